@@ -1,0 +1,57 @@
+import type { Awaitable } from '../core/awaitable.js';
+import type { Clock } from '../core/clock.js';
+import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Policy } from '../core/policy.js';
+import type { Strategy } from '../strategies/strategy.js';
+
+/** Whose state under which policy. */
+export interface Target {
+  readonly policy: Policy;
+  readonly subject: string;
+}
+
+/** What a backend tells beside its answers. */
+export type BackendEvent =
+  /** Full: new subjects of this policy share one budget until there is room. Told once until then. */
+  | { readonly type: 'overflow'; readonly policy: string }
+  /** State written under another strategy, period or number of segments was left behind. */
+  | { readonly type: 'started-afresh'; readonly policy: string; readonly was: string };
+
+/** Where state lives. It runs the strategies, and decides the charges of a call at one instant: all of them or none. */
+export interface Backend {
+  /**
+   * Decides the charges, in order, at one instant; takes all of them or none. Charges on one key see those before them.
+   * In a denied call the policies that would have allowed say so, with their state as it stands.
+   *
+   * @throws RangeError for a cost that is no safe integer of at least 0, before anything else happens
+   */
+  spend(charges: readonly Charge[]): Awaitable<Outcome>;
+  /** The answer that `spend` would give, and nothing written. */
+  peek(charges: readonly Charge[]): Awaitable<Outcome>;
+  /** Makes each charge of a receipt one of that cost, as of its own instant; 0 gives it back. Costs only fall. */
+  settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
+  /** Forgets. */
+  reset(targets: readonly Target[]): Awaitable<void>;
+  /** Makes strategies of the user's own known. */
+  use?(strategies: readonly Strategy[]): void;
+  /** Tells `listener` what happens, from now on. */
+  listen?(listener: (event: BackendEvent) => void): void;
+  /** Lets go of timers and connections that it opened itself. */
+  close?(): Promise<void>;
+  /** Whether an answer may fail to come. */
+  readonly remote?: boolean;
+  /** The clock by which it decides, where that is not the system's: held calls wait by it, too. */
+  readonly clock?: Clock;
+}
+
+/** Throws unless the costs fit the receipt: one each, none above what was charged. */
+export function assertSettlement({ charges }: Receipt, costs: readonly number[]): void {
+  if (costs.length !== charges.length) {
+    throw new RangeError(`settle: expected ${charges.length} costs, one a charge, got ${costs.length}`);
+  }
+  charges.forEach(({ policy, cost }, i) => {
+    const to = costs[i];
+    if (Number.isSafeInteger(to) && Number(to) >= 0 && Number(to) <= cost) return;
+    throw new RangeError(`settle: expected a cost of "${policy.name}" from 0 to ${cost}, got ${to}`);
+  });
+}

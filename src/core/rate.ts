@@ -1,0 +1,68 @@
+import { show, ThrottleConfigError } from './errors.js';
+
+/** So many units in so many milliseconds. */
+export interface Rate {
+  /** Units a period; a safe integer of at least 1. */
+  readonly limit: number;
+  /** Whole milliseconds; a safe integer of at least 1. */
+  readonly periodMs: number;
+}
+
+const RATE =
+  /^\s*(\d+)\s*(?:\/|\s+per\s+)\s*(\d+)?\s*(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
+const UNLIMITED = /^\s*unlimited\s*$/i;
+const EXPECTED = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
+
+const UNITS: readonly (readonly [suffix: string, ms: number])[] = [
+  ['w', 604_800_000],
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+];
+
+/** Whether a text is meant as a rate (it begins with a digit, or is `unlimited`) and not as a policy's name. */
+export function looksLikeRate(text: string): boolean {
+  return /^\s*\d/.test(text) || UNLIMITED.test(text);
+}
+
+/**
+ * Reads a rate: `<count>/<n><unit>` or `<count> per <n> <unit>`, case-free, several joined by `;`.
+ * Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week (7 days), and their plurals.
+ *
+ * @returns the limits in reading order; none for `unlimited`
+ * @throws ThrottleConfigError naming the text and the form expected
+ * @example
+ * parseRate('10/s; 200/hour');  // [{ limit: 10, periodMs: 1000 }, { limit: 200, periodMs: 3600000 }]
+ */
+export function parseRate(text: string): readonly Rate[] {
+  if (typeof text !== 'string') throw new ThrottleConfigError(`${EXPECTED}, got ${show(text)}`);
+  if (UNLIMITED.test(text)) return [];
+  return text.split(';').map((part) => parseOne(part, text));
+}
+
+function parseOne(part: string, text: string): Rate {
+  const fail = (why = '') => new ThrottleConfigError(`${EXPECTED}, got ${show(text)}${why}`);
+  const match = RATE.exec(part);
+  if (match === null) throw fail();
+  const [, count = '', n = '1', unit = ''] = match;
+  const limit = Number(count);
+  const periods = Number(n);
+  const periodMs = periods * unitMs(unit.toLowerCase());
+  if (limit < 1 || periods < 1) throw fail(': counts and periods begin at 1');
+  if (![limit, periods, periodMs].every(Number.isSafeInteger)) throw fail(': larger than 2^53 - 1');
+  return { limit, periodMs };
+}
+
+function unitMs(unit: string): number {
+  // "m" is a minute and "ms" a millisecond; of the others the first letter tells.
+  const suffix = unit === 'ms' ? 'ms' : unit.charAt(0);
+  return UNITS.find(([known]) => known === suffix)?.[1] ?? Number.NaN;
+}
+
+/** A period in its largest whole unit: `1s`, `90s`, `1h`. */
+export function periodLabel(periodMs: number): string {
+  const [suffix, ms] = UNITS.find(([, unit]) => periodMs % unit === 0) ?? ['ms', 1];
+  return `${periodMs / ms}${suffix}`;
+}

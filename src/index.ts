@@ -1,0 +1,10 @@
+export type { Backend, BackendEvent, Target } from './backends/backend.js';
+export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.backend.js';
+export { type Clock, ManualClock, systemClock } from './core/clock.js';
+export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
+export { ThrottleConfigError } from './core/errors.js';
+export type { Policy } from './core/policy.js';
+export { parseRate, type Rate } from './core/rate.js';
+export type { BuiltinStrategy } from './strategies/builtin.js';
+export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
+export { defineStrategy, type State, type StepResult, type Strategy } from './strategies/strategy.js';

@@ -1,0 +1,49 @@
+import { assertExact, type Strategy } from './strategy.js';
+
+/**
+ * Fixed window: units are counted in windows aligned to the epoch.
+ *
+ * Promise: at most `limit` in a window, so at most 2 x `limit` across a boundary. O(1).
+ * State: start of the window, units used in it.
+ * Source: the textbook fixed window counter; see "Redis: INCR, pattern: rate limiter".
+ */
+export const fixedWindow: Strategy = {
+  name: 'fixed-window',
+
+  step(state, now, { name, limit, periodMs }, cost) {
+    const { start, used } = windowAt(state, now, periodMs);
+    const allowed = cost <= limit - used || cost === 0;
+    const after = allowed ? used + cost : used;
+    const leftMs = start + periodMs - now;
+    return {
+      state: allowed && cost > 0 ? [start, after] : state,
+      decision: {
+        policy: name,
+        allowed,
+        limit,
+        remaining: Math.max(0, limit - after),
+        resetMs: after === 0 ? 0 : leftMs,
+        retryAfterMs: allowed ? 0 : cost > limit ? null : leftMs,
+        delayMs: 0,
+        windowMs: periodMs,
+      },
+    };
+  },
+
+  amend(state, _now, { periodMs }, at, from, to) {
+    const [start, used = 0] = state;
+    // A window that has turned since owes nothing to a charge of an earlier one.
+    if (start !== Math.floor(at / periodMs) * periodMs) return state;
+    return [start, Math.max(0, used - (from - to))];
+  },
+
+  validate({ limit }, place) {
+    assertExact(limit, place, 'Lower the limit below 2^52.');
+  },
+};
+
+function windowAt([start, used = 0]: readonly number[], now: number, periodMs: number) {
+  const current = Math.floor(now / periodMs) * periodMs;
+  if (start === undefined || start < current || start > now + periodMs) return { start: current, used: 0 };
+  return { start, used };
+}

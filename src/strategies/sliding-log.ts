@@ -1,0 +1,85 @@
+import { misfit } from '../core/errors.js';
+import type { State, Strategy } from './strategy.js';
+
+const MAX_LIMIT = 10_000;
+
+/**
+ * Sliding log: every charge is remembered, with its instant, for one period; equal instants merge.
+ *
+ * Promise: at most `limit` in any interval of one period (half-open, (t - period, t]), exactly. O(charges in a period),
+ * which is why limits over 10 000 are refused.
+ * State: pairs of instant and units, oldest first.
+ * Source: the textbook sliding window log.
+ */
+export const slidingLog: Strategy = {
+  name: 'sliding-log',
+
+  step(state, now, { name, limit, periodMs }, cost) {
+    const { first, t, sum } = liveAt(state, now, periodMs);
+    const allowed = cost <= limit - sum || cost === 0;
+    const written = allowed && cost > 0;
+    const newest = written ? t : (state[state.length - 2] ?? now);
+    const after = written ? sum + cost : sum;
+    return {
+      state: written ? append(state.slice(first), t, cost) : state,
+      decision: {
+        policy: name,
+        allowed,
+        limit,
+        remaining: Math.max(0, limit - after),
+        resetMs: after === 0 ? 0 : newest + periodMs - now,
+        retryAfterMs: allowed ? 0 : cost > limit ? null : roomAt(state, first, sum + cost - limit) + periodMs - now,
+        delayMs: 0,
+        windowMs: periodMs,
+      },
+    };
+  },
+
+  amend(state, _now, _policy, at, from, to) {
+    for (let i = 0; i + 1 < state.length; i += 2) {
+      if (state[i] !== at) continue;
+      const left = Math.max(0, (state[i + 1] ?? 0) - (from - to));
+      return [...state.slice(0, i), ...(left > 0 ? [at, left] : []), ...state.slice(i + 2)];
+    }
+    return state;
+  },
+
+  validate({ limit }, place) {
+    if (limit > MAX_LIMIT) {
+      throw misfit(
+        `${place}: strategy "sliding-log"`,
+        `a limit of at most ${MAX_LIMIT} (it remembers every charge; "sliding-window" has no such bound)`,
+        limit,
+      );
+    }
+  },
+};
+
+/** Where the live entries begin, the instant that counts as now, and the units of the live entries. */
+function liveAt(state: State, now: number, periodMs: number) {
+  const newest = state[state.length - 2] ?? now;
+  if (newest > now + periodMs) return { first: state.length, t: now, sum: 0 };
+  const t = Math.max(now, newest);
+  let first = 0;
+  while (first < state.length && (state[first] ?? 0) <= t - periodMs) first += 2;
+  let sum = 0;
+  for (let i = first + 1; i < state.length; i += 2) sum += state[i] ?? 0;
+  return { first, t, sum };
+}
+
+function append(live: number[], t: number, cost: number): State {
+  if (live[live.length - 2] === t) live[live.length - 1] = (live[live.length - 1] ?? 0) + cost;
+  else live.push(t, cost);
+  return live;
+}
+
+/** The instant of the entry with whose leaving `excess` units have left. */
+function roomAt(state: State, first: number, excess: number): number {
+  let left = 0;
+  let i = first;
+  while (i + 3 < state.length && left + (state[i + 1] ?? 0) < excess) {
+    left += state[i + 1] ?? 0;
+    i += 2;
+  }
+  return state[i] ?? 0;
+}

@@ -1,0 +1,76 @@
+import type { Decision } from '../core/decision.js';
+import { misfit, ThrottleConfigError } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
+
+/** What a strategy remembers of one subject: a short list of whole numbers. Empty: nothing has been charged yet. */
+export type State = readonly number[];
+
+/** What a step comes to. `state` is the one given, the same object, where nothing is to be written. */
+export interface StepResult {
+  readonly state: State;
+  readonly decision: Decision;
+}
+
+/**
+ * An algorithm, as pure functions of (state, now, policy, cost).
+ *
+ * Every intermediate value is a whole number below 2^53, and the only operations are `+ - *`, `min`, `max`, floor and
+ * ceil of a quotient, and non-negative `%`: so a twin in another language of IEEE doubles agrees to the bit.
+ * A denial and a cost of 0 return the state they were given. State from more than one period ahead of `now` counts as
+ * empty; a smaller step back of the clock stands still.
+ */
+export interface Strategy {
+  readonly name: string;
+  /** Decides a charge of `cost` units at the instant `now` (epoch milliseconds). */
+  step(state: State, now: number, policy: Policy, cost: number): StepResult;
+  /** Makes a charge of `from` units at the instant `at` one of `to <= from`; never gives back more than was taken. */
+  amend(state: State, now: number, policy: Policy, at: number, from: number, to: number): State;
+  /** Throws a ThrottleConfigError for a policy that it cannot keep exact; `place` names the policy in the message. */
+  validate?(policy: Policy, place: string): void;
+  /** Lua source of the twin, for backends that run it where the state is. */
+  readonly lua?: string;
+}
+
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+
+/**
+ * Checks and freezes a strategy of your own. Give it to the module (`strategies`), or below Nest to `backend.use`.
+ *
+ * @throws ThrottleConfigError naming the member that does not fit
+ * @example
+ * export const coinFlip = defineStrategy({ name: 'coin-flip', step, amend });
+ */
+export function defineStrategy(strategy: Strategy): Strategy {
+  const place = 'defineStrategy';
+  if (typeof strategy !== 'object' || strategy === null) {
+    throw misfit(place, 'an object with name, step and amend', strategy);
+  }
+  if (typeof strategy.name !== 'string' || !NAME.test(strategy.name)) {
+    throw misfit(
+      `${place}: name`,
+      'lower-case letters, digits and "-", at most 32, such as "coin-flip"',
+      strategy.name,
+    );
+  }
+  for (const member of ['step', 'amend'] as const) {
+    if (typeof strategy[member] !== 'function') {
+      throw misfit(`${place}: ${strategy.name}.${member}`, 'a function', strategy[member]);
+    }
+  }
+  if (strategy.validate !== undefined && typeof strategy.validate !== 'function') {
+    throw misfit(`${place}: ${strategy.name}.validate`, 'a function', strategy.validate);
+  }
+  if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
+    throw misfit(`${place}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
+  }
+  return Object.freeze({ ...strategy });
+}
+
+/** Half of the whole numbers that a double holds exactly: two products below it can be added. */
+export const HALF_EXACT = 2 ** 52;
+
+/** Throws unless a product that a strategy forms stays exact. */
+export function assertExact(product: number, place: string, hint: string): void {
+  if (product < HALF_EXACT) return;
+  throw new ThrottleConfigError(`${place}: too large to be counted exactly. ${hint}`);
+}
