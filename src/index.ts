@@ -5,6 +5,28 @@ export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { Policy } from './core/policy.js';
 export { parseRate, type Rate } from './core/rate.js';
+export type {
+  Limit,
+  MessageOption,
+  MoreOptions,
+  OnDenied,
+  PolicyOptions,
+  ScopeOption,
+  Skip,
+  What,
+} from './decorators/policy-options.js';
+export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
+export { ThrottleGuard } from './guards/throttle.guard.js';
+export type { ThrottleFeatureOptions, ThrottleModuleExtras, ThrottleModuleOptions } from './module/options.js';
+export { ThrottleModule } from './module/throttle.module.js';
+export { isThrottled, throttleWait } from './service/call-state.js';
+export type { ThrottleEvent } from './service/events.js';
+export { type CallOptions, ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/builtin.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StepResult, type Strategy } from './strategies/strategy.js';
+export { by, subjectOf } from './transports/by.js';
+export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
+export type { ErrorStyle } from './transports/http-denial.js';
+export type { HeaderStyle } from './transports/http-headers.js';
+export { ThrottleException } from './transports/throttle.exception.js';

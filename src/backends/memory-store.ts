@@ -20,6 +20,9 @@ export interface Slot {
   readonly entry: Entry;
 }
 
+/** What a call has claimed so far. */
+type Held = readonly { readonly slot: Slot }[];
+
 /** The entries of one policy. Many small maps, since a large one stalls the process whenever it grows or shrinks. */
 interface Shelf {
   readonly policy: string;
@@ -50,14 +53,16 @@ export class MemoryStore {
     private readonly tell: (event: BackendEvent) => void,
   ) {}
 
-  /** The subject's entry; where there is none an empty one, or, when the store is full, the one that new subjects share. */
-  claim(policy: Policy, subject: string, now: number): Slot {
+  /**
+   * The subject's entry; where there is none an empty one, or, when the store is full, the one that new subjects share.
+   * `held`: what the call has claimed already, which may need room, too.
+   */
+  claim(policy: Policy, subject: string, now: number, held: Held): Slot {
     const shelf = this.#shelf(policy);
     const key = mapKey(subject);
     const entry = shelf.maps[mapOf(key)]?.get(key);
     if (entry !== undefined) return { shelf, key, entry };
-    const isFull = this.size >= this.maxKeys && !this.#makeRoom(now);
-    return { shelf, key, entry: isFull ? shelf.overflow : emptyEntry() };
+    return { shelf, key, entry: this.#hasRoom(now, held) ? emptyEntry() : shelf.overflow };
   }
 
   find(policy: Policy, subject: string): Entry | undefined {
@@ -65,11 +70,12 @@ export class MemoryStore {
     return this.#shelves.get(policy.id)?.maps[mapOf(key)]?.get(key);
   }
 
-  write({ shelf, key, entry }: Slot, policy: Policy, state: State, expiresAt: number): void {
+  write(slot: Slot, policy: Policy, state: State, expiresAt: number): void {
+    const { shelf, key, entry } = slot;
     if (entry.state.length > 0 && entry.shape !== policy.shape) {
       this.tell({ type: 'started-afresh', policy: policy.name, was: entry.shape });
     }
-    const isNew = entry.expiresAt === 0 && entry !== shelf.overflow;
+    const isNew = isHomeless(slot);
     entry.state = state;
     entry.shape = policy.shape;
     entry.expiresAt = expiresAt;
@@ -123,6 +129,16 @@ export class MemoryStore {
     for (let i = 0; i < SWEEP_ENTRIES && this.size > 0; i++) this.#visit(now);
   }
 
+  /** Whether one more fits beside the entries of this call that are in no map yet; expired ones make way. */
+  #hasRoom(now: number, held: Held): boolean {
+    while (this.size + held.length >= this.maxKeys) {
+      const coming = new Set(held.filter(({ slot }) => isHomeless(slot)).map(({ slot }) => slot.entry));
+      if (this.size + coming.size < this.maxKeys) return true;
+      if (!this.#makeRoom(now)) return false;
+    }
+    return true;
+  }
+
   /** Drops an expired entry, if there is one within reach. */
   #makeRoom(now: number): boolean {
     for (let i = 0; i < PROBES && now >= this.#soonest; i++) if (this.#visit(now)) return true;
@@ -158,6 +174,11 @@ export class MemoryStore {
       }
     }
   }
+}
+
+/** Whether the entry is in no map: new, or dropped since it was claimed. */
+function isHomeless({ shelf, entry }: Slot): boolean {
+  return entry.expiresAt === 0 && entry !== shelf.overflow;
 }
 
 function emptyEntry(): Entry {

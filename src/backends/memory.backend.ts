@@ -51,7 +51,7 @@ export class MemoryBackend implements Backend {
     const now = this.clock.now();
     const drafts = this.#draft(charges, now);
     const outcome = this.#conclude(drafts, now);
-    if (!outcome.allowed) return outcome;
+    if (!outcome.allowed || charges.every(({ cost }) => cost === 0)) return outcome;
     for (const { charge, slot, result } of drafts) {
       if (charge.cost > 0) this.#store.write(slot, charge.policy, result.state, now + result.decision.resetMs);
     }
@@ -115,8 +115,8 @@ export class MemoryBackend implements Backend {
   #next(drafts: readonly Draft[], charge: Charge, now: number): Draft {
     const { policy, subject, cost } = charge;
     const twin = drafts.find((draft) => draft.charge.policy.id === policy.id && draft.charge.subject === subject);
-    const slot = twin?.slot ?? this.#store.claim(policy, subject, now);
-    const before = drafts.findLast((draft) => draft.slot.entry === slot.entry);
+    const slot = twin?.slot ?? this.#store.claim(policy, subject, now, drafts);
+    const before = drafts.findLast((draft) => draft.slot.entry === slot.entry && follows(charge, draft.charge));
     const strategy = this.#strategy(policy);
     if (before === undefined) {
       const found = slot.entry.shape === policy.shape ? slot.entry.state : EMPTY;
@@ -127,7 +127,8 @@ export class MemoryBackend implements Backend {
     const total = Math.min(before.total + cost, Number.MAX_SAFE_INTEGER);
     const further = strategy.step(before.result.state, now, policy, cost);
     const fits = before.result.decision.allowed && further.decision.allowed;
-    return { charge, slot, found, total, result: fits ? further : strategy.step(found, now, policy, total) };
+    const result = fits || cost === 0 ? further : strategy.step(found, now, policy, total);
+    return { charge, slot, found, total, result };
   }
 
   #conclude(drafts: readonly Draft[], now: number): Outcome {
@@ -151,4 +152,9 @@ export class MemoryBackend implements Backend {
   #tell(event: BackendEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+/** Whether a charge sees what one before it on the same entry takes: it reads that state, and that one writes it. */
+function follows({ policy }: Charge, before: Charge): boolean {
+  return before.cost > 0 && before.policy.shape === policy.shape;
 }

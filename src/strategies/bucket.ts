@@ -38,8 +38,10 @@ function bucket(name: string, holds: boolean): Strategy {
       if (state.length === 0) return state;
       const { limit, periodMs } = policy;
       const { t, deficit } = drainedAt(state, now, policy);
+      // A charge from ahead of the state was left behind when the clock stepped back.
+      if (at > t) return state;
       const given = (from - to) * periodMs;
-      const idleMs = Math.max(0, t - at);
+      const idleMs = t - at;
       // What has drained since is back already, and is not given twice.
       if (idleMs >= Math.ceil(given / limit)) return state;
       return [Math.max(0, deficit - (given - idleMs * limit)), t];

@@ -46,19 +46,24 @@ export function definePolicy(name: string, rateOrSpec: string | PolicySpec): Pol
   );
 }
 
-/** The policies of a specification, one a rate: of several, each is called by its period too, `default-1s`. */
+/**
+ * The policies of a specification, one a rate; none for `unlimited`. Of several rates, and where it is asked for, each
+ * is called by its period too: `default-1s`.
+ */
 export function definePolicies(
   place: string,
   name: string,
   spec: PolicySpec,
-  strategies: readonly Strategy[] = BUILTIN,
+  { strategies = BUILTIN, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
 ): readonly Policy[] {
   if (typeof spec !== 'object' || spec === null) throw misfit(place, 'a rate or an object with a rate', spec);
   assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope']);
+  if (typeof (spec.scope ?? '') !== 'string') throw misfit(`${place}.scope`, 'a text', spec.scope);
   const strategy = findStrategy(place, spec.strategy, strategies);
+  if (spec.scope !== undefined && typeof spec.scope !== 'string') throw misfit(`${place}.scope`, 'a text', spec.scope);
   const rates = readRates(`${place}.rate`, spec.rate);
   const policies = rates.map((rate) =>
-    build(place, rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name, rate, strategy, spec),
+    build(place, byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name, rate, strategy, spec),
   );
   const twice = policies.find((policy, i) => policies.findIndex((other) => other.name === policy.name) !== i);
   if (twice !== undefined) {

@@ -1,0 +1,79 @@
+import type { DiscoveryService } from '@nestjs/core';
+import { ThrottleConfigError } from '../core/errors.js';
+import { declarationOn, isDeclaredOn } from '../decorators/metadata.js';
+import { CallLimiter } from '../service/call-limiter.js';
+import { methodsOf, type Plans } from '../service/plans.js';
+import type { Settings } from '../service/settings.js';
+import { chainOf } from '../service/written.js';
+
+type Class = abstract new (...args: never[]) => unknown;
+
+/** Under which Nest keeps what its decorators say. */
+const ROUTE = 'path';
+const MESSAGE_PATTERN = 'microservices:pattern';
+const GATEWAY = 'websockets:is_gateway';
+const RESOLVER = 'graphql:resolver_type';
+
+/**
+ * Compiles the plans of all controllers, and stops the boot where a limit is written on something that nothing charges.
+ *
+ * @throws ThrottleConfigError naming the place
+ */
+export function compilePlans(discovery: DiscoveryService, plans: Plans, settings: Settings): void {
+  const providers = discovery.getProviders();
+  if (providers.filter(({ token }) => token === CallLimiter).length > 1) {
+    throw new ThrottleConfigError(
+      'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
+    );
+  }
+  const unlimited: string[] = [];
+  const controllers = new Set<unknown>();
+  for (const { metatype, host } of discovery.getControllers()) {
+    if (!isClass(metatype) || controllers.has(metatype)) continue;
+    controllers.add(metatype);
+    const methods = methodsOf(metatype);
+    const routes = methods.filter((method) => Reflect.hasMetadata(ROUTE, metatype.prototype[method]));
+    const messages = methods.filter((method) => Reflect.hasMetadata(MESSAGE_PATTERN, metatype.prototype[method]));
+    assertOnHandlers(metatype, [...routes, ...messages]);
+    plans.add(metatype, host?.name ?? '', routes);
+    unlimited.push(
+      ...messages.filter((method) => plans.limits(metatype, method)).map((method) => `${metatype.name}.${method}`),
+    );
+  }
+  for (const { instance, metatype } of providers) {
+    const type: unknown = instance?.constructor ?? metatype;
+    if (!isClass(type) || controllers.has(type)) continue;
+    controllers.add(type);
+    unlimited.push(...unlimitedProvider(type, plans));
+  }
+  if (unlimited.length > 0) {
+    settings.warn(`Not limited: ${unlimited.join(', ')}. This version limits calls over HTTP only.`);
+  }
+}
+
+function unlimitedProvider(type: Class, plans: Plans): readonly string[] {
+  const isHandler = Reflect.hasMetadata(GATEWAY, type) || Reflect.hasMetadata(RESOLVER, type);
+  const isDeclared = chainOf(type).some((one) => isDeclaredOn(one, one.prototype));
+  if (isHandler) return isDeclared || plans.hasDefault ? [type.name] : [];
+  if (!isDeclared) return [];
+  throw new ThrottleConfigError(
+    `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
+  );
+}
+
+/** A limit on a method that is no handler would never be charged. */
+function assertOnHandlers(type: Class, handlers: readonly string[]): void {
+  for (const { prototype } of chainOf(type)) {
+    for (const method of Object.getOwnPropertyNames(prototype)) {
+      const { limits, skips } = declarationOn(prototype, method);
+      if (limits.length + skips.length === 0 || handlers.includes(method)) continue;
+      throw new ThrottleConfigError(
+        `@Throttle or @SkipThrottle on ${type.name}.${method}: expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().`,
+      );
+    }
+  }
+}
+
+function isClass(type: unknown): type is Class {
+  return typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
+}

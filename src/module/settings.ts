@@ -1,0 +1,123 @@
+import { Logger } from '@nestjs/common';
+import { MemoryBackend } from '../backends/memory.backend.js';
+import { systemClock } from '../core/clock.js';
+import { assertKnownMembers, misfit, ThrottleConfigError } from '../core/errors.js';
+import type { Limit } from '../decorators/policy-options.js';
+import { assertOptions, isObject } from '../service/policy-options.check.js';
+import { PolicyRegistry } from '../service/registry.js';
+import type { Settings } from '../service/settings.js';
+import { BUILTIN } from '../strategies/builtin.js';
+import { defineStrategy, type Strategy } from '../strategies/strategy.js';
+import type { ThrottleFeatureOptions, ThrottleModuleOptions } from './options.js';
+
+const PLACE = 'ThrottleModule';
+const MEMBERS = [
+  'backend',
+  'strategies',
+  'policies',
+  'default',
+  'skip',
+  'headers',
+  'errors',
+  'message',
+  'onDenied',
+  'ipv6Prefix',
+];
+const BACKEND_METHODS = ['spend', 'peek', 'settle', 'reset'];
+
+const aFunction = (value: unknown) => typeof value === 'function';
+
+const CHECKS: Parameters<typeof assertOptions>[2] = {
+  backend: [
+    'a backend, with spend, peek, settle and reset, such as new MemoryBackend()',
+    (value) => isObject(value) && BACKEND_METHODS.every((method) => aFunction(Reflect.get(value, method))),
+  ],
+  strategies: ['a list of strategies that defineStrategy() made', Array.isArray],
+  policies: ['an object of policies by name, such as { login: "5/min" }', isObject],
+  default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
+  skip: ['a function of the call', aFunction],
+  headers: [
+    '"standard", "legacy", "both" or false',
+    (value) => ['standard', 'legacy', 'both', false].some((one) => one === value),
+  ],
+  errors: ['"nest" or "problem"', (value) => value === 'nest' || value === 'problem'],
+  message: [
+    'a text, or a function that gives a text or an object',
+    (value) => aFunction(value) || (typeof value === 'string' && value !== ''),
+  ],
+  onDenied: ['a function of the call and its outcome', aFunction],
+  ipv6Prefix: [
+    'a whole number of bits from 1 to 128',
+    (value) => Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= 128,
+  ],
+};
+
+/** The module's options, checked, with their defaults. @throws ThrottleConfigError naming the option */
+export function settingsOf(options: ThrottleModuleOptions): Settings {
+  assertModuleOptions(options);
+  const { backend = new MemoryBackend(), strategies = [] } = options;
+  const own = strategies.map((strategy) => defineStrategy(strategy));
+  const names = [...BUILTIN, ...own].map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new ThrottleConfigError(`${PLACE}: strategies: there are two of the name "${twice}". Give yours another.`);
+  }
+  backend.use?.(own);
+  const logger = new Logger('ThrottleModule');
+  return {
+    backend,
+    clock: backend.clock ?? systemClock,
+    strategies: [...BUILTIN, ...own],
+    skip: options.skip,
+    message: options.message,
+    onDenied: options.onDenied,
+    headers: options.headers ?? 'standard',
+    errors: options.errors ?? 'nest',
+    ipv6Prefix: options.ipv6Prefix ?? 64,
+    warn: (message) => logger.warn(message),
+  };
+}
+
+/** The policies of the module. @throws ThrottleConfigError naming the policy */
+export function registryOf(
+  { policies = {}, default: defaults = [] }: ThrottleModuleOptions,
+  strategies: readonly Strategy[],
+): PolicyRegistry {
+  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies);
+}
+
+/** Adds the policies of a feature module. */
+export function addFeature(registry: PolicyRegistry | undefined, options: ThrottleFeatureOptions): void {
+  const place = `${PLACE}.forFeature`;
+  if (registry === undefined) {
+    throw new ThrottleConfigError(
+      `${place}: there is no ThrottleModule.forRoot() to add to. Import it in the root module.`,
+    );
+  }
+  if (!isObject(options)) throw misfit(place, 'options { policies }', options);
+  assertKnownMembers(place, options, ['policies']);
+  if (!isObject(options.policies))
+    throw misfit(`${place}: policies`, 'an object of policies by name', options.policies);
+  registry.add(options.policies);
+}
+
+function assertModuleOptions(options: ThrottleModuleOptions): void {
+  if (!isObject(options)) throw misfit(PLACE, 'an object of options', options);
+  for (const extra of ['guard', 'isGlobal']) {
+    if (extra in options) {
+      throw new ThrottleConfigError(
+        `${PLACE}: "${extra}" shapes the module itself. Put it beside useFactory, not into what it returns.`,
+      );
+    }
+  }
+  assertKnownMembers(PLACE, options, MEMBERS);
+  assertOptions(PLACE, options, CHECKS);
+}
+
+function isLimits(value: unknown): boolean {
+  return typeof value === 'string' || isObject(value) || (Array.isArray(value) && value.length > 0);
+}
+
+function isList(value: Limit | readonly Limit[]): value is readonly Limit[] {
+  return Array.isArray(value);
+}

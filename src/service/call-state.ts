@@ -1,0 +1,81 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Awaitable } from '../core/awaitable.js';
+import type { Decision, Outcome } from '../core/decision.js';
+import type { Call } from '../transports/call.js';
+import type { LimitCharge } from './charges.js';
+import type { Plan } from './plan.js';
+
+/** What is remembered of a call while it is handled. */
+export class CallState {
+  call: Call | undefined;
+  /** The handler's plan; unknown until the guard has run. */
+  plan: Plan | undefined;
+  /** The guard's answers, one a handler that the request has reached: a guard bound twice charges once. */
+  readonly admissions = new Map<Plan, Awaitable<true>>();
+  /** How the latest evaluation ended. */
+  latest: Outcome | undefined;
+  #charges: readonly LimitCharge[] = [];
+  #decisions: readonly Decision[] = [];
+
+  /** All decisions on this call, the latest of each budget, in the order in which they first came. */
+  get decisions(): readonly Decision[] {
+    return this.#decisions;
+  }
+
+  remember(charges: readonly LimitCharge[], outcome: Outcome): void {
+    this.latest = outcome;
+    if (this.#decisions.length === 0) {
+      this.#charges = charges;
+      this.#decisions = outcome.decisions;
+      return;
+    }
+    const budgets = [...this.#charges];
+    const decisions = [...this.#decisions];
+    charges.forEach((charge, i) => {
+      const decision = outcome.decisions[i];
+      if (decision === undefined) return;
+      const known = budgets.findIndex(
+        ({ policy, subject }) => policy.id === charge.policy.id && subject === charge.subject,
+      );
+      const at = known < 0 ? budgets.length : known;
+      budgets[at] = charge;
+      decisions[at] = decision;
+    });
+    this.#charges = budgets;
+    this.#decisions = decisions;
+  }
+}
+
+const current = new AsyncLocalStorage<CallState>();
+const states = new WeakMap<object, CallState>();
+
+/** Runs `next` within a call that `stateOf` then finds. */
+export function openCall(target: object, next: () => void): void {
+  current.run(stateOf(target), next);
+}
+
+/** The call being handled, if there is one. */
+export function currentCall(): CallState | undefined {
+  return current.getStore();
+}
+
+/** What is remembered of a request (or socket message); from the first time it is asked for. */
+export function stateOf(target: object): CallState {
+  let state = states.get(target);
+  if (state === undefined) {
+    state = new CallState();
+    states.set(target, state);
+  }
+  return state;
+}
+
+/** Whether the latest evaluation on a request or socket ended in a denial. */
+export function isThrottled(target: object): boolean {
+  return states.get(target)?.latest?.allowed === false;
+}
+
+/** The longest wait, in milliseconds, of the latest evaluation on a request or socket: 0 when allowed, `null` when it can never pass. */
+export function throttleWait(target: object): number | null {
+  const { latest } = states.get(target) ?? {};
+  return latest === undefined || latest.allowed ? 0 : (latest.binding?.retryAfterMs ?? null);
+}

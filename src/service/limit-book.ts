@@ -1,0 +1,74 @@
+import { suggest, ThrottleConfigError } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
+import { by } from '../transports/by.js';
+import type { CompiledLimit, HandlerIdentity } from './limit.js';
+import type { Plan } from './plan.js';
+import type { PolicyRegistry } from './registry.js';
+
+/** Finds the limits that a direct use of the service is about. */
+export class LimitBook {
+  readonly #named = new WeakMap<HandlerIdentity, Map<string, readonly CompiledLimit[]>>();
+  readonly #adHoc = new WeakMap<Policy, readonly CompiledLimit[]>();
+
+  constructor(private readonly registry: PolicyRegistry) {}
+
+  /** @throws ThrottleConfigError where there is no such policy, or no handler with limits of its own */
+  find(method: string, policy: unknown, plan: Plan | undefined): readonly CompiledLimit[] {
+    if (typeof policy === 'string') return this.#byName(policy, plan?.handler);
+    if (isPolicy(policy)) return this.#byPolicy(policy);
+    if (policy !== undefined) {
+      throw new ThrottleConfigError(`${method}(): expected a policy's name, or a policy that definePolicy() made.`);
+    }
+    if (plan === undefined) {
+      throw new ThrottleConfigError(
+        `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard has seen. ` +
+          `Name a policy, ${method}("name"), or pass { on: context }.`,
+      );
+    }
+    if (plan.own.length > 0) return plan.own;
+    throw new ThrottleConfigError(
+      `${method}() in ${plan.label}: no limit is written on the method or its class. Add @Throttle("60/min", { manual: true }), ` +
+        `or name a policy.${suggest('', this.registry.names)}`,
+    );
+  }
+
+  #byName(name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
+    let known = this.#named.get(handler);
+    if (known === undefined) {
+      known = new Map();
+      this.#named.set(handler, known);
+    }
+    let limits = known.get(name);
+    if (limits === undefined) {
+      limits = this.registry.compiled(name, handler === NO_HANDLER ? null : handler);
+      known.set(name, limits);
+    }
+    return limits;
+  }
+
+  #byPolicy(policy: Policy): readonly CompiledLimit[] {
+    let limits = this.#adHoc.get(policy);
+    if (limits === undefined) {
+      limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: [policy] }];
+      this.#adHoc.set(policy, limits);
+    }
+    return limits;
+  }
+}
+
+const NO_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
+
+const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
+  level: 'module',
+  by: by.ip(),
+  cost: 1,
+  manual: false,
+  skip: undefined,
+  message: undefined,
+  onDenied: undefined,
+  context: undefined,
+};
+
+function isPolicy(policy: unknown): policy is Policy {
+  return typeof policy === 'object' && policy !== null && 'id' in policy && 'shape' in policy && 'limit' in policy;
+}

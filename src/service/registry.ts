@@ -1,0 +1,97 @@
+import { suggest, ThrottleConfigError } from '../core/errors.js';
+import { DEFAULT_NAME } from '../core/policy.js';
+import type { Limit, PolicyOptions } from '../decorators/policy-options.js';
+import type { Strategy } from '../strategies/strategy.js';
+import {
+  asOnePlace,
+  assertDistinct,
+  type CompiledLimit,
+  compileLimit,
+  type HandlerIdentity,
+  type Written,
+} from './limit.js';
+import { assertOwnName } from './policy-options.check.js';
+
+/** The policies of the module, by name, and the limits of its `default`. */
+export class PolicyRegistry {
+  readonly #named = new Map<string, Written>();
+  readonly #defaults: readonly Written[] = [];
+
+  constructor(
+    policies: Readonly<Record<string, Limit>>,
+    defaults: readonly Limit[],
+    readonly strategies: readonly Strategy[],
+  ) {
+    this.add(policies);
+    const written = defaults.map((limit, i): Written => {
+      const place = defaults.length > 1 ? `default[${i}]` : 'default';
+      return { options: optionsOf(limit), level: 'module', place };
+    });
+    for (const one of written) {
+      // Compiled alone first: its own mistakes come before those it makes beside others.
+      const { name } = compileLimit(one, ANY_HANDLER, strategies);
+      if (this.has(name)) throw twoOfOneName(one.place, name);
+    }
+    this.#defaults = asOnePlace(written);
+    assertDistinct(this.#defaults.map((one) => compileLimit(one, ANY_HANDLER, strategies)));
+  }
+
+  /** @throws ThrottleConfigError for a policy that does not fit, or whose name is taken */
+  add(policies: Readonly<Record<string, Limit>>): void {
+    for (const [name, limit] of Object.entries(policies)) {
+      const place = `policies.${name}`;
+      assertOwnName(place, name);
+      const options = optionsOf(limit);
+      if (options.name !== undefined && options.name !== name) {
+        throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
+      }
+      if (this.has(name) || this.#defaults.some(({ options }) => options.name === name))
+        throw twoOfOneName(place, name);
+      const written: Written = { options: named(options, name), level: 'module', place };
+      compileLimit(written, ANY_HANDLER, this.strategies);
+      this.#named.set(name, written);
+    }
+  }
+
+  get defaults(): readonly Written[] {
+    return this.#defaults;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#named.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#named.has(name);
+  }
+
+  /** @throws ThrottleConfigError with the nearest name that is known */
+  get(name: string, place: string): Written {
+    const found = this.#named.get(name);
+    if (found !== undefined) return found;
+    throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}`);
+  }
+
+  /** The limits that a name stands for, as the service addresses them. */
+  compiled(name: string, handler: HandlerIdentity | null): readonly CompiledLimit[] {
+    const defaults = this.#defaults.filter(({ options }) => (options.name ?? DEFAULT_NAME) === name);
+    const written = defaults.length > 0 ? defaults : [this.get(name, `"${name}"`)];
+    return written.map((one) => compileLimit(one, handler, this.strategies));
+  }
+}
+
+/** Stands in for the handlers that will use a policy of the module, to show its mistakes before there are any. */
+const ANY_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
+
+function optionsOf(limit: Limit): PolicyOptions {
+  return typeof limit === 'string' ? { rate: limit } : limit;
+}
+
+function named(options: PolicyOptions, name: string): PolicyOptions {
+  // What is no object is left for the check that names the place.
+  return typeof options === 'object' && options !== null ? { ...options, name } : options;
+}
+
+function twoOfOneName(place: string, name: string): ThrottleConfigError {
+  return new ThrottleConfigError(`${place}: there are two policies of the name "${name}". Give one of them another.`);
+}

@@ -1,0 +1,103 @@
+import { misfit, ThrottleConfigError } from '../core/errors.js';
+import { looksLikeRate } from '../core/rate.js';
+import { type Declaration, declarationOn, type LimitUse } from '../decorators/metadata.js';
+import { type MoreOptions, type PolicyOptions, USE_MEMBERS, type What } from '../decorators/policy-options.js';
+import { asOnePlace, type Level, type Written } from './limit.js';
+import { isObject } from './policy-options.check.js';
+import type { PolicyRegistry } from './registry.js';
+
+/** What one place says: its limits, and what it skips. */
+export interface Place {
+  readonly limits: readonly Written[];
+  readonly skipsAll: boolean;
+  readonly skips: readonly string[];
+  /** `on ReportsController.list` */
+  readonly label: string;
+}
+
+type Class = abstract new (...args: never[]) => unknown;
+
+/** What is written on a controller's class, and on those that it extends: the farthest first. */
+export function placesOfClass(type: Class, registry: PolicyRegistry): readonly Place[] {
+  return chainOf(type).map((one) => placeOf(declarationOn(one), 'class', `on ${one.name}`, registry));
+}
+
+/** What is written on a method, by the class that defines it. */
+export function placeOfMethod(type: Class, method: string, registry: PolicyRegistry): Place {
+  const owner = chainOf(type).findLast(({ prototype }) => Object.hasOwn(prototype, method)) ?? type;
+  return placeOf(declarationOn(owner.prototype, method), 'method', `on ${type.name}.${method}`, registry);
+}
+
+/** A class and those that it extends, the farthest first. */
+export function chainOf(type: Class): readonly Class[] {
+  const chain: Class[] = [];
+  for (
+    let one: Class | null = type;
+    typeof one === 'function' && one !== Function.prototype;
+    one = Object.getPrototypeOf(one)
+  ) {
+    chain.unshift(one);
+  }
+  return chain;
+}
+
+function placeOf({ limits, skips }: Declaration, level: Level, label: string, registry: PolicyRegistry): Place {
+  const written = asOnePlace(limits.flatMap((use) => expand(use, level, `@Throttle ${label}`, registry)));
+  const skipsAll = skips.some((names) => names.length === 0);
+  const skipped = skips.flat();
+  const both = written.find(({ options }) => skipsAll || skipped.includes(options.name ?? 'default'));
+  if (both !== undefined) {
+    throw new ThrottleConfigError(
+      `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
+    );
+  }
+  return { limits: written, skipsAll, skips: skipped, label };
+}
+
+function expand({ what, more }: LimitUse, level: Level, place: string, registry: PolicyRegistry): readonly Written[] {
+  const options = readMore(more, place);
+  return flatten(what, place).map((one) => {
+    if (typeof one === 'object') return { options: inline({ ...one, ...options }, place, registry), level, place };
+    if (looksLikeRate(one)) return { options: inline({ rate: one, ...options }, place, registry), level, place };
+    return {
+      options: byName(one, options, place, registry),
+      level,
+      place: `@Throttle("${one}")${place.slice('@Throttle'.length)}`,
+    };
+  });
+}
+
+function flatten(what: What, place: string): readonly (string | PolicyOptions)[] {
+  if (Array.isArray(what) && what.length > 0) return what.flatMap((one: What) => flatten(one, place));
+  if (typeof what === 'string' || isObject(what)) return [what as string | PolicyOptions]; // lists are told apart above
+  throw misfit(place, 'a rate such as "5/min", a policy\'s name, options with a rate, or a list of these', what);
+}
+
+function readMore(more: LimitUse['more'], place: string): MoreOptions {
+  if (more === undefined) return {};
+  if (typeof more === 'number' || typeof more === 'function') return { cost: more };
+  if (isObject(more)) return more;
+  throw misfit(`${place}, second argument`, 'a cost (a whole number, or a function of the call) or options', more);
+}
+
+/** Options that stand here and not in the module. */
+function inline(options: PolicyOptions, place: string, registry: PolicyRegistry): PolicyOptions {
+  const { name } = options;
+  if (name === undefined || !registry.has(name)) return options;
+  throw new ThrottleConfigError(
+    `${place}: there are two policies of the name "${name}". Use the module's, @Throttle("${name}"), or take another name.`,
+  );
+}
+
+/** A policy of the module under this handler: its budget as it is, used as it is said here. */
+function byName(name: string, use: MoreOptions, place: string, registry: PolicyRegistry): PolicyOptions {
+  const { options } = registry.get(name, `@Throttle("${name}")${place.slice('@Throttle'.length)}`);
+  const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
+  if (other !== undefined) {
+    throw new ThrottleConfigError(
+      `${place}: "${other}" belongs to the policy "${name}" itself. Change policies.${name}, or say here only ${USE_MEMBERS.join(', ')}.`,
+    );
+  }
+  const context = { ...options.context, ...use.context };
+  return { scope: 'app', ...options, ...use, context };
+}

@@ -1,0 +1,86 @@
+import type { Decision, Outcome } from '../core/decision.js';
+
+/** Which headers an answer carries: the draft's, the `X-RateLimit-*` of old, both, or none. */
+export type HeaderStyle = 'standard' | 'legacy' | 'both' | false;
+
+/** What Express's response and Fastify's reply have in common, under two names. */
+interface HeaderTarget {
+  setHeader?(name: string, value: string): unknown;
+  header?(name: string, value: string): unknown;
+  removeHeader(name: string): unknown;
+  readonly headersSent?: boolean;
+  readonly sent?: boolean;
+}
+
+/** The largest integer of a structured field (RFC 9651, 3.3.1). */
+const MAX_INTEGER = 999_999_999_999_999;
+
+/**
+ * Writes what was decided on a call into the response's headers: `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers (versions 10 and 11), structured lists (RFC 9651) with an item a policy.
+ * Nothing where nothing was decided, or the response is on its way already.
+ */
+export function writeRateLimit(
+  response: object,
+  decisions: readonly Decision[],
+  binding: Decision | null,
+  style: HeaderStyle,
+): void {
+  if (style === false || binding === null || isSent(response)) return;
+  if (style !== 'legacy') {
+    setHeader(response, 'RateLimit-Policy', decisions.map(policyItem).join(', '));
+    setHeader(response, 'RateLimit', decisions.map(stateItem).join(', '));
+  }
+  if (style !== 'standard') {
+    setHeader(response, 'X-RateLimit-Limit', String(binding.limit));
+    setHeader(response, 'X-RateLimit-Remaining', String(binding.remaining));
+    setHeader(response, 'X-RateLimit-Reset', String(seconds(binding.resetMs)));
+  }
+}
+
+/** Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) and keeps the denial out of caches; takes both back for an allowed call. */
+export function writeRetryAfter(response: object, { allowed, binding }: Outcome): void {
+  if (isSent(response)) return;
+  const waitMs = binding?.retryAfterMs ?? null;
+  if (allowed || waitMs === null) removeHeader(response, 'Retry-After');
+  else setHeader(response, 'Retry-After', String(Math.max(1, seconds(waitMs))));
+  if (!allowed) setHeader(response, 'Cache-Control', 'no-store');
+}
+
+export function setContentType(response: object, type: string): void {
+  if (!isSent(response)) setHeader(response, 'Content-Type', type);
+}
+
+/** Milliseconds as whole seconds, rounded up: a wait is never told too short. */
+export function seconds(ms: number): number {
+  return Math.ceil(ms / 1000);
+}
+
+function policyItem({ policy, limit, windowMs }: Decision): string {
+  const window = windowMs < 1000 ? '' : `;w=${integer(seconds(windowMs))}`;
+  return `"${policy}";q=${integer(limit)}${window}`;
+}
+
+function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs }: Decision): string {
+  const waitMs = allowed ? resetMs : retryAfterMs;
+  const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(seconds(waitMs))}`;
+  return `"${policy}";r=${integer(remaining)}${wait}`;
+}
+
+function integer(value: number): number {
+  return Math.min(value, MAX_INTEGER);
+}
+
+function isSent(response: HeaderTarget | object): boolean {
+  return Reflect.get(response, 'headersSent') === true || Reflect.get(response, 'sent') === true;
+}
+
+function setHeader(response: object, name: string, value: string): void {
+  const target = response as HeaderTarget; // recognised by shape: Fastify's reply has no setHeader
+  if (target.setHeader !== undefined) target.setHeader(name, value);
+  else target.header?.(name, value);
+}
+
+function removeHeader(response: object, name: string): void {
+  (response as HeaderTarget).removeHeader(name);
+}

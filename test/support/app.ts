@@ -1,0 +1,132 @@
+import http from 'node:http';
+import { type INestApplication, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import {
+  ManualClock,
+  MemoryBackend,
+  ThrottleModule,
+  type ThrottleModuleExtras,
+  type ThrottleModuleOptions,
+} from '../../src/index.js';
+
+export const adapters = ['express', 'fastify'] as const;
+export type AdapterName = (typeof adapters)[number];
+
+/** What a client got. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly text: string;
+  /** The body, where it is JSON. */
+  readonly body: Record<string, unknown>;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: http.OutgoingHttpHeaders;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+export interface AppOptions {
+  readonly adapter: AdapterName;
+  readonly controllers?: Type[];
+  readonly providers?: NonNullable<ModuleMetadata['providers']>;
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  readonly options?: ThrottleModuleOptions & ThrottleModuleExtras;
+  /** What the adapter is made with. */
+  readonly fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
+  readonly prepare?: (app: INestApplication) => void;
+}
+
+/** A real application on a real port of the loopback, on a clock that tests move. */
+export class TestApp {
+  constructor(
+    readonly app: INestApplication,
+    readonly clock: ManualClock,
+    readonly port: number,
+  ) {}
+
+  /** Sends a request with its path as it is: no client tidies it up. */
+  async send(path: string, { method = 'GET', headers = {}, body, signal }: RequestOptions = {}): Promise<Answer> {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const sent =
+      payload === undefined
+        ? headers
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload), ...headers };
+    return new Promise((resolve, reject) => {
+      const request = http.request({
+        host: '127.0.0.1',
+        port: this.port,
+        path,
+        method,
+        headers: sent,
+        agent: false,
+        ...(signal && { signal }),
+      });
+      request.on('error', reject).on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part) => {
+          text += part;
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parse(text) }),
+        );
+      });
+      request.end(payload);
+    });
+  }
+
+  /** The statuses of so many requests, one after the other. */
+  async statuses(path: string, count: number, options?: RequestOptions): Promise<number[]> {
+    const statuses: number[] = [];
+    for (let i = 0; i < count; i++) statuses.push((await this.send(path, options)).status);
+    return statuses;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.app.close();
+  }
+}
+
+/** 2026-01-01T00:00:00Z: the start of a minute, an hour and a day. */
+export const START = 1_767_225_600_000;
+
+export async function startApp({
+  adapter,
+  controllers = [],
+  providers = [],
+  imports = [],
+  options,
+  fastify,
+  prepare,
+}: AppOptions): Promise<TestApp> {
+  const clock = new ManualClock(START);
+  const throttle = ThrottleModule.forRoot({ backend: new MemoryBackend({ clock }), ...options });
+
+  @Module({ imports: [throttle, ...imports], controllers, providers })
+  class AppModule {}
+
+  const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastify);
+  const app = await NestFactory.create(AppModule, http, { logger: false, abortOnError: false });
+  try {
+    prepare?.(app);
+    await app.listen(0, '127.0.0.1');
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  const { port } = app.getHttpServer().address();
+  return new TestApp(app, clock, port);
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
