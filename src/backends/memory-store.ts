@@ -126,7 +126,8 @@ export class MemoryStore {
   #sweep(): void {
     const now = this.clock.now();
     if (this.size === 0) this.close();
-    for (let i = 0; i < SWEEP_ENTRIES && this.size > 0; i++) this.#visit(now);
+    // To the end of the walk at most: with a few entries a tick is short.
+    for (let i = 0, walk = this.#walk; i < SWEEP_ENTRIES && walk === this.#walk; i++) this.#visit(now);
   }
 
   /** Whether one more fits beside the entries of this call that are in no map yet; expired ones make way. */

@@ -3,9 +3,9 @@ import { Subject } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import { bindingOf, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
 import type { Call, HttpRequest } from '../transports/call.js';
+import { ClientAddress } from '../transports/client-address.js';
 import { HttpCall, onClose } from '../transports/http-call.js';
 import { writeRateLimit, writeRetryAfter } from '../transports/http-headers.js';
-import { ProxyWatch } from '../transports/proxy.js';
 import { type CallState, currentCall, openCall, stateOf } from './call-state.js';
 import { type Asked, chargesOf, isSkipped, type LimitCharge } from './charges.js';
 import { deny } from './denial.js';
@@ -29,13 +29,13 @@ const CLIENT_CLOSED_REQUEST = 499;
 /** Limits calls: finds out what they are charged, has the backend decide, and answers. */
 export class CallLimiter {
   readonly events = new Subject<ThrottleEvent>();
-  readonly #proxies: ProxyWatch;
+  readonly #addresses: ClientAddress;
 
   constructor(
     readonly settings: Settings,
     private readonly plans: Plans,
   ) {
-    this.#proxies = new ProxyWatch(settings.warn);
+    this.#addresses = new ClientAddress(settings.ipv6Prefix, settings.warn);
     settings.backend.listen?.((event) => this.events.next(event));
   }
 
@@ -52,7 +52,6 @@ export class CallLimiter {
     if (known !== undefined) return known;
     const { call } = state;
     if (plan.guarded.length === 0 || call === undefined) return true;
-    if (call.request !== undefined) this.#proxies.look(call.request);
     if (plan.userPaths.length > 0) watchForLateUser(plan, call, this.settings.warn);
     const admission = chain(this.spend(plan.guarded, call, {}, state), (evaluation) => this.admit(call, evaluation));
     state.admissions.set(plan, admission);
@@ -169,6 +168,6 @@ export class CallLimiter {
   }
 
   #httpCall(request: HttpRequest, response: object | undefined, context?: ExecutionContext): HttpCall {
-    return new HttpCall(request, response, this.settings.ipv6Prefix, context);
+    return new HttpCall(request, response, this.#addresses, context);
   }
 }

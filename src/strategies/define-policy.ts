@@ -60,7 +60,6 @@ export function definePolicies(
   assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope']);
   if (typeof (spec.scope ?? '') !== 'string') throw misfit(`${place}.scope`, 'a text', spec.scope);
   const strategy = findStrategy(place, spec.strategy, strategies);
-  if (spec.scope !== undefined && typeof spec.scope !== 'string') throw misfit(`${place}.scope`, 'a text', spec.scope);
   const rates = readRates(`${place}.rate`, spec.rate);
   const policies = rates.map((rate) =>
     build(place, byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name, rate, strategy, spec),

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { normalizeAddress } from './address.js';
 import type { Call, CallContext, HttpRequest } from './call.js';
+import type { ClientAddress } from './client-address.js';
 
 /** A call over HTTP, on Express or Fastify. */
 export class HttpCall implements Call {
@@ -10,7 +10,7 @@ export class HttpCall implements Call {
   constructor(
     readonly request: HttpRequest,
     readonly response: object | undefined,
-    private readonly ipv6Prefix: number,
+    private readonly addresses: ClientAddress,
     readonly execution: ExecutionContext | undefined,
   ) {}
 
@@ -22,10 +22,8 @@ export class HttpCall implements Call {
     return this.execution?.getClass();
   }
 
-  /** The framework's own address, under the application's trust-proxy setting. */
   get address(): string | undefined {
-    const { ip } = this.request;
-    return ip === undefined || ip === '' ? undefined : normalizeAddress(ip, this.ipv6Prefix);
+    return this.addresses.of(this.request);
   }
 }
 

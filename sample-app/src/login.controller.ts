@@ -1,0 +1,24 @@
+import { Body, Controller, HttpCode, Inject, Post, UnauthorizedException } from '@nestjs/common';
+import { by, subjectOf, Throttle, ThrottleService } from 'nestjs-sluice';
+
+interface Credentials {
+  readonly name?: string;
+  readonly password?: string;
+}
+
+@Controller('login')
+export class LoginController {
+  constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+  /** By address in the guard; and by the name that is tried, from whichever address. A success forgets the tries. */
+  @Throttle('5/min', { by: by.ip(), strategy: 'sliding-log', message: 'Too many tries. Have a coffee.' })
+  @HttpCode(200)
+  @Post()
+  async login(@Body() { name = '', password }: Credentials) {
+    const account = { subject: subjectOf.user(name.toLowerCase()) };
+    await this.throttle.hit('account', 1, account);
+    if (password !== 'sesame') throw new UnauthorizedException();
+    await this.throttle.reset('account', account);
+    return { welcome: name };
+  }
+}

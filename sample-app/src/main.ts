@@ -1,0 +1,19 @@
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+
+const app = await NestFactory.create(AppModule, { logger: ['warn', 'error', 'fatal'] });
+const port = process.env.PORT ?? 3000;
+await app.listen(port);
+
+const url = `http://localhost:${port}`;
+console.log(`The sample application limits requests at ${url}. Try, in another terminal:
+
+  curl -i ${url}/reports          # the class: 20 a minute, shared by its handlers
+  curl -i ${url}/reports/latest   # the method, tighter: 2 a second and 5 a minute
+  curl -i ${url}/reports/pdf      # weighted: 5 units of 20 a minute
+  curl -i ${url}/reports/up       # not limited
+  curl -i ${url}/search?q=lock    # the policy "search": 3 in 10 seconds, shared with /suggest
+  curl -i ${url}/uploads -d text=hello   # charged by size, 1 unit a byte: 2000 at once, then 1000 a minute
+  curl -i ${url}/login -d name=ada -d password=sesame   # by address 5 a minute, by account 10 an hour
+
+or all of it: sample-app/try.sh`);

@@ -1,0 +1,15 @@
+import { Body, Controller, Inject, Post } from '@nestjs/common';
+import { ThrottleService } from 'nestjs-sluice';
+
+/** Charges by size, once the size is known: the policy is the module's, and `hit` answers 429 when it is too much. */
+@Controller('uploads')
+export class UploadsController {
+  constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+  @Post()
+  async upload(@Body() body: { text?: string }) {
+    const bytes = Buffer.byteLength(body.text ?? '');
+    const { binding } = await this.throttle.hit('upload', bytes);
+    return { stored: bytes, left: binding?.remaining };
+  }
+}

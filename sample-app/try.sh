@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Sends requests to the sample application (npm start) and shows what it answers.
+set -euo pipefail
+url=${1:-http://localhost:${PORT:-3000}}
+
+try() {
+  local title=$1 count=$2
+  shift 2
+  printf '\n%s\n' "$title"
+  for ((i = 1; i <= count; i++)); do
+    printf '%3d  ' "$i"
+    curl -s -i "$@" | tr -d '\r' | awk '
+      NR == 1 { status = $2 }
+      tolower($1) == "ratelimit:" { $1 = ""; limit = $0 }
+      tolower($1) == "retry-after:" { retry = "  Retry-After: " $2 }
+      /^$/ { in_body = 1; next }
+      in_body { body = body $0 }
+      END { printf "%s %-44s%s  %s\n", status, limit, retry, substr(body, 1, 100) }'
+  done
+}
+
+curl -s -o /dev/null "$url/reports/up" || { echo "Nothing answers at $url. Start the application first: npm start" >&2; exit 1; }
+try 'GET /reports: the class, 20 a minute' 3 "$url/reports"
+try 'GET /reports/latest: the method, 2 a second and 5 a minute' 4 "$url/reports/latest"
+try 'GET /reports/pdf: five units of 20 a minute' 5 "$url/reports/pdf"
+try 'GET /reports/up: not limited' 2 "$url/reports/up"
+try 'GET /search: the policy "search", 3 in 10 seconds' 3 "$url/search?q=lock"
+try 'GET /suggest: the same budget' 1 "$url/suggest?q=lock"
+try 'POST /uploads: 900 bytes each, 2000 at once' 3 "$url/uploads" -d "text=$(printf '%0900d' 0)"
+try 'POST /login with a wrong password: 5 a minute' 6 "$url/login" -d name=ada -d password=open
