@@ -15,5 +15,6 @@ export default {
       },
     ],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^nestjs-sluice$': '<rootDir>/src/index.ts' },
+  reporters: ['default', '<rootDir>/scripts/closing-line.mjs'],
 };
