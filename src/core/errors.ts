@@ -23,6 +23,11 @@ export function show(value: unknown): string {
     : `an instance of ${kind}`;
 }
 
+/** A member of the options at a place: `policies.login.rate`; behind a decorator's place, which ends in a name, `..., rate`. */
+export function optionAt(place: string, member: string): string {
+  return place.startsWith('@') ? `${place}, ${member}` : `${place}.${member}`;
+}
+
 /** Says that `place` is wrong: what was expected there, and what was found. */
 export function misfit(place: string, expected: string, found: unknown): ThrottleConfigError {
   return new ThrottleConfigError(`${place}: expected ${expected}, got ${show(found)}`);

@@ -8,8 +8,9 @@ export interface Rate {
   readonly periodMs: number;
 }
 
+// No two runs of \s meet: a text of nothing but spaces behind "5 per" is rejected in one pass.
 const RATE =
-  /^\s*(\d+)\s*(?:\/|\s+per\s+)\s*(\d+)?\s*(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
+  /^\s*(\d+)\s*(?:\/|(?<=\s)per(?=\s))\s*(?:(\d+)\s*)?(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
 const UNLIMITED = /^\s*unlimited\s*$/i;
 const EXPECTED = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
 

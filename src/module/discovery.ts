@@ -4,7 +4,7 @@ import { declarationOn, isDeclaredOn } from '../decorators/metadata.js';
 import { CallLimiter } from '../service/call-limiter.js';
 import { methodsOf, type Plans } from '../service/plans.js';
 import type { Settings } from '../service/settings.js';
-import { chainOf } from '../service/written.js';
+import { chainOf, ownerOf } from '../service/written.js';
 
 type Class = abstract new (...args: never[]) => unknown;
 
@@ -53,9 +53,8 @@ export function compilePlans(discovery: DiscoveryService, plans: Plans, settings
 
 function unlimitedProvider(type: Class, plans: Plans): readonly string[] {
   const isHandler = Reflect.hasMetadata(GATEWAY, type) || Reflect.hasMetadata(RESOLVER, type);
-  const isDeclared = chainOf(type).some((one) => isDeclaredOn(one, one.prototype));
-  if (isHandler) return isDeclared || plans.hasDefault ? [type.name] : [];
-  if (!isDeclared) return [];
+  if (isHandler) return methodsOf(type).some((method) => plans.limits(type, method)) ? [type.name] : [];
+  if (!chainOf(type).some((one) => isDeclaredOn(one, one.prototype))) return [];
   throw new ThrottleConfigError(
     `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
   );
@@ -63,12 +62,13 @@ function unlimitedProvider(type: Class, plans: Plans): readonly string[] {
 
 /** A limit on a method that is no handler would never be charged. */
 function assertOnHandlers(type: Class, handlers: readonly string[]): void {
-  for (const { prototype } of chainOf(type)) {
-    for (const method of Object.getOwnPropertyNames(prototype)) {
-      const { limits, skips } = declarationOn(prototype, method);
-      if (limits.length + skips.length === 0 || handlers.includes(method)) continue;
+  for (const one of chainOf(type)) {
+    for (const method of Reflect.ownKeys(one.prototype)) {
+      const { limits, skips } = declarationOn(one.prototype, method);
+      const isHandler = handlers.some((handler) => handler === method);
+      if (limits.length + skips.length === 0 || isHandler || ownerOf(type, method) !== one) continue;
       throw new ThrottleConfigError(
-        `@Throttle or @SkipThrottle on ${type.name}.${method}: expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().`,
+        `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().`,
       );
     }
   }

@@ -7,7 +7,7 @@ import { assertOptions, isObject } from '../service/policy-options.check.js';
 import { PolicyRegistry } from '../service/registry.js';
 import type { Settings } from '../service/settings.js';
 import { BUILTIN } from '../strategies/builtin.js';
-import { defineStrategy, type Strategy } from '../strategies/strategy.js';
+import { checkStrategy, type Strategy } from '../strategies/strategy.js';
 import type { ThrottleFeatureOptions, ThrottleModuleOptions } from './options.js';
 
 const PLACE = 'ThrottleModule';
@@ -23,6 +23,8 @@ const MEMBERS = [
   'onDenied',
   'ipv6Prefix',
 ];
+/** What shapes the module itself, and is said beside a factory. */
+const EXTRAS = ['guard', 'isGlobal'];
 const BACKEND_METHODS = ['spend', 'peek', 'settle', 'reset'];
 
 const aFunction = (value: unknown) => typeof value === 'function';
@@ -32,7 +34,7 @@ const CHECKS: Parameters<typeof assertOptions>[2] = {
     'a backend, with spend, peek, settle and reset, such as new MemoryBackend()',
     (value) => isObject(value) && BACKEND_METHODS.every((method) => aFunction(Reflect.get(value, method))),
   ],
-  strategies: ['a list of strategies that defineStrategy() made', Array.isArray],
+  strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
   policies: ['an object of policies by name, such as { login: "5/min" }', isObject],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
   skip: ['a function of the call', aFunction],
@@ -53,14 +55,14 @@ const CHECKS: Parameters<typeof assertOptions>[2] = {
 };
 
 /** The module's options, checked, with their defaults. @throws ThrottleConfigError naming the option */
-export function settingsOf(options: ThrottleModuleOptions): Settings {
+export function settingsOf(options?: ThrottleModuleOptions): Settings {
   assertModuleOptions(options);
   const { backend = new MemoryBackend(), strategies = [] } = options;
-  const own = strategies.map((strategy) => defineStrategy(strategy));
+  const own = strategies.map((strategy, i) => checkStrategy(`${PLACE}.strategies[${i}]`, strategy));
   const names = [...BUILTIN, ...own].map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
-    throw new ThrottleConfigError(`${PLACE}: strategies: there are two of the name "${twice}". Give yours another.`);
+    throw new ThrottleConfigError(`${PLACE}.strategies: there are two of the name "${twice}". Give yours another.`);
   }
   backend.use?.(own);
   const logger = new Logger('ThrottleModule');
@@ -91,7 +93,7 @@ export function addFeature(registry: PolicyRegistry | undefined, options: Thrott
   const place = `${PLACE}.forFeature`;
   if (registry === undefined) {
     throw new ThrottleConfigError(
-      `${place}: there is no ThrottleModule.forRoot() to add to. Import it in the root module.`,
+      `${place}: there is no ThrottleModule.forRoot() to add to. Import it in the root module, and leave it global there.`,
     );
   }
   if (!isObject(options)) throw misfit(place, 'options { policies }', options);
@@ -101,16 +103,35 @@ export function addFeature(registry: PolicyRegistry | undefined, options: Thrott
   registry.add(options.policies);
 }
 
-function assertModuleOptions(options: ThrottleModuleOptions): void {
+/** Throws for what stands beside a factory and is read only in what it returns, or nowhere. */
+export function assertAsyncOptions(options: object): void {
+  const place = `${PLACE}.forRootAsync`;
+  const factories = ['useFactory', 'useClass', 'useExisting'];
+  if (!isObject(options) || factories.every((member) => Reflect.get(options, member) === undefined)) {
+    throw misfit(place, 'options with useFactory, useClass or useExisting', options);
+  }
+  const misplaced = MEMBERS.find((member) => member in options);
+  if (misplaced !== undefined) {
+    throw new ThrottleConfigError(`${place}: "${misplaced}" is read only in what the factory returns. Put it there.`);
+  }
+  assertKnownMembers(place, options, [...factories, 'inject', 'imports', 'provideInjectionTokensFrom', ...EXTRAS]);
+}
+
+function assertModuleOptions(options: ThrottleModuleOptions | undefined): asserts options is ThrottleModuleOptions {
+  if (options === undefined) {
+    throw new ThrottleConfigError(
+      `${PLACE}: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.`,
+    );
+  }
   if (!isObject(options)) throw misfit(PLACE, 'an object of options', options);
-  for (const extra of ['guard', 'isGlobal']) {
+  for (const extra of EXTRAS) {
     if (extra in options) {
       throw new ThrottleConfigError(
-        `${PLACE}: "${extra}" shapes the module itself. Put it beside useFactory, not into what it returns.`,
+        `${PLACE}: "${extra}" shapes the module itself. Put it beside the factory, not into what that returns.`,
       );
     }
   }
-  assertKnownMembers(PLACE, options, MEMBERS);
+  assertKnownMembers(PLACE, options, [...MEMBERS, ...EXTRAS]);
   assertOptions(PLACE, options, CHECKS);
 }
 

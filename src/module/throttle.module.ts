@@ -1,4 +1,5 @@
 import {
+  type BeforeApplicationShutdown,
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
@@ -13,30 +14,32 @@ import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { CallLimiter } from '../service/call-limiter.js';
 import { LimitBook } from '../service/limit-book.js';
 import { Plans } from '../service/plans.js';
+import { isObject } from '../service/policy-options.check.js';
 import { PolicyRegistry } from '../service/registry.js';
 import type { Settings } from '../service/settings.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { openCalls } from './call-hook.js';
 import { compilePlans } from './discovery.js';
 import type { ThrottleFeatureOptions, ThrottleModuleExtras, ThrottleModuleOptions } from './options.js';
-import { addFeature, registryOf, settingsOf } from './settings.js';
+import { addFeature, assertAsyncOptions, registryOf, settingsOf } from './settings.js';
 
 const SETTINGS = Symbol('ThrottleModule settings');
 const FEATURE = Symbol('ThrottleModule feature');
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<ThrottleModuleOptions>({
-  moduleName: 'Throttle',
-})
-  .setClassMethodName('forRoot')
-  .setExtras<ThrottleModuleExtras>({ guard: true, isGlobal: true }, (definition, extras) => {
-    const { guard = true, isGlobal = true } = extras;
-    for (const [name, value] of Object.entries({ guard, isGlobal })) {
-      if (typeof value !== 'boolean') throw misfit(`ThrottleModule: ${name}`, 'true or false', value);
-    }
-    const bound = guard ? [{ provide: APP_GUARD, useExisting: ThrottleGuard }] : [];
-    return { ...definition, global: isGlobal, providers: [...(definition.providers ?? []), ...bound] };
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<ThrottleModuleOptions>({
+    moduleName: 'Throttle',
   })
-  .build();
+    .setClassMethodName('forRoot')
+    .setExtras<ThrottleModuleExtras>({ guard: true, isGlobal: true }, (definition, extras) => {
+      const { guard = true, isGlobal = true } = extras;
+      for (const [name, value] of Object.entries({ guard, isGlobal })) {
+        if (typeof value !== 'boolean') throw misfit(`ThrottleModule.${name}`, 'true or false', value);
+      }
+      const bound = guard ? [{ provide: APP_GUARD, useExisting: ThrottleGuard }] : [];
+      return { ...definition, global: isGlobal, providers: [...(definition.providers ?? []), ...bound] };
+    })
+    .build();
 
 @Module({})
 class ThrottleFeatureModule {}
@@ -52,6 +55,8 @@ class ThrottleFeatureModule {}
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    // Without forRoot there are none, and that is an error that says so; its options take this one's place.
+    { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
     { provide: SETTINGS, useFactory: settingsOf, inject: [MODULE_OPTIONS_TOKEN] },
     {
       provide: PolicyRegistry,
@@ -74,7 +79,10 @@ class ThrottleFeatureModule {}
   ],
   exports: [ThrottleService, ThrottleGuard, CallLimiter, PolicyRegistry],
 })
-export class ThrottleModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+export class ThrottleModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
+{
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
     @Inject(Plans) private readonly plans: Plans,
@@ -82,6 +90,18 @@ export class ThrottleModule extends ConfigurableModuleClass implements NestModul
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
   ) {
     super();
+  }
+
+  /** @param options see ThrottleModuleOptions; without any, what `@Throttle` says is charged and nothing else */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    if (!isObject(options)) throw misfit('ThrottleModule.forRoot', 'options such as { default: "1000/min" }', options);
+    return { ...ConfigurableModuleClass.forRoot(options), module: ThrottleModule };
+  }
+
+  /** The same, with options that a factory (or the `create` of a class) returns, or promises. */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    assertAsyncOptions(options);
+    return { ...ConfigurableModuleClass.forRootAsync(options), module: ThrottleModule };
   }
 
   /** Adds policies, named as those of `forRoot` are and known to the whole application. */
@@ -101,6 +121,11 @@ export class ThrottleModule extends ConfigurableModuleClass implements NestModul
 
   onModuleInit(): void {
     compilePlans(this.discovery, this.plans, this.limiter.settings);
+  }
+
+  /** Called before the HTTP server closes, which waits for the requests that are under way. */
+  beforeApplicationShutdown(): void {
+    this.limiter.close();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,13 +1,13 @@
-import { type ExecutionContext, HttpException } from '@nestjs/common';
+import { type ExecutionContext, HttpException, ServiceUnavailableException } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { bindingOf, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
+import { bindingOf, type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
 import type { Call, HttpRequest } from '../transports/call.js';
 import { ClientAddress } from '../transports/client-address.js';
 import { HttpCall, onClose } from '../transports/http-call.js';
 import { writeRateLimit, writeRetryAfter } from '../transports/http-headers.js';
 import { type CallState, currentCall, openCall, stateOf } from './call-state.js';
-import { type Asked, chargesOf, isSkipped, type LimitCharge } from './charges.js';
+import { type Asked, chargesOf, isSkipped, type LimitCharge, plainCharges } from './charges.js';
 import { deny } from './denial.js';
 import type { ThrottleEvent } from './events.js';
 import { watchForLateUser } from './late-user.js';
@@ -30,6 +30,9 @@ const CLIENT_CLOSED_REQUEST = 499;
 export class CallLimiter {
   readonly events = new Subject<ThrottleEvent>();
   readonly #addresses: ClientAddress;
+  /** One for each call that is held. */
+  readonly #held = new Set<AbortController>();
+  #isClosing = false;
 
   constructor(
     readonly settings: Settings,
@@ -94,7 +97,8 @@ export class CallLimiter {
         const wasDenied = state?.latest?.allowed === false;
         state?.remember(charges, outcome);
         if (!outcome.allowed && this.events.observed) {
-          this.events.next({ type: 'denied', outcome, charges, ...(state?.plan && { handler: state.plan.label }) });
+          const handler = state?.plan && { handler: state.plan.label };
+          this.events.next({ type: 'denied', outcome, charges: plainCharges(charges), ...handler });
         }
         if (call.response !== undefined && state !== undefined) {
           const { decisions } = state;
@@ -117,7 +121,7 @@ export class CallLimiter {
 
   /** The decisions as they stand, each with the wait of a cost of 1; in one read. */
   standing(limits: readonly CompiledLimit[], call: Call, asked: Asked): Awaitable<readonly Decision[]> {
-    const pairs = (charges: readonly LimitCharge[]) =>
+    const pairs = (charges: readonly Charge[]) =>
       this.settings.backend.peek(
         charges.flatMap((charge) => [
           { ...charge, cost: 0 },
@@ -141,27 +145,36 @@ export class CallLimiter {
     return delayMs === 0 ? true : this.#hold(delayMs, call.response);
   }
 
+  /** Turns away the calls that are held, and holds no more: an application that closes would wait for them. */
+  close(): void {
+    this.#isClosing = true;
+    for (const held of this.#held) held.abort(closing());
+  }
+
   #evaluate(
-    decide: (charges: readonly LimitCharge[]) => Awaitable<Outcome>,
+    decide: (charges: readonly Charge[]) => Awaitable<Outcome>,
     limits: readonly CompiledLimit[],
     call: Call,
     asked: Asked,
   ): Awaitable<Evaluation> {
-    return chain(isSkipped(this.settings.skip, call, 'skip'), (skipped) => {
+    return chain(isSkipped(this.settings.skip, call, 'ThrottleModule'), (skipped) => {
       if (skipped) return NOTHING;
       return chain(chargesOf(limits, call, asked), (charges) =>
-        charges.length === 0 ? NOTHING : chain(decide(charges), (outcome) => ({ outcome, charges })),
+        charges.length === 0 ? NOTHING : chain(decide(plainCharges(charges)), (outcome) => ({ outcome, charges })),
       );
     });
   }
 
   async #hold(delayMs: number, response: object | undefined): Promise<true> {
+    if (this.#isClosing) throw closing();
     const gone = new AbortController();
+    this.#held.add(gone);
     const left = () => gone.abort(new HttpException('Client Closed Request', CLIENT_CLOSED_REQUEST));
     const release = response === undefined ? undefined : onClose(response, left);
     try {
       await this.settings.clock.wait(delayMs, gone.signal);
     } finally {
+      this.#held.delete(gone);
       release?.();
     }
     return true;
@@ -170,4 +183,8 @@ export class CallLimiter {
   #httpCall(request: HttpRequest, response: object | undefined, context?: ExecutionContext): HttpCall {
     return new HttpCall(request, response, this.#addresses, context);
   }
+}
+
+function closing(): ServiceUnavailableException {
+  return new ServiceUnavailableException('The application is closing.');
 }

@@ -1,6 +1,6 @@
 import { type Awaitable, chain, chainAll } from '../core/awaitable.js';
 import { assertCost, type Charge } from '../core/decision.js';
-import { misfit, show } from '../core/errors.js';
+import { misfit, optionAt, show } from '../core/errors.js';
 import { scopedSubject } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import type { Skip } from '../decorators/policy-options.js';
@@ -20,6 +20,11 @@ export interface Asked {
   readonly subject?: string | undefined;
 }
 
+/** The charges as backends, receipts and events know them. */
+export function plainCharges(charges: readonly LimitCharge[]): readonly Charge[] {
+  return charges.map(({ policy, subject, cost }) => ({ policy, subject, cost }));
+}
+
 /** What a call is charged under these limits, in order; nothing where it is exempt, skipped, unlimited or of cost 0. */
 export function chargesOf(
   limits: readonly CompiledLimit[],
@@ -35,16 +40,14 @@ export function isSkipped(skip: Skip | undefined, call: Call, place: string): Aw
   if (skip === undefined) return false;
   return chain(skip(call), (answer) => {
     if (typeof answer === 'boolean') return answer;
-    throw new TypeError(`${place}: expected true or false, got ${show(answer)}`);
+    throw new TypeError(`${optionAt(place, 'skip')}: expected true or false, got ${show(answer)}`);
   });
 }
 
 function chargesOfLimit(limit: CompiledLimit, plainCall: Call, asked: Asked): Awaitable<readonly LimitCharge[]> {
   const call =
     limit.context === undefined ? plainCall : withContext(plainCall, { ...limit.context, ...plainCall.context });
-  return chain(isSkipped(limit.skip, call, `${limit.place}.skip`), (skipped) =>
-    skipped ? [] : unskipped(limit, call, asked),
-  );
+  return chain(isSkipped(limit.skip, call, limit.place), (skipped) => (skipped ? [] : unskipped(limit, call, asked)));
 }
 
 function unskipped(limit: CompiledLimit, call: Call, asked: Asked): Awaitable<readonly LimitCharge[]> {
@@ -69,14 +72,15 @@ function subjectFor(
   asked: string | undefined,
 ): Awaitable<string | typeof EXEMPT> {
   const { scope } = call.context;
-  if (scope !== undefined && typeof scope !== 'string') throw misfit(`${place}: context.scope`, 'a text', scope);
+  if (scope !== undefined && typeof scope !== 'string') throw misfit(optionAt(place, 'context.scope'), 'a text', scope);
   if (asked !== undefined) {
     if (typeof asked !== 'string' || asked === '') throw misfit('subject', 'a text that is not empty', asked);
     return scopedSubject(scope, asked);
   }
   return chain(by(call), (found) => {
     if (found === EXEMPT) return EXEMPT;
-    return scopedSubject(scope, isNobody(found) ? addressOf(call) : checkedSubject(found, `${place}.by`));
+    const subject = isNobody(found) ? addressOf(call) : found;
+    return scopedSubject(scope, typeof subject === 'string' ? subject : checkedSubject(subject, optionAt(place, 'by')));
   });
 }
 
@@ -84,7 +88,7 @@ function costFor({ cost, place }: CompiledLimit, call: Call, asked: number | und
   if (asked !== undefined) return asked;
   if (typeof cost === 'number') return cost;
   return chain(cost(call), (units) => {
-    assertCost(units, `${place}.cost`);
+    assertCost(units, optionAt(place, 'cost'));
     return units;
   });
 }

@@ -1,6 +1,6 @@
 import { type Awaitable, chain } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
-import { show } from '../core/errors.js';
+import { optionAt, show } from '../core/errors.js';
 import { type Call, withContext } from '../transports/call.js';
 import { httpDenial } from '../transports/http-denial.js';
 import type { LimitCharge } from './charges.js';
@@ -21,7 +21,7 @@ export function deny(
     chain(typeof message === 'function' ? message(told, outcome) : message, (text) => {
       if (text !== undefined && typeof text !== 'string' && (typeof text !== 'object' || text === null)) {
         throw new TypeError(
-          `${limit?.message === undefined ? '' : `${limit.place}.`}message: expected a text or an object, got ${show(text)}`,
+          `${optionAt(limit?.message === undefined ? 'ThrottleModule' : limit.place, 'message')}: expected a text or an object, got ${show(text)}`,
         );
       }
       throw httpDenial(outcome, text, settings.errors, call.response);

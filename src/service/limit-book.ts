@@ -1,4 +1,4 @@
-import { suggest, ThrottleConfigError } from '../core/errors.js';
+import { misfit, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import { by } from '../transports/by.js';
 import type { CompiledLimit, HandlerIdentity } from './limit.js';
@@ -14,10 +14,10 @@ export class LimitBook {
 
   /** @throws ThrottleConfigError where there is no such policy, or no handler with limits of its own */
   find(method: string, policy: unknown, plan: Plan | undefined): readonly CompiledLimit[] {
-    if (typeof policy === 'string') return this.#byName(policy, plan?.handler);
+    if (typeof policy === 'string') return this.#byName(method, policy, plan?.handler);
     if (isPolicy(policy)) return this.#byPolicy(policy);
     if (policy !== undefined) {
-      throw new ThrottleConfigError(`${method}(): expected a policy's name, or a policy that definePolicy() made.`);
+      throw misfit(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
     }
     if (plan === undefined) {
       throw new ThrottleConfigError(
@@ -26,13 +26,14 @@ export class LimitBook {
       );
     }
     if (plan.own.length > 0) return plan.own;
+    const { names } = this.registry;
     throw new ThrottleConfigError(
-      `${method}() in ${plan.label}: no limit is written on the method or its class. Add @Throttle("60/min", { manual: true }), ` +
-        `or name a policy.${suggest('', this.registry.names)}`,
+      `${method}() in ${plan.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
+        `or name a policy.${names.length > 0 ? ` Known: ${names.join(', ')}.` : ''}`,
     );
   }
 
-  #byName(name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
+  #byName(method: string, name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
     let known = this.#named.get(handler);
     if (known === undefined) {
       known = new Map();
@@ -40,7 +41,7 @@ export class LimitBook {
     }
     let limits = known.get(name);
     if (limits === undefined) {
-      limits = this.registry.compiled(name, handler === NO_HANDLER ? null : handler);
+      limits = this.registry.compiled(name, handler === NO_HANDLER ? null : handler, `${method}("${name}")`);
       known.set(name, limits);
     }
     return limits;

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../core/awaitable.js';
-import { misfit, ThrottleConfigError } from '../core/errors.js';
+import { misfit, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { DEFAULT_NAME, type Policy } from '../core/policy.js';
 import type { MessageOption, OnDenied, PolicyOptions, ScopeOption, Skip } from '../decorators/policy-options.js';
 import { BUILTIN } from '../strategies/builtin.js';
@@ -102,7 +102,7 @@ function dynamicPolicies(
     const found = known.get(text);
     if (found !== undefined) return found;
     if (typeof text !== 'string')
-      throw misfit(`${place}.rate`, 'the function to answer with a rate such as "5/min"', text);
+      throw misfit(optionAt(place, 'rate'), 'the function to answer with a rate such as "5/min"', text);
     if (known.size >= MAX_RATES) known.clear();
     const made = make(text);
     known.set(text, made);
@@ -131,7 +131,7 @@ function assertAffordable(place: string, policies: readonly Policy[], cost: numb
   for (const { burst, strategy } of policies) {
     if (cost <= burst || !BUILTIN.some(({ name }) => name === strategy)) continue;
     const hint = strategy === 'gcra' ? ' ("gcra" has a burst of 1 unless told)' : '';
-    throw misfit(`${place}.cost`, `at most the ${burst} that a full limit grants at once${hint}`, cost);
+    throw misfit(optionAt(place, 'cost'), `at most the ${burst} that a full limit grants at once${hint}`, cost);
   }
 }
 
@@ -160,7 +160,7 @@ export function asOnePlace(written: readonly Written[]): readonly Written[] {
     : written.map((one) => (unnamed.includes(one) ? { ...one, byPeriod: true } : one));
 }
 
-/** Throws where two limits without names, at one place, would be called the same. */
+/** Throws where two limits at one place would be called the same. */
 export function assertDistinct(limits: readonly CompiledLimit[]): void {
   const seen = new Set<string>();
   for (const { policies, place } of limits) {
@@ -168,7 +168,7 @@ export function assertDistinct(limits: readonly CompiledLimit[]): void {
     for (const { name } of policies) {
       if (seen.has(name)) {
         throw new ThrottleConfigError(
-          `${place}: there are two limits without names over one period here. Give one of them a name: { name: "..." }.`,
+          `${place}: there are two limits over one period here, both called "${name}". Give one of them a name of its own: { name: "..." }.`,
         );
       }
       seen.add(name);

@@ -46,6 +46,7 @@ function applied(
 ): readonly CompiledLimit[] {
   const own = place.limits.map((written) => compileLimit(written, handler, registry.strategies));
   assertDistinct(own);
+  registry.claim(own);
   const known = [...new Set([DEFAULT_NAME, ...registry.names, ...farther.map(({ name }) => name)])];
   const unknown = place.skips.find((name) => !known.includes(name));
   if (unknown !== undefined) {

@@ -32,13 +32,9 @@ export class Plans {
     return this.#classes.get(type)?.byHandler.get(handler) ?? this.#late(type, handler as Handler);
   }
 
-  /** Whether a handler of a controller is charged anything. */
+  /** Whether a handler would be charged anything. */
   limits(type: Class, method: string): boolean {
     return this.of(type, type.prototype[method]).guarded.length > 0;
-  }
-
-  get hasDefault(): boolean {
-    return this.registry.defaults.length > 0;
   }
 
   #late(type: Class, handler: Handler): Plan {

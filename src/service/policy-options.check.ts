@@ -1,4 +1,4 @@
-import { assertKnownMembers, misfit, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, misfit, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { assertPolicyName, DEFAULT_NAME } from '../core/policy.js';
 import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
 
@@ -11,6 +11,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
   rate: [
     'a rate such as "5/min", or a function that answers with one',
     (value) => typeof value === 'string' || aFunction(value),
+  ],
+  strategy: [
+    'the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)',
+    (value) => typeof value === 'string',
   ],
   cost: [
     'a whole number of at least 1, or a function of the call (a cost of 0 would never limit)',
@@ -25,7 +29,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
     (value) => aFunction(value) || (typeof value === 'string' && value !== ''),
   ],
   onDenied: ['a function of the call and its outcome', aFunction],
-  context: ['an object', (value) => isObject(value) && isText(Reflect.get(Object(value), 'scope'))],
+  context: [
+    'an object, whose scope, if any, is a text',
+    (value) => isObject(value) && isText(Reflect.get(Object(value), 'scope')),
+  ],
 };
 
 /** Throws unless all that is given fits, with an error that names the place and the option. */
@@ -33,26 +40,25 @@ export function assertPolicyOptions(place: string, options: PolicyOptions): void
   if (!isObject(options)) throw misfit(place, 'a rate such as "5/min", or an object with a rate', options);
   assertKnownMembers(place, options, POLICY_MEMBERS);
   if (options.rate === undefined) {
-    throw new ThrottleConfigError(`${place}.rate: expected a rate such as "5/min", got none`);
+    throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
   }
-  if (options.name !== undefined && options.name !== DEFAULT_NAME) assertOwnName(`${place}.name`, options.name);
+  if (options.name !== undefined && options.name !== DEFAULT_NAME)
+    assertOwnName(optionAt(place, 'name'), options.name, 'Take another, or leave it out.');
   assertOptions(place, options, CHECKS);
 }
 
 /** Throws unless `name` can be given to a policy: fits, and is none that unnamed limits are called by. */
-export function assertOwnName(place: string, name: unknown): void {
+export function assertOwnName(place: string, name: unknown, fix: string): void {
   assertPolicyName(place, name);
   if (name !== DEFAULT_NAME && !name.startsWith(`${DEFAULT_NAME}-`)) return;
-  throw new ThrottleConfigError(
-    `${place}: "${name}" is what limits without a name are called. Take another, or leave it out.`,
-  );
+  throw new ThrottleConfigError(`${place}: "${name}" is what limits without a name are called. ${fix}`);
 }
 
 /** Checks each member that is given against its row of a table. */
 export function assertOptions(place: string, options: object, checks: Readonly<Record<string, Check>>): void {
   for (const [member, [expected, fits]] of Object.entries(checks)) {
     const value: unknown = Reflect.get(options, member);
-    if (value !== undefined && !fits(value)) throw misfit(`${place}.${member}`, expected, value);
+    if (value !== undefined && !fits(value)) throw misfit(optionAt(place, member), expected, value);
   }
 }
 

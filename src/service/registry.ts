@@ -10,12 +10,14 @@ import {
   type HandlerIdentity,
   type Written,
 } from './limit.js';
-import { assertOwnName } from './policy-options.check.js';
+import { assertOwnName, assertPolicyOptions } from './policy-options.check.js';
 
 /** The policies of the module, by name, and the limits of its `default`. */
 export class PolicyRegistry {
   readonly #named = new Map<string, Written>();
   readonly #defaults: readonly Written[] = [];
+  /** By id: the limit that was first to use the budget. */
+  readonly #budgets = new Map<string, { readonly name: string; readonly shape: string; readonly place: string }>();
 
   constructor(
     policies: Readonly<Record<string, Limit>>,
@@ -33,23 +35,41 @@ export class PolicyRegistry {
       if (this.has(name)) throw twoOfOneName(one.place, name);
     }
     this.#defaults = asOnePlace(written);
-    assertDistinct(this.#defaults.map((one) => compileLimit(one, ANY_HANDLER, strategies)));
+    const limits = this.#defaults.map((one) => compileLimit(one, ANY_HANDLER, strategies));
+    assertDistinct(limits);
+    this.claim(limits);
   }
 
   /** @throws ThrottleConfigError for a policy that does not fit, or whose name is taken */
   add(policies: Readonly<Record<string, Limit>>): void {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
-      assertOwnName(place, name);
+      assertOwnName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
       const options = optionsOf(limit);
+      assertPolicyOptions(place, options);
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
       }
       if (this.has(name) || this.#defaults.some(({ options }) => options.name === name))
         throw twoOfOneName(place, name);
-      const written: Written = { options: named(options, name), level: 'module', place };
-      compileLimit(written, ANY_HANDLER, this.strategies);
+      const written: Written = { options: { ...options, name }, level: 'module', place };
+      this.claim([compileLimit(written, ANY_HANDLER, this.strategies)]);
       this.#named.set(name, written);
+    }
+  }
+
+  /** Throws where a budget is shared by limits that count it differently: each would start it afresh, and none would limit. */
+  claim(limits: readonly CompiledLimit[]): void {
+    for (const { name, policies, place } of limits) {
+      for (const { id, shape, name: called } of typeof policies === 'function' ? [] : policies) {
+        const first = this.#budgets.get(id) ?? { name, shape, place };
+        this.#budgets.set(id, first);
+        if (first.name === name && first.shape === shape) continue;
+        throw new ThrottleConfigError(
+          `${place}: shares the budget "${called}" with ${first.place}, and counts it differently, so that neither would limit. ` +
+            'Give both the same strategy, period and segments, or one of them another name.',
+        );
+      }
     }
   }
 
@@ -69,13 +89,14 @@ export class PolicyRegistry {
   get(name: string, place: string): Written {
     const found = this.#named.get(name);
     if (found !== undefined) return found;
-    throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}`);
+    const fix = this.#named.size === 0 ? ` Add it: ThrottleModule.forRoot({ policies: { ... } }).` : '';
+    throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}${fix}`);
   }
 
   /** The limits that a name stands for, as the service addresses them. */
-  compiled(name: string, handler: HandlerIdentity | null): readonly CompiledLimit[] {
+  compiled(name: string, handler: HandlerIdentity | null, place: string): readonly CompiledLimit[] {
     const defaults = this.#defaults.filter(({ options }) => (options.name ?? DEFAULT_NAME) === name);
-    const written = defaults.length > 0 ? defaults : [this.get(name, `"${name}"`)];
+    const written = defaults.length > 0 ? defaults : [this.get(name, place)];
     return written.map((one) => compileLimit(one, handler, this.strategies));
   }
 }
@@ -85,11 +106,6 @@ const ANY_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
 
 function optionsOf(limit: Limit): PolicyOptions {
   return typeof limit === 'string' ? { rate: limit } : limit;
-}
-
-function named(options: PolicyOptions, name: string): PolicyOptions {
-  // What is no object is left for the check that names the place.
-  return typeof options === 'object' && options !== null ? { ...options, name } : options;
 }
 
 function twoOfOneName(place: string, name: string): ThrottleConfigError {

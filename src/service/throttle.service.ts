@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { assertCost, bindingOf, type Decision, type Outcome, type Receipt } from '../core/decision.js';
-import { misfit } from '../core/errors.js';
+import { assertKnownMembers, misfit } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import { type Call, type CallContext, noCall, withContext } from '../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
@@ -11,6 +11,7 @@ import type { ThrottleEvent } from './events.js';
 import type { CompiledLimit } from './limit.js';
 import type { LimitBook } from './limit-book.js';
 import { requestOf } from './on.js';
+import { isObject } from './policy-options.check.js';
 
 /** Whom and what a direct use of the service is about. */
 export interface CallOptions {
@@ -94,7 +95,7 @@ export class ThrottleService {
 
   /** Gives back what an outcome took: all of it, or so many units of each charge. Never more than was taken. */
   async refund({ receipt }: Outcome, units?: number): Promise<void> {
-    if (units !== undefined) assertCost(units, 'refund');
+    if (units !== undefined) assertCost(units, 'refund()');
     if (receipt === undefined) return;
     const before = this.#settled.get(receipt) ?? receipt;
     const costs = before.charges.map(({ cost }) => (units === undefined ? 0 : Math.max(0, cost - units)));
@@ -134,6 +135,10 @@ export class ThrottleService {
 }
 
 function assertOptions(method: string, options: unknown): CallOptions {
-  if (typeof options === 'object' && options !== null) return options;
-  throw misfit(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
+  if (!isObject(options))
+    throw misfit(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
+  assertKnownMembers(`${method}()`, options, ['on', 'subject', 'context']);
+  const { context = {} }: CallOptions = options;
+  if (!isObject(context)) throw misfit(`${method}({ context })`, 'an object', context);
+  return options;
 }

@@ -1,7 +1,14 @@
-import { misfit, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, misfit, optionAt, ThrottleConfigError } from '../core/errors.js';
+import { isPolicyName } from '../core/policy.js';
 import { looksLikeRate } from '../core/rate.js';
 import { type Declaration, declarationOn, type LimitUse } from '../decorators/metadata.js';
-import { type MoreOptions, type PolicyOptions, USE_MEMBERS, type What } from '../decorators/policy-options.js';
+import {
+  type MoreOptions,
+  POLICY_MEMBERS,
+  type PolicyOptions,
+  USE_MEMBERS,
+  type What,
+} from '../decorators/policy-options.js';
 import { asOnePlace, type Level, type Written } from './limit.js';
 import { isObject } from './policy-options.check.js';
 import type { PolicyRegistry } from './registry.js';
@@ -24,8 +31,13 @@ export function placesOfClass(type: Class, registry: PolicyRegistry): readonly P
 
 /** What is written on a method, by the class that defines it. */
 export function placeOfMethod(type: Class, method: string, registry: PolicyRegistry): Place {
-  const owner = chainOf(type).findLast(({ prototype }) => Object.hasOwn(prototype, method)) ?? type;
-  return placeOf(declarationOn(owner.prototype, method), 'method', `on ${type.name}.${method}`, registry);
+  const { prototype } = ownerOf(type, method);
+  return placeOf(declarationOn(prototype, method), 'method', `on ${type.name}.${method}`, registry);
+}
+
+/** The class that defines a method: itself, or the nearest of those that it extends. */
+export function ownerOf(type: Class, method: string | symbol): Class {
+  return chainOf(type).findLast(({ prototype }) => Object.hasOwn(prototype, method)) ?? type;
 }
 
 /** A class and those that it extends, the farthest first. */
@@ -45,6 +57,8 @@ function placeOf({ limits, skips }: Declaration, level: Level, label: string, re
   const written = asOnePlace(limits.flatMap((use) => expand(use, level, `@Throttle ${label}`, registry)));
   const skipsAll = skips.some((names) => names.length === 0);
   const skipped = skips.flat();
+  const alien = skipped.find((name) => typeof name !== 'string');
+  if (alien !== undefined) throw misfit(`@SkipThrottle ${label}`, 'names of policies, or nothing', alien);
   const both = written.find(({ options }) => skipsAll || skipped.includes(options.name ?? 'default'));
   if (both !== undefined) {
     throw new ThrottleConfigError(
@@ -58,12 +72,13 @@ function expand({ what, more }: LimitUse, level: Level, place: string, registry:
   const options = readMore(more, place);
   return flatten(what, place).map((one) => {
     if (typeof one === 'object') return { options: inline({ ...one, ...options }, place, registry), level, place };
-    if (looksLikeRate(one)) return { options: inline({ rate: one, ...options }, place, registry), level, place };
-    return {
-      options: byName(one, options, place, registry),
-      level,
-      place: `@Throttle("${one}")${place.slice('@Throttle'.length)}`,
-    };
+    if (looksLikeRate(one)) {
+      if (options.rate !== undefined) throw misfit(optionAt(place, 'rate'), `none beside "${one}"`, options.rate);
+      return { options: inline({ ...options, rate: one }, place, registry), level, place };
+    }
+    if (!isPolicyName(one)) throw misfit(place, 'a rate such as "5/min", or the name of a policy', one);
+    const named = `@Throttle("${one}")${place.slice('@Throttle'.length)}`;
+    return { options: byName(one, options, named, registry), level, place: named };
   });
 }
 
@@ -76,7 +91,10 @@ function flatten(what: What, place: string): readonly (string | PolicyOptions)[]
 function readMore(more: LimitUse['more'], place: string): MoreOptions {
   if (more === undefined) return {};
   if (typeof more === 'number' || typeof more === 'function') return { cost: more };
-  if (isObject(more)) return more;
+  if (isObject(more)) {
+    assertKnownMembers(place, more, POLICY_MEMBERS);
+    return more;
+  }
   throw misfit(`${place}, second argument`, 'a cost (a whole number, or a function of the call) or options', more);
 }
 
@@ -91,13 +109,19 @@ function inline(options: PolicyOptions, place: string, registry: PolicyRegistry)
 
 /** A policy of the module under this handler: its budget as it is, used as it is said here. */
 function byName(name: string, use: MoreOptions, place: string, registry: PolicyRegistry): PolicyOptions {
-  const { options } = registry.get(name, `@Throttle("${name}")${place.slice('@Throttle'.length)}`);
+  const { options } = registry.get(name, place);
   const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
   if (other !== undefined) {
     throw new ThrottleConfigError(
       `${place}: "${other}" belongs to the policy "${name}" itself. Change policies.${name}, or say here only ${USE_MEMBERS.join(', ')}.`,
     );
   }
-  const context = { ...options.context, ...use.context };
-  return { scope: 'app', ...options, ...use, context };
+  const { context = {} } = use;
+  // What is no object is left for the check that names the place.
+  return {
+    scope: 'app',
+    ...options,
+    ...use,
+    context: isObject(context) ? { ...options.context, ...context } : context,
+  };
 }

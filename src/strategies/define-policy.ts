@@ -1,4 +1,4 @@
-import { assertKnownMembers, misfit, suggest, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, misfit, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { assertPolicyName, type Policy, policyId } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
 import { BUILTIN, type BuiltinStrategy } from './builtin.js';
@@ -58,21 +58,25 @@ export function definePolicies(
 ): readonly Policy[] {
   if (typeof spec !== 'object' || spec === null) throw misfit(place, 'a rate or an object with a rate', spec);
   assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope']);
-  if (typeof (spec.scope ?? '') !== 'string') throw misfit(`${place}.scope`, 'a text', spec.scope);
+  if (typeof (spec.scope ?? '') !== 'string') throw misfit(optionAt(place, 'scope'), 'a text', spec.scope);
   const strategy = findStrategy(place, spec.strategy, strategies);
-  const rates = readRates(`${place}.rate`, spec.rate);
+  const rates = readRates(optionAt(place, 'rate'), spec.rate);
   const policies = rates.map((rate) =>
     build(place, byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name, rate, strategy, spec),
   );
   const twice = policies.find((policy, i) => policies.findIndex((other) => other.name === policy.name) !== i);
   if (twice !== undefined) {
-    throw misfit(`${place}.rate`, 'each period once (of two rates over one period the lower always rules)', spec.rate);
+    throw misfit(
+      optionAt(place, 'rate'),
+      'each period once (of two rates over one period the lower always rules)',
+      spec.rate,
+    );
   }
   return policies;
 }
 
 function build(place: string, name: string, { limit, periodMs }: Rate, strategy: Strategy, spec: PolicySpec): Policy {
-  if (periodMs > MAX_PERIOD_MS) throw misfit(`${place}.rate`, 'a period of at most 2^50 ms', spec.rate);
+  if (periodMs > MAX_PERIOD_MS) throw misfit(optionAt(place, 'rate'), 'a period of at most 2^50 ms', spec.rate);
   const segments = readSegments(place, periodMs, strategy, spec.segments);
   const policy: Policy = Object.freeze({
     name,
@@ -104,7 +108,7 @@ function findStrategy(
   if (typeof wanted === 'object' && wanted !== null && typeof wanted.step === 'function') return wanted;
   const found = known.find(({ name }) => name === wanted);
   if (found !== undefined) return found;
-  const error = misfit(`${place}.strategy`, "a strategy's name", wanted);
+  const error = misfit(optionAt(place, 'strategy'), "a strategy's name", wanted);
   throw new ThrottleConfigError(
     `${error.message}.${suggest(
       String(wanted),
@@ -118,24 +122,24 @@ function readBurst(place: string, limit: number, { name }: Strategy, burst: numb
   const isBuiltin = BUILTIN.some((builtin) => builtin.name === name);
   if (isBuiltin && !BUCKETS.includes(name)) {
     throw new ThrottleConfigError(
-      `${place}.burst: "${name}" has no burst. Leave it out, or use one of ${BUCKETS.join(', ')}.`,
+      `${optionAt(place, 'burst')}: "${name}" has no burst. Leave it out, or use one of ${BUCKETS.join(', ')}.`,
     );
   }
   if (Number.isSafeInteger(burst) && burst >= 1) return burst;
-  throw misfit(`${place}.burst`, 'a whole number of units, at least 1', burst);
+  throw misfit(optionAt(place, 'burst'), 'a whole number of units, at least 1', burst);
 }
 
 function readSegments(place: string, periodMs: number, { name }: Strategy, segments: number | undefined): number {
   if (segments === undefined) return name === 'sliding-window' ? largestDivisor(periodMs) : 1;
   if (name !== 'sliding-window' && BUILTIN.some((builtin) => builtin.name === name)) {
     throw new ThrottleConfigError(
-      `${place}.segments: "${name}" has no segments. Leave it out, or use "sliding-window".`,
+      `${optionAt(place, 'segments')}: "${name}" has no segments. Leave it out, or use "sliding-window".`,
     );
   }
   if (Number.isSafeInteger(segments) && segments >= 1 && segments <= MAX_SEGMENTS && periodMs % segments === 0)
     return segments;
   throw misfit(
-    `${place}.segments`,
+    optionAt(place, 'segments'),
     `a whole number from 1 to ${MAX_SEGMENTS} that divides the period of ${periodMs} ms`,
     segments,
   );

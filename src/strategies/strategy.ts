@@ -41,7 +41,11 @@ const NAME = /^[a-z][a-z0-9-]{0,31}$/;
  * export const coinFlip = defineStrategy({ name: 'coin-flip', step, amend });
  */
 export function defineStrategy(strategy: Strategy): Strategy {
-  const place = 'defineStrategy';
+  return checkStrategy('defineStrategy', strategy);
+}
+
+/** The same, for a strategy that stands at a place of the configuration. Returns the object itself: it stays the same one. */
+export function checkStrategy(place: string, strategy: Strategy): Strategy {
   if (typeof strategy !== 'object' || strategy === null) {
     throw misfit(place, 'an object with name, step and amend', strategy);
   }
@@ -63,7 +67,7 @@ export function defineStrategy(strategy: Strategy): Strategy {
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
     throw misfit(`${place}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
   }
-  return Object.freeze({ ...strategy });
+  return Object.freeze(strategy);
 }
 
 /** Half of the whole numbers that a double holds exactly: two products below it can be added. */

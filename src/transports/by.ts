@@ -136,8 +136,9 @@ function idAt(from: unknown, members: readonly string[], path: string): string |
   const value = memberAt(from, members);
   if (value === null || value === undefined || value === '') return null;
   if (typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
-  // An ObjectId and its like write themselves; a plain object would be one budget for everybody.
-  if (typeof value === 'object' && value.toString !== Object.prototype.toString) return String(value);
+  // An ObjectId and its like write themselves; a plain object would be one budget for everybody, and so an empty list.
+  const writesItself = typeof value === 'object' && value.toString !== Object.prototype.toString;
+  if (writesItself && !Array.isArray(value)) return String(value) || null;
   throw new TypeError(`by.user('${path}'): expected a text or a whole number, got ${show(value)}`);
 }
 
@@ -151,8 +152,12 @@ function connectionOf(client: object): string {
 }
 
 function plainPath({ url = '', originalUrl }: { readonly url?: string; readonly originalUrl?: unknown }): string {
-  const [raw = ''] = (typeof originalUrl === 'string' ? originalUrl : url).split('?');
-  const path = decoded(raw).toLowerCase().replace(/\/+/g, '/');
+  const target = typeof originalUrl === 'string' ? originalUrl : url;
+  // Routers pass over an origin before the path and a fragment behind it, and some read a backslash as a slash.
+  const [raw = ''] = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*/i, '').split(/[?#]/);
+  const path = decoded(raw)
+    .toLowerCase()
+    .replace(/[/\\]+/g, '/');
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 

@@ -38,7 +38,10 @@ export function writeRateLimit(
   }
 }
 
-/** Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) and keeps the denial out of caches; takes both back for an allowed call. */
+/**
+ * Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) and keeps the denial out of caches. An allowed call
+ * takes back the wait of a denial that the handler caught; its answer came about by that denial, and stays out of caches.
+ */
 export function writeRetryAfter(response: object, { allowed, binding }: Outcome): void {
   if (isSent(response)) return;
   const waitMs = binding?.retryAfterMs ?? null;

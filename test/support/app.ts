@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { type INestApplication, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import { type INestApplication, type LoggerService, Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -39,6 +39,10 @@ export interface AppOptions {
   /** What the adapter is made with. */
   readonly fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   readonly prepare?: (app: INestApplication) => void;
+  /** Collects what the application warns of. */
+  readonly warnings?: string[];
+  /** Collects the texts of the errors that are answered with a 500. */
+  readonly errors?: string[];
 }
 
 /** A real application on a real port of the loopback, on a clock that tests move. */
@@ -103,6 +107,8 @@ export async function startApp({
   options,
   fastify,
   prepare,
+  warnings,
+  errors,
 }: AppOptions): Promise<TestApp> {
   const clock = new ManualClock(START);
   const throttle = ThrottleModule.forRoot({ backend: new MemoryBackend({ clock }), ...options });
@@ -111,7 +117,10 @@ export async function startApp({
   class AppModule {}
 
   const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastify);
-  const app = await NestFactory.create(AppModule, http, { logger: false, abortOnError: false });
+  const app = await NestFactory.create(AppModule, http, {
+    logger: warnings === undefined && errors === undefined ? false : logInto(warnings, errors),
+    abortOnError: false,
+  });
   try {
     prepare?.(app);
     await app.listen(0, '127.0.0.1');
@@ -121,6 +130,14 @@ export async function startApp({
   }
   const { port } = app.getHttpServer().address();
   return new TestApp(app, clock, port);
+}
+
+function logInto(warnings: string[] = [], errors: string[] = []): LoggerService {
+  return {
+    log: () => {},
+    error: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
+    warn: (message: string) => warnings.push(message),
+  };
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import { keyOf, keyPart, mapKey, scopedSubject } from '../../src/core/key.js';
+import { policyId } from '../../src/core/policy.js';
+
+const HASH = /^#[0-9a-f]{32}$/;
+const LONG = 'x'.repeat(48);
+const MEGABYTE = 'm'.repeat(2 ** 20);
+
+describe('a part of a key', () => {
+  it.each(['a', 'ip:203.0.113.7', 'user:42', 'search@app', 'a/b-c_d.e', '2001:db8::/64', LONG])(
+    'is %s itself',
+    (text) => {
+      expect(keyPart(text)).toBe(text);
+    },
+  );
+
+  it.each(['', `${LONG}x`, 'a b', '{a}', '#a', 'é', 'a\n', 'a%b', 'a*b', '\ud800', '\u0000', MEGABYTE])(
+    'is a hash of what is long or not plain',
+    (text) => {
+      expect(keyPart(text)).toMatch(HASH);
+    },
+  );
+
+  it('is the first half of the SHA-256 of the UTF-16 text', () => {
+    // printf '\x7b\x00\x61\x00\x7d\x00' | sha256sum
+    expect(keyPart('{a}')).toBe('#f52ca64fcf023806be12b44854222974');
+  });
+
+  it('tells lone surrogates apart, which UTF-8 does not', () => {
+    expect(Buffer.from('\ud800')).toEqual(Buffer.from('\ud801'));
+    expect(keyPart('\ud800')).not.toBe(keyPart('\ud801'));
+  });
+});
+
+describe('a key', () => {
+  it('has the subject as its hash tag', () => {
+    expect(keyOf('sluice', 'ip:203.0.113.7', 'search@app')).toBe('sluice:{ip:203.0.113.7}:search@app');
+  });
+
+  it('has no other brace, whatever the subject and the id', () => {
+    expect(keyOf('sluice', '}:{x', '{y}')).toMatch(/^sluice:\{#[0-9a-f]{32}\}:#[0-9a-f]{32}$/);
+  });
+});
+
+describe('a subject in a map', () => {
+  it.each(['', 'a', '__proto__', 'constructor', '{a}', '\ud800', 'é', 'x y', LONG])('is %j itself', (subject) => {
+    expect(mapKey(subject)).toBe(subject);
+  });
+
+  it.each(['#', '#a', `${LONG}x`, MEGABYTE])('is a hash when it is long or looks like one', (subject) => {
+    expect(mapKey(subject)).toMatch(HASH);
+  });
+});
+
+describe("a call's own scope", () => {
+  it('is folded into the subject', () => {
+    expect(scopedSubject('blue', 'user:42')).toBe('scope:4:blue:user:42');
+    expect(scopedSubject(undefined, 'user:42')).toBe('user:42');
+    expect(scopedSubject('', 'user:42')).toBe('scope:0::user:42');
+    expect(scopedSubject(undefined, 'scope:4:blue:user:42')).toBe('scope::scope:4:blue:user:42');
+  });
+});
+
+const WORDS =
+  'a a:b a: :a b : :: a:b:c b:c { } {} {a} }{ a}:{b a}:b A 0 00 -0 NaN null undefined # ## #a @ @app app a@b % %40 %25 %2540 ' +
+  'a%40b __proto__ constructor toString hasOwnProperty prototype scope scope: scope:: scope::a scope:1:a scope:1:a:b ' +
+  'scope:3:a:b:a scope:0:: scope::scope:1:a:b 1:a 1:a:b 3:a:b 0:: 0::a';
+const ODD = ['', ' ', '  ', 'a ', ' a', '\n', 'é', 'e\u0301', '\u0000', '\u0000\u0000', '\ufffd'];
+const SURROGATES = ['\ud800', '\ud801', '\udc00', '\ud800\udc00', '\ud800a'];
+const LENGTHS = [LONG, `${LONG}x`, `${LONG}y`, `y${LONG}`, 'x'.repeat(47), 'x'.repeat(1000), 'x'.repeat(1001)];
+
+/** Texts made to be mistaken for one another; `more` plain ones beside them. */
+function adversarial(more: number): string[] {
+  const hard = [...WORDS.split(' '), ...ODD, ...SURROGATES, ...LENGTHS];
+  const hashes = hard.flatMap((text) => [keyPart(text), keyPart(text).slice(1), mapKey(text)]);
+  const plain = Array.from({ length: more }, (_, i) => (i % 2 === 0 ? `user:${i}` : `user ${i}${'é'.repeat(i % 60)}`));
+  return [...new Set([...hard, ...hashes, ...plain])];
+}
+
+interface Tuple {
+  readonly id: string;
+  readonly subject: string;
+}
+
+/** Every combination, each once: where two give one key, two budgets are one. */
+function* tuples(
+  names: readonly string[],
+  scopes: readonly string[],
+  calls: readonly (string | undefined)[],
+  subjects: readonly string[],
+): Generator<Tuple> {
+  const ids = names.flatMap((name) => scopes.map((scope) => policyId(name, scope)));
+  for (const call of calls) {
+    for (const subject of subjects) {
+      const scoped = scopedSubject(call, subject);
+      for (const id of ids) yield { id, subject: scoped };
+    }
+  }
+}
+
+const names = ['a', 'a-b', 'search', 'scope', `n${'x'.repeat(63)}`];
+const scopes = ['app', '', 'a', 'a@b', 'a%40b', '@', 'x'.repeat(60), '\ud800', '\ud801', '#a'];
+const inCalls = 'a a:b a: : :: b # {a} __proto__ scope scope: scope:: scope:1:a 1 1:a 3:a:b 0 0:'.split(' ');
+const calls = [undefined, ...inCalls, '', ' ', '\ud800', '\ud801', LONG, keyPart('{a}')];
+
+describe('a million calls, no two alike', () => {
+  const all = () => tuples(names, scopes, calls, adversarial(700));
+
+  it.each<readonly [what: string, keyOfTuple: (tuple: Tuple) => string]>([
+    ['keyOf', ({ id, subject }) => keyOf('sluice', subject, id)],
+    ['the id and mapKey', ({ id, subject }) => `${id} ${mapKey(subject)}`],
+  ])(
+    'have a million keys, by %s',
+    (_what, key) => {
+      const seen = new Set<string>();
+      let count = 0;
+      for (const tuple of all()) {
+        seen.add(key(tuple));
+        count++;
+      }
+      expect(count).toBeGreaterThanOrEqual(1_000_000);
+      expect(seen.size).toBe(count);
+    },
+    60_000,
+  );
+
+  it('have keys of at most 128 bytes, all of them printable ASCII', () => {
+    const wrong: string[] = [];
+    for (const { id, subject } of tuples(names, scopes, calls, adversarial(50))) {
+      const key = keyOf('sluice', subject, id);
+      if (key.length > 128 || !/^[!-~]+$/.test(key)) wrong.push(key);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('have keys of their own even where a megabyte differs in its last letter', () => {
+    const huge = [MEGABYTE, `${MEGABYTE}a`, `${MEGABYTE}b`, `${MEGABYTE.slice(1)}a`];
+    const few = [...tuples(['a'], ['app'], [undefined, 'a', MEGABYTE], huge)];
+    expect(new Set(few.map(({ id, subject }) => keyOf('sluice', subject, id))).size).toBe(12);
+    expect(new Set(few.map(({ subject }) => mapKey(subject))).size).toBe(12);
+  });
+});

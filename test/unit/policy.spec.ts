@@ -1,0 +1,194 @@
+import { describe, expect, it } from '@jest/globals';
+import { ThrottleConfigError } from '../../src/core/errors.js';
+import { policyId } from '../../src/core/policy.js';
+import { definePolicies, definePolicy, type PolicySpec } from '../../src/strategies/define-policy.js';
+
+const config = (message: string) => new ThrottleConfigError(message);
+
+/** As written in JavaScript, where no type keeps a wrong option out. */
+const define = (name: unknown, spec: unknown) => Reflect.apply(definePolicy, undefined, [name, spec]);
+
+describe('a policy', () => {
+  it('is made of a rate alone', () => {
+    expect(definePolicy('search', '30/min')).toEqual({
+      name: 'search',
+      id: 'search@app',
+      strategy: 'sliding-window',
+      limit: 30,
+      periodMs: 60_000,
+      burst: 30,
+      segments: 10,
+      shape: 'sliding-window 60000 10',
+    });
+  });
+
+  it('is made of options', () => {
+    const spec: PolicySpec = { rate: '1000/min', strategy: 'token-bucket', burst: 2000, scope: 'reports' };
+    expect(definePolicy('upload', spec)).toEqual({
+      name: 'upload',
+      id: 'upload@reports',
+      strategy: 'token-bucket',
+      limit: 1000,
+      periodMs: 60_000,
+      burst: 2000,
+      segments: 1,
+      shape: 'token-bucket 60000 1',
+    });
+  });
+
+  it('is frozen', () => {
+    const policy = definePolicy('search', '30/min');
+    expect(Object.isFrozen(policy)).toBe(true);
+    expect(() => Object.assign(policy, { limit: 1_000_000 })).toThrow(TypeError);
+    expect(policy.limit).toBe(30);
+  });
+
+  it.each([
+    ['token-bucket', 7],
+    ['leaky-bucket', 7],
+    ['gcra', 1],
+    ['fixed-window', 7],
+    ['sliding-window', 7],
+    ['sliding-log', 7],
+  ])('of strategy %s has by default a burst of %i, at 7/min', (strategy, burst) => {
+    expect(definePolicy('x', { rate: '7/min', strategy }).burst).toBe(burst);
+  });
+
+  it.each([
+    ['1/ms', 1],
+    ['1/7ms', 7],
+    ['1/9ms', 9],
+    ['1/10ms', 10],
+    ['1/11ms', 1],
+    ['1/12ms', 6],
+    ['1/s', 10],
+    ['1/1001ms', 7],
+    ['1/997ms', 1],
+    ['1/128ms', 8],
+    ['1/min', 10],
+    ['1/week', 10],
+  ])('of rate %s has %i segments, the largest divisor of the period up to 10', (rate, segments) => {
+    expect(definePolicy('x', rate).segments).toBe(segments);
+  });
+
+  it.each(['fixed-window', 'sliding-log', 'token-bucket', 'gcra', 'leaky-bucket'])(
+    'of %s has one segment',
+    (strategy) => {
+      expect(definePolicy('x', { rate: '7/min', strategy }).segments).toBe(1);
+    },
+  );
+
+  it('takes any number of segments that divides the period', () => {
+    for (const segments of [1, 3, 60, 1000]) {
+      expect(definePolicy('x', { rate: '7/min', segments }).segments).toBe(segments);
+    }
+  });
+
+  it('keeps limit and burst out of id and shape, and strategy, period and segments in the shape', () => {
+    const base: PolicySpec = { rate: '7/min', strategy: 'token-bucket', burst: 5 };
+    const { id, shape } = definePolicy('x', base);
+    for (const more of [{ burst: 6 }, { rate: '8/min' }, { rate: '7/60s' }]) {
+      expect(definePolicy('x', { ...base, ...more })).toMatchObject({ id, shape });
+    }
+    const shapes = [
+      shape,
+      definePolicy('x', { ...base, rate: '7/61s' }).shape,
+      definePolicy('x', { ...base, strategy: 'gcra' }).shape,
+      definePolicy('x', '7/min').shape,
+      definePolicy('x', { rate: '7/min', segments: 5 }).shape,
+    ];
+    expect(new Set(shapes).size).toBe(shapes.length);
+  });
+
+  it.each(['a', 'A', 'search', 'a.b_c-9', 'x'.repeat(64), 'unlimitedX', 'default'])('may be called %s', (name) => {
+    expect(definePolicy(name, '1/s').name).toBe(name);
+  });
+});
+
+describe('the id of a policy', () => {
+  it('joins name and scope', () => {
+    expect(policyId('search', 'app')).toBe('search@app');
+    expect(policyId('search', 'a@b%c')).toBe('search@a%40b%25c');
+  });
+
+  it('is another for every other name or scope', () => {
+    const names = ['a', 'b', 'a-b', 'a.b', 'A'];
+    const scopes = [
+      '',
+      'a',
+      'b',
+      '@',
+      '%',
+      '%40',
+      '%2540',
+      '%25',
+      '@@',
+      'a@b',
+      'a%40b',
+      'a%b',
+      'b@a',
+      'app',
+      '\ud800',
+      '\ud801',
+    ];
+    const ids = names.flatMap((name) => scopes.map((scope) => definePolicy(name, { rate: '1/s', scope }).id));
+    expect(new Set(ids).size).toBe(names.length * scopes.length);
+  });
+});
+
+describe('several rates', () => {
+  it('become a policy each, called by their period', () => {
+    const policies = definePolicies('here', 'default', { rate: '10/s; 200/90s; 1000/2h' });
+    expect(policies.map(({ name, limit }) => [name, limit])).toEqual([
+      ['default-1s', 10],
+      ['default-90s', 200],
+      ['default-2h', 1000],
+    ]);
+  });
+
+  it('are none when nothing is limited', () => {
+    expect(definePolicies('here', 'default', { rate: 'unlimited' })).toEqual([]);
+  });
+
+  it('may not be two over one period', () => {
+    expect(() => definePolicies('here', 'x', { rate: '10/min; 20/60s' })).toThrow(
+      config(
+        'here.rate: expected each period once (of two rates over one period the lower always rules), got "10/min; 20/60s"',
+      ),
+    );
+  });
+
+  it.each([
+    ['10/s; 200/hour', 2],
+    ['unlimited', 0],
+  ])('are too many or too few for one policy: %s', (rate, count) => {
+    expect(() => definePolicy('x', rate)).toThrow(
+      config(`policies.x.rate: expected one rate, got ${count}. Define a policy for each.`),
+    );
+  });
+});
+
+describe("a policy's name", () => {
+  const expected =
+    'definePolicy: expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
+
+  it.each([
+    ['', '""'],
+    ['5x', '"5x"'],
+    ['-x', '"-x"'],
+    ['a b', '"a b"'],
+    ['a@b', '"a@b"'],
+    ['a:b', '"a:b"'],
+    ['é', '"é"'],
+    ['x\n', '"x\n"'],
+    ['unlimited', '"unlimited"'],
+    ['Unlimited', '"Unlimited"'],
+    ['__proto__', '"__proto__"'],
+    ['x'.repeat(65), `"${'x'.repeat(65)}"`],
+    [undefined, 'undefined'],
+    [7, '7 (number)'],
+    [['x'], 'a list of 1'],
+  ])('may not be %j', (name, shown) => {
+    expect(() => define(name, '1/s')).toThrow(config(`${expected}, got ${shown}`));
+  });
+});

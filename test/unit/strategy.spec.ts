@@ -1,0 +1,141 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  definePolicy,
+  defineStrategy,
+  ManualClock,
+  MemoryBackend,
+  type Strategy,
+  ThrottleConfigError,
+} from '../../src/index.js';
+import { anchoredWindow } from '../contract/own-strategy.js';
+
+const START = Date.UTC(2026, 0, 1) + 250;
+const { step, amend } = anchoredWindow;
+
+/** As written in JavaScript, where no type keeps a wrong member out. */
+const define = (strategy: unknown) => Reflect.apply(defineStrategy, undefined, [strategy]);
+
+describe('defineStrategy', () => {
+  it('gives back a frozen strategy of the same members', () => {
+    const validate = () => {};
+    const made = defineStrategy({ name: 'coin-flip', step, amend, validate, lua: 'return 1' });
+    expect(made).toEqual({ name: 'coin-flip', step, amend, validate, lua: 'return 1' });
+    expect(Object.isFrozen(made)).toBe(true);
+  });
+
+  it.each<readonly [what: string, strategy: unknown, message: string]>([
+    ['null', null, 'defineStrategy: expected an object with name, step and amend, got null'],
+    ['a function', step, 'defineStrategy: expected an object with name, step and amend, got the function step'],
+    ...(
+      [
+        ['', '""'],
+        ['CoinFlip', '"CoinFlip"'],
+        ['7up', '"7up"'],
+        ['coin flip', '"coin flip"'],
+        [`x${'y'.repeat(32)}`, `"x${'y'.repeat(32)}"`],
+        [undefined, 'undefined'],
+      ] as const
+    ).map(
+      ([name, shown]) =>
+        [
+          `the name ${shown}`,
+          { name, step, amend },
+          `defineStrategy: name: expected lower-case letters, digits and "-", at most 32, such as "coin-flip", got ${shown}`,
+        ] as const,
+    ),
+    ['no step', { name: 'x', amend }, 'defineStrategy: x.step: expected a function, got undefined'],
+    ['no amend', { name: 'x', step }, 'defineStrategy: x.amend: expected a function, got undefined'],
+    [
+      'a validate that is no function',
+      { name: 'x', step, amend, validate: true },
+      'defineStrategy: x.validate: expected a function, got true',
+    ],
+    [
+      'Lua that is no text',
+      { name: 'x', step, amend, lua: 5 },
+      'defineStrategy: x.lua: expected Lua source as a string, got 5 (number)',
+    ],
+  ])('rejects %s', (_what, strategy, message) => {
+    expect(() => define(strategy)).toThrow(new ThrottleConfigError(message));
+  });
+});
+
+describe("a strategy of the user's own", () => {
+  const policy = definePolicy('own', { rate: '2/s', strategy: anchoredWindow });
+  const hit = (backend: MemoryBackend, cost = 1) => backend.spend([{ policy, subject: 'ada', cost }]);
+
+  it('is named by the policy, which may have a burst and segments for it', () => {
+    expect(policy).toMatchObject({
+      strategy: 'anchored-window',
+      shape: 'anchored-window 1000 1',
+      burst: 2,
+      segments: 1,
+    });
+    expect(definePolicy('own', { rate: '2/s', strategy: anchoredWindow, burst: 9, segments: 4 })).toMatchObject({
+      burst: 9,
+      segments: 4,
+    });
+  });
+
+  it('decides on a memory backend that was given it', () => {
+    const clock = new ManualClock(START);
+    const backend = new MemoryBackend({ clock });
+    backend.use([anchoredWindow]);
+    const taken = hit(backend, 2);
+    expect(taken.decisions[0]).toMatchObject({ allowed: true, remaining: 0, resetMs: 1000 });
+    clock.advance(999);
+    // The epoch's second turned meanwhile: the built-in fixed window would allow.
+    expect(hit(backend).decisions[0]).toMatchObject({ allowed: false, retryAfterMs: 1 });
+    clock.advance(1);
+    expect(hit(backend).decisions[0]).toMatchObject({ allowed: true, remaining: 1, resetMs: 1000 });
+  });
+
+  it('takes back what is refunded', () => {
+    const backend = new MemoryBackend({ clock: new ManualClock(START) });
+    backend.use([anchoredWindow]);
+    const { receipt } = hit(backend, 2);
+    if (receipt === undefined) throw new Error('nothing was taken');
+    backend.settle(receipt, [1]);
+    expect(backend.peek([{ policy, subject: 'ada', cost: 1 }]).decisions[0]).toMatchObject({
+      allowed: true,
+      remaining: 0,
+    });
+  });
+
+  it('is unknown to a backend that was not given it', () => {
+    const backend = new MemoryBackend({ clock: new ManualClock(START) });
+    expect(() => hit(backend)).toThrow(
+      new ThrottleConfigError(
+        'policy "own": the backend does not know the strategy "anchored-window". Give it to backend.use([...]), or to the module\'s `strategies`.',
+      ),
+    );
+  });
+
+  it('may be given twice, but no other may take its name', () => {
+    const backend = new MemoryBackend({ clock: new ManualClock(START) });
+    backend.use([anchoredWindow]);
+    backend.use([anchoredWindow]);
+    for (const name of ['anchored-window', 'gcra']) {
+      const other: Strategy = defineStrategy({ name, step, amend });
+      expect(() => backend.use([other])).toThrow(
+        new ThrottleConfigError(`MemoryBackend: there is a strategy "${name}" already. Give yours another name.`),
+      );
+    }
+    expect(hit(backend).allowed).toBe(true);
+  });
+
+  it('validates the policies that name it', () => {
+    const picky = defineStrategy({
+      name: 'picky',
+      step,
+      amend,
+      validate: ({ limit }, place) => {
+        if (limit % 2 !== 0) throw new ThrottleConfigError(`${place}: expected an even limit, got ${limit}`);
+      },
+    });
+    expect(definePolicy('own', { rate: '4/s', strategy: picky }).limit).toBe(4);
+    expect(() => definePolicy('own', { rate: '5/s', strategy: picky })).toThrow(
+      new ThrottleConfigError('policies.own: expected an even limit, got 5'),
+    );
+  });
+});
