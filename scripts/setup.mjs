@@ -1,18 +1,46 @@
-// Installs what the lock file names when it is newer than what is installed. Nothing to do takes no time.
+// Installs what is missing; nothing to do takes no time. With --redis also a Redis server for the tests.
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const changedAt = (file) => statSync(new URL(`../${file}`, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const isWindows = process.platform === 'win32';
 
-if (changedAt('package-lock.json') > changedAt('node_modules/.package-lock.json')) {
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function run(command, args, options = {}) {
+  return spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: isWindows, ...options }).status === 0;
+}
+
+function isOnPath(command) {
+  return spawnSync(isWindows ? 'where' : 'which', [command], { stdio: 'ignore' }).status === 0;
+}
+
+function installPackages() {
+  const changedAt = (file) => statSync(new URL(`../${file}`, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (changedAt('package-lock.json') <= changedAt('node_modules/.package-lock.json')) return;
   console.error('Installing dependencies (once) ...');
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: new URL('..', import.meta.url),
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  });
-  if (status !== 0) {
-    console.error('The installation failed. Check the network, then run the command again.');
-    process.exit(1);
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
+    fail('The installation failed. Check the network, then run the command again.');
   }
 }
+
+function installRedis() {
+  if (process.env.REDIS_URL || isOnPath('redis-server') || isOnPath('valkey-server')) return;
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot && isOnPath('apt-get')) {
+    console.error('Installing redis-server for the tests (once) ...');
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    if (run('apt-get', ['update', '-qq'], { env }) && run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env }))
+      return;
+  }
+  fail(
+    'The tests need a Redis: install redis-server or valkey-server (6.2 or later) so that it is on the PATH, or set REDIS_URL.',
+  );
+}
+
+installPackages();
+if (process.argv.includes('--redis')) installRedis();

@@ -1,5 +1,8 @@
 export type { Backend, BackendEvent, Target } from './backends/backend.js';
+export { BackendError } from './backends/backend-error.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.backend.js';
+export { RedisBackend } from './backends/redis.backend.js';
+export type { RedisBackendOptions } from './backends/redis-options.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
 export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { MemoryBackend, ThrottleModule } from 'nestjs-sluice';
+import { ThrottleModule } from 'nestjs-sluice';
+import { backendOf } from './backend.js';
 import { LoginController } from './login.controller.js';
 import { ReportsController } from './reports.controller.js';
 import { SearchController } from './search.controller.js';
@@ -7,14 +8,16 @@ import { UploadsController } from './uploads.controller.js';
 
 @Module({
   imports: [
-    ThrottleModule.forRoot({
-      backend: new MemoryBackend(),
-      policies: {
-        search: { rate: '3/10s', strategy: 'token-bucket' },
-        upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
-        account: '10/hour',
-      },
-      default: '1000/min',
+    ThrottleModule.forRootAsync({
+      useFactory: async () => ({
+        backend: await backendOf(process.env.REDIS_URL),
+        policies: {
+          search: { rate: '3/10s', strategy: 'token-bucket' },
+          upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
+          account: '10/hour',
+        },
+        default: '1000/min',
+      }),
     }),
   ],
   controllers: [ReportsController, UploadsController, SearchController, LoginController],

@@ -15,7 +15,13 @@ export type BackendEvent =
   /** Full: new subjects of this policy share one budget until there is room. Told once until then. */
   | { readonly type: 'overflow'; readonly policy: string }
   /** State written under another strategy, period or number of segments was left behind. */
-  | { readonly type: 'started-afresh'; readonly policy: string; readonly was: string };
+  | { readonly type: 'started-afresh'; readonly policy: string; readonly was: string }
+  /** Something else was found under a key of these policies, and deleted. */
+  | { readonly type: 'garbage'; readonly policies: readonly string[] }
+  /** The backend failed five times in a row, last with this code, and is left alone; `onError` answers. Told once an outage. */
+  | { readonly type: 'degraded'; readonly code: string }
+  /** It answers again. */
+  | { readonly type: 'recovered' };
 
 /** Where state lives. It runs the strategies, and decides the charges of a call at one instant: all of them or none. */
 export interface Backend {
@@ -32,10 +38,14 @@ export interface Backend {
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
   /** Forgets. */
   reset(targets: readonly Target[]): Awaitable<void>;
+  /** Rejects unless these charges would be decided now; charges nobody. Where it is left out, `peek` is asked. */
+  probe?(charges: readonly Charge[]): Awaitable<void>;
   /** Makes strategies of the user's own known. */
   use?(strategies: readonly Strategy[]): void;
   /** Tells `listener` what happens, from now on. */
   listen?(listener: (event: BackendEvent) => void): void;
+  /** What of its settings would count wrongly or hang, each with the fix. Asked once, at boot. */
+  warnings?(): Promise<readonly string[]>;
   /** Lets go of timers and connections that it opened itself. */
   close?(): Promise<void>;
   /** Whether an answer may fail to come. */

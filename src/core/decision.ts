@@ -1,4 +1,4 @@
-import type { Policy } from './policy.js';
+import type { FailureMode, Policy } from './policy.js';
 
 /** A policy applied to a subject at a cost: what is asked of a backend. */
 export interface Charge {
@@ -33,6 +33,10 @@ export interface Receipt {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly charges: readonly Charge[];
+  /** Where charges were taken at instants of their own, by several servers: one a charge. */
+  readonly instants?: readonly number[];
+  /** Set where the fallback in this process took it. */
+  readonly degraded?: 'local';
 }
 
 /** The answer to a call: all of its charges or none. */
@@ -45,7 +49,7 @@ export interface Outcome {
   /** Only where something was taken. */
   readonly receipt?: Receipt;
   /** Set when the failure policy answered instead of the backend. */
-  readonly degraded?: 'local' | 'allow' | 'deny';
+  readonly degraded?: FailureMode;
 }
 
 /** The outcome of a call that nothing limits: exempt, skipped, unlimited, or of cost 0. */

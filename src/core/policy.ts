@@ -1,5 +1,8 @@
 import { misfit } from './errors.js';
 
+/** What answers when the backend fails: the same limits in this process, a pass, or a refusal. */
+export type FailureMode = 'local' | 'allow' | 'deny';
+
 /** One named limit, parsed, validated and frozen: `definePolicy` makes it. Whole numbers, whole milliseconds. */
 export interface Policy {
   /** What headers, bodies and events call it. */
@@ -17,6 +20,8 @@ export interface Policy {
   readonly segments: number;
   /** Strategy, period and segments: what a state must have been written under to be read. */
   readonly shape: string;
+  /** What answers when the backend fails; where it is left out, what the module says. */
+  readonly onError?: FailureMode;
 }
 
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;

@@ -1,0 +1,143 @@
+import { type Clock, systemClock } from '../core/clock.js';
+import type { Charge } from '../core/decision.js';
+import { keyOf } from '../core/key.js';
+import type { Strategy } from '../strategies/strategy.js';
+import type { Target } from './backend.js';
+import { BackendError } from './backend-error.js';
+import { backendErrorOf, type RedisClient } from './redis-client.js';
+import { RedisLane } from './redis-lane.js';
+import type { RedisBackendOptions } from './redis-options.js';
+import { scriptsWith } from './redis-script.js';
+import { slotOf } from './redis-slot.js';
+import { policyArgs, type Verdict } from './redis-wire.js';
+import { ServerClock } from './server-clock.js';
+
+const MAX_CALLS = 128;
+const TIMEOUT_MS = 100;
+/** What lua/settle.lua answers when it is done. */
+const SETTLED = 1;
+/** Where all keys are, unless slots matter. */
+const ANYWHERE = -1;
+
+/** The way to Redis: knows where keys are, keeps deadlines, and sends scripts. */
+export class RedisLine {
+  readonly timeoutMs: number;
+  readonly #prefix: string;
+  readonly #bySlot: boolean;
+  readonly #batch: boolean;
+  readonly #clock: Clock | undefined;
+  readonly #lanes = new Map<number, RedisLane>();
+  /** By master. */
+  readonly #servers = new Map<string, ServerClock>();
+  #scripts = scriptsWith([]);
+
+  constructor(
+    private readonly client: RedisClient,
+    { prefix = 'sluice', timeoutMs = TIMEOUT_MS, batch = true, clock }: RedisBackendOptions,
+  ) {
+    this.timeoutMs = timeoutMs;
+    this.#prefix = prefix;
+    this.#batch = batch;
+    this.#bySlot = client.isCluster === true || !batch;
+    this.#clock = clock;
+  }
+
+  use(strategies: readonly Strategy[]): void {
+    this.#scripts = scriptsWith(strategies);
+  }
+
+  keyOf({ policy, subject }: Target): string {
+    return keyOf(this.#prefix, subject, policy.id);
+  }
+
+  /** Keys of one place can be asked for in one run. */
+  placeOf(key: string): number {
+    return this.#bySlot ? slotOf(key) : ANYWHERE;
+  }
+
+  /** The deadline of a call that begins now. */
+  due(): number {
+    return systemClock.now() + this.timeoutMs;
+  }
+
+  decide(charges: readonly Charge[], takes: boolean, dueMs: number): Promise<Verdict> {
+    const keys = charges.map((charge) => this.keyOf(charge));
+    return this.#lane(this.placeOf(keys[0] ?? '')).submit(charges, keys, takes, dueMs);
+  }
+
+  /** Charges of one place, taken at `at`: each becomes one of the cost of the same index. */
+  async settle(charges: readonly Charge[], costs: readonly number[], at: number, dueMs: number): Promise<void> {
+    const keys = charges.map((charge) => this.keyOf(charge));
+    const args = charges.flatMap(({ policy, cost }, i) => [...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`]);
+    const place = this.placeOf(keys[0] ?? '');
+    // What was refused as late tells the server's time, and is sent once more.
+    for (let tries = 0; tries < 2; tries++) {
+      const deadline = this.#server(place).at(dueMs) ?? 0;
+      const run = this.#scripts.settle.run(this.client, keys, [this.#instant(), `${deadline}`, `${at}`, ...args]);
+      const [serverMs, status] = (await this.inTime(run, dueMs)) as readonly unknown[];
+      this.#server(place).note(Number(serverMs), systemClock.now());
+      if (Number(status) === SETTLED) return;
+    }
+    throw new BackendError('LATE', 'Redis was asked too late to give back');
+  }
+
+  async drop(keys: readonly string[], dueMs: number): Promise<void> {
+    if (keys.length > 0) await this.inTime(this.client.del(...keys), dueMs);
+  }
+
+  close(): void {
+    for (const lane of this.#lanes.values()) lane.close();
+    this.#lanes.clear();
+  }
+
+  #lane(place: number): RedisLane {
+    const known = this.#batch ? this.#lanes.get(place) : undefined;
+    if (known !== undefined) return known;
+    const lane = new RedisLane({
+      timeoutMs: this.timeoutMs,
+      maxCalls: MAX_CALLS,
+      clock: () => this.#server(place),
+      instant: () => this.#instant(),
+      send: (keys, args) => this.#scripts.spend.run(this.client, keys, args),
+      giveBack: ({ charges, at }) => {
+        const nothing = charges.map(() => 0);
+        // Where it fails, the charge stays: at most once it is in any case.
+        this.settle(charges, nothing, at, this.due()).catch(() => undefined);
+      },
+      now: () => systemClock.now(),
+    });
+    if (this.#batch) this.#lanes.set(place, lane);
+    return lane;
+  }
+
+  #server(place: number): ServerClock {
+    const master = this.client.slots?.[place]?.[0] ?? '';
+    let clock = this.#servers.get(master);
+    if (clock === undefined) {
+      clock = new ServerClock(this.timeoutMs);
+      this.#servers.set(master, clock);
+    }
+    return clock;
+  }
+
+  #instant(): string {
+    return this.#clock === undefined ? '' : String(this.#clock.now());
+  }
+
+  /** A race of our own: a client's time-outs do not cover its queues. */
+  async inTime(reply: Promise<unknown>, dueMs: number): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const fail = () => reject(new BackendError('TIMEOUT', `Redis did not answer within ${this.timeoutMs} ms`));
+      // As in a lane: replies that have come are read first.
+      timer = setTimeout(() => setImmediate(fail), Math.max(0, dueMs - systemClock.now()));
+    });
+    try {
+      return await Promise.race([reply, late]);
+    } catch (error) {
+      throw backendErrorOf(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

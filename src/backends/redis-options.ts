@@ -1,0 +1,35 @@
+import type { Clock } from '../core/clock.js';
+import { assertKnownMembers, misfit } from '../core/errors.js';
+import type { BackendEvent } from './backend.js';
+import { assertClient } from './redis-client.js';
+
+export interface RedisBackendOptions {
+  /** What all keys begin with: 1 to 24 letters, digits, `_`, `.`, `:`, `-`. Default: `sluice`. */
+  readonly prefix?: string;
+  /** Milliseconds that a call waits for Redis at most, at least 1. Default: 100. */
+  readonly timeoutMs?: number;
+  /** Its instants decide instead of the server's: for tests. */
+  readonly clock?: Clock;
+  /** Whether calls that come together are sent together. `false` for proxies that refuse keys of several slots. Default: true. */
+  readonly batch?: boolean;
+  readonly onEvent?: (event: BackendEvent) => void;
+}
+
+const PREFIX = /^[A-Za-z0-9_.:-]{1,24}$/;
+const PLACE = 'RedisBackend';
+
+/** @throws ThrottleConfigError naming the option */
+export function assertRedisOptions(client: unknown, options: RedisBackendOptions): void {
+  assertClient(client);
+  assertKnownMembers(PLACE, options, ['prefix', 'timeoutMs', 'clock', 'batch', 'onEvent']);
+  const { prefix, timeoutMs, clock, batch, onEvent } = options;
+  if (prefix !== undefined && (typeof prefix !== 'string' || !PREFIX.test(prefix))) {
+    throw misfit(`${PLACE}: prefix`, '1 to 24 letters, digits, "_", ".", ":" or "-"', prefix);
+  }
+  if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
+    throw misfit(`${PLACE}: timeoutMs`, 'a whole number of milliseconds, at least 1', timeoutMs);
+  }
+  if (clock !== undefined && typeof clock.now !== 'function') throw misfit(`${PLACE}: clock`, 'a clock', clock);
+  if (batch !== undefined && typeof batch !== 'boolean') throw misfit(`${PLACE}: batch`, 'true or false', batch);
+  if (onEvent !== undefined && typeof onEvent !== 'function') throw misfit(`${PLACE}: onEvent`, 'a function', onEvent);
+}

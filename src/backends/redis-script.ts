@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import type { Strategy } from '../strategies/strategy.js';
+import { isNoScript, type RedisClient } from './redis-client.js';
+import { SETTLE_LUA, SPEND_LUA, STATE_LUA, STRATEGIES_LUA } from './redis-lua.generated.js';
+
+/** A script, run by its hash; sent whole where the server does not know it. */
+export class RedisScript {
+  readonly #source: string;
+  readonly #sha: string;
+
+  constructor(source: string) {
+    this.#source = source;
+    this.#sha = createHash('sha1').update(source).digest('hex');
+  }
+
+  async run(client: RedisClient, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    try {
+      return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isNoScript(error)) throw error;
+      return client.eval(this.#source, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+/** The scripts, with the strategies of the user's own. */
+export function scriptsWith(own: readonly Strategy[]): { readonly spend: RedisScript; readonly settle: RedisScript } {
+  const parts = [
+    STATE_LUA,
+    STRATEGIES_LUA,
+    ...own.map(({ name, lua = '' }) => `strategies['${name}'] = (function()\n${lua}\nend)()`),
+  ];
+  return {
+    spend: new RedisScript([...parts, SPEND_LUA].join('\n')),
+    settle: new RedisScript([...parts, SETTLE_LUA].join('\n')),
+  };
+}

@@ -1,0 +1,90 @@
+import { bindingOf, type Charge, type Decision, type Outcome } from '../core/decision.js';
+import type { Policy } from '../core/policy.js';
+
+/** A script's answer to one call. */
+export type Verdict =
+  | {
+      readonly kind: 'decided';
+      readonly outcome: Outcome;
+      readonly leftBehind: readonly { policy: string; was: string }[];
+    }
+  | { readonly kind: 'late' }
+  | { readonly kind: 'garbage' };
+
+/** A policy as the scripts read it. */
+export function policyArgs({ strategy, limit, periodMs, burst, segments }: Policy): string[] {
+  return [strategy, String(limit), String(periodMs), String(burst), String(segments)];
+}
+
+/** A call as lua/spend.lua reads it. */
+export function callArgs(charges: readonly Charge[], deadline: string): string[] {
+  const args = [deadline, String(charges.length)];
+  for (const { policy, cost } of charges) args.push(...policyArgs(policy), String(cost));
+  return args;
+}
+
+const MEMBERS = 8;
+const LATE = 2;
+const GARBAGE = 3;
+
+/** Reads the reply of lua/spend.lua, call by call. */
+export class SpendReply {
+  readonly serverMs: number;
+  readonly #at: number;
+  readonly #values: readonly unknown[];
+  #next = 2;
+
+  constructor(reply: unknown) {
+    if (!Array.isArray(reply) || reply.length < 2) throw new TypeError('the script answered in another form');
+    this.#values = reply;
+    this.serverMs = Number(reply[0]);
+    this.#at = Number(reply[1]);
+  }
+
+  read(charges: readonly Charge[], takes: boolean): Verdict {
+    // Some clients are set to give numbers as text.
+    const status = Number(this.#values[this.#next++]);
+    if (status === LATE) return { kind: 'late' };
+    if (status === GARBAGE) return { kind: 'garbage' };
+    const decisions: Decision[] = [];
+    const leftBehind: { policy: string; was: string }[] = [];
+    for (const { policy } of charges) {
+      const [allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs] = this.#values
+        .slice(this.#next, this.#next + MEMBERS)
+        .map(Number) as [number, number, number, number, number, number, number];
+      const was = this.#values[this.#next + MEMBERS - 1];
+      this.#next += MEMBERS;
+      decisions.push({
+        policy: policy.name,
+        allowed: allowed === 1,
+        limit,
+        remaining,
+        resetMs,
+        retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
+        delayMs,
+        windowMs,
+      });
+      if (typeof was === 'string' && was !== '0') leftBehind.push({ policy: policy.name, was });
+    }
+    const allowed = decisions.every((decision) => decision.allowed);
+    const outcome: Outcome = { allowed, decisions, binding: bindingOf(decisions) };
+    const isTaken = takes && allowed && charges.some(({ cost }) => cost > 0);
+    return {
+      kind: 'decided',
+      outcome: isTaken ? { ...outcome, receipt: { at: this.#at, charges } } : outcome,
+      leftBehind,
+    };
+  }
+}
+
+/** The indexes of items, by the place that each is at, in order of first appearance. */
+export function groupBy<T>(items: readonly T[], placeOf: (item: T) => number): readonly (readonly number[])[] {
+  const groups = new Map<number, number[]>();
+  items.forEach((item, i) => {
+    const place = placeOf(item);
+    const group = groups.get(place);
+    if (group === undefined) groups.set(place, [i]);
+    else group.push(i);
+  });
+  return [...groups.values()];
+}

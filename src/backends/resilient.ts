@@ -1,0 +1,137 @@
+import { type Awaitable, isPromise } from '../core/awaitable.js';
+import { type Clock, systemClock } from '../core/clock.js';
+import { assertCost, type Charge, type Outcome, type Receipt } from '../core/decision.js';
+import { ThrottleConfigError } from '../core/errors.js';
+import type { FailureMode } from '../core/policy.js';
+import type { Strategy } from '../strategies/strategy.js';
+import type { Backend, BackendEvent, Target } from './backend.js';
+import { BackendError } from './backend-error.js';
+import { Breaker } from './breaker.js';
+import { MemoryBackend } from './memory.backend.js';
+
+/** From the mildest to the strictest. */
+const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
+
+/**
+ * A remote backend that always has an answer: when it fails, the policies' `onError` says which. After five failures in
+ * a row it is left alone, and asked again once a second until it answers. A mistake (a wrong cost, a wrong policy) is no
+ * failure, and is thrown on.
+ */
+export class ResilientBackend implements Backend {
+  readonly remote = true;
+  readonly clock: Clock;
+  readonly #breaker: Breaker;
+  readonly #local: MemoryBackend;
+  readonly #listeners: ((event: BackendEvent) => void)[] = [];
+  /** What failed last, which the probe is about: elsewhere the backend may be well. */
+  #failed: readonly Charge[] = [];
+
+  /** @param onError what answers for policies that say nothing themselves */
+  constructor(
+    private readonly backend: Backend,
+    private readonly onError: FailureMode,
+  ) {
+    this.clock = backend.clock ?? systemClock;
+    this.#local = new MemoryBackend({ clock: this.clock });
+    this.#breaker = new Breaker((event) => this.#tell(event));
+    backend.listen?.((event) => this.#tell(event));
+  }
+
+  /** Milliseconds until the backend is asked again; 0 while it is asked. */
+  get retryAfterMs(): number {
+    return this.#breaker.retryAfterMs;
+  }
+
+  spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#answered('spend', charges);
+  }
+
+  peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#answered('peek', charges);
+  }
+
+  /** What the fallback took is given back there. Rejects with a BackendError where the backend cannot be asked. */
+  settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
+    return receipt.degraded === 'local'
+      ? this.#local.settle(receipt, costs)
+      : this.#passedOn(() => this.backend.settle(receipt, costs));
+  }
+
+  /** Rejects with a BackendError where the backend cannot be asked. */
+  reset(targets: readonly Target[]): Awaitable<void> {
+    this.#local.reset(targets);
+    return this.#passedOn(() => this.backend.reset(targets));
+  }
+
+  use(strategies: readonly Strategy[]): void {
+    this.#local.use(strategies);
+    this.backend.use?.(strategies);
+  }
+
+  listen(listener: (event: BackendEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async warnings(): Promise<readonly string[]> {
+    return (await this.backend.warnings?.()) ?? [];
+  }
+
+  async close(): Promise<void> {
+    await this.#local.close();
+    await this.backend.close?.();
+  }
+
+  #answered(verb: 'spend' | 'peek', charges: readonly Charge[]): Awaitable<Outcome> {
+    if (this.#breaker.isOpen) {
+      for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
+      // A probe charges nobody, and nobody waits for it.
+      this.#breaker.probe(async () =>
+        this.backend.probe === undefined ? this.backend.peek(this.#failed) : this.backend.probe(this.#failed),
+      );
+      return this.#fallback(verb, charges);
+    }
+    const answer = this.backend[verb](charges);
+    return isPromise(answer) ? this.#guarded(answer, verb, charges) : answer;
+  }
+
+  async #guarded(answer: Promise<Outcome>, verb: 'spend' | 'peek', charges: readonly Charge[]): Promise<Outcome> {
+    const { outages } = this.#breaker;
+    try {
+      const outcome = await answer;
+      this.#breaker.succeeded();
+      return outcome;
+    } catch (error) {
+      if (isMistake(error)) throw error;
+      if (!this.#breaker.isOpen) this.#failed = charges;
+      this.#breaker.failed(error, outages);
+      return this.#fallback(verb, charges);
+    }
+  }
+
+  #passedOn(ask: () => Awaitable<void>): Awaitable<void> {
+    if (!this.#breaker.isOpen) return ask();
+    return Promise.reject(
+      new BackendError('UNAVAILABLE', 'The backend does not answer, and is left alone for a while'),
+    );
+  }
+
+  #fallback(verb: 'spend' | 'peek', charges: readonly Charge[]): Outcome {
+    const modes = charges.map(({ policy }) => policy.onError ?? this.onError);
+    const strictest = STRICTNESS.findLast((mode) => modes.includes(mode)) ?? 'allow';
+    if (strictest !== 'local')
+      return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
+    // What may pass in any case is read and not charged.
+    const local = charges.map((charge, i) => (modes[i] === 'local' ? charge : { ...charge, cost: 0 }));
+    const { receipt, ...outcome } = this.#local[verb](local);
+    return { ...outcome, ...(receipt && { receipt: { ...receipt, degraded: 'local' as const } }), degraded: 'local' };
+  }
+
+  #tell(event: BackendEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** A wrong cost or a wrong policy is nothing that a fallback should hide. */
+function isMistake(error: unknown): boolean {
+  return error instanceof ThrottleConfigError || error instanceof RangeError || error instanceof TypeError;
+}

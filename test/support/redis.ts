@@ -1,0 +1,220 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+
+export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
+
+/** The settings that the README recommends. */
+export const recommended = {
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: false,
+} satisfies ClientOptions;
+
+/** The same for a Cluster, which has a way of its own to send commands again. */
+export const recommendedCluster = { redisOptions: recommended, retryDelayOnFailover: 0 } satisfies ClusterOptions;
+
+/** A private server on a free port of the loopback. */
+export class RedisServer {
+  #process: ChildProcess | undefined;
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'sluice-redis-'));
+
+  private constructor(
+    readonly port: number,
+    private readonly args: readonly string[],
+  ) {}
+
+  static async start(args: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args);
+    await server.start();
+    return server;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: '127.0.0.1', port: this.port };
+  }
+
+  async start(): Promise<void> {
+    const always = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      this.#folder,
+    ];
+    this.#process = spawn(serverBinary(), [...always, ...this.args], { stdio: 'ignore' });
+    await this.#answers();
+  }
+
+  /** As a crash: nothing is saved, nobody is told. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    if (process === undefined) return;
+    const gone = new Promise((resolve) => process.once('exit', resolve));
+    process.kill('SIGKILL');
+    await gone;
+  }
+
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.thaw();
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #answers(): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < deadline) {
+      const client = new Redis({
+        ...this.address,
+        lazyConnect: true,
+        retryStrategy: () => null,
+        maxRetriesPerRequest: 0,
+        disconnectTimeout: 10,
+      });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        await client.ping();
+        return;
+      } catch (error) {
+        if (error instanceof Error && /NOAUTH|NOPERM/.test(error.message)) return;
+        await pause(20);
+      } finally {
+        client.disconnect();
+      }
+    }
+    throw new Error(`The Redis server on port ${this.port} did not answer within 10 s.`);
+  }
+}
+
+/** A client on a server, connected, with the recommended settings. */
+export async function connect(
+  server: { readonly address: ClientOptions },
+  options: ClientOptions = {},
+): Promise<Redis> {
+  const client = new Redis({
+    ...server.address,
+    ...recommended,
+    retryStrategy: () => 50,
+    // ioredis keeps a timer of that length when it leaves a connection that is closed already.
+    disconnectTimeout: 50,
+    lazyConnect: true,
+    ...options,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Six private servers as a cluster of three masters and three replicas. */
+export class RedisCluster {
+  private constructor(readonly servers: readonly RedisServer[]) {}
+
+  static async start(): Promise<RedisCluster> {
+    const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', '--repl-diskless-sync-delay', '0'];
+    const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(args)));
+    const nodes = servers.map(({ port }) => `127.0.0.1:${port}`);
+    execFileSync(cliBinary(), ['--cluster', 'create', ...nodes, '--cluster-replicas', '1', '--cluster-yes'], {
+      stdio: 'ignore',
+    });
+    const cluster = new RedisCluster(servers);
+    await cluster.#isWhole();
+    return cluster;
+  }
+
+  async connect(options: Omit<ClusterOptions, 'redisOptions'> = {}): Promise<Cluster> {
+    const client = new Cluster(
+      this.servers.map(({ address }) => address),
+      { ...recommendedCluster, lazyConnect: true, clusterRetryStrategy: () => 100, ...options },
+    );
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+
+  async #isWhole(): Promise<void> {
+    const deadline = performance.now() + 30_000;
+    while (performance.now() < deadline) {
+      const states = await Promise.all(
+        this.servers.map(async (server) => {
+          const client = await connect(server);
+          try {
+            const [info, replication] = await Promise.all([client.cluster('INFO'), client.info('replication')]);
+            const isSynced = replication.includes('role:master')
+              ? replication.includes('state=online')
+              : replication.includes('master_link_status:up');
+            return info.includes('cluster_state:ok') && isSynced;
+          } finally {
+            client.disconnect();
+          }
+        }),
+      );
+      if (states.every(Boolean)) return;
+      await pause(100);
+    }
+    throw new Error('The cluster was not whole within 30 s.');
+  }
+}
+
+/** A port that nothing listens on now. A cluster node takes the one 10 000 above it as well. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) =>
+    server
+      .listen(20_000 + Math.floor(Math.random() * 25_000), '127.0.0.1', resolve)
+      .once('error', () => server.listen(0, '127.0.0.1', resolve)),
+  );
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Waits for what no clock of ours moves: a process of its own. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function serverBinary(): string {
+  return onPath('redis-server') ?? onPath('valkey-server') ?? missing();
+}
+
+function cliBinary(): string {
+  return onPath('redis-cli') ?? onPath('valkey-cli') ?? missing();
+}
+
+function onPath(name: string): string | undefined {
+  try {
+    return execFileSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function missing(): never {
+  throw new Error('The tests need a Redis: install redis-server (or valkey-server) so that it is on the PATH.');
+}
