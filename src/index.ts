@@ -3,10 +3,11 @@ export { BackendError } from './backends/backend-error.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.backend.js';
 export { RedisBackend } from './backends/redis.backend.js';
 export type { RedisBackendOptions } from './backends/redis-options.js';
+export { ResilientBackend } from './backends/resilient.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
 export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
-export type { Policy } from './core/policy.js';
+export type { FailureMode, Policy } from './core/policy.js';
 export { parseRate, type Rate } from './core/rate.js';
 export type {
   Limit,
@@ -32,4 +33,4 @@ export { by, subjectOf } from './transports/by.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
 export type { ErrorStyle } from './transports/http-denial.js';
 export type { HeaderStyle } from './transports/http-headers.js';
-export { ThrottleException } from './transports/throttle.exception.js';
+export { ThrottleException, ThrottleUnavailableException } from './transports/throttle.exception.js';

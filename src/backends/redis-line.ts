@@ -14,6 +14,8 @@ import { ServerClock } from './server-clock.js';
 
 const MAX_CALLS = 128;
 const TIMEOUT_MS = 100;
+/** Nobody waits for what is given back after a late answer, and where one answer was late the next may be, too. */
+const PATIENCE = 10;
 /** What lua/settle.lua answers when it is done. */
 const SETTLED = 1;
 /** Where all keys are, unless slots matter. */
@@ -101,8 +103,9 @@ export class RedisLine {
       send: (keys, args) => this.#scripts.spend.run(this.client, keys, args),
       giveBack: ({ charges, at }) => {
         const nothing = charges.map(() => 0);
-        // Where it fails, the charge stays: at most once it is in any case.
-        this.settle(charges, nothing, at, this.due()).catch(() => undefined);
+        const dueMs = systemClock.now() + PATIENCE * this.timeoutMs;
+        // Where it fails, the charge stays: it is one at most in any case.
+        this.settle(charges, nothing, at, dueMs).catch(() => undefined);
       },
       now: () => systemClock.now(),
     });

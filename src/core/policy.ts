@@ -24,6 +24,11 @@ export interface Policy {
   readonly onError?: FailureMode;
 }
 
+/** Whether a value is one of the three. */
+export function isFailureMode(value: unknown): value is FailureMode {
+  return value === 'local' || value === 'allow' || value === 'deny';
+}
+
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
 /** What unnamed limits are called. */

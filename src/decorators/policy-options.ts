@@ -1,5 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
+import type { FailureMode } from '../core/policy.js';
 import type { BuiltinStrategy } from '../strategies/builtin.js';
 import type { By, Call, CallContext, CostOf } from '../transports/call.js';
 
@@ -36,6 +37,8 @@ export interface PolicyOptions {
   /** Charged by `ThrottleService.hit()` in the handler instead of by the guard. Default: false. */
   readonly manual?: boolean;
   readonly skip?: Skip;
+  /** What answers when a remote backend fails. Default: what the module says. */
+  readonly onError?: FailureMode;
   readonly message?: MessageOption;
   readonly onDenied?: OnDenied;
   /** Given to the functions above as `call.context`. */
@@ -62,5 +65,6 @@ export const POLICY_MEMBERS: readonly string[] = [
   'burst',
   'segments',
   'scope',
+  'onError',
   ...USE_MEMBERS,
 ];

@@ -1,4 +1,5 @@
 import type { Backend } from '../backends/backend.js';
+import type { FailureMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { ErrorStyle } from '../transports/http-denial.js';
@@ -16,6 +17,8 @@ export interface ThrottleModuleOptions {
   readonly default?: Limit | readonly Limit[];
   /** Lets calls pass uncharged. Default: none. */
   readonly skip?: Skip;
+  /** What answers when a remote backend fails: the same limits in this process, a pass, or 503. Default: `local`. */
+  readonly onError?: FailureMode;
   /** `standard`: the RateLimit fields; `legacy`: X-RateLimit-*; `both`; or `false`. Default: `standard`. */
   readonly headers?: HeaderStyle;
   /** How a 429 is written: as Nest does, or as problem details (RFC 9457). Default: `nest`. */

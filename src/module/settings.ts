@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
+import type { Backend } from '../backends/backend.js';
 import { MemoryBackend } from '../backends/memory.backend.js';
+import { ResilientBackend } from '../backends/resilient.js';
 import { systemClock } from '../core/clock.js';
 import { assertKnownMembers, misfit, ThrottleConfigError } from '../core/errors.js';
+import { isFailureMode } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
 import { assertOptions, isObject } from '../service/policy-options.check.js';
 import { PolicyRegistry } from '../service/registry.js';
@@ -17,6 +20,7 @@ const MEMBERS = [
   'policies',
   'default',
   'skip',
+  'onError',
   'headers',
   'errors',
   'message',
@@ -38,6 +42,7 @@ const CHECKS: Parameters<typeof assertOptions>[2] = {
   policies: ['an object of policies by name, such as { login: "5/min" }', isObject],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
   skip: ['a function of the call', aFunction],
+  onError: ['"local", "allow" or "deny"', isFailureMode],
   headers: [
     '"standard", "legacy", "both" or false',
     (value) => ['standard', 'legacy', 'both', false].some((one) => one === value),
@@ -57,7 +62,10 @@ const CHECKS: Parameters<typeof assertOptions>[2] = {
 /** The module's options, checked, with their defaults. @throws ThrottleConfigError naming the option */
 export function settingsOf(options?: ThrottleModuleOptions): Settings {
   assertModuleOptions(options);
-  const { backend = new MemoryBackend(), strategies = [] } = options;
+  const { strategies = [], onError = 'local' } = options;
+  const given: Backend = options.backend ?? new MemoryBackend();
+  const resilient = given.remote === true ? new ResilientBackend(given, onError) : undefined;
+  const backend = resilient ?? given;
   const own = strategies.map((strategy, i) => checkStrategy(`${PLACE}.strategies[${i}]`, strategy));
   const names = [...BUILTIN, ...own].map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
@@ -76,6 +84,7 @@ export function settingsOf(options?: ThrottleModuleOptions): Settings {
     headers: options.headers ?? 'standard',
     errors: options.errors ?? 'nest',
     ipv6Prefix: options.ipv6Prefix ?? 64,
+    unavailableForMs: () => resilient?.retryAfterMs ?? 0,
     warn: (message) => logger.warn(message),
   };
 }

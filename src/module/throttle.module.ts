@@ -119,8 +119,10 @@ export class ThrottleModule
     openCalls(this.adapters.httpAdapter, this.limiter);
   }
 
-  onModuleInit(): void {
-    compilePlans(this.discovery, this.plans, this.limiter.settings);
+  async onModuleInit(): Promise<void> {
+    const { settings } = this.limiter;
+    compilePlans(this.discovery, this.plans, settings);
+    for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
   }
 
   /** Called before the HTTP server closes, which waits for the requests that are under way. */

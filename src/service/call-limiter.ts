@@ -1,15 +1,16 @@
-import { type ExecutionContext, HttpException, ServiceUnavailableException } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import { bindingOf, type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
 import type { Call, HttpRequest } from '../transports/call.js';
 import { ClientAddress } from '../transports/client-address.js';
-import { HttpCall, onClose } from '../transports/http-call.js';
+import { HttpCall } from '../transports/http-call.js';
 import { writeRateLimit, writeRetryAfter } from '../transports/http-headers.js';
 import { type CallState, currentCall, openCall, stateOf } from './call-state.js';
 import { type Asked, chargesOf, isSkipped, type LimitCharge, plainCharges } from './charges.js';
-import { deny } from './denial.js';
-import type { ThrottleEvent } from './events.js';
+import { deny, unavailable } from './denial.js';
+import { outageMessage, type ThrottleEvent } from './events.js';
+import { HeldCalls } from './held-calls.js';
 import { watchForLateUser } from './late-user.js';
 import type { CompiledLimit } from './limit.js';
 import type { Plan } from './plan.js';
@@ -23,23 +24,24 @@ export interface Evaluation {
 }
 
 const NOTHING: Evaluation = { outcome: NOTHING_TO_CHARGE, charges: [] };
-/** What nginx writes down for a client that left: it gets no answer. */
-const CLIENT_CLOSED_REQUEST = 499;
 
 /** Limits calls: finds out what they are charged, has the backend decide, and answers. */
 export class CallLimiter {
   readonly events = new Subject<ThrottleEvent>();
   readonly #addresses: ClientAddress;
-  /** One for each call that is held. */
-  readonly #held = new Set<AbortController>();
-  #isClosing = false;
+  readonly #held: HeldCalls;
 
   constructor(
     readonly settings: Settings,
     private readonly plans: Plans,
   ) {
     this.#addresses = new ClientAddress(settings.ipv6Prefix, settings.warn);
-    settings.backend.listen?.((event) => this.events.next(event));
+    this.#held = new HeldCalls(settings.clock);
+    settings.backend.listen?.((event) => {
+      const message = outageMessage(event);
+      if (message !== undefined) settings.warn(message);
+      this.events.next(event);
+    });
   }
 
   /** Opens a call over HTTP: what runs in `next` is within it. */
@@ -136,19 +138,19 @@ export class CallLimiter {
 
   /** Goes on with an allowed call, after its delay; throws the answer to a denied one. */
   admit(call: Call, { outcome, charges }: Evaluation): Awaitable<true> {
+    if (outcome.degraded === 'deny') throw unavailable(this.settings, call.response);
     if (!outcome.allowed) {
       if (call.response !== undefined) writeRetryAfter(call.response, outcome);
       return deny(call, outcome, charges, this.settings);
     }
     let delayMs = 0;
     for (const decision of outcome.decisions) delayMs = Math.max(delayMs, decision.delayMs);
-    return delayMs === 0 ? true : this.#hold(delayMs, call.response);
+    return delayMs === 0 ? true : this.#held.hold(delayMs, call.response);
   }
 
-  /** Turns away the calls that are held, and holds no more: an application that closes would wait for them. */
+  /** Turns away the calls that are held. */
   close(): void {
-    this.#isClosing = true;
-    for (const held of this.#held) held.abort(closing());
+    this.#held.close();
   }
 
   #evaluate(
@@ -165,26 +167,7 @@ export class CallLimiter {
     });
   }
 
-  async #hold(delayMs: number, response: object | undefined): Promise<true> {
-    if (this.#isClosing) throw closing();
-    const gone = new AbortController();
-    this.#held.add(gone);
-    const left = () => gone.abort(new HttpException('Client Closed Request', CLIENT_CLOSED_REQUEST));
-    const release = response === undefined ? undefined : onClose(response, left);
-    try {
-      await this.settings.clock.wait(delayMs, gone.signal);
-    } finally {
-      this.#held.delete(gone);
-      release?.();
-    }
-    return true;
-  }
-
   #httpCall(request: HttpRequest, response: object | undefined, context?: ExecutionContext): HttpCall {
     return new HttpCall(request, response, this.#addresses, context);
   }
-}
-
-function closing(): ServiceUnavailableException {
-  return new ServiceUnavailableException('The application is closing.');
 }

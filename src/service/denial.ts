@@ -2,7 +2,8 @@ import { type Awaitable, chain } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import { optionAt, show } from '../core/errors.js';
 import { type Call, withContext } from '../transports/call.js';
-import { httpDenial } from '../transports/http-denial.js';
+import { httpDenial, httpUnavailable } from '../transports/http-denial.js';
+import type { ThrottleUnavailableException } from '../transports/throttle.exception.js';
 import type { LimitCharge } from './charges.js';
 import type { Settings } from './settings.js';
 
@@ -27,4 +28,9 @@ export function deny(
       throw httpDenial(outcome, text, settings.errors, call.response);
     }),
   );
+}
+
+/** The exception that answers a call which nothing could decide, where `onError` says `deny`. */
+export function unavailable(settings: Settings, response: object | undefined): ThrottleUnavailableException {
+  return httpUnavailable(settings.unavailableForMs(), settings.errors, response);
 }

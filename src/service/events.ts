@@ -12,3 +12,10 @@ export type ThrottleEvent =
       readonly handler?: string;
     }
   | BackendEvent;
+
+/** What is logged of an outage: its first and its last moment, and nothing between. */
+export function outageMessage(event: BackendEvent): string | undefined {
+  if (event.type === 'recovered') return 'The backend answers again, and decides again.';
+  if (event.type !== 'degraded') return undefined;
+  return `The backend does not answer (${event.code}). Until it does, each policy's onError decides.`;
+}

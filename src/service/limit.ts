@@ -62,7 +62,7 @@ export function compileLimit(
   const { options, level, place } = written;
   assertPolicyOptions(place, options);
   const name = options.name ?? DEFAULT_NAME;
-  const { rate, strategy, burst, segments } = options;
+  const { rate, strategy, burst, segments, onError } = options;
   const scope = scopeText(options.scope ?? SCOPE_OF_LEVEL[level], handler, place);
   const specOf = (text: string): PolicySpec => ({
     rate: text,
@@ -70,6 +70,7 @@ export function compileLimit(
     ...(strategy !== undefined && { strategy }),
     ...(burst !== undefined && { burst }),
     ...(segments !== undefined && { segments }),
+    ...(onError !== undefined && { onError }),
   });
   const make = (text: string) =>
     definePolicies(place, name, specOf(text), { strategies, byPeriod: written.byPeriod ?? false });

@@ -1,5 +1,5 @@
 import { assertKnownMembers, misfit, optionAt, ThrottleConfigError } from '../core/errors.js';
-import { assertPolicyName, DEFAULT_NAME } from '../core/policy.js';
+import { assertPolicyName, DEFAULT_NAME, isFailureMode } from '../core/policy.js';
 import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
 
 type Check = readonly [expected: string, fits: (value: unknown) => boolean];
@@ -24,6 +24,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
   manual: ['true or false', (value) => typeof value === 'boolean'],
   skip: ['a function of the call', aFunction],
+  onError: ['"local", "allow" or "deny"', isFailureMode],
   message: [
     'a text, or a function that gives a text or an object',
     (value) => aFunction(value) || (typeof value === 'string' && value !== ''),

@@ -18,5 +18,7 @@ export interface Settings {
   readonly headers: HeaderStyle;
   readonly errors: ErrorStyle;
   readonly ipv6Prefix: number;
+  /** Milliseconds until a backend that failed is asked again. */
+  readonly unavailableForMs: () => number;
   readonly warn: (message: string) => void;
 }

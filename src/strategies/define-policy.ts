@@ -1,5 +1,5 @@
 import { assertKnownMembers, misfit, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
-import { assertPolicyName, type Policy, policyId } from '../core/policy.js';
+import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
 import { BUILTIN, type BuiltinStrategy } from './builtin.js';
 import type { Strategy } from './strategy.js';
@@ -16,6 +16,8 @@ export interface PolicySpec {
   readonly segments?: number;
   /** Where the budget is shared: policies of one name and one scope are one budget. Default: `app`. */
   readonly scope?: string;
+  /** What answers when a remote backend fails: `local`, `allow` or `deny`. Default: what is said where the backend is used. */
+  readonly onError?: FailureMode;
 }
 
 /** The longest period: four of them, and today's date, still add up exactly. */
@@ -57,8 +59,11 @@ export function definePolicies(
   { strategies = BUILTIN, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
 ): readonly Policy[] {
   if (typeof spec !== 'object' || spec === null) throw misfit(place, 'a rate or an object with a rate', spec);
-  assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope']);
+  assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError']);
   if (typeof (spec.scope ?? '') !== 'string') throw misfit(optionAt(place, 'scope'), 'a text', spec.scope);
+  if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
+    throw misfit(optionAt(place, 'onError'), '"local", "allow" or "deny"', spec.onError);
+  }
   const strategy = findStrategy(place, spec.strategy, strategies);
   const rates = readRates(optionAt(place, 'rate'), spec.rate);
   const policies = rates.map((rate) =>
@@ -87,6 +92,7 @@ function build(place: string, name: string, { limit, periodMs }: Rate, strategy:
     burst: readBurst(place, limit, strategy, spec.burst),
     segments,
     shape: `${strategy.name} ${periodMs} ${segments}`,
+    ...(spec.onError !== undefined && { onError: spec.onError }),
   });
   strategy.validate?.(policy, place);
   return policy;

@@ -1,12 +1,13 @@
 import { HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../core/decision.js';
-import { seconds, setContentType } from './http-headers.js';
-import { ThrottleException } from './throttle.exception.js';
+import { setContentType, waitSeconds, writeRefusal } from './http-headers.js';
+import { ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
 
 /** How errors are written: as Nest writes them, or as problem details (RFC 9457). */
 export type ErrorStyle = 'nest' | 'problem';
 
-const PROBLEM_TYPE = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+/** Registered by draft-ietf-httpapi-ratelimit-headers. */
+const PROBLEM_TYPES = 'https://iana.org/assignments/http-problem-types';
 
 /**
  * The exception that answers a denied call.
@@ -26,6 +27,24 @@ export function httpDenial(
   return new ThrottleException(problemBody(outcome, text), outcome);
 }
 
+/** The exception that answers a call when nothing could decide on it; its headers are written, too. */
+export function httpUnavailable(
+  waitMs: number,
+  style: ErrorStyle,
+  response: object | undefined,
+): ThrottleUnavailableException {
+  const retryAfter = waitSeconds(waitMs);
+  const message = `Limits cannot be checked now. Retry in ${inSeconds(retryAfter)}.`;
+  const status = HttpStatus.SERVICE_UNAVAILABLE;
+  if (response !== undefined) writeRefusal(response, waitMs);
+  if (style === 'nest') {
+    return new ThrottleUnavailableException({ statusCode: status, error: 'Service Unavailable', message, retryAfter });
+  }
+  if (response !== undefined) setContentType(response, 'application/problem+json');
+  const type = `${PROBLEM_TYPES}#temporary-reduced-capacity`;
+  return new ThrottleUnavailableException({ type, title: 'Service Unavailable', status, detail: message, retryAfter });
+}
+
 function nestBody(outcome: Outcome, message: string): object {
   return {
     statusCode: HttpStatus.TOO_MANY_REQUESTS,
@@ -36,10 +55,9 @@ function nestBody(outcome: Outcome, message: string): object {
   };
 }
 
-/** The problem type that draft-ietf-httpapi-ratelimit-headers registers. */
 function problemBody(outcome: Outcome, detail: string): object {
   return {
-    type: PROBLEM_TYPE,
+    type: `${PROBLEM_TYPES}#quota-exceeded`,
     title: 'Too Many Requests',
     status: HttpStatus.TOO_MANY_REQUESTS,
     detail,
@@ -51,10 +69,14 @@ function problemBody(outcome: Outcome, detail: string): object {
 function defaultMessage(outcome: Outcome): string {
   const wait = retryAfter(outcome);
   if (wait === null) return 'Too many requests. This one asks for more than the limit ever grants.';
-  return `Too many requests. Retry in ${wait} ${wait === 1 ? 'second' : 'seconds'}.`;
+  return `Too many requests. Retry in ${inSeconds(wait)}.`;
 }
 
 function retryAfter({ binding }: Outcome): number | null {
   const waitMs = binding?.retryAfterMs ?? null;
-  return waitMs === null ? null : Math.max(1, seconds(waitMs));
+  return waitMs === null ? null : waitSeconds(waitMs);
+}
+
+function inSeconds(seconds: number): string {
+  return `${seconds} ${seconds === 1 ? 'second' : 'seconds'}`;
 }

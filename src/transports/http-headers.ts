@@ -43,11 +43,21 @@ export function writeRateLimit(
  * takes back the wait of a denial that the handler caught; its answer came about by that denial, and stays out of caches.
  */
 export function writeRetryAfter(response: object, { allowed, binding }: Outcome): void {
+  if (!allowed) writeRefusal(response, binding?.retryAfterMs ?? null);
+  else if (!isSent(response)) removeHeader(response, 'Retry-After');
+}
+
+/** The headers of a refusal: when to come back (`null`: never), and that no cache keeps it. */
+export function writeRefusal(response: object, waitMs: number | null): void {
   if (isSent(response)) return;
-  const waitMs = binding?.retryAfterMs ?? null;
-  if (allowed || waitMs === null) removeHeader(response, 'Retry-After');
-  else setHeader(response, 'Retry-After', String(Math.max(1, seconds(waitMs))));
-  if (!allowed) setHeader(response, 'Cache-Control', 'no-store');
+  if (waitMs === null) removeHeader(response, 'Retry-After');
+  else setHeader(response, 'Retry-After', String(waitSeconds(waitMs)));
+  setHeader(response, 'Cache-Control', 'no-store');
+}
+
+/** A wait as a client is told it: whole seconds, rounded up, at least 1. */
+export function waitSeconds(waitMs: number): number {
+  return Math.max(1, seconds(waitMs));
 }
 
 export function setContentType(response: object, type: string): void {

@@ -10,3 +10,10 @@ export class ThrottleException extends HttpException {
     super(body, HttpStatus.TOO_MANY_REQUESTS);
   }
 }
+
+/** Nothing could decide, and the policy says not to pass then: 503. */
+export class ThrottleUnavailableException extends HttpException {
+  constructor(body: object) {
+    super(body, HttpStatus.SERVICE_UNAVAILABLE);
+  }
+}

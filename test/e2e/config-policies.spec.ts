@@ -66,7 +66,7 @@ const aText = 'expected a text, or a function that gives a text or an object';
 const aContext = 'expected an object, whose scope, if any, is a text';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, cost, by, manual, skip, message, onDenied, context.';
+  'Known: rate, name, strategy, burst, segments, scope, onError, cost, by, manual, skip, message, onDenied, context.';
 const tooLarge = 'too large to be counted exactly.';
 
 const step = () => ({ state: [], decision: {} });
@@ -158,6 +158,7 @@ describe.each(places)('%s stops the boot', (_, place, option, boot) => {
     ['scope', { rate: '5/min', scope: { group: 'a', by: 'b' } }, `${aScope}, got an object with group, by`],
     ['manual', { rate: '5/min', manual: 'yes' }, 'expected true or false, got "yes"'],
     ['skip', { rate: '5/min', skip: true }, 'expected a function of the call, got true'],
+    ['onError', { rate: '5/min', onError: 'open' }, 'expected "local", "allow" or "deny", got "open"'],
     ['message', { rate: '5/min', message: '' }, `${aText}, got ""`],
     ['message', { rate: '5/min', message: { code: 'X' } }, `${aText}, got an object with code`],
     ['onDenied', { rate: '5/min', onDenied: 'log' }, 'expected a function of the call and its outcome, got "log"'],
@@ -165,7 +166,6 @@ describe.each(places)('%s stops the boot', (_, place, option, boot) => {
     ['context', { rate: '5/min', context: { scope: 5 } }, `${aContext}, got an object with scope`],
 
     [null, { rate: '5/min', brust: 9 }, `there is no option "brust". Did you mean "burst"? ${known}`],
-    [null, { rate: '5/min', onError: 'deny' }, `there is no option "onError". ${known}`],
     [null, { limit: 5, ttl: 60 }, `there is no option "limit". ${known}`],
   ])('for the %s of %j', async (member, options, text) => {
     const expected = `${member === null ? place : option(member)}: ${text}`;

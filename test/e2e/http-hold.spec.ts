@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { Throttle, ThrottleService } from '../../src/index.js';
@@ -158,5 +159,32 @@ describe.each(adapters)('a leaky bucket on %s', (adapter) => {
     await app.app.close();
     expect([await sent[1], await sent[2]]).toEqual([503, 503]);
     expect([app.clock.waiting, runs]).toEqual([0, ['a']]);
+  });
+
+  it('turns away what it would hold while the application closes', async () => {
+    const gate = new AbortController();
+    let reached = false;
+
+    @Controller()
+    class GatedController {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Throttle('60/min', { strategy, manual: true })
+      @Get()
+      async gated(): Promise<void> {
+        await this.throttle.hit();
+        reached = true;
+        await once(gate.signal, 'abort');
+        await this.throttle.hit();
+      }
+    }
+    const app = await startApp({ adapter, controllers: [GatedController] });
+    const answer = app.send('/');
+    await until(() => reached);
+    const closed = app.app.close();
+    await until(() => !app.app.getHttpServer().listening);
+    gate.abort();
+    expect((await answer).status).toBe(503);
+    await closed;
   });
 });

@@ -157,6 +157,8 @@ describe.each(adapters)('by all, first and each on %s', (adapter) => {
       ['ab', 'c'],
       ['1:a', 'b'],
       ['1', ':ab'],
+      ['a', 'b:header:x-api-key:c'],
+      ['a:header:x-api-key:b', 'c'],
       ['a', ''],
       ['', 'a'],
     ].map(([one = '', other = '']) => ({ 'x-user': one, 'x-api-key': other }));
