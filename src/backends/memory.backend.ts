@@ -24,6 +24,7 @@ interface Draft {
 }
 
 const EMPTY: State = [];
+const NONE: readonly Draft[] = [];
 
 /**
  * Keeps state in this process. Synchronous: returns values and not promises.
@@ -49,6 +50,8 @@ export class MemoryBackend implements Backend {
 
   spend(charges: readonly Charge[]): Outcome {
     const now = this.clock.now();
+    const [only] = charges;
+    if (only !== undefined && charges.length === 1) return this.#spendOne(only, charges, now);
     const drafts = this.#draft(charges, now);
     const outcome = this.#conclude(drafts, now);
     if (!outcome.allowed || charges.every(({ cost }) => cost === 0)) return outcome;
@@ -103,6 +106,18 @@ export class MemoryBackend implements Backend {
   /** Subjects remembered, over all policies. */
   get size(): number {
     return this.#store.size;
+  }
+
+  /** What `spend` comes to for the one charge that most calls are. */
+  #spendOne({ policy, subject, cost }: Charge, charges: readonly Charge[], now: number): Outcome {
+    assertCost(cost, `a charge of "${policy.name}"`);
+    const slot = this.#store.claim(policy, subject, now, NONE);
+    const found = slot.entry.shape === policy.shape ? slot.entry.state : EMPTY;
+    const { state, decision } = this.#strategy(policy).step(found, now, policy, cost);
+    const { allowed } = decision;
+    if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
+    this.#store.write(slot, policy, state, now + decision.resetMs);
+    return { allowed, decisions: [decision], binding: decision, receipt: { at: now, charges } };
   }
 
   #draft(charges: readonly Charge[], now: number): readonly Draft[] {

@@ -18,7 +18,7 @@ export function watchForLateUser(plan: Plan, { request, response }: Call, warn: 
     if (late === undefined || warned.has(plan)) return;
     warned.add(plan);
     warn(
-      `${plan.label}: by.user('${late.join('.')}') found nobody in the guard, and the handler was reached with a user: the address was charged. ` +
+      `${plan.label}: by.user('${late.join('.')}') found nobody in the guard, and there was a user when the answer was sent: the address was charged. ` +
         'Bind ThrottleGuard after the guard that authenticates: forRoot({ guard: false }), then { provide: APP_GUARD, useClass: ThrottleGuard } behind it.',
     );
   });

@@ -1,10 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../core/decision.js';
-import { setContentType, waitSeconds, writeRefusal } from './http-headers.js';
-import { ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
-
-/** How errors are written: as Nest writes them, or as problem details (RFC 9457). */
-export type ErrorStyle = 'nest' | 'problem';
+import { waitSeconds, writeRefusal } from './http-headers.js';
+import { type ErrorStyle, ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const PROBLEM_TYPES = 'https://iana.org/assignments/http-problem-types';
@@ -18,13 +15,11 @@ export function httpDenial(
   outcome: Outcome,
   message: string | object | undefined,
   style: ErrorStyle,
-  response: object | undefined,
 ): ThrottleException {
   if (typeof message === 'object') return new ThrottleException(message, outcome);
   const text = message ?? defaultMessage(outcome);
   if (style === 'nest') return new ThrottleException(nestBody(outcome, text), outcome);
-  if (response !== undefined) setContentType(response, 'application/problem+json');
-  return new ThrottleException(problemBody(outcome, text), outcome);
+  return new ThrottleException(problemBody(outcome, text), outcome, style);
 }
 
 /** The exception that answers a call when nothing could decide on it; its headers are written, too. */
@@ -40,9 +35,11 @@ export function httpUnavailable(
   if (style === 'nest') {
     return new ThrottleUnavailableException({ statusCode: status, error: 'Service Unavailable', message, retryAfter });
   }
-  if (response !== undefined) setContentType(response, 'application/problem+json');
   const type = `${PROBLEM_TYPES}#temporary-reduced-capacity`;
-  return new ThrottleUnavailableException({ type, title: 'Service Unavailable', status, detail: message, retryAfter });
+  return new ThrottleUnavailableException(
+    { type, title: 'Service Unavailable', status, detail: message, retryAfter },
+    style,
+  );
 }
 
 function nestBody(outcome: Outcome, message: string): object {

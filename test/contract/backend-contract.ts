@@ -2,6 +2,7 @@ import { afterEach, describe } from '@jest/globals';
 import type { Backend } from '../../src/backends/backend.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { callsContract } from './parts/calls.js';
+import { changesContract } from './parts/changes.js';
 import { decisionsContract } from './parts/decisions.js';
 import { parityContract } from './parts/parity.js';
 import { settleContract } from './parts/settle.js';
@@ -55,6 +56,7 @@ export function backendContract(
     callsContract(bench);
     settleContract(bench);
     stateContract(bench);
+    changesContract(bench);
     parityContract(bench);
   });
 }

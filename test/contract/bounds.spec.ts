@@ -152,6 +152,26 @@ describe('over every interval a leaky bucket', () => {
     expect(spaced).toBeGreaterThan(1000);
   });
 
+  it('holds a call until all before it has flowed off, rounded up to whole milliseconds', () => {
+    let held = 0;
+    alwaysAdmitted('leaky-bucket', ({ policy: { limit, periodMs }, admitted }) => {
+      for (const { units, first, last } of runs(admitted)) {
+        // The first found an empty bucket, so that its instant is exact and not rounded.
+        if (first === last || first.leavesAt > first.at) continue;
+        assert.ok((units - last.cost) * periodMs <= limit * (last.leavesAt - first.at));
+        held++;
+      }
+    });
+    expect(held).toBeGreaterThan(1000);
+  });
+
+  it('spaces 7 calls a second by the millisecond at which each may leave', () => {
+    const policy = definePolicy('p', { rate: '7/s', strategy: 'leaky-bucket' });
+    const moves = Array.from({ length: 7 }, (): Move => ({ jump: 'stay', ask: 'one', part: 0 }));
+    const delays = [...steps('leaky-bucket', policy, 1_750_000_000_000, moves)].map(({ decision }) => decision.delayMs);
+    expect(delays).toEqual([0, 143, 286, 429, 572, 715, 858]);
+  });
+
   it('lets less than the limit leave in a half-open interval of one period, beside the call that leaves last', () => {
     let full = 0;
     alwaysAdmitted('leaky-bucket', ({ policy: { limit, periodMs }, admitted }) => {

@@ -7,7 +7,7 @@ import { starts } from './policies.js';
 import { drive, type Move, trafficOf } from './traffic.js';
 
 export interface StrategyContractOptions {
-  /** Random traffics a property, at most 40 moves each. Default: 1500, twice as many for the waits. */
+  /** Random traffics a property, at most 40 moves each. Default: 1000, three times as many for the waits. */
   readonly runs?: number;
   /** Denials that the waits must have been tried on, at least. Default: 10 000. */
   readonly denials?: number;
@@ -35,7 +35,7 @@ export function strategyContract(
   name: string,
   strategy: Strategy,
   policies: fc.Arbitrary<Policy>,
-  { runs = 1500, denials = 10_000, traceless = true }: StrategyContractOptions = {},
+  { runs = 1000, denials = 10_000, traceless = true }: StrategyContractOptions = {},
 ): void {
   const decide = (...args: Parameters<Strategy['step']>) => strategy.step(...args).decision;
 
@@ -66,7 +66,7 @@ export function strategyContract(
           }
         },
         trafficOf(),
-        2 * runs,
+        3 * runs,
       );
       expect(seen).toBeGreaterThanOrEqual(denials);
     });

@@ -95,7 +95,9 @@ describe.each(adapters)('handlers on %s', (adapter) => {
       }
     }
     await using app = await startApp({ adapter, controllers: [AController, BController] });
-    expect(await app.statuses('/a/list', 2)).toEqual([200, 429]);
+    const first = await app.send('/a/list');
+    expect([first.status, first.headers['ratelimit-policy']]).toEqual([200, '"base";q=2;w=60, "default";q=1;w=60']);
+    expect(await app.statuses('/a/list', 1)).toEqual([429]);
     expect(await app.statuses('/a/more', 2)).toEqual([200, 429]);
     expect(await app.statuses('/b/more', 3)).toEqual([200, 200, 429]);
     expect((await app.send('/b/list')).body).toEqual({

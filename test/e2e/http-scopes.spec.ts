@@ -81,8 +81,16 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await passing(otherGroup)).toEqual([3, 0, 3, 0]);
     await using otherName = await of(inGroup('g', 'other'));
     expect(await passing(otherName)).toEqual([3, 0, 3, 0]);
-    await using likeAClass = await of(inGroup('class:AppModule/ScopedController'));
-    expect(await passing(likeAClass)).toEqual([3, 0, 3, 0]);
+  });
+
+  it('of a group is not that of a class of which the group has the name', async () => {
+    const group = 'class:AppModule/ScopedController';
+    const controllers = [
+      controllerAt('a', { onClass: rate }),
+      controllerAt('b', { onClass: { rate, scope: { group } } }),
+    ];
+    await using app = await startApp({ adapter, controllers });
+    expect(await passing(app)).toEqual([3, 0, 3, 0]);
   });
 
   it('is kept apart for each context.scope, of a policy’s own or as it is used', async () => {
@@ -117,7 +125,8 @@ describe.each(adapters)('a budget on %s', (adapter) => {
         return 'four';
       }
     }
-    await using uses = await startApp({ adapter, controllers: [UsesController], options: { policies } });
+    const shared = { rate, context: { scope: 'z' } };
+    await using uses = await startApp({ adapter, controllers: [UsesController], options: { policies: { shared } } });
     expect(await passing(uses)).toEqual([3, 3, 0, 3]);
   });
 

@@ -49,7 +49,7 @@ class UserController {
 }
 
 const fix =
-  'found nobody in the guard, and the handler was reached with a user: the address was charged. ' +
+  'found nobody in the guard, and there was a user when the answer was sent: the address was charged. ' +
   'Bind ThrottleGuard after the guard that authenticates: forRoot({ guard: false }), then { provide: APP_GUARD, useClass: ThrottleGuard } behind it.';
 const as = (user: string) => ({ headers: { 'x-user': user } });
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { definePolicy, ManualClock, MemoryBackend } from '../../src/index.js';
+import { MemoryBackend } from '../../src/backends/memory.backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 
 const START = Date.UTC(2026, 0, 1);
 const TICK_MS = 100;

@@ -25,7 +25,7 @@ describe('a policy that does not fit', () => {
     [
       'a misspelt option',
       { rate: '5/s', brust: 5 },
-      'policies.x: there is no option "brust". Did you mean "burst"? Known: rate, strategy, burst, segments, scope.',
+      'policies.x: there is no option "brust". Did you mean "burst"? Known: rate, strategy, burst, segments, scope, onError.',
     ],
     [
       'a misspelt strategy',
@@ -61,6 +61,11 @@ describe('a policy that does not fit', () => {
       'segments of a fixed window',
       { rate: '5/s', strategy: 'fixed-window', segments: 1 },
       'policies.x.segments: "fixed-window" has no segments. Leave it out, or use "sliding-window".',
+    ],
+    [
+      'an unknown answer to failures',
+      { rate: '5/s', onError: 'pass' },
+      'policies.x.onError: expected "local", "allow" or "deny", got "pass"',
     ],
     ['a scope that is no text', { rate: '5/s', scope: 7 }, 'policies.x.scope: expected a text, got 7 (number)'],
     [

@@ -1,12 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  definePolicy,
-  defineStrategy,
-  ManualClock,
-  MemoryBackend,
-  type Strategy,
-  ThrottleConfigError,
-} from '../../src/index.js';
+import { MemoryBackend } from '../../src/backends/memory.backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import { ThrottleConfigError } from '../../src/core/errors.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
+import { defineStrategy, type Strategy } from '../../src/strategies/strategy.js';
 import { anchoredWindow } from '../contract/own-strategy.js';
 
 const START = Date.UTC(2026, 0, 1) + 250;
