@@ -59,7 +59,7 @@ export class ManualClock implements Clock {
 
   /** @param startMs the first instant, in epoch milliseconds */
   constructor(startMs = 0) {
-    this.#nowMs = startMs;
+    this.#nowMs = whole(startMs);
   }
 
   now(): number {
@@ -73,10 +73,7 @@ export class ManualClock implements Clock {
 
   /** Moves to the instant `ms`, in epoch milliseconds, and wakes who has waited long enough. */
   set(ms: number): void {
-    if (!Number.isSafeInteger(ms)) {
-      throw new RangeError(`ManualClock: expected whole epoch milliseconds, got ${ms}`);
-    }
-    this.#nowMs = ms;
+    this.#nowMs = whole(ms);
     for (const waiter of [...this.#waiters]) if (waiter.dueMs <= ms) waiter.wake();
   }
 
@@ -105,4 +102,9 @@ export class ManualClock implements Clock {
       signal?.addEventListener('abort', abort, { once: true });
     });
   }
+}
+
+function whole(ms: number): number {
+  if (Number.isSafeInteger(ms)) return ms;
+  throw new RangeError(`ManualClock: expected whole epoch milliseconds, got ${ms}`);
 }

@@ -1,13 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { ConflictException, Controller, Get, HttpException, type Type } from '@nestjs/common';
-import {
-  type OnDenied,
-  type PolicyOptions,
-  Throttle,
-  type ThrottleModuleOptions,
-  ThrottleService,
-} from '../../src/index.js';
+import { type OnDenied, type PolicyOptions, Throttle, type ThrottleModuleOptions } from '../../src/index.js';
 import { type Answer, adapters, startApp, type TestApp } from '../support/app.js';
 import { limitHeaders } from '../support/fields.js';
 
