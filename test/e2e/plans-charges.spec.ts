@@ -87,6 +87,22 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect((await app.send('/narrow')).headers.ratelimit).toBe('"wide";r=2;t=59, "narrow";r=0;t=1');
   });
 
+  it("is charged under a policy of the module with its context, and the handler's on top", async () => {
+    const find = ({ context }: Call) => `${context.tenant} ${context.region}`;
+    const mail: PolicyOptions = { rate: '5/min', strategy, by: find, context: { tenant: 'acme', region: 'eu' } };
+
+    @Controller()
+    class MailController {
+      @Throttle('mail') @Get('eu') eu() {}
+
+      @Throttle('mail', { context: { region: 'us' } }) @Get('us') us() {}
+    }
+    await using app = await startApp({ adapter, controllers: [MailController], options: { policies: { mail } } });
+    expect([...(await app.statuses('/eu', 1)), ...(await app.statuses('/us', 2))]).toEqual([200, 200, 200]);
+    const left = async (subject: string) => (await app.app.get(ThrottleService).stat('mail', { subject }))?.remaining;
+    expect([await left('acme eu'), await left('acme us')]).toEqual([4, 3]);
+  });
+
   it('is not charged by the guard what is manual', async () => {
     @Throttle({ rate: '5/min', strategy, name: 'wide' })
     @Controller()

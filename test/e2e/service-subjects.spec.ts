@@ -136,6 +136,19 @@ describe('with a subject, in an application without HTTP', () => {
     expect((await throttle.stat('post', ada))?.remaining).toBe(0);
   });
 
+  it('stat and reset are about the budget, whatever a call would cost and whether it would be skipped', async () => {
+    const when = { skipped: false };
+    const policy = { ...mail, cost: () => 0, skip: () => when.skipped };
+    await using context = await startContext({ policies: { mail: policy } });
+    const { throttle } = context;
+    await throttle.hit('mail', 2, ada);
+    expect((await throttle.stat('mail', ada))?.remaining).toBe(1);
+    when.skipped = true;
+    await throttle.reset('mail', ada);
+    when.skipped = false;
+    expect((await throttle.stat('mail', ada))?.remaining).toBe(3);
+  });
+
   it('takes a policy that definePolicy made in place of a name', async () => {
     await using context = await startContext();
     const { throttle } = context;
