@@ -24,7 +24,7 @@ local function entry_at(key)
   local entry = entries[key]
   if entry ~= nil then return entry end
   local text = redis.pcall('GET', key)
-  entry = { state = {}, shape = nil, reset_ms = 0, dirty = false }
+  entry = { state = {}, shape = nil, dirty = false }
   if type(text) == 'table' then
     if not is_wrong_type(text) then redis.call('GET', key) end -- raises it again
     entry.garbage = true

@@ -67,5 +67,5 @@ end
 
 -- Whether what a read raised says that something else is under the key. Any other error says nothing about the key.
 local function is_wrong_type(raised)
-  return type(raised.err) == 'string' and string.find(raised.err, 'WRONGTYPE', 1, true) ~= nil
+  return type(raised.err) == 'string' and string.find(raised.err, 'WRONGTYPE') ~= nil
 end

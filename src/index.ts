@@ -31,5 +31,6 @@ export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StepResult, type Strategy } from './strategies/strategy.js';
 export { by, subjectOf } from './transports/by.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
+export type { ErrorStyle } from './transports/http-denial.js';
 export type { HeaderStyle } from './transports/http-headers.js';
-export { type ErrorStyle, ThrottleException, ThrottleUnavailableException } from './transports/throttle.exception.js';
+export { ThrottleException, ThrottleUnavailableException } from './transports/throttle.exception.js';

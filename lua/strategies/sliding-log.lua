@@ -66,7 +66,7 @@ strategies['sliding-log'] = {
         local amended = {}
         for j = 1, #state do
           if j == i + 1 and left > 0 then amended[#amended + 1] = left
-          elseif j == i and left > 0 or j < i or j > i + 1 then amended[#amended + 1] = state[j] end
+          elseif left > 0 or j < i or j > i + 1 then amended[#amended + 1] = state[j] end
         end
         return amended
       end

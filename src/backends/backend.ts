@@ -20,6 +20,8 @@ export type BackendEvent =
   | { readonly type: 'garbage'; readonly policies: readonly string[] }
   /** The backend failed five times in a row, last with this code, and is left alone; `onError` answers. Told once an outage. */
   | { readonly type: 'degraded'; readonly code: string }
+  /** The backend could not be asked: nothing was given back, or forgotten. */
+  | { readonly type: 'lost'; readonly what: 'refund' | 'reset'; readonly code: string }
   /** It answers again. */
   | { readonly type: 'recovered' };
 

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Charge } from '../core/decision.js';
+import { ThrottleConfigError } from '../core/errors.js';
 import { keyOf } from '../core/key.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Target } from './backend.js';
@@ -31,6 +32,8 @@ export class RedisLine {
   readonly #lanes = new Map<number, RedisLane>();
   /** By master. */
   readonly #servers = new Map<string, ServerClock>();
+  /** Strategies of the user's own. */
+  readonly #own = new Map<string, Strategy>();
   #scripts = scriptsWith([]);
 
   constructor(
@@ -45,7 +48,15 @@ export class RedisLine {
   }
 
   use(strategies: readonly Strategy[]): void {
-    this.#scripts = scriptsWith(strategies);
+    for (const strategy of strategies) {
+      if ((this.#own.get(strategy.name) ?? strategy) !== strategy) {
+        throw new ThrottleConfigError(
+          `RedisBackend: there is a strategy "${strategy.name}" already. Give yours another name.`,
+        );
+      }
+      this.#own.set(strategy.name, strategy);
+    }
+    this.#scripts = scriptsWith([...this.#own.values()]);
   }
 
   keyOf({ policy, subject }: Target): string {

@@ -4,7 +4,7 @@ import { assertCost, type Charge, type Outcome, type Receipt } from '../core/dec
 import { ThrottleConfigError } from '../core/errors.js';
 import type { FailureMode } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
-import type { Backend, BackendEvent, Target } from './backend.js';
+import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
 import { BackendError } from './backend-error.js';
 import { Breaker } from './breaker.js';
 import { MemoryBackend } from './memory.backend.js';
@@ -50,17 +50,17 @@ export class ResilientBackend implements Backend {
     return this.#answered('peek', charges);
   }
 
-  /** What the fallback took is given back there. Rejects with a BackendError where the backend cannot be asked. */
+  /** What the fallback took is given back there. Where the backend cannot be asked nothing is given back: an event says so. */
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
-    return receipt.degraded === 'local'
-      ? this.#local.settle(receipt, costs)
-      : this.#passedOn(() => this.backend.settle(receipt, costs));
+    if (receipt.degraded === 'local') return this.#local.settle(receipt, costs);
+    assertSettlement(receipt, costs);
+    return this.#passedOn('refund', async () => this.backend.settle(receipt, costs));
   }
 
-  /** Rejects with a BackendError where the backend cannot be asked. */
+  /** Where the backend cannot be asked, only what the fallback counts is forgotten: an event says so. */
   reset(targets: readonly Target[]): Awaitable<void> {
     this.#local.reset(targets);
-    return this.#passedOn(() => this.backend.reset(targets));
+    return this.#passedOn('reset', async () => this.backend.reset(targets));
   }
 
   use(strategies: readonly Strategy[]): void {
@@ -82,15 +82,15 @@ export class ResilientBackend implements Backend {
   }
 
   #answered(verb: 'spend' | 'peek', charges: readonly Charge[]): Awaitable<Outcome> {
+    for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
     if (this.#breaker.isOpen) {
-      for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
       // A probe charges nobody, and nobody waits for it.
       this.#breaker.probe(async () =>
         this.backend.probe === undefined ? this.backend.peek(this.#failed) : this.backend.probe(this.#failed),
       );
       return this.#fallback(verb, charges);
     }
-    const answer = this.backend[verb](charges);
+    const answer = attempt(() => this.backend[verb](charges));
     return isPromise(answer) ? this.#guarded(answer, verb, charges) : answer;
   }
 
@@ -108,11 +108,14 @@ export class ResilientBackend implements Backend {
     }
   }
 
-  #passedOn(ask: () => Awaitable<void>): Awaitable<void> {
-    if (!this.#breaker.isOpen) return ask();
-    return Promise.reject(
-      new BackendError('UNAVAILABLE', 'The backend does not answer, and is left alone for a while'),
-    );
+  async #passedOn(what: 'refund' | 'reset', ask: () => Promise<void>): Promise<void> {
+    try {
+      if (this.#breaker.isOpen) throw new BackendError('UNAVAILABLE', 'The backend is left alone for a while');
+      await ask();
+    } catch (error) {
+      if (isMistake(error)) throw error;
+      this.#tell({ type: 'lost', what, code: error instanceof BackendError ? error.code : 'UNKNOWN' });
+    }
   }
 
   #fallback(verb: 'spend' | 'peek', charges: readonly Charge[]): Outcome {
@@ -131,7 +134,16 @@ export class ResilientBackend implements Backend {
   }
 }
 
-/** A wrong cost or a wrong policy is nothing that a fallback should hide. */
+/** A backend that throws at once has failed as one that rejects. */
+function attempt(ask: () => Awaitable<Outcome>): Awaitable<Outcome> {
+  try {
+    return ask();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** A wrong policy is nothing that a fallback should hide. */
 function isMistake(error: unknown): boolean {
-  return error instanceof ThrottleConfigError || error instanceof RangeError || error instanceof TypeError;
+  return error instanceof ThrottleConfigError;
 }

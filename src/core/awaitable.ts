@@ -14,11 +14,19 @@ export function chain<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U
 /** Maps each item in order; a promise only where one of the results is a promise. */
 export function chainAll<T, U>(items: readonly T[], map: (item: T) => Awaitable<U>): Awaitable<readonly U[]> {
   let pending = false;
-  const results = items.map((item) => {
-    const result = map(item);
-    pending ||= isPromise(result);
-    return result;
-  });
+  const results: Awaitable<U>[] = [];
+  for (const item of items) {
+    try {
+      const result = map(item);
+      pending ||= isPromise(result);
+      results.push(result);
+    } catch (error) {
+      if (!pending) throw error;
+      // Those before it are under way: what becomes of them is still somebody's, and not an unhandled rejection.
+      results.push(Promise.reject(error));
+      break;
+    }
+  }
   // The cast is sound: without a pending promise every result is a U.
   return pending ? Promise.all(results) : (results as U[]);
 }

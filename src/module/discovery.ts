@@ -1,15 +1,19 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { ThrottleConfigError } from '../core/errors.js';
 import { declarationOn, isDeclaredOn } from '../decorators/metadata.js';
+import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { CallLimiter } from '../service/call-limiter.js';
 import { methodsOf, type Plans } from '../service/plans.js';
 import type { Settings } from '../service/settings.js';
 import { chainOf, ownerOf } from '../service/written.js';
 
+/** What Nest's DiscoveryService finds. */
+type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 type Class = abstract new (...args: never[]) => unknown;
 
 /** Under which Nest keeps what its decorators say. */
 const ROUTE = 'path';
+const GUARDS = '__guards__';
 const MESSAGE_PATTERN = 'microservices:pattern';
 const GATEWAY = 'websockets:is_gateway';
 const RESOLVER = 'graphql:resolver_type';
@@ -26,16 +30,23 @@ export function compilePlans(discovery: DiscoveryService, plans: Plans, settings
       'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
     );
   }
+  const isGuarded = guardBinding(providers);
   const unlimited: string[] = [];
+  const unguarded: string[] = [];
   const controllers = new Set<unknown>();
-  for (const { metatype, host } of discovery.getControllers()) {
+  for (const { metatype, host, instance } of discovery.getControllers()) {
     if (!isClass(metatype) || controllers.has(metatype)) continue;
     controllers.add(metatype);
     const methods = methodsOf(metatype);
     const routes = methods.filter((method) => Reflect.hasMetadata(ROUTE, metatype.prototype[method]));
     const messages = methods.filter((method) => Reflect.hasMetadata(MESSAGE_PATTERN, metatype.prototype[method]));
     assertOnHandlers(metatype, [...routes, ...messages]);
-    plans.add(metatype, host?.name ?? '', routes);
+    plans.add(metatype, host?.name ?? '', routes, instance ?? metatype.prototype);
+    unguarded.push(
+      ...routes
+        .filter((method) => !isGuarded(metatype, method) && plans.limits(metatype, method))
+        .map((method) => `${metatype.name}.${method}`),
+    );
     unlimited.push(
       ...messages.filter((method) => plans.limits(metatype, method)).map((method) => `${metatype.name}.${method}`),
     );
@@ -46,9 +57,33 @@ export function compilePlans(discovery: DiscoveryService, plans: Plans, settings
     controllers.add(type);
     unlimited.push(...unlimitedProvider(type, plans));
   }
+  if (unguarded.length > 0) {
+    settings.warn(
+      `Not limited, unless app.useGlobalGuards() does it: ${unguarded.join(', ')}. ` +
+        'ThrottleGuard is not bound there. Leave the option "guard" out, or provide { provide: APP_GUARD, useClass: ThrottleGuard }.',
+    );
+  }
   if (unlimited.length > 0) {
     settings.warn(`Not limited: ${unlimited.join(', ')}. This version limits calls over HTTP only.`);
   }
+}
+
+/** Tells of a handler whether ThrottleGuard is bound for all, on its class, or on it. */
+function guardBinding(providers: readonly InstanceWrapper[]): (type: Class, method: string) => boolean {
+  const isForAll = providers.some(({ token, metatype, instance }) => {
+    const isOwn = token === ThrottleGuard; // it provides itself, bound or not
+    return !isOwn && (isGuard(metatype) || isGuard(instance));
+  });
+  const isOn = (target: object) => [Reflect.getMetadata(GUARDS, target)].flat().some(isGuard);
+  return (type, method) => isForAll || isOn(type) || isOn(type.prototype[method]);
+}
+
+function isGuard(guard: unknown): boolean {
+  return (
+    guard instanceof ThrottleGuard ||
+    guard === ThrottleGuard ||
+    (isClass(guard) && guard.prototype instanceof ThrottleGuard)
+  );
 }
 
 function unlimitedProvider(type: Class, plans: Plans): readonly string[] {

@@ -2,8 +2,8 @@ import type { Backend } from '../backends/backend.js';
 import type { FailureMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
+import type { ErrorStyle } from '../transports/http-denial.js';
 import type { HeaderStyle } from '../transports/http-headers.js';
-import type { ErrorStyle } from '../transports/throttle.exception.js';
 
 /** What the whole application has in common. Everything has a default. */
 export interface ThrottleModuleOptions {

@@ -8,7 +8,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { APP_GUARD, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { misfit } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { CallLimiter } from '../service/call-limiter.js';
@@ -18,7 +18,6 @@ import { isObject } from '../service/policy-options.check.js';
 import { PolicyRegistry } from '../service/registry.js';
 import type { Settings } from '../service/settings.js';
 import { ThrottleService } from '../service/throttle.service.js';
-import { ProblemFilter } from '../transports/problem.filter.js';
 import { openCalls } from './call-hook.js';
 import { compilePlans } from './discovery.js';
 import type { ThrottleFeatureOptions, ThrottleModuleExtras, ThrottleModuleOptions } from './options.js';
@@ -77,7 +76,6 @@ class ThrottleFeatureModule {}
       inject: [CallLimiter, PolicyRegistry],
     },
     ThrottleGuard,
-    { provide: APP_FILTER, useClass: ProblemFilter },
   ],
   exports: [ThrottleService, ThrottleGuard, CallLimiter, PolicyRegistry],
 })

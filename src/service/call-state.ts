@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Awaitable } from '../core/awaitable.js';
-import type { Decision, Outcome } from '../core/decision.js';
+import { bindingOf, type Decision, type Outcome } from '../core/decision.js';
 import type { Call } from '../transports/call.js';
 import type { LimitCharge } from './charges.js';
 import type { Plan } from './plan.js';
@@ -17,7 +17,10 @@ export class CallState {
   #charges: readonly LimitCharge[] = [];
   #decisions: readonly Decision[] = [];
 
-  /** All decisions on this call, the latest of each budget, in the order in which they first came. */
+  /**
+   * The decisions on this call, one a policy, in the order in which they first came: the latest, or, where a policy was
+   * charged to several subjects, the strictest.
+   */
   get decisions(): readonly Decision[] {
     return this.#decisions;
   }
@@ -34,12 +37,12 @@ export class CallState {
     charges.forEach((charge, i) => {
       const decision = outcome.decisions[i];
       if (decision === undefined) return;
-      const known = budgets.findIndex(
-        ({ policy, subject }) => policy.id === charge.policy.id && subject === charge.subject,
-      );
+      const known = budgets.findIndex(({ policy }) => policy.id === charge.policy.id);
+      const before = decisions[known];
+      const isOfAnother = before !== undefined && budgets[known]?.subject !== charge.subject;
       const at = known < 0 ? budgets.length : known;
       budgets[at] = charge;
-      decisions[at] = decision;
+      decisions[at] = isOfAnother ? (bindingOf([before, decision]) ?? decision) : decision;
     });
     this.#charges = budgets;
     this.#decisions = decisions;
@@ -74,8 +77,9 @@ export function isThrottled(target: object): boolean {
   return states.get(target)?.latest?.allowed === false;
 }
 
-/** The longest wait, in milliseconds, of the latest evaluation on a request or socket: 0 when allowed, `null` when it can never pass. */
+/** The longest wait, in milliseconds, of the latest evaluation on a request or socket: 0 when allowed, or when nothing could decide; `null`: never. */
 export function throttleWait(target: object): number | null {
   const { latest } = states.get(target) ?? {};
-  return latest === undefined || latest.allowed ? 0 : (latest.binding?.retryAfterMs ?? null);
+  if (latest === undefined || latest.allowed || latest.binding === null) return 0;
+  return latest.binding.retryAfterMs;
 }

@@ -25,7 +25,7 @@ export function deny(
           `${optionAt(limit?.message === undefined ? 'ThrottleModule' : limit.place, 'message')}: expected a text or an object, got ${show(text)}`,
         );
       }
-      throw httpDenial(outcome, text, settings.errors);
+      throw httpDenial(outcome, text, settings.errors, call.response);
     }),
   );
 }

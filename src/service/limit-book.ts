@@ -15,7 +15,7 @@ export class LimitBook {
   /** @throws ThrottleConfigError where there is no such policy, or no handler with limits of its own */
   find(method: string, policy: unknown, plan: Plan | undefined): readonly CompiledLimit[] {
     if (typeof policy === 'string') return this.#byName(method, policy, plan?.handler);
-    if (isPolicy(policy)) return this.#byPolicy(policy);
+    if (isPolicy(policy)) return this.#byPolicy(method, policy);
     if (policy !== undefined) {
       throw misfit(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
     }
@@ -47,9 +47,10 @@ export class LimitBook {
     return limits;
   }
 
-  #byPolicy(policy: Policy): readonly CompiledLimit[] {
+  #byPolicy(method: string, policy: Policy): readonly CompiledLimit[] {
     let limits = this.#adHoc.get(policy);
     if (limits === undefined) {
+      this.registry.assertOneCount(policy, `${method}(policy "${policy.name}")`);
       limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: [policy] }];
       this.#adHoc.set(policy, limits);
     }

@@ -75,7 +75,8 @@ export function compileLimit(
   const make = (text: string) =>
     definePolicies(place, name, specOf(text), { strategies, byPeriod: written.byPeriod ?? false });
   // A rate that is a function is not known yet; one that fits any segments shows the other options' mistakes at boot.
-  const policies = typeof rate === 'string' ? make(rate) : dynamicPolicies(rate, make, place);
+  const policies =
+    typeof rate === 'string' ? make(rate) : dynamicPolicies(rate, (text) => make(text).map(byShape), place);
   if (typeof rate !== 'string') make(`1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`);
   else assertAffordable(place, make(rate), options.cost);
   return {
@@ -113,6 +114,11 @@ function dynamicPolicies(
     const text = rate(call);
     return typeof text === 'string' ? policiesOf(text) : Promise.resolve(text).then(policiesOf);
   };
+}
+
+/** Rates of other periods are other budgets: on one, each answer of the function would start the other's count afresh. */
+function byShape(policy: Policy): Policy {
+  return Object.freeze({ ...policy, id: `${policy.id}@${policy.shape}` });
 }
 
 function scopeText(scope: ScopeOption, handler: HandlerIdentity | null, place: string): string {

@@ -1,13 +1,18 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ThrottleConfigError } from '../core/errors.js';
+import { declarationOn } from '../decorators/metadata.js';
 import { compilePlan, type Plan } from './plan.js';
 import type { PolicyRegistry } from './registry.js';
-import { chainOf } from './written.js';
+import { chainOf, ownerOf } from './written.js';
 
 type Class = abstract new (...args: never[]) => unknown;
-type Handler = (...args: never[]) => unknown;
+type Handler = ReturnType<ExecutionContext['getHandler']>;
 
 interface ClassPlans {
   readonly classId: string;
-  readonly byHandler: Map<unknown, Plan>;
+  readonly byMethod: Map<string, Plan>;
+  /** Not held on to: a controller made for each request may bind its methods for each. */
+  readonly byHandler: WeakMap<object, Plan>;
 }
 
 /** The plans of all handlers, found by class and function. */
@@ -21,15 +26,24 @@ export class Plans {
    * Compiles the plans of a controller's handlers. Its name in keys is that of its module and class, with a running
    * number where these are equal.
    */
-  add(type: Class, moduleName: string, methods: readonly string[]): void {
+  add(type: Class, moduleName: string, methods: readonly string[], instance: object = type.prototype): void {
     if (this.#classes.has(type)) return;
-    this.#classes.set(type, { classId: this.#unique(`${moduleName}/${type.name}`), byHandler: new Map() });
-    for (const method of methods) this.#compile(type, method, type.prototype[method]);
+    this.#open(type, moduleName);
+    for (const method of methods) {
+      const plan = this.#compile(type, method, type.prototype[method]);
+      // What the instance has in the method's place is what Nest routes to.
+      const routed: unknown = Reflect.get(instance, method);
+      if (typeof routed === 'function') this.#classes.get(type)?.byHandler.set(routed, plan);
+    }
   }
 
-  /** The plan of a handler; one that was not there at boot is compiled when it is first seen. */
-  of(type: Class, handler: unknown): Plan {
-    return this.#classes.get(type)?.byHandler.get(handler) ?? this.#late(type, handler as Handler);
+  /**
+   * The plan of a handler; one that was not there at boot is compiled when it is first seen.
+   *
+   * @throws ThrottleConfigError for a function that is none of a class's methods, where those have limits of their own
+   */
+  of(type: Class, handler: Handler): Plan {
+    return this.#classes.get(type)?.byHandler.get(handler) ?? this.#late(type, handler);
   }
 
   /** Whether a handler would be charged anything. */
@@ -38,17 +52,34 @@ export class Plans {
   }
 
   #late(type: Class, handler: Handler): Plan {
-    this.add(type, '', []);
-    const method =
-      methodsOf(type).find((name) => type.prototype[name] === handler) ?? handler.name.replace(/^bound /, '');
-    return this.#compile(type, method, handler);
+    const methods = methodsOf(type);
+    const isBound = (name: string) => handler.name === `bound ${name}`;
+    const method = methods.find((name) => type.prototype[name] === handler) ?? methods.find(isBound);
+    if (method !== undefined) return this.#compile(type, method, handler);
+    const own = methods.find((name) => isDeclared(type, name));
+    if (own === undefined) return this.#compile(type, '', handler);
+    throw new ThrottleConfigError(
+      `${type.name}: a request came to a function that took the place of one of its methods, and which cannot be told; ${type.name}.${own} has limits of its own. ` +
+        'Wrap methods with a decorator, or in the class, and not after the application has started.',
+    );
   }
 
-  #compile(type: Class, method: string, handler: unknown): Plan {
-    const { classId, byHandler } = this.#classes.get(type) ?? { classId: '', byHandler: new Map() };
-    const same = [...byHandler.values()].find(({ label }) => label === `${type.name}.${method}`);
-    const plan =
-      same ?? compilePlan(type, method, { classId, handlerId: this.#unique(`${classId}/${method}`) }, this.registry);
+  #open(type: Class, moduleName: string): ClassPlans {
+    const known = this.#classes.get(type);
+    if (known !== undefined) return known;
+    const classId = this.#unique(`${moduleName}/${type.name}`);
+    const opened: ClassPlans = { classId, byMethod: new Map(), byHandler: new WeakMap() };
+    this.#classes.set(type, opened);
+    return opened;
+  }
+
+  #compile(type: Class, method: string, handler: Handler): Plan {
+    const { classId, byMethod, byHandler } = this.#open(type, '');
+    let plan = byMethod.get(method);
+    if (plan === undefined) {
+      plan = compilePlan(type, method, { classId, handlerId: this.#unique(`${classId}/${method}`) }, this.registry);
+      byMethod.set(method, plan);
+    }
     byHandler.set(handler, plan);
     return plan;
   }
@@ -70,4 +101,9 @@ export function methodsOf(type: Class): readonly string[] {
     }
   }
   return [...names];
+}
+
+function isDeclared(type: Class, method: string): boolean {
+  const { limits, skips } = declarationOn(ownerOf(type, method).prototype, method);
+  return limits.length + skips.length > 0;
 }

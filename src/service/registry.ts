@@ -1,5 +1,5 @@
 import { suggest, ThrottleConfigError } from '../core/errors.js';
-import { DEFAULT_NAME } from '../core/policy.js';
+import { DEFAULT_NAME, type Policy } from '../core/policy.js';
 import type { Limit, PolicyOptions } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import {
@@ -61,16 +61,21 @@ export class PolicyRegistry {
   /** Throws where a budget is shared by limits that count it differently: each would start it afresh, and none would limit. */
   claim(limits: readonly CompiledLimit[]): void {
     for (const { name, policies, place } of limits) {
-      for (const { id, shape, name: called } of typeof policies === 'function' ? [] : policies) {
-        const first = this.#budgets.get(id) ?? { name, shape, place };
-        this.#budgets.set(id, first);
-        if (first.name === name && first.shape === shape) continue;
-        throw new ThrottleConfigError(
-          `${place}: shares the budget "${called}" with ${first.place}, and counts it differently, so that neither would limit. ` +
-            'Give both the same strategy, period and segments, or one of them another name.',
-        );
+      for (const policy of typeof policies === 'function' ? [] : policies) {
+        this.assertOneCount(policy, place, name);
+        if (!this.#budgets.has(policy.id)) this.#budgets.set(policy.id, { name, shape: policy.shape, place });
       }
     }
+  }
+
+  /** The same of one policy, which the service is handed. */
+  assertOneCount({ id, shape, name: called }: Policy, place: string, name = called): void {
+    const first = this.#budgets.get(id);
+    if (first === undefined || (first.name === name && first.shape === shape)) return;
+    throw new ThrottleConfigError(
+      `${place}: shares the budget "${called}" with ${first.place}, and counts it differently, so that neither would limit. ` +
+        'Give both the same strategy, period and segments, or one of them another name.',
+    );
   }
 
   get defaults(): readonly Written[] {

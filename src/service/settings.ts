@@ -2,8 +2,8 @@ import type { Backend } from '../backends/backend.js';
 import type { Clock } from '../core/clock.js';
 import type { MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
+import type { ErrorStyle } from '../transports/http-denial.js';
 import type { HeaderStyle } from '../transports/http-headers.js';
-import type { ErrorStyle } from '../transports/throttle.exception.js';
 
 /** The module's options, validated and with their defaults: what all calls have in common. */
 export interface Settings {

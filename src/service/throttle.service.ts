@@ -115,7 +115,9 @@ export class ThrottleService {
   #question(method: string, args: readonly unknown[]): Question {
     const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
     const [policy, cost, on = {}] = isPolicyFirst ? args : [undefined, ...args];
-    if (cost !== undefined) assertCost(cost, `${method}()`);
+    // An argument that is there and undefined is a number that went missing, and not a wish for the default.
+    const isMissing = cost === undefined && args.length > 0 && args.length === (isPolicyFirst ? 2 : 1);
+    if (cost !== undefined || isMissing) assertCost(cost, `${method}()`);
     const options: CallOptions = assertOptions(method, on);
     const state = this.#state(method, options);
     const call = state?.call ?? noCall();

@@ -1,7 +1,10 @@
 import { HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../core/decision.js';
-import { waitSeconds, writeRefusal } from './http-headers.js';
-import { type ErrorStyle, ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
+import { setContentType, waitSeconds, writeRefusal } from './http-headers.js';
+import { ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
+
+/** How errors are written: as Nest writes them, or as problem details (RFC 9457). */
+export type ErrorStyle = 'nest' | 'problem';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const PROBLEM_TYPES = 'https://iana.org/assignments/http-problem-types';
@@ -15,11 +18,12 @@ export function httpDenial(
   outcome: Outcome,
   message: string | object | undefined,
   style: ErrorStyle,
+  response: object | undefined,
 ): ThrottleException {
   if (typeof message === 'object') return new ThrottleException(message, outcome);
   const text = message ?? defaultMessage(outcome);
   if (style === 'nest') return new ThrottleException(nestBody(outcome, text), outcome);
-  return new ThrottleException(problemBody(outcome, text), outcome, style);
+  return new ThrottleException(problemBody(outcome, text), outcome, sayProblem(response));
 }
 
 /** The exception that answers a call when nothing could decide on it; its headers are written, too. */
@@ -38,8 +42,15 @@ export function httpUnavailable(
   const type = `${PROBLEM_TYPES}#temporary-reduced-capacity`;
   return new ThrottleUnavailableException(
     { type, title: 'Service Unavailable', status, detail: message, retryAfter },
-    style,
+    sayProblem(response),
   );
+}
+
+/** Says what the body is when it is sent, and not before. */
+function sayProblem(response: object | undefined): () => void {
+  return () => {
+    if (response !== undefined) setContentType(response, 'application/problem+json');
+  };
 }
 
 function nestBody(outcome: Outcome, message: string): object {

@@ -1,26 +1,35 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../core/decision.js';
 
-/** How errors are written: as Nest writes them, or as problem details (RFC 9457). */
-export type ErrorStyle = 'nest' | 'problem';
-
 /** Too many requests: 429, with the outcome that says which policy denied and for how long. */
 export class ThrottleException extends HttpException {
+  /** @param onAnswer called when the body is asked for, to be sent: a handler may catch the exception and answer otherwise */
   constructor(
     body: object,
     readonly outcome: Outcome,
-    readonly style: ErrorStyle = 'nest',
+    private readonly onAnswer?: () => void,
   ) {
     super(body, HttpStatus.TOO_MANY_REQUESTS);
+  }
+
+  override getResponse(): string | object {
+    this.onAnswer?.();
+    return super.getResponse();
   }
 }
 
 /** Nothing could decide, and the policy says not to pass then: 503. */
 export class ThrottleUnavailableException extends HttpException {
+  /** @param onAnswer called when the body is asked for, to be sent */
   constructor(
     body: object,
-    readonly style: ErrorStyle = 'nest',
+    private readonly onAnswer?: () => void,
   ) {
     super(body, HttpStatus.SERVICE_UNAVAILABLE);
+  }
+
+  override getResponse(): string | object {
+    this.onAnswer?.();
+    return super.getResponse();
   }
 }
