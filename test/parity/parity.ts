@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startRedis, type TestRedis } from '../support/redis-shared.js';
+import { compare } from './compare.js';
+import type { StrategyName } from './random-trace.js';
+
+/** More steps by PARITY_STEPS; those of an earlier run by PARITY_SEED. */
+const STEPS = Number(process.env.PARITY_STEPS ?? 50_000);
+const SEED = Number(process.env.PARITY_SEED ?? Date.now() % 1_000_000);
+const STEPS_A_TRACE = 250;
+const AT_ONCE = 50;
+
+/** Random traces of a strategy, in memory and in Redis. A file for each strategy: they run beside each other. */
+export function parity(strategy: StrategyName): void {
+  describe('memory and Redis', () => {
+    let redis: TestRedis;
+
+    beforeAll(async () => {
+      redis = await startRedis();
+    });
+
+    afterAll(() => redis.stop());
+
+    it(
+      `decide alike to the byte over ${STEPS} random steps of ${strategy}`,
+      async () => {
+        for (let done = 0; done < STEPS; done += STEPS_A_TRACE * AT_ONCE) {
+          const seeds = Array.from({ length: AT_ONCE }, (_, i) => SEED + done + i);
+          const differences = await Promise.all(
+            seeds.map((seed) => compare(strategy, seed, STEPS_A_TRACE, redis.client)),
+          );
+          expect(differences.find((difference) => difference !== null)).toBeUndefined();
+        }
+      },
+      120_000 + STEPS,
+    );
+  });
+}
