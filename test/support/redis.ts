@@ -28,9 +28,20 @@ export class RedisServer {
   ) {}
 
   static async start(args: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args);
-    await server.start();
-    return server;
+    for (let tries = 1; ; tries++) {
+      const server = new RedisServer(await freePort(), args);
+      try {
+        await server.start();
+        return server;
+      } catch (error) {
+        await server[Symbol.asyncDispose]();
+        if (tries === 3) throw error;
+      }
+    }
+  }
+
+  get binary(): string {
+    return serverBinary();
   }
 
   get pid(): number {
@@ -54,7 +65,7 @@ export class RedisServer {
       '--dir',
       this.#folder,
     ];
-    this.#process = spawn(serverBinary(), [...always, ...this.args], { stdio: 'ignore' });
+    this.#process = spawn(this.binary, [...always, ...this.args], { stdio: 'ignore' });
     await this.#answers();
   }
 
@@ -62,7 +73,7 @@ export class RedisServer {
   async kill(): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
-    if (process === undefined) return;
+    if (process === undefined || process.exitCode !== null) return;
     const gone = new Promise((resolve) => process.once('exit', resolve));
     process.kill('SIGKILL');
     await gone;
@@ -84,19 +95,20 @@ export class RedisServer {
 
   async #answers(): Promise<void> {
     const deadline = performance.now() + 10_000;
-    while (performance.now() < deadline) {
+    while (performance.now() < deadline && this.#process?.exitCode === null) {
       const client = new Redis({
         ...this.address,
         lazyConnect: true,
         retryStrategy: () => null,
         maxRetriesPerRequest: 0,
-        disconnectTimeout: 10,
+        disconnectTimeout: 50,
       });
       client.on('error', () => undefined);
       try {
         await client.connect();
-        await client.ping();
-        return;
+        // Another server has the port where ours could not have it.
+        if ((await client.info('server')).includes(`process_id:${this.pid}\r`)) return;
+        await pause(20);
       } catch (error) {
         if (error instanceof Error && /NOAUTH|NOPERM/.test(error.message)) return;
         await pause(20);
@@ -146,7 +158,13 @@ export class RedisCluster {
   async connect(options: Omit<ClusterOptions, 'redisOptions'> = {}): Promise<Cluster> {
     const client = new Cluster(
       this.servers.map(({ address }) => address),
-      { ...recommendedCluster, lazyConnect: true, clusterRetryStrategy: () => 100, ...options },
+      {
+        redisOptions: { ...recommended, disconnectTimeout: 50 },
+        retryDelayOnFailover: 0,
+        lazyConnect: true,
+        clusterRetryStrategy: () => 100,
+        ...options,
+      },
     );
     client.on('error', () => undefined);
     await client.connect();
@@ -181,17 +199,23 @@ export class RedisCluster {
   }
 }
 
-/** A port that nothing listens on now. A cluster node takes the one 10 000 above it as well. */
+/**
+ * A port that nothing listens on now. A cluster node takes the one 10 000 above it as well; neither is among those that
+ * connections are given.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = net.createServer();
-  await new Promise<void>((resolve) =>
-    server
-      .listen(20_000 + Math.floor(Math.random() * 25_000), '127.0.0.1', resolve)
-      .once('error', () => server.listen(0, '127.0.0.1', resolve)),
-  );
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Waits for what no clock of ours moves: a process of its own. */

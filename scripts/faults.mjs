@@ -1,0 +1,84 @@
+/**
+ * Measures what callers see of a Redis that is not well, against real servers that it starts itself on the loopback, and
+ * prints it beside the goals. Needs redis-server and redis-cli on the PATH, and a build: `npm run build`, then
+ * `node scripts/faults.mjs`. The scenarios are those of the tests (test/support), run on dist. Ends with 1 where a goal is missed.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { transformSync } from '@swc/core';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = new URL('../dist/', import.meta.url);
+await import(new URL('index.js', dist));
+
+// Beside the dependencies, so that `ioredis` is found from there.
+const cache = path.join(root, 'node_modules/.cache');
+mkdirSync(cache, { recursive: true });
+const folder = mkdtempSync(path.join(cache, 'faults-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+for (const file of readdirSync(path.join(root, 'test/support'))) {
+  if (!/^(?:fault|redis)[\w-]*\.ts$/.test(file)) continue;
+  const { code } = transformSync(readFileSync(path.join(root, 'test/support', file), 'utf8'), {
+    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+    module: { type: 'es6' },
+    swcrc: false,
+  });
+  writeFileSync(
+    path.join(folder, file.replace(/ts$/, 'js')),
+    code.replaceAll("'../../src/", `'${dist}`).replaceAll('"../../src/', `"${dist}`),
+  );
+}
+const load = (file) => import(pathToFileURL(path.join(folder, file)));
+
+let unhandled = 0;
+process.on('unhandledRejection', () => {
+  unhandled += 1;
+});
+
+const rows = [];
+const note = (scenario, what, measured, goal) => {
+  const isMet = measured <= goal;
+  rows.push({ scenario, what, measured: Number(measured.toFixed(3)), goal: `<= ${goal}`, met: isMet ? 'yes' : 'NO' });
+  if (!isMet) process.exitCode = 1;
+};
+
+const { frozen, lostReplies, scriptFlushes, sentinelMasterFrozen } = await load('fault-scenarios.js');
+const { clusterLostReplies, clusterMasterKilled } = await load('fault-cluster.js');
+const { connect, RedisCluster } = await load('redis.js');
+
+const still = await frozen(5000);
+note('frozen 5 s, 50 in flight', 'worst decision after its deadline, ms', still.worstOverDeadlineMs, 10);
+note('', `p99 with the breaker open, ms (${still.whileOpen} decisions)`, still.p99OpenMs, 1);
+note('', `charges of calls that timed out (${still.answered} answered)`, Math.abs(still.charged - still.answered), 0);
+
+const lost = await lostReplies((proxy) => connect(proxy));
+note('lost replies, 1 000 calls', `double charges (${lost.cuts} connections cut)`, lost.twice, 0);
+note('', `answered and not charged exactly once (${lost.answered} answered)`, lost.wrong, 0);
+
+const flushed = await scriptFlushes(5000);
+note(`SCRIPT FLUSH, ${flushed.flushes} in 5 s`, `errors (${flushed.calls} calls)`, flushed.errors, 0);
+note('', 'admitted beside the limit', Math.abs(flushed.admitted - flushed.limit), 0);
+
+const cluster = await RedisCluster.start();
+const across = await clusterLostReplies(cluster, 0);
+note('cluster, lost replies, 300 calls', `double charges (${across.cuts} connections cut)`, across.twice, 0);
+const killed = await clusterMasterKilled(cluster);
+await cluster[Symbol.asyncDispose]();
+note('cluster, master killed', 'writing again after, ms', killed.writingAgainMs, 5000);
+note('', `admitted above a limit of ${killed.limit} across slots`, Math.max(0, killed.admitted - killed.limit), 0);
+
+const sentinel = await sentinelMasterFrozen();
+const goalMs = sentinel.downAfterMs + 5000;
+note(
+  'Sentinel, master frozen',
+  `writing again after, ms (down-after ${sentinel.downAfterMs})`,
+  sentinel.writingAgainMs,
+  goalMs,
+);
+note('', 'charges of calls that were not answered', Math.abs(sentinel.charged - sentinel.answered), 0);
+note('all of them', 'unhandled rejections', unhandled, 0);
+
+console.log(`Node ${process.version}`);
+console.table(rows);

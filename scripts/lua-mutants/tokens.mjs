@@ -1,0 +1,51 @@
+/** The tokens of Lua 5.1, as far as ours uses it: kind, text, and where it begins. Comments and spaces are left out. */
+const TOKEN =
+  /(?<space>\s+|--[^\n]*)|(?<string>'(?:\\.|[^'\\\n])*')|(?<number>\d+(?:\.\d+)?)|(?<name>[A-Za-z_]\w*)|(?<symbol>==|~=|<=|>=|\.\.\.?|[-+*/%#<>=(){}[\];:,.])/gy;
+
+const KEYWORDS = new Set(
+  'and break do else elseif end false for function if in local nil not or repeat return then true until while'.split(
+    ' ',
+  ),
+);
+
+export function tokensOf(text) {
+  const tokens = [];
+  let end = 0;
+  for (const { groups, index, 0: match } of text.matchAll(TOKEN)) {
+    if (index !== end) break;
+    end = index + match.length;
+    if (groups.space !== undefined) continue;
+    const [kind] = Object.entries(groups).find(([, found]) => found !== undefined);
+    tokens.push({ kind: KEYWORDS.has(match) ? 'keyword' : kind, text: match, start: index });
+  }
+  if (end !== text.length) throw new Error(`no Lua of ours: ${JSON.stringify(text.slice(end, end + 40))}`);
+  return tokens;
+}
+
+/** The names of locals in scope at each token; those of a declaration from the next line on. */
+export function scopesOf(text, tokens) {
+  const blocks = [new Set()];
+  let declared = { line: 0, names: [] };
+  let parameters = [];
+  let line = 1;
+  return tokens.map(({ text: word, kind, start }, i) => {
+    const next = (offset) => tokens[i + offset]?.text;
+    const namesFrom = (offset) =>
+      next(offset + 1) === ',' ? [next(offset), ...namesFrom(offset + 2)] : [next(offset)];
+    const previous = tokens[i - 1]?.start ?? 0;
+    line += text.slice(previous, start).split('\n').length - 1;
+    if (line > declared.line) for (const name of declared.names.splice(0)) blocks.at(-1).add(name);
+    if (kind === 'keyword' && ['end', 'else', 'elseif', 'until'].includes(word)) blocks.pop();
+    const scope = new Set(blocks.flatMap((block) => [...block]));
+    if (word === 'local' && next(1) === 'function') blocks.at(-1).add(next(2));
+    else if (word === 'local') declared = { line, names: namesFrom(1) };
+    else if (word === 'for') parameters = namesFrom(1);
+    else if (word === 'function') {
+      const open = tokens.findIndex((token, n) => n > i && token.text === '(') - i;
+      blocks.push(new Set(namesFrom(open + 1)));
+    } else if (kind === 'keyword' && ['do', 'then', 'else', 'repeat'].includes(word)) {
+      blocks.push(new Set(parameters.splice(0)));
+    }
+    return scope;
+  });
+}

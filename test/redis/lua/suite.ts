@@ -1,0 +1,21 @@
+import { type StrategyName, strategies } from '../../parity/random-trace.js';
+import { brokenCallers } from './broken-callers.js';
+import { garbageScenes } from './garbage.js';
+import { ownStrategies } from './own-strategies.js';
+import { randomScene } from './random-scenes.js';
+import type { Scene } from './run.js';
+import { settledLate } from './settled-late.js';
+
+export { strategies };
+
+/** Random scenes a strategy, and runs a scene. */
+const SCENES = 60;
+const RUNS = 60;
+
+/** What random traffic does not come to. */
+export const chosenScenes: readonly Scene[] = [...garbageScenes, ...brokenCallers, ...ownStrategies, ...settledLate];
+
+/** The same ones in every run. */
+export function* randomScenes(strategy: StrategyName): Generator<Scene> {
+  for (let seed = 0; seed < SCENES; seed++) yield randomScene(strategy, seed, RUNS);
+}

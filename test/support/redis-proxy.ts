@@ -1,0 +1,78 @@
+import net from 'node:net';
+
+/** A way to a server that can be made a bad one: replies get lost, or come late. Handshakes always pass. */
+export class RedisProxy {
+  /** Of the runs of scripts that are forwarded, how each is treated, counted from 1. */
+  fate: (run: number) => 'pass' | 'cut' = () => 'pass';
+  /** How long requests, and replies, take in addition, in milliseconds. */
+  requestMs = 0;
+  replyMs = 0;
+  #runs = 0;
+  #cuts = 0;
+  readonly #sockets = new Set<net.Socket>();
+
+  private constructor(
+    private readonly server: net.Server,
+    private readonly target: number,
+  ) {
+    server.on('connection', (client) => this.#connect(client));
+  }
+
+  static async start(target: { readonly port: number }): Promise<RedisProxy> {
+    const server = net.createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new RedisProxy(server, target.port);
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    const address = this.server.address();
+    return { host: '127.0.0.1', port: typeof address === 'object' && address !== null ? address.port : 0 };
+  }
+
+  /** Connections that were cut after a request had been carried out, before its reply was passed on. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  #connect(client: net.Socket): void {
+    const server = net.connect(this.target, '127.0.0.1');
+    let isDoomed = false;
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.on('data', (chunk) => {
+      for (const _ of chunk.toString('latin1').matchAll(/\$\d+\r\neval(?:sha)?\r\n/g)) {
+        this.#runs += 1;
+        isDoomed ||= this.fate(this.#runs) === 'cut';
+      }
+      send(server, chunk, this.requestMs);
+    });
+    server.on('data', (chunk) => {
+      if (isDoomed) {
+        if (!client.destroyed) this.#cuts += 1;
+        client.destroy();
+      } else {
+        send(client, chunk, this.replyMs);
+      }
+    });
+  }
+}
+
+function send(socket: net.Socket, chunk: Buffer, afterMs: number): void {
+  if (afterMs === 0) socket.write(chunk);
+  else setTimeout(() => socket.writable && socket.write(chunk), afterMs);
+}

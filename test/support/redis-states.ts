@@ -1,0 +1,125 @@
+import { Redis } from 'ioredis';
+import { askUntil } from './faults.js';
+import { type ClientOptions, connect, pause, RedisServer, recommended } from './redis.js';
+
+/** A server in a state in which it refuses, by the word it says then. */
+export interface RedisState {
+  /** Or words, with a "|" between them. */
+  readonly code: string;
+  readonly when: string;
+  readonly isTransient: boolean;
+  /** A client of a server in that state; `heal` ends the state, where it can be ended. */
+  start(): Promise<{ readonly client: Redis; readonly heal?: () => Promise<unknown>; stop(): Promise<void> }>;
+}
+
+/** A state that an administrator brings a server into, and out of. */
+function brought(
+  code: string,
+  when: string,
+  into: (admin: Redis) => Promise<unknown>,
+  out?: (admin: Redis) => Promise<unknown>,
+  options: { args?: readonly string[]; client?: ClientOptions; isTransient?: boolean } = {},
+): RedisState {
+  return {
+    code,
+    when,
+    isTransient: options.isTransient ?? true,
+    async start() {
+      const server = await RedisServer.start(options.args);
+      const admin = await connect(server, { protocol: 2, enableReadyCheck: false });
+      await into(admin);
+      // Without the check and without RESP3 the first command that the server refuses is ours.
+      const settings = { ...recommended, enableReadyCheck: false, protocol: 2, ...options.client } as const;
+      const client = new Redis({ ...server.address, ...settings, disconnectTimeout: 50 });
+      client.on('error', () => undefined);
+      await askUntil(
+        () => client.status,
+        (status) => status === 'ready',
+      );
+      return {
+        client,
+        ...(out !== undefined && { heal: () => out(admin) }),
+        async stop() {
+          for (const each of [client, admin]) each.disconnect();
+          await server[Symbol.asyncDispose]();
+        },
+      };
+    },
+  };
+}
+
+const set = (name: string, value: string | number) => (admin: Redis) => admin.config('SET', name, value);
+const weak = { client: { username: 'weak', password: 'x' }, isTransient: false };
+const acl = (...rules: readonly string[]) => {
+  return (admin: Redis) => admin.acl('SETUSER', 'weak', 'reset', 'on', '>x', '~*', '+@all', ...rules);
+};
+
+/** Loading takes seconds here: a replica that takes its time over each key that its master has sent. */
+const loading: RedisState = {
+  code: 'LOADING',
+  when: 'a replica that reads what its master has sent',
+  isTransient: true,
+  async start() {
+    const args = ['--key-load-delay', '300', '--loading-process-events-interval-bytes', '1024'];
+    const [master, replica] = await Promise.all([
+      RedisServer.start(['--repl-diskless-sync-delay', '0']),
+      RedisServer.start(args),
+    ]);
+    const [client, filler] = await Promise.all([connect(replica), connect(master)]);
+    await filler.mset(Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`key-${i}`, 'x'.repeat(100)])));
+    await client.replicaof('127.0.0.1', master.port);
+    await askUntil(
+      () => client.info('persistence'),
+      (text) => text.includes('loading:1'),
+    );
+    return {
+      client,
+      async stop() {
+        for (const each of [client, filler]) each.disconnect();
+        await Promise.all([replica, master].map((server) => server[Symbol.asyncDispose]()));
+      },
+    };
+  },
+};
+
+export const REDIS_STATES: readonly RedisState[] = [
+  loading,
+  brought(
+    'READONLY',
+    'a replica',
+    (admin) => admin.replicaof('127.0.0.1', '1'),
+    (admin) => admin.replicaof('NO', 'ONE'),
+  ),
+  brought(
+    'MASTERDOWN',
+    'a replica without its master',
+    (admin) => admin.replicaof('127.0.0.1', '1'),
+    (admin) => admin.replicaof('NO', 'ONE'),
+    { args: ['--replica-serve-stale-data', 'no'] },
+  ),
+  brought('OOM', 'no memory left, noeviction', set('maxmemory', 1), set('maxmemory', 0)),
+  brought('NOREPLICAS', 'too few replicas', set('min-replicas-to-write', 1), set('min-replicas-to-write', 0)),
+  brought(
+    'BUSY',
+    'a script that does not end',
+    async (admin) => {
+      await admin.config('SET', 'lua-time-limit', 1);
+      const { host = '', port = 0 } = admin.options;
+      const other = await connect({ address: { host, port } });
+      void other.eval('while true do end', 0).then(
+        () => other.disconnect(),
+        () => other.disconnect(),
+      );
+      await pause(50);
+    },
+    (admin) => admin.script('KILL'),
+  ),
+  brought('CLUSTERDOWN', 'a node without slots', async () => undefined, undefined, {
+    args: ['--cluster-enabled', 'yes'],
+  }),
+  brought('NOAUTH', 'no password given', set('requirepass', 'x'), set('requirepass', ''), { isTransient: false }),
+  brought('NOPERM', 'a user without EVALSHA', acl('-evalsha'), acl(), weak),
+  // What a script may not do is an ERR in Redis 7.0, and a NOPERM before and after it.
+  brought('NOPERM|ERR', 'a user without SET', acl('-set'), acl(), weak),
+  brought('NOPERM|ERR', 'a user without GET', acl('-get'), acl(), weak),
+];
