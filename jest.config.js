@@ -1,5 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
+  // Of two cores Jest would leave one idle.
+  maxWorkers: '100%',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

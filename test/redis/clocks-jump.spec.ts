@@ -95,7 +95,7 @@ describe("when the server's clock jumps", () => {
     for (const policy of long) expect(await ask(policy)).toBe(false);
   });
 
-  it.each([100, 2000])('no call is locked out or refused as late, with a deadline of %i ms', async (timeoutMs) => {
+  it.each([500, 2000])('no call is locked out or refused as late, with a deadline of %i ms', async (timeoutMs) => {
     const backend = new RedisBackend(redis, { prefix: `fence${timeoutMs}`, timeoutMs });
     const policy = definePolicy('p', '1000000/h');
     const charges: readonly Charge[] = [{ policy, subject: 'ada', cost: 2 }];

@@ -11,6 +11,7 @@ import {
   SECRET,
   TIMEOUT_MS,
   textOf,
+  usedOf,
 } from '../support/faults.js';
 import { RedisCluster } from '../support/redis.js';
 
@@ -33,28 +34,32 @@ describe('a cluster', () => {
     expect((await clusterLostReplies(cluster, 100, 100)).twice).toBeGreaterThan(0);
   }, 30_000);
 
-  it('is told of once while a master stands still, though the others answer', async () => {
+  it('is told of once while a master stands still, though the others answer and are given back what they took', async () => {
     const [still] = cluster.servers;
     if (still === undefined) throw new Error('a cluster without servers');
     const client = await cluster.connect();
-    const { backend, events } = guarded(client);
-    const [bad, good] = [true, false].map((isThere) => [charge(counter('c'), subjectAt(client, still, isThere))]);
-    for (const charges of [bad, good]) await backend.spend(charges ?? []);
+    const { backend, prefix, events } = guarded(client);
+    const limit = counter('c');
+    const [bad, good] = [subjectAt(client, still, true), subjectAt(client, still, false)];
+    const both = [charge(limit, good), charge(limit, bad)];
+    await backend.spend(both);
     still.freeze();
-    await Promise.all(Array.from({ length: 5 }, () => backend.spend(bad ?? [])));
+    await Promise.all(Array.from({ length: 5 }, () => backend.spend(both)));
     // Longer than it takes until a probe is due, and shorter than it takes the cluster to miss the master.
     const until = performance.now() + 1150;
     await askUntil(
-      () => backend.spend(good ?? []),
+      () => backend.spend([charge(limit, good)]),
       () => performance.now() > until,
     );
     expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT' }]);
     still.thaw();
     await askUntil(
-      () => backend.spend(bad ?? []),
+      () => backend.peek(both),
       ({ degraded }) => degraded === undefined,
     );
     expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT' }, { type: 'recovered' }]);
+    const used = await Promise.all([good, bad].map((subject) => usedOf(client, prefix, limit, subject)));
+    expect(used).toEqual([1, 1]);
     client.disconnect();
   }, 60_000);
 

@@ -223,7 +223,8 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function serverBinary(): string {
+/** The Redis on the PATH, or the Valkey. */
+export function serverBinary(): string {
   return onPath('redis-server') ?? onPath('valkey-server') ?? missing();
 }
 

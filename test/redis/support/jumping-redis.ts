@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, pause } from '../../support/redis.js';
+import { freePort, pause, serverBinary } from '../../support/redis.js';
 
 const LIBRARY = 'libfaketimeMT.so.1';
 const FOLDERS = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64'];
@@ -14,17 +14,20 @@ export class JumpingRedis {
   readonly #process: ChildProcess;
   #aheadMs = 0;
 
-  private constructor(readonly port: number) {
+  private constructor(
+    readonly port: number,
+    library: string,
+  ) {
     this.jump(0);
     this.#process = spawn(
-      'redis-server',
+      serverBinary(),
       ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', this.#folder],
       {
         stdio: 'ignore',
         env: {
           ...process.env,
           // jemalloc reads the clock before libfaketime is ready; with the C library before it, its malloc is used.
-          LD_PRELOAD: `${libfaketime()} libc.so.6`,
+          LD_PRELOAD: `${library} libc.so.6`,
           FAKETIME_TIMESTAMP_FILE: this.#file,
           FAKETIME_NO_CACHE: '1',
           FAKETIME_DONT_FAKE_MONOTONIC: '1',
@@ -34,7 +37,7 @@ export class JumpingRedis {
   }
 
   static async start(): Promise<JumpingRedis> {
-    const server = new JumpingRedis(await freePort());
+    const server = new JumpingRedis(await freePort(), libfaketime());
     const client = new Redis({ ...server.address, lazyConnect: true, retryStrategy: () => null });
     client.on('error', () => undefined);
     for (let n = 0; n < 200; n++) {
