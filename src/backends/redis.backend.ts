@@ -33,7 +33,9 @@ const PROBE: Policy = {
  *
  * @throws ThrottleConfigError for a client or an option that does not fit
  * @example
- * new RedisBackend(new Redis({ maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false }))
+ * const redisOptions = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false };
+ * new RedisBackend(new Redis({ ...redisOptions, enableOfflineQueue: false }));
+ * new RedisBackend(new Cluster(nodes, { redisOptions, retryDelayOnFailover: 0 }));
  */
 export class RedisBackend implements Backend {
   readonly remote = true;

@@ -28,8 +28,10 @@ const PERIODS = [1, 7, 100, 1000, 60_000, 3_600_000, 86_400_000, 30 * 86_400_000
 /** A policy of small or large numbers: limits 1 to 1e6 (10 000 for the log), periods 1 ms to 30 days. */
 export function randomPolicy(strategy: StrategyName, name: string, random: Random): Policy {
   const most = strategy === 'sliding-log' ? 10_000 : 1_000_000;
-  const limit = 1 + random([5, 30, 1000, most][random(4)] ?? 5);
   const periodMs = PERIODS[random(PERIODS.length)] ?? 1000;
+  // Twice the limit is the largest burst, and twice that product has to stay exact.
+  const exact = Math.floor(2 ** 52 / (4 * periodMs));
+  const limit = Math.min(exact, 1 + random([5, 30, 1000, most][random(4)] ?? 5));
   const isBucket = strategy === 'token-bucket' || strategy === 'gcra' || strategy === 'leaky-bucket';
   const segments = [1, 2, 4, 5, 10].filter((count) => periodMs % count === 0);
   return definePolicy(name, {

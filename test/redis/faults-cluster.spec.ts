@@ -73,7 +73,10 @@ describe('a cluster', () => {
     expect(figures.charged).toBeGreaterThanOrEqual(figures.admitted);
     expect(figures.charged - figures.admitted).toBeLessThanOrEqual(20);
     expect(figures.charged).toBeLessThanOrEqual(figures.limit);
-    expect(figures.events).toEqual(['degraded', 'recovered']);
+    // A cluster that fails over may answer once and fail again: each outage is told of by its two ends, in turn.
+    expect(figures.events.length).toBeGreaterThanOrEqual(2);
+    expect(figures.events.length % 2).toBe(0);
+    expect(figures.events).toEqual(figures.events.map((_, i) => (i % 2 === 0 ? 'degraded' : 'recovered')));
   }, 60_000);
 
   it('leaves nobody waiting when all of it is dead', async () => {
