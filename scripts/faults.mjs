@@ -44,7 +44,8 @@ const note = (scenario, what, measured, goal) => {
   if (!isMet) process.exitCode = 1;
 };
 
-const { frozen, lostReplies, scriptFlushes, sentinelMasterFrozen } = await load('fault-scenarios.js');
+const { frozen, lostReplies, scriptFlushes } = await load('fault-scenarios.js');
+const { sentinelMasterFrozen } = await load('fault-sentinel.js');
 const { clusterLostReplies, clusterMasterKilled } = await load('fault-cluster.js');
 const { connect, RedisCluster } = await load('redis.js');
 
@@ -62,12 +63,15 @@ note(`SCRIPT FLUSH, ${flushed.flushes} in 5 s`, `errors (${flushed.calls} calls)
 note('', 'admitted beside the limit', Math.abs(flushed.admitted - flushed.limit), 0);
 
 const cluster = await RedisCluster.start();
-const across = await clusterLostReplies(cluster, 0);
-note('cluster, lost replies, 300 calls', `double charges (${across.cuts} connections cut)`, across.twice, 0);
-const killed = await clusterMasterKilled(cluster);
-await cluster[Symbol.asyncDispose]();
-note('cluster, master killed', 'writing again after, ms', killed.writingAgainMs, 5000);
-note('', `admitted above a limit of ${killed.limit} across slots`, Math.max(0, killed.admitted - killed.limit), 0);
+try {
+  const across = await clusterLostReplies(cluster, 0);
+  note('cluster, lost replies, 300 calls', `double charges (${across.cuts} connections cut)`, across.twice, 0);
+  const killed = await clusterMasterKilled(cluster);
+  note('cluster, master killed', 'writing again after, ms', killed.writingAgainMs, 5000);
+  note('', `admitted above a limit of ${killed.limit} across slots`, Math.max(0, killed.admitted - killed.limit), 0);
+} finally {
+  await cluster[Symbol.asyncDispose]();
+}
 
 const sentinel = await sentinelMasterFrozen();
 const goalMs = sentinel.downAfterMs + 5000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sentinelMasterFrozen } from '../support/fault-scenarios.js';
+import { sentinelMasterFrozen } from '../support/fault-sentinel.js';
 
 describe('a Sentinel trio whose master freezes', () => {
   it('takes charges again soon after, and holds exactly those that it answered', async () => {

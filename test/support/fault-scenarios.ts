@@ -4,7 +4,6 @@ import type { RedisClient } from '../../src/backends/redis-client.js';
 import { charge, counter, guarded, TIMEOUT_MS, usedOf } from './faults.js';
 import { connect, pause, RedisServer } from './redis.js';
 import { RedisProxy } from './redis-proxy.js';
-import { RedisSentinels } from './redis-sentinel.js';
 import { freshPrefix } from './redis-shared.js';
 
 // What is measured, once: the tests hold it against five times the goals, and scripts/faults.mjs prints it.
@@ -15,7 +14,7 @@ type Client = RedisClient & Pick<Redis, 'ping' | 'disconnect' | 'status'>;
 const LIMIT = counter('load');
 
 /** So many callers, each calling again as soon as it has its answer, until the load is told to stop. */
-function load(callers: number, call: () => Promise<unknown>) {
+export function load(callers: number, call: () => Promise<unknown>) {
   let isOver = false;
   const running = Array.from({ length: callers }, async () => {
     while (!isOver) {
@@ -175,47 +174,4 @@ export async function scriptFlushes(forMs: number): Promise<Flushed> {
   await stop();
   for (const each of [client, admin]) each.disconnect();
   return { flushes, calls, errors, admitted, limit: limit.limit };
-}
-
-export interface MasterFrozen {
-  readonly downAfterMs: number;
-  /** From the moment it froze to the first charge on the new master. */
-  readonly writingAgainMs: number;
-  /** Calls that the new master answered, and the units that it holds of them. */
-  readonly answered: number;
-  readonly charged: number;
-  readonly events: readonly string[];
-}
-
-/** The master of a Sentinel trio freezes, under 10 callers; it wakes when the other one has taken over. */
-export async function sentinelMasterFrozen(): Promise<MasterFrozen> {
-  await using trio = await RedisSentinels.start();
-  const client = await trio.connect();
-  const { backend, prefix, events } = guarded(client);
-  const late = counter('after');
-  let frozenAt = Number.POSITIVE_INFINITY;
-  let [answered, writingAgainMs] = [0, 0];
-  const stop = load(10, async () => {
-    const isFrozen = performance.now() > frozenAt;
-    const { degraded } = await backend.spend([charge(isFrozen ? late : LIMIT)]);
-    if (!isFrozen || degraded !== undefined) return;
-    answered += 1;
-    writingAgainMs ||= performance.now() - frozenAt;
-  });
-  await pause(300);
-  trio.master.freeze();
-  frozenAt = performance.now();
-  while (writingAgainMs === 0 && performance.now() - frozenAt < 60_000) await pause(10);
-  await pause(200);
-  await stop();
-  const other = await connect(trio.replica);
-  const charged = await usedOf(other, prefix, late);
-  for (const each of [client, other]) each.disconnect();
-  return {
-    downAfterMs: trio.downAfterMs,
-    writingAgainMs,
-    answered,
-    charged,
-    events: events.map(({ type }) => type),
-  };
 }

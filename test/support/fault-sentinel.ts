@@ -1,0 +1,48 @@
+import { load } from './fault-scenarios.js';
+import { charge, counter, guarded, usedOf } from './faults.js';
+import { connect, pause } from './redis.js';
+import { RedisSentinels } from './redis-sentinel.js';
+
+const [BEFORE, AFTER] = [counter('before'), counter('after')];
+
+export interface MasterFrozen {
+  readonly downAfterMs: number;
+  /** From the moment it froze to the first charge on the new master. */
+  readonly writingAgainMs: number;
+  /** Calls that the new master answered, and the units that it holds of them. */
+  readonly answered: number;
+  readonly charged: number;
+  readonly events: readonly string[];
+}
+
+/** The master of a Sentinel trio freezes, under 10 callers; it wakes when the other one has taken over. */
+export async function sentinelMasterFrozen(): Promise<MasterFrozen> {
+  await using trio = await RedisSentinels.start();
+  const client = await trio.connect();
+  const { backend, prefix, events } = guarded(client);
+  let frozenAt = Number.POSITIVE_INFINITY;
+  let [answered, writingAgainMs] = [0, 0];
+  const stop = load(10, async () => {
+    const isFrozen = performance.now() > frozenAt;
+    const { degraded } = await backend.spend([charge(isFrozen ? AFTER : BEFORE)]);
+    if (!isFrozen || degraded !== undefined) return;
+    answered += 1;
+    writingAgainMs ||= performance.now() - frozenAt;
+  });
+  await pause(300);
+  trio.master.freeze();
+  frozenAt = performance.now();
+  while (writingAgainMs === 0 && performance.now() - frozenAt < 60_000) await pause(10);
+  await pause(200);
+  await stop();
+  const other = await connect(trio.replica);
+  const charged = await usedOf(other, prefix, AFTER);
+  for (const each of [client, other]) each.disconnect();
+  return {
+    downAfterMs: trio.downAfterMs,
+    writingAgainMs,
+    answered,
+    charged,
+    events: events.map(({ type }) => type),
+  };
+}
