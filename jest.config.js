@@ -1,8 +1,4 @@
-/** @type {import('jest').Config} */
-export default {
-  // Of two cores Jest would leave one idle.
-  maxWorkers: '100%',
-  testMatch: ['<rootDir>/test/**/*.spec.ts'],
+const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -17,6 +13,36 @@ export default {
       },
     ],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^nestjs-sluice$': '<rootDir>/src/index.ts' },
+};
+
+const sources = { '^(\\.{1,2}/.*)\\.js$': '$1', '^nestjs-sluice$': '<rootDir>/src/index.ts' };
+
+/** @type {import('jest').Config} */
+export default {
+  // Of two cores Jest would leave one idle.
+  maxWorkers: '100%',
   reporters: ['default', '<rootDir>/scripts/closing-line.mjs'],
+  // Helpers say after 5 seconds what they waited for in vain: Jest must not cut them short.
+  testTimeout: 10_000,
+  projects: [
+    {
+      ...shared,
+      displayName: 'nest12',
+      globals: { NEST_MAJOR: 12 },
+      testMatch: ['<rootDir>/test/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/nest11/'],
+      moduleNameMapper: sources,
+    },
+    {
+      ...shared,
+      displayName: 'nest11',
+      globals: { NEST_MAJOR: 11 },
+      testMatch: ['<rootDir>/test/sockets/**/*.spec.ts'],
+      moduleNameMapper: {
+        ...sources,
+        // rxjs too: the library and Nest have to share one copy, as they do where it is installed.
+        '^(@nestjs/.+|rxjs|rxjs/.+|reflect-metadata)$': '<rootDir>/test/nest11/node_modules/$1',
+      },
+    },
+  ],
 };

@@ -1,6 +1,8 @@
-// Installs what is missing; nothing to do takes no time. With --redis also a Redis server for the tests.
+// Installs what is missing; nothing to do takes no time. With --tests also what only the tests need: Nest 11
+// beside Nest 12, and a Redis server.
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,11 +21,12 @@ function isOnPath(command) {
   return spawnSync(isWindows ? 'where' : 'which', [command], { stdio: 'ignore' }).status === 0;
 }
 
-function installPackages() {
-  const changedAt = (file) => statSync(new URL(`../${file}`, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+function installPackages(folder, what) {
+  const cwd = path.join(root, folder);
+  const changedAt = (file) => statSync(path.join(cwd, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (changedAt('package-lock.json') <= changedAt('node_modules/.package-lock.json')) return;
-  console.error('Installing dependencies (once) ...');
-  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
+  console.error(`Installing ${what} (once) ...`);
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd })) {
     fail('The installation failed. Check the network, then run the command again.');
   }
 }
@@ -42,5 +45,8 @@ function installRedis() {
   );
 }
 
-installPackages();
-if (process.argv.includes('--redis')) installRedis();
+installPackages('.', 'dependencies');
+if (process.argv.includes('--tests')) {
+  installPackages('test/nest11', 'Nest 11 for the tests');
+  installRedis();
+}
