@@ -10,6 +10,7 @@ export { ThrottleConfigError } from './core/errors.js';
 export type { FailureMode, Policy } from './core/policy.js';
 export { parseRate, type Rate } from './core/rate.js';
 export type {
+  GatewayOptions,
   Limit,
   MessageOption,
   MoreOptions,
@@ -21,7 +22,13 @@ export type {
 } from './decorators/policy-options.js';
 export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
 export { ThrottleGuard } from './guards/throttle.guard.js';
-export type { ThrottleFeatureOptions, ThrottleModuleExtras, ThrottleModuleOptions } from './module/options.js';
+export { ThrottleInterceptor } from './interceptors/throttle.interceptor.js';
+export type {
+  SocketOptions,
+  ThrottleFeatureOptions,
+  ThrottleModuleExtras,
+  ThrottleModuleOptions,
+} from './module/options.js';
 export { ThrottleModule } from './module/throttle.module.js';
 export { isThrottled, throttleWait } from './service/call-state.js';
 export type { ThrottleEvent } from './service/events.js';
@@ -33,4 +40,6 @@ export { by, subjectOf } from './transports/by.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
 export type { ErrorStyle } from './transports/http-denial.js';
 export type { HeaderStyle } from './transports/http-headers.js';
+export type { RateLimitPayload } from './transports/socket-payload.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/throttle.exception.js';
+export type { TrustProxy } from './transports/trust-proxy.js';

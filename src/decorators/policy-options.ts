@@ -30,7 +30,7 @@ export interface PolicyOptions {
   readonly segments?: number;
   /** Units that a call costs: a whole number of at least 1, or a function that gives one of at least 0. Default: 1. */
   readonly cost?: number | CostOf;
-  /** Who is charged. Default: `by.ip()`. */
+  /** Who is charged. Default: the connection on sockets, the address elsewhere. */
   readonly by?: By;
   /** Where the budget is shared. Default: where the limit is written (a method, a class, or, in the module, the application). */
   readonly scope?: ScopeOption;
@@ -48,11 +48,17 @@ export interface PolicyOptions {
 /** A limit as the module takes it: a rate, or options. */
 export type Limit = string | PolicyOptions;
 
+/** What may be said of a gateway, on its class. */
+export interface GatewayOptions {
+  /** New connections, by address: those over the limit are refused at the handshake. Default: what the module says. */
+  readonly connections: Limit;
+}
+
 /** What may be said beside a rate or a policy's name. */
-export type MoreOptions = Partial<PolicyOptions>;
+export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 
 /** A rate, a policy's name, options, or a list of these. */
-export type What = string | PolicyOptions | readonly What[];
+export type What = string | PolicyOptions | GatewayOptions | readonly What[];
 
 /** The options that say how a policy is used, and not which budget it is. */
 export const USE_MEMBERS = ['cost', 'by', 'manual', 'skip', 'message', 'onDenied', 'context'] as const;

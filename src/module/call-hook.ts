@@ -1,5 +1,5 @@
 import type { HttpServer } from '@nestjs/common';
-import type { CallLimiter } from '../service/call-limiter.js';
+import type { Calls } from '../service/calls.js';
 import type { HttpRequest } from '../transports/call.js';
 
 type Next = () => void;
@@ -13,9 +13,9 @@ interface FastifyLike {
  * Has the HTTP adapter open a call around every request, so that the service finds it wherever it is used.
  * Fastify does it in a hook right before the handler: what is opened earlier is lost while the body is read.
  */
-export function openCalls(adapter: HttpServer | undefined, limiter: CallLimiter): void {
+export function openCalls(adapter: HttpServer | undefined, calls: Calls): void {
   if (adapter === undefined || adapter === null) return; // an application context without HTTP
-  const open = (request: HttpRequest, response: object, next: Next) => limiter.open(request, response, next);
+  const open = (request: HttpRequest, response: object, next: Next) => calls.open(request, response, next);
   if (adapter.getType() === 'fastify') {
     const instance: FastifyLike = adapter.getInstance();
     instance.addHook('preHandler', open);

@@ -3,9 +3,11 @@ import { ThrottleConfigError } from '../core/errors.js';
 import { declarationOn, isDeclaredOn } from '../decorators/metadata.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { CallLimiter } from '../service/call-limiter.js';
+import { hasConnections } from '../service/connection-option.js';
 import { methodsOf, type Plans } from '../service/plans.js';
 import type { Settings } from '../service/settings.js';
 import { chainOf, ownerOf } from '../service/written.js';
+import { isGateway } from './gateways.js';
 
 /** What Nest's DiscoveryService finds. */
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
@@ -15,11 +17,11 @@ type Class = abstract new (...args: never[]) => unknown;
 const ROUTE = 'path';
 const GUARDS = '__guards__';
 const MESSAGE_PATTERN = 'microservices:pattern';
-const GATEWAY = 'websockets:is_gateway';
+const MESSAGE = 'websockets:message_mapping';
 const RESOLVER = 'graphql:resolver_type';
 
 /**
- * Compiles the plans of all controllers, and stops the boot where a limit is written on something that nothing charges.
+ * Compiles the plans of all controllers and gateways, and stops the boot where a limit is written on something that nothing charges.
  *
  * @throws ThrottleConfigError naming the place
  */
@@ -41,6 +43,7 @@ export function compilePlans(discovery: DiscoveryService, plans: Plans, settings
     const routes = methods.filter((method) => Reflect.hasMetadata(ROUTE, metatype.prototype[method]));
     const messages = methods.filter((method) => Reflect.hasMetadata(MESSAGE_PATTERN, metatype.prototype[method]));
     assertOnHandlers(metatype, [...routes, ...messages]);
+    assertNoConnections(metatype);
     plans.add(metatype, host?.name ?? '', routes, instance ?? metatype.prototype);
     unguarded.push(
       ...routes
@@ -51,11 +54,12 @@ export function compilePlans(discovery: DiscoveryService, plans: Plans, settings
       ...messages.filter((method) => plans.limits(metatype, method)).map((method) => `${metatype.name}.${method}`),
     );
   }
-  for (const { instance, metatype } of providers) {
+  for (const { instance, metatype, host } of providers) {
     const type: unknown = instance?.constructor ?? metatype;
     if (!isClass(type) || controllers.has(type)) continue;
     controllers.add(type);
-    unlimited.push(...unlimitedProvider(type, plans));
+    if (isGateway(type)) addGateway(type, host?.name ?? '', instance, plans);
+    else unlimited.push(...unlimitedProvider(type, plans));
   }
   if (unguarded.length > 0) {
     settings.warn(
@@ -64,7 +68,7 @@ export function compilePlans(discovery: DiscoveryService, plans: Plans, settings
     );
   }
   if (unlimited.length > 0) {
-    settings.warn(`Not limited: ${unlimited.join(', ')}. This version limits calls over HTTP only.`);
+    settings.warn(`Not limited: ${unlimited.join(', ')}. This version limits calls over HTTP and WebSockets only.`);
   }
 }
 
@@ -87,23 +91,47 @@ function isGuard(guard: unknown): boolean {
 }
 
 function unlimitedProvider(type: Class, plans: Plans): readonly string[] {
-  const isHandler = Reflect.hasMetadata(GATEWAY, type) || Reflect.hasMetadata(RESOLVER, type);
-  if (isHandler) return methodsOf(type).some((method) => plans.limits(type, method)) ? [type.name] : [];
+  if (Reflect.hasMetadata(RESOLVER, type))
+    return methodsOf(type).some((method) => plans.limits(type, method)) ? [type.name] : [];
   if (!chainOf(type).some((one) => isDeclaredOn(one, one.prototype))) return [];
   throw new ThrottleConfigError(
     `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
   );
 }
 
+function addGateway(type: Class, moduleName: string, instance: object | undefined, plans: Plans): void {
+  const handlers = methodsOf(type).filter((method) => Reflect.hasMetadata(MESSAGE, type.prototype[method]));
+  assertOnHandlers(
+    type,
+    handlers,
+    'no message leads to this method. Move it to one with @SubscribeMessage, or use ThrottleService.hit(). ' +
+      'New connections are limited on the class: @Throttle({ connections: "10/min" }).',
+  );
+  plans.add(type, moduleName, handlers, instance ?? type.prototype);
+}
+
+/** Connections are made to gateways: on another class the limit would never be charged. */
+function assertNoConnections(type: Class): void {
+  const said = chainOf(type).find((one) => hasConnections(declarationOn(one)));
+  if (said === undefined) return;
+  throw new ThrottleConfigError(
+    `@Throttle on ${said.name}, connections: expected a gateway, and ${type.name} is none. Requests are limited by a rate: @Throttle("10/min").`,
+  );
+}
+
 /** A limit on a method that is no handler would never be charged. */
-function assertOnHandlers(type: Class, handlers: readonly string[]): void {
+function assertOnHandlers(
+  type: Class,
+  handlers: readonly string[],
+  why = 'no route leads to this method. Move it to one, or use ThrottleService.hit().',
+): void {
   for (const one of chainOf(type)) {
     for (const method of Reflect.ownKeys(one.prototype)) {
       const { limits, skips } = declarationOn(one.prototype, method);
       const isHandler = handlers.some((handler) => handler === method);
       if (limits.length + skips.length === 0 || isHandler || ownerOf(type, method) !== one) continue;
       throw new ThrottleConfigError(
-        `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().`,
+        `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; ${why}`,
       );
     }
   }

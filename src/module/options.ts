@@ -4,6 +4,7 @@ import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-
 import type { Strategy } from '../strategies/strategy.js';
 import type { ErrorStyle } from '../transports/http-denial.js';
 import type { HeaderStyle } from '../transports/http-headers.js';
+import type { TrustProxy } from '../transports/trust-proxy.js';
 
 /** What the whole application has in common. Everything has a default. */
 export interface ThrottleModuleOptions {
@@ -29,6 +30,31 @@ export interface ThrottleModuleOptions {
   readonly onDenied?: OnDenied;
   /** Bits of an IPv6 address that tell networks apart, 1 to 128. Default: 64. */
   readonly ipv6Prefix?: number;
+  /** What all WebSocket gateways have in common. */
+  readonly sockets?: SocketOptions;
+}
+
+/** What is said of the sockets of all gateways. Everything has a default. */
+export interface SocketOptions {
+  /**
+   * New connections, by address, refused at the handshake: HTTP 429 on ws, a `connect_error` with the payload on
+   * socket.io. One budget of the application; a gateway may have its own, `@Throttle({ connections: "10/min" })`.
+   * Default: none.
+   */
+  readonly connections?: Limit;
+  /** Frames of a connection, with a handler or without, before they are read; on socket.io, events. Default: none. */
+  readonly frames?: Limit;
+  /** Denied messages in a row at which a connection is closed (1008, or `disconnect(true)`), at least 1. Default: never. */
+  readonly closeAfter?: number;
+  /** Milliseconds between `rate_limit` messages to one connection, at least 0. Default: 1000. */
+  readonly noticeEveryMs?: number;
+  /** Messages of one connection that may await a decision, at least 1; those beyond are denied at once. Default: 32. */
+  readonly maxPending?: number;
+  /**
+   * Which proxies are believed when an upgrade request is forwarded: `true`, `false`, a number of hops, addresses and
+   * networks, or a function of an address and its hop. Default: what the HTTP application trusts.
+   */
+  readonly trustProxy?: TrustProxy;
 }
 
 /** What is said beside the options, in `forRoot` and `forRootAsync` alike. */

@@ -6,12 +6,15 @@ import { systemClock } from '../core/clock.js';
 import { assertKnownMembers, misfit, ThrottleConfigError } from '../core/errors.js';
 import { isFailureMode } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
+import type { CompiledLimit } from '../service/limit.js';
 import { assertOptions, isObject } from '../service/policy-options.check.js';
 import { PolicyRegistry } from '../service/registry.js';
-import type { Settings } from '../service/settings.js';
+import type { Settings, SocketSettings } from '../service/settings.js';
+import { compileSocketLimit, type SocketLimitName } from '../service/socket-limits.js';
 import { BUILTIN } from '../strategies/builtin.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
-import type { ThrottleFeatureOptions, ThrottleModuleOptions } from './options.js';
+import { compileTrust } from '../transports/trust-proxy.js';
+import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './options.js';
 
 const PLACE = 'ThrottleModule';
 const MEMBERS = [
@@ -26,6 +29,7 @@ const MEMBERS = [
   'message',
   'onDenied',
   'ipv6Prefix',
+  'sockets',
 ];
 /** What shapes the module itself, and is said beside a factory. */
 const EXTRAS = ['guard', 'isGlobal'];
@@ -53,10 +57,14 @@ const CHECKS: Parameters<typeof assertOptions>[2] = {
     (value) => aFunction(value) || (typeof value === 'string' && value !== ''),
   ],
   onDenied: ['a function of the call and its outcome', aFunction],
-  ipv6Prefix: [
-    'a whole number of bits from 1 to 128',
-    (value) => Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= 128,
-  ],
+  ipv6Prefix: ['a whole number of bits from 1 to 128', (value) => isWhole(value, 1) && Number(value) <= 128],
+  sockets: ['options { connections?, frames?, closeAfter?, noticeEveryMs?, maxPending?, trustProxy? }', isObject],
+};
+
+const SOCKET_CHECKS: Parameters<typeof assertOptions>[2] = {
+  closeAfter: ['a whole number of denied messages, at least 1', (value) => isWhole(value, 1)],
+  noticeEveryMs: ['a whole number of milliseconds, at least 0', (value) => isWhole(value, 0)],
+  maxPending: ['a whole number of messages, at least 1', (value) => isWhole(value, 1)],
 };
 
 /** The module's options, checked, with their defaults. @throws ThrottleConfigError naming the option */
@@ -85,8 +93,37 @@ export function settingsOf(options?: ThrottleModuleOptions): Settings {
     errors: options.errors ?? 'nest',
     ipv6Prefix: options.ipv6Prefix ?? 64,
     unavailableForMs: () => resilient?.retryAfterMs ?? 0,
+    sockets: socketSettingsOf(options.sockets),
     warn: (message) => logger.warn(message),
+    fail: (error) => logger.error(error),
   };
+}
+
+function socketSettingsOf(options: SocketOptions = {}): SocketSettings {
+  const place = `${PLACE}.sockets`;
+  assertKnownMembers(place, options, [...Object.keys(SOCKET_CHECKS), 'connections', 'frames', 'trustProxy']);
+  assertOptions(place, options, SOCKET_CHECKS);
+  const { connections, frames, trustProxy } = options;
+  return {
+    connections,
+    frames,
+    trusts: trustProxy === undefined ? undefined : compileTrust(`${place}.trustProxy`, trustProxy),
+    closeAfter: options.closeAfter ?? Number.POSITIVE_INFINITY,
+    noticeEveryMs: options.noticeEveryMs ?? 1000,
+    maxPending: options.maxPending ?? 32,
+  };
+}
+
+/** The limit of the module that `sockets` names, if it does. @throws ThrottleConfigError naming the option */
+export function socketLimitOf(
+  { sockets }: Settings,
+  name: SocketLimitName,
+  registry: PolicyRegistry,
+): CompiledLimit | undefined {
+  const limit = sockets[name];
+  if (limit === undefined) return undefined;
+  const owner = { level: 'module' as const, owner: 'sockets' };
+  return compileSocketLimit(`${PLACE}.sockets.${name}`, name, limit, owner, registry);
 }
 
 /** The policies of the module. @throws ThrottleConfigError naming the policy */
@@ -142,6 +179,10 @@ function assertModuleOptions(options: ThrottleModuleOptions | undefined): assert
   }
   assertKnownMembers(PLACE, options, [...MEMBERS, ...EXTRAS]);
   assertOptions(PLACE, options, CHECKS);
+}
+
+function isWhole(value: unknown, atLeast: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= atLeast;
 }
 
 function isLimits(value: unknown): boolean {

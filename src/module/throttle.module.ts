@@ -1,6 +1,5 @@
 import {
   type BeforeApplicationShutdown,
-  ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
   Module,
@@ -8,38 +7,28 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { APP_GUARD, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { misfit } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
+import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import { CallLimiter } from '../service/call-limiter.js';
-import { LimitBook } from '../service/limit-book.js';
+import { Calls } from '../service/calls.js';
+import { Connections } from '../service/connections.js';
 import { Plans } from '../service/plans.js';
 import { isObject } from '../service/policy-options.check.js';
 import { PolicyRegistry } from '../service/registry.js';
-import type { Settings } from '../service/settings.js';
+import { SocketGate } from '../service/socket-gate.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { openCalls } from './call-hook.js';
+import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './configurable.js';
 import { compilePlans } from './discovery.js';
-import type { ThrottleFeatureOptions, ThrottleModuleExtras, ThrottleModuleOptions } from './options.js';
-import { addFeature, assertAsyncOptions, registryOf, settingsOf } from './settings.js';
+import { Gateways } from './gateways.js';
+import type { ThrottleFeatureOptions } from './options.js';
+import { PROVIDERS } from './providers.js';
+import { addFeature, assertAsyncOptions } from './settings.js';
+import { hookSockets } from './socket-hook.js';
 
-const SETTINGS = Symbol('ThrottleModule settings');
 const FEATURE = Symbol('ThrottleModule feature');
-
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<ThrottleModuleOptions>({
-    moduleName: 'Throttle',
-  })
-    .setClassMethodName('forRoot')
-    .setExtras<ThrottleModuleExtras>({ guard: true, isGlobal: true }, (definition, extras) => {
-      const { guard = true, isGlobal = true } = extras;
-      for (const [name, value] of Object.entries({ guard, isGlobal })) {
-        if (typeof value !== 'boolean') throw misfit(`ThrottleModule.${name}`, 'true or false', value);
-      }
-      const bound = guard ? [{ provide: APP_GUARD, useExisting: ThrottleGuard }] : [];
-      return { ...definition, global: isGlobal, providers: [...(definition.providers ?? []), ...bound] };
-    })
-    .build();
 
 @Module({})
 class ThrottleFeatureModule {}
@@ -54,42 +43,41 @@ class ThrottleFeatureModule {}
  */
 @Module({
   imports: [DiscoveryModule],
-  providers: [
-    // Without forRoot there are none, and that is an error that says so; its options take this one's place.
-    { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
-    { provide: SETTINGS, useFactory: settingsOf, inject: [MODULE_OPTIONS_TOKEN] },
-    {
-      provide: PolicyRegistry,
-      useFactory: (options: ThrottleModuleOptions, { strategies }: Settings) => registryOf(options, strategies),
-      inject: [MODULE_OPTIONS_TOKEN, SETTINGS],
-    },
-    { provide: Plans, useFactory: (registry: PolicyRegistry) => new Plans(registry), inject: [PolicyRegistry] },
-    {
-      provide: CallLimiter,
-      useFactory: (settings: Settings, plans: Plans) => new CallLimiter(settings, plans),
-      inject: [SETTINGS, Plans],
-    },
-    {
-      provide: ThrottleService,
-      useFactory: (limiter: CallLimiter, registry: PolicyRegistry) =>
-        new ThrottleService(limiter, new LimitBook(registry)),
-      inject: [CallLimiter, PolicyRegistry],
-    },
-    ThrottleGuard,
-  ],
-  exports: [ThrottleService, ThrottleGuard, CallLimiter, PolicyRegistry],
+  providers: PROVIDERS,
+  // Guard and interceptor are made anew where a user binds them: what they need is exported as well.
+  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, CallLimiter, SocketGate, Connections, PolicyRegistry],
 })
 export class ThrottleModule
   extends ConfigurableModuleClass
   implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
+  readonly #gateways: Gateways;
+  #isCompiled = false;
+
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
     @Inject(Plans) private readonly plans: Plans,
+    @Inject(Calls) private readonly calls: Calls,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
+    @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
+    @Inject(SocketGate) gate: SocketGate,
+    @Inject(Connections) connections: Connections,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
   ) {
     super();
+    // Now, since Nest opens servers and reads what is bound to gateways before it calls any hook of a module.
+    this.#gateways = new Gateways(discovery);
+    this.#gateways.bind(interceptor);
+    hookSockets(config, {
+      gate,
+      connections,
+      warn: limiter.settings.warn,
+      limitsOf: (port, options) => {
+        this.#compile();
+        return this.#gateways.connectionLimits(port, options, plans);
+      },
+    });
   }
 
   /** @param options see ThrottleModuleOptions; without any, what `@Throttle` says is charged and nothing else */
@@ -116,12 +104,12 @@ export class ThrottleModule
 
   /** Nest calls it before it registers routes: the earliest moment at which the HTTP adapter is there. */
   configure(): void {
-    openCalls(this.adapters.httpAdapter, this.limiter);
+    openCalls(this.adapters.httpAdapter, this.calls);
   }
 
   async onModuleInit(): Promise<void> {
     const { settings } = this.limiter;
-    compilePlans(this.discovery, this.plans, settings);
+    this.#compile();
     for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
   }
 
@@ -132,6 +120,14 @@ export class ThrottleModule
 
   async onApplicationShutdown(): Promise<void> {
     this.limiter.events.complete();
+    this.#gateways.unbind(this.interceptor);
     await this.limiter.settings.backend.close?.();
+  }
+
+  /** Before the first server is open, which on a port of its own takes messages at once. */
+  #compile(): void {
+    if (this.#isCompiled) return;
+    this.#isCompiled = true;
+    compilePlans(this.discovery, this.plans, this.limiter.settings);
   }
 }

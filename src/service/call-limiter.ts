@@ -1,20 +1,18 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { bindingOf, type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
-import type { Call, HttpRequest } from '../transports/call.js';
-import { ClientAddress } from '../transports/client-address.js';
-import { HttpCall } from '../transports/http-call.js';
-import { writeRateLimit, writeRetryAfter } from '../transports/http-headers.js';
-import { type CallState, currentCall, openCall, stateOf } from './call-state.js';
+import { type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
+import type { AnsweredCall } from '../transports/answered-call.js';
+import type { Call } from '../transports/call.js';
+import { DirectCall } from '../transports/direct-call.js';
+import type { CallState } from './call-state.js';
+import type { Calls } from './calls.js';
 import { type Asked, chargesOf, isSkipped, type LimitCharge, plainCharges } from './charges.js';
-import { deny, unavailable } from './denial.js';
+import { deny } from './denial.js';
 import { outageMessage, type ThrottleEvent } from './events.js';
 import { HeldCalls } from './held-calls.js';
 import { watchForLateUser } from './late-user.js';
 import type { CompiledLimit } from './limit.js';
-import type { Plan } from './plan.js';
-import type { Plans } from './plans.js';
 import type { Settings } from './settings.js';
 
 /** The answer to a call, and what was asked for. */
@@ -23,19 +21,23 @@ export interface Evaluation {
   readonly charges: readonly LimitCharge[];
 }
 
+/** How a call is charged and answered: whether it goes on. */
+type Admit = (limits: readonly CompiledLimit[], call: AnsweredCall, state: CallState) => Awaitable<boolean>;
+
 const NOTHING: Evaluation = { outcome: NOTHING_TO_CHARGE, charges: [] };
 
 /** Limits calls: finds out what they are charged, has the backend decide, and answers. */
 export class CallLimiter {
   readonly events = new Subject<ThrottleEvent>();
-  readonly #addresses: ClientAddress;
+  /** Stands for what is asked outside any call. */
+  readonly noCall: AnsweredCall;
   readonly #held: HeldCalls;
 
   constructor(
     readonly settings: Settings,
-    private readonly plans: Plans,
+    private readonly calls: Calls,
   ) {
-    this.#addresses = new ClientAddress(settings.ipv6Prefix, settings.warn);
+    this.noCall = new DirectCall(settings);
     this.#held = new HeldCalls(settings.clock);
     settings.backend.listen?.((event) => {
       const message = outageMessage(event);
@@ -44,73 +46,43 @@ export class CallLimiter {
     });
   }
 
-  /** Opens a call over HTTP: what runs in `next` is within it. */
-  open(request: HttpRequest, response: object, next: () => void): void {
-    stateOf(request).call ??= this.#httpCall(request, response);
-    openCall(request, next);
-  }
-
   /** The guard's question: charges what the handler's plan says, once a request and handler. Throws when denied. */
-  enter(context: ExecutionContext): Awaitable<true> {
-    const { state, plan } = this.find(context);
+  enter(context: ExecutionContext, admit: Admit = this.#charge): Awaitable<boolean> {
+    const { state, plan } = this.calls.of(context);
     const known = state.admissions.get(plan);
     if (known !== undefined) return known;
     const { call } = state;
     if (plan.guarded.length === 0 || call === undefined) return true;
     if (plan.userPaths.length > 0) watchForLateUser(plan, call, this.settings.warn);
-    const admission = chain(this.spend(plan.guarded, call, {}, state), (evaluation) => this.admit(call, evaluation));
+    const admission = admit(plan.guarded, call, state);
     state.admissions.set(plan, admission);
     return admission;
   }
 
-  /** What is known of the call of an execution context, from now on with its handler. */
-  find(context: ExecutionContext): { readonly state: CallState; readonly plan: Plan } {
-    const http = context.switchToHttp();
-    const request = http.getRequest<HttpRequest>();
-    const state = stateOf(request);
-    const plan = this.plans.of(context.getClass(), context.getHandler());
-    if (state.plan !== plan) {
-      state.call = this.#httpCall(request, http.getResponse<object>(), context);
-      state.plan = plan;
-    }
-    return { state, plan };
-  }
-
-  /** What is known of a request, or without one of the call being handled. */
-  findCall(request: HttpRequest | undefined): CallState | undefined {
-    if (request === undefined) return currentCall();
-    const state = stateOf(request);
-    const response: unknown = request.res; // Express's request knows its response
-    state.call ??= this.#httpCall(request, typeof response === 'object' && response !== null ? response : undefined);
-    return state;
-  }
-
-  /** Charges, and writes what was decided into the headers. */
+  /** Charges, and tells what was decided. */
   spend(
     limits: readonly CompiledLimit[],
-    call: Call,
+    call: AnsweredCall,
     asked: Asked,
     state: CallState | undefined,
   ): Awaitable<Evaluation> {
     return chain(
       this.#evaluate((charges) => this.settings.backend.spend(charges), limits, call, asked),
-      (evaluation) => {
-        const { outcome, charges } = evaluation;
-        const wasDenied = state?.latest?.allowed === false;
-        state?.remember(charges, outcome);
-        if (!outcome.allowed && this.events.observed) {
-          const handler = state?.plan && { handler: state.plan.label };
-          this.events.next({ type: 'denied', outcome, charges: plainCharges(charges), ...handler });
-        }
-        if (call.response !== undefined && state !== undefined) {
-          const { decisions } = state;
-          const binding = decisions === outcome.decisions ? outcome.binding : bindingOf(decisions);
-          writeRateLimit(call.response, decisions, binding, this.settings.headers);
-          if (outcome.allowed && wasDenied) writeRetryAfter(call.response, outcome);
-        }
-        return evaluation;
-      },
+      (evaluation) => this.conclude(evaluation, call, state),
     );
+  }
+
+  /** Remembers and tells what was decided. */
+  conclude(evaluation: Evaluation, call: AnsweredCall, state: CallState | undefined): Evaluation {
+    const { outcome, charges } = evaluation;
+    const wasDenied = state?.latest?.allowed === false;
+    state?.remember(charges, outcome);
+    if (!outcome.allowed && this.events.observed) {
+      const handler = state?.plan && { handler: state.plan.label };
+      this.events.next({ type: 'denied', outcome, charges: plainCharges(charges), ...handler });
+    }
+    if (state !== undefined) call.decided(outcome, state.decisions, wasDenied);
+    return evaluation;
   }
 
   /** The answer that `spend` would give; nothing is written anywhere. */
@@ -136,22 +108,33 @@ export class CallLimiter {
     );
   }
 
-  /** Goes on with an allowed call, after its delay; throws the answer to a denied one. */
-  admit(call: Call, { outcome, charges }: Evaluation): Awaitable<true> {
-    if (outcome.degraded === 'deny') throw unavailable(this.settings, call.response);
-    if (!outcome.allowed) {
-      if (call.response !== undefined) writeRetryAfter(call.response, outcome);
-      return deny(call, outcome, charges, this.settings);
-    }
+  /** Goes on with an allowed call, after its delay; answers a denied one, by an exception where its transport has it so. */
+  admit(call: AnsweredCall, evaluation: Evaluation): Awaitable<boolean> {
+    return chain(this.answer(call, evaluation), (goesOn) => goesOn && this.hold(call, evaluation.outcome));
+  }
+
+  /** Whether a call goes on; one that does not is answered. */
+  answer(call: AnsweredCall, { outcome, charges }: Evaluation): Awaitable<boolean> {
+    if (outcome.degraded === 'deny') return call.unavailable(this.settings.unavailableForMs());
+    if (!outcome.allowed) return deny(call, outcome, charges, this.settings);
+    if (outcome.decisions.length > 0) call.admitted();
+    return true;
+  }
+
+  /** Holds an admitted call for as long as its decisions say. */
+  hold(call: AnsweredCall, { decisions }: Outcome): Awaitable<true> {
     let delayMs = 0;
-    for (const decision of outcome.decisions) delayMs = Math.max(delayMs, decision.delayMs);
-    return delayMs === 0 ? true : this.#held.hold(delayMs, call.response);
+    for (const decision of decisions) delayMs = Math.max(delayMs, decision.delayMs);
+    return delayMs === 0 ? true : this.#held.hold(delayMs, call);
   }
 
   /** Turns away the calls that are held. */
   close(): void {
     this.#held.close();
   }
+
+  readonly #charge: Admit = (limits, call, state) =>
+    chain(this.spend(limits, call, {}, state), (evaluation) => this.admit(call, evaluation));
 
   #evaluate(
     decide: (charges: readonly Charge[]) => Awaitable<Outcome>,
@@ -165,9 +148,5 @@ export class CallLimiter {
         charges.length === 0 ? NOTHING : chain(decide(plainCharges(charges)), (outcome) => ({ outcome, charges })),
       );
     });
-  }
-
-  #httpCall(request: HttpRequest, response: object | undefined, context?: ExecutionContext): HttpCall {
-    return new HttpCall(request, response, this.#addresses, context);
   }
 }

@@ -1,21 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Awaitable } from '../core/awaitable.js';
 import { bindingOf, type Decision, type Outcome } from '../core/decision.js';
-import type { Call } from '../transports/call.js';
+import type { AnsweredCall } from '../transports/answered-call.js';
 import type { LimitCharge } from './charges.js';
 import type { Plan } from './plan.js';
 
 /** What is remembered of a call while it is handled. */
 export class CallState {
-  call: Call | undefined;
-  /** The handler's plan; unknown until the guard has run. */
+  call: AnsweredCall | undefined;
+  /** The handler's plan; unknown until the guard or the interceptor has run. */
   plan: Plan | undefined;
-  /** The guard's answers, one a handler that the request has reached: a guard bound twice charges once. */
-  readonly admissions = new Map<Plan, Awaitable<true>>();
+  /** Whether it goes on, for each handler that the request has reached: a guard bound twice charges once. */
+  readonly admissions = new Map<Plan, Awaitable<boolean>>();
   /** How the latest evaluation ended. */
   latest: Outcome | undefined;
   #charges: readonly LimitCharge[] = [];
   #decisions: readonly Decision[] = [];
+
+  /** @param target the request, or the arguments of a socket's message */
+  constructor(private readonly target: object) {}
 
   /**
    * The decisions on this call, one a policy, in the order in which they first came: the latest, or, where a policy was
@@ -27,6 +30,7 @@ export class CallState {
 
   remember(charges: readonly LimitCharge[], outcome: Outcome): void {
     this.latest = outcome;
+    latest.set(this.call?.client ?? this.target, outcome);
     if (this.#decisions.length === 0) {
       this.#charges = charges;
       this.#decisions = outcome.decisions;
@@ -51,10 +55,12 @@ export class CallState {
 
 const current = new AsyncLocalStorage<CallState>();
 const states = new WeakMap<object, CallState>();
+/** How the latest evaluation on a request or socket ended. */
+const latest = new WeakMap<object, Outcome>();
 
-/** Runs `next` within a call that `stateOf` then finds. */
-export function openCall(target: object, next: () => void): void {
-  current.run(stateOf(target), next);
+/** Runs `next` within a call, which `currentCall` then finds. */
+export function openCall<T>(target: object, next: () => T): T {
+  return current.run(stateOf(target), next);
 }
 
 /** The call being handled, if there is one. */
@@ -62,11 +68,11 @@ export function currentCall(): CallState | undefined {
   return current.getStore();
 }
 
-/** What is remembered of a request (or socket message); from the first time it is asked for. */
+/** What is remembered of a request, or of a socket's message by its arguments; from the first time it is asked for. */
 export function stateOf(target: object): CallState {
   let state = states.get(target);
   if (state === undefined) {
-    state = new CallState();
+    state = new CallState(target);
     states.set(target, state);
   }
   return state;
@@ -74,12 +80,12 @@ export function stateOf(target: object): CallState {
 
 /** Whether the latest evaluation on a request or socket ended in a denial. */
 export function isThrottled(target: object): boolean {
-  return states.get(target)?.latest?.allowed === false;
+  return latest.get(target)?.allowed === false;
 }
 
 /** The longest wait, in milliseconds, of the latest evaluation on a request or socket: 0 when allowed, or when nothing could decide; `null`: never. */
 export function throttleWait(target: object): number | null {
-  const { latest } = states.get(target) ?? {};
-  if (latest === undefined || latest.allowed || latest.binding === null) return 0;
-  return latest.binding.retryAfterMs;
+  const outcome = latest.get(target);
+  if (outcome === undefined || outcome.allowed || outcome.binding === null) return 0;
+  return outcome.binding.retryAfterMs;
 }

@@ -1,19 +1,27 @@
 import { type Awaitable, chain } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import { optionAt, show } from '../core/errors.js';
-import { type Call, withContext } from '../transports/call.js';
-import { httpDenial, httpUnavailable } from '../transports/http-denial.js';
-import type { ThrottleUnavailableException } from '../transports/throttle.exception.js';
+import type { AnsweredCall, Denial } from '../transports/answered-call.js';
+import { withContext } from '../transports/call.js';
 import type { LimitCharge } from './charges.js';
 import type { Settings } from './settings.js';
 
-/** Answers a denied call: tells `onDenied`, asks for the message, and throws; what it throws is the answer. */
+/** Answers a denied call, once `onDenied` has been told and the message asked for. What `onDenied` throws is the answer. */
 export function deny(
-  call: Call,
+  call: AnsweredCall,
   outcome: Outcome,
   charges: readonly LimitCharge[],
   settings: Settings,
-): Awaitable<never> {
+): Awaitable<false> {
+  return call.deny(outcome, () => denialOf(call, outcome, charges, settings));
+}
+
+function denialOf(
+  call: AnsweredCall,
+  outcome: Outcome,
+  charges: readonly LimitCharge[],
+  settings: Settings,
+): Awaitable<Denial> {
   const limit = charges[outcome.decisions.findIndex(({ policy }) => policy === outcome.binding?.policy)]?.limit;
   const told = limit?.context === undefined ? call : withContext(call, { ...limit.context, ...call.context });
   const message = limit?.message ?? settings.message;
@@ -25,12 +33,7 @@ export function deny(
           `${optionAt(limit?.message === undefined ? 'ThrottleModule' : limit.place, 'message')}: expected a text or an object, got ${show(text)}`,
         );
       }
-      throw httpDenial(outcome, text, settings.errors, call.response);
+      return { message: text, context: told.context };
     }),
   );
-}
-
-/** The exception that answers a call which nothing could decide, where `onError` says `deny`. */
-export function unavailable(settings: Settings, response: object | undefined): ThrottleUnavailableException {
-  return httpUnavailable(settings.unavailableForMs(), settings.errors, response);
 }

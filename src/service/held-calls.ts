@@ -1,9 +1,12 @@
-import { HttpException, ServiceUnavailableException } from '@nestjs/common';
+import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Clock } from '../core/clock.js';
-import { onClose } from '../transports/http-call.js';
+import type { AnsweredCall } from '../transports/answered-call.js';
 
 /** What nginx writes down for a client that left: it gets no answer. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+/** A call that was held, and is not any more: its client has gone, or the application closes. */
+export class ReleasedException extends HttpException {}
 
 /** The calls that wait for their turn: one timer each, until the client leaves or the application closes. */
 export class HeldCalls {
@@ -12,17 +15,18 @@ export class HeldCalls {
 
   constructor(private readonly clock: Clock) {}
 
-  async hold(delayMs: number, response: object | undefined): Promise<true> {
+  /** @throws ReleasedException where the call ends before its time */
+  async hold(delayMs: number, call: AnsweredCall): Promise<true> {
     if (this.#isClosing) throw closing();
     const gone = new AbortController();
     this.#held.add(gone);
-    const left = () => gone.abort(new HttpException('Client Closed Request', CLIENT_CLOSED_REQUEST));
-    const release = response === undefined ? undefined : onClose(response, left);
+    const left = () => gone.abort(new ReleasedException('Client Closed Request', CLIENT_CLOSED_REQUEST));
+    const release = call.onLeave(left);
     try {
       await this.clock.wait(delayMs, gone.signal);
     } finally {
       this.#held.delete(gone);
-      release?.();
+      release();
     }
     return true;
   }
@@ -34,6 +38,9 @@ export class HeldCalls {
   }
 }
 
-function closing(): ServiceUnavailableException {
-  return new ServiceUnavailableException('The application is closing.');
+function closing(): ReleasedException {
+  return new ReleasedException(
+    HttpException.createBody('The application is closing.', 'Service Unavailable', HttpStatus.SERVICE_UNAVAILABLE),
+    HttpStatus.SERVICE_UNAVAILABLE,
+  );
 }

@@ -62,7 +62,7 @@ const NO_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
 
 const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   level: 'module',
-  by: by.ip(),
+  by: by.connection(),
   cost: 1,
   manual: false,
   skip: undefined,

@@ -84,7 +84,7 @@ export function compileLimit(
     level,
     place,
     policies,
-    by: options.by ?? by.ip(),
+    by: options.by ?? by.connection(),
     cost: options.cost ?? 1,
     manual: options.manual ?? false,
     skip: options.skip,

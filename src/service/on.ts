@@ -1,28 +1,29 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { misfit } from '../core/errors.js';
 import type { HttpRequest } from '../transports/call.js';
+import { isRequest, isSocket } from '../transports/socket-client.js';
 
-/** What `on` names: an execution context, or a request. */
-export function requestOf(
-  method: string,
-  on: unknown,
-): { readonly context: ExecutionContext } | { readonly request: HttpRequest } {
+/** What `on` names. */
+export type Named =
+  | { readonly context: ExecutionContext }
+  | { readonly request: HttpRequest }
+  | { readonly client: object };
+
+/** Tells an execution context, a request and a socket apart. */
+export function namedBy(method: string, on: unknown): Named {
   if (isExecutionContext(on)) {
-    if (on.getType<string>() === 'http') return { context: on };
+    if (['http', 'ws'].includes(on.getType<string>())) return { context: on };
     throw misfit(
       `${method}({ on })`,
-      'the execution context of a call over HTTP',
+      "the execution context of a call over HTTP or of a socket's message",
       `one of type ${on.getType<string>()}`,
     );
   }
   if (isRequest(on)) return { request: on };
-  throw misfit(`${method}({ on })`, 'an ExecutionContext or a request', on);
+  if (isSocket(on)) return { client: on };
+  throw misfit(`${method}({ on })`, 'an ExecutionContext, a request or a socket', on);
 }
 
 function isExecutionContext(on: unknown): on is ExecutionContext {
   return typeof on === 'object' && on !== null && 'getHandler' in on && 'switchToHttp' in on;
-}
-
-function isRequest(on: unknown): on is HttpRequest {
-  return typeof on === 'object' && on !== null && 'headers' in on && 'method' in on;
 }

@@ -22,7 +22,13 @@ type Class = abstract new (...args: never[]) => unknown;
 
 /** Works out the plan of a handler from what is written in the module, on its class, and on its method. */
 export function compilePlan(type: Class, method: string, handler: HandlerIdentity, registry: PolicyRegistry): Plan {
-  const module: Place = { limits: registry.defaults, skipsAll: false, skips: [], label: 'in the module' };
+  const module: Place = {
+    limits: registry.defaults,
+    skipsAll: false,
+    skips: [],
+    connections: undefined,
+    label: 'in the module',
+  };
   let limits: readonly CompiledLimit[] = [];
   for (const place of [module, ...placesOfClass(type, registry), placeOfMethod(type, method, registry)]) {
     limits = applied(limits, place, handler, registry);

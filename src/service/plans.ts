@@ -1,8 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { ThrottleConfigError } from '../core/errors.js';
 import { declarationOn } from '../decorators/metadata.js';
+import type { CompiledLimit } from './limit.js';
 import { compilePlan, type Plan } from './plan.js';
 import type { PolicyRegistry } from './registry.js';
+import { connectionLimitOf } from './socket-limits.js';
 import { chainOf, ownerOf } from './written.js';
 
 type Class = abstract new (...args: never[]) => unknown;
@@ -10,6 +12,8 @@ type Handler = ReturnType<ExecutionContext['getHandler']>;
 
 interface ClassPlans {
   readonly classId: string;
+  /** Of a gateway's new connections. */
+  readonly connections: CompiledLimit | undefined;
   readonly byMethod: Map<string, Plan>;
   /** Not held on to: a controller made for each request may bind its methods for each. */
   readonly byHandler: WeakMap<object, Plan>;
@@ -20,10 +24,14 @@ export class Plans {
   readonly #classes = new Map<unknown, ClassPlans>();
   readonly #names = new Set<string>();
 
-  constructor(private readonly registry: PolicyRegistry) {}
+  /** @param connections of the module: where a gateway says nothing else */
+  constructor(
+    private readonly registry: PolicyRegistry,
+    private readonly connections: CompiledLimit | undefined,
+  ) {}
 
   /**
-   * Compiles the plans of a controller's handlers. Its name in keys is that of its module and class, with a running
+   * Compiles the plans of a controller's or gateway's handlers. Its name in keys is that of its module and class, with a running
    * number where these are equal.
    */
   add(type: Class, moduleName: string, methods: readonly string[], instance: object = type.prototype): void {
@@ -44,6 +52,11 @@ export class Plans {
    */
   of(type: Class, handler: Handler): Plan {
     return this.#classes.get(type)?.byHandler.get(handler) ?? this.#late(type, handler);
+  }
+
+  /** The limit of a gateway's new connections. */
+  connectionsOf(gateway: Class): CompiledLimit | undefined {
+    return this.#classes.get(gateway)?.connections;
   }
 
   /** Whether a handler would be charged anything. */
@@ -68,7 +81,8 @@ export class Plans {
     const known = this.#classes.get(type);
     if (known !== undefined) return known;
     const classId = this.#unique(`${moduleName}/${type.name}`);
-    const opened: ClassPlans = { classId, byMethod: new Map(), byHandler: new WeakMap() };
+    const connections = connectionLimitOf(type, classId, this.connections, this.registry);
+    const opened: ClassPlans = { classId, connections, byMethod: new Map(), byHandler: new WeakMap() };
     this.#classes.set(type, opened);
     return opened;
   }

@@ -1,12 +1,23 @@
 import type { Backend } from '../backends/backend.js';
 import type { Clock } from '../core/clock.js';
-import type { MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
+import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
-import type { ErrorStyle } from '../transports/http-denial.js';
-import type { HeaderStyle } from '../transports/http-headers.js';
+import type { HttpStyle } from '../transports/direct-call.js';
+import type { ConnectionRules } from '../transports/socket-connection.js';
+import type { Trusts } from '../transports/trust-proxy.js';
+
+/** What sockets have in common. */
+export interface SocketSettings extends ConnectionRules {
+  /** New connections, where their gateway says nothing else. */
+  readonly connections: Limit | undefined;
+  /** Frames of a connection, handled or not. */
+  readonly frames: Limit | undefined;
+  /** Which proxies are believed; where it is left out, those that the HTTP application trusts. */
+  readonly trusts: Trusts | undefined;
+}
 
 /** The module's options, validated and with their defaults: what all calls have in common. */
-export interface Settings {
+export interface Settings extends HttpStyle {
   readonly backend: Backend;
   /** By which held calls wait. */
   readonly clock: Clock;
@@ -15,10 +26,11 @@ export interface Settings {
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
-  readonly headers: HeaderStyle;
-  readonly errors: ErrorStyle;
   readonly ipv6Prefix: number;
+  readonly sockets: SocketSettings;
   /** Milliseconds until a backend that failed is asked again. */
   readonly unavailableForMs: () => number;
   readonly warn: (message: string) => void;
+  /** Logs an error that nobody is above to answer. */
+  readonly fail: (error: unknown) => void;
 }

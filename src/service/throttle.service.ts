@@ -3,19 +3,21 @@ import type { Observable } from 'rxjs';
 import { assertCost, bindingOf, type Decision, type Outcome, type Receipt } from '../core/decision.js';
 import { assertKnownMembers, misfit } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import { type Call, type CallContext, noCall, withContext } from '../transports/call.js';
+import type { AnsweredCall } from '../transports/answered-call.js';
+import { type CallContext, withContext } from '../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
-import type { CallState } from './call-state.js';
+import { type CallState, currentCall } from './call-state.js';
+import type { Calls } from './calls.js';
 import { type Asked, chargesOf } from './charges.js';
 import type { ThrottleEvent } from './events.js';
 import type { CompiledLimit } from './limit.js';
 import type { LimitBook } from './limit-book.js';
-import { requestOf } from './on.js';
+import { namedBy } from './on.js';
 import { isObject } from './policy-options.check.js';
 
 /** Whom and what a direct use of the service is about. */
 export interface CallOptions {
-  /** An execution context, or a request. Default: the call being handled. */
+  /** An execution context, a request, or a socket. Default: the call being handled. */
   readonly on?: ExecutionContext | object;
   /** Who is charged, verbatim; `subjectOf` writes those of the built-in `by`. With it no call is needed. */
   readonly subject?: string;
@@ -25,7 +27,7 @@ export interface CallOptions {
 
 interface Question {
   readonly limits: readonly CompiledLimit[];
-  readonly call: Call;
+  readonly call: AnsweredCall;
   readonly state: CallState | undefined;
   readonly asked: Asked;
 }
@@ -46,13 +48,15 @@ export class ThrottleService {
 
   constructor(
     private readonly limiter: CallLimiter,
+    private readonly calls: Calls,
     private readonly book: LimitBook,
   ) {
     this.events$ = limiter.events.asObservable();
   }
 
   /**
-   * Charges; holds the call where a policy says so; throws a ThrottleException (429) when it is too much.
+   * Charges; holds the call where a policy says so; throws a ThrottleException (429) when it is too much. On a socket it
+   * does not throw: the client is sent the `rate_limit` message, and the outcome says so.
    *
    * @example
    * await this.throttle.hit(3);                                          // the handler's own limits
@@ -120,7 +124,7 @@ export class ThrottleService {
     if (cost !== undefined || isMissing) assertCost(cost, `${method}()`);
     const options: CallOptions = assertOptions(method, on);
     const state = this.#state(method, options);
-    const call = state?.call ?? noCall();
+    const call = state?.call ?? this.limiter.noCall;
     return {
       limits: this.book.find(method, policy, state?.plan),
       call: options.context === undefined ? call : withContext(call, { ...call.context, ...options.context }),
@@ -130,9 +134,7 @@ export class ThrottleService {
   }
 
   #state(method: string, { on }: CallOptions): CallState | undefined {
-    if (on === undefined) return this.limiter.findCall(undefined);
-    const found = requestOf(method, on);
-    return 'context' in found ? this.limiter.find(found.context).state : this.limiter.findCall(found.request);
+    return on === undefined ? currentCall() : this.calls.named(namedBy(method, on));
   }
 }
 

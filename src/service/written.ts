@@ -3,12 +3,14 @@ import { isPolicyName } from '../core/policy.js';
 import { looksLikeRate } from '../core/rate.js';
 import { type Declaration, declarationOn, type LimitUse } from '../decorators/metadata.js';
 import {
+  type Limit,
   type MoreOptions,
   POLICY_MEMBERS,
   type PolicyOptions,
   USE_MEMBERS,
   type What,
 } from '../decorators/policy-options.js';
+import { splitConnections } from './connection-option.js';
 import { asOnePlace, type Level, type Written } from './limit.js';
 import { isObject } from './policy-options.check.js';
 import type { PolicyRegistry } from './registry.js';
@@ -18,6 +20,8 @@ export interface Place {
   readonly limits: readonly Written[];
   readonly skipsAll: boolean;
   readonly skips: readonly string[];
+  /** A limit of new connections, for gateways. */
+  readonly connections: Limit | undefined;
   /** `on ReportsController.list` */
   readonly label: string;
 }
@@ -54,18 +58,19 @@ export function chainOf(type: Class): readonly Class[] {
 }
 
 function placeOf({ limits, skips }: Declaration, level: Level, label: string, registry: PolicyRegistry): Place {
-  const written = asOnePlace(limits.flatMap((use) => expand(use, level, `@Throttle ${label}`, registry)));
+  const { uses, connections } = splitConnections(limits, level, `@Throttle ${label}`);
+  const written = asOnePlace(uses.flatMap((use) => expand(use, level, `@Throttle ${label}`, registry)));
   const skipsAll = skips.some((names) => names.length === 0);
   const skipped = skips.flat();
   const alien = skipped.find((name) => typeof name !== 'string');
   if (alien !== undefined) throw misfit(`@SkipThrottle ${label}`, 'names of policies, or nothing', alien);
   const both = written.find(({ options }) => skipsAll || skipped.includes(options.name ?? 'default'));
-  if (both !== undefined) {
+  if (both !== undefined || (skipsAll && connections !== undefined)) {
     throw new ThrottleConfigError(
       `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
     );
   }
-  return { limits: written, skipsAll, skips: skipped, label };
+  return { limits: written, skipsAll, skips: skipped, connections, label };
 }
 
 function expand({ what, more }: LimitUse, level: Level, place: string, registry: PolicyRegistry): readonly Written[] {

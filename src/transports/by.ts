@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Awaitable, chain, chainAll } from '../core/awaitable.js';
 import { show } from '../core/errors.js';
 import { type By, type Call, EXEMPT } from './call.js';
@@ -15,6 +16,8 @@ type Found = Awaited<ReturnType<By>>;
 
 const userPaths = new WeakMap<By, readonly (readonly string[])[]>();
 const connections = new WeakMap<object, string>();
+/** Tells the processes of a fleet apart: in containers their numbers are all alike. */
+const PROCESS = randomBytes(9).toString('base64url');
 let connectionCount = 0;
 
 /**
@@ -34,12 +37,18 @@ export const by = {
     return ({ client }) => (client === undefined ? null : connectionOf(client));
   },
 
-  /** A member of the request, set by whoever authenticates: a text, a number, or an object that writes itself as a text. */
+  /**
+   * A member of the request, set by whoever authenticates: a text, a number, or an object that writes itself as a text.
+   * On sockets a member of the client, of its `data`, or of the upgrade request: the first that there is.
+   */
   user(path = 'user.id'): By {
     const members = path.split('.');
     const find: By = ({ request, client }) => {
-      const id = idAt(request ?? client, members, path);
-      return id === null ? null : `user:${id}`;
+      for (const holder of [client, memberAt(client, ['data']), request]) {
+        const id = idAt(holder, members, path);
+        if (id !== null) return subjectOf.user(id);
+      }
+      return null;
     };
     userPaths.set(find, [members]);
     return find;
@@ -145,7 +154,7 @@ function idAt(from: unknown, members: readonly string[], path: string): string |
 function connectionOf(client: object): string {
   let id = connections.get(client);
   if (id === undefined) {
-    id = `conn:${process.pid}-${++connectionCount}`;
+    id = `conn:${PROCESS}-${++connectionCount}`;
     connections.set(client, id);
   }
   return id;

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
 
-/** What is read of a request, Express's or Fastify's; its other members are there as well. */
+/** What is read of a request, Express's, Fastify's, or (on sockets) Node's; its other members are there as well. */
 export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly ip?: string;
@@ -21,10 +21,12 @@ export interface CallContext {
 export interface Call {
   /** `none`: outside any request, in a cron job or a queue worker. */
   readonly type: 'http' | 'ws' | 'graphql' | 'rpc' | 'none';
-  readonly request?: HttpRequest;
+  /** On sockets the upgrade request, as Node made it. */
+  readonly request?: HttpRequest | undefined;
   readonly response?: object | undefined;
-  /** A socket. */
+  /** A socket; there is none yet while its connection is being decided. */
   readonly client?: object;
+  /** What a socket sent. */
   readonly message?: unknown;
   readonly handler?: ReturnType<ExecutionContext['getHandler']> | undefined;
   readonly controller?: ReturnType<ExecutionContext['getClass']> | undefined;
@@ -43,13 +45,8 @@ export type By = (call: Call) => Awaitable<string | null | undefined | typeof EX
 /** How many units a call costs: a safe integer of at least 0. */
 export type CostOf = (call: Call) => Awaitable<number>;
 
-/** A call outside any request. */
-export function noCall(context: CallContext = {}): Call {
-  return { type: 'none', context };
-}
-
 /** The same call with another context. */
-export function withContext(call: Call, context: CallContext): Call {
+export function withContext<C extends Call>(call: C, context: CallContext): C {
   // Not a spread: what a call works out when asked (`address`) stays so.
   return Object.create(call, { context: { value: context, enumerable: true } });
 }

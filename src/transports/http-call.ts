@@ -1,18 +1,22 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { Call, CallContext, HttpRequest } from './call.js';
-import type { ClientAddress } from './client-address.js';
+import { bindingOf, type Decision, type Outcome } from '../core/decision.js';
+import type { Call, HttpRequest } from './call.js';
+import { DirectCall, type HttpStyle } from './direct-call.js';
+import { writeRateLimit, writeRetryAfter } from './http-headers.js';
 
 /** A call over HTTP, on Express or Fastify. */
-export class HttpCall implements Call {
-  readonly type = 'http';
-  readonly context: CallContext = {};
+export class HttpCall extends DirectCall {
+  override readonly type: Call['type'] = 'http';
 
   constructor(
     readonly request: HttpRequest,
-    readonly response: object | undefined,
-    private readonly addresses: ClientAddress,
-    readonly execution: ExecutionContext | undefined,
-  ) {}
+    override readonly response: object | undefined,
+    private readonly addresses: { of(request: HttpRequest): string | undefined },
+    style: HttpStyle,
+    readonly execution?: ExecutionContext,
+  ) {
+    super(style);
+  }
 
   get handler() {
     return this.execution?.getHandler();
@@ -24,6 +28,17 @@ export class HttpCall implements Call {
 
   get address(): string | undefined {
     return this.addresses.of(this.request);
+  }
+
+  override decided(outcome: Outcome, decisions: readonly Decision[], wasDenied: boolean): void {
+    if (this.response === undefined) return;
+    const binding = decisions === outcome.decisions ? outcome.binding : bindingOf(decisions);
+    writeRateLimit(this.response, decisions, binding, this.style.headers);
+    if (outcome.allowed && wasDenied) writeRetryAfter(this.response, outcome);
+  }
+
+  override onLeave(listener: () => void): () => void {
+    return this.response === undefined ? () => {} : onClose(this.response, listener);
   }
 }
 

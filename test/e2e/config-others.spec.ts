@@ -3,41 +3,27 @@ import { Controller, Get, Injectable, SetMetadata, type Type } from '@nestjs/com
 import { SkipThrottle, Throttle, ThrottleConfigError, type ThrottleModuleOptions } from '../../src/index.js';
 import { adapters, startApp } from '../support/app.js';
 
-/** What the decorators of @nestjs/websockets, @nestjs/graphql and @nestjs/microservices leave on a class or method. */
-const WebSocketGateway = () => SetMetadata('websockets:is_gateway', true);
+/** What the decorators of @nestjs/graphql and @nestjs/microservices leave on a class or method. */
 const Resolver = () => SetMetadata('graphql:resolver_type', 'Report');
 const MessagePattern = (pattern: string) => SetMetadata('microservices:pattern', [pattern]);
-
-@Throttle('5/min')
-@WebSocketGateway()
-@Injectable()
-class LimitedGateway {
-  say() {}
-}
-
-@WebSocketGateway()
-@Injectable()
-class ChatGateway {
-  @Throttle('5/min') say() {}
-}
-
-@WebSocketGateway()
-@Injectable()
-class PlainGateway {
-  say() {}
-}
-
-@SkipThrottle()
-@WebSocketGateway()
-@Injectable()
-class OpenGateway {
-  say() {}
-}
 
 @Resolver()
 @Injectable()
 class ReportResolver {
   @Throttle('5/min') reports() {}
+}
+
+@Resolver()
+@Injectable()
+class PlainResolver {
+  reports() {}
+}
+
+@SkipThrottle()
+@Resolver()
+@Injectable()
+class OpenResolver {
+  reports() {}
 }
 
 @Controller()
@@ -62,14 +48,12 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
     await app.send('/jobs');
     return warnings;
   };
-  const warning = (names: string) => [`Not limited: ${names}. This version limits calls over HTTP only.`];
+  const warning = (names: string) => [
+    `Not limited: ${names}. This version limits calls over HTTP and WebSockets only.`,
+  ];
 
-  it.each<readonly [string, Type]>([
-    ['LimitedGateway', LimitedGateway],
-    ['ChatGateway', ChatGateway],
-    ['ReportResolver', ReportResolver],
-  ])('pass, with a warning at boot: %s', async (name, provider) => {
-    expect(await warningsOf([provider])).toEqual(warning(name));
+  it('pass, with a warning at boot: a resolver with a limit', async () => {
+    expect(await warningsOf([ReportResolver])).toEqual(warning('ReportResolver'));
   });
 
   it('pass, with a warning at boot: a message pattern with a limit', async () => {
@@ -77,30 +61,30 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
   });
 
   it('are named in one warning', async () => {
-    expect(await warningsOf([LimitedGateway, ChatGateway, PlainGateway, ReportResolver], [JobsController])).toEqual(
-      warning('JobsController.run, LimitedGateway, ChatGateway, ReportResolver'),
+    expect(await warningsOf([ReportResolver, PlainResolver], [JobsController])).toEqual(
+      warning('JobsController.run, ReportResolver'),
     );
   });
 
   it('are warned of where the default of the module would limit them', async () => {
-    expect(await warningsOf([PlainGateway, OpenGateway], [JobsController], { default: '9/min' })).toEqual(
-      warning('JobsController.run, JobsController.list, PlainGateway'),
+    expect(await warningsOf([PlainResolver, OpenResolver], [JobsController], { default: '9/min' })).toEqual(
+      warning('JobsController.run, JobsController.list, PlainResolver'),
     );
   });
 
   it('are not warned of where nothing would limit them', async () => {
-    expect(await warningsOf([PlainGateway, OpenGateway])).toEqual([]);
+    expect(await warningsOf([PlainResolver, OpenResolver])).toEqual([]);
   });
 
   it('stop the boot with the mistakes in their limits, all the same', async () => {
-    @WebSocketGateway()
+    @Resolver()
     @Injectable()
-    class WrongGateway {
-      @Throttle('serach') say() {}
+    class WrongResolver {
+      @Throttle('serach') reports() {}
     }
-    await expect(warningsOf([WrongGateway], [], { policies: { search: '5/min' } })).rejects.toThrow(
+    await expect(warningsOf([WrongResolver], [], { policies: { search: '5/min' } })).rejects.toThrow(
       new ThrottleConfigError(
-        '@Throttle("serach") on WrongGateway.say: no policy of that name. Did you mean "search"? Known: search.',
+        '@Throttle("serach") on WrongResolver.reports: no policy of that name. Did you mean "search"? Known: search.',
       ),
     );
   });

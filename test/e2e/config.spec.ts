@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { defineStrategy, ThrottleModule } from '../../src/index.js';
 import { bootError } from '../support/boot.js';
 
-const known = 'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix';
+const known =
+  'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
 const aBackend = 'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
 const aText = 'expected a text, or a function that gives a text or an object';
@@ -139,7 +140,6 @@ describe('forRoot stops the boot', () => {
     [{ polices: {} }, `ThrottleModule: there is no option "polices". Did you mean "policies"? ${knownOptions}`],
     [{ gaurd: false }, `ThrottleModule: there is no option "gaurd". Did you mean "guard"? ${knownOptions}`],
     [{ throttlers: [] }, `ThrottleModule: there is no option "throttlers". ${knownOptions}`],
-    [{ sockets: {} }, `ThrottleModule: there is no option "sockets". ${knownOptions}`],
     [{ onError: 'open' }, 'ThrottleModule.onError: expected "local", "allow" or "deny", got "open"'],
   ])('with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);

@@ -103,7 +103,7 @@ describe('a use that cannot be meant', () => {
     [
       'what is neither a request nor a context',
       (throttle) => throttle.hit('upload', 1, { on: { ip: '1.2.3.4' } }),
-      'hit({ on }): expected an ExecutionContext or a request, got an object with ip',
+      'hit({ on }): expected an ExecutionContext, a request or a socket, got an object with ip',
     ],
   ])('is an error: %s', async (_, use, message) => {
     await using context = await startContext({ policies });

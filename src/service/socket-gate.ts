@@ -1,0 +1,131 @@
+import { type ExecutionContext, HttpException, HttpStatus } from '@nestjs/common';
+import { type Awaitable, chain, isPromise } from '../core/awaitable.js';
+import type { Decision, Outcome } from '../core/decision.js';
+import type { AnsweredCall } from '../transports/answered-call.js';
+import type { HttpRequest } from '../transports/call.js';
+import { type Acknowledge, SocketCall } from '../transports/socket-call.js';
+import type { Refusal } from '../transports/socket-server.js';
+import type { CallLimiter } from './call-limiter.js';
+import { CallState } from './call-state.js';
+import type { Connections } from './connections.js';
+import { ReleasedException } from './held-calls.js';
+import type { CompiledLimit } from './limit.js';
+
+/** When a message that was one too many to wait for its decision is worth another try. */
+const FULL_FOR_MS = 1000;
+
+/** Lets connections, frames and messages of sockets through, or answers them. */
+export class SocketGate {
+  constructor(
+    private readonly limiter: CallLimiter,
+    private readonly connections: Connections,
+    private readonly frames: CompiledLimit | undefined,
+  ) {}
+
+  get limitsFrames(): boolean {
+    return this.frames !== undefined;
+  }
+
+  /** The interceptor's question: charges what the handler's plan says, once a message and handler. */
+  enter(context: ExecutionContext): Awaitable<boolean> {
+    if (this.connections.opened(context.switchToWs().getClient<object>()).isShut) return false;
+    return this.limiter.enter(
+      context,
+      (limits, call, state) => call instanceof SocketCall && this.#admit(limits, call, state),
+    );
+  }
+
+  /** Whether what a client sent may reach anybody. Nobody is above it to tell of an error: that is a refusal, and logged. */
+  frame(client: object, message: unknown, ack: Acknowledge | undefined): Awaitable<boolean> {
+    const { frames } = this;
+    const call = this.connections.call(client, message, ack);
+    if (frames === undefined) return true;
+    if (call.connection.isShut) return false;
+    try {
+      const admitted = this.#admit([frames], call, stateFor(client, call));
+      return isPromise(admitted) ? admitted.catch((error: unknown) => this.#failed(error)) : admitted;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Whether a connection may be made: nothing, or how it is refused. */
+  async handshake(limits: readonly CompiledLimit[], upgrade: HttpRequest): Promise<Refusal | undefined> {
+    const call = this.connections.handshake(upgrade);
+    const state = stateFor(upgrade, call);
+    try {
+      await this.limiter.admit(call, await this.limiter.spend(limits, call, {}, state));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HttpException)) this.#failed(error);
+      const exception =
+        error instanceof HttpException
+          ? error
+          : new HttpException('Internal server error', HttpStatus.INTERNAL_SERVER_ERROR);
+      return {
+        status: exception.getStatus(),
+        message: exception.message,
+        body: exception.getResponse(),
+        headers: call.headers,
+        payload: call.payload,
+      };
+    }
+  }
+
+  #admit(limits: readonly CompiledLimit[], call: SocketCall, state: CallState): Awaitable<boolean> {
+    const { connection } = call;
+    if (connection.isFull) return this.#denyAtOnce(call, state);
+    const answer = chain(this.limiter.spend(limits, call, {}, state), (evaluation) =>
+      chain(this.limiter.answer(call, evaluation), (goesOn) => (goesOn ? evaluation.outcome : undefined)),
+    );
+    return chain(isPromise(answer) ? connection.awaiting(answer) : answer, (outcome) => {
+      if (outcome !== undefined) return this.#held(call, outcome);
+      call.acknowledge();
+      return false;
+    });
+  }
+
+  /** Too many wait already: nobody is asked, or told but the client, so that a flood does not add to what is slow. */
+  #denyAtOnce(call: SocketCall, state: CallState): Awaitable<boolean> {
+    const decision: Decision = {
+      policy: 'pending',
+      allowed: false,
+      limit: call.connection.maxPending,
+      remaining: 0,
+      resetMs: FULL_FOR_MS,
+      retryAfterMs: FULL_FOR_MS,
+      delayMs: 0,
+      windowMs: FULL_FOR_MS,
+    };
+    const outcome: Outcome = { allowed: false, decisions: [decision], binding: decision };
+    this.limiter.conclude({ outcome, charges: [] }, call, state);
+    return chain(
+      call.deny(outcome, () => ({ message: undefined, context: call.context })),
+      (goesOn) => {
+        call.acknowledge();
+        return goesOn;
+      },
+    );
+  }
+
+  /** A client that leaves while its message is held, or an application that closes, lets it go unhandled. */
+  #held(call: SocketCall, outcome: Outcome): Awaitable<boolean> {
+    const held = this.limiter.hold(call, outcome);
+    if (!isPromise(held)) return held;
+    return held.catch((error: unknown) => {
+      if (error instanceof ReleasedException) return false;
+      throw error;
+    });
+  }
+
+  #failed(error: unknown): false {
+    this.limiter.settings.fail(error);
+    return false;
+  }
+}
+
+function stateFor(target: object, call: AnsweredCall): CallState {
+  const state = new CallState(target);
+  state.call = call;
+  return state;
+}
