@@ -43,8 +43,9 @@ function hookAdapter(adapter: Adapter, host: SocketHost): void {
   let isWarned = false;
   const create = adapter.create.bind(adapter);
   adapter.create = (port: number, options: object = {}) => {
-    const server = create(port, options);
+    // Before there is a server: a mistake in the limits must not leave one open.
     const limits = host.limitsOf(port, options);
+    const server = create(port, options);
     if (limits.length > 0 && !guarded.has(server)) {
       guarded.add(server);
       const isGuarded = guardHandshakes(server, (upgrade) => gate.handshake(limits, upgrade));

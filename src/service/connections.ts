@@ -27,8 +27,7 @@ export class Connections {
     if (known !== undefined) return known;
     const { sockets, clock } = this.settings;
     // Now, since a socket that has closed tells no address.
-    const address = upgrade && this.addresses.of(this.requestOf(upgrade));
-    const connection = new SocketConnection(client, upgrade, address, sockets, clock);
+    const connection = new SocketConnection(client, upgrade, this.#addressOf(upgrade), sockets, clock);
     this.#known.set(client, connection);
     owners.set(client, this);
     return connection;
@@ -51,7 +50,17 @@ export class Connections {
   }
 
   handshake(upgrade: HttpRequest): HandshakeCall {
-    return new HandshakeCall(upgrade, this.addresses.of(this.requestOf(upgrade)), this.settings);
+    return new HandshakeCall(upgrade, this.#addressOf(upgrade), this.settings);
+  }
+
+  /** A proxy setting that throws tells no address: its clients share a budget, and the process goes on. */
+  #addressOf(upgrade: HttpRequest | undefined): string | undefined {
+    try {
+      return upgrade && this.addresses.of(this.requestOf(upgrade));
+    } catch (error) {
+      this.settings.fail(error);
+      return undefined;
+    }
   }
 }
 

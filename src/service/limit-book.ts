@@ -21,7 +21,7 @@ export class LimitBook {
     }
     if (plan === undefined) {
       throw new ThrottleConfigError(
-        `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard has seen. ` +
+        `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. ` +
           `Name a policy, ${method}("name"), or pass { on: context }.`,
       );
     }

@@ -43,12 +43,12 @@ describe('a use that cannot be meant', () => {
     [
       'no policy outside a call',
       (throttle) => throttle.hit(1, ada),
-      'hit() without a policy is about the handler\'s own limits, and there is no handler here that ThrottleGuard has seen. Name a policy, hit("name"), or pass { on: context }.',
+      'hit() without a policy is about the handler\'s own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. Name a policy, hit("name"), or pass { on: context }.',
     ],
     [
       'no policy outside a call, of stat',
       (throttle) => throttle.stat(),
-      'stat() without a policy is about the handler\'s own limits, and there is no handler here that ThrottleGuard has seen. Name a policy, stat("name"), or pass { on: context }.',
+      'stat() without a policy is about the handler\'s own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. Name a policy, stat("name"), or pass { on: context }.',
     ],
     [
       'what is no policy',

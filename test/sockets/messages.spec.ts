@@ -1,18 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Throttle } from '../../src/index.js';
+import { limited } from '../support/limited.js';
 import { startSockets, transports } from '../support/sockets.js';
-
-/** The message of a denied call, as the design has it. */
-const limited = (more: object = {}) => ({
-  type: 'rate_limit',
-  error: 'Too many messages',
-  retry_after: 60,
-  policy: 'default',
-  limit: 2,
-  remaining: 0,
-  ...more,
-});
 
 function chat() {
   const handled: unknown[] = [];
