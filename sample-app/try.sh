@@ -28,3 +28,4 @@ try 'GET /search: the policy "search", 3 in 10 seconds' 3 "$url/search?q=lock"
 try 'GET /suggest: the same budget' 1 "$url/suggest?q=lock"
 try 'POST /uploads: 900 bytes each, 2000 at once' 3 "$url/uploads" -d "text=$(printf '%0900d' 0)"
 try 'POST /login with a wrong password: 5 a minute' 6 "$url/login" -d name=ada -d password=open
+printf '\nMessages of a WebSocket, which curl does not speak: open %s/ in a browser.\n' "$url"

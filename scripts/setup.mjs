@@ -1,7 +1,7 @@
 // Installs what is missing; nothing to do takes no time. With --tests also what only the tests need: Nest 11
-// beside Nest 12, and a Redis server.
+// beside Nest 12, and a Redis server. With --browser what the test of the sample's page needs: a Chromium.
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,17 +31,34 @@ function installPackages(folder, what) {
   }
 }
 
+/** Installs a package of Debian's, where that can be done without asking anybody. Returns whether it is there. */
+function installFromDebian(name, what) {
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return false;
+  console.error(`Installing ${name} for ${what} (once) ...`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  return (
+    run('apt-get', ['update', '-qq'], { env }) &&
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], { env })
+  );
+}
+
 function installRedis() {
   if (process.env.REDIS_URL || isOnPath('redis-server') || isOnPath('valkey-server')) return;
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot && isOnPath('apt-get')) {
-    console.error('Installing redis-server for the tests (once) ...');
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    if (run('apt-get', ['update', '-qq'], { env }) && run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env }))
-      return;
-  }
+  if (installFromDebian('redis-server', 'the tests')) return;
   fail(
     'The tests need a Redis: install redis-server or valkey-server (6.2 or later) so that it is on the PATH, or set REDIS_URL.',
+  );
+}
+
+function installChromium() {
+  const { CHROMIUM } = process.env;
+  if (existsSync(CHROMIUM ?? '/usr/bin/chromium')) return;
+  if (CHROMIUM !== undefined) {
+    fail(`CHROMIUM: expected the path of a Chromium or Chrome, got "${CHROMIUM}", where there is nothing.`);
+  }
+  if (installFromDebian('chromium', "the test of the sample's page")) return;
+  fail(
+    "The test of the sample's page needs a browser: install Chromium as /usr/bin/chromium, or set CHROMIUM to the path of a Chromium or Chrome.",
   );
 }
 
@@ -50,3 +67,4 @@ if (process.argv.includes('--tests')) {
   installPackages('test/nest11', 'Nest 11 for the tests');
   installRedis();
 }
+if (process.argv.includes('--browser')) installChromium();

@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
 import { ThrottleModule } from 'nestjs-sluice';
 import { backendOf } from './backend.js';
+import { ChatGateway } from './chat.gateway.js';
 import { LoginController } from './login.controller.js';
+import { PageController } from './page.controller.js';
 import { ReportsController } from './reports.controller.js';
 import { SearchController } from './search.controller.js';
+import { transportProvider } from './transport.js';
 import { UploadsController } from './uploads.controller.js';
 
 @Module({
@@ -17,9 +20,11 @@ import { UploadsController } from './uploads.controller.js';
           account: '10/hour',
         },
         default: '1000/min',
+        sockets: { connections: '30/min', frames: '200/s' },
       }),
     }),
   ],
-  controllers: [ReportsController, UploadsController, SearchController, LoginController],
+  controllers: [ReportsController, UploadsController, SearchController, LoginController, PageController],
+  providers: [ChatGateway, transportProvider],
 })
 export class AppModule {}

@@ -1,10 +1,12 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
+import { TRANSPORT, useTransport } from './transport.js';
 
 const app = await NestFactory.create(AppModule, { logger: ['warn', 'error', 'fatal'] });
-const port = process.env.PORT ?? 3000;
-await app.listen(port);
+useTransport(app);
+await app.listen(process.env.PORT ?? 3000, '127.0.0.1');
 
+const { port } = app.getHttpServer().address();
 const url = `http://localhost:${port}`;
 console.log(`The sample application limits requests at ${url}. Try, in another terminal:
 
@@ -16,4 +18,7 @@ console.log(`The sample application limits requests at ${url}. Try, in another t
   curl -i ${url}/uploads -d text=hello   # charged by size, 1 unit a byte: 2000 at once, then 1000 a minute
   curl -i ${url}/login -d name=ada -d password=sesame   # by address 5 a minute, by account 10 an hour
 
-or all of it: sample-app/try.sh`);
+or all of it: sample-app/try.sh
+
+Or open ${url}/ in a browser and watch the messages of a chat being limited,
+over ${app.get(TRANSPORT)} (TRANSPORT=ws: plain WebSockets, TRANSPORT=io: socket.io).`);
