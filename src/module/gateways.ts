@@ -8,7 +8,7 @@ type Class = abstract new (...args: never[]) => unknown;
 /** Under which Nest keeps what its decorators say. */
 const GATEWAY = 'websockets:is_gateway';
 const OPTIONS = 'websockets:gateway_options';
-const PORT = 'websockets:port';
+const PORT = 'port';
 const INTERCEPTORS = '__interceptors__';
 
 /** The gateways of an application: what Nest opens servers for. */
@@ -68,7 +68,7 @@ function isOn(type: Class, port: number, options: object): boolean {
 }
 
 function namespaceOf(options: object): unknown {
-  const namespace: unknown = Reflect.get(options, 'namespace') || undefined;
+  const namespace: unknown = Reflect.get(options, 'namespace') || '/';
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
 }
 

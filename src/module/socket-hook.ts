@@ -2,8 +2,9 @@ import type { ApplicationConfig } from '@nestjs/core';
 import type { Connections } from '../service/connections.js';
 import type { CompiledLimit } from '../service/limit.js';
 import type { SocketGate } from '../service/socket-gate.js';
+import type { HttpRequest } from '../transports/call.js';
 import { isRequest } from '../transports/socket-client.js';
-import { gateFrames, guardHandshakes } from '../transports/socket-server.js';
+import { doorOf, gateFrames, guardHandshakes } from '../transports/socket-server.js';
 
 type Adapter = NonNullable<ReturnType<ApplicationConfig['getIoAdapter']>>;
 
@@ -14,6 +15,7 @@ export interface SocketHost {
   /** The limits of new connections to a server, by what it is opened with: those of all gateways on it. */
   limitsOf(port: number, options: object): readonly CompiledLimit[];
   warn(message: string): void;
+  fail(error: unknown): void;
 }
 
 /**
@@ -37,7 +39,7 @@ export function hookSockets(config: ApplicationConfig, host: SocketHost): void {
 }
 
 function hookAdapter(adapter: Adapter, host: SocketHost): void {
-  const { gate, connections, warn } = host;
+  const { gate, connections, warn, fail } = host;
   const guarded = new WeakSet<object>();
   const gated = new WeakSet<object>();
   let isWarned = false;
@@ -46,10 +48,11 @@ function hookAdapter(adapter: Adapter, host: SocketHost): void {
     // Before there is a server: a mistake in the limits must not leave one open.
     const limits = host.limitsOf(port, options);
     const server = create(port, options);
-    if (limits.length > 0 && !guarded.has(server)) {
-      guarded.add(server);
-      const isGuarded = guardHandshakes(server, (upgrade) => gate.handshake(limits, upgrade));
-      if (!isGuarded) warn(notLimited('connections'));
+    const door = doorOf(server);
+    if (limits.length > 0 && !guarded.has(door)) {
+      guarded.add(door);
+      const handshake = (upgrade: HttpRequest, line: unknown) => gate.handshake(limits, upgrade, line);
+      if (!guardHandshakes(door, { handshake, fail })) warn(notLimited('connections'));
     }
     return server;
   };

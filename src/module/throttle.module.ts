@@ -73,6 +73,7 @@ export class ThrottleModule
       gate,
       connections,
       warn: limiter.settings.warn,
+      fail: limiter.settings.fail,
       limitsOf: (port, options) => {
         this.#compile();
         return this.#gateways.connectionLimits(port, options, plans);

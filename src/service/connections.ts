@@ -49,8 +49,9 @@ export class Connections {
     return new SocketCall(this.opened(client), message, undefined, ack);
   }
 
-  handshake(upgrade: HttpRequest): HandshakeCall {
-    return new HandshakeCall(upgrade, this.#addressOf(upgrade), this.settings);
+  /** @param line tells when the client has gone */
+  handshake(upgrade: HttpRequest, line: unknown): HandshakeCall {
+    return new HandshakeCall(upgrade, line, this.#addressOf(upgrade), this.settings);
   }
 
   /** A proxy setting that throws tells no address: its clients share a budget, and the process goes on. */

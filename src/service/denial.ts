@@ -22,7 +22,8 @@ function denialOf(
   charges: readonly LimitCharge[],
   settings: Settings,
 ): Awaitable<Denial> {
-  const limit = charges[outcome.decisions.findIndex(({ policy }) => policy === outcome.binding?.policy)]?.limit;
+  const { binding, decisions } = outcome;
+  const limit = binding === null ? undefined : charges[decisions.indexOf(binding)]?.limit;
   const told = limit?.context === undefined ? call : withContext(call, { ...limit.context, ...call.context });
   const message = limit?.message ?? settings.message;
   const onDenied = limit?.onDenied ?? settings.onDenied;

@@ -1,10 +1,10 @@
-import { type ExecutionContext, HttpException, HttpStatus } from '@nestjs/common';
+import { type ExecutionContext, HttpException } from '@nestjs/common';
 import { type Awaitable, chain, isPromise } from '../core/awaitable.js';
 import type { Decision, Outcome } from '../core/decision.js';
 import type { AnsweredCall } from '../transports/answered-call.js';
 import type { HttpRequest } from '../transports/call.js';
+import { type Refusal, refusalBy } from '../transports/refusal.js';
 import { type Acknowledge, SocketCall } from '../transports/socket-call.js';
-import type { Refusal } from '../transports/socket-server.js';
 import type { CallLimiter } from './call-limiter.js';
 import { CallState } from './call-state.js';
 import type { Connections } from './connections.js';
@@ -49,26 +49,20 @@ export class SocketGate {
     }
   }
 
-  /** Whether a connection may be made: nothing, or how it is refused. */
-  async handshake(limits: readonly CompiledLimit[], upgrade: HttpRequest): Promise<Refusal | undefined> {
-    const call = this.connections.handshake(upgrade);
+  /**
+   * Whether a connection may be made: nothing, or how it is refused.
+   *
+   * @param line tells when the client has gone
+   */
+  async handshake(limits: readonly CompiledLimit[], upgrade: HttpRequest, line: unknown): Promise<Refusal | undefined> {
+    const call = this.connections.handshake(upgrade, line);
     const state = stateFor(upgrade, call);
     try {
       await this.limiter.admit(call, await this.limiter.spend(limits, call, {}, state));
       return undefined;
     } catch (error) {
-      if (!(error instanceof HttpException)) this.#failed(error);
-      const exception =
-        error instanceof HttpException
-          ? error
-          : new HttpException('Internal server error', HttpStatus.INTERNAL_SERVER_ERROR);
-      return {
-        status: exception.getStatus(),
-        message: exception.message,
-        body: exception.getResponse(),
-        headers: call.headers,
-        payload: call.payload,
-      };
+      if (error instanceof HttpException) return refusalBy(error, call);
+      throw error;
     }
   }
 

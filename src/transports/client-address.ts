@@ -10,7 +10,8 @@ const TRUSTS_EVERYONE =
   'The proxy setting trusts everyone: clients pick their own address with X-Forwarded-For and escape limits by address. ' +
   'Set the addresses of your proxies, or on Express their number.';
 const IGNORED =
-  'A forwarding header arrived from an address that is not trusted as a proxy, and was ignored: if that is your proxy, all clients share its address. ' +
+  'A forwarding header arrived from an address that is not trusted as a proxy, and was ignored: if that is your proxy, all clients share its address. ';
+const TRUST_IT =
   'Trust it: app.set("trust proxy", 1) on Express, new FastifyAdapter({ trustProxy: "10.0.0.0/8" }), by its addresses, on Fastify.';
 const NO_ADDRESS =
   'A request came without an address (through a Unix socket?): all such requests share one budget. ' +
@@ -22,10 +23,14 @@ export class ClientAddress {
   #trust: 'unknown' | 'watched' | 'settled' = 'unknown';
   #isWarnedOfNone = false;
 
-  /** @param prefix bits of IPv6 that tell networks apart */
+  /**
+   * @param prefix bits of IPv6 that tell networks apart
+   * @param trustIt how a proxy is trusted, for warnings
+   */
   constructor(
     private readonly prefix: number,
     private readonly warn: (message: string) => void,
+    private readonly trustIt = TRUST_IT,
   ) {}
 
   /** The framework's own address, under the application's trust-proxy setting, as one text for one host. */
@@ -45,7 +50,7 @@ export class ClientAddress {
     const { headers } = request;
     if (this.#trust === 'settled' || (headers['x-forwarded-for'] ?? headers.forwarded) === undefined) return;
     this.#trust = 'settled';
-    if (isForwardingIgnored(request)) this.warn(IGNORED);
+    if (isForwardingIgnored(request)) this.warn(IGNORED + this.trustIt);
   }
 
   #missing({ socket }: HttpRequest): void {

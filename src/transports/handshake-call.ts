@@ -28,8 +28,9 @@ export class HandshakeCall extends HttpCall {
   /** What a client of socket.io is told where the connection is refused. */
   payload: RateLimitPayload | undefined;
 
-  constructor(request: HttpRequest, address: string | undefined, style: HttpStyle) {
-    super(request, new PendingAnswer(request.socket), { of: () => address }, style);
+  /** @param line tells when the client has gone */
+  constructor(request: HttpRequest, line: unknown, address: string | undefined, style: HttpStyle) {
+    super(request, new PendingAnswer(line), { of: () => address }, style);
   }
 
   /** Those that a refusal is sent with. */

@@ -1,21 +1,21 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { HttpRequest } from './call.js';
 import { inOrder } from './in-order.js';
+import { type Refusal, refusalByError } from './refusal.js';
 import type { Acknowledge } from './socket-call.js';
 import { isEventClient } from './socket-client.js';
-import type { RateLimitPayload } from './socket-payload.js';
 
-/** How a connection is refused: over HTTP on `ws`, by an error that carries the payload on socket.io. */
-export interface Refusal {
-  readonly status: number;
-  readonly message: string;
-  readonly body: string | object;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly payload: RateLimitPayload | undefined;
+/** What a server asks, and tells, before it makes a connection. */
+export interface Doorkeeper {
+  /**
+   * Comes to nothing, or to how the connection is refused.
+   *
+   * @param line tells when the client has gone
+   */
+  handshake(upgrade: HttpRequest, line: unknown): Promise<Refusal | undefined>;
+  /** Told of errors, which are refusals, too. */
+  fail(error: unknown): void;
 }
-
-/** Asked before a connection is made: nothing, or how it is refused. */
-type Handshake = (upgrade: HttpRequest) => Promise<Refusal | undefined>;
 
 /** Asked before what a client sent reaches anybody. */
 type Frame = (message: unknown, ack: Acknowledge | undefined) => Awaitable<boolean>;
@@ -35,7 +35,14 @@ interface WsServer {
 
 /** What is used of a server, or a namespace, of socket.io. */
 interface IoNamespace {
-  use(middleware: (socket: { readonly request: HttpRequest }, next: (error?: Error) => void) => void): unknown;
+  use(middleware: (socket: IoSocket, next: (error?: Error) => void) => void): unknown;
+}
+
+interface IoSocket {
+  readonly request: HttpRequest;
+  /** The connection below, which namespaces share. */
+  readonly conn: { close(): void };
+  readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
 }
 
 interface WsClient {
@@ -46,14 +53,21 @@ interface IoClient {
   use(middleware: (event: readonly unknown[], next: () => void) => void): unknown;
 }
 
-const SERVER_ERROR = 500;
+/** For which a connection that was refused is left open: its client may be about to join another namespace. */
+const REFUSED_FOR_MS = 1000;
 /** Frames that say nothing: counted, and never withheld, since the library has answered them already. */
 const CONTROL = ['ping', 'pong'];
 
+/** What connections are made to, one for all the names that it goes by: of socket.io's server its main namespace. */
+export function doorOf(server: object): object {
+  const main: unknown = 'of' in server ? Reflect.get(server, 'sockets') : undefined;
+  return typeof main === 'object' && main !== null ? main : server;
+}
+
 /** Has a server ask before it makes a connection. @returns whether it can: it is of `ws` or socket.io */
-export function guardHandshakes(server: object, handshake: Handshake): boolean {
-  if (isWsServer(server)) guardUpgrades(server, handshake);
-  else if (isNamespace(server)) guardNamespace(server, handshake);
+export function guardHandshakes(door: object, keeper: Doorkeeper): boolean {
+  if (isWsServer(door)) guardUpgrades(door, keeper);
+  else if (isNamespace(door)) guardNamespace(door, keeper);
   else return false;
   return true;
 }
@@ -67,39 +81,50 @@ export function gateFrames(client: object, frame: Frame): boolean {
 }
 
 /** Ours comes first: it is cheaper than any that authenticates, and counts those that would fail there. */
-function guardUpgrades({ options }: WsServer, handshake: Handshake): void {
+function guardUpgrades({ options }: WsServer, keeper: Doorkeeper): void {
   const own = options.verifyClient;
-  const verify = (info: { readonly req: HttpRequest }, done: Verified): unknown => {
+  const verify: Verify = (info, done) => {
     if (typeof own !== 'function') return done(true);
-    return own.length === 2 ? own(info, done) : done(own(info, done) === true);
+    // Of those without a callback ws takes whatever is true.
+    return own.length === 2 ? own(info, done) : done(Boolean(own(info, done)));
   };
   options.verifyClient = (info, done) => {
-    handshake(info.req).then((refusal) => {
-      if (refusal !== undefined) return refuse(refusal, done);
-      try {
-        return verify(info, done);
-      } catch {
-        return done(false, SERVER_ERROR);
-      }
-    });
+    const refuse = ({ status, body, headers }: Refusal) => done(false, status, body, headers);
+    ask(keeper, info.req, info.req.socket, refuse, () => verify(info, done));
   };
 }
 
-function refuse({ status, body, headers }: Refusal, done: Verified): void {
-  const type = { 'Content-Type': 'application/json; charset=utf-8' };
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  done(false, status, text, { ...type, ...headers });
+function guardNamespace(namespace: IoNamespace, keeper: Doorkeeper): void {
+  namespace.use((socket, next) => {
+    const refuse = ({ message, data }: Refusal) => {
+      next(Object.assign(new Error(message), { data }));
+      setTimeout(() => hangUp(socket), REFUSED_FOR_MS).unref();
+    };
+    ask(keeper, socket.request, socket.conn, refuse, () => next());
+  });
 }
 
-function guardNamespace(namespace: IoNamespace, handshake: Handshake): void {
-  namespace.use((socket, next) => {
-    handshake(socket.request).then((refusal) => {
-      if (refusal === undefined) return next();
-      const { payload, message, body } = refusal;
-      const text = typeof payload?.error === 'string' ? payload.error : message;
-      return next(Object.assign(new Error(text), { data: payload ?? body }));
-    });
-  });
+/** Nobody is above it to tell of an error: that is a refusal, and logged. */
+async function ask(
+  keeper: Doorkeeper,
+  upgrade: HttpRequest,
+  line: unknown,
+  refuse: (refusal: Refusal) => void,
+  accept: () => void,
+): Promise<void> {
+  try {
+    const refusal = await keeper.handshake(upgrade, line);
+    if (refusal === undefined) accept();
+    else refuse(refusal);
+  } catch (error) {
+    keeper.fail(error);
+    refuse(refusalByError());
+  }
+}
+
+/** A client that stays when it has joined nothing would keep its connection until socket.io's own time-out. */
+function hangUp({ conn, client }: IoSocket): void {
+  if (client.sockets?.size === 0) conn.close();
 }
 
 /** In place of the client's own `emit`: no listener is before it, whoever adds one. */

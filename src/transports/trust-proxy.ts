@@ -15,11 +15,11 @@ export type Trusts = (address: string, hop: number) => boolean;
 const EXPECTED =
   'true, false, a number of hops, addresses or networks such as "10.0.0.0/8" or "loopback", or a function of address and hop';
 
-const NETWORKS: Readonly<Record<string, readonly string[]>> = {
-  loopback: ['127.0.0.0/8', '::1'],
-  linklocal: ['169.254.0.0/16', 'fe80::/10'],
-  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
-};
+const NETWORKS = new Map<string, readonly string[]>([
+  ['loopback', ['127.0.0.0/8', '::1']],
+  ['linklocal', ['169.254.0.0/16', 'fe80::/10']],
+  ['uniquelocal', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']],
+]);
 
 /** @throws ThrottleConfigError for a setting that does not fit */
 export function compileTrust(place: string, setting: TrustProxy): Trusts {
@@ -34,7 +34,7 @@ export function compileTrust(place: string, setting: TrustProxy): Trusts {
   const trusted = new BlockList();
   for (const entry of entries) {
     const name = typeof entry === 'string' ? entry.trim() : '';
-    for (const network of NETWORKS[name] ?? [name]) {
+    for (const network of NETWORKS.get(name) ?? [name]) {
       if (!add(trusted, network)) throw misfit(place, EXPECTED, entry);
     }
   }
@@ -77,6 +77,7 @@ function forwardedFor(headers: HttpRequest['headers']): readonly string[] {
   return String(header)
     .split(',')
     .map((address) => address.trim())
+    .filter((address) => address !== '')
     .reverse();
 }
 

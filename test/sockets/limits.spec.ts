@@ -1,14 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import {
-  by,
-  type Call,
-  type Decision,
-  SkipThrottle,
-  Throttle,
-  type ThrottleEvent,
-  ThrottleService,
-} from '../../src/index.js';
+import { type Call, SkipThrottle, Throttle, type ThrottleEvent, ThrottleService } from '../../src/index.js';
 import { limited } from '../support/limited.js';
 import { type SocketOptions, startSockets, type TestSocket, transports } from '../support/sockets.js';
 
@@ -173,46 +165,5 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     await answers(await sockets.connect(), ['tight', 'tight']);
     const denied = events.map((event) => event.type === 'denied' && [event.handler, event.outcome.binding?.policy]);
     expect(denied).toEqual([['ClassGateway.tight', 'default']]);
-  });
-
-  it('hold messages where a leaky bucket says so, in their order', async () => {
-    const handled: unknown[] = [];
-
-    @WebSocketGateway()
-    class LeakyGateway {
-      @Throttle('60/min', { strategy: 'leaky-bucket', burst: 3, by: by.all() })
-      @SubscribeMessage('drip')
-      drip(@MessageBody() drop: unknown) {
-        handled.push(drop);
-      }
-    }
-    await using sockets = await start({}, [LeakyGateway]);
-    const socket = await sockets.connect();
-    for (const drop of [1, 2, 3, 4]) socket.send('drip', drop);
-    expect(await socket.next()).toEqual({ event: 'rate_limit', data: limited({ limit: 3, retry_after: 1 }) });
-    expect([handled, sockets.clock.waiting]).toEqual([[1], 2]);
-    sockets.clock.advance(1000);
-    await socket.settled();
-    expect(handled).toEqual([1, 2]);
-    await socket.close();
-    const other = await sockets.connect();
-    await other.settled();
-    expect([handled, sockets.clock.waiting]).toEqual([[1, 2], 0]);
-  });
-
-  it('are decisions that a handler can look at', async () => {
-    const decisions: (Decision | null)[] = [];
-
-    @Throttle('3/min', { strategy })
-    @WebSocketGateway()
-    class LookingGateway {
-      @SubscribeMessage('look')
-      async look() {
-        decisions.push(await sockets.app.get(ThrottleService).stat());
-      }
-    }
-    await using sockets = await start({}, [LookingGateway]);
-    await answers(await sockets.connect(), ['look', 'look']);
-    expect(decisions.map((decision) => decision?.remaining)).toEqual([2, 1]);
   });
 });

@@ -83,8 +83,8 @@ export async function startSockets({
 function pingGateways(gateways: readonly Type[]): Type[] {
   const servers = new Map(gateways.map((gateway) => [JSON.stringify(whereOf(gateway)), whereOf(gateway)]));
   return [...servers.values()].map(([port, options]) => {
+    @SkipThrottle()
     class PingGateway {
-      @SkipThrottle()
       @SubscribeMessage(PING)
       async ping(@MessageBody() data: unknown): Promise<unknown> {
         // A message that came before may still be on its way through guards and handlers: it is answered first.

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 import config from '../../jest.config.js';
 
-const [[, options]] = Object.values(config.transform);
+const [{ transform: transforms }] = config.projects;
+const [[, options]] = Object.values(transforms);
 
 /** An import of `./file.js` from TypeScript is one of `./file.ts`. */
 export function resolve(specifier, context, next) {
