@@ -12,6 +12,13 @@ export interface RedisBackendOptions {
   readonly clock?: Clock;
   /** Whether calls that come together are sent together. `false` for proxies that refuse keys of several slots. Default: true. */
   readonly batch?: boolean;
+  /**
+   * Milliseconds for which a denial is remembered in this process, so that a flood on it asks Redis once; 0: not at all.
+   * Another process's `refund` or `reset` counts here so much later at most. Default: 1000.
+   */
+  readonly denyMemoryMs?: number;
+  /** Denials remembered at most, at least 1. Default: 10 000. */
+  readonly maxDenials?: number;
   readonly onEvent?: (event: BackendEvent) => void;
 }
 
@@ -21,8 +28,16 @@ const PLACE = 'RedisBackend';
 /** @throws ThrottleConfigError naming the option */
 export function assertRedisOptions(client: unknown, options: RedisBackendOptions): void {
   assertClient(client);
-  assertKnownMembers(PLACE, options, ['prefix', 'timeoutMs', 'clock', 'batch', 'onEvent']);
-  const { prefix, timeoutMs, clock, batch, onEvent } = options;
+  assertKnownMembers(PLACE, options, [
+    'prefix',
+    'timeoutMs',
+    'clock',
+    'batch',
+    'denyMemoryMs',
+    'maxDenials',
+    'onEvent',
+  ]);
+  const { prefix, timeoutMs, clock, batch, denyMemoryMs, maxDenials, onEvent } = options;
   if (prefix !== undefined && (typeof prefix !== 'string' || !PREFIX.test(prefix))) {
     throw misfit(`${PLACE}: prefix`, '1 to 24 letters, digits, "_", ".", ":" or "-"', prefix);
   }
@@ -31,5 +46,11 @@ export function assertRedisOptions(client: unknown, options: RedisBackendOptions
   }
   if (clock !== undefined && typeof clock.now !== 'function') throw misfit(`${PLACE}: clock`, 'a clock', clock);
   if (batch !== undefined && typeof batch !== 'boolean') throw misfit(`${PLACE}: batch`, 'true or false', batch);
+  if (denyMemoryMs !== undefined && !(Number.isSafeInteger(denyMemoryMs) && denyMemoryMs >= 0)) {
+    throw misfit(`${PLACE}: denyMemoryMs`, 'a whole number of milliseconds, at least 0', denyMemoryMs);
+  }
+  if (maxDenials !== undefined && !(Number.isSafeInteger(maxDenials) && maxDenials >= 1)) {
+    throw misfit(`${PLACE}: maxDenials`, 'a whole number of at least 1', maxDenials);
+  }
   if (onEvent !== undefined && typeof onEvent !== 'function') throw misfit(`${PLACE}: onEvent`, 'a function', onEvent);
 }

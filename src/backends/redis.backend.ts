@@ -5,12 +5,16 @@ import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
 import { BackendError } from './backend-error.js';
+import { DenyMemory } from './deny-memory.js';
 import { type Asking, type Group, peekAcross, spendAcross } from './redis-across.js';
 import type { RedisClient } from './redis-client.js';
 import { RedisLine } from './redis-line.js';
 import { assertRedisOptions, type RedisBackendOptions } from './redis-options.js';
 import { redisWarnings } from './redis-warnings.js';
 import { groupBy } from './redis-wire.js';
+
+const DENY_MEMORY_MS = 1000;
+const MAX_DENIALS = 10_000;
 
 /** Never denies, and no other policy's id is without an "@". */
 const PROBE: Policy = {
@@ -41,6 +45,7 @@ export class RedisBackend implements Backend {
   readonly remote = true;
   readonly #line: RedisLine;
   readonly #clock: Clock | undefined;
+  readonly #denials: DenyMemory;
   readonly #listeners: ((event: BackendEvent) => void)[] = [];
 
   constructor(
@@ -51,6 +56,9 @@ export class RedisBackend implements Backend {
     this.#clock = options.clock;
     if (options.onEvent !== undefined) this.#listeners.push(options.onEvent);
     this.#line = new RedisLine(client, options);
+    // Where instants are a test's own, what a denial says of later ones is not remembered unless it is asked for.
+    const { denyMemoryMs = options.clock === undefined ? DENY_MEMORY_MS : 0, maxDenials = MAX_DENIALS } = options;
+    this.#denials = new DenyMemory(denyMemoryMs, maxDenials, () => this.clock.now());
   }
 
   /** By which held calls wait, where an instant of one's own decides. */
@@ -59,21 +67,18 @@ export class RedisBackend implements Backend {
   }
 
   async spend(charges: readonly Charge[]): Promise<Outcome> {
-    const { groups, dueMs } = this.#begin(charges);
-    const [first] = groups;
-    if (first === undefined) return { allowed: true, decisions: [], binding: null };
-    return groups.length === 1
-      ? this.#ask(first.charges, true, dueMs)
-      : spendAcross(this.#asking(dueMs), charges, groups);
+    assertCosts(charges);
+    return this.#denials.find(charges) ?? this.#denials.learn(charges, () => this.#spend(charges));
   }
 
   async peek(charges: readonly Charge[]): Promise<Outcome> {
-    const { groups, dueMs } = this.#begin(charges);
-    return peekAcross(this.#asking(dueMs), charges, groups);
+    assertCosts(charges);
+    return peekAcross(this.#asking(this.#line.due()), charges, this.#groupsOf(charges));
   }
 
   async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
     assertSettlement(receipt, costs);
+    this.#denials.forget(receipt.charges);
     const dueMs = this.#line.due();
     const groups = this.#groupsOf(receipt.charges);
     await Promise.all(
@@ -86,6 +91,7 @@ export class RedisBackend implements Backend {
   }
 
   async reset(targets: readonly Target[]): Promise<void> {
+    this.#denials.forget(targets);
     const dueMs = this.#line.due();
     const keys = targets.map((target) => this.#line.keyOf(target));
     const groups = groupBy(keys, (key) => this.#line.placeOf(key));
@@ -128,9 +134,14 @@ export class RedisBackend implements Backend {
     this.#line.close();
   }
 
-  #begin(charges: readonly Charge[]): { readonly groups: readonly Group[]; readonly dueMs: number } {
-    for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
-    return { groups: this.#groupsOf(charges), dueMs: this.#line.due() };
+  async #spend(charges: readonly Charge[]): Promise<Outcome> {
+    const dueMs = this.#line.due();
+    const groups = this.#groupsOf(charges);
+    const [first] = groups;
+    if (first === undefined) return { allowed: true, decisions: [], binding: null };
+    return groups.length === 1
+      ? this.#ask(first.charges, true, dueMs)
+      : spendAcross(this.#asking(dueMs), charges, groups);
   }
 
   #groupsOf(charges: readonly Charge[]): readonly Group[] {
@@ -168,4 +179,8 @@ export class RedisBackend implements Backend {
     }
     return verdict.outcome;
   }
+}
+
+function assertCosts(charges: readonly Charge[]): void {
+  for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
 }

@@ -72,7 +72,6 @@ export class SocketConnection {
 
   /** A message was denied: tells the client, if it has not been told just now, and closes where that was once too often. */
   denied(message: InRow, payload: RateLimitPayload): void {
-    if (this.#isShut) return;
     this.notify(payload);
     if (message.isCounted) return;
     message.isCounted = true;

@@ -36,6 +36,13 @@ class ChatGateway {
     await this.throttle.hit('empty', 2);
   }
 
+  /** Denied by hand, and not by hand. */
+  @SubscribeMessage('mixed')
+  async mixed() {
+    await this.throttle.hit('empty', 2);
+    await this.throttle.hit('full');
+  }
+
   @SubscribeMessage('client')
   async client(@ConnectedSocket() client: object) {
     await this.throttle.hit('empty', 2, { on: client });
@@ -57,7 +64,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     startSockets({
       transport,
       gateways: [ChatGateway],
-      options: { policies: { empty: { rate: '1/min', strategy } }, sockets: { closeAfter }, ...more },
+      options: { policies: { empty: { rate: '1/min', strategy }, full: '100/min' }, sockets: { closeAfter }, ...more },
     });
 
   it('closes at the third denied message in a row', async () => {
@@ -93,6 +100,14 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     await send(socket, 'by-hand', 'by-hand');
     expect(socket.isOpen).toBe(true);
     socket.send('by-hand');
+    expect(await socket.closed).toEqual(closing(transport));
+  });
+
+  it('counts a message that was denied, whatever its handler is allowed then', async () => {
+    await using sockets = await start(2);
+    const socket = await sockets.connect();
+    await send(socket, 'mixed');
+    socket.send('mixed');
     expect(await socket.closed).toEqual(closing(transport));
   });
 

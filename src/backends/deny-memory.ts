@@ -1,0 +1,160 @@
+import type { Charge, Decision, Outcome } from '../core/decision.js';
+import { mapKey } from '../core/key.js';
+import type { Policy } from '../core/policy.js';
+import type { Target } from './backend.js';
+
+/** A denied call, and until when the same call is denied, too. */
+interface Denial {
+  readonly charges: readonly Charge[];
+  readonly outcome: Outcome;
+  /** When the answer came: the waits in it are told from then on, and never too short. */
+  readonly arrivedMs: number;
+  /** Counted from before the question was sent: what is denied until then is denied by the server, too. */
+  readonly untilMs: number;
+}
+
+/** A call on its way to whoever decides it. */
+interface Question {
+  readonly charges: readonly Charge[];
+  readonly askedMs: number;
+  /** Whether something was given back or forgotten meanwhile: its answer may be of before. */
+  isOutdated: boolean;
+}
+
+/**
+ * Remembers denials, so that a flood on what is denied asks nobody. Never an allow: where it does not know, it does not
+ * answer. A call is known by its whole list of charges, with their limits; where one was denied, a higher cost of it is,
+ * too, and told the wait of the lower: what it waits for comes no sooner.
+ */
+export class DenyMemory {
+  readonly #open = new Set<Question>();
+  /** In the order in which they were learnt. */
+  readonly #all = new Set<Denial>();
+  /** By the subjects of their charges. */
+  readonly #bySubject = new Map<string, Denial[]>();
+
+  /**
+   * @param forMs how long a denial is remembered at most
+   * @param max denials remembered at most; the oldest makes room
+   */
+  constructor(
+    private readonly forMs: number,
+    private readonly max: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** The denial of these charges as it stands now, if one is known. */
+  find(charges: readonly Charge[]): Outcome | undefined {
+    const [first] = charges;
+    if (first === undefined || this.#all.size === 0) return undefined;
+    const denial = this.#bySubject.get(mapKey(first.subject))?.find((known) => covers(known, charges));
+    if (denial === undefined) return undefined;
+    const now = this.now();
+    if (now < denial.untilMs && now >= denial.arrivedMs) return aged(denial.outcome, now - denial.arrivedMs);
+    this.#drop(denial);
+    return undefined;
+  }
+
+  /** Learns from what `ask` comes to. */
+  async learn(charges: readonly Charge[], ask: () => Promise<Outcome>): Promise<Outcome> {
+    const question: Question = { charges, askedMs: this.now(), isOutdated: false };
+    this.#open.add(question);
+    try {
+      const outcome = await ask();
+      // What was taken makes the waits longer that are remembered.
+      if (outcome.allowed) this.#dropOn(charges);
+      else if (!question.isOutdated) this.#remember(question, outcome);
+      return outcome;
+    } finally {
+      this.#open.delete(question);
+    }
+  }
+
+  /** Forgets what was learnt, and what is about to be, of these budgets. */
+  forget(targets: readonly Target[]): void {
+    for (const question of this.#open) question.isOutdated ||= isOnAny(question.charges, targets);
+    this.#dropOn(targets);
+  }
+
+  #remember({ charges, askedMs }: Question, outcome: Outcome): void {
+    const untilMs = askedMs + Math.min(this.forMs, shortestWait(outcome.decisions));
+    const arrivedMs = this.now();
+    if (untilMs <= arrivedMs) return;
+    const denial: Denial = { charges, outcome, arrivedMs, untilMs };
+    this.#all.add(denial);
+    for (const subject of subjectsOf(charges)) {
+      this.#bySubject.set(subject, [...(this.#bySubject.get(subject) ?? []), denial]);
+    }
+    for (const other of this.#bySubject.get(mapKey(charges[0]?.subject ?? '')) ?? []) {
+      if (other !== denial && covers(denial, other.charges)) this.#drop(other);
+    }
+    const [oldest] = this.#all;
+    if (this.#all.size > this.max && oldest !== undefined) this.#drop(oldest);
+  }
+
+  #dropOn(targets: readonly Target[]): void {
+    if (this.#all.size === 0) return;
+    for (const subject of subjectsOf(targets)) {
+      for (const denial of this.#bySubject.get(subject) ?? []) if (isOnAny(denial.charges, targets)) this.#drop(denial);
+    }
+  }
+
+  #drop(denial: Denial): void {
+    this.#all.delete(denial);
+    for (const subject of subjectsOf(denial.charges)) {
+      const others = this.#bySubject.get(subject)?.filter((known) => known !== denial) ?? [];
+      if (others.length > 0) this.#bySubject.set(subject, others);
+      else this.#bySubject.delete(subject);
+    }
+  }
+}
+
+/** Whether a denial says that these charges are denied, too, and which of them. */
+function covers({ charges: known, outcome }: Denial, charges: readonly Charge[]): boolean {
+  return (
+    known.length === charges.length &&
+    known.every(({ policy, subject, cost }, i) => {
+      const asked = charges[i];
+      if (asked === undefined || asked.subject !== subject || !isSame(asked.policy, policy)) return false;
+      return asked.cost === cost || (asked.cost > cost && outcome.decisions[i]?.allowed === false);
+    })
+  );
+}
+
+/** Whether two policies are one budget, and count it alike. */
+function isSame(a: Policy, b: Policy): boolean {
+  return a === b || (a.id === b.id && a.limit === b.limit && a.burst === b.burst && a.shape === b.shape);
+}
+
+/** After it one of the policies would say something else. */
+function shortestWait(decisions: readonly Decision[]): number {
+  let waitMs = Number.POSITIVE_INFINITY;
+  for (const { allowed, retryAfterMs } of decisions) {
+    if (!allowed && retryAfterMs !== null) waitMs = Math.min(waitMs, retryAfterMs);
+  }
+  return waitMs;
+}
+
+function aged({ decisions, binding }: Outcome, elapsedMs: number): Outcome {
+  const told = decisions.map((decision) => ({
+    ...decision,
+    resetMs: Math.max(0, decision.resetMs - elapsedMs),
+    retryAfterMs:
+      decision.allowed || decision.retryAfterMs === null ? decision.retryAfterMs : decision.retryAfterMs - elapsedMs,
+  }));
+  return {
+    allowed: false,
+    decisions: told,
+    binding: (binding && told[decisions.indexOf(binding)]) ?? null,
+  };
+}
+
+function isOnAny(charges: readonly Charge[], targets: readonly Target[]): boolean {
+  return charges.some((charge) =>
+    targets.some(({ policy, subject }) => charge.policy.id === policy.id && charge.subject === subject),
+  );
+}
+
+function subjectsOf(targets: readonly Target[]): ReadonlySet<string> {
+  return new Set(targets.map(({ subject }) => mapKey(subject)));
+}
