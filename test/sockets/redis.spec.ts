@@ -143,6 +143,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
       remaining: null,
     };
     expect(await socket.next()).toEqual({ event: 'rate_limit', data: limited(unavailable) });
+    if (transport === 'io') expect(await socket.ask('pay')).toEqual(limited(unavailable));
     expect([handled, socket.isOpen]).toEqual([[], true]);
   });
 });
