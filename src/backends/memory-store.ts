@@ -1,93 +1,84 @@
 import type { Clock } from '../core/clock.js';
 import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
-import type { State } from '../strategies/strategy.js';
+import type { State, Strategy } from '../strategies/strategy.js';
 import type { BackendEvent } from './backend.js';
+import { Shelf } from './memory-shelf.js';
 
-/** What is remembered of one subject under one policy. */
-export interface Entry {
-  state: State;
-  /** The policy's shape when `state` was written. */
-  shape: string;
-  /** From then on the state says no more than an empty one: it may go. 0: it is in no map. */
-  expiresAt: number;
-}
-
-/** Where a charge finds its entry, and where the entry goes when it is new. */
+/** Where a charge is counted: under its subject, or, when the store is full and the subject new, with all such. */
 export interface Slot {
   readonly shelf: Shelf;
   readonly key: string;
-  readonly entry: Entry;
+  readonly isShared: boolean;
 }
 
 /** What a call has claimed so far. */
 type Held = readonly { readonly slot: Slot }[];
 
-/** The entries of one policy. Many small maps, since a large one stalls the process whenever it grows or shrinks. */
-interface Shelf {
-  readonly policy: string;
-  readonly maps: (Map<string, Entry> | undefined)[];
-  readonly overflow: Entry;
-  overflowing: boolean;
-}
-
-const MAPS = 64;
 const SWEEP_EVERY_MS = 100;
-const SWEEP_ENTRIES = 10_000;
-/** Entries looked at to make room for one new key. */
+const SWEEP_CELLS = 10_000;
+/** Cells looked at to make room for one new key. */
 const PROBES = 512;
+/** Policies whose shelves are known without a look-up by text: rates that functions answer with come and go. */
+const MAX_POLICIES = 1000;
 
-/** The entries of all policies: bounded in number, and swept by one timer with bounded work a tick. */
+/** The states of all subjects: bounded in number, and swept by one timer with bounded work a tick. */
 export class MemoryStore {
   size = 0;
-  readonly #shelves = new Map<string, Shelf>();
-  #walk = this.#entries();
+  /** By budget, one for each shape that it was written under. */
+  readonly #shelves = new Map<string, Shelf[]>();
+  readonly #byPolicy = new Map<Policy, Shelf>();
+  #walk = this.#cells();
   #timer: NodeJS.Timeout | undefined;
-  /** No entry expires before it: the least expiry seen in the last whole walk, and written since. */
+  /** None expires before it: the least expiry seen in the last whole walk, and written since. */
   #soonest = 0;
   #soonestOfWalk = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
     private readonly maxKeys: number,
+    private readonly strategyOf: (policy: Policy) => Strategy,
     private readonly tell: (event: BackendEvent) => void,
   ) {}
 
-  /**
-   * The subject's entry; where there is none an empty one, or, when the store is full, the one that new subjects share.
-   * `held`: what the call has claimed already, which may need room, too.
-   */
+  shelfOf(policy: Policy): Shelf {
+    return this.#byPolicy.get(policy) ?? this.#find(policy);
+  }
+
+  /** `held`: what the call has claimed already, which may need room, too. */
   claim(policy: Policy, subject: string, now: number, held: Held): Slot {
-    const shelf = this.#shelf(policy);
+    const shelf = this.shelfOf(policy);
     const key = mapKey(subject);
-    const entry = shelf.maps[mapOf(key)]?.get(key);
-    if (entry !== undefined) return { shelf, key, entry };
-    return { shelf, key, entry: this.#hasRoom(now, held) ? emptyEntry() : shelf.overflow };
+    return { shelf, key, isShared: shelf.find(key) === undefined && !this.#hasRoom(now, held) };
   }
 
-  find(policy: Policy, subject: string): Entry | undefined {
-    const key = mapKey(subject);
-    return this.#shelves.get(policy.id)?.maps[mapOf(key)]?.get(key);
+  read({ shelf, key, isShared }: Slot): State {
+    if (isShared) return shelf.overflow;
+    const cell = shelf.find(key);
+    return cell === undefined ? [] : shelf.cells.read(cell);
   }
 
-  write(slot: Slot, policy: Policy, state: State, expiresAt: number): void {
-    const { shelf, key, entry } = slot;
-    if (entry.state.length > 0 && entry.shape !== policy.shape) {
-      this.tell({ type: 'started-afresh', policy: policy.name, was: entry.shape });
+  write({ shelf, key, isShared }: Slot, state: State, expiresAt: number): void {
+    if (isShared) {
+      shelf.overflow = state;
+      this.#overflows(shelf);
+      return;
     }
-    const isNew = isHomeless(slot);
-    entry.state = state;
-    entry.shape = policy.shape;
-    entry.expiresAt = expiresAt;
-    this.#soonest = Math.min(this.#soonest, expiresAt);
-    this.#soonestOfWalk = Math.min(this.#soonestOfWalk, expiresAt);
-    if (isNew) this.#insert(shelf, key, entry);
-    else if (entry === shelf.overflow) this.#overflows(shelf);
+    this.noteExpiry(expiresAt);
+    const cell = shelf.find(key);
+    if (cell === undefined) this.#insert(shelf, key, state, expiresAt);
+    else shelf.cells.write(cell, state, expiresAt);
   }
 
-  remove(policy: Policy, subject: string): void {
+  /** To be told of each expiry that is written. */
+  noteExpiry(expiresAt: number): void {
+    if (expiresAt < this.#soonest) this.#soonest = expiresAt;
+    if (expiresAt < this.#soonestOfWalk) this.#soonestOfWalk = expiresAt;
+  }
+
+  remove({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
-    if (this.#shelves.get(policy.id)?.maps[mapOf(key)]?.delete(key)) this.size--;
+    for (const shelf of this.#shelves.get(id) ?? []) if (shelf.remove(key)) this.size--;
   }
 
   close(): void {
@@ -95,105 +86,94 @@ export class MemoryStore {
     this.#timer = undefined;
   }
 
-  #shelf({ id, name }: Policy): Shelf {
-    let shelf = this.#shelves.get(id);
+  #find(policy: Policy): Shelf {
+    const shelves = this.#shelves.get(policy.id) ?? [];
+    let shelf = shelves.find((one) => one.policy.shape === policy.shape);
     if (shelf === undefined) {
-      shelf = { policy: name, maps: new Array(MAPS), overflow: emptyEntry(), overflowing: false };
-      this.#shelves.set(id, shelf);
+      shelf = new Shelf(policy, this.strategyOf(policy));
+      this.#shelves.set(policy.id, [...shelves, shelf]);
     }
+    if (this.#byPolicy.size >= MAX_POLICIES) this.#byPolicy.clear();
+    this.#byPolicy.set(policy, shelf);
     return shelf;
   }
 
-  #insert(shelf: Shelf, key: string, entry: Entry): void {
-    const index = mapOf(key);
-    let map = shelf.maps[index];
-    if (map === undefined) {
-      map = new Map();
-      shelf.maps[index] = map;
+  #insert(shelf: Shelf, key: string, state: State, expiresAt: number): void {
+    const { policy } = shelf;
+    for (const other of this.#shelves.get(policy.id) ?? []) {
+      if (other === shelf || !other.remove(key)) continue;
+      this.size--;
+      this.tell({ type: 'started-afresh', policy: policy.name, was: other.policy.shape });
     }
-    map.set(detached(key), entry);
-    shelf.overflowing = false;
+    if (shelf.add(key, state, expiresAt)) this.#walkAnew();
+    shelf.isOverflowing = false;
     this.size++;
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
   }
 
   #overflows(shelf: Shelf): void {
-    if (shelf.overflowing) return;
-    shelf.overflowing = true;
-    this.tell({ type: 'overflow', policy: shelf.policy });
+    if (shelf.isOverflowing) return;
+    shelf.isOverflowing = true;
+    this.tell({ type: 'overflow', policy: shelf.policy.name });
   }
 
   #sweep(): void {
     const now = this.clock.now();
     if (this.size === 0) this.close();
     // To the end of the walk at most: with a few entries a tick is short.
-    for (let i = 0, walk = this.#walk; i < SWEEP_ENTRIES && walk === this.#walk; i++) this.#visit(now);
+    for (let i = 0, walk = this.#walk; i < SWEEP_CELLS && walk === this.#walk; i++) this.#visit(now);
   }
 
-  /** Whether one more fits beside the entries of this call that are in no map yet; expired ones make way. */
+  /** Whether one more fits beside what this call will put in; expired ones make way. */
   #hasRoom(now: number, held: Held): boolean {
     while (this.size + held.length >= this.maxKeys) {
-      const coming = new Set(held.filter(({ slot }) => isHomeless(slot)).map(({ slot }) => slot.entry));
+      const coming = new Set(held.map(({ slot }) => slot).filter(isComing));
       if (this.size + coming.size < this.maxKeys) return true;
       if (!this.#makeRoom(now)) return false;
     }
     return true;
   }
 
-  /** Drops an expired entry, if there is one within reach. */
+  /** Drops an expired subject, if there is one within reach. */
   #makeRoom(now: number): boolean {
     for (let i = 0; i < PROBES && now >= this.#soonest; i++) if (this.#visit(now)) return true;
     return false;
   }
 
-  /** Looks at the next entry of the walk, and drops it if it has expired. */
+  /** Looks at the next cell of the walk, and drops it if it has expired. */
   #visit(now: number): boolean {
     const { value, done } = this.#walk.next();
     if (done) {
       this.#soonest = this.#soonestOfWalk;
-      this.#soonestOfWalk = Number.POSITIVE_INFINITY;
-      this.#walk = this.#entries();
+      this.#walkAnew();
       return false;
     }
-    const [map, key, entry] = value;
-    if (now < entry.expiresAt) {
-      this.#soonestOfWalk = Math.min(this.#soonestOfWalk, entry.expiresAt);
+    const [shelf, key, cell] = value;
+    const expiresAt = shelf.cells.expiresAt(cell);
+    if (now < expiresAt) {
+      if (expiresAt < this.#soonestOfWalk) this.#soonestOfWalk = expiresAt;
       return false;
     }
-    map.delete(key);
+    shelf.remove(key);
     this.size--;
-    // A charge of the same call may hold it already: writing it then puts it back.
-    entry.expiresAt = 0;
     return true;
   }
 
-  /** All entries, once each. The maps may change meanwhile: their iterators are live. */
-  *#entries(): Generator<readonly [Map<string, Entry>, string, Entry], undefined> {
-    for (const { maps } of this.#shelves.values()) {
-      for (const map of maps) {
-        if (map !== undefined) for (const [key, entry] of map) yield [map, key, entry];
+  #walkAnew(): void {
+    this.#soonestOfWalk = Number.POSITIVE_INFINITY;
+    this.#walk = this.#cells();
+  }
+
+  /** All cells, once each. The maps may change meanwhile: their iterators are live. */
+  *#cells(): Generator<readonly [Shelf, string, number], undefined> {
+    for (const shelves of this.#shelves.values()) {
+      for (const shelf of shelves) {
+        for (const map of shelf.maps) for (const [key, cell] of map) yield [shelf, key, cell];
       }
     }
   }
 }
 
-/** Whether the entry is in no map: new, or dropped since it was claimed. */
-function isHomeless({ shelf, entry }: Slot): boolean {
-  return entry.expiresAt === 0 && entry !== shelf.overflow;
-}
-
-function emptyEntry(): Entry {
-  return { state: [], shape: '', expiresAt: 0 };
-}
-
-/** Which of the maps: by characters that differ between the subjects of one kind. */
-function mapOf(key: string): number {
-  const last = key.length - 1;
-  const mixed = key.charCodeAt(last) * 31 + key.charCodeAt(last - 1) * 17 + key.charCodeAt(last >> 1) * 7;
-  return mixed % MAPS || 0;
-}
-
-/** A copy that holds on to no longer text: a short slice of a long header or URL keeps all of that in memory. */
-function detached(key: string): string {
-  return key.isWellFormed() ? Buffer.from(key).toString() : key;
+function isComing({ shelf, key, isShared }: Slot): boolean {
+  return !isShared && shelf.find(key) === undefined;
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.js';
-import { assertCost, bindingOf, type Charge, type Outcome, type Receipt } from '../core/decision.js';
+import { assertCost, bindingOf, type Charge, isCost, type Outcome, type Receipt } from '../core/decision.js';
 import { misfit, ThrottleConfigError } from '../core/errors.js';
+import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import { BUILTIN } from '../strategies/builtin.js';
 import type { State, StepResult, Strategy } from '../strategies/strategy.js';
@@ -23,9 +24,6 @@ interface Draft {
   readonly result: StepResult;
 }
 
-const EMPTY: State = [];
-const NONE: readonly Draft[] = [];
-
 /**
  * Keeps state in this process. Synchronous: returns values and not promises.
  * When `maxKeys` is reached, expired subjects go first; if none has, new subjects share one overflow budget a policy.
@@ -45,18 +43,24 @@ export class MemoryBackend implements Backend {
       throw misfit('MemoryBackend: maxKeys', 'a whole number of at least 1', maxKeys);
     }
     this.clock = clock;
-    this.#store = new MemoryStore(clock, maxKeys, (event) => this.#tell(event));
+    this.#store = new MemoryStore(
+      clock,
+      maxKeys,
+      (policy) => this.#strategy(policy),
+      (event) => this.#tell(event),
+    );
   }
 
   spend(charges: readonly Charge[]): Outcome {
     const now = this.clock.now();
     const [only] = charges;
-    if (only !== undefined && charges.length === 1) return this.#spendOne(only, charges, now);
+    const known = only !== undefined && charges.length === 1 ? this.#spendOne(only, charges, now) : undefined;
+    if (known !== undefined) return known;
     const drafts = this.#draft(charges, now);
     const outcome = this.#conclude(drafts, now);
     if (!outcome.allowed || charges.every(({ cost }) => cost === 0)) return outcome;
     for (const { charge, slot, result } of drafts) {
-      if (charge.cost > 0) this.#store.write(slot, charge.policy, result.state, now + result.decision.resetMs);
+      if (charge.cost > 0) this.#store.write(slot, result.state, now + result.decision.resetMs);
     }
     return { ...outcome, receipt: { at: now, charges } };
   }
@@ -70,11 +74,13 @@ export class MemoryBackend implements Backend {
     assertSettlement(receipt, costs);
     const now = this.clock.now();
     receipt.charges.forEach(({ policy, subject, cost }, i) => {
+      const shelf = this.#store.shelfOf(policy);
       // A charge on the overflow budget stays: whose it was is not known any more.
-      const entry = this.#store.find(policy, subject);
+      const cell = shelf.find(mapKey(subject));
       const to = costs[i] ?? cost;
-      if (to === cost || entry === undefined || entry.shape !== policy.shape) return;
-      entry.state = this.#strategy(policy).amend(entry.state, now, policy, receipt.at, cost, to);
+      if (to === cost || cell === undefined) return;
+      const amended = shelf.strategy.amend(shelf.cells.read(cell), now, policy, receipt.at, cost, to);
+      shelf.cells.write(cell, amended, shelf.cells.expiresAt(cell));
     });
   }
 
@@ -108,20 +114,23 @@ export class MemoryBackend implements Backend {
     return this.#store.size;
   }
 
-  /** What `spend` comes to for the one charge that most calls are. */
-  #spendOne({ policy, subject, cost }: Charge, charges: readonly Charge[], now: number): Outcome {
-    assertCost(cost, `a charge of "${policy.name}"`);
-    const slot = this.#store.claim(policy, subject, now, NONE);
-    const found = slot.entry.shape === policy.shape ? slot.entry.state : EMPTY;
-    const { state, decision } = this.#strategy(policy).step(found, now, policy, cost);
+  /** What `spend` comes to for the one charge that most calls are, of a subject that is known. */
+  #spendOne({ policy, subject, cost }: Charge, charges: readonly Charge[], now: number): Outcome | undefined {
+    assertChargeable(cost, policy);
+    const shelf = this.#store.shelfOf(policy);
+    const cell = shelf.find(mapKey(subject));
+    if (cell === undefined) return undefined;
+    const { state, decision } = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
     const { allowed } = decision;
     if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
-    this.#store.write(slot, policy, state, now + decision.resetMs);
+    const expiresAt = now + decision.resetMs;
+    shelf.cells.write(cell, state, expiresAt);
+    this.#store.noteExpiry(expiresAt);
     return { allowed, decisions: [decision], binding: decision, receipt: { at: now, charges } };
   }
 
   #draft(charges: readonly Charge[], now: number): readonly Draft[] {
-    for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
+    for (const { cost, policy } of charges) assertChargeable(cost, policy);
     const drafts: Draft[] = [];
     for (const charge of charges) drafts.push(this.#next(drafts, charge, now));
     return drafts;
@@ -129,12 +138,15 @@ export class MemoryBackend implements Backend {
 
   #next(drafts: readonly Draft[], charge: Charge, now: number): Draft {
     const { policy, subject, cost } = charge;
-    const twin = drafts.find((draft) => draft.charge.policy.id === policy.id && draft.charge.subject === subject);
+    const { id, shape } = policy;
+    const twin = drafts.find(
+      ({ charge: { policy: other, subject: who } }) => other.id === id && other.shape === shape && who === subject,
+    );
     const slot = twin?.slot ?? this.#store.claim(policy, subject, now, drafts);
-    const before = drafts.findLast((draft) => draft.slot.entry === slot.entry && follows(charge, draft.charge));
-    const strategy = this.#strategy(policy);
+    const before = drafts.findLast((draft) => draft.charge.cost > 0 && isSame(draft.slot, slot));
+    const { strategy } = slot.shelf;
     if (before === undefined) {
-      const found = slot.entry.shape === policy.shape ? slot.entry.state : EMPTY;
+      const found = this.#store.read(slot);
       return { charge, slot, found, total: cost, result: strategy.step(found, now, policy, cost) };
     }
     // A further charge on a key of this call. Where they are too much together, the answer is that to their sum.
@@ -148,10 +160,8 @@ export class MemoryBackend implements Backend {
 
   #conclude(drafts: readonly Draft[], now: number): Outcome {
     const allowed = drafts.every(({ result }) => result.decision.allowed);
-    const decisions = drafts.map(({ result, found, charge: { policy } }) =>
-      allowed || !result.decision.allowed
-        ? result.decision
-        : this.#strategy(policy).step(found, now, policy, 0).decision,
+    const decisions = drafts.map(({ result, found, slot, charge: { policy } }) =>
+      allowed || !result.decision.allowed ? result.decision : slot.shelf.strategy.step(found, now, policy, 0).decision,
     );
     return { allowed, decisions, binding: bindingOf(decisions) };
   }
@@ -169,7 +179,12 @@ export class MemoryBackend implements Backend {
   }
 }
 
-/** Whether a charge sees what one before it on the same entry takes: it reads that state, and that one writes it. */
-function follows({ policy }: Charge, before: Charge): boolean {
-  return before.cost > 0 && before.policy.shape === policy.shape;
+/** The text is made only where it is read. */
+function assertChargeable(cost: number, { name }: Policy): void {
+  if (!isCost(cost)) assertCost(cost, `a charge of "${name}"`);
+}
+
+/** Whether two charges of a call are counted together. */
+function isSame(a: Slot, b: Slot): boolean {
+  return a === b || (a.isShared && b.isShared && a.shelf === b.shelf);
 }

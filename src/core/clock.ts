@@ -12,12 +12,15 @@ export interface Clock {
 /** The longest delay that a Node timer takes; longer ones would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** Read once: the getter is dear. */
+const STARTED_MS = performance.timeOrigin;
+
 /**
  * The process's clock: tied to the epoch when the process started and monotonic from there,
  * so that a corrected system time neither opens a window twice nor holds one shut.
  */
 export const systemClock: Clock = {
-  now: () => Math.floor(performance.timeOrigin + performance.now()),
+  now: () => Math.floor(STARTED_MS + performance.now()),
   wait: (ms, signal) =>
     new Promise((resolve, reject) => {
       let left = ms;

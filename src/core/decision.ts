@@ -77,9 +77,14 @@ function isStricter(a: Decision, b: Decision): boolean {
   return (a.retryAfterMs ?? Number.POSITIVE_INFINITY) > (b.retryAfterMs ?? Number.POSITIVE_INFINITY);
 }
 
+/** Whether `cost` is a safe integer of at least 0. */
+export function isCost(cost: unknown): cost is number {
+  return Number.isSafeInteger(cost) && Number(cost) >= 0;
+}
+
 /** Throws a RangeError unless `cost` is a safe integer of at least 0: a wrong cost must never pass for free. */
 export function assertCost(cost: unknown, place: string): asserts cost is number {
-  if (Number.isSafeInteger(cost) && Number(cost) >= 0) return;
+  if (isCost(cost)) return;
   const found = typeof cost === 'string' ? `"${cost}" (string)` : String(cost);
   throw new RangeError(`${place}: expected a cost that is a safe integer of at least 0, got ${found}`);
 }

@@ -47,6 +47,8 @@ function bucket(name: string, holds: boolean): Strategy {
       return [Math.max(0, deficit - (given - idleMs * limit)), t];
     },
 
+    words: () => 2,
+
     validate({ limit, periodMs, burst }, place) {
       assertExact(burst * periodMs, place, 'Lower the burst or shorten the period.');
       assertExact(limit, place, 'Lower the limit below 2^52.');
@@ -54,7 +56,10 @@ function bucket(name: string, holds: boolean): Strategy {
   };
 }
 
-function drainedAt([stored = 0, at]: State, now: number, { limit, periodMs }: Policy) {
+function drainedAt(state: State, now: number, { limit, periodMs }: Policy) {
+  // By index: taking a list apart is several times as dear.
+  const stored = state[0] ?? 0;
+  const at = state[1];
   if (at === undefined || at > now + periodMs) return { t: now, deficit: 0 };
   const t = Math.max(now, at);
   const idleMs = t - at;

@@ -50,6 +50,8 @@ export const slidingWindow: Strategy = {
     return amended;
   },
 
+  words: ({ segments }) => segments + 2,
+
   validate({ limit, periodMs, segments }, place) {
     assertExact(
       2 * limit * (periodMs / segments),

@@ -25,6 +25,8 @@ export interface Strategy {
   step(state: State, now: number, policy: Policy, cost: number): StepResult;
   /** Makes a charge of `from` units at the instant `at` one of `to <= from`; never gives back more than was taken. */
   amend(state: State, now: number, policy: Policy, at: number, from: number, to: number): State;
+  /** How many numbers a state has that is not empty, where they are always as many for a policy's shape: it is kept smaller then. */
+  words?(policy: Policy): number;
   /** Throws a ThrottleConfigError for a policy that it cannot keep exact; `place` names the policy in the message. */
   validate?(policy: Policy, place: string): void;
   /** Lua source of the twin, for backends that run it where the state is. */
@@ -63,6 +65,9 @@ export function checkStrategy(place: string, strategy: Strategy): Strategy {
   }
   if (strategy.validate !== undefined && typeof strategy.validate !== 'function') {
     throw misfit(`${place}: ${strategy.name}.validate`, 'a function', strategy.validate);
+  }
+  if (strategy.words !== undefined && typeof strategy.words !== 'function') {
+    throw misfit(`${place}: ${strategy.name}.words`, 'a function', strategy.words);
   }
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
     throw misfit(`${place}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
