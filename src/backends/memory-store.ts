@@ -28,6 +28,7 @@ export class MemoryStore {
   /** By budget, one for each shape that it was written under. */
   readonly #shelves = new Map<string, Shelf[]>();
   readonly #byPolicy = new Map<Policy, Shelf>();
+  #latest: { readonly policy: Policy; readonly shelf: Shelf } | undefined;
   #walk = this.#cells();
   #timer: NodeJS.Timeout | undefined;
   /** None expires before it: the least expiry seen in the last whole walk, and written since. */
@@ -42,7 +43,10 @@ export class MemoryStore {
   ) {}
 
   shelfOf(policy: Policy): Shelf {
-    return this.#byPolicy.get(policy) ?? this.#find(policy);
+    // Most calls are under the policy of the one before.
+    if (this.#latest?.policy !== policy)
+      this.#latest = { policy, shelf: this.#byPolicy.get(policy) ?? this.#find(policy) };
+    return this.#latest.shelf;
   }
 
   /** `held`: what the call has claimed already, which may need room, too. */

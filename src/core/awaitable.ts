@@ -3,7 +3,7 @@ export type Awaitable<T> = T | Promise<T>;
 
 /** Whether `value` has to be awaited (any thenable, not only native promises). */
 export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** Goes on with `next`: at once with a value, later with a promise. */

@@ -1,13 +1,13 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Subject } from 'rxjs';
-import { type Awaitable, chain } from '../core/awaitable.js';
+import { type Awaitable, chain, isPromise } from '../core/awaitable.js';
 import { type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
 import type { AnsweredCall } from '../transports/answered-call.js';
 import type { Call } from '../transports/call.js';
 import { DirectCall } from '../transports/direct-call.js';
 import type { CallState } from './call-state.js';
 import type { Calls } from './calls.js';
-import { type Asked, chargesOf, isSkipped, type LimitCharge, plainCharges } from './charges.js';
+import { type Asked, type Charged, chargesOf, type Evaluation, isSkipped } from './charges.js';
 import { deny } from './denial.js';
 import { outageMessage, type ThrottleEvent } from './events.js';
 import { HeldCalls } from './held-calls.js';
@@ -15,16 +15,10 @@ import { watchForLateUser } from './late-user.js';
 import type { CompiledLimit } from './limit.js';
 import type { Settings } from './settings.js';
 
-/** The answer to a call, and what was asked for. */
-export interface Evaluation {
-  readonly outcome: Outcome;
-  readonly charges: readonly LimitCharge[];
-}
-
 /** How a call is charged and answered: whether it goes on. */
 type Admit = (limits: readonly CompiledLimit[], call: AnsweredCall, state: CallState) => Awaitable<boolean>;
 
-const NOTHING: Evaluation = { outcome: NOTHING_TO_CHARGE, charges: [] };
+const NOTHING: Evaluation = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
 /** Limits calls: finds out what they are charged, has the backend decide, and answers. */
 export class CallLimiter {
@@ -66,10 +60,10 @@ export class CallLimiter {
     asked: Asked,
     state: CallState | undefined,
   ): Awaitable<Evaluation> {
-    return chain(
-      this.#evaluate((charges) => this.settings.backend.spend(charges), limits, call, asked),
-      (evaluation) => this.conclude(evaluation, call, state),
-    );
+    const evaluation = this.#evaluate(this.#spends, limits, call, asked);
+    return isPromise(evaluation)
+      ? evaluation.then((found) => this.conclude(found, call, state))
+      : this.conclude(evaluation, call, state);
   }
 
   /** Remembers and tells what was decided. */
@@ -79,7 +73,7 @@ export class CallLimiter {
     state?.remember(charges, outcome);
     if (!outcome.allowed && this.events.observed) {
       const handler = state?.plan && { handler: state.plan.label };
-      this.events.next({ type: 'denied', outcome, charges: plainCharges(charges), ...handler });
+      this.events.next({ type: 'denied', outcome, charges, ...handler });
     }
     if (state !== undefined) call.decided(outcome, state.decisions, wasDenied);
     return evaluation;
@@ -114,9 +108,10 @@ export class CallLimiter {
   }
 
   /** Whether a call goes on; one that does not is answered. */
-  answer(call: AnsweredCall, { outcome, charges }: Evaluation): Awaitable<boolean> {
+  answer(call: AnsweredCall, evaluation: Evaluation): Awaitable<boolean> {
+    const { outcome } = evaluation;
     if (outcome.degraded === 'deny') return call.unavailable(this.settings.unavailableForMs());
-    if (!outcome.allowed) return deny(call, outcome, charges, this.settings);
+    if (!outcome.allowed) return deny(call, evaluation, this.settings);
     if (outcome.decisions.length > 0) call.admitted();
     return true;
   }
@@ -133,6 +128,8 @@ export class CallLimiter {
     this.#held.close();
   }
 
+  readonly #spends = (charges: readonly Charge[]) => this.settings.backend.spend(charges);
+
   readonly #charge: Admit = (limits, call, state) =>
     chain(this.spend(limits, call, {}, state), (evaluation) => this.admit(call, evaluation));
 
@@ -142,11 +139,24 @@ export class CallLimiter {
     call: Call,
     asked: Asked,
   ): Awaitable<Evaluation> {
-    return chain(isSkipped(this.settings.skip, call, 'ThrottleModule'), (skipped) => {
-      if (skipped) return NOTHING;
-      return chain(chargesOf(limits, call, asked), (charges) =>
-        charges.length === 0 ? NOTHING : chain(decide(plainCharges(charges)), (outcome) => ({ outcome, charges })),
-      );
-    });
+    const { skip } = this.settings;
+    if (skip === undefined) return decided(decide, chargesOf(limits, call, asked));
+    return chain(isSkipped(skip, call, 'ThrottleModule'), (skipped) =>
+      skipped ? NOTHING : decided(decide, chargesOf(limits, call, asked)),
+    );
   }
+}
+
+function decided(
+  decide: (charges: readonly Charge[]) => Awaitable<Outcome>,
+  charged: Awaitable<Charged>,
+): Awaitable<Evaluation> {
+  // What most calls come to, with a backend in the process: no promise, and no closure.
+  if (isPromise(charged)) return charged.then((found) => decided(decide, found));
+  const { charges, limits } = charged;
+  if (charges.length === 0) return NOTHING;
+  const outcome = decide(charges);
+  return isPromise(outcome)
+    ? outcome.then((found) => ({ outcome: found, charges, limits }))
+    : { outcome, charges, limits };
 }

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Awaitable } from '../core/awaitable.js';
-import { bindingOf, type Decision, type Outcome } from '../core/decision.js';
+import { bindingOf, type Charge, type Decision, type Outcome } from '../core/decision.js';
 import type { AnsweredCall } from '../transports/answered-call.js';
-import type { LimitCharge } from './charges.js';
 import type { Plan } from './plan.js';
 
 /** What is remembered of a call while it is handled. */
@@ -14,7 +13,7 @@ export class CallState {
   readonly admissions = new Map<Plan, Awaitable<boolean>>();
   /** How the latest evaluation ended. */
   latest: Outcome | undefined;
-  #charges: readonly LimitCharge[] = [];
+  #charges: readonly Charge[] = [];
   #decisions: readonly Decision[] = [];
 
   /** @param target the request, or the arguments of a socket's message */
@@ -28,7 +27,7 @@ export class CallState {
     return this.#decisions;
   }
 
-  remember(charges: readonly LimitCharge[], outcome: Outcome): void {
+  remember(charges: readonly Charge[], outcome: Outcome): void {
     this.latest = outcome;
     latest.set(this.call?.client ?? this.target, outcome);
     if (this.#decisions.length === 0) {

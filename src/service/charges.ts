@@ -1,5 +1,5 @@
-import { type Awaitable, chain, chainAll } from '../core/awaitable.js';
-import { assertCost, type Charge } from '../core/decision.js';
+import { type Awaitable, chain, chainAll, isPromise } from '../core/awaitable.js';
+import { assertCost, type Charge, type Outcome } from '../core/decision.js';
 import { misfit, optionAt, show } from '../core/errors.js';
 import { scopedSubject } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
@@ -8,9 +8,20 @@ import { addressOf, checkedSubject, isNobody } from '../transports/by.js';
 import { type Call, EXEMPT, withContext } from '../transports/call.js';
 import type { CompiledLimit } from './limit.js';
 
-/** A charge, and the limit that it comes from. */
-export interface LimitCharge extends Charge {
-  readonly limit: CompiledLimit;
+/** What a call is charged, and the limits that the charges come from: one a charge, or one for all. */
+export interface Charged {
+  readonly charges: readonly Charge[];
+  readonly limits: readonly CompiledLimit[];
+}
+
+/** The limit that a charge comes from. */
+export function limitAt({ limits }: Charged, index: number): CompiledLimit | undefined {
+  return limits.length === 1 ? limits[0] : limits[index];
+}
+
+/** The answer to a call, and what was asked for. */
+export interface Evaluation extends Charged {
+  readonly outcome: Outcome;
 }
 
 /** What the service is asked for, in place of what the limits say. */
@@ -20,19 +31,18 @@ export interface Asked {
   readonly subject?: string | undefined;
 }
 
-/** The charges as backends, receipts and events know them. */
-export function plainCharges(charges: readonly LimitCharge[]): readonly Charge[] {
-  return charges.map(({ policy, subject, cost }) => ({ policy, subject, cost }));
-}
-
 /** What a call is charged under these limits, in order; nothing where it is exempt, skipped, unlimited or of cost 0. */
-export function chargesOf(
-  limits: readonly CompiledLimit[],
-  call: Call,
-  asked: Asked,
-): Awaitable<readonly LimitCharge[]> {
+export function chargesOf(limits: readonly CompiledLimit[], call: Call, asked: Asked): Awaitable<Charged> {
+  const [only] = limits;
+  if (only !== undefined && limits.length === 1) {
+    const charges = chargesOfLimit(only, call, asked);
+    return isPromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
+  }
   const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, asked));
-  return chain(lists, (found) => (found.length === 1 ? (found[0] ?? []) : found.flat()));
+  return chain(lists, (found) => ({
+    charges: found.flat(),
+    limits: found.flatMap((charges, i) => charges.flatMap(() => limits[i] ?? [])),
+  }));
 }
 
 /** Whether a `skip` lets the call pass; anything but a boolean is an error, since a promise or a text would always pass. */
@@ -44,26 +54,40 @@ export function isSkipped(skip: Skip | undefined, call: Call, place: string): Aw
   });
 }
 
-function chargesOfLimit(limit: CompiledLimit, plainCall: Call, asked: Asked): Awaitable<readonly LimitCharge[]> {
-  const call =
-    limit.context === undefined ? plainCall : withContext(plainCall, { ...limit.context, ...plainCall.context });
-  return chain(isSkipped(limit.skip, call, limit.place), (skipped) => (skipped ? [] : unskipped(limit, call, asked)));
-}
+const NONE: readonly Charge[] = [];
 
-function unskipped(limit: CompiledLimit, call: Call, asked: Asked): Awaitable<readonly LimitCharge[]> {
-  return chain(policiesOf(limit, call), (policies) => {
-    if (policies.length === 0) return [];
-    return chain(subjectFor(limit, call, asked.subject), (subject) => {
-      if (subject === EXEMPT) return [];
-      return chain(costFor(limit, call, asked.cost), (cost) =>
-        cost === 0 ? [] : policies.map((policy): LimitCharge => ({ policy, subject, cost, limit })),
-      );
-    });
+function chargesOfLimit(limit: CompiledLimit, plainCall: Call, asked: Asked): Awaitable<readonly Charge[]> {
+  const { context, skip, policies } = limit;
+  const call = context === undefined ? plainCall : withContext(plainCall, { ...context, ...plainCall.context });
+  if (skip === undefined && typeof policies !== 'function') return charged(limit, policies, call, asked);
+  return chain(isSkipped(skip, call, limit.place), (skipped) => {
+    if (skipped) return NONE;
+    return chain(typeof policies === 'function' ? policies(call) : policies, (found) =>
+      charged(limit, found, call, asked),
+    );
   });
 }
 
-function policiesOf({ policies }: CompiledLimit, call: Call): Awaitable<readonly Policy[]> {
-  return typeof policies === 'function' ? policies(call) : policies;
+function charged(
+  limit: CompiledLimit,
+  policies: readonly Policy[],
+  call: Call,
+  asked: Asked,
+): Awaitable<readonly Charge[]> {
+  if (policies.length === 0) return NONE;
+  const subject = subjectFor(limit, call, asked.subject);
+  const cost = asked.cost ?? limit.cost;
+  if (typeof subject === 'string' && typeof cost === 'number') return chargesAt(policies, subject, cost);
+  return chain(subject, (found) =>
+    found === EXEMPT ? NONE : chain(costFor(limit, call, cost), (units) => chargesAt(policies, found, units)),
+  );
+}
+
+function chargesAt(policies: readonly Policy[], subject: string, cost: number): readonly Charge[] {
+  if (cost === 0) return NONE;
+  const [only] = policies;
+  if (only !== undefined && policies.length === 1) return [{ policy: only, subject, cost }];
+  return policies.map((policy) => ({ policy, subject, cost }));
 }
 
 function subjectFor(
@@ -77,15 +101,16 @@ function subjectFor(
     if (typeof asked !== 'string' || asked === '') throw misfit('subject', 'a text that is not empty', asked);
     return scopedSubject(scope, asked);
   }
-  return chain(by(call), (found) => {
-    if (found === EXEMPT) return EXEMPT;
-    const subject = isNobody(found) ? addressOf(call) : found;
+  const found = by(call);
+  if (typeof found === 'string' && found !== '') return scopedSubject(scope, found);
+  return chain(found, (one) => {
+    if (one === EXEMPT) return EXEMPT;
+    const subject = isNobody(one) ? addressOf(call) : one;
     return scopedSubject(scope, typeof subject === 'string' ? subject : checkedSubject(subject, optionAt(place, 'by')));
   });
 }
 
-function costFor({ cost, place }: CompiledLimit, call: Call, asked: number | undefined): Awaitable<number> {
-  if (asked !== undefined) return asked;
+function costFor({ place }: CompiledLimit, call: Call, cost: CompiledLimit['cost']): Awaitable<number> {
   if (typeof cost === 'number') return cost;
   return chain(cost(call), (units) => {
     assertCost(units, optionAt(place, 'cost'));

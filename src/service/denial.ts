@@ -1,29 +1,19 @@
 import { type Awaitable, chain } from '../core/awaitable.js';
-import type { Outcome } from '../core/decision.js';
 import { optionAt, show } from '../core/errors.js';
 import type { AnsweredCall, Denial } from '../transports/answered-call.js';
 import { withContext } from '../transports/call.js';
-import type { LimitCharge } from './charges.js';
+import { type Evaluation, limitAt } from './charges.js';
 import type { Settings } from './settings.js';
 
 /** Answers a denied call, once `onDenied` has been told and the message asked for. What `onDenied` throws is the answer. */
-export function deny(
-  call: AnsweredCall,
-  outcome: Outcome,
-  charges: readonly LimitCharge[],
-  settings: Settings,
-): Awaitable<false> {
-  return call.deny(outcome, () => denialOf(call, outcome, charges, settings));
+export function deny(call: AnsweredCall, evaluation: Evaluation, settings: Settings): Awaitable<false> {
+  return call.deny(evaluation.outcome, () => denialOf(call, evaluation, settings));
 }
 
-function denialOf(
-  call: AnsweredCall,
-  outcome: Outcome,
-  charges: readonly LimitCharge[],
-  settings: Settings,
-): Awaitable<Denial> {
+function denialOf(call: AnsweredCall, evaluation: Evaluation, settings: Settings): Awaitable<Denial> {
+  const { outcome } = evaluation;
   const { binding, decisions } = outcome;
-  const limit = binding === null ? undefined : charges[decisions.indexOf(binding)]?.limit;
+  const limit = binding === null ? undefined : limitAt(evaluation, decisions.indexOf(binding));
   const told = limit?.context === undefined ? call : withContext(call, { ...limit.context, ...call.context });
   const message = limit?.message ?? settings.message;
   const onDenied = limit?.onDenied ?? settings.onDenied;

@@ -7,6 +7,7 @@ import type { PolicyRegistry } from './registry.js';
 
 /** Finds the limits that a direct use of the service is about. */
 export class LimitBook {
+  readonly #anywhere = new Map<string, readonly CompiledLimit[]>();
   readonly #named = new WeakMap<HandlerIdentity, Map<string, readonly CompiledLimit[]>>();
   readonly #adHoc = new WeakMap<Policy, readonly CompiledLimit[]>();
 
@@ -34,7 +35,7 @@ export class LimitBook {
   }
 
   #byName(method: string, name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
-    let known = this.#named.get(handler);
+    let known = handler === NO_HANDLER ? this.#anywhere : this.#named.get(handler);
     if (known === undefined) {
       known = new Map();
       this.#named.set(handler, known);

@@ -92,7 +92,7 @@ export class SocketGate {
       windowMs: FULL_FOR_MS,
     };
     const outcome: Outcome = { allowed: false, decisions: [decision], binding: decision };
-    this.limiter.conclude({ outcome, charges: [] }, call, state);
+    this.limiter.conclude({ outcome, charges: [], limits: [] }, call, state);
     return chain(
       call.deny(outcome, () => ({ message: undefined, context: call.context })),
       (goesOn) => {

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { isPromise } from '../core/awaitable.js';
 import { assertCost, bindingOf, type Decision, type Outcome, type Receipt } from '../core/decision.js';
 import { assertKnownMembers, misfit } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
@@ -77,7 +78,8 @@ export class ThrottleService {
   consume(policy: string | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
   async consume(...args: unknown[]): Promise<Outcome> {
     const { limits, call, asked, state } = this.#question('consume', args);
-    return (await this.limiter.spend(limits, call, asked, state)).outcome;
+    const evaluation = this.limiter.spend(limits, call, asked, state);
+    return isPromise(evaluation) ? (await evaluation).outcome : evaluation.outcome;
   }
 
   /** Whether that cost would pass. Writes nothing. */
@@ -105,7 +107,7 @@ export class ThrottleService {
     const costs = before.charges.map(({ cost }) => (units === undefined ? 0 : Math.max(0, cost - units)));
     const charges = before.charges.map((charge, i) => ({ ...charge, cost: costs[i] ?? 0 }));
     // Noted before the backend is asked: of two refunds at once the second starts from what the first leaves.
-    this.#settled.set(receipt, { at: before.at, charges });
+    this.#settled.set(receipt, { ...before, charges });
     await this.limiter.settings.backend.settle(before, costs);
   }
 
@@ -113,16 +115,19 @@ export class ThrottleService {
   async reset(policy?: string | Policy, on?: CallOptions): Promise<void> {
     const { limits, call, asked } = this.#question('reset', [policy, undefined, on]);
     const unskipped = limits.map((limit) => ({ ...limit, skip: undefined }));
-    await this.limiter.settings.backend.reset(await chargesOf(unskipped, call, { ...asked, cost: 1 }));
+    const { charges } = await chargesOf(unskipped, call, { ...asked, cost: 1 });
+    await this.limiter.settings.backend.reset(charges);
   }
 
   #question(method: string, args: readonly unknown[]): Question {
     const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
-    const [policy, cost, on = {}] = isPolicyFirst ? args : [undefined, ...args];
+    const policy = isPolicyFirst ? args[0] : undefined;
+    const cost = args[isPolicyFirst ? 1 : 0];
+    const on = args[isPolicyFirst ? 2 : 1];
     // An argument that is there and undefined is a number that went missing, and not a wish for the default.
     const isMissing = cost === undefined && args.length > 0 && args.length === (isPolicyFirst ? 2 : 1);
     if (cost !== undefined || isMissing) assertCost(cost, `${method}()`);
-    const options: CallOptions = assertOptions(method, on);
+    const options: CallOptions = on === undefined ? NO_OPTIONS : assertOptions(method, on);
     const state = this.#state(method, options);
     const call = state?.call ?? this.limiter.noCall;
     return {
@@ -138,10 +143,13 @@ export class ThrottleService {
   }
 }
 
+const NO_OPTIONS: CallOptions = {};
+const OPTIONS = new Set(['on', 'subject', 'context']);
+
 function assertOptions(method: string, options: unknown): CallOptions {
   if (!isObject(options))
     throw misfit(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
-  assertKnownMembers(`${method}()`, options, ['on', 'subject', 'context']);
+  for (const member in options) if (!OPTIONS.has(member)) assertKnownMembers(`${method}()`, options, [...OPTIONS]);
   const { context = {} }: CallOptions = options;
   if (!isObject(context)) throw misfit(`${method}({ context })`, 'an object', context);
   return options;
