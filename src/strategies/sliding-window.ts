@@ -21,7 +21,7 @@ export const slidingWindow: Strategy = {
     const allowed = cost === 0 || (cost <= limit && cost * span <= room);
     const written = allowed && cost > 0;
     if (written) counts[0] = (counts[0] ?? 0) + cost;
-    const last = counts.findIndex((units) => units > 0);
+    const last = newestUsed(counts);
     return {
       state: written ? [newest, ...counts] : state,
       decision: {
@@ -64,13 +64,15 @@ export const slidingWindow: Strategy = {
 /** The counters as of `now`, newest first; `segments` + 1 of them, the last being the one that is leaving the window. */
 function segmentsAt(state: State, now: number, span: number, segments: number) {
   const current = Math.floor(now / span);
-  const [stored = current, ...counts] = state;
+  const stored = state[0] ?? current;
+  const counts: number[] = [];
   if (state.length === 0 || stored * span > now + span * segments) {
-    return { newest: current, counts: new Array<number>(segments + 1).fill(0) };
+    for (let i = 0; i <= segments; i++) counts.push(0);
+    return { newest: current, counts };
   }
   const shift = Math.min(segments + 1, Math.max(0, current - stored));
-  const moved = [...new Array<number>(shift).fill(0), ...counts].slice(0, segments + 1);
-  return { newest: Math.max(current, stored), counts: moved };
+  for (let i = 0; i <= segments; i++) counts.push(i < shift ? 0 : (state[i - shift + 1] ?? 0));
+  return { newest: Math.max(current, stored), counts };
 }
 
 /**
@@ -82,6 +84,11 @@ function usedAt(counts: readonly number[], ahead: number, within: number, span: 
   let full = 0;
   for (let i = 0; i < oldest; i++) full += counts[i] ?? 0;
   return full * span + (counts[oldest] ?? 0) * (span - within);
+}
+
+function newestUsed(counts: readonly number[]): number {
+  for (let i = 0; i < counts.length; i++) if ((counts[i] ?? 0) > 0) return i;
+  return -1;
 }
 
 /** The first instant at which no more than `most` (units x span) count. */

@@ -132,16 +132,20 @@ function gateMessages(client: WsClient, frame: Frame): void {
   const emit = client.emit.bind(client);
   const line = inOrder();
   client.emit = (event, ...args) => {
-    if (CONTROL.includes(event)) frame(args[0], undefined);
-    else if (event === 'message') {
-      line(frame(args[0], undefined), () => emit(event, ...args));
-      return true;
-    } else if (event === 'close') {
-      // Behind the messages that came before it.
-      line(true, () => emit(event, ...args));
+    const go = () => emit(event, ...args);
+    if (event === 'message') {
+      line(frame(args[0], undefined), go);
       return true;
     }
-    return emit(event, ...args);
+    if (event === 'close') {
+      // Behind the messages that came before it; where they have waited, in a turn of its own, as it would have come.
+      let hasWaited = false;
+      line(true, () => (hasWaited ? setImmediate(go) : go()));
+      hasWaited = true;
+      return true;
+    }
+    if (CONTROL.includes(event)) frame(args[0], undefined);
+    return go();
   };
 }
 

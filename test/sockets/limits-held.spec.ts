@@ -3,6 +3,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { by, type Decision, Throttle, ThrottleService } from '../../src/index.js';
 import { limited } from '../support/limited.js';
 import { startSockets, transports } from '../support/sockets.js';
+import { until } from '../support/until.js';
 
 const strategy = 'fixed-window';
 
@@ -30,6 +31,25 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     const other = await sockets.connect();
     await other.settled();
     expect([handled, sockets.clock.waiting]).toEqual([[1, 2], 0]);
+  });
+
+  it('let a held message go where the application closes, without a word', async () => {
+    const handled: unknown[] = [];
+
+    @WebSocketGateway()
+    class LeakyGateway {
+      @Throttle('60/min', { strategy: 'leaky-bucket', burst: 3 })
+      @SubscribeMessage('drip')
+      drip(@MessageBody() drop: unknown) {
+        handled.push(drop);
+      }
+    }
+    await using sockets = await startSockets({ transport, gateways: [LeakyGateway] });
+    const socket = await sockets.connect();
+    for (const drop of [1, 2]) socket.send('drip', drop);
+    await until(() => sockets.clock.waiting === 1);
+    await sockets.app.close();
+    expect([handled, socket.received]).toEqual([[1], []]);
   });
 
   it('are decisions that a handler can look at', async () => {
