@@ -43,13 +43,13 @@ export class CallLimiter {
   /** The guard's question: charges what the handler's plan says, once a request and handler. Throws when denied. */
   enter(context: ExecutionContext, admit: Admit = this.#charge): Awaitable<boolean> {
     const { state, plan } = this.calls.of(context);
-    const known = state.admissions.get(plan);
+    const known = state.admissionTo(plan);
     if (known !== undefined) return known;
     const { call } = state;
     if (plan.guarded.length === 0 || call === undefined) return true;
     if (plan.userPaths.length > 0) watchForLateUser(plan, call, this.settings.warn);
     const admission = admit(plan.guarded, call, state);
-    state.admissions.set(plan, admission);
+    state.admit(plan, admission);
     return admission;
   }
 

@@ -4,20 +4,23 @@ import { bindingOf, type Charge, type Decision, type Outcome } from '../core/dec
 import type { AnsweredCall } from '../transports/answered-call.js';
 import type { Plan } from './plan.js';
 
+/** Whether a call goes on to a handler, and to those that it reached before. */
+interface Admission {
+  readonly plan: Plan;
+  readonly goesOn: Awaitable<boolean>;
+  readonly before: Admission | undefined;
+}
+
 /** What is remembered of a call while it is handled. */
 export class CallState {
   call: AnsweredCall | undefined;
   /** The handler's plan; unknown until the guard or the interceptor has run. */
   plan: Plan | undefined;
-  /** Whether it goes on, for each handler that the request has reached: a guard bound twice charges once. */
-  readonly admissions = new Map<Plan, Awaitable<boolean>>();
   /** How the latest evaluation ended. */
   latest: Outcome | undefined;
   #charges: readonly Charge[] = [];
   #decisions: readonly Decision[] = [];
-
-  /** @param target the request, or the arguments of a socket's message */
-  constructor(private readonly target: object) {}
+  #admission: Admission | undefined;
 
   /**
    * The decisions on this call, one a policy, in the order in which they first came: the latest, or, where a policy was
@@ -27,9 +30,21 @@ export class CallState {
     return this.#decisions;
   }
 
+  /** Whether the call goes on to a handler, once it has been asked for: a guard bound twice charges once. */
+  admissionTo(plan: Plan): Awaitable<boolean> | undefined {
+    let known = this.#admission;
+    while (known !== undefined && known.plan !== plan) known = known.before;
+    return known?.goesOn;
+  }
+
+  admit(plan: Plan, goesOn: Awaitable<boolean>): void {
+    this.#admission = { plan, goesOn, before: this.#admission };
+  }
+
   remember(charges: readonly Charge[], outcome: Outcome): void {
     this.latest = outcome;
-    latest.set(this.call?.client ?? this.target, outcome);
+    const client = this.call?.client;
+    if (client !== undefined) ofSockets.set(client, outcome);
     if (this.#decisions.length === 0) {
       this.#charges = charges;
       this.#decisions = outcome.decisions;
@@ -53,9 +68,10 @@ export class CallState {
 }
 
 const current = new AsyncLocalStorage<CallState>();
+/** One map for all that is asked of a request: each costs the collector as much as the rest of a call. */
 const states = new WeakMap<object, CallState>();
-/** How the latest evaluation on a request or socket ended. */
-const latest = new WeakMap<object, Outcome>();
+/** How the latest evaluation on a socket ended, of its messages or by hand. */
+const ofSockets = new WeakMap<object, Outcome>();
 
 /** Runs `next` within a call, which `currentCall` then finds. */
 export function openCall<T>(target: object, next: () => T): T {
@@ -71,20 +87,24 @@ export function currentCall(): CallState | undefined {
 export function stateOf(target: object): CallState {
   let state = states.get(target);
   if (state === undefined) {
-    state = new CallState(target);
+    state = new CallState();
     states.set(target, state);
   }
   return state;
 }
 
+function latestOn(target: object): Outcome | undefined {
+  return states.get(target)?.latest ?? ofSockets.get(target);
+}
+
 /** Whether the latest evaluation on a request or socket ended in a denial. */
 export function isThrottled(target: object): boolean {
-  return latest.get(target)?.allowed === false;
+  return latestOn(target)?.allowed === false;
 }
 
 /** The longest wait, in milliseconds, of the latest evaluation on a request or socket: 0 when allowed, or when nothing could decide; `null`: never. */
 export function throttleWait(target: object): number | null {
-  const outcome = latest.get(target);
+  const outcome = latestOn(target);
   if (outcome === undefined || outcome.allowed || outcome.binding === null) return 0;
   return outcome.binding.retryAfterMs;
 }

@@ -56,7 +56,7 @@ export class Calls {
   #ofClient(client: object): CallState {
     const current = currentCall();
     if (current?.call?.client === client) return current;
-    const state = new CallState(client);
+    const state = new CallState();
     state.call = this.connections.call(client);
     return state;
   }

@@ -42,7 +42,7 @@ export class SocketGate {
     if (frames === undefined) return true;
     if (call.connection.isShut) return false;
     try {
-      const admitted = this.#admit([frames], call, stateFor(client, call));
+      const admitted = this.#admit([frames], call, stateFor(call));
       return isPromise(admitted) ? admitted.catch((error: unknown) => this.#failed(error)) : admitted;
     } catch (error) {
       return this.#failed(error);
@@ -56,7 +56,7 @@ export class SocketGate {
    */
   async handshake(limits: readonly CompiledLimit[], upgrade: HttpRequest, line: unknown): Promise<Refusal | undefined> {
     const call = this.connections.handshake(upgrade, line);
-    const state = stateFor(upgrade, call);
+    const state = stateFor(call);
     try {
       await this.limiter.admit(call, await this.limiter.spend(limits, call, {}, state));
       return undefined;
@@ -118,8 +118,8 @@ export class SocketGate {
   }
 }
 
-function stateFor(target: object, call: AnsweredCall): CallState {
-  const state = new CallState(target);
+function stateFor(call: AnsweredCall): CallState {
+  const state = new CallState();
   state.call = call;
   return state;
 }
