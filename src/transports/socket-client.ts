@@ -1,3 +1,4 @@
+import { memberAt } from './by.js';
 import type { HttpRequest } from './call.js';
 
 /** What is used of a client of `ws`, and of others that send texts. */
@@ -19,6 +20,14 @@ interface EventClient {
 interface Emitter {
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
+  removeAllListeners(event: string): unknown;
+}
+
+/** What both libraries read and write: a client of `ws`. */
+interface Wire {
+  pause(): void;
+  resume(): void;
+  terminate(): void;
 }
 
 const OPEN = 1;
@@ -26,6 +35,8 @@ const OPEN = 1;
 const POLICY_VIOLATION = 1008;
 /** Bytes of a close frame's reason: a control frame has 125, two of them for the code (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
+/** In which a client has to answer that it is being closed. */
+const LEAVE_WITHIN_MS = 1000;
 
 /** Whether a value is a client of socket.io. */
 export function isEventClient(value: object): value is EventClient {
@@ -65,20 +76,52 @@ export function sendEvent(client: object, event: string, data: object): void {
   else if (isTextClient(client)) client.send(JSON.stringify({ event, data }), () => {});
 }
 
-/** Closes a connection, and says why where there is a place for it. */
+/**
+ * Closes a connection, and says why where there is a place for it. What still comes in is read by nobody; a client that
+ * does not take its leave is cut off.
+ */
 export function shut(client: object, reason: string): void {
+  const wire = wireOf(client);
   if (isEventClient(client)) client.disconnect(true);
-  else if (isTextClient(client)) client.close(POLICY_VIOLATION, closeReason(reason));
+  else if (isTextClient(client)) {
+    client.close(POLICY_VIOLATION, closeReason(reason));
+    if (isEmitter(client)) client.removeAllListeners('message');
+  }
+  if (wire !== undefined) setTimeout(() => wire.terminate(), LEAVE_WITHIN_MS).unref();
+}
+
+/**
+ * Reads no more from a client before the next turn of the event loop. By itself Node reads on while there is something
+ * to read, and a client that floods would hold up all others, and fill the memory with messages that are under way.
+ */
+export function takeTurns(client: object): void {
+  const wire = wireOf(client);
+  if (wire === undefined) return;
+  wire.pause();
+  setImmediate(() => wire.resume());
+}
+
+/** None where a client of socket.io polls, or a server is of another kind. */
+function wireOf(client: object): Wire | undefined {
+  const wire = isEventClient(client) ? memberAt(client, ['conn', 'transport', 'socket']) : client;
+  return typeof wire === 'object' && wire !== null && isWire(wire) ? wire : undefined;
+}
+
+function isWire(value: object): value is Wire {
+  return ['pause', 'resume', 'terminate'].every((method) => typeof Reflect.get(value, method) === 'function');
 }
 
 /** Calls `listener` once the client has gone; the function returned takes that back. */
 export function onLeave(client: object, listener: () => void): () => void {
   if (!isOpen(client)) listener();
   const event = isEventClient(client) ? 'disconnect' : 'close';
-  const emitter = client as Emitter; // both libraries' clients are Node's emitters
-  if (typeof emitter.once !== 'function') return () => {};
-  emitter.once(event, listener);
-  return () => emitter.off(event, listener);
+  if (!isEmitter(client)) return () => {};
+  client.once(event, listener);
+  return () => client.off(event, listener);
+}
+
+function isEmitter(client: object): client is Emitter {
+  return typeof Reflect.get(client, 'removeAllListeners') === 'function';
 }
 
 /** As much of a text as a close frame holds, cut between characters. */

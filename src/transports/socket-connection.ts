@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { HttpRequest } from './call.js';
-import { sendEvent, shut } from './socket-client.js';
+import { sendEvent, shut, takeTurns } from './socket-client.js';
 import { RATE_LIMIT, type RateLimitPayload } from './socket-payload.js';
 
 /** What all connections have in common. */
@@ -26,6 +26,7 @@ export class SocketConnection {
   #deniedInRow = 0;
   #noticedAtMs = Number.NEGATIVE_INFINITY;
   #isShut = false;
+  #takesTurns = false;
 
   /**
    * @param request the upgrade request; none where the server did not tell it
@@ -73,6 +74,7 @@ export class SocketConnection {
   /** A message was denied: tells the client, if it has not been told just now, and closes where that was once too often. */
   denied(message: InRow, payload: RateLimitPayload): void {
     this.notify(payload);
+    this.#slowDown();
     if (message.isCounted) return;
     message.isCounted = true;
     // Let through at first, and denied by its handler: the row goes on where it seemed to end.
@@ -80,6 +82,16 @@ export class SocketConnection {
     if (this.#deniedInRow < this.rules.closeAfter) return;
     this.#isShut = true;
     shut(this.client, typeof payload.error === 'string' ? payload.error : 'Too many messages');
+  }
+
+  /** Who is denied has no more than a turn's share of the process. */
+  #slowDown(): void {
+    if (this.#takesTurns) return;
+    this.#takesTurns = true;
+    takeTurns(this.client);
+    setImmediate(() => {
+      this.#takesTurns = false;
+    });
   }
 
   /** Tells the client; nothing, where it was told less than `noticeEveryMs` ago. */

@@ -1,0 +1,67 @@
+const GROWTH_MB = 20;
+const LATE_MS = 50;
+const OVER_MS = 1000;
+const NOTICE_EVERY_MS = 1000;
+
+/** What the figures of a transport should be, each with what they are. */
+export function goals(transport, found) {
+  const { 'no limiter': none, 'naive guard': naive, Sluice: ours, closeAfter, '..., rude': rude } = found;
+  const { '1/turn: none': turnNone, '1/turn: Sluice': turnOurs } = found;
+  const goal = (what, is, isMet) => ({ text: `${transport}: ${what}: ${is}.`, isMet });
+  const mb = (value) => `${value.toFixed(1)} MB`;
+  const ms = (value) => `${value.toFixed(1)} ms`;
+  const kept = (what, { rssGrowth }) =>
+    goal(
+      `with ${what} the process keeps at most ${GROWTH_MB} MB of a flood`,
+      `${mb(rssGrowth)}, ${mb(naive.rssGrowth)} with the naive guard`,
+      rssGrowth <= GROWTH_MB,
+    );
+  const late = (what, { delayP99 }, beside) =>
+    goal(
+      `with ${what} the event loop is at most ${LATE_MS} ms late, at p99`,
+      `${ms(delayP99)}, ${ms(beside.delayP99)} without a limiter`,
+      delayP99 <= LATE_MS,
+    );
+  const over = (who, { endedMs }) =>
+    goal(
+      `closeAfter ends the connection of ${who} within ${OVER_MS} ms`,
+      endedMs === undefined ? 'not within 5 s' : ms(endedMs),
+      endedMs <= OVER_MS,
+    );
+  // To a limit of frames the ping that ends a flood is one, too.
+  const pings = transport === 'ws' ? 1 : 0;
+  const counted = [ours, turnOurs, found.frames, found['in memory']];
+  const mostNotices = ({ tookMs }) => Math.floor(tookMs / NOTICE_EVERY_MS) + 1;
+  return [
+    kept('Sluice', ours),
+    kept('Sluice and one message a turn', turnOurs),
+    goal(
+      `with Sluice and one message a turn it grows by at most ${GROWTH_MB} MB at the peak`,
+      `${mb(turnOurs.rssPeak)}, ${mb(turnNone.rssPeak)} without a limiter`,
+      turnOurs.rssPeak <= GROWTH_MB,
+    ),
+    late('Sluice', ours, none),
+    late('Sluice and one message a turn', turnOurs, turnNone),
+    goal(
+      'every message was handled or denied',
+      counted.map(({ received, handled, denied }) => `${handled + denied} of ${received}`).join(', '),
+      counted.every((one) => one.handled + one.denied === one.received + (one === found.frames ? pings : 0)),
+    ),
+    goal(
+      'one notice a second at most',
+      counted.map((one) => `${one.notices} (at most ${mostNotices(one)})`).join(', '),
+      counted.every((one) => one.notices <= mostNotices(one)),
+    ),
+    ...(transport === 'ws'
+      ? []
+      : [
+          goal(
+            'every acknowledgement was answered',
+            counted.map(({ acks, sent }) => `${acks} of ${sent}`).join(', '),
+            counted.every(({ acks, sent }) => acks === sent),
+          ),
+        ]),
+    over('a client that obeys', closeAfter),
+    over('a client that goes on', rude),
+  ];
+}
