@@ -125,8 +125,10 @@ export class ResilientBackend implements Backend {
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
     // What may pass in any case is read and not charged.
     const local = charges.map((charge, i) => (modes[i] === 'local' ? charge : { ...charge, cost: 0 }));
-    const { receipt, ...outcome } = this.#local[verb](local);
-    return { ...outcome, ...(receipt && { receipt: { ...receipt, degraded: 'local' as const } }), degraded: 'local' };
+    // Member by member: what a rest collects outlives the call for the garbage collector.
+    const { allowed, decisions, binding, receipt } = this.#local[verb](local);
+    if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
+    return { allowed, decisions, binding, receipt: { ...receipt, degraded: 'local' }, degraded: 'local' };
   }
 
   #tell(event: BackendEvent): void {

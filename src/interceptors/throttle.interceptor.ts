@@ -1,5 +1,5 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { EMPTY, type Observable } from 'rxjs';
+import { EMPTY, Observable } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import { openCall } from '../service/call-state.js';
 import { Connections } from '../service/connections.js';
@@ -22,8 +22,25 @@ export class ThrottleInterceptor implements NestInterceptor {
     if (context.getType() !== 'ws' || !this.connections.owns(context.switchToWs().getClient<object>())) {
       return next.handle();
     }
-    return chain(this.gate.enter(context), (goesOn) =>
-      goesOn ? openCall(context.getArgs(), () => next.handle()) : EMPTY,
-    );
+    return chain(this.gate.enter(context), (goesOn) => (goesOn ? this.#within(context, next) : EMPTY));
+  }
+
+  /** What the handler comes to, within the call also where that is worked out when somebody listens. */
+  #within(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return new Observable((listener) => {
+      let isAnswered = false;
+      const answers = {
+        next: (answer: unknown) => {
+          isAnswered ||= answer !== undefined && answer !== null;
+          listener.next(answer);
+        },
+        error: (error: unknown) => listener.error(error),
+        complete: () => {
+          if (!isAnswered) this.gate.acknowledge(context);
+          listener.complete();
+        },
+      };
+      return openCall(context.getArgs(), () => next.handle().subscribe(answers));
+    });
   }
 }

@@ -44,11 +44,10 @@ export class Gateways {
 
   /** The limits of new connections to a server: those of the gateways that Nest puts on what is opened with these options. */
   connectionLimits(port: number, options: object, plans: Plans): readonly CompiledLimit[] {
-    const limits = this.#types
-      .filter((type) => isOn(type, port, options))
-      .map((type) => plans.connectionsOf(type))
-      .filter((limit) => limit !== undefined);
-    return [...new Set(limits)];
+    const here = this.#types.filter((type) => isOn(type, port, options));
+    // socket.io's main namespace is there without a gateway, too.
+    const limits = here.length === 0 ? [plans.connections] : here.map((type) => plans.connectionsOf(type));
+    return [...new Set(limits.filter((limit) => limit !== undefined))];
   }
 }
 

@@ -54,9 +54,14 @@ export const PROVIDERS: Provider[] = [
   },
   {
     provide: SocketGate,
-    useFactory: (settings: Settings, registry: PolicyRegistry, limiter: CallLimiter, connections: Connections) =>
-      new SocketGate(limiter, connections, socketLimitOf(settings, 'frames', registry)),
-    inject: [SETTINGS, PolicyRegistry, CallLimiter, Connections],
+    useFactory: (
+      settings: Settings,
+      registry: PolicyRegistry,
+      limiter: CallLimiter,
+      calls: Calls,
+      connections: Connections,
+    ) => new SocketGate(limiter, calls, connections, socketLimitOf(settings, 'frames', registry)),
+    inject: [SETTINGS, PolicyRegistry, CallLimiter, Calls, Connections],
   },
   {
     provide: ThrottleService,

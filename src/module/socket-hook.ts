@@ -4,7 +4,8 @@ import type { CompiledLimit } from '../service/limit.js';
 import type { SocketGate } from '../service/socket-gate.js';
 import type { HttpRequest } from '../transports/call.js';
 import { isRequest } from '../transports/socket-client.js';
-import { doorOf, gateFrames, guardHandshakes } from '../transports/socket-server.js';
+import { gateFrames } from '../transports/socket-frames.js';
+import { doorOf, guardHandshakes, takeTurnsOn } from '../transports/socket-server.js';
 
 type Adapter = NonNullable<ReturnType<ApplicationConfig['getIoAdapter']>>;
 
@@ -48,11 +49,12 @@ function hookAdapter(adapter: Adapter, host: SocketHost): void {
     // Before there is a server: a mistake in the limits must not leave one open.
     const limits = host.limitsOf(port, options);
     const server = create(port, options);
+    takeTurnsOn(server, options);
     const door = doorOf(server);
     if (limits.length > 0 && !guarded.has(door)) {
       guarded.add(door);
       const handshake = (upgrade: HttpRequest, line: unknown) => gate.handshake(limits, upgrade, line);
-      if (!guardHandshakes(door, { handshake, fail })) warn(notLimited('connections'));
+      if (!guardHandshakes(door, { handshake, fail, warn })) warn(notLimited('connections'));
     }
     return server;
   };

@@ -70,6 +70,7 @@ export class CallState {
 const current = new AsyncLocalStorage<CallState>();
 /** One map for all that is asked of a request: each costs the collector as much as the rest of a call. */
 const states = new WeakMap<object, CallState>();
+const STATE = Symbol('nestjs-sluice: state');
 /** How the latest evaluation on a socket ended, of its messages or by hand. */
 const ofSockets = new WeakMap<object, Outcome>();
 
@@ -85,11 +86,21 @@ export function currentCall(): CallState | undefined {
 
 /** What is remembered of a request, or of a socket's message by its arguments; from the first time it is asked for. */
 export function stateOf(target: object): CallState {
+  if (Array.isArray(target)) return stateOfMessage(target);
   let state = states.get(target);
   if (state === undefined) {
     state = new CallState();
     states.set(target, state);
   }
+  return state;
+}
+
+/** A member of the list: in a map a flood of messages would outlive itself for the garbage collector. */
+function stateOfMessage(args: unknown[] & { [STATE]?: CallState }): CallState {
+  const known = args[STATE];
+  if (known !== undefined) return known;
+  const state = new CallState();
+  args[STATE] = state;
   return state;
 }
 

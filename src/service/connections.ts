@@ -44,9 +44,14 @@ export class Connections {
     return new SocketCall(this.opened(client), data, context, rest.find(isAcknowledge));
   }
 
-  /** What a client sent, before anybody has read it; or, without a message, the client by itself. */
-  call(client: object, message?: unknown, ack?: Acknowledge): SocketCall {
-    return new SocketCall(this.opened(client), message, undefined, ack);
+  /** What a client sent, before anybody has read it. */
+  frame(client: object, message: unknown, ack: Acknowledge | undefined): SocketCall {
+    return new SocketCall(this.opened(client), message, undefined, ack, true);
+  }
+
+  /** The client by itself. */
+  call(client: object): SocketCall {
+    return new SocketCall(this.opened(client), undefined);
   }
 
   /** @param line tells when the client has gone */

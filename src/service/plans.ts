@@ -27,7 +27,7 @@ export class Plans {
   /** @param connections of the module: where a gateway says nothing else */
   constructor(
     private readonly registry: PolicyRegistry,
-    private readonly connections: CompiledLimit | undefined,
+    readonly connections: CompiledLimit | undefined,
   ) {}
 
   /**

@@ -7,6 +7,7 @@ import { type Refusal, refusalBy } from '../transports/refusal.js';
 import { type Acknowledge, SocketCall } from '../transports/socket-call.js';
 import type { CallLimiter } from './call-limiter.js';
 import { CallState } from './call-state.js';
+import type { Calls } from './calls.js';
 import type { Connections } from './connections.js';
 import { ReleasedException } from './held-calls.js';
 import type { CompiledLimit } from './limit.js';
@@ -18,6 +19,7 @@ const FULL_FOR_MS = 1000;
 export class SocketGate {
   constructor(
     private readonly limiter: CallLimiter,
+    private readonly calls: Calls,
     private readonly connections: Connections,
     private readonly frames: CompiledLimit | undefined,
   ) {}
@@ -35,10 +37,16 @@ export class SocketGate {
     );
   }
 
+  /** Calls the acknowledgement of a message that its handler has denied by hand, and answered with nothing. */
+  acknowledge(context: ExecutionContext): void {
+    const { call } = this.calls.of(context).state;
+    if (call instanceof SocketCall) call.acknowledge();
+  }
+
   /** Whether what a client sent may reach anybody. Nobody is above it to tell of an error: that is a refusal, and logged. */
   frame(client: object, message: unknown, ack: Acknowledge | undefined): Awaitable<boolean> {
     const { frames } = this;
-    const call = this.connections.call(client, message, ack);
+    const call = this.connections.frame(client, message, ack);
     if (frames === undefined) return true;
     if (call.connection.isShut) return false;
     try {

@@ -11,6 +11,8 @@ export function inOrder(): (verdict: Awaitable<boolean>, go: () => void) => void
       if (verdict) go();
       return;
     }
+    // A turn that will not be taken need not wait: those denied in a flood would all be kept.
+    if (verdict === false) return;
     const before = last;
     const turn = async () => {
       const goesOn = await verdict;

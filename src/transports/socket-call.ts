@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { type Awaitable, chain } from '../core/awaitable.js';
+import { type Awaitable, chain, isPromise } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import type { AnsweredCall, Denial } from './answered-call.js';
 import type { CallContext } from './call.js';
@@ -20,14 +20,17 @@ export class SocketCall implements AnsweredCall {
   readonly type = 'ws';
   readonly context: CallContext = {};
   /** Shared with the same call under other contexts. */
-  private readonly course: Course = { isCounted: false, ended: 0, answer: undefined };
+  private readonly course: Course;
 
   constructor(
     readonly connection: SocketConnection,
     readonly message: unknown,
     readonly execution?: ExecutionContext,
     private readonly ack?: Acknowledge,
-  ) {}
+    isFrame = false,
+  ) {
+    this.course = { isFrame, isCounted: false, ended: 0, answer: undefined };
+  }
 
   get client(): object {
     return this.connection.client;
@@ -57,12 +60,26 @@ export class SocketCall implements AnsweredCall {
   }
 
   deny(outcome: Outcome, ask: () => Awaitable<Denial>): Awaitable<false> {
-    return chain(ask(), (denial) => {
+    const { connection, course } = this;
+    const isLast = connection.counts(course);
+    const tell = (denial: Denial) => {
       const payload = deniedPayload(outcome, denial, 'Too many messages');
-      this.course.answer = payload;
-      this.connection.denied(this.course, payload);
+      course.answer = payload;
+      connection.notify(payload);
+      if (isLast) connection.shut(payload.error);
       return false as const;
-    });
+    };
+    // What is wrong with the answer, or said in place of it, does not keep a connection open.
+    const fail = (error: unknown): never => {
+      if (isLast) connection.shut('Too many messages');
+      throw error;
+    };
+    try {
+      const told = chain(ask(), tell);
+      return isPromise(told) ? told.catch(fail) : told;
+    } catch (error) {
+      return fail(error);
+    }
   }
 
   unavailable(waitMs: number): false {

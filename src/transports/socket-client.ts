@@ -18,18 +18,21 @@ interface EventClient {
 }
 
 interface Emitter {
-  once(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  once(event: string | symbol, listener: () => void): unknown;
+  off(event: string | symbol, listener: () => void): unknown;
   removeAllListeners(event: string): unknown;
 }
 
 /** What both libraries read and write: a client of `ws`. */
 interface Wire {
+  readonly isPaused?: boolean;
   pause(): void;
   resume(): void;
   terminate(): void;
 }
 
+/** Told before the end of a connection that waits for what came before it. */
+export const LEFT = Symbol('nestjs-sluice: left');
 const OPEN = 1;
 /** Policy violation (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008;
@@ -96,7 +99,8 @@ export function shut(client: object, reason: string): void {
  */
 export function takeTurns(client: object): void {
   const wire = wireOf(client);
-  if (wire === undefined) return;
+  // One that is paused already is its owner's to resume.
+  if (wire === undefined || wire.isPaused) return;
   wire.pause();
   setImmediate(() => wire.resume());
 }
@@ -116,8 +120,10 @@ export function onLeave(client: object, listener: () => void): () => void {
   if (!isOpen(client)) listener();
   const event = isEventClient(client) ? 'disconnect' : 'close';
   if (!isEmitter(client)) return () => {};
-  client.once(event, listener);
-  return () => client.off(event, listener);
+  for (const end of [event, LEFT]) client.once(end, listener);
+  return () => {
+    for (const end of [event, LEFT]) client.off(end, listener);
+  };
 }
 
 function isEmitter(client: object): client is Emitter {

@@ -15,6 +15,8 @@ export interface ConnectionRules {
 
 /** What a message has done to the row of denials. */
 export interface InRow {
+  /** Whether it is a frame that nobody has read: what comes of its message is not known when it is let through. */
+  readonly isFrame: boolean;
   isCounted: boolean;
   /** The row that it ended, when it was let through. */
   ended: number;
@@ -24,6 +26,8 @@ export interface InRow {
 export class SocketConnection {
   #pending = 0;
   #deniedInRow = 0;
+  /** The row that a frame has ended, unless its message is denied. */
+  #endedByFrame = 0;
   #noticedAtMs = Number.NEGATIVE_INFINITY;
   #isShut = false;
   #takesTurns = false;
@@ -66,22 +70,32 @@ export class SocketConnection {
 
   /** A message was let through: the row of denials is over. */
   admitted(message: InRow): void {
-    if (message.isCounted || this.#deniedInRow === 0) return;
-    message.ended = this.#deniedInRow;
+    if (message.isCounted) return;
+    if (message.isFrame) {
+      if (this.#deniedInRow > 0) this.#endedByFrame = this.#deniedInRow;
+    } else {
+      message.ended = Math.max(this.#deniedInRow, this.#endedByFrame);
+      this.#endedByFrame = 0;
+    }
     this.#deniedInRow = 0;
   }
 
-  /** A message was denied: tells the client, if it has not been told just now, and closes where that was once too often. */
-  denied(message: InRow, payload: RateLimitPayload): void {
-    this.notify(payload);
+  /** Counts a denied message. @returns whether it was once too often: the connection is to be shut */
+  counts(message: InRow): boolean {
     this.#slowDown();
-    if (message.isCounted) return;
+    if (message.isCounted) return false;
     message.isCounted = true;
-    // Let through at first, and denied by its handler: the row goes on where it seemed to end.
-    this.#deniedInRow = Math.max(this.#deniedInRow, message.ended) + 1;
-    if (this.#deniedInRow < this.rules.closeAfter) return;
+    // Let through at first, as a frame or by its handler's limits: the row goes on where it seemed to end.
+    const before = message.isFrame ? this.#deniedInRow : Math.max(this.#deniedInRow, message.ended, this.#endedByFrame);
+    this.#deniedInRow = before + 1;
+    this.#endedByFrame = 0;
+    return this.#deniedInRow >= this.rules.closeAfter;
+  }
+
+  /** Closes the connection for its denials. */
+  shut(reason: string | object): void {
     this.#isShut = true;
-    shut(this.client, typeof payload.error === 'string' ? payload.error : 'Too many messages');
+    shut(this.client, typeof reason === 'string' ? reason : 'Too many messages');
   }
 
   /** Who is denied has no more than a turn's share of the process. */

@@ -64,5 +64,13 @@ function extrasOf(extras: unknown): object {
   if (typeof extras !== 'object' || extras === null || Array.isArray(extras)) {
     throw new TypeError(`context.extras: expected an object of members for the message, got ${show(extras)}`);
   }
-  return Object.fromEntries(Object.entries(extras).filter(([name]) => !RESERVED.has(name)));
+  const added = Object.fromEntries(Object.entries(extras).filter(([name]) => !RESERVED.has(name)));
+  try {
+    // What JSON writes, and nothing that a library might lose itself in.
+    return JSON.parse(JSON.stringify(added));
+  } catch (error) {
+    throw new TypeError(
+      `context.extras: expected what JSON can write: ${error instanceof Error ? error.message : error}`,
+    );
+  }
 }
