@@ -1,0 +1,77 @@
+import { median, quantile } from './stats.mjs';
+
+/**
+ * Measures variants beside each other: ABC, BCA, CAB, ..., so that what changes on the machine meanwhile meets all alike.
+ *
+ * @param {readonly string[]} variants
+ * @param {number} rounds
+ * @param {(variant: string, round: number) => Promise<Record<string, number>>} measure one figure or several, by name
+ * @returns {Promise<Samples>}
+ */
+export async function interleaved(variants, rounds, measure) {
+  const samples = new Samples();
+  for (let round = 0; round < rounds; round++) {
+    const first = round % variants.length;
+    for (const variant of [...variants.slice(first), ...variants.slice(0, first)]) {
+      progress(`round ${round + 1} of ${rounds}: ${variant}`);
+      samples.add(variant, round, await measure(variant, round));
+    }
+  }
+  progress('');
+  return samples;
+}
+
+/** What was measured, by variant and round. */
+export class Samples {
+  /** @type {Map<string, Map<number, Record<string, number>>>} */
+  #byVariant = new Map();
+
+  add(variant, round, figures) {
+    const rounds = this.#byVariant.get(variant) ?? new Map();
+    this.#byVariant.set(variant, rounds.set(round, figures));
+  }
+
+  get variants() {
+    return [...this.#byVariant.keys()];
+  }
+
+  /** The median over the rounds; NaN where the figure was never measured. */
+  median(variant, figure) {
+    return median(this.#all(variant, figure).map(([, value]) => value));
+  }
+
+  max(variant, figure) {
+    return Math.max(...this.#all(variant, figure).map(([, value]) => value));
+  }
+
+  /** A variant's figure over that of another one, taken round by round: the median, and its quartiles. */
+  ratio(variant, base, figure) {
+    const others = new Map(this.#all(base, figure));
+    const ratios = this.#all(variant, figure)
+      .filter(([round]) => others.has(round))
+      .map(([round, value]) => value / others.get(round));
+    return { median: median(ratios), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
+  }
+
+  /** The same figure of all variants, less that of the base in the same round. */
+  above(base, figure) {
+    const less = new Samples();
+    const floor = new Map(this.#all(base, figure));
+    for (const variant of this.variants) {
+      for (const [round, value] of this.#all(variant, figure)) {
+        if (floor.has(round)) less.add(variant, round, { [figure]: value - floor.get(round) });
+      }
+    }
+    return less;
+  }
+
+  #all(variant, figure) {
+    const rounds = [...(this.#byVariant.get(variant) ?? [])];
+    return rounds.map(([round, figures]) => [round, figures[figure]]).filter(([, value]) => Number.isFinite(value));
+  }
+}
+
+/** One line that tells what is being measured, where somebody looks on. */
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}

@@ -1,0 +1,72 @@
+import { NO_GUARD } from '../lib/app.mjs';
+import { Child } from '../lib/child.mjs';
+import { RedisServer } from '../lib/redis.mjs';
+import { interleaved } from '../lib/rounds.mjs';
+import { printTable, showRatio } from '../lib/table.mjs';
+
+const VARIANTS = {
+  [NO_GUARD]: { limiter: NO_GUARD },
+  'sluice, memory': { limiter: 'sluice' },
+  '@nestjs/throttler, memory': { limiter: '@nestjs/throttler' },
+  'sluice, Redis': { limiter: 'sluice', onRedis: true },
+  '@nestjs/throttler, nest-lab': { limiter: '@nestjs/throttler', onRedis: true },
+};
+const KEYS = { '500 keys': 500, 'one hot key': 1 };
+
+/** The same applications under load from a second process: how many requests are left of those without a guard. */
+export async function load({ isQuick }) {
+  const server = await RedisServer.start();
+  try {
+    const figures = {};
+    for (const adapter of ['fastify', 'express']) {
+      for (const keys of Object.keys(KEYS)) {
+        const samples = await measured(server, adapter, keys, isQuick);
+        print(adapter, keys, samples);
+        for (const store of ['memory', 'Redis']) {
+          const { median } = samples.ratio(`sluice, ${store}`, NO_GUARD, 'perSecond');
+          figures[`load: ${adapter}, ${store.toLowerCase()}, ${keys}`] = median;
+        }
+      }
+    }
+    return figures;
+  } finally {
+    await server.stop();
+  }
+}
+
+function measured(redis, adapter, keys, isQuick) {
+  const { rounds, seconds } = isQuick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 };
+  return interleaved(Object.keys(VARIANTS), rounds, async (variant) => {
+    const { limiter, onRedis } = VARIANTS[variant];
+    await redis.flush();
+    const server = new Child(new URL('./server.mjs', import.meta.url), { label: `load-${adapter}-${keys}-${variant}` });
+    const loader = new Child(new URL('./loader.mjs', import.meta.url), { label: 'load-loader' });
+    try {
+      const port = await server.ask('start', { adapter, limiter, ...(onRedis && { redisPort: redis.port }) });
+      await loader.ask('load', { port, keys: KEYS[keys], seconds: seconds / 2 }); // warms up
+      const before = await server.ask('cpu');
+      const seen = await loader.ask('load', { port, keys: KEYS[keys], seconds });
+      return { ...seen, cpuMicros: ((await server.ask('cpu')) - before) / seen.requests };
+    } finally {
+      await Promise.all([server.stop(), loader.stop()]);
+    }
+  });
+}
+
+function print(adapter, keys, samples) {
+  const above = samples.above(NO_GUARD, 'cpuMicros');
+  const rows = samples.variants.map((variant) => ({
+    [adapter]: variant,
+    'requests/s': Math.round(samples.median(variant, 'perSecond')),
+    'x no guard': showRatio(samples.ratio(variant, NO_GUARD, 'perSecond')),
+    'p50 ms': samples.median(variant, 'p50Ms'),
+    'p99 ms': samples.median(variant, 'p99Ms'),
+    'server CPU us': samples.median(variant, 'cpuMicros'),
+    'above no guard': variant === NO_GUARD ? '' : above.median(variant, 'cpuMicros'),
+  }));
+  const notes = [
+    'CPU of the application a request, and what of it is above the application without a guard: with all that a limiter does outside canActivate.',
+    ...(adapter === 'express' ? ['On Express it is not steady enough to judge by.'] : []),
+  ];
+  printTable(`Under load, ${adapter}, ${keys}, each allowed: 64 connections`, rows, notes);
+}

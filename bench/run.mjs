@@ -1,0 +1,65 @@
+/**
+ * Measures the library beside its peers and prints tables; the last one is that of the goals.
+ * `npm run bench`, or some of them: `npm run bench -- memory redis`. `--quick`: few and short rounds, for a look.
+ * `--profiles <folder>`: each process writes a CPU profile there, which `npm --prefix bench run profile` reads.
+ * `--dist <folder>`: another build than that of this checkout.
+ */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { address } from './address/bench.mjs';
+import { GOALS, verdict } from './goals.mjs';
+import { guard } from './guard/bench.mjs';
+import { printMachine } from './lib/machine.mjs';
+import { printTable, show } from './lib/table.mjs';
+import { load } from './load/bench.mjs';
+import { memory } from './memory/bench.mjs';
+import { redis } from './redis/bench.mjs';
+import { sockets } from './sockets/bench.mjs';
+
+const BENCHES = { memory, address, redis, guard, load, sockets };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, profiles: { type: 'string' }, dist: { type: 'string' } },
+});
+const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
+if (unknown !== undefined) {
+  console.error(`There is no bench "${unknown}". Known: ${Object.keys(BENCHES).join(', ')}.`);
+  process.exit(1);
+}
+
+takeCopy();
+if (values.profiles !== undefined) process.env.BENCH_PROFILES = path.resolve(values.profiles);
+
+printMachine();
+const startedAt = performance.now();
+const figures = {};
+for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
+  Object.assign(figures, await BENCHES[name]({ isQuick: values.quick }));
+}
+printGoals();
+console.log(`\n${Math.round((performance.now() - startedAt) / 1000)} s${values.quick ? ', --quick' : ''}`);
+
+/** Beside the dependencies, so that they are found from there. A build meanwhile changes nothing that is measured. */
+function takeCopy() {
+  const cache = fileURLToPath(new URL('node_modules/.cache', import.meta.url));
+  mkdirSync(cache, { recursive: true });
+  const copy = mkdtempSync(path.join(cache, 'dist-'));
+  process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  cpSync(values.dist ?? fileURLToPath(new URL('../dist', import.meta.url)), copy, { recursive: true });
+  process.env.BENCH_DIST = copy;
+}
+
+function printGoals() {
+  const rows = GOALS.map((goal) => ({
+    goal: goal.what,
+    against: goal.against,
+    'to reach': goal.atMost === undefined ? `at least ${show(goal.atLeast)}` : `at most ${show(goal.atMost)}`,
+    measured: show(figures[goal.figure]),
+    reached: verdict(goal, figures),
+  }));
+  printTable('Goals', rows);
+}

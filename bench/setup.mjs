@@ -1,0 +1,18 @@
+// Installs the peers; nothing to do takes no time. They find Nest and ioredis where the library does, in the checkout's
+// own node_modules: that is what `legacy-peer-deps` in .npmrc is for. Two copies of Nest would not know each other.
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const cwd = fileURLToPath(new URL('.', import.meta.url));
+const changedAt = (file) => statSync(new URL(file, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+if (changedAt('package-lock.json') > changedAt('node_modules/.package-lock.json')) {
+  console.error('Installing the peers to measure against (once) ...');
+  const shell = process.platform === 'win32';
+  const { status } = spawnSync('npm', ['ci', '--loglevel=error'], { cwd, stdio: ['ignore', 2, 2], shell });
+  if (status !== 0) {
+    console.error('The installation failed. Check the network, then run the command again.');
+    process.exit(1);
+  }
+}
