@@ -14,6 +14,7 @@ export function generate() {
     constant('STRATEGIES_LUA', STRATEGIES.map((name) => read(`strategies/${name}`)).join('\n')),
     constant('SPEND_LUA', read('spend')),
     constant('SETTLE_LUA', read('settle')),
+    constant('LEASE_LUA', read('lease')),
   ].join('\n');
 }
 

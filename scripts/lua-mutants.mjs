@@ -15,7 +15,7 @@ const { load } = await import('../test/redis/lua/watched.ts');
 const { chosenScenes, randomScenes, strategies } = await import('../test/redis/lua/suite.ts');
 
 const STRATEGIES = ['fixed-window', 'sliding-window', 'sliding-log', 'bucket'].map((name) => `strategies/${name}`);
-const FILES = ['state', 'spend', 'settle', ...STRATEGIES];
+const FILES = ['state', 'spend', 'settle', 'lease', ...STRATEGIES];
 const ANSWERS_WITHIN_MS = 5000;
 
 const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), 'utf8');

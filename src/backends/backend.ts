@@ -25,6 +25,18 @@ export type BackendEvent =
   /** It answers again. */
   | { readonly type: 'recovered' };
 
+/** Units that were taken at a server, to be spent by one process until the window ends that they were counted in. */
+export interface Grant {
+  /** From 0 to the units wanted. */
+  readonly granted: number;
+  /** Units left at the server. */
+  readonly remaining: number;
+  /** The server's instant, in epoch milliseconds: it tells which window. */
+  readonly at: number;
+  /** Milliseconds from then until the window ends. */
+  readonly endsInMs: number;
+}
+
 /** Where state lives. It runs the strategies, and decides the charges of a call at one instant: all of them or none. */
 export interface Backend {
   /**
@@ -42,6 +54,11 @@ export interface Backend {
   reset(targets: readonly Target[]): Awaitable<void>;
   /** Rejects unless these charges would be decided now; charges nobody. Where it is left out, `peek` is asked. */
   probe?(charges: readonly Charge[]): Awaitable<void>;
+  /**
+   * Takes up to `wanted` units of the charge's budget, as many as there are, for policies with a `lease`. Rejects where it
+   * does not come in time: what is taken for it all the same is given back. Where it is left out, nothing is leased.
+   */
+  lease?(charge: Target, wanted: number): Promise<Grant>;
   /** Makes strategies of the user's own known. */
   use?(strategies: readonly Strategy[]): void;
   /** Tells `listener` what happens, from now on. */

@@ -1,20 +1,20 @@
 import { type Clock, systemClock } from '../core/clock.js';
-import type { Charge } from '../core/decision.js';
+import type { Charge, Receipt } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import { keyOf } from '../core/key.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Target } from './backend.js';
 import { BackendError } from './backend-error.js';
+import { inTime, inTimeOrVoid } from './in-time.js';
 import { backendErrorOf, type RedisClient } from './redis-client.js';
 import { RedisLane } from './redis-lane.js';
-import type { RedisBackendOptions } from './redis-options.js';
+import { type RedisBackendOptions, TIMEOUT_MS } from './redis-options.js';
 import { scriptsWith } from './redis-script.js';
 import { slotOf } from './redis-slot.js';
-import { policyArgs, type Verdict } from './redis-wire.js';
+import { type Leased, policyArgs, readLeased, type Verdict } from './redis-wire.js';
 import { ServerClock } from './server-clock.js';
 
 const MAX_CALLS = 128;
-const TIMEOUT_MS = 100;
 /** Nobody waits for what is given back after a late answer, and where one answer was late the next may be, too. */
 const PATIENCE = 10;
 /** What lua/settle.lua answers when it is done. */
@@ -94,6 +94,31 @@ export class RedisLine {
     throw new BackendError('LATE', 'Redis was asked too late to give back');
   }
 
+  /** Takes up to `wanted` units. Two tries, as for `settle`. */
+  async lease(target: Target, wanted: number, dueMs: number): Promise<Leased> {
+    const { policy, subject } = target;
+    const keys = [this.keyOf(target)];
+    const server = this.#server(this.placeOf(keys[0] ?? ''));
+    let leased: Leased = { kind: 'late' };
+    for (let tries = 0; tries < 2 && leased.kind === 'late'; tries++) {
+      const args = [this.#instant(), `${server.at(dueMs) ?? 0}`, ...policyArgs(policy), `${wanted}`];
+      const run = this.#scripts.lease.run(this.client, keys, args).then((reply) => {
+        const read = readLeased(reply);
+        server.note(read.serverMs, systemClock.now());
+        return read.leased;
+      });
+      leased = await inTimeOrVoid(
+        run,
+        (reply) => this.inTime(reply, dueMs),
+        (late) => {
+          if (late.kind !== 'decided' || late.grant.granted === 0) return;
+          this.#giveBack({ at: late.grant.at, charges: [{ policy, subject, cost: late.grant.granted }] });
+        },
+      );
+    }
+    return leased;
+  }
+
   async drop(keys: readonly string[], dueMs: number): Promise<void> {
     if (keys.length > 0) await this.inTime(this.client.del(...keys), dueMs);
   }
@@ -112,12 +137,7 @@ export class RedisLine {
       clock: () => this.#server(place),
       instant: () => this.#instant(),
       send: (keys, args) => this.#scripts.spend.run(this.client, keys, args),
-      giveBack: ({ charges, at }) => {
-        const nothing = charges.map(() => 0);
-        const dueMs = systemClock.now() + PATIENCE * this.timeoutMs;
-        // Where it fails, the charge stays: it is one at most in any case.
-        this.settle(charges, nothing, at, dueMs).catch(() => undefined);
-      },
+      giveBack: (receipt) => this.#giveBack(receipt),
       now: () => systemClock.now(),
     });
     if (this.#batch) this.#lanes.set(place, lane);
@@ -138,20 +158,20 @@ export class RedisLine {
     return this.#clock === undefined ? '' : String(this.#clock.now());
   }
 
+  #giveBack({ charges, at }: Receipt): void {
+    const dueMs = systemClock.now() + PATIENCE * this.timeoutMs;
+    const nothing = charges.map(() => 0);
+    // Where it fails, the charge stays: it is one at most in any case.
+    this.settle(charges, nothing, at, dueMs).catch(() => undefined);
+  }
+
   /** A race of our own: a client's time-outs do not cover its queues. */
-  async inTime(reply: Promise<unknown>, dueMs: number): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const fail = () => reject(new BackendError('TIMEOUT', `Redis did not answer within ${this.timeoutMs} ms`));
-      // As in a lane: replies that have come are read first.
-      timer = setTimeout(() => setImmediate(fail), Math.max(0, dueMs - systemClock.now()));
-    });
+  async inTime<T>(reply: Promise<T>, dueMs: number): Promise<T> {
     try {
-      return await Promise.race([reply, late]);
+      const late = () => new BackendError('TIMEOUT', `Redis did not answer within ${this.timeoutMs} ms`);
+      return await inTime(reply, dueMs, late);
     } catch (error) {
       throw backendErrorOf(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -22,6 +22,8 @@ export interface RedisBackendOptions {
   readonly onEvent?: (event: BackendEvent) => void;
 }
 
+/** How long a call waits unless told. */
+export const TIMEOUT_MS = 100;
 const PREFIX = /^[A-Za-z0-9_.:-]{1,24}$/;
 const PLACE = 'RedisBackend';
 

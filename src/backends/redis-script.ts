@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Strategy } from '../strategies/strategy.js';
 import { isNoScript, type RedisClient } from './redis-client.js';
-import { SETTLE_LUA, SPEND_LUA, STATE_LUA, STRATEGIES_LUA } from './redis-lua.generated.js';
+import { LEASE_LUA, SETTLE_LUA, SPEND_LUA, STATE_LUA, STRATEGIES_LUA } from './redis-lua.generated.js';
 
 /** A script, run by its hash; sent whole where the server does not know it. */
 export class RedisScript {
@@ -24,7 +24,7 @@ export class RedisScript {
 }
 
 /** The scripts, with the strategies of the user's own. */
-export function scriptsWith(own: readonly Strategy[]): { readonly spend: RedisScript; readonly settle: RedisScript } {
+export function scriptsWith(own: readonly Strategy[]): Readonly<Record<'spend' | 'settle' | 'lease', RedisScript>> {
   const parts = [
     STATE_LUA,
     STRATEGIES_LUA,
@@ -33,5 +33,6 @@ export function scriptsWith(own: readonly Strategy[]): { readonly spend: RedisSc
   return {
     spend: new RedisScript([...parts, SPEND_LUA].join('\n')),
     settle: new RedisScript([...parts, SETTLE_LUA].join('\n')),
+    lease: new RedisScript([...parts, LEASE_LUA].join('\n')),
   };
 }

@@ -1,5 +1,6 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../core/decision.js';
 import type { Policy } from '../core/policy.js';
+import type { Grant } from './backend.js';
 
 /** A script's answer to one call. */
 export type Verdict =
@@ -8,6 +9,12 @@ export type Verdict =
       readonly outcome: Outcome;
       readonly leftBehind: readonly { policy: string; was: string }[];
     }
+  | { readonly kind: 'late' }
+  | { readonly kind: 'garbage' };
+
+/** The answer of lua/lease.lua. */
+export type Leased =
+  | { readonly kind: 'decided'; readonly grant: Grant; readonly was: string | undefined }
   | { readonly kind: 'late' }
   | { readonly kind: 'garbage' };
 
@@ -75,6 +82,27 @@ export class SpendReply {
       leftBehind,
     };
   }
+}
+
+/** Reads the reply of lua/lease.lua. */
+export function readLeased(reply: unknown): { readonly serverMs: number; readonly leased: Leased } {
+  if (!Array.isArray(reply) || reply.length < 3) throw new TypeError('the script answered in another form');
+  const [serverMs, at, status, granted, remaining, endsInMs] = reply.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const was: unknown = reply[6];
+  const grant = { granted, remaining, at, endsInMs };
+  if (status === LATE || status === GARBAGE)
+    return { serverMs, leased: { kind: status === LATE ? 'late' : 'garbage' } };
+  return {
+    serverMs,
+    leased: { kind: 'decided', grant, was: typeof was === 'string' && was !== '0' ? was : undefined },
+  };
 }
 
 /** The indexes of items, by the place that each is at, in order of first appearance. */

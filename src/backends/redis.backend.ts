@@ -1,36 +1,12 @@
-import { type Clock, systemClock } from '../core/clock.js';
-import { assertCost, type Charge, type Outcome, type Receipt } from '../core/decision.js';
-import { ThrottleConfigError } from '../core/errors.js';
-import type { Policy } from '../core/policy.js';
-import type { Strategy } from '../strategies/strategy.js';
-import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
-import { BackendError } from './backend-error.js';
-import { DenyMemory } from './deny-memory.js';
-import { type Asking, type Group, peekAcross, spendAcross } from './redis-across.js';
+import { LeasingBackend } from './leasing.backend.js';
 import type { RedisClient } from './redis-client.js';
-import { RedisLine } from './redis-line.js';
-import { assertRedisOptions, type RedisBackendOptions } from './redis-options.js';
-import { redisWarnings } from './redis-warnings.js';
-import { groupBy } from './redis-wire.js';
-
-const DENY_MEMORY_MS = 1000;
-const MAX_DENIALS = 10_000;
-
-/** Never denies, and no other policy's id is without an "@". */
-const PROBE: Policy = {
-  name: 'probe',
-  id: 'probe',
-  strategy: 'fixed-window',
-  limit: 2 ** 40,
-  periodMs: 1000,
-  burst: 2 ** 40,
-  segments: 1,
-  shape: 'fixed-window 1000 1',
-};
+import { assertRedisOptions, type RedisBackendOptions, TIMEOUT_MS } from './redis-options.js';
+import { RedisStore } from './redis-store.js';
 
 /**
  * Keeps state in Redis (6.2 and later, or Valkey): one budget for any number of processes, decided where the state is, by
  * the server's clock. The client is ioredis's `Redis` (Sentinel included) or `Cluster`; it stays open when this closes.
+ * Policies with a `lease` are spent in the process, from units that are taken in batches: see `LeasingBackend`.
  *
  * All methods reject with a BackendError when Redis does not answer within `timeoutMs`, or cannot; what timed out is not
  * charged later.
@@ -41,146 +17,9 @@ const PROBE: Policy = {
  * new RedisBackend(new Redis({ ...redisOptions, enableOfflineQueue: false }));
  * new RedisBackend(new Cluster(nodes, { redisOptions, retryDelayOnFailover: 0 }));
  */
-export class RedisBackend implements Backend {
-  readonly remote = true;
-  readonly #line: RedisLine;
-  readonly #clock: Clock | undefined;
-  readonly #denials: DenyMemory;
-  readonly #listeners: ((event: BackendEvent) => void)[] = [];
-
-  constructor(
-    private readonly client: RedisClient,
-    options: RedisBackendOptions = {},
-  ) {
+export class RedisBackend extends LeasingBackend {
+  constructor(client: RedisClient, options: RedisBackendOptions = {}) {
     assertRedisOptions(client, options);
-    this.#clock = options.clock;
-    if (options.onEvent !== undefined) this.#listeners.push(options.onEvent);
-    this.#line = new RedisLine(client, options);
-    // Where instants are a test's own, what a denial says of later ones is not remembered unless it is asked for.
-    const { denyMemoryMs = options.clock === undefined ? DENY_MEMORY_MS : 0, maxDenials = MAX_DENIALS } = options;
-    this.#denials = new DenyMemory(denyMemoryMs, maxDenials, () => this.clock.now());
+    super(new RedisStore(client, options), options.timeoutMs ?? TIMEOUT_MS);
   }
-
-  /** By which held calls wait, where an instant of one's own decides. */
-  get clock(): Clock {
-    return this.#clock ?? systemClock;
-  }
-
-  async spend(charges: readonly Charge[]): Promise<Outcome> {
-    assertCosts(charges);
-    return this.#denials.find(charges) ?? this.#denials.learn(charges, () => this.#spend(charges));
-  }
-
-  async peek(charges: readonly Charge[]): Promise<Outcome> {
-    assertCosts(charges);
-    return peekAcross(this.#asking(this.#line.due()), charges, this.#groupsOf(charges));
-  }
-
-  async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
-    assertSettlement(receipt, costs);
-    this.#denials.forget(receipt.charges);
-    const dueMs = this.#line.due();
-    const groups = this.#groupsOf(receipt.charges);
-    await Promise.all(
-      groups.map(({ charges, indexes }) => {
-        const at = receipt.instants?.[indexes[0] ?? 0] ?? receipt.at;
-        const settled = indexes.map((i) => costs[i] ?? 0);
-        return this.#line.settle(charges, settled, at, dueMs);
-      }),
-    );
-  }
-
-  async reset(targets: readonly Target[]): Promise<void> {
-    this.#denials.forget(targets);
-    const dueMs = this.#line.due();
-    const keys = targets.map((target) => this.#line.keyOf(target));
-    const groups = groupBy(keys, (key) => this.#line.placeOf(key));
-    await Promise.all(
-      groups.map((indexes) =>
-        this.#line.drop(
-          indexes.map((i) => keys[i] ?? ''),
-          dueMs,
-        ),
-      ),
-    );
-  }
-
-  /** Takes from a budget of nobody's beside the state of each subject: reading alone works where writing fails. */
-  async probe(charges: readonly Charge[]): Promise<void> {
-    const subjects = new Set(charges.map(({ subject }) => subject));
-    await this.spend([...subjects].map((subject) => ({ policy: PROBE, subject, cost: 1 })));
-  }
-
-  use(strategies: readonly Strategy[]): void {
-    const without = strategies.find(({ lua }) => lua === undefined);
-    if (without !== undefined) {
-      throw new ThrottleConfigError(
-        `RedisBackend: the strategy "${without.name}" has no Lua twin, and Redis runs strategies where the state is. Give defineStrategy a \`lua\`.`,
-      );
-    }
-    this.#line.use(strategies);
-  }
-
-  listen(listener: (event: BackendEvent) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  /** What of the client's and the server's settings would charge twice, hang, or forget counters. */
-  warnings(): Promise<readonly string[]> {
-    return redisWarnings(this.client, this.#line.timeoutMs);
-  }
-
-  async close(): Promise<void> {
-    this.#line.close();
-  }
-
-  async #spend(charges: readonly Charge[]): Promise<Outcome> {
-    const dueMs = this.#line.due();
-    const groups = this.#groupsOf(charges);
-    const [first] = groups;
-    if (first === undefined) return { allowed: true, decisions: [], binding: null };
-    return groups.length === 1
-      ? this.#ask(first.charges, true, dueMs)
-      : spendAcross(this.#asking(dueMs), charges, groups);
-  }
-
-  #groupsOf(charges: readonly Charge[]): readonly Group[] {
-    return groupBy(charges, (charge) => this.#line.placeOf(this.#line.keyOf(charge))).map((indexes) => ({
-      indexes,
-      charges: indexes.flatMap((i) => charges[i] ?? []),
-    }));
-  }
-
-  #asking(dueMs: number): Asking {
-    return {
-      ask: (charges, takes) => this.#ask(charges, takes, dueMs),
-      giveBack: (receipts) => {
-        const given = receipts.map((receipt) =>
-          this.settle(
-            receipt,
-            receipt.charges.map(() => 0),
-          ),
-        );
-        return this.#line.inTime(Promise.allSettled(given), dueMs);
-      },
-    };
-  }
-
-  async #ask(charges: readonly Charge[], takes: boolean, dueMs: number): Promise<Outcome> {
-    const verdict = await this.#line.decide(charges, takes, dueMs);
-    if (verdict.kind === 'late') throw new BackendError('LATE', 'Redis was asked too late to answer in time');
-    if (verdict.kind === 'garbage') {
-      for (const listener of this.#listeners)
-        listener({ type: 'garbage', policies: charges.map(({ policy }) => policy.name) });
-      throw new BackendError('GARBAGE', 'Redis held something else under a key, which was deleted');
-    }
-    for (const { policy, was } of verdict.leftBehind) {
-      for (const listener of this.#listeners) listener({ type: 'started-afresh', policy, was });
-    }
-    return verdict.outcome;
-  }
-}
-
-function assertCosts(charges: readonly Charge[]): void {
-  for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
 }

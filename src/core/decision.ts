@@ -26,6 +26,8 @@ export interface Decision {
   readonly delayMs: number;
   /** Milliseconds in which `limit` is granted. */
   readonly windowMs: number;
+  /** Set where units are leased: `remaining` is what this process knew last, and others may have taken of it since. */
+  readonly approximate?: true;
 }
 
 /** What was taken, and when: enough to give it back. */

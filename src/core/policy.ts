@@ -22,6 +22,8 @@ export interface Policy {
   readonly shape: string;
   /** What answers when the backend fails; where it is left out, what the module says. */
   readonly onError?: FailureMode;
+  /** Where units are taken from a remote backend in batches, and spent in the process: at least so many at once. */
+  readonly lease?: { readonly batch: number };
 }
 
 /** Whether a value is one of the three. */

@@ -39,6 +39,8 @@ export interface PolicyOptions {
   readonly skip?: Skip;
   /** What answers when a remote backend fails. Default: what the module says. */
   readonly onError?: FailureMode;
+  /** Units are taken from Redis in batches of at least so many, 1 up to the limit: see `PolicySpec`. `fixed-window` only. */
+  readonly lease?: { readonly batch: number };
   readonly message?: MessageOption;
   readonly onDenied?: OnDenied;
   /** Given to the functions above as `call.context`. */
@@ -72,5 +74,6 @@ export const POLICY_MEMBERS: readonly string[] = [
   'segments',
   'scope',
   'onError',
+  'lease',
   ...USE_MEMBERS,
 ];

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../backends/backend.js';
+import { canLease, LeasingBackend } from '../backends/leasing.backend.js';
 import { MemoryBackend } from '../backends/memory.backend.js';
 import { ResilientBackend } from '../backends/resilient.js';
 import { systemClock } from '../core/clock.js';
@@ -72,7 +73,8 @@ export function settingsOf(options?: ThrottleModuleOptions): Settings {
   assertModuleOptions(options);
   const { strategies = [], onError = 'local' } = options;
   const given: Backend = options.backend ?? new MemoryBackend();
-  const resilient = given.remote === true ? new ResilientBackend(given, onError) : undefined;
+  const remote = canLease(given) ? new LeasingBackend(given) : given;
+  const resilient = given.remote === true ? new ResilientBackend(remote, onError) : undefined;
   const backend = resilient ?? given;
   const own = strategies.map((strategy, i) => checkStrategy(`${PLACE}.strategies[${i}]`, strategy));
   const names = [...BUILTIN, ...own].map(({ name }) => name);

@@ -62,7 +62,7 @@ export function compileLimit(
   const { options, level, place } = written;
   assertPolicyOptions(place, options);
   const name = options.name ?? DEFAULT_NAME;
-  const { rate, strategy, burst, segments, onError } = options;
+  const { rate, strategy, burst, segments, onError, lease } = options;
   const scope = scopeText(options.scope ?? SCOPE_OF_LEVEL[level], handler, place);
   const specOf = (text: string): PolicySpec => ({
     rate: text,
@@ -71,7 +71,13 @@ export function compileLimit(
     ...(burst !== undefined && { burst }),
     ...(segments !== undefined && { segments }),
     ...(onError !== undefined && { onError }),
+    ...(lease !== undefined && { lease }),
   });
+  if (lease !== undefined && typeof rate === 'function') {
+    throw new ThrottleConfigError(
+      `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write the rate out, or leave the lease out.`,
+    );
+  }
   const make = (text: string) =>
     definePolicies(place, name, specOf(text), { strategies, byPeriod: written.byPeriod ?? false });
   // A rate that is a function is not known yet; one that fits any segments shows the other options' mistakes at boot.

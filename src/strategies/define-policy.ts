@@ -2,6 +2,7 @@ import { assertKnownMembers, misfit, optionAt, suggest, ThrottleConfigError } fr
 import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
 import { BUILTIN, type BuiltinStrategy } from './builtin.js';
+import { readLease } from './lease-option.js';
 import type { Strategy } from './strategy.js';
 
 /** What a policy is made from. */
@@ -18,6 +19,13 @@ export interface PolicySpec {
   readonly scope?: string;
   /** What answers when a remote backend fails: `local`, `allow` or `deny`. Default: what is said where the backend is used. */
   readonly onError?: FailureMode;
+  /**
+   * Units taken from Redis in batches of at least `batch` (1 up to the limit) and spent in the process, without a round trip
+   * each. `fixed-window` with a period of at least a second only. Never more than the limit in a window, all processes
+   * together; `remaining` is approximate, and what a process holds when it crashes is lost until the window ends.
+   * Default: every charge is decided by the backend. With a backend in the process it changes nothing.
+   */
+  readonly lease?: { readonly batch: number };
 }
 
 /** The longest period: four of them, and today's date, still add up exactly. */
@@ -59,7 +67,7 @@ export function definePolicies(
   { strategies = BUILTIN, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
 ): readonly Policy[] {
   if (typeof spec !== 'object' || spec === null) throw misfit(place, 'a rate or an object with a rate', spec);
-  assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError']);
+  assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError', 'lease']);
   if (typeof (spec.scope ?? '') !== 'string') throw misfit(optionAt(place, 'scope'), 'a text', spec.scope);
   if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
     throw misfit(optionAt(place, 'onError'), '"local", "allow" or "deny"', spec.onError);
@@ -83,6 +91,7 @@ export function definePolicies(
 function build(place: string, name: string, { limit, periodMs }: Rate, strategy: Strategy, spec: PolicySpec): Policy {
   if (periodMs > MAX_PERIOD_MS) throw misfit(optionAt(place, 'rate'), 'a period of at most 2^50 ms', spec.rate);
   const segments = readSegments(place, periodMs, strategy, spec.segments);
+  const lease = readLease(optionAt(place, 'lease'), spec.lease, strategy.name, { limit, periodMs });
   const policy: Policy = Object.freeze({
     name,
     id: policyId(name, spec.scope ?? 'app'),
@@ -93,6 +102,7 @@ function build(place: string, name: string, { limit, periodMs }: Rate, strategy:
     segments,
     shape: `${strategy.name} ${periodMs} ${segments}`,
     ...(spec.onError !== undefined && { onError: spec.onError }),
+    ...(lease !== undefined && { lease }),
   });
   strategy.validate?.(policy, place);
   return policy;

@@ -9,7 +9,7 @@ jest.setTimeout(60_000);
 
 const root = new URL('../../', import.meta.url);
 const script = new URL('scripts/embed-lua.mjs', root).href;
-const ENTRIES = ['settle.lua', 'spend.lua'];
+const ENTRIES = ['lease.lua', 'settle.lua', 'spend.lua'];
 
 /** The Lua files, without comments. */
 const files = new Map(
@@ -39,6 +39,7 @@ describe('the embedded Lua', () => {
 
   it('is of the entry scripts, state.lua and one file a strategy, the buckets in one', () => {
     expect([...files.keys()].sort()).toEqual([
+      'lease.lua',
       'settle.lua',
       'spend.lua',
       'state.lua',
@@ -59,6 +60,7 @@ describe('the embedded Lua', () => {
 
   it('asks for the time once a script', () => {
     expect(found(/redis\.p?call\('TIME'\)/g)).toEqual({
+      'lease.lua': ["redis.call('TIME')"],
       'settle.lua': ["redis.call('TIME')"],
       'spend.lua': ["redis.call('TIME')"],
     });

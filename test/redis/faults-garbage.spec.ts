@@ -66,7 +66,7 @@ function setUp(strategy: string) {
     policy,
     events,
     key: `${prefix}:{${SECRET}}:${policy.id}`,
-    ask: () => backend.spend([charge(policy, SECRET)]),
+    ask: async () => backend.spend([charge(policy, SECRET)]),
   };
 }
 
@@ -75,7 +75,7 @@ describe.each(STRATEGIES)('under a key of %s', (strategy) => {
     '%s is deleted and reported by the call that finds it, and the next starts afresh',
     async (_, put) => {
       const { backend, policy, events, key, ask } = setUp(strategy);
-      for (const find of [ask, () => backend.peek([charge(policy, SECRET)])]) {
+      for (const find of [ask, async () => backend.peek([charge(policy, SECRET)])]) {
         events.length = 0;
         await client.del(key);
         await put(key, policy.shape);

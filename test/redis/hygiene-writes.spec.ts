@@ -45,7 +45,7 @@ describe('of what a master sends to its replica', () => {
   }
 
   /** The bytes that so many calls at a time make the master send. */
-  async function sentBy(call: () => Promise<unknown>, times = 1): Promise<number> {
+  async function sentBy(call: () => unknown, times = 1): Promise<number> {
     const before = await offset();
     for (let done = 0; done < times; done += 500) await Promise.all(Array.from({ length: Math.min(times, 500) }, call));
     return (await offset()) - before;

@@ -77,7 +77,7 @@ export async function clusterLostReplies(cluster: RedisCluster, retryDelayOnFail
   for (const proxy of proxies) proxy.fate = (run) => (run % 10 === 0 ? 'cut' : 'pass');
   const calls: { readonly isAnswered: boolean; readonly units: number }[] = [];
   for (let i = 0; i < count; i++) {
-    const isAnswered = await backend.spend([charge(limit, `s${i}`)]).then(
+    const isAnswered = await Promise.resolve(backend.spend([charge(limit, `s${i}`)])).then(
       () => true,
       () => false,
     );

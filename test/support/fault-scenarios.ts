@@ -116,7 +116,7 @@ export async function lostReplies(
       for (let i = 0; i < 100; i++) {
         while (client.status !== 'ready') await pause(1);
         const subject = `s${caller}-${i}`;
-        const answer = backend.spend([charge(LIMIT, subject)]);
+        const answer = Promise.resolve(backend.spend([charge(LIMIT, subject)]));
         answers.set(
           subject,
           await answer.then(
@@ -161,7 +161,7 @@ export async function scriptFlushes(forMs: number): Promise<Flushed> {
   let [calls, errors, admitted, flushes] = [0, 0, 0, 0];
   const stop = load(20, async () => {
     calls += 1;
-    const outcome = await backend.spend([charge(limit)]).catch(() => undefined);
+    const outcome = await Promise.resolve(backend.spend([charge(limit)])).catch(() => undefined);
     if (outcome === undefined) errors += 1;
     else if (outcome.allowed) admitted += 1;
   });

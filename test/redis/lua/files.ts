@@ -11,4 +11,5 @@ export const luaFiles: LuaFiles = {
   strategies: STRATEGIES.map((name) => read(`strategies/${name}`)),
   spend: read('spend'),
   settle: read('settle'),
+  lease: read('lease'),
 };

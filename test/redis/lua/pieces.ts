@@ -1,6 +1,7 @@
 import { callArgs, policyArgs } from '../../../src/backends/redis-wire.js';
 import { definePolicy, type Policy } from '../../../src/index.js';
 import type { Run } from './run.js';
+import type { ScriptName } from './watched.js';
 
 /** The server's time, and an instant that is the begin of a window of a second. */
 export const NOW = 1_760_000_000_000;
@@ -52,7 +53,7 @@ export function settle(
 }
 
 export function fails(
-  script: 'spend' | 'settle',
+  script: ScriptName,
   args: readonly string[],
   error: string,
   keys: readonly string[] = [KEY],

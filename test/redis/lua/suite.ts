@@ -1,6 +1,7 @@
 import { type StrategyName, strategies } from '../../parity/random-trace.js';
 import { brokenCallers } from './broken-callers.js';
 import { garbageScenes } from './garbage.js';
+import { leases } from './leases.js';
 import { ownStrategies } from './own-strategies.js';
 import { randomScene } from './random-scenes.js';
 import type { Scene } from './run.js';
@@ -13,7 +14,13 @@ const SCENES = 60;
 const RUNS = 60;
 
 /** What random traffic does not come to. */
-export const chosenScenes: readonly Scene[] = [...garbageScenes, ...brokenCallers, ...ownStrategies, ...settledLate];
+export const chosenScenes: readonly Scene[] = [
+  ...garbageScenes,
+  ...brokenCallers,
+  ...ownStrategies,
+  ...settledLate,
+  ...leases,
+];
 
 /** The same ones in every run. */
 export function* randomScenes(strategy: StrategyName): Generator<Scene> {

@@ -6,6 +6,7 @@ export interface LuaFiles {
   readonly strategies: readonly string[];
   readonly spend: string;
   readonly settle: string;
+  readonly lease: string;
 }
 
 /** A key that Redis refuses to read: any error but that of another type. */
@@ -71,16 +72,17 @@ local reply = main()
 return { reply, written }
 `;
 
-export type ScriptName = 'spend' | 'settle';
+export type ScriptName = 'spend' | 'settle' | 'lease';
 
-export function watched({ state, strategies, spend, settle }: LuaFiles): Readonly<Record<ScriptName, string>> {
+export function watched({ state, strategies, ...entries }: LuaFiles): Readonly<Record<ScriptName, string>> {
   const begin = [before, state, ...strategies, own].join('\n');
-  return { spend: [begin, spend, after].join('\n'), settle: [begin, settle, after].join('\n') };
+  const whole = (entry: string) => [begin, entry, after].join('\n');
+  return { spend: whole(entries.spend), settle: whole(entries.settle), lease: whole(entries.lease) };
 }
 
 /** Loads scripts, and gives their hashes. Rejects where they are no Lua. */
 export async function load(client: Redis, files: LuaFiles): Promise<Readonly<Record<ScriptName, string>>> {
-  const { spend, settle } = watched(files);
-  const [a, b] = await Promise.all([client.script('LOAD', spend), client.script('LOAD', settle)]);
-  return { spend: String(a), settle: String(b) };
+  const { spend, settle, lease } = watched(files);
+  const [a, b, c] = await Promise.all([spend, settle, lease].map((script) => client.script('LOAD', script)));
+  return { spend: String(a), settle: String(b), lease: String(c) };
 }

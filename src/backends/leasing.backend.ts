@@ -1,0 +1,144 @@
+import type { Awaitable } from '../core/awaitable.js';
+import { type Clock, systemClock } from '../core/clock.js';
+import { type Charge, isCost, type Outcome, type Receipt } from '../core/decision.js';
+import type { Strategy } from '../strategies/strategy.js';
+import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
+import { DenyMemory } from './deny-memory.js';
+import { isLeased, LeasedSpender } from './leased-spender.js';
+import { Leases } from './leases.js';
+
+const DENY_MEMORY_MS = 1000;
+const MAX_DENIALS = 10_000;
+
+/** A backend that has `lease`. */
+export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
+
+/** Whether a backend has units to lease. */
+export function canLease(backend: Backend): backend is LeasableBackend {
+  return backend.remote === true && backend.lease !== undefined;
+}
+
+/**
+ * A remote backend that can lease, and its leases: a charge of a policy with a `lease` that is covered by units held in this
+ * process is decided at once, and its answer is no promise. All other charges are the backend's.
+ *
+ * In each window no more than the limit is spent, all processes together: see `Leases`. What a process holds when it ends
+ * without `close`, or when the window ends, is spent by nobody. Where a machine is suspended and its monotonic clock stands
+ * still, what it holds counts for longer by that time.
+ *
+ * @example
+ * const backend = new LeasingBackend(new MyStore());   // a RedisBackend is one by itself
+ */
+export class LeasingBackend implements Backend {
+  readonly remote = true;
+  readonly #leases: Leases;
+  readonly #spender: LeasedSpender;
+  /** Of calls that are leased in part: what else they are charged costs no round trip when they are denied again. */
+  readonly #denials: DenyMemory;
+  #isClosed = false;
+
+  /** @param timeoutMs how long a call waits at most, where it takes several leases in a row. Default: as long as they take */
+  constructor(
+    private readonly backend: LeasableBackend,
+    timeoutMs = Number.POSITIVE_INFINITY,
+  ) {
+    const now = () => this.clock.now();
+    const giveBack = (receipt: Receipt) => void this.#giveBack(receipt);
+    const grant = async (policy: Charge['policy'], subject: string, wanted: number) =>
+      backend.lease({ policy, subject }, wanted);
+    this.#leases = new Leases({ now, grant, giveBack });
+    const isClosed = () => this.#isClosed;
+    this.#spender = new LeasedSpender({ backend, leases: this.#leases, giveBack, now, isClosed, timeoutMs });
+    this.#denials = new DenyMemory(DENY_MEMORY_MS, MAX_DENIALS, now);
+  }
+
+  get clock(): Clock {
+    return this.backend.clock ?? systemClock;
+  }
+
+  spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    const known = this.#spender.spendOne(charges);
+    if (known !== undefined) return known;
+    let here = 0;
+    for (const charge of charges) {
+      if (!isCost(charge.cost)) return this.backend.spend(charges);
+      if (this.#spender.isSpentHere(charge)) here += 1;
+    }
+    if (here === 0 || this.#isClosed) return this.backend.spend(charges);
+    if (here === charges.length) return this.#spender.spend(charges);
+    return this.#denials.find(charges) ?? this.#denials.learn(charges, () => this.#spender.answerOf(charges));
+  }
+
+  peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    if (!charges.some(isLeased) || !charges.every(({ cost }) => isCost(cost))) return this.backend.peek(charges);
+    return this.#spender.peek(charges);
+  }
+
+  /** What was spent of a lease is put back to it; where it is held no more, and its window may last, the server is told. */
+  async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
+    const { charges, at, instants } = receipt;
+    this.#denials.forget(charges);
+    if (!charges.some(isLeased)) return this.backend.settle(receipt, costs);
+    assertSettlement(receipt, costs);
+    const asked: Awaitable<void>[] = [];
+    const rest = [...charges.keys()].filter((i) => {
+      const charge = charges[i];
+      if (charge === undefined || !isLeased(charge)) return true;
+      const { policy, subject, cost } = charge;
+      const to = costs[i] ?? cost;
+      const of = instants?.[i] ?? at;
+      if (to < cost && !this.#leases.refund(policy, subject, of, cost - to))
+        asked.push(this.backend.settle({ at: of, charges: [charge] }, [to]));
+      return false;
+    });
+    if (rest.length > 0) {
+      const pick = <T>(list: readonly T[]) => rest.flatMap((i) => list[i] ?? []);
+      const taken = { at, charges: pick(charges), ...(instants && { instants: pick(instants) }) };
+      asked.push(this.backend.settle(taken, pick(costs)));
+    }
+    await Promise.all(asked);
+  }
+
+  /** What other processes hold stays theirs until the window ends. */
+  async reset(targets: readonly Target[]): Promise<void> {
+    this.#denials.forget(targets);
+    for (const { policy, subject } of targets) this.#leases.forget(policy.id, subject);
+    await this.backend.reset(targets);
+  }
+
+  async probe(charges: readonly Charge[]): Promise<void> {
+    if (this.backend.probe === undefined) await this.backend.peek(charges);
+    else await this.backend.probe(charges);
+  }
+
+  use(strategies: readonly Strategy[]): void {
+    this.backend.use?.(strategies);
+  }
+
+  listen(listener: (event: BackendEvent) => void): void {
+    this.backend.listen?.(listener);
+  }
+
+  async warnings(): Promise<readonly string[]> {
+    return (await this.backend.warnings?.()) ?? [];
+  }
+
+  /** Gives back what nobody has spent, within the backend's deadline. Where it fails the units are lost until the window ends. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#leases.settled();
+    await Promise.all(this.#leases.drain().map((receipt) => this.#giveBack(receipt)));
+    await this.backend.close?.();
+  }
+
+  async #giveBack(receipt: Receipt): Promise<void> {
+    try {
+      await this.backend.settle(
+        receipt,
+        receipt.charges.map(() => 0),
+      );
+    } catch {
+      // Nobody waits for it, and it is never counted twice.
+    }
+  }
+}
