@@ -1,9 +1,9 @@
 import { askOnce } from '../lib/child.mjs';
 import { interleaved } from '../lib/rounds.mjs';
 import { printTable, show, showRatio } from '../lib/table.mjs';
-import { consumeOf, FLEXIBLE, FLOOR, PEER_NAMES, STRATEGIES, spendOf, THROTTLER } from './limiters.mjs';
+import { AWAITED_FLOOR, consumeOf, FLEXIBLE, FLOOR, PEER_NAMES, STRATEGIES, spendOf, THROTTLER } from './limiters.mjs';
 
-const ALL = [FLOOR, ...STRATEGIES.map(spendOf), ...STRATEGIES.map(consumeOf), ...PEER_NAMES.slice(1)];
+const ALL = [FLOOR, AWAITED_FLOOR, ...STRATEGIES.map(spendOf), ...STRATEGIES.map(consumeOf), ...PEER_NAMES];
 const isPeer = (variant) => PEER_NAMES.includes(variant);
 const LIVES = [10, 1000, 100_000];
 
@@ -63,7 +63,7 @@ async function live(isQuick) {
 
 async function million(isQuick) {
   const file = new URL('./million.mjs', import.meta.url);
-  const variants = [FLOOR, ...STRATEGIES.map(spendOf), consumeOf('token-bucket'), ...PEER_NAMES.slice(1)];
+  const variants = [FLOOR, ...STRATEGIES.map(spendOf), consumeOf('token-bucket'), ...PEER_NAMES];
   const execArgv = ['--expose-gc', '--max-old-space-size=6144'];
   const count = isQuick ? 250_000 : 1_000_000;
   const samples = await interleaved(variants, isQuick ? 1 : 3, (variant, round) => {

@@ -17,6 +17,8 @@ const LIMIT = 1_000_000_000;
 const LATER_MS = 7 * 86_400_000;
 
 export const FLOOR = 'floor: a Map, fixed window';
+/** What a promise costs: that of an async function, awaited. */
+export const AWAITED_FLOOR = 'the floor, awaited';
 export const THROTTLER = '@nestjs/throttler storage';
 export const FLEXIBLE = 'rate-limiter-flexible';
 export const STRATEGIES = ['sliding-window', 'fixed-window', 'sliding-log', 'token-bucket', 'gcra', 'leaky-bucket'];
@@ -36,6 +38,11 @@ export const consumeOf = (strategy) => `sluice consume, ${strategy}`;
 /** @type {Record<string, (options: { windowMs: number, keys: number }) => Limiter | Promise<Limiter>>} */
 const PEERS = {
   [FLOOR]: ({ windowMs }) => ({ hit: floor(windowMs, LIMIT), isSync: true }),
+
+  [AWAITED_FLOOR]: ({ windowMs }) => {
+    const hit = floor(windowMs, LIMIT);
+    return { hit: async (key) => hit(key), isSync: false };
+  },
 
   [THROTTLER]: ({ windowMs }) => {
     const storage = new ThrottlerStorageService();
@@ -76,7 +83,7 @@ const PEERS = {
   },
 };
 
-export const PEER_NAMES = Object.keys(PEERS);
+export const PEER_NAMES = Object.keys(PEERS).filter((name) => name !== FLOOR && name !== AWAITED_FLOOR);
 
 /** @param {{ windowMs: number, keys: number, spec: (strategy: string) => object }} options `spec`: of our policy */
 export function limiter(name, options) {

@@ -2,7 +2,7 @@ import { askOnce } from '../lib/child.mjs';
 import { RedisServer } from '../lib/redis.mjs';
 import { interleaved } from '../lib/rounds.mjs';
 import { printTable, showRatio } from '../lib/table.mjs';
-import { ALL, DENIED, FLOOR, NEST_LAB, OURS, PEERS } from './limiters.mjs';
+import { ALL, DENIED, FLOOR, LEASED, NEST_LAB, OURS, PEERS, UNLEASED } from './limiters.mjs';
 
 /** Decisions on Redis. */
 export async function redis({ isQuick }) {
@@ -20,7 +20,8 @@ export async function redis({ isQuick }) {
       'redis: 64 in flight, p99 / best peer': worst(some, 'p99Ms', Math.max),
       'redis: 256 in flight / best peer': worst(many, 'perSecond', Math.min),
       'redis: three limits / nest-lab': three.ratio(OURS, NEST_LAB, 'perSecond').median,
-      'redis: denied / allowed': await denied(server, isQuick),
+      ...(await denied(server, isQuick)),
+      ...(await leased(server, isQuick)),
     };
   } finally {
     await server.stop();
@@ -60,30 +61,51 @@ async function loop({ port }, isQuick, inFlight, limits) {
   return samples;
 }
 
-/** One subject that is denied, beside one that is allowed: the worse of the ratios. */
-async function denied({ port }, isQuick) {
+async function denied(server, isQuick) {
+  const title = 'Redis: one subject, that is denied, with deny memory';
+  const figures = {};
+  for (const [inFlight, samples] of await oneSubject(server, isQuick, OURS, DENIED, title)) {
+    figures[`redis: ${inFlight} in flight, denied / allowed`] = samples.ratio(DENIED, OURS, 'perSecond').median;
+  }
+  return figures;
+}
+
+async function leased(server, isQuick) {
+  const title = 'Redis: one subject, leased in batches of 100';
+  const figures = {};
+  for (const [inFlight, samples] of await oneSubject(server, isQuick, UNLEASED, LEASED, title)) {
+    const place = `redis: ${inFlight} in flight, leased`;
+    figures[`${place} / unleased`] = samples.ratio(LEASED, UNLEASED, 'perSecond').median;
+    figures[`${place}, round trips per 100`] = 100 * samples.median(LEASED, 'roundTrips');
+  }
+  return figures;
+}
+
+/** A variant beside the one that asks Redis each time, with 1 and 64 in flight. */
+async function oneSubject({ port }, isQuick, base, variant, title) {
   const file = new URL('./loop.mjs', import.meta.url);
   const rows = [];
-  const ratios = [];
+  const pairs = new Map();
   for (const inFlight of [1, 64]) {
     const about = { port, limits: 1, inFlight, forMs: isQuick ? 500 : 1500, clients: 1 };
-    const samples = await interleaved([OURS, DENIED], isQuick ? 2 : 5, (variant) =>
-      askOnce(file, 'measure', { ...about, variant }, { label: `redis-denied-${inFlight}-${variant}` }),
+    const samples = await interleaved([base, variant], isQuick ? 2 : 5, (name) =>
+      askOnce(file, 'measure', { ...about, variant: name }, { label: `redis-one-subject-${inFlight}-${name}` }),
     );
-    for (const variant of samples.variants) {
+    for (const name of samples.variants) {
       rows.push({
         'in flight': inFlight,
-        'one subject': variant,
-        'decisions/s': Math.round(samples.median(variant, 'perSecond')),
-        'x allowed': showRatio(samples.ratio(variant, OURS, 'perSecond')),
-        'p50 ms': samples.median(variant, 'p50Ms'),
-        'p99 ms': samples.median(variant, 'p99Ms'),
-        'round trips': samples.median(variant, 'roundTrips'),
-        'client CPU us': samples.median(variant, 'clientMicros'),
+        'one subject': name,
+        'decisions/s': Math.round(samples.median(name, 'perSecond')),
+        [`x ${base}`]: showRatio(samples.ratio(name, base, 'perSecond')),
+        'p50 ms': samples.median(name, 'p50Ms'),
+        'p99 ms': samples.median(name, 'p99Ms'),
+        'round trips per 100': 100 * samples.median(name, 'roundTrips'),
+        'client CPU us': samples.median(name, 'clientMicros'),
+        failed: samples.max(name, 'failed'),
       });
     }
-    ratios.push(samples.ratio(DENIED, OURS, 'perSecond').median);
+    pairs.set(inFlight, samples);
   }
-  printTable('Redis: a subject that is denied, with deny memory', rows);
-  return Math.min(...ratios);
+  printTable(title, rows);
+  return pairs;
 }

@@ -8,6 +8,8 @@ import { askMany, askOne, loadFloor } from './floor.mjs';
 
 /** Never reached: every decision is to allow. */
 const LIMIT = 10_000_000;
+/** Units that a process takes at once. */
+const LEASE = 100;
 const WINDOWS = [
   { name: 'a', windowMs: 60_000 },
   { name: 'b', windowMs: 3_600_000 },
@@ -16,23 +18,26 @@ const WINDOWS = [
 
 export const OURS = 'sluice, sliding-window';
 export const DENIED = 'sluice, denied';
+export const UNLEASED = 'sluice, fixed-window';
+export const LEASED = 'sluice, leased';
 export const FLOOR = 'floor: EVALSHA a call';
 export const NEST_LAB = '@nest-lab/throttler-storage-redis';
 export const PEERS = [NEST_LAB, 'rate-limiter-flexible', 'rate-limit-redis'];
-export const ALL = [OURS, 'sluice, fixed-window', FLOOR, 'floor: many in a run', ...PEERS];
+export const ALL = [OURS, UNLEASED, FLOOR, 'floor: many in a run', ...PEERS];
 
 /**
  * Decides on one or three limits for a subject.
  *
  * @typedef {object} Limiter
  * @property {import('ioredis').Redis} client
- * @property {(subject: string) => Promise<unknown>} decide
+ * @property {(subject: string) => unknown} decide
  */
 
 /** @param {1 | 3} limits @returns {Promise<Limiter>} */
 export function limiter(name, port, limits) {
   const windows = WINDOWS.slice(0, limits);
-  if (name === DENIED) return ours('sliding-window', port, windows, 1);
+  if (name === DENIED) return ours('sliding-window', port, windows, { limit: 1 });
+  if (name === LEASED) return ours('fixed-window', port, windows, { lease: { batch: LEASE } });
   if (name.startsWith('sluice')) return ours(name.split(', ')[1], port, windows);
   if (name.startsWith('floor')) return bare(name === FLOOR ? askOne : askMany, port, windows);
   return { [NEST_LAB]: nestLab, 'rate-limiter-flexible': flexible, 'rate-limit-redis': rateLimitRedis }[name](
@@ -41,11 +46,11 @@ export function limiter(name, port, limits) {
   );
 }
 
-async function ours(strategy, port, windows, limit = LIMIT) {
+async function ours(strategy, port, windows, { limit = LIMIT, ...more } = {}) {
   const client = await connect(port);
   const backend = new RedisBackend(client);
   const policies = windows.map(({ name, windowMs }) =>
-    definePolicy(name, { strategy, rate: `${limit} per ${windowMs} ms` }),
+    definePolicy(name, { strategy, rate: `${limit} per ${windowMs} ms`, ...more }),
   );
   const decide = (subject) => backend.spend(policies.map((policy) => ({ policy, subject, cost: 1 })));
   return { client, decide };

@@ -28,9 +28,11 @@ async function closedLoop(decide, subjects, inFlight, forMs) {
   let next = 0;
   const worker = async () => {
     for (let at = performance.now(); at < endsAt; ) {
-      await decide(subjects[next++ % subjects.length]).catch(() => {
+      try {
+        await decide(subjects[next++ % subjects.length]);
+      } catch {
         failed += 1;
-      });
+      }
       const now = performance.now();
       latencies.push(now - at);
       at = now;
