@@ -12,7 +12,7 @@ import { GOALS, verdict } from './goals.mjs';
 import { printMachine } from './lib/machine.mjs';
 import { printTable, show } from './lib/table.mjs';
 
-const BENCHES = ['memory', 'address', 'redis', 'guard', 'load', 'sockets'];
+const BENCHES = ['memory', 'address', 'redis', 'guard', 'load', 'sockets', 'growth'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
