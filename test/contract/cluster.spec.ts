@@ -22,6 +22,6 @@ backendContract(
   'Redis Cluster',
   (clock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 5000 }),
   {
-    effort: 0.1,
+    effort: 0.05,
   },
 );

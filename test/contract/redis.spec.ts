@@ -12,5 +12,5 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 backendContract('Redis', (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 5000 }), {
-  effort: 0.2,
+  effort: 0.1,
 });
