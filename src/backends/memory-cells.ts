@@ -42,8 +42,7 @@ class Slab implements Cells {
   read(cell: number, briefly = false): State {
     const page = this.#page(cell);
     const from = (cell & (PAGE - 1)) * this.#stride;
-    if (!briefly) return [...page.subarray(from, from + this.words)];
-    const state = this.#brief;
+    const state = briefly ? this.#brief : new Array<number>(this.words);
     for (let i = 0; i < this.words; i++) state[i] = page[from + i] ?? 0;
     return state;
   }

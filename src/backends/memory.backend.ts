@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from '../core/clock.js';
-import { assertCost, bindingOf, type Charge, isCost, type Outcome, type Receipt } from '../core/decision.js';
+import { bindingOf, type Charge, type Outcome, type Receipt } from '../core/decision.js';
 import { misfit, ThrottleConfigError } from '../core/errors.js';
 import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import { BUILTIN } from '../strategies/builtin.js';
 import type { State, StepResult, Strategy } from '../strategies/strategy.js';
 import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
+import { assertChargeable, spendKnown } from './memory-known.js';
 import { MemoryStore, type Slot } from './memory-store.js';
 
 export interface MemoryBackendOptions {
@@ -53,8 +54,7 @@ export class MemoryBackend implements Backend {
 
   spend(charges: readonly Charge[]): Outcome {
     const now = this.clock.now();
-    const [only] = charges;
-    const known = only !== undefined && charges.length === 1 ? this.#spendOne(only, charges, now) : undefined;
+    const known = spendKnown(this.#store, charges, now);
     if (known !== undefined) return known;
     const drafts = this.#draft(charges, now);
     const outcome = this.#conclude(drafts, now);
@@ -114,21 +114,6 @@ export class MemoryBackend implements Backend {
     return this.#store.size;
   }
 
-  /** What `spend` comes to for the one charge that most calls are, of a subject that is known. */
-  #spendOne({ policy, subject, cost }: Charge, charges: readonly Charge[], now: number): Outcome | undefined {
-    assertChargeable(cost, policy);
-    const shelf = this.#store.shelfOf(policy);
-    const cell = shelf.find(mapKey(subject));
-    if (cell === undefined) return undefined;
-    const { state, decision } = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
-    const { allowed } = decision;
-    if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
-    const expiresAt = now + decision.resetMs;
-    shelf.cells.write(cell, state, expiresAt);
-    this.#store.noteExpiry(expiresAt);
-    return { allowed, decisions: [decision], binding: decision, receipt: { at: now, charges } };
-  }
-
   #draft(charges: readonly Charge[], now: number): readonly Draft[] {
     for (const { cost, policy } of charges) assertChargeable(cost, policy);
     const drafts: Draft[] = [];
@@ -177,11 +162,6 @@ export class MemoryBackend implements Backend {
   #tell(event: BackendEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-/** The text is made only where it is read. */
-function assertChargeable(cost: number, { name }: Policy): void {
-  if (!isCost(cost)) assertCost(cost, `a charge of "${name}"`);
 }
 
 /** Whether two charges of a call are counted together. */

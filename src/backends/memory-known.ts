@@ -1,0 +1,87 @@
+import { assertCost, bindingOf, type Charge, type Decision, isCost, type Outcome } from '../core/decision.js';
+import { mapKey } from '../core/key.js';
+import type { Policy } from '../core/policy.js';
+import type { StepResult } from '../strategies/strategy.js';
+import type { Shelf } from './memory-shelf.js';
+import type { MemoryStore } from './memory-store.js';
+
+/** A charge on a subject that is known: its cell, and what a step there comes to. */
+interface Known {
+  readonly charge: Charge;
+  readonly shelf: Shelf;
+  readonly cell: number;
+  readonly result: StepResult;
+}
+
+/**
+ * What spending comes to where all subjects are known and no two charges are under one policy, so that none touches
+ * another: what most calls are. Nothing where it is not so.
+ */
+export function spendKnown(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
+  const [first] = charges;
+  return first !== undefined && charges.length === 1
+    ? spendOne(store, first, charges, now)
+    : spendApart(store, charges, now);
+}
+
+function spendOne(
+  store: MemoryStore,
+  { policy, subject, cost }: Charge,
+  charges: readonly Charge[],
+  now: number,
+): Outcome | undefined {
+  assertChargeable(cost, policy);
+  const shelf = store.shelfOf(policy);
+  const cell = shelf.find(mapKey(subject));
+  if (cell === undefined) return undefined;
+  const { state, decision } = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
+  const { allowed } = decision;
+  if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
+  const expiresAt = now + decision.resetMs;
+  shelf.cells.write(cell, state, expiresAt);
+  store.noteExpiry(expiresAt);
+  return { allowed, decisions: [decision], binding: decision, receipt: { at: now, charges } };
+}
+
+function spendApart(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
+  const all: Known[] = [];
+  let allowed = true;
+  let isFree = true;
+  for (const charge of charges) {
+    const { policy, subject, cost } = charge;
+    assertChargeable(cost, policy);
+    const shelf = store.shelfOf(policy);
+    const cell = shelf.find(mapKey(subject));
+    if (cell === undefined || all.some((other) => other.shelf === shelf)) return undefined;
+    const result = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
+    all.push({ charge, shelf, cell, result });
+    allowed &&= result.decision.allowed;
+    isFree &&= cost === 0;
+  }
+  const decisions = allowed ? all.map((known) => written(store, known, now)) : all.map((known) => standing(known, now));
+  const binding = bindingOf(decisions);
+  return allowed && !isFree
+    ? { allowed, decisions, binding, receipt: { at: now, charges } }
+    : { allowed, decisions, binding };
+}
+
+function written(store: MemoryStore, { charge, shelf, cell, result }: Known, now: number): Decision {
+  const { state, decision } = result;
+  if (charge.cost > 0) {
+    const expiresAt = now + decision.resetMs;
+    shelf.cells.write(cell, state, expiresAt);
+    store.noteExpiry(expiresAt);
+  }
+  return decision;
+}
+
+/** What would allow in a call that is denied says so as it stands. */
+function standing({ charge: { policy }, shelf, cell, result }: Known, now: number): Decision {
+  const { decision } = result;
+  return decision.allowed ? shelf.strategy.step(shelf.cells.read(cell, true), now, policy, 0).decision : decision;
+}
+
+/** The text is made only where it is read. */
+export function assertChargeable(cost: number, { name }: Policy): void {
+  if (!isCost(cost)) assertCost(cost, `a charge of "${name}"`);
+}
