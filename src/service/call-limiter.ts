@@ -18,6 +18,7 @@ import type { Settings } from './settings.js';
 /** How a call is charged and answered: whether it goes on. */
 type Admit = (limits: readonly CompiledLimit[], call: AnsweredCall, state: CallState) => Awaitable<boolean>;
 
+const NOTHING_ASKED: Asked = {};
 const NOTHING: Evaluation = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
 /** Limits calls: finds out what they are charged, has the backend decide, and answers. */
@@ -104,7 +105,9 @@ export class CallLimiter {
 
   /** Goes on with an allowed call, after its delay; answers a denied one, by an exception where its transport has it so. */
   admit(call: AnsweredCall, evaluation: Evaluation): Awaitable<boolean> {
-    return chain(this.answer(call, evaluation), (goesOn) => goesOn && this.hold(call, evaluation.outcome));
+    const goesOn = this.answer(call, evaluation);
+    if (isPromise(goesOn)) return goesOn.then((so) => so && this.hold(call, evaluation.outcome));
+    return goesOn && this.hold(call, evaluation.outcome);
   }
 
   /** Whether a call goes on; one that does not is answered. */
@@ -130,8 +133,10 @@ export class CallLimiter {
 
   readonly #spends = (charges: readonly Charge[]) => this.settings.backend.spend(charges);
 
-  readonly #charge: Admit = (limits, call, state) =>
-    chain(this.spend(limits, call, {}, state), (evaluation) => this.admit(call, evaluation));
+  readonly #charge: Admit = (limits, call, state) => {
+    const evaluation = this.spend(limits, call, NOTHING_ASKED, state);
+    return isPromise(evaluation) ? evaluation.then((found) => this.admit(call, found)) : this.admit(call, evaluation);
+  };
 
   #evaluate(
     decide: (charges: readonly Charge[]) => Awaitable<Outcome>,

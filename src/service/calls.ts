@@ -27,12 +27,12 @@ export class Calls {
   /** What is known of the call of an execution context, from now on with its handler. */
   of(context: ExecutionContext): { readonly state: CallState; readonly plan: Plan } {
     const isHttp = context.getType() === 'http';
-    const http = context.switchToHttp();
-    const state = stateOf(isHttp ? http.getRequest<object>() : context.getArgs());
+    // What `switchToHttp()` gives, without an object for it.
+    const state = stateOf(isHttp ? context.getArgByIndex<object>(0) : context.getArgs());
     const plan = this.plans.of(context.getClass(), context.getHandler());
     if (state.plan !== plan) {
       state.call = isHttp
-        ? this.#httpCall(http.getRequest(), http.getResponse<object>(), context)
+        ? this.#httpCall(context.getArgByIndex(0), context.getArgByIndex<object>(1), context)
         : this.connections.message(context);
       state.plan = plan;
     }

@@ -39,10 +39,20 @@ export function chargesOf(limits: readonly CompiledLimit[], call: Call, asked: A
     return isPromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
   }
   const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, asked));
-  return chain(lists, (found) => ({
-    charges: found.flat(),
-    limits: found.flatMap((charges, i) => charges.flatMap(() => limits[i] ?? [])),
-  }));
+  return chain(lists, (found) => together(found, limits));
+}
+
+/** The charges of several limits in one list, and beside each the limit that it comes from. */
+function together(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): Charged {
+  const charges: Charge[] = [];
+  const from: CompiledLimit[] = [];
+  for (const [i, limit] of limits.entries()) {
+    for (const charge of lists[i] ?? []) {
+      charges.push(charge);
+      from.push(limit);
+    }
+  }
+  return { charges, limits: from };
 }
 
 /** Whether a `skip` lets the call pass; anything but a boolean is an error, since a promise or a text would always pass. */

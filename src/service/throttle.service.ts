@@ -9,7 +9,7 @@ import { type CallContext, withContext } from '../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
 import { type CallState, currentCall } from './call-state.js';
 import type { Calls } from './calls.js';
-import { type Asked, chargesOf } from './charges.js';
+import { type Asked, chargesOf, type Evaluation } from './charges.js';
 import type { ThrottleEvent } from './events.js';
 import type { CompiledLimit } from './limit.js';
 import type { LimitBook } from './limit-book.js';
@@ -76,10 +76,15 @@ export class ThrottleService {
   /** Charges and tells; never throws for a denial, and holds nothing. */
   consume(cost?: number, on?: CallOptions): Promise<Outcome>;
   consume(policy: string | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
-  async consume(...args: unknown[]): Promise<Outcome> {
-    const { limits, call, asked, state } = this.#question('consume', args);
-    const evaluation = this.limiter.spend(limits, call, asked, state);
-    return isPromise(evaluation) ? (await evaluation).outcome : evaluation.outcome;
+  consume(...args: unknown[]): Promise<Outcome> {
+    // Not an async function: most answers are there at once, and what it keeps to go on later costs as much as a hit.
+    try {
+      const { limits, call, asked, state } = this.#question('consume', args);
+      const evaluation = this.limiter.spend(limits, call, asked, state);
+      return isPromise(evaluation) ? Promise.resolve(evaluation).then(outcomeOf) : Promise.resolve(evaluation.outcome);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Whether that cost would pass. Writes nothing. */
@@ -141,6 +146,10 @@ export class ThrottleService {
   #state(method: string, { on }: CallOptions): CallState | undefined {
     return on === undefined ? currentCall() : this.calls.named(namedBy(method, on));
   }
+}
+
+function outcomeOf({ outcome }: Evaluation): Outcome {
+  return outcome;
 }
 
 const NO_OPTIONS: CallOptions = {};

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4 } from 'node:net';
 
 /**
  * An address as a subject: one text for one host. IPv4-mapped (`::ffff:0:0/96`, RFC 4291 2.5.5.2) and NAT64
@@ -12,45 +12,118 @@ import { isIPv4, isIPv6 } from 'node:net';
  */
 export function normalizeAddress(text: string, prefix: number): string {
   if (!text.includes(':')) return text;
+  if (readGroups(text)) return subjectOfGroups(prefix);
   const [, bracketed, beforePort] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(text) ?? [];
   if (beforePort !== undefined) return isIPv4(beforePort) ? beforePort : text;
-  const [address = ''] = (bracketed ?? text).split('%'); // behind the percent sign is the zone
-  if (!isIPv6(address)) return text;
-  const groups = groupsOf(address);
-  if (isPrefix(groups, [0, 0, 0, 0, 0, 0xffff]) || isPrefix(groups, [0x64, 0xff9b, 0, 0, 0, 0]))
-    return lastAsIpv4(groups);
-  return network(groups, prefix);
+  return bracketed !== undefined && readGroups(bracketed) ? subjectOfGroups(prefix) : text;
 }
 
-/** The eight groups of an IPv6 address (RFC 4291 2.2). */
-function groupsOf(address: string): readonly number[] {
-  const [head = [], tail = []] = address.split('::').map(writtenGroups);
-  return [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+const COLON = 0x3a;
+const DOT = 0x2e;
+const ZERO = 0x30;
+
+/** The eight groups that were read last: an address is read and written in one go, and each request has one. */
+const groups = new Uint16Array(8);
+
+/** Reads an IPv6 address (RFC 4291 2.2), but for its zone (RFC 4007 11). False where it is none; `groups` are anything then. */
+function readGroups(text: string): boolean {
+  const zone = text.indexOf('%');
+  const end = zone < 0 ? text.length : zone;
+  const startsWithGap = text.startsWith('::');
+  let at = startsWithGap ? 2 : 0;
+  let count = 0;
+  /** How many groups stand before the `::`. */
+  let gap = startsWithGap ? 0 : -1;
+  while (at < end || count !== gap) {
+    const start = at;
+    let group = 0;
+    for (; at < end; at++) {
+      const digit = hexDigit(text.charCodeAt(at));
+      if (digit < 0) break;
+      group = (group << 4) | digit;
+    }
+    if (at < end && text.charCodeAt(at) === DOT) {
+      if (count > 6 || !readDotted(text, start, end, count)) return false;
+      count += 2;
+      break;
+    }
+    if (count === 8 || at === start || at > start + 4) return false;
+    groups[count++] = group;
+    if (at === end) break;
+    if (text.charCodeAt(at++) !== COLON) return false;
+    if (at < end && text.charCodeAt(at) === COLON) {
+      if (gap >= 0) return false;
+      gap = count;
+      at += 1;
+    }
+  }
+  if (gap < 0) return count === 8;
+  // It stands for one group at least.
+  if (count === 8) return false;
+  for (let to = 7, from = count - 1; to >= gap; to--, from--) groups[to] = from < gap ? 0 : (groups[from] ?? 0);
+  return true;
 }
 
-function writtenGroups(text: string): readonly number[] {
-  if (text === '') return [];
-  return text.split(':').flatMap((part) => {
-    if (!part.includes('.')) return Number.parseInt(part, 16);
-    const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number);
-    return [a * 256 + b, c * 256 + d];
-  });
+/** Reads the IPv4 address that an IPv6 address may end in, as the groups at `index` and behind it. */
+function readDotted(text: string, start: number, end: number, index: number): boolean {
+  let at = start;
+  for (let octet = 0; octet < 4; octet++) {
+    if (octet > 0 && (at === end || text.charCodeAt(at++) !== DOT)) return false;
+    const first = at;
+    let value = 0;
+    for (; at < end; at++) {
+      const digit = hexDigit(text.charCodeAt(at));
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+    }
+    const isPadded = at > first + 1 && text.charCodeAt(first) === ZERO;
+    if (at === first || isPadded || value > 255) return false;
+    const group = index + (octet >> 1);
+    groups[group] = octet % 2 === 0 ? value << 8 : (groups[group] ?? 0) | value;
+  }
+  return at === end;
 }
 
-function isPrefix(groups: readonly number[], prefix: readonly number[]): boolean {
-  return prefix.every((group, i) => groups[i] === group);
+/** What a hexadecimal digit stands for; -1 for any other character. */
+function hexDigit(code: number): number {
+  return code < 128 ? (DIGITS[code] ?? -1) : -1;
 }
 
-function lastAsIpv4(groups: readonly number[]): string {
-  const [high = 0, low = 0] = groups.slice(6);
-  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+const DIGITS = new Int8Array(128).fill(-1);
+for (let digit = 0; digit < 16; digit++) {
+  const text = digit.toString(16);
+  DIGITS[text.charCodeAt(0)] = digit;
+  DIGITS[text.toUpperCase().charCodeAt(0)] = digit;
 }
 
-function network(groups: readonly number[], prefix: number): string {
+function subjectOfGroups(prefix: number): string {
+  if (holdIpv4()) {
+    const [high, low] = [groupAt(6), groupAt(7)];
+    return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+  }
   const kept = Math.ceil(prefix / 16);
   const spare = kept * 16 - prefix;
-  const masked = groups.slice(0, kept);
-  masked[kept - 1] = ((masked[kept - 1] ?? 0) >> spare) << spare;
-  const text = masked.map((group) => group.toString(16)).join(':');
-  return kept === 8 ? `${text}/${prefix}` : `${text}::/${prefix}`;
+  let network = '';
+  for (let i = 0; i < kept - 1; i++) network += `${hex(groupAt(i))}:`;
+  network += hex((groupAt(kept - 1) >> spare) << spare);
+  return kept === 8 ? `${network}/${prefix}` : `${network}::/${prefix}`;
+}
+
+function holdIpv4(): boolean {
+  if ((groupAt(2) | groupAt(3) | groupAt(4)) !== 0) return false;
+  const [first, second, sixth] = [groupAt(0), groupAt(1), groupAt(5)];
+  return (first === 0 && second === 0 && sixth === 0xffff) || (first === 0x64 && second === 0xff9b && sixth === 0);
+}
+
+function groupAt(index: number): number {
+  return groups[index] ?? 0;
+}
+
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
+const PADDED_BYTES = BYTES.map((byte) => byte.padStart(2, '0'));
+
+/** In tables, since what `toString(16)` comes to costs more than all the rest. */
+function hex(group: number): string {
+  const low = group & 255;
+  return group === low ? (BYTES[low] ?? '') : `${BYTES[group >> 8]}${PADDED_BYTES[low]}`;
 }

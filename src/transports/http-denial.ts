@@ -20,10 +20,12 @@ export function httpDenial(
   style: ErrorStyle,
   response: object | undefined,
 ): ThrottleException {
-  if (typeof message === 'object') return new ThrottleException(message, outcome);
-  const text = message ?? defaultMessage(outcome);
-  if (style === 'nest') return new ThrottleException(nestBody(outcome, text), outcome);
-  return new ThrottleException(problemBody(outcome, text), outcome, sayProblem(response));
+  const isOwnBody = typeof message === 'object';
+  const write = style === 'nest' ? nestBody : problemBody;
+  const body = isOwnBody ? message : write(outcome, message ?? defaultMessage(outcome));
+  const onAnswer = isOwnBody || style === 'nest' ? undefined : sayProblem(response);
+  const make = () => new ThrottleException(body, outcome, onAnswer);
+  return response === undefined ? make() : withoutStack(make);
 }
 
 /** The exception that answers a call when nothing could decide on it; its headers are written, too. */
@@ -44,6 +46,21 @@ export function httpUnavailable(
     { type, title: 'Service Unavailable', status, detail: message, retryAfter },
     sayProblem(response),
   );
+}
+
+/**
+ * Makes an exception without its stack, which costs more than all the rest of a denial: what answers a request is no
+ * fault to be looked for, and its stack would be ours. Outside a request it tells where the call was made, and stays.
+ */
+function withoutStack<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  // Not by assignment: that throws where the intrinsics are frozen.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    return make();
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
 }
 
 /** Says what the body is when it is sent, and not before. */

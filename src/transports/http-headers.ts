@@ -3,10 +3,12 @@ import type { Decision, Outcome } from '../core/decision.js';
 /** Which headers an answer carries: the draft's, the `X-RateLimit-*` of old, both, or none. */
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | false;
 
+type SetHeader = (this: object, name: string, value: string) => unknown;
+
 /** What Express's response and Fastify's reply have in common, under two names. */
 interface HeaderTarget {
-  setHeader?(name: string, value: string): unknown;
-  header?(name: string, value: string): unknown;
+  readonly setHeader?: SetHeader;
+  readonly header?: SetHeader;
   removeHeader(name: string): unknown;
   readonly headersSent?: boolean;
   readonly sent?: boolean;
@@ -26,15 +28,17 @@ export function writeRateLimit(
   binding: Decision | null,
   style: HeaderStyle,
 ): void {
-  if (style === false || binding === null || isSent(response)) return;
+  if (style === false || binding === null) return;
+  const set = setterOf(response);
+  if (set === undefined) return;
   if (style !== 'legacy') {
-    setHeader(response, 'RateLimit-Policy', decisions.map(policyItem).join(', '));
-    setHeader(response, 'RateLimit', decisions.map(stateItem).join(', '));
+    set.call(response, 'RateLimit-Policy', list(decisions, policyItem));
+    set.call(response, 'RateLimit', list(decisions, stateItem));
   }
   if (style !== 'standard') {
-    setHeader(response, 'X-RateLimit-Limit', String(binding.limit));
-    setHeader(response, 'X-RateLimit-Remaining', String(binding.remaining));
-    setHeader(response, 'X-RateLimit-Reset', String(seconds(binding.resetMs)));
+    set.call(response, 'X-RateLimit-Limit', String(binding.limit));
+    set.call(response, 'X-RateLimit-Remaining', String(binding.remaining));
+    set.call(response, 'X-RateLimit-Reset', String(seconds(binding.resetMs)));
   }
 }
 
@@ -44,15 +48,16 @@ export function writeRateLimit(
  */
 export function writeRetryAfter(response: object, { allowed, binding }: Outcome): void {
   if (!allowed) writeRefusal(response, binding?.retryAfterMs ?? null);
-  else if (!isSent(response)) removeHeader(response, 'Retry-After');
+  else if (setterOf(response) !== undefined) removeHeader(response, 'Retry-After');
 }
 
 /** The headers of a refusal: when to come back (`null`: never), and that no cache keeps it. */
 export function writeRefusal(response: object, waitMs: number | null): void {
-  if (isSent(response)) return;
+  const set = setterOf(response);
+  if (set === undefined) return;
   if (waitMs === null) removeHeader(response, 'Retry-After');
-  else setHeader(response, 'Retry-After', String(waitSeconds(waitMs)));
-  setHeader(response, 'Cache-Control', 'no-store');
+  else set.call(response, 'Retry-After', String(waitSeconds(waitMs)));
+  set.call(response, 'Cache-Control', 'no-store');
 }
 
 /** A wait as a client is told it: whole seconds, rounded up, at least 1. */
@@ -61,12 +66,18 @@ export function waitSeconds(waitMs: number): number {
 }
 
 export function setContentType(response: object, type: string): void {
-  if (!isSent(response)) setHeader(response, 'Content-Type', type);
+  setterOf(response)?.call(response, 'Content-Type', type);
 }
 
 /** Milliseconds as whole seconds, rounded up: a wait is never told too short. */
 export function seconds(ms: number): number {
   return Math.ceil(ms / 1000);
+}
+
+function list(decisions: readonly Decision[], item: (decision: Decision) => string): string {
+  let text = '';
+  for (const decision of decisions) text = text === '' ? item(decision) : `${text}, ${item(decision)}`;
+  return text;
 }
 
 function policyItem({ policy, limit, windowMs }: Decision): string {
@@ -84,14 +95,15 @@ function integer(value: number): number {
   return Math.min(value, MAX_INTEGER);
 }
 
-function isSent(response: HeaderTarget | object): boolean {
-  return Reflect.get(response, 'headersSent') === true || Reflect.get(response, 'sent') === true;
-}
-
-function setHeader(response: object, name: string, value: string): void {
+/**
+ * What sets a header, where none is on its way yet. Looked for once, and each framework asked for its own member only:
+ * on Express, which gives every response another prototype, a member is dear to find, and dearer where it is not.
+ */
+function setterOf(response: object): SetHeader | undefined {
   const target = response as HeaderTarget; // recognised by shape: Fastify's reply has no setHeader
-  if (target.setHeader !== undefined) target.setHeader(name, value);
-  else target.header?.(name, value);
+  const { setHeader } = target;
+  if (setHeader === undefined) return target.sent === true ? undefined : target.header;
+  return target.headersSent === true ? undefined : setHeader;
 }
 
 function removeHeader(response: object, name: string): void {

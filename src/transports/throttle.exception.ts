@@ -1,7 +1,10 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../core/decision.js';
 
-/** Too many requests: 429, with the outcome that says which policy denied and for how long. */
+/**
+ * Too many requests: 429, with the outcome that says which policy denied and for how long.
+ * As the answer to a request it has no stack trace; outside a request it has one, which tells where the call was made.
+ */
 export class ThrottleException extends HttpException {
   /** @param onAnswer called when the body is asked for, to be sent: a handler may catch the exception and answer otherwise */
   constructor(

@@ -110,6 +110,17 @@ describe('a use that cannot be meant', () => {
     await expect(use(context.throttle)).rejects.toThrow(new ThrottleConfigError(message));
   });
 
+  it('rejects and does not throw, though an answer is there at once', async () => {
+    await using context = await startContext({ policies });
+    const { throttle } = context;
+    const answers = [
+      throttle.consume('nobody', 1, ada),
+      throttle.consume('upload', -1, ada),
+      throttle.consume('upload'),
+    ];
+    expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+  });
+
   it('is an error that says how to name somebody where there is nobody to charge', async () => {
     await using context = await startContext({ policies });
     await expect(context.throttle.hit('upload')).rejects.toThrow(
