@@ -53,7 +53,7 @@ export class MemoryBackend implements Backend {
 
   spend(charges: readonly Charge[]): Outcome {
     const now = this.clock.now();
-    const [only] = charges;
+    const only = charges[0];
     const known = only !== undefined && charges.length === 1 ? this.#spendOne(only, charges, now) : undefined;
     if (known !== undefined) return known;
     const drafts = this.#draft(charges, now);
@@ -120,11 +120,11 @@ export class MemoryBackend implements Backend {
     const shelf = this.#store.shelfOf(policy);
     const cell = shelf.find(mapKey(subject));
     if (cell === undefined) return undefined;
-    const { state, decision } = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
+    const { state, decision, changed } = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
     const { allowed } = decision;
     if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
     const expiresAt = now + decision.resetMs;
-    shelf.cells.write(cell, state, expiresAt);
+    shelf.cells.write(cell, state, expiresAt, changed);
     this.#store.noteExpiry(expiresAt);
     return { allowed, decisions: [decision], binding: decision, receipt: { at: now, charges } };
   }
