@@ -1,42 +1,47 @@
 -- Twin of src/strategies/sliding-window.ts. State: number of the newest segment, its counter, and those before it.
 
--- The counters as of `now`, newest first; `segments` + 1 of them.
-local function segments_at(state, now, span, segments)
+-- The state as of `now`: its newest segment is that of `now`, and what has left the window is gone.
+local function as_of(state, now, span, segments)
   local current = math.floor(now / span)
-  local stored = state[1] or current
-  local counts = {}
-  if #state == 0 or stored * span > now + span * segments then
-    for i = 1, segments + 1 do counts[i] = 0 end
-    return current, counts
-  end
-  local shift = math.min(segments + 1, math.max(0, current - stored))
-  for i = 1, segments + 1 do counts[i] = i <= shift and 0 or state[i - shift + 1] or 0 end
-  return math.max(current, stored), counts
+  local stored = state[1]
+  local is_empty = stored == nil or stored * span > now + span * segments
+  if not is_empty and stored >= current then return state end
+  local moved = is_empty and segments + 1 or current - stored
+  local found = { current }
+  for i = 2, segments + 2 do found[i] = i < moved + 2 and 0 or state[i - moved] or 0 end
+  return found
+end
+
+local function charged(state, cost)
+  local after = { unpack(state) }
+  after[2] = after[2] + cost
+  return after
 end
 
 -- Units x span that count `ahead` segments after the newest one, `within` milliseconds into that segment.
-local function used_at(counts, ahead, within, span)
-  local oldest = #counts - ahead
+local function used_at(state, ahead, within, span)
+  local oldest = #state - ahead
   local full = 0
-  for i = 1, oldest - 1 do full = full + counts[i] end
-  return full * span + (counts[oldest] or 0) * (span - within)
+  for i = 2, oldest - 1 do full = full + state[i] end
+  return full * span + (state[oldest] or 0) * (span - within)
+end
+
+-- Which counter is the newest that is not 0; 0 where all are.
+local function newest_used(state)
+  for i = 2, #state do
+    if state[i] > 0 then return i - 1 end
+  end
+  return 0
 end
 
 -- The first instant at which no more than `most` (units x span) count.
-local function room_at(counts, newest, within, span, most)
+local function room_at(state, within, span, most)
   local ahead = 0
-  while ahead + 1 < #counts and used_at(counts, ahead, span, span) > most do ahead = ahead + 1 end
-  local oldest = counts[#counts - ahead] or 0
-  local budget = most - used_at(counts, ahead, span, span)
+  while ahead + 2 < #state and used_at(state, ahead, span, span) > most do ahead = ahead + 1 end
+  local oldest = state[#state - ahead] or 0
+  local budget = most - used_at(state, ahead, span, span)
   local into = oldest == 0 and 0 or span - math.min(span, math.floor(budget / oldest))
-  return (newest + ahead) * span + math.max(into, ahead == 0 and within or 0)
-end
-
-local function newest_used(counts)
-  for i = 1, #counts do
-    if counts[i] > 0 then return i - 1 end
-  end
-  return -1
+  return (state[1] + ahead) * span + math.max(into, ahead == 0 and within or 0)
 end
 
 strategies['sliding-window'] = {
@@ -47,20 +52,20 @@ strategies['sliding-window'] = {
   step = function(state, now, policy, cost)
     local limit = policy.limit
     local span = policy.period_ms / policy.segments
-    local newest, counts = segments_at(state, now, span, policy.segments)
+    local found = as_of(state, now, span, policy.segments)
+    local newest = found[1]
     local within = math.max(0, now - newest * span)
-    local room = limit * span - used_at(counts, 0, within, span)
+    local room = limit * span - used_at(found, 0, within, span)
     local allowed = cost == 0 or (cost <= limit and cost * span <= room)
     local written = allowed and cost > 0
-    if written then counts[1] = counts[1] + cost end
-    local last = newest_used(counts)
-    return written and { newest, unpack(counts) } or state, {
+    local last = written and 1 or newest_used(found)
+    return written and charged(found, cost) or state, {
       allowed = allowed,
       limit = limit,
       remaining = math.max(0, math.floor((written and room - cost * span or room) / span)),
-      reset_ms = last < 0 and 0 or (newest - last + policy.segments + 1) * span - now,
+      reset_ms = last == 0 and 0 or (newest - last + policy.segments + 2) * span - now,
       retry_after_ms = allowed and 0 or cost > limit and NEVER
-        or room_at(counts, newest, within, span, (limit - cost) * span) - now,
+        or room_at(found, within, span, (limit - cost) * span) - now,
       delay_ms = 0,
       window_ms = policy.period_ms,
     }

@@ -5,10 +5,9 @@ const REASONS = [
     places: [
       'strategies/fixed-window: local start, used = state[1], state[2] or 0 | 0 -> 1',
       'strategies/fixed-window: local start, used = state[1], state[2] or 0 | 0 -> 1 | in the 2. line of this text',
-      'strategies/sliding-window: local stored = state[1] or current | current -> now',
-      'strategies/sliding-window: for i = 1, segments + 1 do counts[i] = i <= shift and 0 or state[i - shift + 1] or 0 end | 0 (2) -> 1',
-      'strategies/sliding-window: return full * span + (counts[oldest] or 0) * (span - within) | 0 -> 1',
-      'strategies/sliding-window: local oldest = counts[#counts - ahead] or 0 | 0 -> 1',
+      'strategies/sliding-window: for i = 2, segments + 2 do found[i] = i < moved + 2 and 0 or state[i - moved] or 0 end | 0 (2) -> 1',
+      'strategies/sliding-window: return full * span + (state[oldest] or 0) * (span - within) | 0 -> 1',
+      'strategies/sliding-window: local oldest = state[#state - ahead] or 0 | 0 -> 1',
       'strategies/sliding-window: local index = (state[1] or 0) - math.floor(at / (policy.period_ms / policy.segments)) + 1 | 0 -> 1',
       'strategies/sliding-log: return state[i] or 0 | 0 -> 1',
       'strategies/bucket: local stored, at = state[1] or 0, state[2] | 0 -> 1',
@@ -16,8 +15,8 @@ const REASONS = [
     ],
   },
   {
-    why: 'Without any state the newest segment is the current one, and all counters are 0 on the other way, too.',
-    places: ['strategies/sliding-window: if #state == 0 or stored * span > now + span * segments then | 0 -> 1'],
+    why: 'Where the newest segment is still that of now, nothing moves: a copy holds the same numbers.',
+    places: ['strategies/sliding-window: if not is_empty and stored >= current then return state end | >= -> >'],
   },
   {
     why: 'Windows begin at multiples of the period: one begins later than now + period if and only if it begins later than the current window + period.',
@@ -27,36 +26,30 @@ const REASONS = [
   },
   {
     why: 'A list has a member at 0 besides, or is asked for one that is not there: neither its length nor what is read of it changes.',
-    places: [
-      'strategies/sliding-window: for i = 1, segments + 1 do counts[i] = 0 end | 1 -> 0',
-      'strategies/sliding-window: for i = 1, segments + 1 do counts[i] = i <= shift and 0 or state[i - shift + 1] or 0 end | 1 -> 0',
-      'strategies/sliding-log: for j = 1, #state do | 1 -> 0',
-    ],
+    places: ['strategies/sliding-log: for j = 1, #state do | 1 -> 0'],
   },
   {
     why: 'There are segments + 1 counters, all of which are 0 when they move by as many, or by more.',
-    places: ['strategies/sliding-window: local shift = math.min(segments + 1, math.max(0, current - stored)) | 1 -> 2'],
+    places: ['strategies/sliding-window: local moved = is_empty and segments + 1 or current - stored | 1 -> 2'],
   },
   {
     why: 'In the last segment nothing counts any more at its end, which is never more than is wanted: the loop ends there by its second condition.',
     places: [
-      'strategies/sliding-window: while ahead + 1 < #counts and used_at(counts, ahead, span, span) > most do ahead = ahead + 1 end | + -> -',
-      'strategies/sliding-window: while ahead + 1 < #counts and used_at(counts, ahead, span, span) > most do ahead = ahead + 1 end | 1 -> 0',
-      'strategies/sliding-window: while ahead + 1 < #counts and used_at(counts, ahead, span, span) > most do ahead = ahead + 1 end | < -> <=',
+      'strategies/sliding-window: while ahead + 2 < #state and used_at(state, ahead, span, span) > most do ahead = ahead + 1 end | + -> -',
+      'strategies/sliding-window: while ahead + 2 < #state and used_at(state, ahead, span, span) > most do ahead = ahead + 1 end | 2 -> 1',
+      'strategies/sliding-window: while ahead + 2 < #state and used_at(state, ahead, span, span) > most do ahead = ahead + 1 end | < -> <=',
     ],
   },
   {
     why: 'Only what is denied has a wait, so that usage is too much at the begin of the segment and is not at its end: its counter is not 0, and the instant is not its begin.',
     places: [
       'strategies/sliding-window: local into = oldest == 0 and 0 or span - math.min(span, math.floor(budget / oldest)) | 0 (2) -> 1',
-      'strategies/sliding-window: return (newest + ahead) * span + math.max(into, ahead == 0 and within or 0) | 0 (2) -> 1',
+      'strategies/sliding-window: return (state[1] + ahead) * span + math.max(into, ahead == 0 and within or 0) | 0 (2) -> 1',
     ],
   },
-  { why: 'Any number below 0 says that none was found.', places: ['strategies/sliding-window: return -1 | 1 -> 2'] },
   {
     why: 'What is allowed and not written has a cost of 0: as much is added, or taken off.',
     places: [
-      'strategies/sliding-window: if written then counts[1] = counts[1] + cost end | written -> allowed',
       'strategies/sliding-window: remaining = math.max(0, math.floor((written and room - cost * span or room) / span)), | written -> allowed',
       'strategies/sliding-log: local after = written and sum + cost or sum | written -> allowed',
     ],

@@ -19,7 +19,7 @@ export class Shelf {
     readonly policy: Policy,
     readonly strategy: Strategy,
   ) {
-    this.cells = cellsOf(strategy.words?.(policy));
+    this.cells = cellsOf(strategy.size?.(policy));
   }
 
   find(key: string): number | undefined {
@@ -68,7 +68,10 @@ function placeOf(key: string): number {
   return mixed % MAPS || 0;
 }
 
+/** V8 copies shorter slices. */
+const SHORTEST_SLICE = 13;
+
 /** A copy that holds on to no longer text: a short slice of a long header or URL keeps all of that in memory. */
 function detached(key: string): string {
-  return key.isWellFormed() ? Buffer.from(key).toString() : key;
+  return key.length >= SHORTEST_SLICE && key.isWellFormed() ? Buffer.from(key).toString() : key;
 }

@@ -1,3 +1,6 @@
+// Not the global of that name: it is a getter, and as dear as the clock itself.
+import { performance } from 'node:perf_hooks';
+
 /** Where time comes from. Everything below a clock takes the instant as an argument. */
 export interface Clock {
   /** The instant, in whole milliseconds since the Unix epoch. */

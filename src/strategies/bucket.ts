@@ -47,7 +47,7 @@ function bucket(name: string, holds: boolean): Strategy {
       return [Math.max(0, deficit - (given - idleMs * limit)), t];
     },
 
-    words: () => 2,
+    size: () => ({ wide: 2, counts: 0 }),
 
     validate({ limit, periodMs, burst }, place) {
       assertExact(burst * periodMs, place, 'Lower the burst or shorten the period.');

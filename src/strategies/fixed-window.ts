@@ -37,7 +37,7 @@ export const fixedWindow: Strategy = {
     return [start, Math.max(0, used - (from - to))];
   },
 
-  words: () => 2,
+  size: () => ({ wide: 1, counts: 1 }),
 
   validate({ limit }, place) {
     assertExact(limit, place, 'Lower the limit below 2^52.');

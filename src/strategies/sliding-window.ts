@@ -15,26 +15,23 @@ export const slidingWindow: Strategy = {
 
   step(state, now, { name, limit, periodMs, segments }, cost) {
     const span = periodMs / segments;
-    const { newest, counts } = segmentsAt(state, now, span, segments);
+    const found = asOf(state, now, span, segments);
+    const newest = found[0] ?? 0;
     const within = Math.max(0, now - newest * span);
-    const room = limit * span - usedAt(counts, 0, within, span);
+    const room = limit * span - usedAt(found, 0, within, span);
     const allowed = cost === 0 || (cost <= limit && cost * span <= room);
     const written = allowed && cost > 0;
-    if (written) counts[0] = (counts[0] ?? 0) + cost;
-    const last = newestUsed(counts);
+    const last = written ? 1 : newestUsed(found);
     return {
-      state: written ? [newest, ...counts] : state,
+      state: written ? charged(found, cost) : state,
+      changed: found === state ? 2 : found.length,
       decision: {
         policy: name,
         allowed,
         limit,
         remaining: Math.max(0, Math.floor((written ? room - cost * span : room) / span)),
-        resetMs: last < 0 ? 0 : (newest - last + segments + 1) * span - now,
-        retryAfterMs: allowed
-          ? 0
-          : cost > limit
-            ? null
-            : roomAt(counts, newest, within, span, (limit - cost) * span) - now,
+        resetMs: last === 0 ? 0 : (newest - last + segments + 2) * span - now,
+        retryAfterMs: allowed ? 0 : cost > limit ? null : roomAt(found, within, span, (limit - cost) * span) - now,
         delayMs: 0,
         windowMs: periodMs,
       },
@@ -50,7 +47,7 @@ export const slidingWindow: Strategy = {
     return amended;
   },
 
-  words: ({ segments }) => segments + 2,
+  size: ({ segments }) => ({ wide: 1, counts: segments + 1 }),
 
   validate({ limit, periodMs, segments }, place) {
     assertExact(
@@ -61,43 +58,48 @@ export const slidingWindow: Strategy = {
   },
 };
 
-/** The counters as of `now`, newest first; `segments` + 1 of them, the last being the one that is leaving the window. */
-function segmentsAt(state: State, now: number, span: number, segments: number) {
+/** The state as of `now`: its newest segment is that of `now`, and what has left the window is gone. */
+function asOf(state: State, now: number, span: number, segments: number): State {
   const current = Math.floor(now / span);
-  const stored = state[0] ?? current;
-  const counts: number[] = [];
-  if (state.length === 0 || stored * span > now + span * segments) {
-    for (let i = 0; i <= segments; i++) counts.push(0);
-    return { newest: current, counts };
-  }
-  const shift = Math.min(segments + 1, Math.max(0, current - stored));
-  for (let i = 0; i <= segments; i++) counts.push(i < shift ? 0 : (state[i - shift + 1] ?? 0));
-  return { newest: Math.max(current, stored), counts };
+  const stored = state[0];
+  const isEmpty = stored === undefined || stored * span > now + span * segments;
+  if (!isEmpty && stored >= current) return state;
+  const moved = isEmpty ? segments + 1 : current - stored;
+  const found = [current];
+  for (let i = 1; i <= segments + 1; i++) found.push(i <= moved ? 0 : (state[i - moved] ?? 0));
+  return found;
+}
+
+function charged(state: State, cost: number): State {
+  const after = state.slice();
+  after[1] = (after[1] ?? 0) + cost;
+  return after;
 }
 
 /**
  * Units x span that count `ahead` segments after the newest one, `within` milliseconds into that segment, with no
  * further traffic: the full segments whole, the oldest by the share still inside.
  */
-function usedAt(counts: readonly number[], ahead: number, within: number, span: number): number {
-  const oldest = counts.length - 1 - ahead;
+function usedAt(state: State, ahead: number, within: number, span: number): number {
+  const oldest = state.length - 1 - ahead;
   let full = 0;
-  for (let i = 0; i < oldest; i++) full += counts[i] ?? 0;
-  return full * span + (counts[oldest] ?? 0) * (span - within);
+  for (let i = 1; i < oldest; i++) full += state[i] ?? 0;
+  return full * span + (state[oldest] ?? 0) * (span - within);
 }
 
-function newestUsed(counts: readonly number[]): number {
-  for (let i = 0; i < counts.length; i++) if ((counts[i] ?? 0) > 0) return i;
-  return -1;
+/** Which counter is the newest that is not 0; 0 where all are. */
+function newestUsed(state: State): number {
+  for (let i = 1; i < state.length; i++) if ((state[i] ?? 0) > 0) return i;
+  return 0;
 }
 
 /** The first instant at which no more than `most` (units x span) count. */
-function roomAt(counts: readonly number[], newest: number, within: number, span: number, most: number): number {
+function roomAt(state: State, within: number, span: number, most: number): number {
   let ahead = 0;
   // Usage falls without a jump, so the segment is the first at whose end few enough count.
-  while (ahead + 1 < counts.length && usedAt(counts, ahead, span, span) > most) ahead++;
-  const oldest = counts[counts.length - 1 - ahead] ?? 0;
-  const budget = most - usedAt(counts, ahead, span, span);
+  while (ahead + 2 < state.length && usedAt(state, ahead, span, span) > most) ahead++;
+  const oldest = state[state.length - 1 - ahead] ?? 0;
+  const budget = most - usedAt(state, ahead, span, span);
   const into = oldest === 0 ? 0 : span - Math.min(span, Math.floor(budget / oldest));
-  return (newest + ahead) * span + Math.max(into, ahead === 0 ? within : 0);
+  return ((state[0] ?? 0) + ahead) * span + Math.max(into, ahead === 0 ? within : 0);
 }

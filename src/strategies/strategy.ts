@@ -9,6 +9,16 @@ export type State = readonly number[];
 export interface StepResult {
   readonly state: State;
   readonly decision: Decision;
+  /** How many numbers, from the first on, may be others than those given, where it gave as many; all where it is left out. */
+  readonly changed?: number;
+}
+
+/** How many numbers a state holds. */
+export interface StateSize {
+  /** Those that it begins with, of any size. */
+  readonly wide: number;
+  /** Those behind them, small ones for the most part. */
+  readonly counts: number;
 }
 
 /**
@@ -25,8 +35,8 @@ export interface Strategy {
   step(state: State, now: number, policy: Policy, cost: number): StepResult;
   /** Makes a charge of `from` units at the instant `at` one of `to <= from`; never gives back more than was taken. */
   amend(state: State, now: number, policy: Policy, at: number, from: number, to: number): State;
-  /** How many numbers a state has that is not empty, where they are always as many for a policy's shape: it is kept smaller then. */
-  words?(policy: Policy): number;
+  /** What a state that is not empty holds, where that is the same for a policy's shape: it is kept in fewer bytes then. */
+  size?(policy: Policy): StateSize;
   /** Throws a ThrottleConfigError for a policy that it cannot keep exact; `place` names the policy in the message. */
   validate?(policy: Policy, place: string): void;
   /** Lua source of the twin, for backends that run it where the state is. */
@@ -66,8 +76,8 @@ export function checkStrategy(place: string, strategy: Strategy): Strategy {
   if (strategy.validate !== undefined && typeof strategy.validate !== 'function') {
     throw misfit(`${place}: ${strategy.name}.validate`, 'a function', strategy.validate);
   }
-  if (strategy.words !== undefined && typeof strategy.words !== 'function') {
-    throw misfit(`${place}: ${strategy.name}.words`, 'a function', strategy.words);
+  if (strategy.size !== undefined && typeof strategy.size !== 'function') {
+    throw misfit(`${place}: ${strategy.name}.size`, 'a function', strategy.size);
   }
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
     throw misfit(`${place}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);

@@ -122,14 +122,23 @@ export function strategyContract(
       });
     });
 
+    it('remembers as many numbers as it says, and changes no more of them than it says', () => {
+      always(({ policy, start, moves }) => {
+        const size = strategy.size?.(policy);
+        for (const { before, state, changed = state.length } of drive(strategy, policy, start, moves)) {
+          if (size !== undefined && state.length > 0) assert.equal(state.length, size.wide + size.counts);
+          if (before.length === state.length) assert.deepEqual(state.slice(changed), before.slice(changed));
+        }
+      });
+    });
+
     it('keeps one limit and one window, and gives a new subject all of it', () => {
       always(({ policy, start, moves }) => {
         const fresh = decide([], start, policy, 0);
         assert.deepEqual({ ...fresh, remaining: 0 }, { ...fresh, allowed: true, remaining: 0, resetMs: 0 });
         assert.equal(fresh.remaining, fresh.limit);
         for (const { decision } of drive(strategy, policy, start, moves)) {
-          assert.equal(decision.limit, fresh.limit);
-          assert.equal(decision.windowMs, fresh.windowMs);
+          assert.deepEqual([decision.limit, decision.windowMs], [fresh.limit, fresh.windowMs]);
         }
       });
     });

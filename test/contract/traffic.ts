@@ -116,8 +116,9 @@ export function* drive(
       continue;
     }
     const cost = costOf(move, strategy.step(before, now, policy, 0).decision);
-    const { state, decision } = strategy.step(before, now, policy, cost);
-    yield { before, now, cost, state, decision };
+    const result = strategy.step(before, now, policy, cost);
+    const { state, decision } = result;
+    yield { ...result, before, now, cost };
     if (decision.allowed && cost > 0) charges.push({ at: now, cost });
     before = Object.freeze(state);
     last = decision;

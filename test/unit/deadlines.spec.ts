@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Deadlines } from '../../src/backends/deadlines.js';
+import { systemClock } from '../../src/core/clock.js';
 
 let told: string[];
 const waiting = (name: string) => ({ fail: (error: unknown) => told.push(`${name}: ${error}`) });
@@ -8,10 +9,12 @@ describe('deadlines', () => {
   beforeEach(() => {
     told = [];
     jest.useFakeTimers();
+    jest.spyOn(systemClock, 'now').mockImplementation(() => Date.now());
   });
 
   afterEach(() => {
     jest.useRealTimers();
+    jest.restoreAllMocks();
   });
 
   const late = (name: string) => `${name}: BackendError: The backend did not answer within 100 ms`;

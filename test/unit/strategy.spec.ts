@@ -15,8 +15,9 @@ const define = (strategy: unknown) => Reflect.apply(defineStrategy, undefined, [
 describe('defineStrategy', () => {
   it('gives back a frozen strategy of the same members', () => {
     const validate = () => {};
-    const made = defineStrategy({ name: 'coin-flip', step, amend, validate, lua: 'return 1' });
-    expect(made).toEqual({ name: 'coin-flip', step, amend, validate, lua: 'return 1' });
+    const size = () => ({ wide: 1, counts: 0 });
+    const made = defineStrategy({ name: 'coin-flip', step, amend, size, validate, lua: 'return 1' });
+    expect(made).toEqual({ name: 'coin-flip', step, amend, size, validate, lua: 'return 1' });
     expect(Object.isFrozen(made)).toBe(true);
   });
 
@@ -42,6 +43,11 @@ describe('defineStrategy', () => {
     ),
     ['no step', { name: 'x', amend }, 'defineStrategy: x.step: expected a function, got undefined'],
     ['no amend', { name: 'x', step }, 'defineStrategy: x.amend: expected a function, got undefined'],
+    [
+      'a size that is no function',
+      { name: 'x', step, amend, size: 2 },
+      'defineStrategy: x.size: expected a function, got 2 (number)',
+    ],
     [
       'a validate that is no function',
       { name: 'x', step, amend, validate: true },
