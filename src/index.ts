@@ -36,7 +36,7 @@ export type { ThrottleEvent } from './service/events.js';
 export { type CallOptions, ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/builtin.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
-export { defineStrategy, type State, type StepResult, type Strategy } from './strategies/strategy.js';
+export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
 export { by, subjectOf } from './transports/by.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
 export type { ErrorStyle } from './transports/http-denial.js';
