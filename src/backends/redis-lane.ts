@@ -1,7 +1,7 @@
 import type { Charge, Receipt } from '../core/decision.js';
 import { BackendError } from './backend-error.js';
 import { backendErrorOf } from './redis-client.js';
-import { callArgs, SpendReply, type Verdict } from './redis-wire.js';
+import { SpendReply, spendArgs, type Verdict } from './redis-wire.js';
 import type { ServerClock } from './server-clock.js';
 
 /** A call on its way: what it asks, until when, and who waits for the answer. */
@@ -106,7 +106,7 @@ export class RedisLane {
     const [first] = waiting;
     if (first === undefined) return;
     try {
-      clock().note(new SpendReply(await send(first.keys.slice(0, 1), [''])).serverMs, now());
+      clock().note(new SpendReply(await send(first.keys.slice(0, 1), ['', '0'])).serverMs, now());
     } catch (error) {
       for (const pending of this.#queue.splice(0)) this.#fail(pending, backendErrorOf(error));
     }
@@ -116,13 +116,15 @@ export class RedisLane {
     const { send, clock, now, instant, maxCalls } = this.options;
     const calls = this.#queue.splice(0, maxCalls).filter(({ isSettled }) => !isSettled);
     if (calls.length === 0) return;
-    const args = [instant()];
-    for (const { charges, takes, dueMs } of calls)
-      args.push(...callArgs(charges, takes ? String(clock().at(dueMs)) : 'peek'));
+    const server = clock();
+    const asked = calls.map(({ charges, takes, dueMs }) => ({
+      charges,
+      deadline: takes ? String(server.at(dueMs)) : 'peek',
+    }));
     const keys = calls.flatMap((pending) => pending.keys);
     try {
-      const reply = new SpendReply(await send(keys, args));
-      clock().note(reply.serverMs, now());
+      const reply = new SpendReply(await send(keys, spendArgs(instant(), asked)));
+      server.note(reply.serverMs, now());
       for (const pending of calls) this.#answer(pending, reply.read(pending.charges, pending.takes));
     } catch (error) {
       for (const pending of calls) this.#fail(pending, backendErrorOf(error));

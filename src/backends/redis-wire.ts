@@ -23,11 +23,31 @@ export function policyArgs({ strategy, limit, periodMs, burst, segments }: Polic
   return [strategy, String(limit), String(periodMs), String(burst), String(segments)];
 }
 
-/** A call as lua/spend.lua reads it. */
-export function callArgs(charges: readonly Charge[], deadline: string): string[] {
-  const args = [deadline, String(charges.length)];
-  for (const { policy, cost } of charges) args.push(...policyArgs(policy), String(cost));
-  return args;
+/** A call as lua/spend.lua is asked. */
+export interface AskedCall {
+  readonly charges: readonly Charge[];
+  /** In the server's milliseconds, or `peek`. */
+  readonly deadline: string;
+}
+
+/** The arguments of lua/spend.lua: each policy is told once, whatever number of charges are of it. */
+export function spendArgs(instant: string, calls: readonly AskedCall[]): string[] {
+  const places = new Map<Policy, string>();
+  const policies: string[] = [];
+  const asked: string[] = [];
+  for (const { charges, deadline } of calls) {
+    asked.push(deadline, String(charges.length));
+    for (const { policy, cost } of charges) {
+      let place = places.get(policy);
+      if (place === undefined) {
+        place = String(places.size + 1);
+        places.set(policy, place);
+        policies.push(...policyArgs(policy));
+      }
+      asked.push(place, String(cost));
+    }
+  }
+  return [instant, String(places.size), ...policies, ...asked];
 }
 
 const MEMBERS = 8;
