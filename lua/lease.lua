@@ -18,27 +18,27 @@ local SPARE_MS = ARGV[1] == '' and 1000 or 3600000
 if server_ms > argument(ARGV[2]) then return { server_ms, now, LATE } end
 
 local key, policy, wanted = KEYS[1], read_policy(ARGV, 3), argument(ARGV[8])
-local step = strategy_of(policy).step
+local step = policy.rules.step
 
 local text = redis.pcall('GET', key)
 if type(text) == 'table' and not is_wrong_type(text) then redis.call('GET', key) end -- raises it again
 local state, shape = {}, nil
 if text then
   if type(text) == 'string' then state, shape = read_state(text) else state = nil end
-  if state == nil or shape == shape_of(policy) and not fits(state, policy) then
+  if state == nil or shape == policy.shape and not fits(state, policy) then
     redis.call('DEL', key)
     return { server_ms, now, GARBAGE }
   end
 end
 
-local found = shape == shape_of(policy) and state or {}
+local found = shape == policy.shape and state or {}
 local _, before = step(found, now, policy, 0)
 local granted = math.min(wanted, before.remaining)
 local after, decision = step(found, now, policy, granted)
 local left_behind = 0
 if granted > 0 then
-  if shape ~= nil and shape ~= shape_of(policy) then left_behind = shape end
-  redis.call('SET', key, write_state(after, shape_of(policy)), 'PX', string.format('%.0f', decision.reset_ms + SPARE_MS))
+  if shape ~= nil and shape ~= policy.shape then left_behind = shape end
+  redis.call('SET', key, write_state(after, policy.shape), 'PX', string.format('%.0f', decision.reset_ms + SPARE_MS))
 end
 
 return { server_ms, now, DECIDED, granted, decision.remaining, decision.reset_ms, left_behind }

@@ -20,8 +20,8 @@ for i = 1, #KEYS do
   if type(text) == 'string' and from ~= to then
     local state, shape = read_state(text)
     -- What is garbage, or written under another shape, owes nothing: spend deletes or leaves it behind.
-    if state ~= nil and shape == shape_of(policy) and fits(state, policy) then
-      local amended = strategy_of(policy).amend(state, now, policy, at, from, to)
+    if state ~= nil and shape == policy.shape and fits(state, policy) then
+      local amended = policy.rules.amend(state, now, policy, at, from, to)
       if #amended == 0 then
         redis.call('DEL', KEYS[i])
       elseif amended ~= state then

@@ -1,9 +1,11 @@
 -- Decides a list of calls, each all or none by itself.
 --
 -- KEYS   one a charge, in order.
--- ARGV   instant (whole ms; '' is the server's), then a call:
+-- ARGV   instant (whole ms; '' is the server's); number of policies, then a policy:
+--          strategy, limit, period, burst, segments
+--        then a call:
 --          deadline in the server's ms, or 'peek' (nothing is written, and it is never late); number of charges; then a charge:
---            strategy, limit, period, burst, segments, cost
+--            its policy's place in the list of policies (from 1), cost
 -- Reply  server's ms, instant, then a call:
 --          1, then a charge: allowed, limit, remaining, reset, retry after (-1: never), delay, window, shape left behind or 0
 --          2, late: refused, and nothing read
@@ -36,41 +38,39 @@ local function entry_at(key)
   return entry
 end
 
-local function found_for(entry, policy)
-  if entry.shape ~= shape_of(policy) then return {} end
-  return entry.state
+-- The charge before this one that is on the same state, and takes of it.
+local function before(charges, i)
+  local charge = charges[i]
+  for j = i - 1, 1, -1 do
+    local other = charges[j]
+    if other.entry == charge.entry and other.cost > 0 and other.policy.shape == charge.policy.shape then return other end
+  end
 end
 
-local function draft_next(drafts, charge)
+-- Adds to a charge what it finds, what it comes to with those before it in its call, and what it leaves.
+local function draft(charges, i)
+  local charge, last = charges[i], before(charges, i)
   local policy, cost, entry = charge.policy, charge.cost, charge.entry
-  local step = strategy_of(policy).step
-  local before
-  for i = #drafts, 1, -1 do
-    local draft = drafts[i]
-    if draft.charge.key == charge.key and draft.charge.cost > 0 and draft.charge.shape == charge.shape then
-      before = draft
-      break
-    end
-  end
-  if before == nil then
-    local found = found_for(entry, policy)
-    local state, decision = step(found, now, policy, cost)
-    return { charge = charge, found = found, total = cost, state = state, decision = decision }
+  local step = policy.rules.step
+  if last == nil then
+    charge.found = entry.shape == policy.shape and entry.state or {}
+    charge.total = cost
+    charge.state, charge.decision = step(charge.found, now, policy, cost)
+    return
   end
   -- A further charge on a key of this call. Where they are too much together, the answer is that to their sum.
-  local found = before.found
-  local total = math.min(before.total + cost, EXACT - 1)
-  local state, decision = step(before.state, now, policy, cost)
-  if not (before.decision.allowed and decision.allowed) and cost > 0 then
+  local found, total = last.found, math.min(last.total + cost, EXACT - 1)
+  local state, decision = step(last.state, now, policy, cost)
+  if not (last.decision.allowed and decision.allowed) and cost > 0 then
     state, decision = step(found, now, policy, total)
   end
-  return { charge = charge, found = found, total = total, state = state, decision = decision }
+  charge.found, charge.total, charge.state, charge.decision = found, total, state, decision
 end
 
 local function is_garbage(charge)
-  local entry = charge.entry
+  local entry, policy = charge.entry, charge.policy
   if entry.garbage then return true end
-  return entry.shape == charge.shape and #entry.state > 0 and not fits(entry.state, charge.policy)
+  return entry.shape == policy.shape and #entry.state > 0 and not fits(entry.state, policy)
 end
 
 local function drop_garbage(charges)
@@ -85,62 +85,74 @@ local function drop_garbage(charges)
   return found
 end
 
-local reply = { server_ms, now }
-local function answer(value) reply[#reply + 1] = value end
+local reply, told = { server_ms, now }, 2
+
+local function answer(status)
+  told = told + 1
+  reply[told] = status
+end
+
+local function answer_charge(decision, left_behind)
+  reply[told + 1] = decision.allowed and 1 or 0
+  reply[told + 2] = decision.limit
+  reply[told + 3] = decision.remaining
+  reply[told + 4] = decision.reset_ms
+  reply[told + 5] = decision.retry_after_ms
+  reply[told + 6] = decision.delay_ms
+  reply[told + 7] = decision.window_ms
+  reply[told + 8] = left_behind
+  told = told + 8
+end
+
+local function write(charge)
+  local entry, shape = charge.entry, charge.policy.shape
+  local was = entry.shape ~= nil and entry.shape ~= shape and #entry.state > 0 and entry.shape or 0
+  entry.state, entry.shape, entry.reset_ms, entry.dirty = charge.state, shape, charge.decision.reset_ms, true
+  return was
+end
 
 local function decide(charges, writes)
   if drop_garbage(charges) then return answer(GARBAGE) end
-  local drafts, allowed = {}, true
+  local allowed = true
   for i = 1, #charges do
-    drafts[i] = draft_next(drafts, charges[i])
-    allowed = allowed and drafts[i].decision.allowed
+    draft(charges, i)
+    allowed = allowed and charges[i].decision.allowed
   end
   answer(DECIDED)
-  for i = 1, #drafts do
-    local draft = drafts[i]
-    local charge, decision = draft.charge, draft.decision
-    local left_behind = 0
+  for i = 1, #charges do
+    local charge = charges[i]
+    local decision, left_behind = charge.decision, 0
     if not allowed and decision.allowed then
       local _
-      _, decision = strategy_of(charge.policy).step(draft.found, now, charge.policy, 0)
+      _, decision = charge.policy.rules.step(charge.found, now, charge.policy, 0)
     end
-    if allowed and writes and charge.cost > 0 then
-      local entry = charge.entry
-      if entry.shape ~= nil and entry.shape ~= charge.shape and #entry.state > 0 then left_behind = entry.shape end
-      entry.state, entry.shape, entry.reset_ms, entry.dirty = draft.state, charge.shape, draft.decision.reset_ms, true
-    end
-    answer(decision.allowed and 1 or 0)
-    answer(decision.limit)
-    answer(decision.remaining)
-    answer(decision.reset_ms)
-    answer(decision.retry_after_ms)
-    answer(decision.delay_ms)
-    answer(decision.window_ms)
-    answer(left_behind)
+    if allowed and writes and charge.cost > 0 then left_behind = write(charge) end
+    answer_charge(decision, left_behind)
   end
 end
 
-local arg, key = 2, 1
+local policies = {}
+local arg, key = 3, 1
+for i = 1, argument(ARGV[2]) do
+  policies[i] = read_policy(ARGV, arg)
+  arg = arg + 5
+end
+
 while arg <= #ARGV do
   local deadline, count = ARGV[arg], argument(ARGV[arg + 1])
   arg = arg + 2
   local writes = deadline ~= 'peek'
-  local is_late = writes and server_ms > argument(deadline)
-  local charges = {}
-  for i = 1, count do
-    if not is_late then
-      local policy = read_policy(ARGV, arg)
-      charges[i] = {
-        key = KEYS[key],
-        policy = policy,
-        shape = shape_of(policy),
-        cost = argument(ARGV[arg + 5]),
-        entry = entry_at(KEYS[key]),
-      }
+  if writes and server_ms > argument(deadline) then
+    answer(LATE)
+  else
+    local charges = {}
+    for i = 1, count do
+      local policy, cost = policies[argument(ARGV[arg + 2 * i - 2])], argument(ARGV[arg + 2 * i - 1])
+      charges[i] = { key = KEYS[key + i - 1], policy = policy, cost = cost, entry = entry_at(KEYS[key + i - 1]) }
     end
-    arg, key = arg + 6, key + 1
+    decide(charges, writes)
   end
-  if is_late then answer(LATE) else decide(charges, writes) end
+  arg, key = arg + 2 * count, key + count
 end
 
 for written, entry in pairs(entries) do

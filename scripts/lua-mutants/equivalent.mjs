@@ -87,6 +87,14 @@ const REASONS = [
     ],
   },
   {
+    why: 'Text becomes a number by it, and 0 is added or taken off.',
+    places: ['state: local number = digits + 0 | + -> -'],
+  },
+  {
+    why: 'The same text, in pieces of another size.',
+    places: ['state: local AT_ONCE = 64 | 64 -> 63', 'state: local AT_ONCE = 64 | 64 -> 65'],
+  },
+  {
     why: 'wanted is 0 if and only if the cost is.',
     places: [
       'strategies/bucket: local allowed = cost == 0 or (cost <= burst and wanted <= room) | cost -> wanted',

@@ -30,7 +30,7 @@ const KINDS = [
   'span within period_ms idle_ms ahead_ms'.split(' '),
   'from to'.split(' '),
   'i j first arg key last index shift ahead'.split(' '),
-  'before draft'.split(' '),
+  'charge last other'.split(' '),
   'allowed written writes is_late'.split(' '),
 ];
 

@@ -6,45 +6,55 @@ export interface Waiting {
   readonly fail: (error: unknown) => void;
 }
 
-/** Fails those who wait too long. All may wait for the same time, so that one timer is enough for any number of them. */
+/** Fails those who wait too long: one timer for any number of them. */
 export class Deadlines {
-  /** Until when, in local milliseconds, the first to come first. */
+  /** Until when, in local milliseconds. */
   readonly #due = new Map<Waiting, number>();
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = Number.POSITIVE_INFINITY;
 
-  /** @param timeoutMs how long they may wait; infinite: for ever */
-  constructor(private readonly timeoutMs: number) {}
+  /**
+   * @param timeoutMs how long they may wait; infinite: for ever
+   * @param whom they wait for
+   */
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly whom = 'The backend',
+  ) {}
 
-  add(one: Waiting): void {
-    if (this.timeoutMs === Number.POSITIVE_INFINITY) return;
-    const dueMs = systemClock.now() + this.timeoutMs;
+  /** @param dueMs local; where it is left out, the whole time from now on */
+  add(one: Waiting, dueMs = systemClock.now() + this.timeoutMs): void {
+    if (dueMs === Number.POSITIVE_INFINITY) return;
     this.#due.set(one, dueMs);
-    this.#timer ??= this.#start(dueMs);
+    // Most are answered long before, and the next one then finds a timer that is early enough.
+    if (this.#due.size === 1) this.#timer?.ref();
+    if (dueMs < this.#timerMs) this.#start(dueMs);
   }
 
   remove(one: Waiting): void {
-    this.#due.delete(one);
-    if (this.#due.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#due.delete(one) && this.#due.size === 0) this.#timer?.unref();
   }
 
-  #start(dueMs: number): NodeJS.Timeout {
+  #start(dueMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timerMs = dueMs;
     // After a stall of this process timers come before the replies that lie in the socket: those are read first.
-    return setTimeout(() => setImmediate(() => this.#check()), Math.max(0, dueMs - systemClock.now()));
+    this.#timer = setTimeout(() => setImmediate(() => this.#check()), Math.max(0, dueMs - systemClock.now()));
   }
 
   #check(): void {
-    const now = systemClock.now();
-    clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    const now = systemClock.now();
+    let nextMs = Number.POSITIVE_INFINITY;
     for (const [one, dueMs] of this.#due) {
       if (dueMs > now) {
-        this.#timer = this.#start(dueMs);
-        return;
+        nextMs = Math.min(nextMs, dueMs);
+      } else {
+        this.#due.delete(one);
+        one.fail(new BackendError('TIMEOUT', `${this.whom} did not answer within ${this.timeoutMs} ms`));
       }
-      this.#due.delete(one);
-      one.fail(new BackendError('TIMEOUT', `The backend did not answer within ${this.timeoutMs} ms`));
     }
+    if (nextMs < this.#timerMs) this.#start(nextMs);
   }
 }

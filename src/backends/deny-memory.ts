@@ -1,3 +1,4 @@
+import type { Awaitable } from '../core/awaitable.js';
 import type { Charge, Decision, Outcome } from '../core/decision.js';
 import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
@@ -56,7 +57,7 @@ export class DenyMemory {
   }
 
   /** Learns from what `ask` comes to. */
-  async learn(charges: readonly Charge[], ask: () => Promise<Outcome>): Promise<Outcome> {
+  async learn(charges: readonly Charge[], ask: () => Awaitable<Outcome>): Promise<Outcome> {
     const question: Question = { charges, askedMs: this.now(), isOutdated: false };
     this.#open.add(question);
     try {

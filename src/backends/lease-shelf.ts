@@ -14,6 +14,13 @@ export interface Lease {
   validUntilMs: number;
   endsMs: number;
   dryUntilMs: number;
+  /** When the latest grant came, how long it took (at least 1), and what there was to spend then. */
+  grantedMs: number;
+  tripMs: number;
+  had: number;
+  /** Whether it came after another one of its window; whether it may be renewed before it is used up. */
+  isSteady: boolean;
+  mayRenew: boolean;
   /** Who waits for a grant, and what they lack together. */
   readonly waiters: Waiter[];
   lacking: number;
@@ -56,7 +63,17 @@ export class LeaseShelf {
   add(policy: Policy, subject: string): Lease {
     const units = { at: -1, startMs: -1, credits: 0, left: 0 };
     const instants = { validUntilMs: PAST_MS, endsMs: PAST_MS, dryUntilMs: PAST_MS };
-    const lease: Lease = { policy, subject, ...units, ...instants, waiters: [], lacking: 0, isAsking: false };
+    const latest = { grantedMs: PAST_MS, tripMs: 1, had: 0, isSteady: false, mayRenew: false };
+    const lease: Lease = {
+      policy,
+      subject,
+      ...units,
+      ...instants,
+      ...latest,
+      waiters: [],
+      lacking: 0,
+      isAsking: false,
+    };
     const shelf = this.#shelf(policy) ?? new Map<string, Lease>();
     this.#shelves.set(nameOf(policy), shelf);
     this.#byPolicy.set(policy, shelf);

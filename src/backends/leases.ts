@@ -1,6 +1,7 @@
 import type { Charge, Receipt } from '../core/decision.js';
 import type { Policy } from '../core/policy.js';
 import type { Grant } from './backend.js';
+import { isToRenew, noteGrant, wantedOf } from './lease-renewal.js';
 import { type Lease, LeaseShelf, PAST_MS, type Waiter } from './lease-shelf.js';
 
 /** What leases need of the world: a clock, and a way to the server. */
@@ -58,6 +59,7 @@ export class Leases {
     if (verdict !== 'held' || lease === undefined) return verdict === 'denied' ? 'denied' : 'unknown';
     lease.credits -= cost;
     this.#shelf.use(lease);
+    if (isToRenew(lease, now)) this.#start(lease);
     return lease;
   }
 
@@ -66,9 +68,7 @@ export class Leases {
     const lease = this.#shelf.find(policy, subject) ?? this.#add(policy, subject);
     lease.waiters.push({ cost, wake });
     lease.lacking += cost;
-    if (lease.isAsking) return;
-    const asking = this.#grant(lease).finally(() => this.#asking.delete(asking));
-    this.#asking.add(asking);
+    if (!lease.isAsking) this.#start(lease);
   }
 
   /**
@@ -92,9 +92,9 @@ export class Leases {
     }
   }
 
-  /** Resolves when no grant is under way of those that are now. */
+  /** Resolves when no grant is under way. */
   async settled(): Promise<void> {
-    await Promise.all(this.#asking);
+    while (this.#asking.size > 0) await Promise.all(this.#asking);
   }
 
   /** What is to be given back at the end, by windows. Nothing is held any more. */
@@ -117,11 +117,16 @@ export class Leases {
     );
   }
 
+  #start(lease: Lease): void {
+    const asking = this.#grant(lease).finally(() => this.#asking.delete(asking));
+    this.#asking.add(asking);
+  }
+
   async #grant(lease: Lease): Promise<void> {
     const { policy, subject } = lease;
     const askedMs = this.source.now();
-    const held = askedMs < lease.validUntilMs ? lease.credits : 0;
-    const wanted = Math.min(policy.limit, Math.max(policy.lease?.batch ?? 1, lease.lacking - held));
+    const wanted = wantedOf(lease, askedMs);
+    lease.mayRenew = false;
     let failure: { readonly error: unknown } | undefined;
     lease.isAsking = true;
     try {
@@ -148,7 +153,8 @@ export class Leases {
       return;
     }
     // Of another window it replaces. Of the same one it adds, and shows that the window lasts.
-    lease.credits = startMs === lease.startMs ? lease.credits + granted : granted;
+    const isSteady = startMs === lease.startMs;
+    lease.credits = granted + (isSteady ? lease.credits : 0);
     lease.startMs = startMs;
     lease.at = at;
     lease.left = remaining;
@@ -156,6 +162,7 @@ export class Leases {
     lease.validUntilMs = askedMs + Math.floor((endsInMs - 1) * RATE_MARGIN);
     lease.endsMs = now + endsInMs;
     lease.dryUntilMs = remaining === 0 ? Math.min(lease.validUntilMs, now + DRY_MS) : PAST_MS;
+    noteGrant(lease, isSteady, askedMs, now);
     this.#shelf.use(lease);
     this.#shelf.sweep(now);
   }

@@ -1,27 +1,37 @@
 import type { Charge, Receipt } from '../core/decision.js';
 import { BackendError } from './backend-error.js';
+import type { Deadlines, Waiting } from './deadlines.js';
 import { backendErrorOf } from './redis-client.js';
-import { callArgs, SpendReply, type Verdict } from './redis-wire.js';
+import { SpendReply, spendArgs, type Verdict } from './redis-wire.js';
 import type { ServerClock } from './server-clock.js';
 
 /** A call on its way: what it asks, until when, and who waits for the answer. */
-interface Pending {
-  readonly charges: readonly Charge[];
-  readonly keys: readonly string[];
-  readonly takes: boolean;
-  /** Monotonic, local. */
-  readonly dueMs: number;
-  readonly resolve: (verdict: Verdict) => void;
-  readonly reject: (error: BackendError) => void;
-  timer: NodeJS.Timeout;
-  isSettled: boolean;
-  isSecondTry: boolean;
+class Pending implements Waiting {
+  isSettled = false;
+  isSecondTry = false;
+
+  constructor(
+    readonly charges: readonly Charge[],
+    readonly keys: readonly string[],
+    readonly takes: boolean,
+    /** Monotonic, local. */
+    readonly dueMs: number,
+    readonly resolve: (verdict: Verdict) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  fail(error: unknown): void {
+    this.isSettled = true;
+    this.reject(error);
+  }
 }
 
 export interface LaneOptions {
   readonly timeoutMs: number;
   /** Calls a run at most. */
   readonly maxCalls: number;
+  /** Fails the calls whose time is over. */
+  readonly deadlines: Deadlines;
   /** The clock of the server that is asked. */
   readonly clock: () => ServerClock;
   /** An instant that decides instead of the server's: for tests. */
@@ -38,28 +48,15 @@ export interface LaneOptions {
  */
 export class RedisLane {
   readonly #queue: Pending[] = [];
-  #isBusy = false;
-  #isScheduled = false;
+  #underWay = 0;
+  #isCollecting = false;
 
   constructor(private readonly options: LaneOptions) {}
 
   submit(charges: readonly Charge[], keys: readonly string[], takes: boolean, dueMs: number): Promise<Verdict> {
     return new Promise((resolve, reject) => {
-      const { timeoutMs, now } = this.options;
-      const fail = () =>
-        this.#fail(pending, new BackendError('TIMEOUT', `Redis did not answer within ${timeoutMs} ms`));
-      const pending: Pending = {
-        charges,
-        keys,
-        takes,
-        dueMs,
-        resolve,
-        reject,
-        // After a stall of this process timers come before the replies that lie in the socket: those are read first.
-        timer: setTimeout(() => setImmediate(fail), Math.max(0, dueMs - now())),
-        isSettled: false,
-        isSecondTry: false,
-      };
+      const pending = new Pending(charges, keys, takes, dueMs, resolve, reject);
+      this.options.deadlines.add(pending, dueMs);
       this.#queue.push(pending);
       this.#next();
     });
@@ -72,30 +69,41 @@ export class RedisLane {
   }
 
   #next(): void {
-    if (this.#isBusy || this.#isScheduled || this.#queue.length === 0) return;
-    this.#flush();
-    // Others of this turn wait for its end, and go together.
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#next();
-    });
+    const { length } = this.#queue;
+    if (length === 0) return;
+    // None can join a run that is full: the server has it at hand when it is done with the one before.
+    const mayGo = length < this.options.maxCalls ? this.#underWay === 0 && !this.#isCollecting : this.#underWay < 2;
+    if (mayGo) this.#flush();
   }
 
   #flush(): void {
-    const { clock, now, timeoutMs } = this.options;
-    this.#isBusy = true;
+    const { clock, now, timeoutMs, deadlines, maxCalls } = this.options;
+    this.#underWay += 1;
+    const isTimeKnown = clock().at(now()) !== undefined;
+    const calls = isTimeKnown ? this.#queue.splice(0, maxCalls).filter(({ isSettled }) => !isSettled) : [];
+    let isOver = false;
     const release = () => {
-      clearTimeout(stuck);
-      if (!isCurrent) return;
-      isCurrent = false;
-      this.#isBusy = false;
+      if (isOver) return;
+      isOver = true;
+      deadlines.remove(run);
+      this.#underWay -= 1;
+      if (calls.length > 1) this.#collect();
       this.#next();
     };
-    let isCurrent = true;
     // A run that is never answered does not hold up those behind it.
-    const stuck = setTimeout(release, timeoutMs).unref();
-    void (clock().at(now()) === undefined ? this.#askTime() : this.#run()).then(release);
+    const run = { fail: release };
+    deadlines.add(run, now() + timeoutMs);
+    void (isTimeKnown ? this.#run(calls) : this.#askTime()).then(release);
+  }
+
+  /** Those who were answered together ask again together: they have the rest of this turn for it. */
+  #collect(): void {
+    if (this.#isCollecting) return;
+    this.#isCollecting = true;
+    setImmediate(() => {
+      this.#isCollecting = false;
+      this.#next();
+    });
   }
 
   /** Asks for the server's time, which deadlines are told in; the calls stay in the queue meanwhile. */
@@ -106,23 +114,24 @@ export class RedisLane {
     const [first] = waiting;
     if (first === undefined) return;
     try {
-      clock().note(new SpendReply(await send(first.keys.slice(0, 1), [''])).serverMs, now());
+      clock().note(new SpendReply(await send(first.keys.slice(0, 1), ['', '0'])).serverMs, now());
     } catch (error) {
       for (const pending of this.#queue.splice(0)) this.#fail(pending, backendErrorOf(error));
     }
   }
 
-  async #run(): Promise<void> {
-    const { send, clock, now, instant, maxCalls } = this.options;
-    const calls = this.#queue.splice(0, maxCalls).filter(({ isSettled }) => !isSettled);
+  async #run(calls: readonly Pending[]): Promise<void> {
     if (calls.length === 0) return;
-    const args = [instant()];
-    for (const { charges, takes, dueMs } of calls)
-      args.push(...callArgs(charges, takes ? String(clock().at(dueMs)) : 'peek'));
+    const { send, clock, now, instant } = this.options;
+    const server = clock();
+    const asked = calls.map(({ charges, takes, dueMs }) => ({
+      charges,
+      deadline: takes ? String(server.at(dueMs)) : 'peek',
+    }));
     const keys = calls.flatMap((pending) => pending.keys);
     try {
-      const reply = new SpendReply(await send(keys, args));
-      clock().note(reply.serverMs, now());
+      const reply = new SpendReply(await send(keys, spendArgs(instant(), asked)));
+      server.note(reply.serverMs, now());
       for (const pending of calls) this.#answer(pending, reply.read(pending.charges, pending.takes));
     } catch (error) {
       for (const pending of calls) this.#fail(pending, backendErrorOf(error));
@@ -142,14 +151,13 @@ export class RedisLane {
       return;
     }
     pending.isSettled = true;
-    clearTimeout(pending.timer);
+    this.options.deadlines.remove(pending);
     pending.resolve(verdict);
   }
 
   #fail(pending: Pending, error: BackendError): void {
     if (pending.isSettled) return;
-    pending.isSettled = true;
-    clearTimeout(pending.timer);
-    pending.reject(error);
+    this.options.deadlines.remove(pending);
+    pending.fail(error);
   }
 }

@@ -5,6 +5,7 @@ import { keyOf } from '../core/key.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Target } from './backend.js';
 import { BackendError } from './backend-error.js';
+import { Deadlines } from './deadlines.js';
 import { inTime, inTimeOrVoid } from './in-time.js';
 import { backendErrorOf, type RedisClient } from './redis-client.js';
 import { RedisLane } from './redis-lane.js';
@@ -26,9 +27,11 @@ const ANYWHERE = -1;
 export class RedisLine {
   readonly timeoutMs: number;
   readonly #prefix: string;
-  readonly #bySlot: boolean;
+  /** Whether keys may be in several places. */
+  readonly isSplit: boolean;
   readonly #batch: boolean;
   readonly #clock: Clock | undefined;
+  readonly #deadlines: Deadlines;
   readonly #lanes = new Map<number, RedisLane>();
   /** By master. */
   readonly #servers = new Map<string, ServerClock>();
@@ -41,9 +44,10 @@ export class RedisLine {
     { prefix = 'sluice', timeoutMs = TIMEOUT_MS, batch = true, clock }: RedisBackendOptions,
   ) {
     this.timeoutMs = timeoutMs;
+    this.#deadlines = new Deadlines(timeoutMs, 'Redis');
     this.#prefix = prefix;
     this.#batch = batch;
-    this.#bySlot = client.isCluster === true || !batch;
+    this.isSplit = client.isCluster === true || !batch;
     this.#clock = clock;
   }
 
@@ -65,7 +69,7 @@ export class RedisLine {
 
   /** Keys of one place can be asked for in one run. */
   placeOf(key: string): number {
-    return this.#bySlot ? slotOf(key) : ANYWHERE;
+    return this.isSplit ? slotOf(key) : ANYWHERE;
   }
 
   /** The deadline of a call that begins now. */
@@ -134,6 +138,7 @@ export class RedisLine {
     const lane = new RedisLane({
       timeoutMs: this.timeoutMs,
       maxCalls: MAX_CALLS,
+      deadlines: this.#deadlines,
       clock: () => this.#server(place),
       instant: () => this.#instant(),
       send: (keys, args) => this.#scripts.spend.run(this.client, keys, args),

@@ -1,5 +1,6 @@
+import type { Awaitable } from '../core/awaitable.js';
 import { type Clock, systemClock } from '../core/clock.js';
-import { assertCost, type Charge, type Outcome, type Receipt } from '../core/decision.js';
+import { assertCost, type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -53,8 +54,13 @@ export class RedisStore implements Backend {
     return this.#clock ?? systemClock;
   }
 
-  async spend(charges: readonly Charge[]): Promise<Outcome> {
-    assertCosts(charges);
+  /** What is remembered is known at once. */
+  spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    try {
+      assertCosts(charges);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#denials.find(charges) ?? this.#denials.learn(charges, () => this.#spend(charges));
   }
 
@@ -128,14 +134,12 @@ export class RedisStore implements Backend {
     this.#line.close();
   }
 
-  async #spend(charges: readonly Charge[]): Promise<Outcome> {
+  #spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    if (charges.length === 0) return NOTHING_TO_CHARGE;
     const dueMs = this.#line.due();
+    if (!this.#line.isSplit) return this.#ask(charges, true, dueMs);
     const groups = this.#groupsOf(charges);
-    const [first] = groups;
-    if (first === undefined) return { allowed: true, decisions: [], binding: null };
-    return groups.length === 1
-      ? this.#ask(first.charges, true, dueMs)
-      : spendAcross(this.#asking(dueMs), charges, groups);
+    return groups.length === 1 ? this.#ask(charges, true, dueMs) : spendAcross(this.#asking(dueMs), charges, groups);
   }
 
   #groupsOf(charges: readonly Charge[]): readonly Group[] {

@@ -23,14 +23,35 @@ export function policyArgs({ strategy, limit, periodMs, burst, segments }: Polic
   return [strategy, String(limit), String(periodMs), String(burst), String(segments)];
 }
 
-/** A call as lua/spend.lua reads it. */
-export function callArgs(charges: readonly Charge[], deadline: string): string[] {
-  const args = [deadline, String(charges.length)];
-  for (const { policy, cost } of charges) args.push(...policyArgs(policy), String(cost));
-  return args;
+/** A call as lua/spend.lua is asked. */
+export interface AskedCall {
+  readonly charges: readonly Charge[];
+  /** In the server's milliseconds, or `peek`. */
+  readonly deadline: string;
 }
 
-const MEMBERS = 8;
+/** The arguments of lua/spend.lua: each policy is told once, whatever number of charges are of it. */
+export function spendArgs(instant: string, calls: readonly AskedCall[]): string[] {
+  const places = new Map<Policy, string>();
+  const policies: string[] = [];
+  const asked: string[] = [];
+  for (const { charges, deadline } of calls) {
+    asked.push(deadline, String(charges.length));
+    for (const { policy, cost } of charges) {
+      let place = places.get(policy);
+      if (place === undefined) {
+        place = String(places.size + 1);
+        places.set(policy, place);
+        policies.push(...policyArgs(policy));
+      }
+      asked.push(place, String(cost));
+    }
+  }
+  return [instant, String(places.size), ...policies, ...asked];
+}
+
+/** Numbers of a decision; what was left behind comes after them. */
+const MEMBERS = 7;
 const LATE = 2;
 const GARBAGE = 3;
 
@@ -55,31 +76,36 @@ export class SpendReply {
     if (status === GARBAGE) return { kind: 'garbage' };
     const decisions: Decision[] = [];
     const leftBehind: { policy: string; was: string }[] = [];
-    for (const { policy } of charges) {
-      const [allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs] = this.#values
-        .slice(this.#next, this.#next + MEMBERS)
-        .map(Number) as [number, number, number, number, number, number, number];
-      const was = this.#values[this.#next + MEMBERS - 1];
-      this.#next += MEMBERS;
-      decisions.push({
-        policy: policy.name,
-        allowed: allowed === 1,
-        limit,
-        remaining,
-        resetMs,
-        retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
-        delayMs,
-        windowMs,
-      });
+    let allowed = true;
+    let costs = 0;
+    for (const { policy, cost } of charges) {
+      const decision = this.#decision(policy.name);
+      const was = this.#values[this.#next++];
       if (typeof was === 'string' && was !== '0') leftBehind.push({ policy: policy.name, was });
+      decisions.push(decision);
+      allowed &&= decision.allowed;
+      costs += cost;
     }
-    const allowed = decisions.every((decision) => decision.allowed);
-    const outcome: Outcome = { allowed, decisions, binding: bindingOf(decisions) };
-    const isTaken = takes && allowed && charges.some(({ cost }) => cost > 0);
+    const told = { allowed, decisions, binding: bindingOf(decisions) };
+    const isTaken = takes && allowed && costs > 0;
+    const outcome = isTaken ? { ...told, receipt: { at: this.#at, charges } } : told;
+    return { kind: 'decided', outcome, leftBehind };
+  }
+
+  #decision(policy: string): Decision {
+    const values = this.#values;
+    const at = this.#next;
+    this.#next += MEMBERS;
+    const retryAfterMs = Number(values[at + 4]);
     return {
-      kind: 'decided',
-      outcome: isTaken ? { ...outcome, receipt: { at: this.#at, charges } } : outcome,
-      leftBehind,
+      policy,
+      allowed: Number(values[at]) === 1,
+      limit: Number(values[at + 1]),
+      remaining: Number(values[at + 2]),
+      resetMs: Number(values[at + 3]),
+      retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
+      delayMs: Number(values[at + 5]),
+      windowMs: Number(values[at + 6]),
     };
   }
 }

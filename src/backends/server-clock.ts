@@ -8,18 +8,20 @@ const ROUNDING_MS = 2;
  * can only be too soon. A sample far below it means that the clock stepped back.
  */
 export class ServerClock {
-  #samples: number[] = [];
+  #samples: readonly number[] = [];
+  #greatest = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly toleranceMs: number) {}
 
   note(serverMs: number, arrivedAtMs: number): void {
     const sample = serverMs - arrivedAtMs;
-    const stepped = this.#samples.length > 0 && sample < Math.max(...this.#samples) - this.toleranceMs;
+    const stepped = sample < this.#greatest - this.toleranceMs;
     this.#samples = stepped ? [sample] : [...this.#samples.slice(1 - SAMPLES), sample];
+    this.#greatest = Math.max(...this.#samples);
   }
 
   /** A local monotonic instant in the server's milliseconds; nothing before the first reply. */
   at(localMs: number): number | undefined {
-    return this.#samples.length === 0 ? undefined : localMs + Math.max(...this.#samples) - ROUNDING_MS;
+    return this.#samples.length === 0 ? undefined : localMs + this.#greatest - ROUNDING_MS;
   }
 }

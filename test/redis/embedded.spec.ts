@@ -75,7 +75,11 @@ describe('the embedded Lua', () => {
   });
 
   it('makes text of a number by %.0f alone, and of anything else in errors alone', () => {
-    expect([...new Set(Object.values(found(/string\.format\([^,]*/g)).flat())]).toEqual(["string.format('%.0f'"]);
+    expect([...new Set(Object.values(found(/string\.format\([^,]*/g)).flat())].sort()).toEqual([
+      "string.format('%.0f'",
+      "string.format('%s %.0f %.0f'",
+      "string.format(string.rep(' %.0f'",
+    ]);
     const told = [...files.values()].flatMap((text) => text.split('\n').filter((line) => line.includes('tostring(')));
     expect(told.length).toBeGreaterThan(0);
     expect(told.filter((line) => !/\berror\('sluice: [^']*' \.\. tostring\(\w+(?:\.\w+)*\)\)/.test(line))).toEqual([]);
@@ -83,10 +87,7 @@ describe('the embedded Lua', () => {
 
   it('joins with .. only what is text', () => {
     const joined = [...files.values()].flatMap((text) => text.split('\n').filter((line) => /[^.]\.\.[^.]/.test(line)));
-    expect(joined.filter((line) => !line.includes('error(')).map((line) => line.trim())).toEqual([
-      "return policy.strategy .. ' ' .. string.format('%.0f', policy.period_ms) .. ' ' .. string.format('%.0f', policy.segments)",
-      "return state, strategy .. ' ' .. period .. ' ' .. segments",
-    ]);
+    expect(joined.filter((line) => !line.includes('error(')).map((line) => line.trim())).toEqual([]);
   });
 });
 

@@ -79,7 +79,7 @@ describe('a leased policy on Redis', () => {
     await backend.spend(ada());
     await redis.config('RESETSTAT');
     for (let i = 1; i < 1000; i++) expect((await backend.spend(ada())).allowed).toBe(true);
-    expect(await runs()).toBe(9);
+    expect(await runs()).toBeLessThanOrEqual(9);
     await redis.config('RESETSTAT');
     const outcomes = [];
     for (let i = 0; i < 1000; i++) outcomes.push(await backend.spend(ada()));

@@ -37,18 +37,44 @@ describe('deadlines', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('leave no timer behind when nobody waits any more, and begin anew', () => {
+  it('keep no process alive for a timer when nobody waits any more, and take it up again', () => {
+    const started = jest.spyOn(globalThis, 'setTimeout');
     const deadlines = new Deadlines(100);
     const [a, b] = [waiting('a'), waiting('b')];
     deadlines.add(a);
+    const timer = started.mock.results[0]?.value as NodeJS.Timeout;
+    expect(timer.hasRef()).toBe(true);
     deadlines.remove(a);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(timer.hasRef()).toBe(false);
     jest.advanceTimersByTime(50);
     deadlines.add(b);
+    expect(timer.hasRef()).toBe(true);
+    expect(jest.getTimerCount()).toBe(1);
     jest.advanceTimersByTime(99);
     expect(told).toEqual([]);
     jest.advanceTimersByTime(2);
     expect(told).toEqual([late('b')]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('come in any order, whoever was there first', () => {
+    const deadlines = new Deadlines(100, 'Redis');
+    const now = systemClock.now();
+    deadlines.add(waiting('late'), now + 90);
+    deadlines.add(waiting('soon'), now + 30);
+    deadlines.add(waiting('between'), now + 60);
+    const names = () => told.map((text) => text.split(':')[0]);
+    expect(jest.getTimerCount()).toBe(1);
+    for (const [ms, expected] of [
+      [29, []],
+      [2, ['soon']],
+      [30, ['soon', 'between']],
+      [30, ['soon', 'between', 'late']],
+    ] as const) {
+      jest.advanceTimersByTime(ms);
+      expect(names()).toEqual(expected);
+    }
+    expect(told[0]).toBe('soon: BackendError: Redis did not answer within 100 ms');
   });
 
   it('are none where the time is infinite', () => {

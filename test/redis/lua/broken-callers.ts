@@ -1,9 +1,9 @@
-import { callArgs, policyArgs } from '../../../src/backends/redis-wire.js';
+import { policyArgs, spendArgs } from '../../../src/backends/redis-wire.js';
 import { DUE, fails, NOW, set, window } from './pieces.js';
 import type { Scene } from './run.js';
 
 const bad = (args: readonly string[], i: number, value: string) => args.map((arg, n) => (n === i ? value : arg));
-const SPEND = ['', ...callArgs([{ policy: window, subject: '', cost: 1 }], DUE)];
+const SPEND = spendArgs('', [{ charges: [{ policy: window, subject: '', cost: 1 }], deadline: DUE }]);
 const SETTLE = ['', DUE, DUE, ...policyArgs(window), '5', '0'];
 
 /** A caller that is broken is told so: nothing is taken for a number that is none. */
@@ -14,7 +14,7 @@ const numbers: readonly Scene[] = ['x', '-1', '1.5', 'nan', '9007199254740992', 
   return {
     name: `${JSON.stringify(value)} instead of a number`,
     runs: [
-      ...places(SPEND, 3).map((i) => fails('spend', bad(SPEND, i, value), error)),
+      ...places(SPEND, 2).map((i) => fails('spend', bad(SPEND, i, value), error)),
       ...places(SETTLE, 3).map((i) => fails('settle', bad(SETTLE, i, value), error)),
     ],
   };
@@ -22,13 +22,15 @@ const numbers: readonly Scene[] = ['x', '-1', '1.5', 'nan', '9007199254740992', 
 
 const short: Scene = {
   name: 'a call that is cut off',
-  runs: [2, 4, 8].map((length) => fails('spend', SPEND.slice(0, length), 'sluice: expected a whole number, got nil')),
+  runs: [1, 4, 6, 8, 9, 10].map((length) =>
+    fails('spend', SPEND.slice(0, length), 'sluice: expected a whole number, got nil'),
+  ),
 };
 
 const unknown: Scene = {
   name: 'a strategy that is not known',
   runs: [
-    fails('spend', bad(SPEND, 3, 'none'), 'sluice: no strategy of the name none'),
+    fails('spend', bad(SPEND, 2, 'none'), 'sluice: no strategy of the name none'),
     set(`none 1000 1 ${NOW} 5`),
     fails('settle', bad(SETTLE, 3, 'none'), 'sluice: no strategy of the name none'),
   ],

@@ -1,4 +1,4 @@
-import { callArgs, policyArgs } from '../../../src/backends/redis-wire.js';
+import { policyArgs, spendArgs } from '../../../src/backends/redis-wire.js';
 import { definePolicy } from '../../../src/index.js';
 import {
   allowed,
@@ -127,7 +127,12 @@ const garbage: readonly Scene[] = [
   {
     name: 'an error that says nothing about the key',
     runs: [
-      fails('spend', ['', ...callArgs([{ policy: window, subject: '', cost: 1 }], DUE)], 'NOPERM refused', [REFUSED]),
+      fails(
+        'spend',
+        spendArgs('', [{ charges: [{ policy: window, subject: '', cost: 1 }], deadline: DUE }]),
+        'NOPERM refused',
+        [REFUSED],
+      ),
       fails('settle', ['', DUE, DUE, ...policyArgs(window), '5', '0'], 'NOPERM refused', [REFUSED]),
     ],
   },

@@ -1,4 +1,4 @@
-import { callArgs, policyArgs } from '../../../src/backends/redis-wire.js';
+import { policyArgs, spendArgs } from '../../../src/backends/redis-wire.js';
 import type { Decision } from '../../../src/core/decision.js';
 import { keyOf } from '../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../src/index.js';
@@ -65,11 +65,11 @@ export class Ledger {
       reply.push(DECIDED, ...outcome.decisions.flatMap((decision, i) => [...membersOf(decision), left[i] ?? 0]));
       if (outcome.receipt !== undefined) receipts.push(outcome.receipt);
     }
-    const args = calls.flatMap(({ charges, deadline }) => callArgs(charges, String(deadline)));
+    const asked = calls.map(({ charges, deadline }) => ({ charges, deadline: String(deadline) }));
     const run: Run = {
       script: 'spend',
       keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
-      args: [isTold ? String(now) : '', ...args],
+      args: spendArgs(isTold ? String(now) : '', asked),
       timeUs,
       expected: { reply, written: [...written.values()].sort() },
     };

@@ -91,7 +91,16 @@ export const ownStrategies: readonly Scene[] = [
       {
         script: 'spend',
         keys: [KEY, KEY, KEY],
-        args: ['', ...[DUE, String(NOW - 1), DUE].flatMap((due) => [due, '1', 'echo', '10', '1000', '2', '1', '4'])],
+        args: [
+          '',
+          '1',
+          'echo',
+          '10',
+          '1000',
+          '2',
+          '1',
+          ...[DUE, String(NOW - 1), DUE].flatMap((due) => [due, '1', '1', '4']),
+        ],
         timeUs: NOW * 1000 + 999,
         expected: {
           reply: [NOW, NOW, DECIDED, ...told(4, 0, 0), 2, DECIDED, ...told(4, 4, 1)],

@@ -1,4 +1,4 @@
-import { callArgs, policyArgs } from '../../../src/backends/redis-wire.js';
+import { policyArgs, spendArgs } from '../../../src/backends/redis-wire.js';
 import { definePolicy, type Policy } from '../../../src/index.js';
 import type { Run } from './run.js';
 import type { ScriptName } from './watched.js';
@@ -25,17 +25,15 @@ export function spend(
   written: readonly string[],
   deadline = DUE,
 ): Run {
-  const args = calls.flatMap((call) =>
-    callArgs(
-      call.map(([, policy, cost]) => ({ policy, subject: '', cost })),
-      deadline,
-    ),
-  );
+  const asked = calls.map((call) => ({
+    charges: call.map(([, policy, cost]) => ({ policy, subject: '', cost })),
+    deadline,
+  }));
   const keys = calls.flatMap((call) => call.map(([key]) => key));
   return {
     script: 'spend',
     keys,
-    args: ['', ...args],
+    args: spendArgs('', asked),
     timeUs: TIME_US,
     expected: { reply: [NOW, NOW, ...reply], written },
   };

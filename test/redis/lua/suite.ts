@@ -2,6 +2,7 @@ import { type StrategyName, strategies } from '../../parity/random-trace.js';
 import { brokenCallers } from './broken-callers.js';
 import { garbageScenes } from './garbage.js';
 import { leases } from './leases.js';
+import { longStates } from './long-states.js';
 import { ownStrategies } from './own-strategies.js';
 import { randomScene } from './random-scenes.js';
 import type { Scene } from './run.js';
@@ -18,6 +19,7 @@ export const chosenScenes: readonly Scene[] = [
   ...garbageScenes,
   ...brokenCallers,
   ...ownStrategies,
+  ...longStates,
   ...settledLate,
   ...leases,
 ];
