@@ -1,7 +1,6 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { EMPTY, Observable } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { openCall } from '../service/call-state.js';
 import { Connections } from '../service/connections.js';
 import { SocketGate } from '../service/socket-gate.js';
 
@@ -40,7 +39,7 @@ export class ThrottleInterceptor implements NestInterceptor {
           listener.complete();
         },
       };
-      return openCall(context.getArgs(), () => next.handle().subscribe(answers));
+      return this.gate.within(context, () => next.handle().subscribe(answers));
     });
   }
 }

@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import { CallLimiter } from '../service/call-limiter.js';
@@ -15,6 +15,7 @@ import { ClientAddress } from '../transports/client-address.js';
 import { MODULE_OPTIONS_TOKEN } from './configurable.js';
 import { connectionsOf } from './connections.js';
 import type { ThrottleModuleOptions } from './options.js';
+import { isServiceUsed } from './service-use.js';
 import { registryOf, settingsOf, socketLimitOf } from './settings.js';
 
 const SETTINGS = Symbol('ThrottleModule settings');
@@ -43,9 +44,14 @@ export const PROVIDERS: Provider[] = [
   { provide: Connections, useFactory: connectionsOf, inject: [SETTINGS, ClientAddress, HttpAdapterHost] },
   {
     provide: Calls,
-    useFactory: (settings: Settings, plans: Plans, addresses: ClientAddress, connections: Connections) =>
-      new Calls(settings, plans, addresses, connections),
-    inject: [SETTINGS, Plans, ClientAddress, Connections],
+    useFactory: (
+      settings: Settings,
+      plans: Plans,
+      addresses: ClientAddress,
+      connections: Connections,
+      modules: ModulesContainer,
+    ) => new Calls(settings, plans, addresses, connections, () => isServiceUsed(modules)),
+    inject: [SETTINGS, Plans, ClientAddress, Connections, ModulesContainer],
   },
   {
     provide: CallLimiter,

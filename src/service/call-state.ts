@@ -22,6 +22,9 @@ export class CallState {
   #decisions: readonly Decision[] = [];
   #admission: Admission | undefined;
 
+  /** @param target whose state it is: a request, or a message's arguments */
+  constructor(readonly target?: object) {}
+
   /**
    * The decisions on this call, one a policy, in the order in which they first came: the latest, or, where a policy was
    * charged to several subjects, the strictest.
@@ -68,9 +71,10 @@ export class CallState {
 }
 
 const current = new AsyncLocalStorage<CallState>();
-/** One map for all that is asked of a request: each costs the collector as much as the rest of a call. */
-const states = new WeakMap<object, CallState>();
 const STATE = Symbol('nestjs-sluice: state');
+type Target = object & { [STATE]?: CallState };
+/** Of what takes no member. */
+const ofOthers = new WeakMap<object, CallState>();
 /** How the latest evaluation on a socket ended, of its messages or by hand. */
 const ofSockets = new WeakMap<object, Outcome>();
 
@@ -85,27 +89,24 @@ export function currentCall(): CallState | undefined {
 }
 
 /** What is remembered of a request, or of a socket's message by its arguments; from the first time it is asked for. */
-export function stateOf(target: object): CallState {
-  if (Array.isArray(target)) return stateOfMessage(target);
-  let state = states.get(target);
-  if (state === undefined) {
-    state = new CallState();
-    states.set(target, state);
-  }
+export function stateOf(target: Target): CallState {
+  const known = knownOf(target);
+  if (known !== undefined) return known;
+  const state = new CallState(target);
+  // A member, since a map of requests outlives them for the garbage collector, and costs it more than all the rest of a call.
+  if (Object.isExtensible(target)) target[STATE] = state;
+  else ofOthers.set(target, state);
   return state;
 }
 
-/** A member of the list: in a map a flood of messages would outlive itself for the garbage collector. */
-function stateOfMessage(args: unknown[] & { [STATE]?: CallState }): CallState {
-  const known = args[STATE];
-  if (known !== undefined) return known;
-  const state = new CallState();
-  args[STATE] = state;
-  return state;
+function knownOf(target: Target): CallState | undefined {
+  const known = target[STATE];
+  // A copy of a request, or what inherits from one, is another request.
+  return known?.target === target ? known : ofOthers.get(target);
 }
 
 function latestOn(target: object): Outcome | undefined {
-  return states.get(target)?.latest ?? ofSockets.get(target);
+  return knownOf(target)?.latest ?? ofSockets.get(target);
 }
 
 /** Whether the latest evaluation on a request or socket ended in a denial. */

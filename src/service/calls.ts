@@ -11,17 +11,37 @@ import type { Settings } from './settings.js';
 
 /** Finds what is known of a call, however it is named. */
 export class Calls {
+  /** Whether somebody may ask for the call being handled; not known before the first of them. */
+  #isAskedFor: boolean | undefined;
+
+  /** @param mayBeAskedFor whether anything may ask for the call being handled: to keep it costs each of its promises */
   constructor(
     private readonly settings: Settings,
     private readonly plans: Plans,
     private readonly addresses: ClientAddress,
     private readonly connections: Connections,
+    private readonly mayBeAskedFor: () => boolean = () => true,
   ) {}
 
   /** Opens a call over HTTP: what runs in `next` is within it. */
   open(request: HttpRequest, response: object, next: () => void): void {
-    stateOf(request).call ??= this.#httpCall(request, response);
-    openCall(request, next);
+    this.#isAskedFor ??= this.mayBeAskedFor();
+    if (this.#isAskedFor) {
+      stateOf(request).call ??= this.#httpCall(request, response);
+      openCall(request, next);
+    } else next();
+  }
+
+  /** Runs `next` within the message of an execution context. */
+  within<T>(context: ExecutionContext, next: () => T): T {
+    this.#isAskedFor ??= this.mayBeAskedFor();
+    return this.#isAskedFor ? openCall(context.getArgs(), next) : next();
+  }
+
+  /** What is known of the call being handled, if there is one. Who asks may ask again: from now on calls are opened. */
+  current(): CallState | undefined {
+    this.#isAskedFor = true;
+    return currentCall();
   }
 
   /** What is known of the call of an execution context, from now on with its handler. */

@@ -37,6 +37,11 @@ export class SocketGate {
     );
   }
 
+  /** Runs a message's handler within its call. */
+  within<T>(context: ExecutionContext, next: () => T): T {
+    return this.calls.within(context, next);
+  }
+
   /** Calls the acknowledgement of a message that its handler has denied by hand, and answered with nothing. */
   acknowledge(context: ExecutionContext): void {
     const { call } = this.calls.of(context).state;

@@ -7,7 +7,7 @@ import type { Policy } from '../core/policy.js';
 import type { AnsweredCall } from '../transports/answered-call.js';
 import { type CallContext, withContext } from '../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
-import { type CallState, currentCall } from './call-state.js';
+import type { CallState } from './call-state.js';
 import type { Calls } from './calls.js';
 import { type Asked, chargesOf, type Evaluation } from './charges.js';
 import type { ThrottleEvent } from './events.js';
@@ -144,7 +144,7 @@ export class ThrottleService {
   }
 
   #state(method: string, { on }: CallOptions): CallState | undefined {
-    return on === undefined ? currentCall() : this.calls.named(namedBy(method, on));
+    return on === undefined ? this.calls.current() : this.calls.named(namedBy(method, on));
   }
 }
 

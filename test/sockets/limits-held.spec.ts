@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Inject } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { by, type Decision, Throttle, ThrottleService } from '../../src/index.js';
 import { limited } from '../support/limited.js';
@@ -58,9 +59,11 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     @Throttle('3/min', { strategy })
     @WebSocketGateway()
     class LookingGateway {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
       @SubscribeMessage('look')
       async look() {
-        decisions.push(await sockets.app.get(ThrottleService).stat());
+        decisions.push(await this.throttle.stat());
       }
     }
     await using sockets = await startSockets({ transport, gateways: [LookingGateway] });
