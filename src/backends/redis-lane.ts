@@ -42,13 +42,19 @@ export interface LaneOptions {
   readonly now: () => number;
 }
 
+/** So many are worth a run of their own beside another one. */
+const WORTH_A_RUN = 8;
+
 /**
  * Sends calls of one place in runs of the script: a lone call at once; those that come in the same turn of the event
- * loop, or while a run is under way, together. Every call has an answer by its deadline.
+ * loop, or while a run is under way, together. Where they are many, half of them are under way while the server's answers
+ * to the others are read. Every call has an answer by its deadline.
  */
 export class RedisLane {
   readonly #queue: Pending[] = [];
+  /** Runs, and the calls in them. */
   #underWay = 0;
+  #asked = 0;
   #isCollecting = false;
 
   constructor(private readonly options: LaneOptions) {}
@@ -68,25 +74,40 @@ export class RedisLane {
       this.#fail(pending, new BackendError('CONNECTION', 'The backend was closed'));
   }
 
-  #next(): void {
+  #next(isTurnOver = false): void {
+    while (this.#mayGo(isTurnOver)) this.#flush();
+    if (!isTurnOver && this.#underWay === 1 && this.#queue.length >= WORTH_A_RUN) this.#collect();
+  }
+
+  #mayGo(isTurnOver: boolean): boolean {
     const { length } = this.#queue;
-    if (length === 0) return;
-    // None can join a run that is full: the server has it at hand when it is done with the one before.
-    const mayGo = length < this.options.maxCalls ? this.#underWay === 0 && !this.#isCollecting : this.#underWay < 2;
-    if (mayGo) this.#flush();
+    if (length === 0 || this.#underWay > 1) return false;
+    if (this.#underWay === 0) return !this.#isCollecting;
+    if (this.#asked === 0) return false; // the time is asked for
+    // Beside another run: when none can join it any more.
+    return length >= this.options.maxCalls || (isTurnOver && length >= this.#half());
+  }
+
+  /** Half of all that wait: so many go while none is under way, and are waited for until a run goes beside another. */
+  #half(): number {
+    const half = Math.floor((this.#queue.length + this.#asked) / 2);
+    return Math.min(this.options.maxCalls, Math.max(WORTH_A_RUN, half));
   }
 
   #flush(): void {
     const { clock, now, timeoutMs, deadlines, maxCalls } = this.options;
+    const size = this.#underWay === 0 ? this.#half() : maxCalls;
     this.#underWay += 1;
     const isTimeKnown = clock().at(now()) !== undefined;
-    const calls = isTimeKnown ? this.#queue.splice(0, maxCalls).filter(({ isSettled }) => !isSettled) : [];
+    const calls = isTimeKnown ? this.#queue.splice(0, size).filter(({ isSettled }) => !isSettled) : [];
+    this.#asked += calls.length;
     let isOver = false;
     const release = () => {
       if (isOver) return;
       isOver = true;
       deadlines.remove(run);
       this.#underWay -= 1;
+      this.#asked -= calls.length;
       if (calls.length > 1) this.#collect();
       this.#next();
     };
@@ -96,13 +117,13 @@ export class RedisLane {
     void (isTimeKnown ? this.#run(calls) : this.#askTime()).then(release);
   }
 
-  /** Those who were answered together ask again together: they have the rest of this turn for it. */
+  /** Who was answered together asks again together, and who comes together goes together: in the rest of this turn. */
   #collect(): void {
     if (this.#isCollecting) return;
     this.#isCollecting = true;
     setImmediate(() => {
       this.#isCollecting = false;
-      this.#next();
+      this.#next(true);
     });
   }
 
