@@ -13,7 +13,7 @@ export async function address({ isQuick }) {
   const rows = [];
   const figures = {};
   for (const kind of KINDS) {
-    const samples = await interleaved([OURS, ...PEERS], isQuick ? 2 : 5, (variant) =>
+    const samples = await interleaved([OURS, ...PEERS], isQuick ? 2 : 3, (variant) =>
       askOnce(file, 'measure', { variant, kind, count }, { label: `address-${kind}-${variant}` }),
     );
     for (const variant of samples.variants) {

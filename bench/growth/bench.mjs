@@ -34,7 +34,7 @@ export async function growth({ isQuick }) {
 async function inMemory(strategy, what, counts, about, isQuick) {
   const file = new URL('./memory.mjs', import.meta.url);
   const calls = isQuick ? 200_000 : 500_000;
-  const samples = await interleaved(counts, isQuick ? 1 : 5, (count) =>
+  const samples = await interleaved(counts, isQuick ? 1 : 3, (count) =>
     askOnce(file, 'measure', { ...about, strategy, calls, [what]: count }, { label: `growth-${strategy}-${count}` }),
   );
   const rows = counts.map((count) => ({
@@ -46,7 +46,7 @@ async function inMemory(strategy, what, counts, about, isQuick) {
 }
 
 async function onRedis(server, what, counts, about, isQuick) {
-  const samples = await interleaved(counts, isQuick ? 1 : 5, (count) =>
+  const samples = await interleaved(counts, isQuick ? 1 : 3, (count) =>
     fleet(server, { ...about, [what]: count, forMs: isQuick ? 500 : 1500 }),
   );
   const rows = counts.map((count) => ({

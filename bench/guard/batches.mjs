@@ -5,8 +5,6 @@ import { KEY_HEADER, PATH } from '../lib/app.mjs';
 const SOCKETS = 10;
 /** Few enough to be warm in the caches when a guard is asked, as a request is that has just come. */
 const SIZE = 100;
-/** They send in turn, each one request in so many batches. */
-const CLIENTS = 500;
 const RESPONSE = Buffer.from('HTTP/1.1 ');
 
 /**
@@ -20,6 +18,12 @@ export class Batches {
   #answered = 0;
   #sent = 0;
   #changed = () => {};
+  #clients;
+
+  /** @param {number} clients who send in turn */
+  constructor(clients) {
+    this.#clients = clients;
+  }
 
   /** The guard that holds them. */
   guard = {
@@ -42,7 +46,9 @@ export class Batches {
   /** Sends a batch, hands its contexts over, then lets the requests go on and waits until they are answered. */
   async next(work) {
     for (const socket of this.#sockets) {
-      const requests = Array.from({ length: SIZE / SOCKETS }, () => requestOf(`client-${this.#sent++ % CLIENTS}`));
+      const requests = Array.from({ length: SIZE / SOCKETS }, () =>
+        requestOf(`client-${this.#sent++ % this.#clients}`),
+      );
       socket.write(requests.join(''));
     }
     await this.#until(() => this.#contexts.length === SIZE);

@@ -29,8 +29,8 @@ async function decideTogether(guard, contexts, inFlight) {
 }
 
 answer({
-  async measure({ batches, warmUp, inFlight = 1, ...options }) {
-    const held = new Batches();
+  async measure({ batches, warmUp, inFlight = 1, clients = 500, ...options }) {
+    const held = new Batches(clients);
     const { app, guard: guardOf } = await createApp({ ...options, guard: held.guard });
     await app.listen(0, '127.0.0.1');
     await held.connect(app.getHttpServer().address().port);

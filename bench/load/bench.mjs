@@ -36,7 +36,7 @@ export async function load({ isQuick }) {
 
 function measured(redis, adapter, keys, isQuick) {
   const seconds = isQuick ? 1 : 3;
-  const rounds = isQuick ? 1 : adapter === 'express' ? 3 : 5;
+  const rounds = isQuick ? 1 : 3;
   return interleaved(Object.keys(VARIANTS), rounds, async (variant) => {
     const { limiter, onRedis } = VARIANTS[variant];
     await redis.flush();

@@ -26,7 +26,7 @@ export async function memory({ isQuick }) {
 async function hits(workload, title, isQuick) {
   const file = new URL('./hits.mjs', import.meta.url);
   const count = isQuick ? 200_000 : 500_000;
-  const samples = await interleaved(ALL, isQuick ? 1 : 5, (variant) =>
+  const samples = await interleaved(ALL, isQuick ? 1 : 3, (variant) =>
     askOnce(file, 'measure', { variant, workload, count }, { label: `memory-${workload}-${variant}` }),
   );
   const rows = samples.variants.map((variant) => ({
@@ -46,7 +46,7 @@ async function live(isQuick) {
   const file = new URL('./live.mjs', import.meta.url);
   const strategies = STRATEGIES.filter((strategy) => strategy !== 'sliding-log');
   const about = { lives: LIVES, turns: isQuick ? 100 : 400 };
-  const samples = await interleaved(strategies, isQuick ? 1 : 5, async (strategy) => {
+  const samples = await interleaved(strategies, isQuick ? 1 : 3, async (strategy) => {
     const micros = await askOnce(file, 'measure', { ...about, strategy }, { label: `memory-live-${strategy}` });
     const growth = LIVES.slice(1).map((live) => [`x ${live}`, micros[live] / micros[LIVES[0]]]);
     return { ...micros, ...Object.fromEntries(growth) };

@@ -36,7 +36,7 @@ function worst(samples, figure, pick) {
 async function loop({ port }, isQuick, inFlight, limits) {
   const file = new URL('./loop.mjs', import.meta.url);
   const about = { port, limits, inFlight, forMs: isQuick ? 500 : 1500 };
-  const samples = await interleaved(ALL, isQuick ? 2 : 5, (variant) =>
+  const samples = await interleaved(ALL, isQuick ? 2 : 3, (variant) =>
     askOnce(file, 'measure', { ...about, variant }, { label: `redis-${inFlight}-${limits}-${variant}` }),
   );
   const limited = limits === 1 ? 'one limit' : 'three limits a decision';
@@ -88,7 +88,7 @@ async function oneSubject({ port }, isQuick, base, variant, title) {
   const pairs = new Map();
   for (const inFlight of [1, 64]) {
     const about = { port, limits: 1, inFlight, forMs: isQuick ? 500 : 1500, clients: 1 };
-    const samples = await interleaved([base, variant], isQuick ? 2 : 5, (name) =>
+    const samples = await interleaved([base, variant], isQuick ? 2 : 3, (name) =>
       askOnce(file, 'measure', { ...about, variant: name }, { label: `redis-one-subject-${inFlight}-${name}` }),
     );
     for (const name of samples.variants) {

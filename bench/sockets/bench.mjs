@@ -28,7 +28,7 @@ export async function sockets({ isQuick }) {
 }
 
 function measured(redis, transport, isQuick) {
-  const { rounds, forMs } = isQuick ? { rounds: 2, forMs: 1000 } : { rounds: 5, forMs: 3000 };
+  const { rounds, forMs } = isQuick ? { rounds: 2, forMs: 1000 } : { rounds: 3, forMs: 3000 };
   return interleaved(Object.keys(VARIANTS), rounds, async (variant) => {
     const { isLimited, onRedis } = VARIANTS[variant];
     await redis.flush();
