@@ -80,7 +80,8 @@ export class MemoryBackend implements Backend {
       const to = costs[i] ?? cost;
       if (to === cost || cell === undefined) return;
       const amended = shelf.strategy.amend(shelf.cells.read(cell), now, policy, receipt.at, cost, to);
-      shelf.cells.write(cell, amended, shelf.cells.expiresAt(cell));
+      if (amended.length === 0) this.#store.remove(policy, subject);
+      else shelf.cells.write(cell, amended, shelf.cells.expiresAt(cell));
     });
   }
 
