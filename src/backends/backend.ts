@@ -1,6 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Clock } from '../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 
@@ -83,4 +84,11 @@ export function assertSettlement({ charges }: Receipt, costs: readonly number[])
     if (Number.isSafeInteger(to) && Number(to) >= 0 && Number(to) <= cost) return;
     throw new RangeError(`settle: expected a cost of "${policy.name}" from 0 to ${cost}, got ${to}`);
   });
+}
+
+/** What is thrown on a policy whose strategy nobody has given to the backend. */
+export function unknownStrategy({ name, strategy }: Policy): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `policy "${name}": the backend does not know the strategy "${strategy}". Give it to backend.use([...]), or to the module's \`strategies\`.`,
+  );
 }

@@ -10,6 +10,8 @@ export interface Lease {
   /** Units to spend, and units that the server had left. */
   credits: number;
   left: number;
+  /** Units that the grants of its window came to: no more are ever held. */
+  granted: number;
   /** Local instants: until when the credits count, when the window ends as told, until when the server is known to be dry. */
   validUntilMs: number;
   endsMs: number;
@@ -61,7 +63,7 @@ export class LeaseShelf {
   }
 
   add(policy: Policy, subject: string): Lease {
-    const units = { at: -1, startMs: -1, credits: 0, left: 0 };
+    const units = { at: -1, startMs: -1, credits: 0, left: 0, granted: 0 };
     const instants = { validUntilMs: PAST_MS, endsMs: PAST_MS, dryUntilMs: PAST_MS };
     const latest = { grantedMs: PAST_MS, tripMs: 1, had: 0, isSteady: false, mayRenew: false };
     const lease: Lease = {

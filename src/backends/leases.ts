@@ -72,7 +72,7 @@ export class Leases {
   }
 
   /**
-   * Puts back units that were spent of a grant of the server's instant `at`.
+   * Puts back units that were spent of a grant of the server's instant `at`; a count of before a reset is owed nothing.
    *
    * @returns whether that is all: false where the server is to be told
    */
@@ -80,7 +80,7 @@ export class Leases {
     const lease = this.#shelf.find(policy, subject);
     if (lease === undefined) return false;
     const startMs = startOf(at, policy);
-    if (startMs === lease.startMs) lease.credits += units;
+    if (startMs === lease.startMs) lease.credits = Math.min(lease.granted, lease.credits + units);
     // A window that is over is owed nothing.
     return startMs <= lease.startMs;
   }
@@ -155,6 +155,7 @@ export class Leases {
     // Of another window it replaces. Of the same one it adds, and shows that the window lasts.
     const isSteady = startMs === lease.startMs;
     lease.credits = granted + (isSteady ? lease.credits : 0);
+    lease.granted = granted + (isSteady ? lease.granted : 0);
     lease.startMs = startMs;
     lease.at = at;
     lease.left = remaining;

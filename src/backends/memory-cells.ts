@@ -74,6 +74,8 @@ class Slab implements Cells {
   }
 
   write(cell: number, state: State, expiresAt: number, changed = this.#brief.length): void {
+    const { length } = state;
+    if (length !== this.#brief.length && length > 0) throw misfits(length, this.#brief.length);
     const page = this.#page(cell);
     const place = cell & (PAGE - 1);
     const { wide, counts } = page;
@@ -103,6 +105,11 @@ class Slab implements Cells {
   #page(cell: number): Page {
     return this.#pages[cell >> 10] ?? NO_PAGE;
   }
+}
+
+/** Numbers that are not kept would not be limited. */
+function misfits(length: number, size: number): TypeError {
+  return new TypeError(`a strategy gave a state of ${length} numbers, where its size says ${size}`);
 }
 
 const NO_PAGE: Page = { wide: new Float64Array(), counts: new Uint16Array() };

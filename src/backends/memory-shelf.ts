@@ -1,5 +1,5 @@
 import type { Policy } from '../core/policy.js';
-import type { State, Strategy } from '../strategies/strategy.js';
+import { type State, type Strategy, sizeOf } from '../strategies/strategy.js';
 import { type Cells, cellsOf } from './memory-cells.js';
 
 /** So many subjects are in one map; more are in many small ones, since a large one stalls the process when it grows. */
@@ -19,7 +19,7 @@ export class Shelf {
     readonly policy: Policy,
     readonly strategy: Strategy,
   ) {
-    this.cells = cellsOf(strategy.size?.(policy));
+    this.cells = cellsOf(sizeOf(strategy, policy, `policy "${policy.name}"`));
   }
 
   find(key: string): number | undefined {

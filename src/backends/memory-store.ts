@@ -154,7 +154,8 @@ export class MemoryStore {
     }
     const [shelf, key, cell] = value;
     const expiresAt = shelf.cells.expiresAt(cell);
-    if (now < expiresAt) {
+    // Where a strategy tells no number it is kept: what is forgotten is not limited.
+    if (!(now >= expiresAt)) {
       if (expiresAt < this.#soonestOfWalk) this.#soonestOfWalk = expiresAt;
       return false;
     }

@@ -5,7 +5,7 @@ import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import { BUILTIN } from '../strategies/builtin.js';
 import type { State, StepResult, Strategy } from '../strategies/strategy.js';
-import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
+import { assertSettlement, type Backend, type BackendEvent, type Target, unknownStrategy } from './backend.js';
 import { assertChargeable, spendKnown } from './memory-known.js';
 import { MemoryStore, type Slot } from './memory-store.js';
 
@@ -80,7 +80,8 @@ export class MemoryBackend implements Backend {
       const to = costs[i] ?? cost;
       if (to === cost || cell === undefined) return;
       const amended = shelf.strategy.amend(shelf.cells.read(cell), now, policy, receipt.at, cost, to);
-      shelf.cells.write(cell, amended, shelf.cells.expiresAt(cell));
+      if (amended.length === 0) this.#store.remove(policy, subject);
+      else shelf.cells.write(cell, amended, shelf.cells.expiresAt(cell));
     });
   }
 
@@ -151,12 +152,10 @@ export class MemoryBackend implements Backend {
     return { allowed, decisions, binding: bindingOf(decisions) };
   }
 
-  #strategy({ strategy, name }: Policy): Strategy {
-    const found = this.#strategies.get(strategy);
-    if (found !== undefined) return found;
-    throw new ThrottleConfigError(
-      `policy "${name}": the backend does not know the strategy "${strategy}". Give it to backend.use([...]), or to the module's \`strategies\`.`,
-    );
+  #strategy(policy: Policy): Strategy {
+    const found = this.#strategies.get(policy.strategy);
+    if (found === undefined) throw unknownStrategy(policy);
+    return found;
   }
 
   #tell(event: BackendEvent): void {

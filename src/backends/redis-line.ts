@@ -2,6 +2,8 @@ import { type Clock, systemClock } from '../core/clock.js';
 import type { Charge, Receipt } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import { keyOf } from '../core/key.js';
+import type { Policy } from '../core/policy.js';
+import { BUILTIN } from '../strategies/builtin.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Target } from './backend.js';
 import { BackendError } from './backend-error.js';
@@ -37,6 +39,7 @@ export class RedisLine {
   readonly #servers = new Map<string, ServerClock>();
   /** Strategies of the user's own. */
   readonly #own = new Map<string, Strategy>();
+  readonly #known = new Set(BUILTIN.map(({ name }) => name));
   #scripts = scriptsWith([]);
 
   constructor(
@@ -59,8 +62,14 @@ export class RedisLine {
         );
       }
       this.#own.set(strategy.name, strategy);
+      this.#known.add(strategy.name);
     }
     this.#scripts = scriptsWith([...this.#own.values()]);
+  }
+
+  /** Whether the scripts have a strategy: without it a run fails, and the calls of others with it. */
+  knows({ strategy }: Policy): boolean {
+    return this.#known.has(strategy);
   }
 
   keyOf({ policy, subject }: Target): string {

@@ -4,7 +4,14 @@ import { assertCost, type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt 
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
-import { assertSettlement, type Backend, type BackendEvent, type Grant, type Target } from './backend.js';
+import {
+  assertSettlement,
+  type Backend,
+  type BackendEvent,
+  type Grant,
+  type Target,
+  unknownStrategy,
+} from './backend.js';
 import { BackendError } from './backend-error.js';
 import { DenyMemory } from './deny-memory.js';
 import { type Asking, type Group, peekAcross, spendAcross } from './redis-across.js';
@@ -57,7 +64,7 @@ export class RedisStore implements Backend {
   /** What is remembered is known at once. */
   spend(charges: readonly Charge[]): Awaitable<Outcome> {
     try {
-      assertCosts(charges);
+      this.#assertDecidable(charges);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -65,7 +72,7 @@ export class RedisStore implements Backend {
   }
 
   async peek(charges: readonly Charge[]): Promise<Outcome> {
-    assertCosts(charges);
+    this.#assertDecidable(charges);
     return peekAcross(this.#asking(this.#line.due()), charges, this.#groupsOf(charges));
   }
 
@@ -171,6 +178,13 @@ export class RedisStore implements Backend {
     return verdict.outcome;
   }
 
+  #assertDecidable(charges: readonly Charge[]): void {
+    for (const { cost, policy } of charges) {
+      assertCost(cost, `a charge of "${policy.name}"`);
+      if (!this.#line.knows(policy)) throw unknownStrategy(policy);
+    }
+  }
+
   #failure(kind: 'late' | 'garbage', targets: readonly Target[]): BackendError {
     if (kind === 'late') return new BackendError('LATE', 'Redis was asked too late to answer in time');
     this.#tell({ type: 'garbage', policies: targets.map(({ policy }) => policy.name) });
@@ -180,8 +194,4 @@ export class RedisStore implements Backend {
   #tell(event: BackendEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-function assertCosts(charges: readonly Charge[]): void {
-  for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
 }

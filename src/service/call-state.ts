@@ -94,9 +94,19 @@ export function stateOf(target: Target): CallState {
   if (known !== undefined) return known;
   const state = new CallState(target);
   // A member, since a map of requests outlives them for the garbage collector, and costs it more than all the rest of a call.
-  if (Object.isExtensible(target)) target[STATE] = state;
-  else ofOthers.set(target, state);
+  if (!tookMember(target, state)) ofOthers.set(target, state);
   return state;
+}
+
+/** Whether a target has its state as a member now. A Proxy may refuse it, or hand it to the request that another state is of. */
+function tookMember(target: Target, state: CallState): boolean {
+  if (target[STATE] !== undefined || !Object.isExtensible(target)) return false;
+  try {
+    target[STATE] = state;
+  } catch {
+    return false;
+  }
+  return target[STATE] === state;
 }
 
 function knownOf(target: Target): CallState | undefined {

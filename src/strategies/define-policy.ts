@@ -3,7 +3,7 @@ import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyI
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
 import { BUILTIN, type BuiltinStrategy } from './builtin.js';
 import { readLease } from './lease-option.js';
-import type { Strategy } from './strategy.js';
+import { type Strategy, sizeOf } from './strategy.js';
 
 /** What a policy is made from. */
 export interface PolicySpec {
@@ -105,6 +105,7 @@ function build(place: string, name: string, { limit, periodMs }: Rate, strategy:
     ...(lease !== undefined && { lease }),
   });
   strategy.validate?.(policy, place);
+  sizeOf(strategy, policy, place);
   return policy;
 }
 

@@ -85,6 +85,27 @@ export function checkStrategy(place: string, strategy: Strategy): Strategy {
   return Object.freeze(strategy);
 }
 
+/** More numbers than any state has, and few enough for a page of them. */
+const MAX_SIZE = 10_000;
+
+/**
+ * How many numbers a strategy says that a policy's states hold. Told apart from nonsense: what is not kept is not limited.
+ *
+ * @throws ThrottleConfigError naming the place
+ */
+export function sizeOf(strategy: Strategy, policy: Policy, place: string): StateSize | undefined {
+  const size = strategy.size?.(policy);
+  if (size === undefined) return undefined;
+  const { wide, counts } = size ?? {};
+  const areCounts = [wide, counts].every((count) => Number.isSafeInteger(count) && count >= 0);
+  if (areCounts && wide + counts >= 1 && wide + counts <= MAX_SIZE) return size;
+  throw misfit(
+    `${place}: strategy "${strategy.name}", size`,
+    `whole numbers { wide, counts }, together 1 to ${MAX_SIZE}`,
+    areCounts ? wide + counts : size,
+  );
+}
+
 /** Half of the whole numbers that a double holds exactly: two products below it can be added. */
 export const HALF_EXACT = 2 ** 52;
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { definePolicy, ManualClock, RedisBackend } from '../../src/index.js';
+import { definePolicy, defineStrategy, ManualClock, RedisBackend, ThrottleConfigError } from '../../src/index.js';
+import { anchoredWindow } from '../contract/own-strategy.js';
 import { connect, RedisServer } from '../support/redis.js';
 
 jest.setTimeout(60_000);
@@ -60,6 +61,23 @@ describe('calls at one time', () => {
 
   const remainingOf = async (calls: readonly ReturnType<RedisBackend['spend']>[]) =>
     (await Promise.all(calls)).map(({ decisions }) => decisions[0]?.remaining);
+
+  it.each(['spend', 'peek'] as const)('are not failed with one whose strategy nobody knows: %s', async (verb) => {
+    const strategy = defineStrategy({ ...anchoredWindow });
+    const odd = definePolicy('odd', { rate: '5/min', strategy });
+    const [first, wrong, last] = await Promise.allSettled([
+      backend.spend(ask('ada')),
+      backend[verb]([{ policy: odd, subject: 'ada', cost: 1 }]),
+      backend.spend(ask('eve')),
+    ]);
+    expect([first.status, last.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(wrong).toEqual({
+      status: 'rejected',
+      reason: new ThrottleConfigError(
+        'policy "odd": the backend does not know the strategy "anchored-window". Give it to backend.use([...]), or to the module\'s `strategies`.',
+      ),
+    });
+  });
 
   it('are sent at once where there is but one, and not after a turn', async () => {
     const call = backend.spend(ask());

@@ -29,6 +29,39 @@ describe('what is remembered of a request', () => {
     expect(stateOf(request)).toBe(state);
   });
 
+  it('is not lost where a Proxy hands it on to its request, which would be charged twice', () => {
+    const request = {};
+    const state = stateOf(request);
+    const view = new Proxy(request, {});
+    const ofView = stateOf(view);
+    expect(ofView).not.toBe(state);
+    expect(stateOf(request)).toBe(state);
+    expect(stateOf(view)).toBe(ofView);
+  });
+
+  it.each<[string, ProxyHandler<object>]>([
+    ['refuses members', { set: () => false }],
+    [
+      'throws for members',
+      {
+        set: () => {
+          throw new Error('a view');
+        },
+      },
+    ],
+    ['shows no symbols', { get: (target, key) => (typeof key === 'symbol' ? undefined : Reflect.get(target, key)) }],
+  ])('is found again of a Proxy that %s', (_, handler) => {
+    const view = new Proxy({}, handler);
+    expect(stateOf(view)).toBe(stateOf(view));
+  });
+
+  it('is found again of what inherits from a request that was frozen since', () => {
+    const request = {};
+    stateOf(request);
+    const other = Object.create(Object.freeze(request));
+    expect(stateOf(other)).toBe(stateOf(other));
+  });
+
   it('is that of the call being handled', () => {
     const request = {};
     expect(openCall(request, currentCall)).toBe(stateOf(request));

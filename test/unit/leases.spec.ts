@@ -160,6 +160,17 @@ describe('a lease', () => {
     expect(desk.given).toEqual([]);
   });
 
+  it('is put back to no more than it was granted: what was charged before a reset is in no count', async () => {
+    await desk.hold('ada', 10);
+    expect(desk.take(10)).toBe(0);
+    desk.leases.forget(policy.id, 'ada');
+    await desk.hold('ada', 10);
+    expect([desk.take(1), desk.leases.refund(policy, 'ada', WINDOW, 10), desk.take(1)]).toEqual([9, true, 9]);
+    desk.ask(20);
+    await desk.only().answer(grant(11, 69));
+    expect([desk.leases.refund(policy, 'ada', WINDOW, 2), desk.take(1)]).toEqual([true, 20]);
+  });
+
   it('is of one limit and one period: policies of one name that differ in these have their own', async () => {
     desk.ask(1);
     await desk.only().answer(grant(10));

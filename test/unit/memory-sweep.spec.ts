@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { MemoryBackend } from '../../src/backends/memory.backend.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { definePolicy } from '../../src/strategies/define-policy.js';
+import { fixedWindow } from '../../src/strategies/fixed-window.js';
+import { defineStrategy } from '../../src/strategies/strategy.js';
 
 const START = Date.UTC(2026, 0, 1);
 const TICK_MS = 100;
@@ -37,6 +39,24 @@ describe('the sweep of a memory backend', () => {
     clock.set(START + 86_400_000);
     jest.advanceTimersByTime(10 * TICK_MS);
     expect(hit('ada', yearly)).toMatchObject({ allowed: false });
+  });
+
+  it('keeps what no number tells the end of: what is forgotten is not limited', () => {
+    const { backend, clock } = open();
+    const endless = defineStrategy({
+      ...fixedWindow,
+      name: 'endless',
+      step: (...asked) => {
+        const { state, decision } = fixedWindow.step(...asked);
+        return { state, decision: { ...decision, resetMs: Number.NaN } };
+      },
+    });
+    backend.use([endless]);
+    const charges = [{ policy: definePolicy('endless', { rate: '5/365d', strategy: endless }), subject: 'a', cost: 5 }];
+    backend.spend(charges);
+    clock.advance(1000);
+    jest.advanceTimersByTime(10 * TICK_MS);
+    expect(backend.spend(charges).allowed).toBe(false);
   });
 
   it('reaches all of a great many in a number of ticks, each of bounded work', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryBackend } from '../../src/backends/memory.backend.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { ThrottleConfigError } from '../../src/core/errors.js';
+import type { Policy } from '../../src/core/policy.js';
 import { definePolicy } from '../../src/strategies/define-policy.js';
 import { defineStrategy, type Strategy } from '../../src/strategies/strategy.js';
 import { anchoredWindow } from '../contract/own-strategy.js';
@@ -140,5 +141,71 @@ describe("a strategy of the user's own", () => {
     expect(() => definePolicy('own', { rate: '5/s', strategy: picky })).toThrow(
       new ThrottleConfigError('policies.own: expected an even limit, got 5'),
     );
+  });
+});
+
+describe("what a strategy of a user's own tells of its states", () => {
+  /** Keeps its units behind the instant. */
+  const counting = (size: unknown): Strategy =>
+    define({
+      name: 'counting',
+      size: size === undefined ? undefined : () => size,
+      step: (state: readonly number[], now: number, policy: Policy, cost: number) => {
+        const left = state[1] ?? policy.limit;
+        const allowed = cost <= left;
+        const remaining = allowed ? left - cost : left;
+        return {
+          state: allowed && cost > 0 ? [now, remaining] : state,
+          decision: {
+            policy: policy.name,
+            allowed,
+            limit: policy.limit,
+            remaining,
+            resetMs: policy.periodMs,
+            retryAfterMs: allowed ? 0 : policy.periodMs,
+            delayMs: 0,
+            windowMs: policy.periodMs,
+          },
+        };
+      },
+      amend: () => [],
+    });
+
+  it.each([
+    [{ wide: 1 }, 'an object with wide'],
+    [{ counts: 2 }, 'an object with counts'],
+    [{ wide: 0, counts: 0 }, '0 (number)'],
+    [{ wide: 0.5, counts: 1.5 }, 'an object with wide, counts'],
+    [{ wide: '1', counts: '1' }, 'an object with wide, counts'],
+    [{ wide: -1, counts: 3 }, 'an object with wide, counts'],
+    [{ wide: 1, counts: Number.POSITIVE_INFINITY }, 'an object with wide, counts'],
+    [{ wide: 1, counts: 2 ** 30 }, '1073741825 (number)'],
+    [null, 'null'],
+  ])('stops the boot where its size is %j, which would keep nothing', (size, shown) => {
+    expect(() => definePolicy('p', { rate: '3/min', strategy: counting(size) })).toThrow(
+      new ThrottleConfigError(
+        `policies.p: strategy "counting", size: expected whole numbers { wide, counts }, together 1 to 10000, got ${shown}`,
+      ),
+    );
+  });
+
+  it('fails the call whose state has another size, which would be kept in part', () => {
+    const strategy = counting({ wide: 1, counts: 0 });
+    const backend = new MemoryBackend({ clock: new ManualClock(START) });
+    backend.use([strategy]);
+    const policy = definePolicy('p', { rate: '3/min', strategy });
+    expect(() => backend.spend([{ policy, subject: 'a', cost: 1 }])).toThrow(
+      new TypeError('a strategy gave a state of 2 numbers, where its size says 1'),
+    );
+  });
+
+  it.each([undefined, { wide: 2, counts: 0 }])('begins afresh where nothing is left, at a size of %j', (size) => {
+    const strategy = counting(size);
+    const backend = new MemoryBackend({ clock: new ManualClock(START) });
+    backend.use([strategy]);
+    const policy = definePolicy('p', { rate: '3/min', strategy });
+    const { receipt } = backend.spend([{ policy, subject: 'a', cost: 3 }]);
+    if (receipt !== undefined) backend.settle(receipt, [0]);
+    expect(backend.spend([{ policy, subject: 'a', cost: 1 }]).binding).toMatchObject({ allowed: true, remaining: 2 });
   });
 });
