@@ -51,9 +51,9 @@ export class LeasedSpender {
     return lease !== undefined && now() < lease.validUntilMs;
   }
 
-  peek(charges: readonly Charge[]): Awaitable<Outcome> {
-    const { backend, leases, now } = this.options;
-    return peekLeased(charges, backend, leases, isLeased, now());
+  peek(charges: readonly Charge[], at = this.options.now()): Awaitable<Outcome> {
+    const { backend, leases } = this.options;
+    return peekLeased(charges, backend, leases, isLeased, at);
   }
 
   /** What most calls come to, without lists and closures: nothing where what is held does not cover it. */
@@ -122,8 +122,10 @@ export class LeasedSpender {
     const known = this.spendOne(charges);
     if (known !== undefined) return known;
     const { leases, giveBack, now } = this.options;
-    const taken = takeLeased(charges, leases, (charge) => this.isSpentHere(charge), giveBack, now());
-    if (taken instanceof Lacking) return taken.isDenied ? this.peek(charges) : taken;
+    const at = now();
+    const taken = takeLeased(charges, leases, (charge) => this.isSpentHere(charge), giveBack, at);
+    // As of the same instant: a millisecond later it might be allowed, and nothing has been taken for it.
+    if (taken instanceof Lacking) return taken.isDenied ? this.peek(charges, at) : taken;
     return taken.decisions.includes(undefined) ? this.#withRest(taken, call) : taken.outcome();
   }
 

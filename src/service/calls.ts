@@ -74,7 +74,7 @@ export class Calls {
 
   /** The message that is being handled, if it is the client's; else the client by itself. */
   #ofClient(client: object): CallState {
-    const current = currentCall();
+    const current = this.current();
     if (current?.call?.client === client) return current;
     const state = new CallState();
     state.call = this.connections.call(client);

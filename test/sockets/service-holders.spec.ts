@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, forwardRef, Get, Inject, Injectable, Scope, type Type } from '@nestjs/common';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Throttle, ThrottleService } from '../../src/index.js';
 import { currentCall } from '../../src/service/call-state.js';
 import { startApp } from '../support/app.js';
+import { limited } from '../support/limited.js';
+import { startSockets } from '../support/sockets.js';
 
 /** Providers that Nest 11 looks into no sooner than there is a request. */
 const HOLDERS: Record<string, (scope: Scope, durable?: boolean) => Type> = {
@@ -85,5 +88,26 @@ describe('the call being handled, by a service in a factory', () => {
     }
     await using app = await startApp({ adapter: 'express', controllers: [FactoryController], providers: [provider] });
     expect((await app.send('/x')).headers.ratelimit).toBe('"default";r=4;t=60');
+  });
+});
+
+describe('a message of socket.io, by a service that was fetched past Nest', () => {
+  it('is known from the second on where the client is named: its acknowledgement is called when it is denied', async () => {
+    const held: { throttle?: ThrottleService } = {};
+
+    @WebSocketGateway()
+    class HeldGateway {
+      @SubscribeMessage('act')
+      async act(@ConnectedSocket() client: object) {
+        const outcome = await held.throttle?.hit('scarce', 1, { on: client });
+        return outcome?.allowed ? 'done' : undefined;
+      }
+    }
+    const policies = { scarce: { rate: '1/min', strategy: 'fixed-window' } } as const;
+    await using sockets = await startSockets({ transport: 'io', gateways: [HeldGateway], options: { policies } });
+    held.throttle = sockets.app.get(ThrottleService);
+    const socket = await sockets.connect();
+    expect(await socket.ask('act')).toBe('done');
+    expect(await socket.ask('act')).toEqual(limited({ policy: 'scarce', limit: 1, remaining: 0 }));
   });
 });

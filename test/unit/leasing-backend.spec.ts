@@ -73,6 +73,32 @@ describe('a store that can lease', () => {
     expect(used()).toBe(12);
   });
 
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'lets no call pass uncharged while a denial ends in it, %i readings of the clock on',
+    async (readings) => {
+      class TickingClock extends ManualClock {
+        isTicking = false;
+
+        override now(): number {
+          if (this.isTicking) this.advance(1);
+          return super.now();
+        }
+      }
+      const ticking = new TickingClock(NOON);
+      const far = new FarStore({ clock: ticking });
+      const here = new LeasingBackend(far);
+      const ofAnother = far.spend([charge(leased, 95)]);
+      await here.spend([charge(leased, 5)]);
+      expect((await here.spend([charge(leased)])).allowed).toBe(false);
+      if (ofAnother.receipt !== undefined) far.settle(ofAnother.receipt, [0]);
+      // What is known to be spent is known for a second.
+      ticking.advance(1000 - 1 - readings);
+      ticking.isTicking = true;
+      const { allowed, receipt } = await here.spend([charge(leased)]);
+      expect(receipt !== undefined).toBe(allowed);
+    },
+  );
+
   it('gets back what was taken for a call whose answer came too late', async () => {
     let answer = () => {};
     const slow = new LeasingBackend(
