@@ -52,6 +52,7 @@ export function spendArgs(instant: string, calls: readonly AskedCall[]): string[
 
 /** Numbers of a decision; what was left behind comes after them. */
 const MEMBERS = 7;
+const DECIDED = 1;
 const LATE = 2;
 const GARBAGE = 3;
 
@@ -63,7 +64,7 @@ export class SpendReply {
   #next = 2;
 
   constructor(reply: unknown) {
-    if (!Array.isArray(reply) || reply.length < 2) throw new TypeError('the script answered in another form');
+    if (!Array.isArray(reply) || reply.length < 2) throw otherForm();
     this.#values = reply;
     this.serverMs = Number(reply[0]);
     this.#at = Number(reply[1]);
@@ -74,6 +75,8 @@ export class SpendReply {
     const status = Number(this.#values[this.#next++]);
     if (status === LATE) return { kind: 'late' };
     if (status === GARBAGE) return { kind: 'garbage' };
+    // A twin that leaves out a member cuts the reply off there: what is missing must not be taken for a decision.
+    if (status !== DECIDED || this.#next + charges.length * (MEMBERS + 1) > this.#values.length) throw otherForm();
     const decisions: Decision[] = [];
     const leftBehind: { policy: string; was: string }[] = [];
     let allowed = true;
@@ -112,7 +115,7 @@ export class SpendReply {
 
 /** Reads the reply of lua/lease.lua. */
 export function readLeased(reply: unknown): { readonly serverMs: number; readonly leased: Leased } {
-  if (!Array.isArray(reply) || reply.length < 3) throw new TypeError('the script answered in another form');
+  if (!Array.isArray(reply) || reply.length < 3) throw otherForm();
   const [serverMs, at, status, granted, remaining, endsInMs] = reply.map(Number) as [
     number,
     number,
@@ -129,6 +132,12 @@ export function readLeased(reply: unknown): { readonly serverMs: number; readonl
     serverMs,
     leased: { kind: 'decided', grant, was: typeof was === 'string' && was !== '0' ? was : undefined },
   };
+}
+
+function otherForm(): TypeError {
+  return new TypeError(
+    'the script answered in another form: a member of a decision may be missing in the Lua of a strategy',
+  );
 }
 
 /** The indexes of items, by the place that each is at, in order of first appearance. */

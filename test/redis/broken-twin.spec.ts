@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BackendError, defineStrategy, RedisBackend } from '../../src/index.js';
+import { BUILTIN } from '../../src/strategies/builtin.js';
+import { definePolicies } from '../../src/strategies/define-policy.js';
+import { freshPrefix, startRedis, type TestRedis } from '../support/redis-shared.js';
+
+const decision =
+  'allowed = true, limit = policy.limit, remaining = 1, reset_ms = 1000, retry_after_ms = 0, window_ms = 1000';
+const broken = defineStrategy({
+  name: 'broken',
+  step: (state, now, policy, cost) => {
+    const [window] = BUILTIN.filter(({ name }) => name === 'fixed-window');
+    if (window === undefined) throw new Error('there is no fixed window');
+    return window.step(state, now, policy, cost);
+  },
+  amend: (state) => state,
+  lua: `strategies['broken'] = { step = function(state, now, policy, cost) return { 1 }, { ${decision} } end,
+    amend = function(state) return state end }`,
+});
+
+describe('a twin that leaves out a member of its decisions', () => {
+  let redis: TestRedis;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+
+  afterAll(() => redis.stop());
+
+  it('decides nothing: neither for itself nor for the calls behind it', async () => {
+    const backend = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 5000 });
+    backend.use([broken]);
+    const policies = definePolicies(
+      'p',
+      'p',
+      { rate: '5/s', strategy: 'broken' },
+      { strategies: [...BUILTIN, broken] },
+    );
+    const [policy] = policies;
+    const [plain] = definePolicies('policies.q', 'q', { rate: '5/s', strategy: 'fixed-window' });
+    if (policy === undefined || plain === undefined) throw new Error('there is no policy');
+    const lone = backend.spend([{ policy: plain, subject: 'first', cost: 1 }]);
+    const calls = [policy, plain].map(async (one) => backend.spend([{ policy: one, subject: 'ada', cost: 1 }]));
+    expect((await lone).allowed).toBe(true);
+    for (const { status, ...told } of await Promise.allSettled(calls)) {
+      expect(status).toBe('rejected');
+      expect('reason' in told && told.reason).toBeInstanceOf(BackendError);
+    }
+  });
+});
