@@ -11,7 +11,7 @@ answer({
   /** @returns CPU microseconds a call */
   async measure({ strategy, keys, policies, calls, segments }) {
     const backend = new MemoryBackend({ maxKeys: keys * policies + 1 });
-    const rate = { rate: '1000000000/hour', strategy, ...(segments !== undefined && { segments }) };
+    const rate = { rate: '10000000/hour', strategy, ...(segments !== undefined && { segments }) };
     const all = Array.from({ length: policies }, (_, i) => definePolicy(`p${i}`, rate));
     const subjects = Array.from({ length: keys }, (_, i) => `user:${1_000_000 + i}`);
     const callAll = async (count) => {
