@@ -90,29 +90,36 @@ export function currentCall(): CallState | undefined {
 
 /** What is remembered of a request, or of a socket's message by its arguments; from the first time it is asked for. */
 export function stateOf(target: Target): CallState {
-  const known = knownOf(target);
-  if (known !== undefined) return known;
+  const found = target[STATE];
+  if (found?.target === target) return found;
+  // A copy of a request, or what inherits from one, is another request.
+  if (found !== undefined || !Object.isExtensible(target)) return stateOfOther(target);
   const state = new CallState(target);
   // A member, since a map of requests outlives them for the garbage collector, and costs it more than all the rest of a call.
-  if (!tookMember(target, state)) ofOthers.set(target, state);
-  return state;
+  return tookMember(target, state) ? state : stateOfOther(target);
 }
 
 /** Whether a target has its state as a member now. A Proxy may refuse it, or hand it to the request that another state is of. */
 function tookMember(target: Target, state: CallState): boolean {
-  if (target[STATE] !== undefined || !Object.isExtensible(target)) return false;
   try {
     target[STATE] = state;
+    return target[STATE] === state;
   } catch {
     return false;
   }
-  return target[STATE] === state;
+}
+
+function stateOfOther(target: object): CallState {
+  const known = ofOthers.get(target);
+  if (known !== undefined) return known;
+  const state = new CallState(target);
+  ofOthers.set(target, state);
+  return state;
 }
 
 function knownOf(target: Target): CallState | undefined {
-  const known = target[STATE];
-  // A copy of a request, or what inherits from one, is another request.
-  return known?.target === target ? known : ofOthers.get(target);
+  const found = target[STATE];
+  return found?.target === target ? found : ofOthers.get(target);
 }
 
 function latestOn(target: object): Outcome | undefined {
