@@ -58,7 +58,7 @@ const lost = await lostReplies((proxy) => connect(proxy));
 note('lost replies, 1 000 calls', `double charges (${lost.cuts} connections cut)`, lost.twice, 0);
 note('', `answered and not charged exactly once (${lost.answered} answered)`, lost.wrong, 0);
 
-const flushed = await scriptFlushes(5000);
+const flushed = await scriptFlushes(500);
 note(`SCRIPT FLUSH, ${flushed.flushes} in 5 s`, `errors (${flushed.calls} calls)`, flushed.errors, 0);
 note('', 'admitted beside the limit', Math.abs(flushed.admitted - flushed.limit), 0);
 

@@ -188,7 +188,7 @@ export function settleContract({ open, cases }: Bench): void {
           if (untouched && settled[0]?.receipt.at === clock.now()) assert.deepEqual(ours, theirs);
         }
       });
-      await fc.assert(property, { numRuns: cases(20_000) });
+      await fc.assert(property, { numRuns: cases(8000) });
     }, 600_000);
   });
 }
