@@ -1,5 +1,5 @@
 /**
- * What is to be reached: issue 5. A figure is what a bench returns under that name.
+ * What is to be reached. A figure is what a bench returns under that name.
  *
  * @typedef {object} Goal
  * @property {string} what

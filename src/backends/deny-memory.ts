@@ -4,6 +4,10 @@ import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import type { Target } from './backend.js';
 
+/** What a backend remembers unless it is told otherwise. */
+export const DENY_MEMORY_MS = 1000;
+export const MAX_DENIALS = 10_000;
+
 /** A denied call, and until when the same call is denied, too. */
 interface Denial {
   readonly charges: readonly Charge[];

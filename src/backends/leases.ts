@@ -194,7 +194,7 @@ export function verdictOf(policy: Policy, lease: Lease | undefined, cost: number
   return now < lease.dryUntilMs ? 'denied' : 'unknown';
 }
 
-/** The start of a window, which is a receipt's instant as well as any other in it. */
+/** The start of the window that an instant is in: a receipt's instant may be any of them. */
 function startOf(at: number, { periodMs }: Policy): number {
   return Math.floor(at / periodMs) * periodMs;
 }

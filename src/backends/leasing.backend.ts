@@ -3,12 +3,18 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
-import { DenyMemory } from './deny-memory.js';
+import { DENY_MEMORY_MS, DenyMemory, MAX_DENIALS } from './deny-memory.js';
 import { isLeased, LeasedSpender } from './leased-spender.js';
 import { Leases } from './leases.js';
 
-const DENY_MEMORY_MS = 1000;
-const MAX_DENIALS = 10_000;
+export interface LeasingOptions {
+  /** How long a call waits at most, in milliseconds, where it takes several leases in a row. Default: as long as they take. */
+  readonly timeoutMs?: number;
+  /** How long a denial of a call that is leased in part is remembered at most, in milliseconds; 0: not at all. Default: 1000. */
+  readonly denyMemoryMs?: number;
+  /** How many of them are remembered at most. Default: 10 000. */
+  readonly maxDenials?: number;
+}
 
 /** A backend that has `lease`. */
 export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
@@ -37,10 +43,13 @@ export class LeasingBackend implements Backend {
   readonly #denials: DenyMemory;
   #isClosed = false;
 
-  /** @param timeoutMs how long a call waits at most, where it takes several leases in a row. Default: as long as they take */
   constructor(
     private readonly backend: LeasableBackend,
-    timeoutMs = Number.POSITIVE_INFINITY,
+    {
+      timeoutMs = Number.POSITIVE_INFINITY,
+      denyMemoryMs = DENY_MEMORY_MS,
+      maxDenials = MAX_DENIALS,
+    }: LeasingOptions = {},
   ) {
     const now = () => this.clock.now();
     const giveBack = (receipt: Receipt) => void this.#giveBack(receipt);
@@ -49,7 +58,7 @@ export class LeasingBackend implements Backend {
     this.#leases = new Leases({ now, grant, giveBack });
     const isClosed = () => this.#isClosed;
     this.#spender = new LeasedSpender({ backend, leases: this.#leases, giveBack, now, isClosed, timeoutMs });
-    this.#denials = new DenyMemory(DENY_MEMORY_MS, MAX_DENIALS, now);
+    this.#denials = new DenyMemory(denyMemoryMs, maxDenials, now);
   }
 
   get clock(): Clock {

@@ -13,16 +13,13 @@ import {
   unknownStrategy,
 } from './backend.js';
 import { BackendError } from './backend-error.js';
-import { DenyMemory } from './deny-memory.js';
+import { DENY_MEMORY_MS, DenyMemory, MAX_DENIALS } from './deny-memory.js';
 import { type Asking, type Group, peekAcross, spendAcross } from './redis-across.js';
 import type { RedisClient } from './redis-client.js';
 import { RedisLine } from './redis-line.js';
 import type { RedisBackendOptions } from './redis-options.js';
 import { redisWarnings } from './redis-warnings.js';
 import { groupBy } from './redis-wire.js';
-
-const DENY_MEMORY_MS = 1000;
-const MAX_DENIALS = 10_000;
 
 /** Never denies, and no other policy's id is without an "@". */
 const PROBE: Policy = {
@@ -51,8 +48,7 @@ export class RedisStore implements Backend {
     this.#clock = options.clock;
     if (options.onEvent !== undefined) this.#listeners.push(options.onEvent);
     this.#line = new RedisLine(client, options);
-    // Where instants are a test's own, what a denial says of later ones is not remembered unless it is asked for.
-    const { denyMemoryMs = options.clock === undefined ? DENY_MEMORY_MS : 0, maxDenials = MAX_DENIALS } = options;
+    const { denyMemoryMs = DENY_MEMORY_MS, maxDenials = MAX_DENIALS } = options;
     this.#denials = new DenyMemory(denyMemoryMs, maxDenials, () => this.clock.now());
   }
 
