@@ -161,7 +161,8 @@ function decided(
   const { charges, limits } = charged;
   if (charges.length === 0) return NOTHING;
   const outcome = decide(charges);
+  // A backend of one's own may answer with something that is no promise but for its `then`.
   return isPromise(outcome)
-    ? outcome.then((found) => ({ outcome: found, charges, limits }))
+    ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }))
     : { outcome, charges, limits };
 }

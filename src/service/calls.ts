@@ -20,7 +20,7 @@ export class Calls {
     private readonly plans: Plans,
     private readonly addresses: ClientAddress,
     private readonly connections: Connections,
-    private readonly mayBeAskedFor: () => boolean = () => true,
+    private readonly mayBeAskedFor: () => boolean,
   ) {}
 
   /** Opens a call over HTTP: what runs in `next` is within it. */
