@@ -24,8 +24,7 @@ export function httpDenial(
   const write = style === 'nest' ? nestBody : problemBody;
   const body = isOwnBody ? message : write(outcome, message ?? defaultMessage(outcome));
   const onAnswer = isOwnBody || style === 'nest' ? undefined : sayProblem(response);
-  const make = () => new ThrottleException(body, outcome, onAnswer);
-  return response === undefined ? make() : withoutStack(make);
+  return answering(response, () => new ThrottleException(body, outcome, onAnswer));
 }
 
 /** The exception that answers a call when nothing could decide on it; its headers are written, too. */
@@ -38,21 +37,22 @@ export function httpUnavailable(
   const message = `Limits cannot be checked now. Retry in ${inSeconds(retryAfter)}.`;
   const status = HttpStatus.SERVICE_UNAVAILABLE;
   if (response !== undefined) writeRefusal(response, waitMs);
-  if (style === 'nest') {
-    return new ThrottleUnavailableException({ statusCode: status, error: 'Service Unavailable', message, retryAfter });
-  }
+  const title = 'Service Unavailable';
   const type = `${PROBLEM_TYPES}#temporary-reduced-capacity`;
-  return new ThrottleUnavailableException(
-    { type, title: 'Service Unavailable', status, detail: message, retryAfter },
-    sayProblem(response),
-  );
+  const make =
+    style === 'nest'
+      ? () => new ThrottleUnavailableException({ statusCode: status, error: title, message, retryAfter })
+      : () =>
+          new ThrottleUnavailableException({ type, title, status, detail: message, retryAfter }, sayProblem(response));
+  return answering(response, make);
 }
 
 /**
- * Makes an exception without its stack, which costs more than all the rest of a denial: what answers a request is no
+ * Makes an exception that answers a request without its stack, which costs more than all the rest of a denial: it is no
  * fault to be looked for, and its stack would be ours. Outside a request it tells where the call was made, and stays.
  */
-function withoutStack<T>(make: () => T): T {
+function answering<T>(response: object | undefined, make: () => T): T {
+  if (response === undefined) return make();
   const { stackTraceLimit } = Error;
   // Not by assignment: that throws where the intrinsics are frozen.
   Reflect.set(Error, 'stackTraceLimit', 0);

@@ -21,7 +21,7 @@ export class ThrottleException extends HttpException {
   }
 }
 
-/** Nothing could decide, and the policy says not to pass then: 503. */
+/** Nothing could decide, and the policy says not to pass then: 503. Without a stack trace where a denial has none. */
 export class ThrottleUnavailableException extends HttpException {
   /** @param onAnswer called when the body is asked for, to be sent */
   constructor(

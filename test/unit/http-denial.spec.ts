@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../../src/core/decision.js';
-import { httpDenial } from '../../src/transports/http-denial.js';
+import { httpDenial, httpUnavailable } from '../../src/transports/http-denial.js';
 
 const DENIED: Outcome = {
   allowed: false,
@@ -27,6 +27,14 @@ describe('the exception of a denial', () => {
 
   it('has its stack outside a request, where nobody answers it', () => {
     expect(frames(httpDenial(DENIED, undefined, 'nest', undefined)).join()).toContain('http-denial.spec');
+  });
+
+  it('is so where nothing could decide, too', () => {
+    for (const style of ['nest', 'problem'] as const) {
+      const setHeader = () => undefined;
+      expect(frames(httpUnavailable(1000, style, { setHeader }))).toEqual([]);
+      expect(frames(httpUnavailable(1000, style, undefined)).join()).toContain('http-denial.spec');
+    }
   });
 
   it('leaves the stacks of all other errors as long as they were', () => {
