@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
-import type { Redis } from 'ioredis';
 import { by, RedisBackend, Throttle, ThrottleService } from '../../src/index.js';
 import { adapters, startApp } from '../support/app.js';
-import { connect, RedisServer } from '../support/redis.js';
+import { ownRedis } from '../support/own-redis.js';
 import { freshPrefix } from '../support/redis-shared.js';
 
 @Controller()
@@ -26,32 +25,21 @@ class LeasedController {
 }
 
 describe.each(adapters)('an application with a leased policy, with %s', (adapter) => {
-  let server: RedisServer;
-  let client: Redis;
-
-  beforeAll(async () => {
-    server = await RedisServer.start();
-    client = await connect(server);
-  });
-
-  afterAll(async () => {
-    client.disconnect();
-    await server[Symbol.asyncDispose]();
-  });
+  const redis = ownRedis();
 
   it('limits a fleet to the limit, tells what it knows, and gives back what is left when it closes', async () => {
     const prefix = freshPrefix();
     // The window does not turn before the year 2046.
     const api = { rate: '10/2000 weeks', strategy: 'fixed-window', by: by.all(), lease: { batch: 4 } } as const;
     const used = async () => {
-      const [key = ''] = await client.keys(`${prefix}:*`);
-      return Number((await client.get(key))?.split(' ').at(-1));
+      const [key = ''] = await redis.client.keys(`${prefix}:*`);
+      return Number((await redis.client.get(key))?.split(' ').at(-1));
     };
     const start = () =>
       startApp({
         adapter,
         controllers: [LeasedController],
-        options: { backend: new RedisBackend(client, { prefix, timeoutMs: 5000 }), policies: { api } },
+        options: { backend: new RedisBackend(redis.client, { prefix, timeoutMs: 5000 }), policies: { api } },
       });
     {
       await using one = await start();

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { Redis } from 'ioredis';
+import { describe, expect, it, jest } from '@jest/globals';
 import { type Charge, definePolicy, ManualClock, type Policy, RedisBackend } from '../../src/index.js';
 import { type Random, randomFrom, strategies } from '../parity/random-trace.js';
-import { connect, RedisServer } from '../support/redis.js';
+import { ownRedis } from '../support/own-redis.js';
 import { policyOf, strategyAt } from './support/random-policy.js';
 
 jest.setTimeout(60_000);
@@ -41,32 +40,21 @@ async function askTooMuch(backend: RedisBackend, { policies, random }: Pair): Pr
 }
 
 describe('a call on several policies that is denied', () => {
-  let server: RedisServer;
-  let redis: Redis;
-
-  beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = await connect(server);
-  });
-
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
-  });
+  const redis = ownRedis();
 
   /** What is stored under the policies of so many pairs: bytes, and the instants at which they expire. */
   async function stored(pairs: readonly Pair[]): Promise<readonly string[]> {
     const keys = pairs.flatMap(({ policies }) => policies.map(({ id }) => `sluice:{ada}:${id}`));
     const [texts, expiries] = await Promise.all([
-      redis.mget(keys),
-      Promise.all(keys.map((key) => redis.call('PEXPIRETIME', key))),
+      redis.client.mget(keys),
+      Promise.all(keys.map((key) => redis.client.call('PEXPIRETIME', key))),
     ]);
     return pairs.map((_, i) => JSON.stringify([0, 1].map((n) => [texts[2 * i + n], expiries[2 * i + n]])));
   }
 
   it(`leaves all as they were to the byte, in each of ${PAIRS} random pairs`, async () => {
     const clock = new ManualClock(START);
-    const backend = new RedisBackend(redis, { clock, timeoutMs: 30_000 });
+    const backend = new RedisBackend(redis.client, { clock, timeoutMs: 30_000 });
     const kinds = new Map<string, number>();
     for (let first = 0; first < PAIRS; first += AT_ONCE) {
       const pairs = Array.from({ length: AT_ONCE }, (_, n) => pairOf(first + n));
@@ -91,13 +79,18 @@ describe('a call on several policies that is denied', () => {
   });
 
   it('leaves every other of a hundred policies alone, and is denied by the last of them', async () => {
-    const backend = new RedisBackend(redis, { clock: new ManualClock(START), timeoutMs: 30_000, prefix: 'many' });
+    const backend = new RedisBackend(redis.client, {
+      clock: new ManualClock(START),
+      timeoutMs: 30_000,
+      prefix: 'many',
+    });
     const charges = Array.from({ length: 100 }, (_, i) => {
       const strategy = strategyAt(i);
       const policy = definePolicy(`p${i}`, { rate: '10/h', strategy, ...(strategy === 'gcra' && { burst: 10 }) });
       return { policy, subject: 'ada', cost: 4 };
     });
-    const bytes = async () => Promise.all((await redis.keys('many:*')).sort().map((key) => redis.getBuffer(key)));
+    const bytes = async () =>
+      Promise.all((await redis.client.keys('many:*')).sort().map((key) => redis.client.getBuffer(key)));
     await backend.spend(charges);
     const before = await bytes();
     const asked = charges.map((charge, i) => ({ ...charge, cost: i === 99 ? 7 : 6 }));

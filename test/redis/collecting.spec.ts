@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { definePolicy, defineStrategy, ManualClock, RedisBackend, ThrottleConfigError } from '../../src/index.js';
 import { anchoredWindow } from '../contract/own-strategy.js';
-import { connect, RedisServer } from '../support/redis.js';
+import { ownRedis } from '../support/own-redis.js';
 
 jest.setTimeout(60_000);
 
@@ -29,35 +29,22 @@ class Watched {
 describe('calls at one time', () => {
   const policy = definePolicy('p', { rate: '100000/h', strategy: 'fixed-window' });
   const ask = (subject = 'ada', cost = 1) => [{ policy, subject, cost }];
-  let server: RedisServer;
-  let redis: Redis;
+  const redis = ownRedis();
   let client: Watched;
   let backend: RedisBackend;
 
-  beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = await connect(server);
-  });
-
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
-  });
-
   beforeEach(async () => {
-    await redis.flushall();
-    client = new Watched(redis);
+    await redis.client.flushall();
+    client = new Watched(redis.client);
     backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: 10_000 });
     // The server's time and the script are known from here on.
     await backend.peek(ask());
     client.runs.length = 0;
-    await redis.config('RESETSTAT');
+    await redis.resetCounts();
   });
 
   /** How many scripts Redis has run. */
-  async function evalshas(): Promise<number> {
-    return Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1] ?? 0);
-  }
+  const evalshas = () => redis.calls('evalsha');
 
   const remainingOf = async (calls: readonly ReturnType<RedisBackend['spend']>[]) =>
     (await Promise.all(calls)).map(({ decisions }) => decisions[0]?.remaining);

@@ -1,52 +1,38 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Charge, definePolicy, ManualClock, RedisBackend, ThrottleConfigError } from '../../src/index.js';
 import { START } from '../support/app.js';
-import { connect, RedisServer } from '../support/redis.js';
+import { ownRedis } from '../support/own-redis.js';
 import { freshPrefix } from '../support/redis-shared.js';
 
 const policy = definePolicy('p', { rate: '2/min', strategy: 'sliding-log' });
 const ada: Charge[] = [{ policy, subject: 'ada', cost: 1 }];
 
 describe('denials on Redis', () => {
-  let server: RedisServer;
-  let redis: Redis;
+  const redis = ownRedis();
   let clock: ManualClock;
   let backend: RedisBackend;
   let prefix: string;
 
-  beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = await connect(server);
-  });
-
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
-  });
-
   beforeEach(async () => {
     clock = new ManualClock(START);
     prefix = freshPrefix();
-    backend = new RedisBackend(redis, { clock, prefix, timeoutMs: 5000, denyMemoryMs: 1000 });
+    backend = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000, denyMemoryMs: 1000 });
     for (let i = 0; i < 3; i++) await backend.spend(ada);
-    await redis.config('RESETSTAT');
+    await redis.resetCounts();
   });
-
-  const runs = async () => Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1] ?? 0);
 
   it('cost no round trip when they are asked for again', async () => {
     for (let i = 0; i < 1000; i++) expect((await backend.spend(ada)).allowed).toBe(false);
-    expect(await runs()).toBe(0);
+    expect(await redis.calls('evalsha')).toBe(0);
   });
 
   it('are told as Redis would tell them', async () => {
     clock.advance(999);
     expect(await backend.spend(ada)).toEqual(await backend.peek(ada));
-    expect(await runs()).toBe(1);
+    expect(await redis.calls('evalsha')).toBe(1);
     clock.advance(1);
     await backend.spend(ada);
-    expect(await runs()).toBe(2);
+    expect(await redis.calls('evalsha')).toBe(2);
   });
 
   it('are forgotten on reset and on settle', async () => {
@@ -61,7 +47,7 @@ describe('denials on Redis', () => {
   });
 
   it('hold in this process until they are forgotten, whatever another process gives back', async () => {
-    const other = new RedisBackend(redis, { clock, prefix, timeoutMs: 5000 });
+    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000 });
     await other.reset(ada);
     expect((await backend.spend(ada)).allowed).toBe(false);
     clock.advance(1000);
@@ -69,16 +55,16 @@ describe('denials on Redis', () => {
   });
 
   it('are remembered by default, and not where a test has instants of its own', async () => {
-    const real = new RedisBackend(redis, { prefix: freshPrefix(), timeoutMs: 5000 });
+    const real = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 5000 });
     for (let i = 0; i < 3; i++) await real.spend(ada);
-    await redis.config('RESETSTAT');
+    await redis.resetCounts();
     await real.spend(ada);
-    expect(await runs()).toBe(0);
-    const other = new RedisBackend(redis, { clock, prefix, timeoutMs: 5000 });
+    expect(await redis.calls('evalsha')).toBe(0);
+    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000 });
     await other.spend(ada);
-    const before = await runs();
+    const before = await redis.calls('evalsha');
     await other.spend(ada);
-    expect((await runs()) - before).toBe(1);
+    expect((await redis.calls('evalsha')) - before).toBe(1);
   });
 
   it.each<readonly [object, string]>([
@@ -92,6 +78,6 @@ describe('denials on Redis', () => {
     ],
     [{ maxDenials: 0 }, 'RedisBackend: maxDenials: expected a whole number of at least 1, got 0 (number)'],
   ])('have settings that are checked: %j', (options, message) => {
-    expect(() => new RedisBackend(redis, options)).toThrow(new ThrottleConfigError(message));
+    expect(() => new RedisBackend(redis.client, options)).toThrow(new ThrottleConfigError(message));
   });
 });

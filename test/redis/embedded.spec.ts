@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { Redis } from 'ioredis';
+import { describe, expect, it, jest } from '@jest/globals';
 import { definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../src/index.js';
 import { strategies } from '../parity/random-trace.js';
-import { connect, RedisServer } from '../support/redis.js';
+import { ownRedis } from '../support/own-redis.js';
 
 jest.setTimeout(60_000);
 
@@ -92,34 +91,17 @@ describe('the embedded Lua', () => {
 });
 
 describe('the scripts as Redis runs them', () => {
-  let server: RedisServer;
-  let redis: Redis;
-
-  beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = await connect(server);
-  });
-
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
-  });
-
-  /** How often Redis has run a command since the counts were reset. */
-  async function calls(command: string): Promise<number> {
-    const info = await redis.info('commandstats');
-    return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-  }
+  const redis = ownRedis();
 
   it('ask for the time once a run, however many calls and charges are in it', async () => {
-    const backend = new RedisBackend(redis, { timeoutMs: 5000 });
+    const backend = new RedisBackend(redis.client, { timeoutMs: 5000 });
     const policies = ['a', 'b', 'c'].map((name) => definePolicy(name, '1000/min'));
     const charges = policies.map((policy) => ({ policy, subject: 'ada', cost: 1 }));
     await backend.spend(charges);
-    await redis.config('RESETSTAT');
+    await redis.resetCounts();
     const outcomes = await Promise.all(Array.from({ length: 100 }, () => backend.spend(charges)));
     for (const { receipt } of outcomes.slice(0, 10)) if (receipt) await backend.settle(receipt, [0, 0, 0]);
-    expect([await calls('evalsha'), await calls('time')]).toEqual([12, 12]);
+    expect([await redis.calls('evalsha'), await redis.calls('time')]).toEqual([12, 12]);
   });
 
   it.each(strategies)('write whole numbers in digits, however large they are: %s', async (strategy) => {
@@ -130,28 +112,31 @@ describe('the scripts as Redis runs them', () => {
       ...(strategy === 'gcra' && { burst: limit }),
     });
     const clock = new ManualClock(2 ** 51 + 1);
-    const [memory, backend] = [new MemoryBackend({ clock }), new RedisBackend(redis, { clock, prefix: strategy })];
+    const [memory, backend] = [
+      new MemoryBackend({ clock }),
+      new RedisBackend(redis.client, { clock, prefix: strategy }),
+    ];
     for (const cost of [1, limit - 2, 1, 1, limit + 1]) {
       const charges = [{ policy, subject: 'ada', cost }];
       expect(await backend.spend(charges)).toEqual(memory.spend(charges));
       clock.advance(1);
     }
-    const text = await redis.get(`${strategy}:{ada}:large@app`);
+    const text = await redis.client.get(`${strategy}:{ada}:large@app`);
     expect(text).toMatch(/^[a-z-]+( \d+)+$/);
     expect(text?.startsWith(`${policy.shape} `)).toBe(true);
-    expect(await redis.pttl(`${strategy}:{ada}:large@app`)).toBeGreaterThan(3_500_000);
+    expect(await redis.client.pttl(`${strategy}:{ada}:large@app`)).toBeGreaterThan(3_500_000);
     await memory.close();
   });
 
   it('give a key a time to live that is more than 2^50 ms away', async () => {
     const policy = definePolicy('long', { rate: `1/${2 ** 50}ms`, strategy: 'fixed-window' });
     const clock = new ManualClock(0);
-    const backend = new RedisBackend(redis, { clock, prefix: 'long' });
+    const backend = new RedisBackend(redis.client, { clock, prefix: 'long' });
     const { decisions } = await backend.spend([{ policy, subject: 'ada', cost: 1 }]);
     expect(decisions[0]?.resetMs).toBe(2 ** 50);
-    const ttl = await redis.pttl('long:{ada}:long@app');
+    const ttl = await redis.client.pttl('long:{ada}:long@app');
     expect(ttl).toBeGreaterThan(2 ** 50 + 3_590_000);
     expect(ttl).toBeLessThanOrEqual(2 ** 50 + 3_600_000);
-    expect(await redis.get('long:{ada}:long@app')).toBe(`fixed-window ${2 ** 50} 1 0 1`);
+    expect(await redis.client.get('long:{ada}:long@app')).toBe(`fixed-window ${2 ** 50} 1 0 1`);
   });
 });

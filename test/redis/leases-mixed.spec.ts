@@ -1,7 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
-import { type Charge, definePolicy, ManualClock, type Outcome, RedisBackend } from '../../src/index.js';
-import { connect, RedisServer } from '../support/redis.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  type Charge,
+  definePolicy,
+  ManualClock,
+  type Outcome,
+  RedisBackend,
+  type RedisBackendOptions,
+} from '../../src/index.js';
+import { ownRedis } from '../support/own-redis.js';
 import { freshPrefix } from '../support/redis-shared.js';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -17,29 +23,20 @@ const told = ({ allowed, decisions }: Outcome) => [
 ];
 
 describe('a call that is charged to leased policies and to others', () => {
-  let server: RedisServer;
-  let redis: Redis;
+  const redis = ownRedis();
   let clock: ManualClock;
   let prefix: string;
   let backend: RedisBackend;
 
-  const used = async (id: string) => Number((await redis.get(`${prefix}:{ada}:${id}@app`))?.split(' ').at(-1) ?? 0);
-  const runs = async () => Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1] ?? 0);
-
-  beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = await connect(server);
-  });
-
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
-  });
+  const open = (more: RedisBackendOptions = {}) =>
+    new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000, ...more });
+  const used = async (id: string) =>
+    Number((await redis.client.get(`${prefix}:{ada}:${id}@app`))?.split(' ').at(-1) ?? 0);
 
   beforeEach(() => {
     clock = new ManualClock(NOON);
     prefix = freshPrefix();
-    backend = new RedisBackend(redis, { clock, prefix, timeoutMs: 5000 });
+    backend = open();
   });
 
   it('takes from all of them, in order, with the leased ones told as such', async () => {
@@ -69,15 +66,26 @@ describe('a call that is charged to leased policies and to others', () => {
   });
 
   it('takes nothing where a leased policy denies, and costs no round trip when it does so again', async () => {
+    backend = open({ denyMemoryMs: 1000 });
     await backend.spend(of([leased, 100]));
     const denied = await backend.spend(of([plain, 2], [leased, 1]));
     expect(told(denied)).toEqual([false, ['plain', true, 5, 0], ['leased', false, 0, 3_600_000]]);
     expect(await used('plain')).toBe(0);
-    await redis.config('RESETSTAT');
+    await redis.resetCounts();
     clock.advance(10);
     const again = await backend.spend(of([plain, 2], [leased, 1]));
     expect(told(again)).toEqual([false, ['plain', true, 5, 0], ['leased', false, 0, 3_599_990]]);
-    expect(await runs()).toBe(0);
+    expect(await redis.calls('evalsha')).toBe(0);
+  });
+
+  it('asks again where denials are not to be remembered', async () => {
+    backend = open({ denyMemoryMs: 0 });
+    await backend.spend(of([leased, 100]));
+    const denied = await backend.spend(of([plain, 2], [leased, 1]));
+    await redis.resetCounts();
+    expect(await backend.spend(of([plain, 2], [leased, 1]))).toEqual(denied);
+    // What the cost comes to, and since that would have passed, how it stands.
+    expect(await redis.calls('evalsha')).toBe(2);
   });
 
   it('takes nothing where a second leased policy denies', async () => {
@@ -167,7 +175,7 @@ describe('a call that is charged to leased policies and to others', () => {
 
   it('puts leased units back where the others cannot be asked', async () => {
     await backend.spend(of([leased, 1]));
-    await redis.set(`${prefix}:{ada}:plain@app`, 'something else');
+    await redis.client.set(`${prefix}:{ada}:plain@app`, 'something else');
     await expect(backend.spend(of([leased, 5], [plain, 1]))).rejects.toMatchObject({ code: 'GARBAGE' });
     expect(told(await backend.spend(of([leased, 9])))).toEqual([true, ['leased', true, 90, 0]]);
     expect(await used('leased')).toBe(10);

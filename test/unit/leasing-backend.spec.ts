@@ -110,7 +110,7 @@ describe('a store that can lease', () => {
           }),
         settle: store.settle.bind(store),
       }),
-      20,
+      { timeoutMs: 20 },
     );
     await expect(slow.spend([charge(leased, 4), charge(plain, 2)])).rejects.toMatchObject({ code: 'TIMEOUT' });
     expect((await slow.peek([charge(leased, 0)])).binding?.remaining).toBe(96);
