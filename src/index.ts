@@ -1,6 +1,7 @@
 export type { Backend, BackendEvent, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
-export { type LeasableBackend, LeasingBackend, type LeasingOptions } from './backends/leasing.backend.js';
+export { type LeasableBackend, LeasingBackend } from './backends/leasing.backend.js';
+export type { LeasingOptions } from './backends/leasing-options.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.backend.js';
 export { RedisBackend } from './backends/redis.backend.js';
 export type { RedisBackendOptions } from './backends/redis-options.js';

@@ -1,27 +1,22 @@
 import type { Awaitable } from '../core/awaitable.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../core/decision.js';
+import { assertKnownMembers, misfit } from '../core/errors.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { assertSettlement, type Backend, type BackendEvent, type Target } from './backend.js';
 import { DENY_MEMORY_MS, DenyMemory, MAX_DENIALS } from './deny-memory.js';
 import { isLeased, LeasedSpender } from './leased-spender.js';
 import { Leases } from './leases.js';
+import { assertLeasingOptions, type LeasingOptions } from './leasing-options.js';
 
-export interface LeasingOptions {
-  /** How long a call waits at most, in milliseconds, where it takes several leases in a row. Default: as long as they take. */
-  readonly timeoutMs?: number;
-  /** How long a denial of a call that is leased in part is remembered at most, in milliseconds; 0: not at all. Default: 1000. */
-  readonly denyMemoryMs?: number;
-  /** How many of them are remembered at most. Default: 10 000. */
-  readonly maxDenials?: number;
-}
+const PLACE = 'LeasingBackend';
 
 /** A backend that has `lease`. */
 export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
 
 /** Whether a backend has units to lease. */
 export function canLease(backend: Backend): backend is LeasableBackend {
-  return backend.remote === true && backend.lease !== undefined;
+  return backend?.remote === true && backend.lease !== undefined;
 }
 
 /**
@@ -43,14 +38,15 @@ export class LeasingBackend implements Backend {
   readonly #denials: DenyMemory;
   #isClosed = false;
 
+  /** @throws ThrottleConfigError for an option that does not fit, and for a backend that has nothing to lease */
   constructor(
     private readonly backend: LeasableBackend,
-    {
-      timeoutMs = Number.POSITIVE_INFINITY,
-      denyMemoryMs = DENY_MEMORY_MS,
-      maxDenials = MAX_DENIALS,
-    }: LeasingOptions = {},
+    options: LeasingOptions = {},
   ) {
+    if (!canLease(backend)) throw misfit(`${PLACE}: backend`, 'a remote backend with `lease`', backend);
+    assertKnownMembers(PLACE, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
+    assertLeasingOptions(PLACE, options);
+    const { timeoutMs = Number.POSITIVE_INFINITY, denyMemoryMs = DENY_MEMORY_MS, maxDenials = MAX_DENIALS } = options;
     const now = () => this.clock.now();
     const giveBack = (receipt: Receipt) => void this.#giveBack(receipt);
     const grant = async (policy: Charge['policy'], subject: string, wanted: number) =>

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { assertKnownMembers, misfit } from '../core/errors.js';
 import type { BackendEvent } from './backend.js';
+import { assertLeasingOptions } from './leasing-options.js';
 import { assertClient } from './redis-client.js';
 
 export interface RedisBackendOptions {
@@ -39,20 +40,12 @@ export function assertRedisOptions(client: unknown, options: RedisBackendOptions
     'maxDenials',
     'onEvent',
   ]);
-  const { prefix, timeoutMs, clock, batch, denyMemoryMs, maxDenials, onEvent } = options;
+  const { prefix, clock, batch, onEvent } = options;
+  assertLeasingOptions(PLACE, options);
   if (prefix !== undefined && (typeof prefix !== 'string' || !PREFIX.test(prefix))) {
     throw misfit(`${PLACE}: prefix`, '1 to 24 letters, digits, "_", ".", ":" or "-"', prefix);
   }
-  if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
-    throw misfit(`${PLACE}: timeoutMs`, 'a whole number of milliseconds, at least 1', timeoutMs);
-  }
   if (clock !== undefined && typeof clock.now !== 'function') throw misfit(`${PLACE}: clock`, 'a clock', clock);
   if (batch !== undefined && typeof batch !== 'boolean') throw misfit(`${PLACE}: batch`, 'true or false', batch);
-  if (denyMemoryMs !== undefined && !(Number.isSafeInteger(denyMemoryMs) && denyMemoryMs >= 0)) {
-    throw misfit(`${PLACE}: denyMemoryMs`, 'a whole number of milliseconds, at least 0', denyMemoryMs);
-  }
-  if (maxDenials !== undefined && !(Number.isSafeInteger(maxDenials) && maxDenials >= 1)) {
-    throw misfit(`${PLACE}: maxDenials`, 'a whole number of at least 1', maxDenials);
-  }
   if (onEvent !== undefined && typeof onEvent !== 'function') throw misfit(`${PLACE}: onEvent`, 'a function', onEvent);
 }

@@ -1,4 +1,4 @@
-import { DENY_MEMORY_MS } from './deny-memory.js';
+import { DENY_MEMORY_MS, MAX_DENIALS } from './deny-memory.js';
 import { LeasingBackend } from './leasing.backend.js';
 import type { RedisClient } from './redis-client.js';
 import { assertRedisOptions, type RedisBackendOptions, TIMEOUT_MS } from './redis-options.js';
@@ -21,10 +21,10 @@ import { RedisStore } from './redis-store.js';
 export class RedisBackend extends LeasingBackend {
   constructor(client: RedisClient, options: RedisBackendOptions = {}) {
     assertRedisOptions(client, options);
-    const { clock, timeoutMs = TIMEOUT_MS } = options;
+    const { clock, timeoutMs = TIMEOUT_MS, maxDenials = MAX_DENIALS } = options;
     // Where instants are a test's own, what a denial says of later ones is not remembered unless it is asked for.
     const { denyMemoryMs = clock === undefined ? DENY_MEMORY_MS : 0 } = options;
-    const told = { ...options, timeoutMs, denyMemoryMs };
-    super(new RedisStore(client, told), told);
+    const leasing = { timeoutMs, denyMemoryMs, maxDenials };
+    super(new RedisStore(client, { ...options, ...leasing }), leasing);
   }
 }

@@ -8,6 +8,7 @@ import {
   ManualClock,
   MemoryBackend,
   type Target,
+  ThrottleConfigError,
 } from '../../src/index.js';
 import { settingsOf } from '../../src/module/settings.js';
 import { turns } from './lease-desk.js';
@@ -44,6 +45,19 @@ describe('a store that can lease', () => {
     clock = new ManualClock(NOON);
     store = new FarStore({ clock });
     backend = new LeasingBackend(store);
+  });
+
+  it.each<readonly [unknown, unknown, string]>([
+    [new MemoryBackend(), {}, 'backend: expected a remote backend with `lease`, got an instance of MemoryBackend'],
+    [undefined, {}, 'backend: expected a remote backend with `lease`, got undefined'],
+    [null, { timeoutMs: 0 }, 'timeoutMs: expected a whole number of milliseconds, at least 1, got 0 (number)'],
+    [null, { denyMemoryMs: -1 }, 'denyMemoryMs: expected a whole number of milliseconds, at least 0, got -1 (number)'],
+    [null, { maxDenials: 0 }, 'maxDenials: expected a whole number of at least 1, got 0 (number)'],
+    [null, { timeout: 5 }, 'there is no option "timeout". Did you mean "timeoutMs"?'],
+  ])('is what it takes, with options that fit: %p, %p', (given, options, message) => {
+    const make = () => new LeasingBackend((given === null ? store : given) as never, options as never);
+    expect(make).toThrow(ThrottleConfigError);
+    expect(make).toThrow(message);
   });
 
   it('is asked once a batch', async () => {
