@@ -18,14 +18,14 @@ local SPARE_MS = ARGV[1] == '' and 1000 or 3600000
 if server_ms > argument(ARGV[2]) then return { server_ms, now, LATE } end
 
 local key, policy, wanted = KEYS[1], read_policy(ARGV, 3), argument(ARGV[8])
-local step = policy.rules.step
+local step = policy.step
 
 local text = redis.pcall('GET', key)
 if type(text) == 'table' and not is_wrong_type(text) then redis.call('GET', key) end -- raises it again
-local state, shape = {}, nil
+local state, shape, expires_ms = {}, nil, nil
 if text then
-  if type(text) == 'string' then state, shape = read_state(text) else state = nil end
-  if state == nil or shape == policy.shape and not fits(state, policy) then
+  if type(text) == 'string' then state, shape, expires_ms = read_state(text) else state = nil end
+  if state == nil or shape == policy.shape and not policy.fits(state, policy) then
     redis.call('DEL', key)
     return { server_ms, now, GARBAGE }
   end
@@ -38,7 +38,7 @@ local after, decision = step(found, now, policy, granted)
 local left_behind = 0
 if granted > 0 then
   if shape ~= nil and shape ~= policy.shape then left_behind = shape end
-  redis.call('SET', key, write_state(after, policy.shape), 'PX', string.format('%.0f', decision.reset_ms + SPARE_MS))
+  write_state(key, after, policy.shape, expires_ms, server_ms, server_ms + decision.reset_ms + SPARE_MS)
 end
 
 return { server_ms, now, DECIDED, granted, decision.remaining, decision.reset_ms, left_behind }

@@ -18,15 +18,12 @@ for i = 1, #KEYS do
   local text = redis.pcall('GET', KEYS[i])
   if type(text) == 'table' and not is_wrong_type(text) then redis.call('GET', KEYS[i]) end -- raises it again
   if type(text) == 'string' and from ~= to then
-    local state, shape = read_state(text)
+    local state, shape, expires_ms = read_state(text)
     -- What is garbage, or written under another shape, owes nothing: spend deletes or leaves it behind.
-    if state ~= nil and shape == policy.shape and fits(state, policy) then
-      local amended = policy.rules.amend(state, now, policy, at, from, to)
-      if #amended == 0 then
-        redis.call('DEL', KEYS[i])
-      elseif amended ~= state then
-        redis.call('SET', KEYS[i], write_state(amended, shape), 'KEEPTTL')
-      end
+    if state ~= nil and shape == policy.shape and policy.fits(state, policy) then
+      local amended = policy.amend(state, now, policy, at, from, to)
+      -- What gives back never lasts longer than what was taken.
+      if amended ~= state then write_state(KEYS[i], amended, shape, expires_ms, server_ms, 0) end
     end
   end
 end

@@ -3,15 +3,17 @@
 -- KEYS   one a charge, in order.
 -- ARGV   instant (whole ms; '' is the server's); number of policies, then a policy:
 --          strategy, limit, period, burst, segments
---        then a call:
---          deadline in the server's ms, or 'peek' (nothing is written, and it is never late); number of charges; then a charge:
---            its policy's place in the list of policies (from 1), cost
--- Reply  server's ms, instant, then a call:
---          1, then a charge: allowed, limit, remaining, reset, retry after (-1: never), delay, window, shape left behind or 0
---          2, late: refused, and nothing read
---          3, garbage was found under a key of the call, and deleted
+--        then calls that are alike but for their keys:
+--          how many; deadline in the server's ms, or 'peek' (nothing is written, and it is never late);
+--          number of charges, then a charge: its policy's place in the list of policies (from 1), cost
+-- Reply  server's ms, instant; a policy: limit and window of its decisions; then a call:
+--          1, remaining, reset             a charge that is allowed; or
+--          2, remaining, reset, retry after (-1: never)           one that is not; or
+--          3, allowed, limit, remaining, reset, retry after, delay, window, shape left behind or 0      one with more to tell
+--          4, late: refused, and nothing read
+--          5, garbage was found under a key of the call, and deleted
 
-local DECIDED, LATE, GARBAGE = 1, 2, 3
+local ALLOWED, DENIED, WHOLE, LATE, GARBAGE = 1, 2, 3, 4, 5
 
 local time = redis.call('TIME')
 local server_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -19,20 +21,19 @@ local now = ARGV[1] == '' and server_ms or argument(ARGV[1])
 -- Expiry only frees memory. By an instant that is not the server's it must not come early.
 local SPARE_MS = ARGV[1] == '' and 1000 or 3600000
 
--- Each key is read once a run, and written once, whatever number of calls are on it.
+-- Each key is read once a run, and written once, whatever number of calls are on it. What has a reset is to be written.
 local entries = {}
 
+local EMPTY = {}
+
 local function entry_at(key)
-  local entry = entries[key]
-  if entry ~= nil then return entry end
   local text = redis.pcall('GET', key)
-  entry = { state = {}, shape = nil, dirty = false }
+  local entry = { state = EMPTY, shape = nil, expires_ms = nil, reset_ms = nil }
   if type(text) == 'table' then
     if not is_wrong_type(text) then redis.call('GET', key) end -- raises it again
-    entry.garbage = true
+    entry.state = nil
   elseif text then
-    entry.state, entry.shape = read_state(text)
-    entry.garbage = entry.state == nil
+    entry.state, entry.shape, entry.expires_ms = read_state(text)
   end
   entries[key] = entry
   return entry
@@ -48,118 +49,142 @@ local function before(charges, i)
 end
 
 -- Adds to a charge what it finds, what it comes to with those before it in its call, and what it leaves.
-local function draft(charges, i)
-  local charge, last = charges[i], before(charges, i)
+local function draft(charge)
   local policy, cost, entry = charge.policy, charge.cost, charge.entry
-  local step = policy.rules.step
-  if last == nil then
-    charge.found = entry.shape == policy.shape and entry.state or {}
-    charge.total = cost
-    charge.state, charge.decision = step(charge.found, now, policy, cost)
-    return
-  end
-  -- A further charge on a key of this call. Where they are too much together, the answer is that to their sum.
+  charge.found = entry.shape == policy.shape and entry.state or EMPTY
+  charge.total = cost
+  charge.state, charge.decision = policy.step(charge.found, now, policy, cost)
+end
+
+-- The same for a further charge on what one before it leaves. Where they are too much together, the answer is that to their
+-- sum.
+local function draft_further(charge, last)
+  local policy, cost = charge.policy, charge.cost
   local found, total = last.found, math.min(last.total + cost, EXACT - 1)
-  local state, decision = step(last.state, now, policy, cost)
+  local state, decision = policy.step(last.state, now, policy, cost)
   if not (last.decision.allowed and decision.allowed) and cost > 0 then
-    state, decision = step(found, now, policy, total)
+    state, decision = policy.step(found, now, policy, total)
   end
   charge.found, charge.total, charge.state, charge.decision = found, total, state, decision
 end
 
-local function is_garbage(charge)
-  local entry, policy = charge.entry, charge.policy
-  if entry.garbage then return true end
-  return entry.shape == policy.shape and #entry.state > 0 and not fits(entry.state, policy)
-end
-
-local function drop_garbage(charges)
-  local found = false
+-- Finds the states of a call's charges, whose keys begin after the one at `key`. False where one is garbage.
+local function find(charges, key)
+  local is_sound = true
   for i = 1, #charges do
-    if is_garbage(charges[i]) then
-      found = true
-      redis.call('DEL', charges[i].key)
-      entries[charges[i].key] = nil
+    local charge = charges[i]
+    local name, policy = KEYS[key + i], charge.policy
+    local entry = entries[name] or entry_at(name)
+    local state = entry.state
+    if state == nil or (entry.shape == policy.shape and #state > 0 and not policy.fits(state, policy)) then
+      is_sound = false
+      redis.call('DEL', name)
+      entries[name] = nil
     end
+    charge.entry = entry
   end
-  return found
+  return is_sound
 end
 
-local reply, told = { server_ms, now }, 2
+local reply = { server_ms, now }
+local told = 2
 
-local function answer(status)
-  told = told + 1
-  reply[told] = status
-end
-
-local function answer_charge(decision, left_behind)
-  reply[told + 1] = decision.allowed and 1 or 0
-  reply[told + 2] = decision.limit
-  reply[told + 3] = decision.remaining
-  reply[told + 4] = decision.reset_ms
-  reply[told + 5] = decision.retry_after_ms
-  reply[told + 6] = decision.delay_ms
-  reply[told + 7] = decision.window_ms
-  reply[told + 8] = left_behind
-  told = told + 8
+local function answer(decision, policy, left_behind)
+  local place = policy.place
+  if not policy.is_told then
+    policy.is_told, reply[place], reply[place + 1] = true, decision.limit, decision.window_ms
+  end
+  local is_plain = decision.limit == reply[place] and decision.window_ms == reply[place + 1]
+  if is_plain and decision.delay_ms == 0 and left_behind == 0 then
+    reply[told + 1] = decision.allowed and ALLOWED or DENIED
+    reply[told + 2] = decision.remaining
+    reply[told + 3] = decision.reset_ms
+    told = told + 3
+    if decision.allowed then return end
+    told = told + 1
+    reply[told] = decision.retry_after_ms
+    return
+  end
+  reply[told + 1] = WHOLE
+  reply[told + 2] = decision.allowed and 1 or 0
+  reply[told + 3] = decision.limit
+  reply[told + 4] = decision.remaining
+  reply[told + 5] = decision.reset_ms
+  reply[told + 6] = decision.retry_after_ms
+  reply[told + 7] = decision.delay_ms
+  reply[told + 8] = decision.window_ms
+  reply[told + 9] = left_behind
+  told = told + 9
 end
 
 local function write(charge)
   local entry, shape = charge.entry, charge.policy.shape
   local was = entry.shape ~= nil and entry.shape ~= shape and #entry.state > 0 and entry.shape or 0
-  entry.state, entry.shape, entry.reset_ms, entry.dirty = charge.state, shape, charge.decision.reset_ms, true
+  entry.state, entry.shape, entry.reset_ms = charge.state, shape, charge.decision.reset_ms
   return was
 end
 
 local function decide(charges, writes)
-  if drop_garbage(charges) then return answer(GARBAGE) end
   local allowed = true
   for i = 1, #charges do
-    draft(charges, i)
-    allowed = allowed and charges[i].decision.allowed
+    local charge = charges[i]
+    local last = i > 1 and before(charges, i)
+    if last then draft_further(charge, last) else draft(charge) end
+    allowed = allowed and charge.decision.allowed
   end
-  answer(DECIDED)
   for i = 1, #charges do
     local charge = charges[i]
     local decision, left_behind = charge.decision, 0
     if not allowed and decision.allowed then
       local _
-      _, decision = charge.policy.rules.step(charge.found, now, charge.policy, 0)
+      _, decision = charge.policy.step(charge.found, now, charge.policy, 0)
     end
     if allowed and writes and charge.cost > 0 then left_behind = write(charge) end
-    answer_charge(decision, left_behind)
+    answer(decision, charge.policy, left_behind)
   end
+end
+
+local function refuse(status)
+  told = told + 1
+  reply[told] = status
 end
 
 local policies = {}
-local arg, key = 3, 1
+local arg, key = 3, 0
 for i = 1, argument(ARGV[2]) do
-  policies[i] = read_policy(ARGV, arg)
-  arg = arg + 5
+  local policy = read_policy(ARGV, arg)
+  policy.place = told + 1
+  reply[told + 1], reply[told + 2] = 0, 0
+  policies[i] = policy
+  arg, told = arg + 5, told + 2
 end
 
 while arg <= #ARGV do
-  local deadline, count = ARGV[arg], argument(ARGV[arg + 1])
-  arg = arg + 2
+  local calls, deadline, count = argument(ARGV[arg]), ARGV[arg + 1], argument(ARGV[arg + 2])
   local writes = deadline ~= 'peek'
-  if writes and server_ms > argument(deadline) then
-    answer(LATE)
-  else
-    local charges = {}
-    for i = 1, count do
-      local policy, cost = policies[argument(ARGV[arg + 2 * i - 2])], argument(ARGV[arg + 2 * i - 1])
-      charges[i] = { key = KEYS[key + i - 1], policy = policy, cost = cost, entry = entry_at(KEYS[key + i - 1]) }
-    end
-    decide(charges, writes)
+  local is_late = writes and server_ms > argument(deadline)
+  local charges = {}
+  arg = arg + 3
+  for i = 1, count do
+    charges[i] = { policy = policies[argument(ARGV[arg])], cost = argument(ARGV[arg + 1]) }
+    arg = arg + 2
   end
-  arg, key = arg + 2 * count, key + count
+  for _ = 1, calls do
+    if is_late then
+      refuse(LATE)
+    elseif find(charges, key) then
+      decide(charges, writes)
+    else
+      refuse(GARBAGE)
+    end
+    key = key + count
+  end
 end
 
-for written, entry in pairs(entries) do
-  if entry.dirty and #entry.state == 0 then
-    redis.call('DEL', written)
-  elseif entry.dirty then
-    redis.call('SET', written, write_state(entry.state, entry.shape), 'PX', string.format('%.0f', entry.reset_ms + SPARE_MS))
+for name, entry in pairs(entries) do
+  local reset_ms = entry.reset_ms
+  if reset_ms ~= nil then
+    write_state(name, entry.state, entry.shape, entry.expires_ms, server_ms, server_ms + reset_ms + SPARE_MS)
   end
 end
 

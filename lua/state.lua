@@ -1,67 +1,110 @@
--- What all scripts begin with: the table that the strategies enter, and state as text and back.
--- A state is text: strategy, period and segments, then one or more whole numbers; separated by spaces. An empty state is no key.
+-- What all scripts begin with: the strategies that they know, and state as text and back.
+-- A state is MessagePack: its shape (strategy, period and segments; a text), the server's ms at which its key expires, then
+-- one or more whole numbers. An empty state is no key. For people:
+-- EVAL "return cjson.encode({cmsgpack.unpack(redis.call('GET', KEYS[1]))})" 1 <key>
 
+local definitions = {} -- by name: what enters a strategy below, called where a policy has need of it
 local strategies = {}
+local shapes = {} -- of the policies in hand
 local NEVER = -1 -- a wait that no time ends
 local EXACT = 9007199254740992 -- 2^53: whole numbers below it are exact
 
 -- An argument, which is a whole number unless a caller is broken.
 local function argument(text)
   local number = tonumber(text)
-  if number == nil or number < 0 or number % 1 ~= 0 or number >= EXACT then
-    error('sluice: expected a whole number, got ' .. tostring(text))
-  end
-  return number
+  if number ~= nil and number >= 0 and number < EXACT and number % 1 == 0 then return number end
+  error('sluice: expected a whole number, got ' .. tostring(text))
+end
+
+-- Whether numbers can be a state of a strategy of the user's own that does not tell.
+local function anything()
+  return true
 end
 
 -- A policy from its five arguments, with the rules of its strategy, and the shape of its states.
 local function read_policy(args, i)
   local strategy = args[i]
   local rules = strategies[strategy]
-  if rules == nil then error('sluice: no strategy of the name ' .. tostring(strategy)) end
-  local period_ms, segments = argument(args[i + 2]), argument(args[i + 4])
-  return {
-    strategy = strategy,
-    rules = rules,
-    limit = argument(args[i + 1]),
-    period_ms = period_ms,
-    burst = argument(args[i + 3]),
-    segments = segments,
-    shape = string.format('%s %.0f %.0f', strategy, period_ms, segments),
-  }
-end
-
--- Text to state: the numbers, and the shape that they were written under; nil for what no script of ours has written.
-local function read_state(text)
-  local shape, rest = string.match(text, '^([a-z][a-z0-9-]* %d+ %d+)( [%d ]*)$')
-  if shape == nil then return nil end
-  local state, count = {}, 0
-  for digits in string.gmatch(rest, '%d+') do
-    local number = digits + 0 -- a number, in less time than tonumber takes
-    if number >= EXACT then return nil end
-    count = count + 1
-    state[count] = number
+  if rules == nil then
+    local define = definitions[strategy]
+    if define == nil then error('sluice: no strategy of the name ' .. tostring(strategy)) end
+    define()
+    rules = strategies[strategy]
   end
-  if count == 0 then return nil end
-  return state, shape
+  local policy = {
+    strategy = strategy,
+    step = rules.step,
+    amend = rules.amend,
+    fits = rules.fits or anything,
+    limit = argument(args[i + 1]),
+    period_ms = argument(args[i + 2]),
+    burst = argument(args[i + 3]),
+    segments = argument(args[i + 4]),
+    shape = nil,
+  }
+  policy.shape = strategy .. ' ' .. args[i + 2] .. ' ' .. args[i + 4]
+  shapes[policy.shape] = true
+  return policy
 end
 
--- A format takes only so many numbers at once.
-local AT_ONCE = 64
+-- Lua's stack holds only so many values at once.
+local AT_ONCE = 1000
 
-local function write_state(state, shape)
-  local texts, count = { shape }, #state
+-- Raises where a value is of another type.
+local function checked(shape, expires_ms, state)
+  for i = 1, #state do
+    local number = state[i]
+    if number < 0 or number >= EXACT or number % 1 ~= 0 then return nil end
+  end
+  if #state == 0 or not (expires_ms >= 0) then return nil end
+  if shapes[shape] or string.find(shape, '^[a-z][a-z0-9-]* %d+ %d+$') then return state, shape, expires_ms end
+end
+
+local function listed(first, second, ...)
+  return first, second, { ... }
+end
+
+local function unpacked(text)
+  if #text <= AT_ONCE then return checked(listed(cmsgpack.unpack(text))) end
+  local all, offset = {}, 0
+  repeat
+    local first, rest
+    offset, first, rest = listed(cmsgpack.unpack_limit(text, AT_ONCE, offset))
+    all[#all + 1] = first
+    for i = 1, #rest do all[#all + 1] = rest[i] end
+  until offset < 0
+  local shape, expires_ms = table.remove(all, 1), table.remove(all, 1)
+  return checked(shape, expires_ms, all)
+end
+
+-- Text to state: the numbers, the shape that they were written under, and when they expire; nil for what no script of ours
+-- has written.
+local function read_state(text)
+  local is_read, state, shape, expires_ms = pcall(unpacked, text)
+  if is_read then return state, shape, expires_ms end
+end
+
+local function packed(state, shape, expires_ms)
+  local count = #state
+  if count <= AT_ONCE then return cmsgpack.pack(shape, expires_ms, unpack(state)) end
+  local texts = { cmsgpack.pack(shape, expires_ms) }
   for first = 1, count, AT_ONCE do
-    local last = math.min(first + AT_ONCE - 1, count)
-    texts[#texts + 1] = string.format(string.rep(' %.0f', last - first + 1), unpack(state, first, last))
+    texts[#texts + 1] = cmsgpack.pack(unpack(state, first, math.min(first + AT_ONCE - 1, count)))
   end
   return table.concat(texts)
 end
 
--- Whether numbers can be a state of the policy's strategy. One of a user's own need not tell.
-local function fits(state, policy)
-  local told = policy.rules.fits
-  return told == nil or told(state, policy)
+-- Writes a state that matters until an instant of the server's. Expiry only frees memory, and to tell it is the dearest part
+-- of a write: it is told later than it must be, and again when it is too soon. `expires_ms` is when the key expires, if it is.
+local function write_state(key, state, shape, expires_ms, server_ms, until_ms)
+  if #state == 0 then
+    redis.call('DEL', key)
+  elseif expires_ms ~= nil and expires_ms >= until_ms then
+    redis.call('SET', key, packed(state, shape, expires_ms), 'KEEPTTL')
+  else
+    local ttl_ms = math.ceil((until_ms - server_ms) * 1.25)
+    redis.call('SET', key, packed(state, shape, server_ms + ttl_ms), 'PX', string.format('%.0f', ttl_ms))
+  end
 end
 
 -- Whether what a read raised says that something else is under the key. Any other error says nothing about the key.

@@ -2,7 +2,7 @@ import type { Charge, Receipt } from '../core/decision.js';
 import { BackendError } from './backend-error.js';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { backendErrorOf } from './redis-client.js';
-import { SpendReply, spendArgs, type Verdict } from './redis-wire.js';
+import { type AskedCall, SpendRun, type Verdict } from './redis-wire.js';
 import type { ServerClock } from './server-clock.js';
 
 /** A call on its way: what it asks, until when, and who waits for the answer. */
@@ -135,7 +135,8 @@ export class RedisLane {
     const [first] = waiting;
     if (first === undefined) return;
     try {
-      clock().note(new SpendReply(await send(first.keys.slice(0, 1), ['', '0'])).serverMs, now());
+      const run = new SpendRun('', []);
+      clock().note(run.read(await send(first.keys.slice(0, 1), run.args)).serverMs, now());
     } catch (error) {
       for (const pending of this.#queue.splice(0)) this.#fail(pending, backendErrorOf(error));
     }
@@ -145,15 +146,19 @@ export class RedisLane {
     if (calls.length === 0) return;
     const { send, clock, now, instant } = this.options;
     const server = clock();
-    const asked = calls.map(({ charges, takes, dueMs }) => ({
-      charges,
-      deadline: takes ? String(server.at(dueMs)) : 'peek',
-    }));
-    const keys = calls.flatMap((pending) => pending.keys);
+    const keys: string[] = [];
+    const asked: AskedCall[] = [];
+    for (const { charges, keys: of, takes, dueMs } of calls) {
+      for (const key of of) keys.push(key);
+      asked.push({ charges, takes, deadlineMs: server.at(dueMs) ?? 0 });
+    }
+    const run = new SpendRun(instant(), asked);
     try {
-      const reply = new SpendReply(await send(keys, spendArgs(instant(), asked)));
-      server.note(reply.serverMs, now());
-      for (const pending of calls) this.#answer(pending, reply.read(pending.charges, pending.takes));
+      const { serverMs, verdicts } = run.read(await send(keys, run.args));
+      server.note(serverMs, now());
+      verdicts.forEach((verdict, i) => {
+        this.#answer(calls[i] as Pending, verdict);
+      });
     } catch (error) {
       for (const pending of calls) this.#fail(pending, backendErrorOf(error));
     }

@@ -27,12 +27,18 @@ export class RedisScript {
 export function scriptsWith(own: readonly Strategy[]): Readonly<Record<'spend' | 'settle' | 'lease', RedisScript>> {
   const parts = [
     STATE_LUA,
-    STRATEGIES_LUA,
-    ...own.map(({ name, lua = '' }) => `strategies['${name}'] = (function()\n${lua}\nend)()`),
+    ...STRATEGIES_LUA.map(({ names, lua }) => definitionOf(names, lua)),
+    ...own.map(({ name, lua = '' }) => definitionOf([name], `strategies['${name}'] = (function()\n${lua}\nend)()`)),
   ];
   return {
     spend: new RedisScript([...parts, SPEND_LUA].join('\n')),
     settle: new RedisScript([...parts, SETTLE_LUA].join('\n')),
     lease: new RedisScript([...parts, LEASE_LUA].join('\n')),
   };
+}
+
+/** Lua that defines strategies where a policy has need of one of them: a run seldom needs more than one or two. */
+export function definitionOf(names: readonly string[], lua: string): string {
+  const [first, ...others] = names.map((name) => `definitions['${name}']`);
+  return [`${first} = function()\n${lua}\nend`, ...others.map((other) => `${other} = ${first}`)].join('\n');
 }

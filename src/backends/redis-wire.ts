@@ -26,91 +26,175 @@ export function policyArgs({ strategy, limit, periodMs, burst, segments }: Polic
 /** A call as lua/spend.lua is asked. */
 export interface AskedCall {
   readonly charges: readonly Charge[];
-  /** In the server's milliseconds, or `peek`. */
-  readonly deadline: string;
+  /** Whether it writes. */
+  readonly takes: boolean;
+  /** In the server's milliseconds; what does not write is never late. */
+  readonly deadlineMs: number;
 }
 
-/** The arguments of lua/spend.lua: each policy is told once, whatever number of charges are of it. */
-export function spendArgs(instant: string, calls: readonly AskedCall[]): string[] {
-  const places = new Map<Policy, string>();
-  const policies: string[] = [];
-  const asked: string[] = [];
-  for (const { charges, deadline } of calls) {
-    asked.push(deadline, String(charges.length));
-    for (const { policy, cost } of charges) {
-      let place = places.get(policy);
-      if (place === undefined) {
-        place = String(places.size + 1);
-        places.set(policy, place);
-        policies.push(...policyArgs(policy));
+/** A run of lua/spend.lua: each policy is told once, and so are calls in a row that are alike but for their keys. */
+export class SpendRun {
+  readonly args: readonly string[];
+  /** The policies, from 1 on. */
+  readonly #places = new Map<Policy, number>();
+
+  constructor(
+    instant: string,
+    private readonly calls: readonly AskedCall[],
+  ) {
+    const policies: string[] = [];
+    const asked: string[] = [];
+    for (let i = 0; i < calls.length; ) {
+      const call = calls[i] as AskedCall;
+      const count = alikeFrom(calls, i);
+      asked.push(String(count), call.takes ? String(call.deadlineMs) : 'peek', String(call.charges.length));
+      for (const { policy, cost } of call.charges) {
+        let place = this.#places.get(policy);
+        if (place === undefined) {
+          place = this.#places.size + 1;
+          this.#places.set(policy, place);
+          policies.push(...policyArgs(policy));
+        }
+        asked.push(String(place), String(cost));
       }
-      asked.push(place, String(cost));
+      i += count;
     }
+    this.args = [instant, String(this.#places.size), ...policies, ...asked];
   }
-  return [instant, String(places.size), ...policies, ...asked];
+
+  /** @throws TypeError where the reply is none to this run */
+  read(reply: unknown): SpendReply {
+    return new SpendReply(reply, this.calls, this.#places);
+  }
 }
 
-/** Numbers of a decision; what was left behind comes after them. */
-const MEMBERS = 7;
-const DECIDED = 1;
-const LATE = 2;
-const GARBAGE = 3;
+/** How many calls from `first` on are one but for their keys. */
+function alikeFrom(calls: readonly AskedCall[], first: number): number {
+  const { charges, takes, deadlineMs } = calls[first] as AskedCall;
+  let next = first + 1;
+  for (; next < calls.length; next++) {
+    const other = calls[next] as AskedCall;
+    if (other.takes !== takes || (takes && other.deadlineMs !== deadlineMs)) break;
+    if (!areAlike(charges, other.charges)) break;
+  }
+  return next - first;
+}
 
-/** Reads the reply of lua/spend.lua, call by call. */
-export class SpendReply {
+function areAlike(charges: readonly Charge[], others: readonly Charge[]): boolean {
+  if (charges.length !== others.length) return false;
+  for (let i = 0; i < charges.length; i++) {
+    const { policy, cost } = charges[i] as Charge;
+    const other = others[i] as Charge;
+    if (other.policy !== policy || other.cost !== cost) return false;
+  }
+  return true;
+}
+
+/** What the reply says of a charge. */
+const ALLOWED = 1;
+const DENIED = 2;
+const WHOLE = 3;
+/** What it says of a call that is not decided. */
+const LATE = 4;
+const GARBAGE = 5;
+
+const NOTHING_LEFT: readonly { policy: string; was: string }[] = [];
+
+/** A reply of lua/spend.lua: the server's time, the instant, a limit and a window of each policy, then call by call. */
+class SpendReply {
   readonly serverMs: number;
+  /** One a call, in order. */
+  readonly verdicts: readonly Verdict[];
   readonly #at: number;
   readonly #values: readonly unknown[];
-  #next = 2;
+  #next: number;
 
-  constructor(reply: unknown) {
-    if (!Array.isArray(reply) || reply.length < 2) throw otherForm();
+  constructor(
+    reply: unknown,
+    calls: readonly AskedCall[],
+    private readonly places: ReadonlyMap<Policy, number>,
+  ) {
+    if (!Array.isArray(reply)) throw otherForm();
     this.#values = reply;
-    this.serverMs = Number(reply[0]);
-    this.#at = Number(reply[1]);
+    this.serverMs = this.#number(0);
+    this.#at = this.#number(1);
+    this.#next = 2 + 2 * places.size;
+    this.verdicts = calls.map((call) => this.#verdict(call));
+    // A twin that leaves out a member cuts the reply off there: what is missing must not be taken for a decision.
+    if (this.#next !== reply.length) throw otherForm();
   }
 
-  read(charges: readonly Charge[], takes: boolean): Verdict {
-    // Some clients are set to give numbers as text.
-    const status = Number(this.#values[this.#next++]);
-    if (status === LATE) return { kind: 'late' };
-    if (status === GARBAGE) return { kind: 'garbage' };
-    // A twin that leaves out a member cuts the reply off there: what is missing must not be taken for a decision.
-    if (status !== DECIDED || this.#next + charges.length * (MEMBERS + 1) > this.#values.length) throw otherForm();
+  /** Some clients are set to give numbers as text. */
+  #number(at: number): number {
+    return Number(this.#values[at]);
+  }
+
+  #verdict({ charges, takes }: AskedCall): Verdict {
+    const status = this.#number(this.#next);
+    if (status === LATE || status === GARBAGE) {
+      this.#next += 1;
+      return { kind: status === LATE ? 'late' : 'garbage' };
+    }
     const decisions: Decision[] = [];
-    const leftBehind: { policy: string; was: string }[] = [];
+    let leftBehind = NOTHING_LEFT;
     let allowed = true;
     let costs = 0;
     for (const { policy, cost } of charges) {
-      const decision = this.#decision(policy.name);
-      const was = this.#values[this.#next++];
-      if (typeof was === 'string' && was !== '0') leftBehind.push({ policy: policy.name, was });
+      const isWhole = this.#number(this.#next) === WHOLE;
+      const decision = isWhole ? this.#whole(policy) : this.#plain(policy);
+      const was = isWhole && this.#values[this.#next - 1];
+      if (typeof was === 'string' && was !== '0') leftBehind = [...leftBehind, { policy: policy.name, was }];
       decisions.push(decision);
       allowed &&= decision.allowed;
       costs += cost;
     }
-    const told = { allowed, decisions, binding: bindingOf(decisions) };
+    const binding = bindingOf(decisions);
     const isTaken = takes && allowed && costs > 0;
-    const outcome = isTaken ? { ...told, receipt: { at: this.#at, charges } } : told;
+    const outcome: Outcome = isTaken
+      ? { allowed, decisions, binding, receipt: { at: this.#at, charges } }
+      : { allowed, decisions, binding };
     return { kind: 'decided', outcome, leftBehind };
   }
 
-  #decision(policy: string): Decision {
-    const values = this.#values;
+  /** A decision with its policy's limit and window, that holds nobody up. */
+  #plain(policy: Policy): Decision {
+    const code = this.#number(this.#next);
+    if (code !== ALLOWED && code !== DENIED) throw otherForm();
+    const allowed = code === ALLOWED;
     const at = this.#next;
-    this.#next += MEMBERS;
-    const retryAfterMs = Number(values[at + 4]);
+    const place = 2 * (this.places.get(policy) ?? 0);
+    this.#next += allowed ? 3 : 4;
     return {
-      policy,
-      allowed: Number(values[at]) === 1,
-      limit: Number(values[at + 1]),
-      remaining: Number(values[at + 2]),
-      resetMs: Number(values[at + 3]),
-      retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
-      delayMs: Number(values[at + 5]),
-      windowMs: Number(values[at + 6]),
+      policy: policy.name,
+      allowed,
+      limit: this.#number(place),
+      remaining: this.#number(at + 1),
+      resetMs: this.#number(at + 2),
+      retryAfterMs: allowed ? 0 : waitOf(this.#number(at + 3)),
+      delayMs: 0,
+      windowMs: this.#number(place + 1),
     };
   }
+
+  #whole({ name }: Policy): Decision {
+    const at = this.#next;
+    this.#next += 9;
+    return {
+      policy: name,
+      allowed: this.#number(at + 1) === 1,
+      limit: this.#number(at + 2),
+      remaining: this.#number(at + 3),
+      resetMs: this.#number(at + 4),
+      retryAfterMs: waitOf(this.#number(at + 5)),
+      delayMs: this.#number(at + 6),
+      windowMs: this.#number(at + 7),
+    };
+  }
+}
+
+/** A wait that no time ends is told as -1. */
+function waitOf(told: number): number | null {
+  return told < 0 ? null : told;
 }
 
 /** Reads the reply of lua/lease.lua. */
