@@ -197,6 +197,10 @@ function waitOf(told: number): number | null {
   return told < 0 ? null : told;
 }
 
+/** What lua/lease.lua says of a call that is not decided. */
+const LEASE_LATE = 2;
+const LEASE_GARBAGE = 3;
+
 /** Reads the reply of lua/lease.lua. */
 export function readLeased(reply: unknown): { readonly serverMs: number; readonly leased: Leased } {
   if (!Array.isArray(reply) || reply.length < 3) throw otherForm();
@@ -210,8 +214,8 @@ export function readLeased(reply: unknown): { readonly serverMs: number; readonl
   ];
   const was: unknown = reply[6];
   const grant = { granted, remaining, at, endsInMs };
-  if (status === LATE || status === GARBAGE)
-    return { serverMs, leased: { kind: status === LATE ? 'late' : 'garbage' } };
+  if (status === LEASE_LATE || status === LEASE_GARBAGE)
+    return { serverMs, leased: { kind: status === LEASE_LATE ? 'late' : 'garbage' } };
   return {
     serverMs,
     leased: { kind: 'decided', grant, was: typeof was === 'string' && was !== '0' ? was : undefined },
