@@ -2,7 +2,8 @@ import type { Charge, Receipt } from '../core/decision.js';
 import { BackendError } from './backend-error.js';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { backendErrorOf } from './redis-client.js';
-import { type AskedCall, SpendRun, type Verdict } from './redis-wire.js';
+import { type AskedCall, SpendRun } from './redis-spend.js';
+import type { Verdict } from './redis-wire.js';
 import type { ServerClock } from './server-clock.js';
 
 /** A call on its way: what it asks, until when, and who waits for the answer. */
