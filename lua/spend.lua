@@ -24,11 +24,9 @@ local SPARE_MS = ARGV[1] == '' and 1000 or 3600000
 -- Each key is read once a run, and written once, whatever number of calls are on it. What has a reset is to be written.
 local entries = {}
 
-local EMPTY = {}
-
 local function entry_at(key)
   local text = redis.pcall('GET', key)
-  local entry = { state = EMPTY, shape = nil, expires_ms = nil, reset_ms = nil }
+  local entry = { state = {}, shape = nil, expires_ms = nil, reset_ms = nil }
   if type(text) == 'table' then
     if not is_wrong_type(text) then redis.call('GET', key) end -- raises it again
     entry.state = nil
@@ -51,7 +49,7 @@ end
 -- Adds to a charge what it finds, what it comes to with those before it in its call, and what it leaves.
 local function draft(charge)
   local policy, cost, entry = charge.policy, charge.cost, charge.entry
-  charge.found = entry.shape == policy.shape and entry.state or EMPTY
+  charge.found = entry.shape == policy.shape and entry.state or {}
   charge.total = cost
   charge.state, charge.decision = policy.step(charge.found, now, policy, cost)
 end
