@@ -1,66 +1,64 @@
-import { policyArgs, spendArgs } from '../../../src/backends/redis-wire.js';
+import { policyArgs } from '../../../src/backends/redis-wire.js';
 import { definePolicy } from '../../../src/index.js';
+import { GARBAGE_TEXTS, SOUND_TEXTS } from './garbage-texts.js';
 import {
+  afresh,
   allowed,
-  DECIDED,
   DUE,
+  denied,
   fails,
   GARBAGE,
+  holds,
   KEY,
+  kept,
   list,
   NOW,
   OTHER,
+  put,
   set,
   settle,
   spend,
+  spendArgs,
   stored,
+  UNTOLD,
+  WINDOW,
   window,
   written,
 } from './pieces.js';
 import type { Scene } from './run.js';
 import { REFUSED } from './watched.js';
 
-const GARBAGE_TEXTS = [
-  '',
-  'hello',
-  'fixed-window',
-  'fixed-window 1000',
-  'fixed-window 1000 ',
-  'Fixed-window 1000 1 0 0',
-  'fixed-window -1000 1 0 0',
-  ' fixed-window 1000 1 0 0',
-  'fixed-window 1000 1x',
-  'fixed-window 1000 1',
-  'fixed-window 1000 1 ',
-  'fixed-window 2000 1',
-  ...['0x10', '1e3', '5\u0000', '+5', 'nan', 'inf', '-1', '1.5', 'x', '9007199254740992', '1e300'].map(
-    (n) => `fixed-window 1000 1 ${NOW} ${n}`,
-  ),
-  `fixed-window 1000 1 nan 5`,
-  'fixed-window 1000 1 5',
-  `fixed-window 1000 1 ${NOW} 5 5`,
-];
-
 /** What counts as no charge yet: nothing, another window, one of the far future. */
-const FRESH_TEXTS = ['fixed-window 1000 1 0 10', 'fixed-window 1000 1 9007199254740991 10'];
+const FRESH = [
+  [0, 10],
+  [Number.MAX_SAFE_INTEGER, 10],
+] as const;
+
+const take = (cost: number, left: number, key = KEY) =>
+  spend([[[key, window, cost]]], [...WINDOW, ...allowed(left)], [written(10 - left, key)]);
 
 const garbage: readonly Scene[] = [
   ...GARBAGE_TEXTS.map((text) => ({
-    name: `the text ${JSON.stringify(text)} under a key`,
+    name: `the text ${text} under a key`,
     runs: [
       set(text),
       settle(KEY, window, [5, 0], []),
-      stored(text),
-      spend([[[KEY, window, 1]]], [GARBAGE], [`DEL ${KEY}`]),
+      holds(text),
+      spend([[[KEY, window, 1]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`]),
       stored(null),
-      spend([[[KEY, window, 1]]], [DECIDED, ...allowed(9)], [written(1)]),
+      take(1, 9),
       set(text),
-      spend([[[KEY, window, 0]]], [GARBAGE], [`DEL ${KEY}`], 'peek'),
+      spend([[[KEY, window, 0]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`], 'peek'),
+      stored(null),
     ],
   })),
-  ...FRESH_TEXTS.map((text) => ({
-    name: `the text ${JSON.stringify(text)} under a key`,
-    runs: [set(text), spend([[[KEY, window, 1]]], [DECIDED, ...allowed(9)], [written(1)])],
+  ...SOUND_TEXTS.map((text) => ({
+    name: `the text ${text} under a key`,
+    runs: [set(text), take(1, 4), set(text), holds(text)],
+  })),
+  ...FRESH.map((numbers) => ({
+    name: `a window of ${numbers.join(' ')} under a key`,
+    runs: [put('fixed-window 1000 1', numbers), take(1, 9)],
   })),
   {
     name: 'another type under a key',
@@ -68,14 +66,14 @@ const garbage: readonly Scene[] = [
       list(),
       settle(KEY, window, [5, 0], []),
       { command: ['TYPE', KEY], expected: 'list' },
-      spend([[[KEY, window, 1]]], [GARBAGE], [`DEL ${KEY}`]),
-      spend([[[KEY, window, 1]]], [DECIDED, ...allowed(9)], [written(1)]),
+      spend([[[KEY, window, 1]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`]),
+      take(1, 9),
     ],
   },
   {
     name: 'garbage under one key of a call, of which others have more to ask',
     runs: [
-      set(`fixed-window 1000 1 ${NOW} 4`, OTHER),
+      put('fixed-window 1000 1', [NOW, 4], { key: OTHER }),
       list(),
       spend(
         [
@@ -89,8 +87,25 @@ const garbage: readonly Scene[] = [
           ],
           [[KEY, window, 3]],
         ],
-        [GARBAGE, DECIDED, ...allowed(8), ...allowed(4), DECIDED, ...allowed(5)],
+        [...WINDOW, GARBAGE, ...allowed(8), ...allowed(4), ...allowed(5)],
         [`DEL ${KEY}`, written(5), written(6, OTHER)],
+      ),
+    ],
+  },
+  {
+    name: 'garbage under a key of the first of calls that are alike, and of the last',
+    runs: [
+      list(),
+      spend(
+        [[[KEY, window, 1]], [[KEY, window, 1]], [[KEY, window, 1]]],
+        [...WINDOW, GARBAGE, ...allowed(9), ...allowed(8)],
+        [`DEL ${KEY}`, written(2)],
+      ),
+      set("'hello'", OTHER),
+      spend(
+        [[[KEY, window, 1]], [[KEY, window, 1]], [[OTHER, window, 1]], [[OTHER, window, 1]]],
+        [...WINDOW, ...allowed(7), ...allowed(6), GARBAGE, ...allowed(9)],
+        [`DEL ${OTHER}`, kept(4), written(1, OTHER)],
       ),
     ],
   },
@@ -98,7 +113,7 @@ const garbage: readonly Scene[] = [
     name: 'garbage under all keys of a call',
     runs: [
       list(),
-      set('hello', OTHER),
+      set("'hello'", OTHER),
       spend(
         [
           [
@@ -107,32 +122,35 @@ const garbage: readonly Scene[] = [
             [KEY, window, 1],
           ],
         ],
-        [GARBAGE],
-        [`DEL ${KEY}`, `DEL ${KEY}`, `DEL ${OTHER}`],
+        [...UNTOLD, GARBAGE],
+        [`DEL ${KEY}`, `DEL ${OTHER}`],
       ),
       stored(null),
       stored(null, OTHER),
     ],
   },
   {
+    name: 'a text that expires late, and is garbage: its expiry is nothing to keep',
+    runs: [
+      set(`cmsgpack.pack('fixed-window 1000 1', ${NOW + 9999}, ${NOW}, 1.5)`),
+      spend([[[KEY, window, 1]], [[KEY, window, 1]]], [...WINDOW, GARBAGE, ...allowed(9)], [`DEL ${KEY}`, written(1)]),
+    ],
+  },
+  {
     name: 'too many numbers, of another shape',
     runs: [
-      set('fixed-window 2000 1 1 2 3'),
+      put('fixed-window 2000 1', [1, 2, 3]),
       settle(KEY, window, [5, 0], []),
-      spend([[[KEY, window, 11]]], [DECIDED, 0, 10, 10, 0, -1, 0, 1000, 0], []),
-      spend([[[KEY, window, 0]]], [DECIDED, 1, 10, 10, 0, 0, 0, 1000, 0], []),
-      spend([[[KEY, window, 1]]], [DECIDED, ...allowed(9, 'fixed-window 2000 1')], [written(1)]),
+      spend([[[KEY, window, 11]]], [...WINDOW, ...denied(10, 0, -1)], []),
+      spend([[[KEY, window, 0]]], [...WINDOW, 1, 10, 0], []),
+      stored('fixed-window 2000 1 0 1 2 3'),
+      spend([[[KEY, window, 1]]], [...WINDOW, ...afresh(9, 'fixed-window 2000 1')], [written(1)]),
     ],
   },
   {
     name: 'an error that says nothing about the key',
     runs: [
-      fails(
-        'spend',
-        spendArgs('', [{ charges: [{ policy: window, subject: '', cost: 1 }], deadline: DUE }]),
-        'NOPERM refused',
-        [REFUSED],
-      ),
+      fails('spend', spendArgs([[[REFUSED, window, 1]]]), 'NOPERM refused', [REFUSED]),
       fails('settle', ['', DUE, DUE, ...policyArgs(window), '5', '0'], 'NOPERM refused', [REFUSED]),
     ],
   },
@@ -150,13 +168,15 @@ const misfits: readonly Scene[] = (
 ).flatMap(([strategy, segments, counts]) =>
   counts.map((count) => {
     const policy = definePolicy('p', { rate: '10/s', strategy, ...(strategy === 'sliding-window' && { segments: 2 }) });
-    const text = `${strategy} 1000${segments} ${Array.from({ length: count }, () => 5).join(' ')}`;
+    const shape = `${strategy} 1000${segments}`;
+    const numbers = Array.from({ length: count }, () => 5);
     return {
       name: `${count} numbers of ${strategy}`,
       runs: [
-        set(text),
+        put(shape, numbers),
         settle(KEY, policy, [1, 0], [], 5),
-        spend([[[KEY, policy, 0]]], [GARBAGE], [`DEL ${KEY}`], 'peek'),
+        stored([shape, 0, ...numbers].join(' ')),
+        spend([[[KEY, policy, 0]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`], 'peek'),
       ],
     };
   }),

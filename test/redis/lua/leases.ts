@@ -1,11 +1,31 @@
 import { policyArgs } from '../../../src/backends/redis-wire.js';
 import { definePolicy, type Policy } from '../../../src/index.js';
-import { DECIDED, DUE, fails, GARBAGE, KEY, list, NOW, set, spend, stored, window, written } from './pieces.js';
+import { GARBAGE_TEXTS } from './garbage-texts.js';
+import {
+  allowed,
+  DUE,
+  denied,
+  EXPIRES,
+  fails,
+  KEY,
+  kept,
+  list,
+  NOW,
+  put,
+  set,
+  spend,
+  stored,
+  TIME_US,
+  WINDOW,
+  window,
+  written,
+} from './pieces.js';
 import type { Run, Scene } from './run.js';
 import { REFUSED } from './watched.js';
 
+const DECIDED = 1;
 const LATE = 2;
-const TIME_US = NOW * 1000 + 999;
+const GARBAGE = 3;
 
 const argsOf = (policy: Policy, wanted: number, due = DUE, instant = '') => [
   instant,
@@ -42,26 +62,26 @@ const smaller = definePolicy('p', { rate: '5/s', strategy: 'fixed-window' });
 /** Another instant than the server's. */
 const TOLD = { instant: String(NOW - 2000 + 400) };
 
-const GARBAGE_TEXTS = ['', 'hello', 'fixed-window 1000 1', `fixed-window 1000 1 ${NOW} x`, 'fixed-window 1000 1 5'];
+const LONG_LOG = `cmsgpack.pack('sliding-log 1000 1', 5) .. string.rep(cmsgpack.pack(7), 1500)`;
 
 export const leases: readonly Scene[] = [
   {
     name: 'units that are leased until there are none',
     runs: [
       lease(4, granted(4, 6), [written(4)]),
-      lease(5, granted(5, 1), [written(9)]),
-      lease(5, granted(1, 0), [written(10)]),
+      lease(5, granted(5, 1), [kept(9)]),
+      lease(5, granted(1, 0), [kept(10)]),
       lease(5, granted(0, 0), []),
       lease(0, granted(0, 0), []),
-      stored(`fixed-window 1000 1 ${NOW} 10`),
+      stored(`fixed-window 1000 1 ${EXPIRES} ${NOW} 10`),
     ],
   },
   {
     name: 'units that are leased beside charges',
     runs: [
-      spend([[[KEY, window, 7]]], [DECIDED, 1, 10, 3, 1000, 0, 0, 1000, 0], [written(7)]),
-      lease(5, granted(3, 0), [written(10)]),
-      spend([[[KEY, window, 1]]], [DECIDED, 0, 10, 0, 1000, 1000, 0, 1000, 0], []),
+      spend([[[KEY, window, 7]]], [...WINDOW, ...allowed(3)], [written(7)]),
+      lease(5, granted(3, 0), [kept(10)]),
+      spend([[[KEY, window, 1]]], [...WINDOW, ...denied(0, 1000, 1000)], []),
     ],
   },
   {
@@ -70,14 +90,24 @@ export const leases: readonly Scene[] = [
   },
   {
     name: 'units of another window',
-    runs: [set(`fixed-window 1000 1 ${NOW - 1000} 10`), lease(3, granted(3, 7), [written(3)])],
+    runs: [put('fixed-window 1000 1', [NOW - 1000, 10]), lease(3, granted(3, 7), [written(3)])],
   },
   {
     name: 'units of an instant that is told',
     runs: [
-      lease(3, granted(3, 7, 600), [`SET ${KEY} fixed-window 1000 1 ${NOW - 2000} 3 PX 3600600`], TOLD),
-      lease(9, granted(7, 0, 600), [`SET ${KEY} fixed-window 1000 1 ${NOW - 2000} 10 PX 3600600`], TOLD),
-      set('hello'),
+      lease(
+        3,
+        granted(3, 7, 600),
+        [`SET ${KEY} fixed-window 1000 1 ${NOW + 4_500_750} ${NOW - 2000} 3 PX 4500750`],
+        TOLD,
+      ),
+      lease(
+        9,
+        granted(7, 0, 600),
+        [`SET ${KEY} fixed-window 1000 1 ${NOW + 4_500_750} ${NOW - 2000} 10 KEEPTTL`],
+        TOLD,
+      ),
+      set("'hello'"),
       lease(3, [GARBAGE], [`DEL ${KEY}`], TOLD),
     ],
   },
@@ -91,9 +121,20 @@ export const leases: readonly Scene[] = [
         timeUs: (NOW + 456) * 1000,
         expected: {
           reply: [NOW + 456, NOW + 456, ...granted(4, 6, 544)],
-          written: [`SET ${KEY} fixed-window 1000 1 ${NOW} 4 PX 1544`],
+          written: [`SET ${KEY} fixed-window 1000 1 ${NOW + 456 + 1930} ${NOW} 4 PX 1930`],
         },
       },
+    ],
+  },
+  {
+    name: 'units under a key that expires late enough, or too soon',
+    runs: [
+      put('fixed-window 1000 1', [NOW, 4], { expiresMs: NOW + 2000 }),
+      lease(3, granted(3, 3), [kept(7, { expiresMs: NOW + 2000 })]),
+      put('fixed-window 1000 1', [NOW, 4], { expiresMs: NOW + 1999 }),
+      lease(3, granted(3, 3), [written(7)]),
+      put('sliding-log 1000 1', [NOW, 4], { expiresMs: NOW + 9999 }),
+      lease(3, granted(3, 7, 1000, 'sliding-log 1000 1'), [kept(3, { expiresMs: NOW + 9999 })]),
     ],
   },
   {
@@ -103,24 +144,29 @@ export const leases: readonly Scene[] = [
       lease(3, [LATE], [], { due: String(NOW - 1), instant: '5' }),
       stored(null),
       lease(3, granted(3, 7), [written(3)], { due: String(NOW) }),
-      lease(3, granted(3, 4), [written(6)], { due: String(NOW + 1) }),
+      lease(3, granted(3, 4), [kept(6)], { due: String(NOW + 1) }),
     ],
   },
   {
     name: 'units of a budget that was counted otherwise',
     runs: [
-      set(`fixed-window 2000 1 ${NOW} 10`),
+      put('fixed-window 2000 1', [NOW, 10]),
       lease(3, granted(3, 7, 1000, 'fixed-window 2000 1'), [written(3)]),
-      lease(3, granted(3, 7, 2000, 'fixed-window 1000 1'), [`SET ${KEY} fixed-window 2000 1 ${NOW} 3 PX 3000`], {
-        policy: longer,
-      }),
+      lease(
+        3,
+        granted(3, 7, 2000, 'fixed-window 1000 1'),
+        [`SET ${KEY} fixed-window 2000 1 ${NOW + 3750} ${NOW} 3 PX 3750`],
+        { policy: longer },
+      ),
       lease(0, granted(0, 10, 0), []),
-      set('gcra 1000 1 5'),
+      put('gcra 1000 1', [5]),
       lease(2, granted(2, 8, 1000, 'gcra 1000 1'), [written(2)]),
+      set(LONG_LOG),
+      lease(2, granted(2, 8, 1000, 'sliding-log 1000 1'), [written(2)]),
     ],
   },
   ...GARBAGE_TEXTS.map((text) => ({
-    name: `the text ${JSON.stringify(text)} where units are leased`,
+    name: `the text ${text} where units are leased`,
     runs: [set(text), lease(3, [GARBAGE], [`DEL ${KEY}`]), stored(null), lease(3, granted(3, 7), [written(3)])],
   })),
   {

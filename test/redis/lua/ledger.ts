@@ -1,9 +1,11 @@
-import { policyArgs, spendArgs } from '../../../src/backends/redis-wire.js';
+import { SpendRun } from '../../../src/backends/redis-spend.js';
+import { policyArgs } from '../../../src/backends/redis-wire.js';
 import type { Decision } from '../../../src/core/decision.js';
 import { keyOf } from '../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../src/index.js';
 import { BUILTIN } from '../../../src/strategies/builtin.js';
 import type { State } from '../../../src/strategies/strategy.js';
+import { Reply } from './reply.js';
 import type { Run } from './run.js';
 
 /** A call of a run: what it asks, and until when by the server's clock; or that it only reads. */
@@ -21,14 +23,18 @@ export interface At {
   readonly isTold: boolean;
 }
 
-const DECIDED = 1;
-const LATE = 2;
+/** What is under a key. `expiresMs`: when it expires, in the server's milliseconds. */
+interface Stored {
+  readonly shape: string;
+  readonly state: State;
+  readonly expiresMs: number | undefined;
+}
 
 /** Writes down runs of the scripts with what memory answers, and what the strategies leave under the keys. */
 export class Ledger {
   readonly #clock = new ManualClock();
   readonly #memory = new MemoryBackend({ clock: this.#clock });
-  readonly #stored = new Map<string, { readonly shape: string; readonly state: State }>();
+  readonly #stored = new Map<string, Stored>();
 
   /** Where one charge stands, at a cost of 0. */
   standing(policy: Policy, subject: string, now: number): Decision | undefined {
@@ -49,29 +55,35 @@ export class Ledger {
   ): { readonly run: Run; readonly receipts: readonly Receipt[] } {
     this.#clock.set(now);
     const serverMs = Math.floor(timeUs / 1000);
-    const reply: (number | string)[] = [serverMs, now];
-    const written = new Map<string, string>();
+    const reply = new Reply();
+    /** When what is left under a key is of no use any more. */
+    const untilMs = new Map<string, number>();
     const receipts: Receipt[] = [];
     for (const { charges, deadline } of calls) {
+      for (const { policy } of charges) reply.ask(policy);
       if (deadline !== 'peek' && serverMs > deadline) {
-        reply.push(LATE);
+        reply.late();
         continue;
       }
-      const outcome = this.#memory[deadline === 'peek' ? 'peek' : 'spend'](charges);
+      const { decisions, receipt } = this.#memory[deadline === 'peek' ? 'peek' : 'spend'](charges);
       const left =
-        outcome.receipt === undefined
-          ? charges.map(() => 0)
-          : this.#take(charges, now, isTold ? 3_600_000 : 1000, written);
-      reply.push(DECIDED, ...outcome.decisions.flatMap((decision, i) => [...membersOf(decision), left[i] ?? 0]));
-      if (outcome.receipt !== undefined) receipts.push(outcome.receipt);
+        receipt === undefined ? [] : this.#take(charges, now, untilMs, serverMs + (isTold ? 3_600_000 : 1000));
+      decisions.forEach((decision, i) => {
+        const charge = charges[i];
+        if (charge !== undefined) reply.charge(charge.policy, decision, left[i] ?? 0);
+      });
+      if (receipt !== undefined) receipts.push(receipt);
     }
-    const asked = calls.map(({ charges, deadline }) => ({ charges, deadline: String(deadline) }));
+    const written = [...untilMs].map(([key, ms]) => this.#write(key, serverMs, ms));
+    const asked = calls.map(({ charges, deadline }) => {
+      return { charges, takes: deadline !== 'peek', deadlineMs: deadline === 'peek' ? 0 : deadline };
+    });
     const run: Run = {
       script: 'spend',
       keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
-      args: spendArgs(isTold ? String(now) : '', asked),
+      args: new SpendRun(isTold ? String(now) : '', asked).args,
       timeUs,
-      expected: { reply, written: [...written.values()].sort() },
+      expected: { reply: [serverMs, now, ...reply.values], written: written.sort() },
     };
     return { run, receipts };
   }
@@ -93,8 +105,9 @@ export class Ledger {
         this.#stored.delete(keyFor(charge));
         written.push(`DEL ${keyFor(charge)}`);
       } else {
-        this.#stored.set(keyFor(charge), { shape: stored.shape, state });
-        written.push(`SET ${keyFor(charge)} ${stored.shape} ${state.join(' ')} KEEPTTL`);
+        // What gives back is of no use for longer than what was taken.
+        this.#stored.set(keyFor(charge), { ...stored, state });
+        written.push(this.#write(keyFor(charge), serverMs, 0));
       }
     });
     const args = receipt.charges.flatMap(({ policy, cost }, i) => [
@@ -119,9 +132,9 @@ export class Ledger {
   #take(
     charges: readonly Charge[],
     now: number,
-    spareMs: number,
-    written: Map<string, string>,
-  ): readonly (string | number)[] {
+    untilMs: Map<string, number>,
+    atLeastMs: number,
+  ): readonly (string | 0)[] {
     const drafts = new Map<string, State>();
     const before = new Map(this.#stored);
     return charges.map((charge) => {
@@ -133,11 +146,21 @@ export class Ledger {
       const result = strategyOf(policy).step(state, now, policy, cost);
       drafts.set(`${key} ${policy.shape}`, result.state);
       const was = this.#stored.get(key);
-      this.#stored.set(key, { shape: policy.shape, state: result.state });
-      const ttl = result.decision.resetMs + spareMs;
-      written.set(key, `SET ${key} ${policy.shape} ${result.state.join(' ')} PX ${ttl}`);
+      this.#stored.set(key, { shape: policy.shape, state: result.state, expiresMs: was?.expiresMs });
+      untilMs.set(key, atLeastMs + result.decision.resetMs);
       return was !== undefined && was.shape !== policy.shape ? was.shape : 0;
     });
+  }
+
+  /** Writes what is under a key: with the expiry that it has where that is late enough, else with a quarter on top. */
+  #write(key: string, serverMs: number, untilMs: number): string {
+    const stored = this.#stored.get(key);
+    if (stored === undefined) throw new Error(`there is nothing to write under ${key}`);
+    const isKept = stored.expiresMs !== undefined && stored.expiresMs >= untilMs;
+    const ttlMs = Math.ceil((untilMs - serverMs) * 1.25);
+    const expiresMs = isKept ? stored.expiresMs : serverMs + ttlMs;
+    this.#stored.set(key, { ...stored, expiresMs });
+    return `SET ${key} ${stored.shape} ${expiresMs} ${stored.state.join(' ')} ${isKept ? 'KEEPTTL' : `PX ${ttlMs}`}`;
   }
 }
 
@@ -147,16 +170,4 @@ function strategyOf({ strategy }: Policy) {
   const found = BUILTIN.find(({ name }) => name === strategy);
   if (found === undefined) throw new Error(`there is no strategy ${strategy}`);
   return found;
-}
-
-function membersOf({
-  allowed,
-  limit,
-  remaining,
-  resetMs,
-  retryAfterMs,
-  delayMs,
-  windowMs,
-}: Decision): readonly number[] {
-  return [allowed ? 1 : 0, limit, remaining, resetMs, retryAfterMs ?? -1, delayMs, windowMs];
 }

@@ -87,6 +87,20 @@ function costOf({ limit, remaining }: Decision, random: Random): number {
   return costs[random(costs.length)] ?? 1;
 }
 
+/** A call, and now and then some that are alike but for their keys; of those the last now and then but for its costs, too. */
+function alike(call: Call, random: Random): readonly Call[] {
+  const others = Array.from({ length: random(4) === 0 ? 1 + random(3) : 0 }, (_, n): Call => {
+    const isLast = n > 0 && random(3) === 0;
+    const charges = call.charges.map((charge) => ({
+      ...charge,
+      subject: SUBJECTS[random(2)] ?? 'one',
+      cost: charge.cost + (isLast ? random(2) : 0),
+    }));
+    return { ...call, charges };
+  });
+  return [call, ...others];
+}
+
 /** Random calls, several a run and of several charges, with what is given back in between, from a seed. */
 export function randomScene(strategy: StrategyName, seed: number, length: number): Scene {
   const random = randomFrom(seed);
@@ -125,7 +139,7 @@ export function randomScene(strategy: StrategyName, seed: number, length: number
         return { policy: asked, subject, cost: last === undefined ? 1 : (isDense ? denseCost : costOf)(last, random) };
       });
       return { charges, deadline: random(10) === 0 ? 'peek' : deadline() };
-    });
+    }).flatMap((call) => alike(call, random));
     const spent = ledger.spend(calls, at);
     runs.push(spent.run);
     receipts.push(...spent.receipts);

@@ -1,7 +1,7 @@
 import { definePolicy, type Policy } from '../../../src/index.js';
 import { type StrategyName, strategies } from '../../parity/random-trace.js';
 import { Ledger } from './ledger.js';
-import { KEY, set, settle } from './pieces.js';
+import { KEY, put, settle } from './pieces.js';
 import type { Run, Scene } from './run.js';
 
 const START = 1_760_000_000_000;
@@ -44,6 +44,6 @@ export const settledLate: readonly Scene[] = [
   ...strategies.map(afterStep),
   {
     name: 'a charge of a log that is gone, of an instant that looks like units',
-    runs: [set('sliding-log 1000 1 1 2 7 3'), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
+    runs: [put('sliding-log 1000 1', [1, 2, 7, 3]), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
   },
 ];

@@ -1,5 +1,7 @@
 import { type StrategyName, strategies } from '../../parity/random-trace.js';
+import { alikeCalls } from './alike-calls.js';
 import { brokenCallers } from './broken-callers.js';
+import { expiries } from './expiries.js';
 import { garbageScenes } from './garbage.js';
 import { leases } from './leases.js';
 import { longStates } from './long-states.js';
@@ -19,6 +21,8 @@ export const chosenScenes: readonly Scene[] = [
   ...garbageScenes,
   ...brokenCallers,
   ...ownStrategies,
+  ...alikeCalls,
+  ...expiries,
   ...longStates,
   ...settledLate,
   ...leases,

@@ -1,4 +1,7 @@
 import type { Redis } from 'ioredis';
+import { definitionOf } from '../../../src/backends/redis-script.js';
+import { ownLua } from './own-lua.js';
+import { TOLD_LUA } from './states.js';
 
 /** The parts of the scripts, as files: mutants change one of them. */
 export interface LuaFiles {
@@ -13,16 +16,23 @@ export interface LuaFiles {
 export const REFUSED = 'sluice:{refused}:p@app';
 
 /**
- * Runs a script with the time of our choice, and answers with all that it writes beside its reply. The last argument is
- * the time, seconds and microseconds. What it writes lives for a day, since the instants here are not those of Redis.
+ * Runs a script with the time of our choice, and answers with all that it writes beside its reply: states told, as they
+ * are packed. The last argument is the time, seconds and microseconds. What it writes lives for a day, since the instants
+ * here are not those of Redis. What keeps its time to live must be there to have one.
  */
 const before = `
 local pinned = table.remove(ARGV)
 local written = {}
 local real = redis
+${TOLD_LUA}
 local function read(key)
   if key == '${REFUSED}' then return { err = 'NOPERM refused' } end
   return real.pcall('GET', key)
+end
+local function write(key, text, ...)
+  written[#written + 1] = table.concat({ 'SET', key, told(text), ... }, ' ')
+  if ... == 'KEEPTTL' and real.call('EXISTS', key) == 0 then error('sluice: there is no time to live to keep') end
+  return real.call('SET', key, text, 'PX', '86400000')
 end
 local redis = {
   call = function(command, key, ...)
@@ -32,9 +42,9 @@ local redis = {
       if type(text) == 'table' then error(text.err) end
       return text
     end
+    if command == 'SET' then return write(key, ...) end
     written[#written + 1] = table.concat({ command, key, ... }, ' ')
-    if command ~= 'SET' then return real.call(command, key, ...) end
-    return real.call(command, key, (...), 'PX', '86400000')
+    return real.call(command, key, ...)
   end,
   pcall = function(_, key) return read(key) end,
 }
@@ -42,27 +52,26 @@ local function main()
 `;
 
 /**
- * Strategies of a user's own: one tells in its decision what it was given, and remembers one number, or under a burst of 1
- * nothing at all; the other does not tell what fits. And what all strategies keep to: a denial and a cost of 0 return the
- * state they were given.
+ * What holds for all strategies: a denial and a cost of 0 return the state they were given. And each is defined once, where
+ * a policy has need of it.
  */
-const own = `
-local function echo(state, now, policy, cost)
-  local allowed = cost <= policy.limit
-  local after = policy.burst > 1 and { cost } or {}
-  return allowed and cost > 0 and after or state, {
-    allowed = allowed, limit = policy.limit, remaining = cost % 1000000, reset_ms = state[1] or 0,
-    retry_after_ms = allowed and 0 or -1, delay_ms = #state, window_ms = policy.segments,
-  }
-end
-strategies['echo'] = { step = echo, fits = function(state) return #state == 1 end, amend = function() return {} end }
-strategies['plain'] = { step = echo, amend = function(state) return state end }
-for _, strategy in pairs(strategies) do
-  local step = strategy.step
-  strategy.step = function(state, now, policy, cost)
-    local after, decision = step(state, now, policy, cost)
-    if (cost == 0 or not decision.allowed) and after ~= state then error('sluice: a state was made of nothing') end
-    return after, decision
+const guarded = `
+local is_guarded = {}
+for name, define in pairs(definitions) do
+  definitions[name] = function()
+    if strategies[name] ~= nil then error('sluice: defined once more') end
+    define()
+    for _, strategy in pairs(strategies) do
+      local step = strategy.step
+      if not is_guarded[strategy] then
+        is_guarded[strategy] = true
+        strategy.step = function(state, now, policy, cost)
+          local after, decision = step(state, now, policy, cost)
+          if (cost == 0 or not decision.allowed) and after ~= state then error('sluice: a state was made of nothing') end
+          return after, decision
+        end
+      end
+    end
   end
 end
 `;
@@ -74,8 +83,12 @@ return { reply, written }
 
 export type ScriptName = 'spend' | 'settle' | 'lease';
 
+/** The names of the strategies in a file. */
+const namesIn = (lua: string) => [...lua.matchAll(/^strategies\['([a-z-]+)'\] = /gm)].map(([, name = '']) => name);
+
 export function watched({ state, strategies, ...entries }: LuaFiles): Readonly<Record<ScriptName, string>> {
-  const begin = [before, state, ...strategies, own].join('\n');
+  const definitions = strategies.map((lua) => definitionOf(namesIn(lua), lua));
+  const begin = [before, state, ...definitions, ...ownLua, guarded].join('\n');
   const whole = (entry: string) => [begin, entry, after].join('\n');
   return { spend: whole(entries.spend), settle: whole(entries.settle), lease: whole(entries.lease) };
 }
