@@ -87,12 +87,25 @@ const REASONS = [
     ],
   },
   {
-    why: 'Text becomes a number by it, and 0 is added or taken off.',
-    places: ['state: local number = digits + 0 | + -> -'],
+    why: 'Only a quicker way: the shape of every policy is of the form that is looked for where it is not known.',
+    places: ['state: shapes[policy.shape] = true | true -> false'],
   },
   {
-    why: 'The same text, in pieces of another size.',
-    places: ['state: local AT_ONCE = 64 | 64 -> 63', 'state: local AT_ONCE = 64 | 64 -> 65'],
+    why: 'The same numbers and the same text, at once or in pieces, and in pieces of another size.',
+    places: [
+      'state: local AT_ONCE = 1000 | 1000 -> 999',
+      'state: local AT_ONCE = 1000 | 1000 -> 1001',
+      'state: if #text <= AT_ONCE then return checked(listed(cmsgpack.unpack(text))) end | <= -> <',
+      'state: if count <= AT_ONCE then return cmsgpack.pack(shape, expires_ms, unpack(state)) end | <= -> <',
+    ],
+  },
+  {
+    why: 'Where the next piece begins is beyond the first value, so that it is never 0; -1 stands for the end.',
+    places: ['state: until offset < 0 | < -> <=', 'state: until offset < 0 | 0 -> 1'],
+  },
+  {
+    why: 'There is nothing at 0, and to add nothing to a list changes nothing.',
+    places: ['state: for i = 1, #rest do all[#all + 1] = rest[i] end | 1 -> 0'],
   },
   {
     why: 'wanted is 0 if and only if the cost is.',

@@ -38,9 +38,13 @@ function othersOf(tokens, i, scope) {
   const { kind, text } = tokens[i];
   const before = tokens[i - 1];
   if (kind === 'number') {
-    const value = BigInt(text);
-    // Of whole numbers beyond 2^53 the next is the same double.
-    return [value - 1n, value + 1n].filter((next) => next >= 0n && Number(next) !== Number(value)).map(String);
+    // The last digit is one less, and one more. Of whole numbers beyond 2^53 the next is the same double.
+    const value = BigInt(text.replace('.', ''));
+    const decimals = text.includes('.') ? text.length - 1 - text.indexOf('.') : 0;
+    return [value - 1n, value + 1n]
+      .filter((next) => next >= 0n && Number(next) !== Number(value))
+      .map((next) => String(next).padStart(decimals + 1, '0'))
+      .map((digits) => (decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`));
   }
   if (text === '-' && isUnary(before)) return [''];
   if (kind === 'symbol' || kind === 'keyword') return OTHERS[text] ?? [];
