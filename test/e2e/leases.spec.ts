@@ -4,6 +4,7 @@ import { by, RedisBackend, Throttle, ThrottleService } from '../../src/index.js'
 import { adapters, startApp } from '../support/app.js';
 import { ownRedis } from '../support/own-redis.js';
 import { freshPrefix } from '../support/redis-shared.js';
+import { stateUnder } from '../support/redis-state.js';
 
 @Controller()
 class LeasedController {
@@ -33,7 +34,7 @@ describe.each(adapters)('an application with a leased policy, with %s', (adapter
     const api = { rate: '10/2000 weeks', strategy: 'fixed-window', by: by.all(), lease: { batch: 4 } } as const;
     const used = async () => {
       const [key = ''] = await redis.client.keys(`${prefix}:*`);
-      return Number((await redis.client.get(key))?.split(' ').at(-1));
+      return (await stateUnder(redis.client, key))?.numbers.at(-1);
     };
     const start = () =>
       startApp({

@@ -7,12 +7,22 @@ import { charge, guarded, SECRET, textOf } from '../support/faults.js';
 import { ownRedis } from '../support/own-redis.js';
 import { connect } from '../support/redis.js';
 import { freshPrefix } from '../support/redis-shared.js';
+import { putState } from '../support/redis-state.js';
 
 const redis = ownRedis();
 
 type Put = (key: string, shape: string) => Promise<unknown>;
 const text = (make: (shape: string) => string | Buffer): Put => {
   return (key, shape) => redis.client.set(key, make(shape));
+};
+/** A text as Lua makes it; `shape` is that of the strategy, `all` numbers as many as fit, and `rest` all but one of them. */
+const lua = (source: string): Put => {
+  const script = `
+    local shape, all, rest = ARGV[1], {}, {}
+    for i = 1, tonumber(ARGV[2]) do all[i], rest[i] = 1, 1 end
+    rest[#rest] = nil
+    redis.call('SET', KEYS[1], ${source})`;
+  return (key, shape) => redis.client.eval(script, 1, key, shape, shape.startsWith('sliding-window') ? 12 : 2);
 };
 
 /** What no script of ours has written, under any strategy. `shape`: how a state of the strategy begins. */
@@ -26,23 +36,37 @@ const GARBAGE: readonly (readonly [string, Put])[] = [
   ['a number', text(() => '7')],
   ['random bytes', text(() => Buffer.from([0, 255, 195, 40, 10, 13, 0, 128]))],
   ['JSON', text(() => '{"used":1}')],
-  ['a header and nothing else', text((shape) => shape)],
-  ['a header cut short', text((shape) => shape.slice(0, -1))],
-  ['a header in capitals', text((shape) => `${shape.toUpperCase()} 1 1`)],
-  ['a header of another strategy and no numbers', text(() => 'other-strategy 1000 1')],
-  ['a header of another strategy and no number', text(() => 'other-strategy 1000 1 x 1')],
-  ['a negative number', text((shape) => `${shape} -1 1`)],
-  ['a fraction', text((shape) => `${shape} 1.5 1`)],
-  ['nan', text((shape) => `${shape} nan 1`)],
-  ['inf', text((shape) => `${shape} inf 1`)],
-  ['1e400', text((shape) => `${shape} 1e400 1`)],
-  ['1e3', text((shape) => `${shape} 1e3 1`)],
-  ['a hexadecimal number', text((shape) => `${shape} 0x10 1`)],
-  ['2^53', text((shape) => `${shape} ${2 ** 53} 1`)],
-  ['a number of 400 digits', text((shape) => `${shape} ${'9'.repeat(400)} 1`)],
-  ['a number that goes on after a NUL', text((shape) => `${shape} 1\0 1`)],
-  ['too few numbers', text((shape) => `${shape} 1`)],
-  ['too many numbers', text((shape) => `${shape} ${'1 '.repeat(13)}`)],
+  ['a state in readable text', text((shape) => `${shape} 1 1`)],
+  ['a shape in readable text', text((shape) => shape)],
+  ['a shape and nothing else', lua('cmsgpack.pack(shape)')],
+  ['a shape, an expiry and no numbers', lua('cmsgpack.pack(shape, 5)')],
+  ['a shape cut short', lua('cmsgpack.pack(string.sub(shape, 1, -4), 5, unpack(all))')],
+  ['a shape in capitals', lua('cmsgpack.pack(string.upper(shape), 5, unpack(all))')],
+  ['a shape in a list', lua('cmsgpack.pack({ shape }, 5, unpack(all))')],
+  ['no shape', lua('cmsgpack.pack(5, unpack(all))')],
+  ['all of it in a list', lua('cmsgpack.pack({ shape, 5, unpack(all) })')],
+  ['a shape of another strategy and no numbers', lua("cmsgpack.pack('other-strategy 1000 1', 5)")],
+  ['a shape of another strategy and no number', lua("cmsgpack.pack('other-strategy 1000 1', 5, 'x', 1)")],
+  ['a shape of another strategy and no expiry', lua("cmsgpack.pack('other-strategy 1000 1', 'x', 1, 1)")],
+  ...['nil', 'true', "'x'", "'5'", '{}', '-1', '0/0'].map((value): readonly [string, Put] => [
+    `an expiry of ${value}`,
+    lua(`cmsgpack.pack(shape, ${value}, unpack(all))`),
+  ]),
+  ...['nil', 'true', "'x'", "'5'", '{}', '-1', '1.5', '0/0', '1/0', '-1/0', '2^53', '1e300', '1e400'].map(
+    (value): readonly [string, Put] => [
+      `${value} among the numbers`,
+      lua(`cmsgpack.pack(shape, 5, ${value}, unpack(rest))`),
+    ],
+  ),
+  ['a state that is cut off', lua('string.sub(cmsgpack.pack(shape, 5, unpack(all)), 1, -2)')],
+  [
+    'a state that ends within a number',
+    lua('cmsgpack.pack(shape, 5, unpack(rest)) .. string.sub(cmsgpack.pack(300), 1, 2)'),
+  ],
+  ['a state with bytes behind it that are none', lua("cmsgpack.pack(shape, 5, unpack(all)) .. '\\193'")],
+  ['too few numbers', lua('cmsgpack.pack(shape, 5, unpack(rest))')],
+  ['too many numbers', lua('cmsgpack.pack(shape, 5, 1, unpack(all))')],
+  ['far too many numbers', lua('cmsgpack.pack(shape, 5, 1) .. string.rep(cmsgpack.pack(1), 1500)')],
 ];
 
 function setUp(strategy: string) {
@@ -94,7 +118,8 @@ describe.each(STRATEGIES)('under a key of %s', (strategy) => {
     for (const other of STRATEGIES.filter((name) => name !== strategy)) {
       const { events, key, ask } = setUp(strategy);
       const was = `${other} 60000 ${other === 'sliding-window' ? 10 : 1}`;
-      await redis.client.set(key, `${was} ${other === 'sliding-window' ? '1 '.repeat(12) : '1 1'}`);
+      const numbers = other === 'sliding-window' ? new Array<number>(12).fill(1) : [1, 1];
+      await putState(redis.client, key, { shape: was, expiresMs: 5, numbers });
       expect(await ask()).toMatchObject({ allowed: true, decisions: [{ remaining: 9 }] });
       expect(events).toEqual([{ type: 'started-afresh', policy: 'p', was }]);
     }

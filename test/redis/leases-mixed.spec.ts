@@ -9,6 +9,7 @@ import {
 } from '../../src/index.js';
 import { ownRedis } from '../support/own-redis.js';
 import { freshPrefix } from '../support/redis-shared.js';
+import { stateUnder } from '../support/redis-state.js';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 const leased = definePolicy('leased', { rate: '100/h', strategy: 'fixed-window', lease: { batch: 10 } });
@@ -30,8 +31,7 @@ describe('a call that is charged to leased policies and to others', () => {
 
   const open = (more: RedisBackendOptions = {}) =>
     new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000, ...more });
-  const used = async (id: string) =>
-    Number((await redis.client.get(`${prefix}:{ada}:${id}@app`))?.split(' ').at(-1) ?? 0);
+  const used = async (id: string) => (await stateUnder(redis.client, `${prefix}:{ada}:${id}@app`))?.numbers.at(-1) ?? 0;
 
   beforeEach(() => {
     clock = new ManualClock(NOON);

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { BackendEvent } from '../../src/backends/backend.js';
 import { BackendError } from '../../src/backends/backend-error.js';
 import { RedisBackend } from '../../src/backends/redis.backend.js';
@@ -10,6 +10,7 @@ import type { FailureMode, Policy } from '../../src/core/policy.js';
 import { definePolicy } from '../../src/strategies/define-policy.js';
 import { pause } from './redis.js';
 import { freshPrefix } from './redis-shared.js';
+import { stateUnder } from './redis-state.js';
 
 export const TIMEOUT_MS = 100;
 /** By how much an answer may miss its deadline: five times the goal of 10 ms, since other processes run beside this one. */
@@ -26,9 +27,8 @@ export function counter(name: string, limit = 1_000_000): Policy {
 export const charge = (policy: Policy, subject = 'ada', cost = 1): Charge => ({ policy, subject, cost });
 
 /** The units in a `counter`, as another client reads them. */
-export async function usedOf(client: Pick<Redis, 'get'>, prefix: string, policy: Policy, subject = 'ada') {
-  const text = await client.get(`${prefix}:{${subject}}:${policy.id}`);
-  return text === null ? 0 : Number(text.split(' ').at(-1));
+export async function usedOf(client: Pick<Redis | Cluster, 'eval'>, prefix: string, policy: Policy, subject = 'ada') {
+  return (await stateUnder(client, `${prefix}:{${subject}}:${policy.id}`))?.numbers.at(-1) ?? 0;
 }
 
 /** A backend that answers when Redis does not, and what it told. */

@@ -3,6 +3,7 @@ import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../s
 import { START } from '../../support/app.js';
 import { type OwnRedis, ownRedis } from '../../support/own-redis.js';
 import { freshPrefix } from '../../support/redis-shared.js';
+import { stateUnder } from '../../support/redis-state.js';
 
 export const HOUR = 3_600_000;
 export const policy = definePolicy('p', { rate: '1000/h', strategy: 'fixed-window', lease: { batch: 100 } });
@@ -27,7 +28,7 @@ export class Leased {
 
   /** Units that Redis has counted. */
   async used(subject = 'ada'): Promise<number> {
-    return Number((await this.redis.client.get(`${this.prefix}:{${subject}}:p@app`))?.split(' ').at(-1) ?? 0);
+    return (await stateUnder(this.redis.client, `${this.prefix}:{${subject}}:p@app`))?.numbers.at(-1) ?? 0;
   }
 
   /** Spends one by one until it is denied: how often it was not. */
