@@ -155,11 +155,9 @@ export class RedisLane {
     }
     const run = new SpendRun(instant(), asked);
     try {
-      const { serverMs, verdicts } = run.read(await send(keys, run.args));
-      server.note(serverMs, now());
-      verdicts.forEach((verdict, i) => {
-        this.#answer(calls[i] as Pending, verdict);
-      });
+      const reply = run.read(await send(keys, run.args));
+      server.note(reply.serverMs, now());
+      for (const pending of calls) this.#answer(pending, reply.read(pending));
     } catch (error) {
       for (const pending of calls) this.#fail(pending, backendErrorOf(error));
     }

@@ -17,10 +17,7 @@ export class SpendRun {
   /** The policies, from 1 on. */
   readonly #places = new Map<Policy, number>();
 
-  constructor(
-    instant: string,
-    private readonly calls: readonly AskedCall[],
-  ) {
+  constructor(instant: string, calls: readonly AskedCall[]) {
     const policies: string[] = [];
     const asked: string[] = [];
     for (let i = 0; i < calls.length; ) {
@@ -43,7 +40,7 @@ export class SpendRun {
 
   /** @throws TypeError where the reply is none to this run */
   read(reply: unknown): SpendReply {
-    return new SpendReply(reply, this.calls, this.#places);
+    return new SpendReply(reply, this.#places);
   }
 }
 
@@ -82,25 +79,31 @@ const NOTHING_LEFT: readonly { policy: string; was: string }[] = [];
 /** A reply of lua/spend.lua: the server's time, the instant, a limit and a window of each policy, then call by call. */
 class SpendReply {
   readonly serverMs: number;
-  /** One a call, in order. */
-  readonly verdicts: readonly Verdict[];
   readonly #at: number;
   readonly #values: readonly unknown[];
   #next: number;
 
   constructor(
     reply: unknown,
-    calls: readonly AskedCall[],
     private readonly places: ReadonlyMap<Policy, number>,
   ) {
-    if (!Array.isArray(reply)) throw otherForm();
+    this.#next = 2 + 2 * places.size;
+    if (!Array.isArray(reply) || reply.length < this.#next) throw otherForm();
     this.#values = reply;
     this.serverMs = this.#number(0);
     this.#at = this.#number(1);
-    this.#next = 2 + 2 * places.size;
-    this.verdicts = calls.map((call) => this.#verdict(call));
+  }
+
+  /**
+   * What the next call of the run came to.
+   *
+   * @throws TypeError where the reply does not go so far
+   */
+  read(call: Pick<AskedCall, 'charges' | 'takes'>): Verdict {
+    const verdict = this.#verdict(call);
     // A twin that leaves out a member cuts the reply off there: what is missing must not be taken for a decision.
-    if (this.#next !== reply.length) throw otherForm();
+    if (this.#next > this.#values.length) throw otherForm();
+    return verdict;
   }
 
   /** Some clients are set to give numbers as text. */
@@ -108,7 +111,7 @@ class SpendReply {
     return Number(this.#values[at]);
   }
 
-  #verdict({ charges, takes }: AskedCall): Verdict {
+  #verdict({ charges, takes }: Pick<AskedCall, 'charges' | 'takes'>): Verdict {
     const status = this.#number(this.#next);
     if (status === LATE || status === GARBAGE) {
       this.#next += 1;
