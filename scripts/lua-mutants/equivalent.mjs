@@ -108,6 +108,20 @@ const REASONS = [
     places: ['state: for i = 1, #rest do all[#all + 1] = rest[i] end | 1 -> 0'],
   },
   {
+    why: 'Before the first charge there is none: the search for one ends at once.',
+    places: [
+      'spend: local last = i > 1 and before(charges, i) | > -> >=',
+      'spend: local last = i > 1 and before(charges, i) | 1 -> 0',
+    ],
+  },
+  {
+    why: 'A state that is read has an expiry that is not below 0, and it is kept: by what time does not matter.',
+    places: [
+      'settle: if amended ~= state then write_state(KEYS[i], amended, shape, expires_ms, server_ms, 0) end | server_ms -> now',
+      'settle: if amended ~= state then write_state(KEYS[i], amended, shape, expires_ms, server_ms, 0) end | server_ms -> at',
+    ],
+  },
+  {
     why: 'wanted is 0 if and only if the cost is.',
     places: [
       'strategies/bucket: local allowed = cost == 0 or (cost <= burst and wanted <= room) | cost -> wanted',

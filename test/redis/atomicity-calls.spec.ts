@@ -46,10 +46,12 @@ describe('a call on several policies that is denied', () => {
   async function stored(pairs: readonly Pair[]): Promise<readonly string[]> {
     const keys = pairs.flatMap(({ policies }) => policies.map(({ id }) => `sluice:{ada}:${id}`));
     const [texts, expiries] = await Promise.all([
-      redis.client.mget(keys),
+      redis.client.mgetBuffer(keys),
       Promise.all(keys.map((key) => redis.client.call('PEXPIRETIME', key))),
     ]);
-    return pairs.map((_, i) => JSON.stringify([0, 1].map((n) => [texts[2 * i + n], expiries[2 * i + n]])));
+    return pairs.map((_, i) =>
+      JSON.stringify([0, 1].map((n) => [texts[2 * i + n]?.toString('base64'), expiries[2 * i + n]])),
+    );
   }
 
   it(`leaves all as they were to the byte, in each of ${PAIRS} random pairs`, async () => {

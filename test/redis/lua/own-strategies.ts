@@ -42,6 +42,7 @@ export const ownStrategies: readonly Scene[] = [
     name: 'a strategy that remembers one number',
     runs: [
       spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
+      spend([[[KEY, echo, 12]]], [...ECHO, ...told(12, 7, 1)], []),
       spend([[[KEY, echo, 3]]], [...ECHO, ...told(3, 7, 1)], [`SET ${KEY} echo 1000 1 ${NOW + 1250} 3 KEEPTTL`]),
       spend([[[KEY, window, 1]]], [...WINDOW, ...afresh(9, 'echo 1000 1')], [written(1)]),
     ],
