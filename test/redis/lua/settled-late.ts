@@ -1,7 +1,7 @@
 import { definePolicy, type Policy } from '../../../src/index.js';
 import { type StrategyName, strategies } from '../../parity/random-trace.js';
 import { Ledger } from './ledger.js';
-import { KEY, put, settle } from './pieces.js';
+import { KEY, NOW, put, settle, spend } from './pieces.js';
 import type { Run, Scene } from './run.js';
 
 const START = 1_760_000_000_000;
@@ -39,9 +39,21 @@ function afterStep(strategy: StrategyName): Scene {
 }
 
 const log = policyOf('sliding-log');
+const bucket = policyOf('leaky-bucket');
 
 export const settledLate: readonly Scene[] = [
   ...strategies.map(afterStep),
+  {
+    name: 'a bucket that has been given all back, as of an instant that the clock has not come to again: nothing is ahead',
+    runs: [
+      put(bucket.shape, [0, NOW + 500]),
+      spend(
+        [[[KEY, bucket, 1]]],
+        [10, 1000, 1, 9, 600],
+        [`SET ${KEY} ${bucket.shape} ${NOW + 2000} 1000 ${NOW + 500} PX 2000`],
+      ),
+    ],
+  },
   {
     name: 'a charge of a log that is gone, of an instant that looks like units',
     runs: [put('sliding-log 1000 1', [1, 2, 7, 3]), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],

@@ -52,8 +52,8 @@ local function main()
 `;
 
 /**
- * What holds for all strategies: a denial and a cost of 0 return the state they were given. And each is defined once, where
- * a policy has need of it.
+ * What holds for all strategies: a denial and a cost of 0 return the state they were given, and what is allowed has no wait,
+ * which the reply does not tell. And each is defined once, where a policy has need of it.
  */
 const guarded = `
 local is_guarded = {}
@@ -68,6 +68,7 @@ for name, define in pairs(definitions) do
         strategy.step = function(state, now, policy, cost)
           local after, decision = step(state, now, policy, cost)
           if (cost == 0 or not decision.allowed) and after ~= state then error('sluice: a state was made of nothing') end
+          if (decision.allowed and decision.retry_after_ms ~= 0) then error('sluice: a wait for what is allowed') end
           return after, decision
         end
       end
