@@ -1,15 +1,17 @@
 import { systemClock } from '../core/clock.js';
 import { BackendError } from './backend-error.js';
+import { type Linked, LinkedList } from './linked-list.js';
 
 /** Who waits, and is told when that was too long. */
-export interface Waiting {
+export interface Waiting extends Linked<Waiting> {
   readonly fail: (error: unknown) => void;
+  /** Until when, in local milliseconds. */
+  dueMs?: number;
 }
 
 /** Fails those who wait too long: one timer for any number of them. */
 export class Deadlines {
-  /** Until when, in local milliseconds. */
-  readonly #due = new Map<Waiting, number>();
+  readonly #waiting = new LinkedList<Waiting>();
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
 
@@ -25,14 +27,15 @@ export class Deadlines {
   /** @param dueMs local; where it is left out, the whole time from now on */
   add(one: Waiting, dueMs = systemClock.now() + this.timeoutMs): void {
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.#due.set(one, dueMs);
+    one.dueMs = dueMs;
     // Most are answered long before, and the next one then finds a timer that is early enough.
-    if (this.#due.size === 1) this.#timer?.ref();
+    if (this.#waiting.isEmpty) this.#timer?.ref();
+    this.#waiting.add(one);
     if (dueMs < this.#timerMs) this.#start(dueMs);
   }
 
   remove(one: Waiting): void {
-    if (this.#due.delete(one) && this.#due.size === 0) this.#timer?.unref();
+    if (this.#waiting.remove(one) && this.#waiting.isEmpty) this.#timer?.unref();
   }
 
   #start(dueMs: number): void {
@@ -47,13 +50,15 @@ export class Deadlines {
     this.#timerMs = Number.POSITIVE_INFINITY;
     const now = systemClock.now();
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const [one, dueMs] of this.#due) {
-      if (dueMs > now) {
-        nextMs = Math.min(nextMs, dueMs);
-      } else {
-        this.#due.delete(one);
-        one.fail(new BackendError('TIMEOUT', `${this.whom} did not answer within ${this.timeoutMs} ms`));
-      }
+    const late: Waiting[] = [];
+    for (const one of this.#waiting) {
+      const { dueMs = now } = one;
+      if (dueMs > now) nextMs = Math.min(nextMs, dueMs);
+      else late.push(one);
+    }
+    for (const one of late) {
+      if (!this.#waiting.remove(one)) continue; // since one before it has failed
+      one.fail(new BackendError('TIMEOUT', `${this.whom} did not answer within ${this.timeoutMs} ms`));
     }
     if (nextMs < this.#timerMs) this.#start(nextMs);
   }

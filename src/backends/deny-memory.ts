@@ -1,8 +1,8 @@
-import type { Awaitable } from '../core/awaitable.js';
 import type { Charge, Decision, Outcome } from '../core/decision.js';
 import { mapKey } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import type { Target } from './backend.js';
+import { type Linked, LinkedList } from './linked-list.js';
 
 /** What a backend remembers unless it is told otherwise. */
 export const DENY_MEMORY_MS = 1000;
@@ -19,7 +19,7 @@ interface Denial {
 }
 
 /** A call on its way to whoever decides it. */
-interface Question {
+interface Question extends Linked<Question> {
   readonly charges: readonly Charge[];
   readonly askedMs: number;
   /** Whether something was given back or forgotten meanwhile: its answer may be of before. */
@@ -32,7 +32,7 @@ interface Question {
  * too, and told the wait of the lower: what it waits for comes no sooner.
  */
 export class DenyMemory {
-  readonly #open = new Set<Question>();
+  readonly #open = new LinkedList<Question>();
   /** In the order in which they were learnt. */
   readonly #all = new Set<Denial>();
   /** By the subjects of their charges. */
@@ -61,18 +61,24 @@ export class DenyMemory {
   }
 
   /** Learns from what `ask` comes to. */
-  async learn(charges: readonly Charge[], ask: () => Awaitable<Outcome>): Promise<Outcome> {
-    const question: Question = { charges, askedMs: this.now(), isOutdated: false };
+  learn(charges: readonly Charge[], ask: () => Promise<Outcome>): Promise<Outcome> {
+    const askedMs = this.now();
+    const answer = ask();
+    const question: Question = { charges, askedMs, isOutdated: false, previous: undefined, next: undefined };
     this.#open.add(question);
-    try {
-      const outcome = await ask();
-      // What was taken makes the waits longer that are remembered.
-      if (outcome.allowed) this.#dropOn(charges);
-      else if (!question.isOutdated) this.#remember(question, outcome);
-      return outcome;
-    } finally {
-      this.#open.delete(question);
-    }
+    return answer.then(
+      (outcome) => {
+        this.#open.remove(question);
+        // What was taken makes the waits longer that are remembered.
+        if (outcome.allowed) this.#dropOn(charges);
+        else if (!question.isOutdated) this.#remember(question, outcome);
+        return outcome;
+      },
+      (error) => {
+        this.#open.remove(question);
+        throw error;
+      },
+    );
   }
 
   /** Forgets what was learnt, and what is about to be, of these budgets. */

@@ -1,4 +1,4 @@
-import type { Charge, Receipt } from '../core/decision.js';
+import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import { BackendError } from './backend-error.js';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { backendErrorOf } from './redis-client.js';
@@ -10,6 +10,8 @@ import type { ServerClock } from './server-clock.js';
 class Pending implements Waiting {
   isSettled = false;
   isSecondTry = false;
+  previous: Waiting | undefined = undefined;
+  next: Waiting | undefined = undefined;
 
   constructor(
     readonly charges: readonly Charge[],
@@ -17,9 +19,14 @@ class Pending implements Waiting {
     readonly takes: boolean,
     /** Monotonic, local. */
     readonly dueMs: number,
-    readonly resolve: (verdict: Verdict) => void,
+    private readonly resolve: (outcome: Outcome) => void,
     private readonly reject: (error: unknown) => void,
   ) {}
+
+  answer(outcome: Outcome): void {
+    this.isSettled = true;
+    this.resolve(outcome);
+  }
 
   fail(error: unknown): void {
     this.isSettled = true;
@@ -38,6 +45,8 @@ export interface LaneOptions {
   /** An instant that decides instead of the server's: for tests. */
   readonly instant: () => string;
   readonly send: (keys: readonly string[], args: readonly string[]) => Promise<unknown>;
+  /** What a verdict comes to; throws where it is an error. */
+  readonly outcomeOf: (verdict: Verdict, charges: readonly Charge[]) => Outcome;
   /** Gives back what was taken for a call that has been answered without it. */
   readonly giveBack: (receipt: Receipt) => void;
   readonly now: () => number;
@@ -60,7 +69,7 @@ export class RedisLane {
 
   constructor(private readonly options: LaneOptions) {}
 
-  submit(charges: readonly Charge[], keys: readonly string[], takes: boolean, dueMs: number): Promise<Verdict> {
+  submit(charges: readonly Charge[], keys: readonly string[], takes: boolean, dueMs: number): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const pending = new Pending(charges, keys, takes, dueMs, resolve, reject);
       this.options.deadlines.add(pending, dueMs);
@@ -175,9 +184,12 @@ export class RedisLane {
       this.#queue.push(pending);
       return;
     }
-    pending.isSettled = true;
     this.options.deadlines.remove(pending);
-    pending.resolve(verdict);
+    try {
+      pending.answer(this.options.outcomeOf(verdict, pending.charges));
+    } catch (error) {
+      pending.fail(error);
+    }
   }
 
   #fail(pending: Pending, error: BackendError): void {

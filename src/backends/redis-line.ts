@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.js';
-import type { Charge, Receipt } from '../core/decision.js';
+import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import { keyOf } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
@@ -45,6 +45,7 @@ export class RedisLine {
   constructor(
     private readonly client: RedisClient,
     { prefix = 'sluice', timeoutMs = TIMEOUT_MS, batch = true, clock }: RedisBackendOptions,
+    private readonly outcomeOf: (verdict: Verdict, charges: readonly Charge[]) => Outcome,
   ) {
     this.timeoutMs = timeoutMs;
     this.#deadlines = new Deadlines(timeoutMs, 'Redis');
@@ -86,7 +87,7 @@ export class RedisLine {
     return systemClock.now() + this.timeoutMs;
   }
 
-  decide(charges: readonly Charge[], takes: boolean, dueMs: number): Promise<Verdict> {
+  decide(charges: readonly Charge[], takes: boolean, dueMs: number): Promise<Outcome> {
     const keys = charges.map((charge) => this.keyOf(charge));
     return this.#lane(this.placeOf(keys[0] ?? '')).submit(charges, keys, takes, dueMs);
   }
@@ -151,6 +152,7 @@ export class RedisLine {
       clock: () => this.#server(place),
       instant: () => this.#instant(),
       send: (keys, args) => this.#scripts.spend.run(this.client, keys, args),
+      outcomeOf: this.outcomeOf,
       giveBack: (receipt) => this.#giveBack(receipt),
       now: () => systemClock.now(),
     });

@@ -19,7 +19,7 @@ import type { RedisClient } from './redis-client.js';
 import { RedisLine } from './redis-line.js';
 import type { RedisBackendOptions } from './redis-options.js';
 import { redisWarnings } from './redis-warnings.js';
-import { groupBy } from './redis-wire.js';
+import { groupBy, type Verdict } from './redis-wire.js';
 
 /** Never denies, and no other policy's id is without an "@". */
 const PROBE: Policy = {
@@ -47,7 +47,7 @@ export class RedisStore implements Backend {
   ) {
     this.#clock = options.clock;
     if (options.onEvent !== undefined) this.#listeners.push(options.onEvent);
-    this.#line = new RedisLine(client, options);
+    this.#line = new RedisLine(client, options, (verdict, charges) => this.#outcomeOf(verdict, charges));
     const { denyMemoryMs = DENY_MEMORY_MS, maxDenials = MAX_DENIALS } = options;
     this.#denials = new DenyMemory(denyMemoryMs, maxDenials, () => this.clock.now());
   }
@@ -60,11 +60,12 @@ export class RedisStore implements Backend {
   /** What is remembered is known at once. */
   spend(charges: readonly Charge[]): Awaitable<Outcome> {
     try {
+      if (charges.length === 0) return NOTHING_TO_CHARGE;
       this.#assertDecidable(charges);
+      return this.#denials.find(charges) ?? this.#denials.learn(charges, () => this.#spend(charges));
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#denials.find(charges) ?? this.#denials.learn(charges, () => this.#spend(charges));
   }
 
   async peek(charges: readonly Charge[]): Promise<Outcome> {
@@ -137,12 +138,11 @@ export class RedisStore implements Backend {
     this.#line.close();
   }
 
-  #spend(charges: readonly Charge[]): Awaitable<Outcome> {
-    if (charges.length === 0) return NOTHING_TO_CHARGE;
+  #spend(charges: readonly Charge[]): Promise<Outcome> {
     const dueMs = this.#line.due();
-    if (!this.#line.isSplit) return this.#ask(charges, true, dueMs);
+    if (!this.#line.isSplit) return this.#line.decide(charges, true, dueMs);
     const groups = this.#groupsOf(charges);
-    return groups.length === 1 ? this.#ask(charges, true, dueMs) : spendAcross(this.#asking(dueMs), charges, groups);
+    return groups.length === 1 ? this.#line.decide(charges, true, dueMs) : spendAcross(this.#asking(dueMs), charges, groups);
   }
 
   #groupsOf(charges: readonly Charge[]): readonly Group[] {
@@ -154,7 +154,7 @@ export class RedisStore implements Backend {
 
   #asking(dueMs: number): Asking {
     return {
-      ask: (charges, takes) => this.#ask(charges, takes, dueMs),
+      ask: (charges, takes) => this.#line.decide(charges, takes, dueMs),
       giveBack: (receipts) => {
         const given = receipts.map((receipt) =>
           this.settle(
@@ -167,8 +167,7 @@ export class RedisStore implements Backend {
     };
   }
 
-  async #ask(charges: readonly Charge[], takes: boolean, dueMs: number): Promise<Outcome> {
-    const verdict = await this.#line.decide(charges, takes, dueMs);
+  #outcomeOf(verdict: Verdict, charges: readonly Charge[]): Outcome {
     if (verdict.kind !== 'decided') throw this.#failure(verdict.kind, charges);
     for (const { policy, was } of verdict.leftBehind) this.#tell({ type: 'started-afresh', policy, was });
     return verdict.outcome;

@@ -94,18 +94,21 @@ export class ResilientBackend implements Backend {
     return isPromise(answer) ? this.#guarded(answer, verb, charges) : answer;
   }
 
-  async #guarded(answer: Promise<Outcome>, verb: 'spend' | 'peek', charges: readonly Charge[]): Promise<Outcome> {
+  #guarded(answer: Promise<Outcome>, verb: 'spend' | 'peek', charges: readonly Charge[]): Promise<Outcome> {
     const { outages } = this.#breaker;
-    try {
-      const outcome = await answer;
-      this.#breaker.succeeded();
-      return outcome;
-    } catch (error) {
-      if (isMistake(error)) throw error;
-      if (!this.#breaker.isOpen) this.#failed = charges;
-      this.#breaker.failed(error, outages);
-      return this.#fallback(verb, charges);
-    }
+    // What a backend of one's own answers may be no promise but for its `then`.
+    return Promise.resolve(answer).then(
+      (outcome) => {
+        this.#breaker.succeeded();
+        return outcome;
+      },
+      (error) => {
+        if (isMistake(error)) throw error;
+        if (!this.#breaker.isOpen) this.#failed = charges;
+        this.#breaker.failed(error, outages);
+        return this.#fallback(verb, charges);
+      },
+    );
   }
 
   async #passedOn(what: 'refund' | 'reset', ask: () => Promise<void>): Promise<void> {

@@ -134,8 +134,10 @@ export class CallLimiter {
   readonly #spends = (charges: readonly Charge[]) => this.settings.backend.spend(charges);
 
   readonly #charge: Admit = (limits, call, state) => {
-    const evaluation = this.spend(limits, call, NOTHING_ASKED, state);
-    return isPromise(evaluation) ? evaluation.then((found) => this.admit(call, found)) : this.admit(call, evaluation);
+    const evaluation = this.#evaluate(this.#spends, limits, call, NOTHING_ASKED);
+    return isPromise(evaluation)
+      ? evaluation.then((found) => this.admit(call, this.conclude(found, call, state)))
+      : this.admit(call, this.conclude(evaluation, call, state));
   };
 
   #evaluate(
