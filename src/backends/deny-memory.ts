@@ -62,11 +62,9 @@ export class DenyMemory {
 
   /** Learns from what `ask` comes to. */
   learn(charges: readonly Charge[], ask: () => Promise<Outcome>): Promise<Outcome> {
-    const askedMs = this.now();
-    const answer = ask();
-    const question: Question = { charges, askedMs, isOutdated: false, previous: undefined, next: undefined };
+    const question = { charges, askedMs: this.now(), isOutdated: false, previous: undefined, next: undefined };
     this.#open.add(question);
-    return answer.then(
+    return begun(ask).then(
       (outcome) => {
         this.#open.remove(question);
         // What was taken makes the waits longer that are remembered.
@@ -117,6 +115,15 @@ export class DenyMemory {
       if (others.length > 0) this.#bySubject.set(subject, others);
       else this.#bySubject.delete(subject);
     }
+  }
+}
+
+/** What throws at once fails as what rejects. */
+function begun(ask: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return ask();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -1,38 +1,11 @@
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import { BackendError } from './backend-error.js';
-import type { Deadlines, Waiting } from './deadlines.js';
+import type { Deadlines } from './deadlines.js';
+import { Pending } from './pending.js';
 import { backendErrorOf } from './redis-client.js';
 import { type AskedCall, SpendRun } from './redis-spend.js';
 import type { Verdict } from './redis-wire.js';
 import type { ServerClock } from './server-clock.js';
-
-/** A call on its way: what it asks, until when, and who waits for the answer. */
-class Pending implements Waiting {
-  isSettled = false;
-  isSecondTry = false;
-  previous: Waiting | undefined = undefined;
-  next: Waiting | undefined = undefined;
-
-  constructor(
-    readonly charges: readonly Charge[],
-    readonly keys: readonly string[],
-    readonly takes: boolean,
-    /** Monotonic, local. */
-    readonly dueMs: number,
-    private readonly resolve: (outcome: Outcome) => void,
-    private readonly reject: (error: unknown) => void,
-  ) {}
-
-  answer(outcome: Outcome): void {
-    this.isSettled = true;
-    this.resolve(outcome);
-  }
-
-  fail(error: unknown): void {
-    this.isSettled = true;
-    this.reject(error);
-  }
-}
 
 export interface LaneOptions {
   readonly timeoutMs: number;

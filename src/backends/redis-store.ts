@@ -142,7 +142,9 @@ export class RedisStore implements Backend {
     const dueMs = this.#line.due();
     if (!this.#line.isSplit) return this.#line.decide(charges, true, dueMs);
     const groups = this.#groupsOf(charges);
-    return groups.length === 1 ? this.#line.decide(charges, true, dueMs) : spendAcross(this.#asking(dueMs), charges, groups);
+    return groups.length === 1
+      ? this.#line.decide(charges, true, dueMs)
+      : spendAcross(this.#asking(dueMs), charges, groups);
   }
 
   #groupsOf(charges: readonly Charge[]): readonly Group[] {

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Subject } from 'rxjs';
-import { type Awaitable, chain, isPromise } from '../core/awaitable.js';
+import { type Awaitable, chain, isNativePromise, isPromise } from '../core/awaitable.js';
 import { type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
 import type { AnsweredCall } from '../transports/answered-call.js';
 import type { Call } from '../transports/call.js';
@@ -62,7 +62,7 @@ export class CallLimiter {
     state: CallState | undefined,
   ): Awaitable<Evaluation> {
     const evaluation = this.#evaluate(this.#spends, limits, call, asked);
-    return isPromise(evaluation)
+    return isNativePromise(evaluation)
       ? evaluation.then((found) => this.conclude(found, call, state))
       : this.conclude(evaluation, call, state);
   }
@@ -135,7 +135,7 @@ export class CallLimiter {
 
   readonly #charge: Admit = (limits, call, state) => {
     const evaluation = this.#evaluate(this.#spends, limits, call, NOTHING_ASKED);
-    return isPromise(evaluation)
+    return isNativePromise(evaluation)
       ? evaluation.then((found) => this.admit(call, this.conclude(found, call, state)))
       : this.admit(call, this.conclude(evaluation, call, state));
   };
@@ -159,7 +159,7 @@ function decided(
   charged: Awaitable<Charged>,
 ): Awaitable<Evaluation> {
   // What most calls come to, with a backend in the process: no promise, and no closure.
-  if (isPromise(charged)) return charged.then((found) => decided(decide, found));
+  if (isNativePromise(charged)) return charged.then((found) => decided(decide, found));
   const { charges, limits } = charged;
   if (charges.length === 0) return NOTHING;
   const outcome = decide(charges);

@@ -1,4 +1,4 @@
-import { type Awaitable, chain, chainAll, isPromise } from '../core/awaitable.js';
+import { type Awaitable, chain, chainAll, isNativePromise } from '../core/awaitable.js';
 import { assertCost, type Charge, type Outcome } from '../core/decision.js';
 import { misfit, optionAt, show } from '../core/errors.js';
 import { scopedSubject } from '../core/key.js';
@@ -36,7 +36,7 @@ export function chargesOf(limits: readonly CompiledLimit[], call: Call, asked: A
   const [only] = limits;
   if (only !== undefined && limits.length === 1) {
     const charges = chargesOfLimit(only, call, asked);
-    return isPromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
+    return isNativePromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
   }
   const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, asked));
   return chain(lists, (found) => together(found, limits));

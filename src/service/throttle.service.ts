@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { isPromise } from '../core/awaitable.js';
+import { isNativePromise } from '../core/awaitable.js';
 import { assertCost, bindingOf, type Decision, type Outcome, type Receipt } from '../core/decision.js';
 import { assertKnownMembers, misfit } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
@@ -81,7 +81,7 @@ export class ThrottleService {
     try {
       const { limits, call, asked, state } = this.#question('consume', args);
       const evaluation = this.limiter.spend(limits, call, asked, state);
-      return isPromise(evaluation) ? Promise.resolve(evaluation).then(outcomeOf) : Promise.resolve(evaluation.outcome);
+      return isNativePromise(evaluation) ? evaluation.then(outcomeOf) : Promise.resolve(evaluation.outcome);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -153,12 +153,15 @@ function outcomeOf({ outcome }: Evaluation): Outcome {
 }
 
 const NO_OPTIONS: CallOptions = {};
-const OPTIONS = new Set(['on', 'subject', 'context']);
+const OPTIONS = ['on', 'subject', 'context'];
 
 function assertOptions(method: string, options: unknown): CallOptions {
   if (!isObject(options))
     throw misfit(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
-  for (const member in options) if (!OPTIONS.has(member)) assertKnownMembers(`${method}()`, options, [...OPTIONS]);
+  for (const member in options) {
+    if (member !== 'subject' && member !== 'on' && member !== 'context')
+      assertKnownMembers(`${method}()`, options, OPTIONS);
+  }
   const { context = {} }: CallOptions = options;
   if (!isObject(context)) throw misfit(`${method}({ context })`, 'an object', context);
   return options;
