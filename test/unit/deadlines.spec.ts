@@ -77,6 +77,25 @@ describe('deadlines', () => {
     expect(told[0]).toBe('soon: BackendError: Redis did not answer within 100 ms');
   });
 
+  it('fail all that are late, but for those that the failure of one before them takes off', () => {
+    const deadlines = new Deadlines(100);
+    const [b, c, d] = [waiting('b'), waiting('c'), waiting('d')];
+    const later = waiting('later');
+    const a = {
+      fail: () => {
+        told.push('a');
+        deadlines.remove(b);
+        deadlines.add(later);
+      },
+    };
+    for (const one of [a, b, c, d]) deadlines.add(one);
+    jest.advanceTimersByTime(101);
+    expect(told).toEqual(['a', late('c'), late('d')]);
+    jest.advanceTimersByTime(101);
+    expect(told).toEqual(['a', late('c'), late('d'), late('later')]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('are none where the time is infinite', () => {
     new Deadlines(Number.POSITIVE_INFINITY).add(waiting('a'));
     expect(jest.getTimerCount()).toBe(0);
