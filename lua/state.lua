@@ -50,6 +50,11 @@ end
 -- Lua's stack holds only so many values at once.
 local AT_ONCE = 1000
 
+-- Whether a text is of the form of a shape. Raises where it is no text.
+local function is_shape(text)
+  return string.find(text, '^[a-z][a-z0-9-]* %d+ %d+$') ~= nil
+end
+
 -- Raises where a value is of another type.
 local function checked(shape, expires_ms, state)
   for i = 1, #state do
@@ -57,7 +62,7 @@ local function checked(shape, expires_ms, state)
     if number < 0 or number >= EXACT or number % 1 ~= 0 then return nil end
   end
   if #state == 0 or not (expires_ms >= 0) then return nil end
-  if shapes[shape] or string.find(shape, '^[a-z][a-z0-9-]* %d+ %d+$') then return state, shape, expires_ms end
+  if shapes[shape] or is_shape(shape) then return state, shape, expires_ms end
 end
 
 local function listed(first, second, ...)
@@ -66,14 +71,15 @@ end
 
 local function unpacked(text)
   if #text <= AT_ONCE then return checked(listed(cmsgpack.unpack(text))) end
-  local all, offset = {}, 0
-  repeat
+  local offset, shape, all = listed(cmsgpack.unpack_limit(text, AT_ONCE, 0))
+  local expires_ms = table.remove(all, 1)
+  -- Of a long text of somebody else's no more is read than its begin.
+  while offset >= 0 and is_shape(shape) do
     local first, rest
     offset, first, rest = listed(cmsgpack.unpack_limit(text, AT_ONCE, offset))
     all[#all + 1] = first
     for i = 1, #rest do all[#all + 1] = rest[i] end
-  until offset < 0
-  local shape, expires_ms = table.remove(all, 1), table.remove(all, 1)
+  end
   return checked(shape, expires_ms, all)
 end
 

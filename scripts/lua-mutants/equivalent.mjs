@@ -101,7 +101,10 @@ const REASONS = [
   },
   {
     why: 'Where the next piece begins is beyond the first value, so that it is never 0; -1 stands for the end.',
-    places: ['state: until offset < 0 | < -> <=', 'state: until offset < 0 | 0 -> 1'],
+    places: [
+      'state: while offset >= 0 and is_shape(shape) do | >= -> >',
+      'state: while offset >= 0 and is_shape(shape) do | 0 -> 1',
+    ],
   },
   {
     why: 'There is nothing at 0, and to add nothing to a list changes nothing.',

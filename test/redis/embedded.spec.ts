@@ -74,7 +74,14 @@ describe('the embedded Lua', () => {
 
   it('packs and unpacks in state.lua alone', () => {
     expect(found(/\bcmsgpack\b[^(]*/g)).toEqual({
-      'state.lua': ['cmsgpack.unpack', 'cmsgpack.unpack_limit', 'cmsgpack.pack', 'cmsgpack.pack', 'cmsgpack.pack'],
+      'state.lua': [
+        'cmsgpack.unpack',
+        'cmsgpack.unpack_limit',
+        'cmsgpack.unpack_limit',
+        'cmsgpack.pack',
+        'cmsgpack.pack',
+        'cmsgpack.pack',
+      ],
     });
   });
 

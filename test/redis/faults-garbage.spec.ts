@@ -152,6 +152,18 @@ describe('garbage', () => {
     expect(outcomes.map(({ decisions }) => decisions[0]?.remaining)).toEqual([9, 9, 8, 9]);
   });
 
+  it('of many megabytes is not read beyond its begin', async () => {
+    const luaBytes = async () => Number(/used_memory_lua:(\d+)/.exec(await redis.client.info('memory'))?.[1]);
+    const { key, ask } = setUp('fixed-window');
+    for (const text of ['x'.repeat(5_000_000), `[${'7,'.repeat(2_500_000)}7]`]) {
+      await redis.client.script('FLUSH', 'SYNC');
+      await redis.client.set(key, text);
+      await expect(ask()).rejects.toMatchObject({ code: 'GARBAGE' });
+      // The text itself, and its copy; a number for each of its bytes would be a hundred megabytes and more.
+      expect(await luaBytes()).toBeLessThan(25_000_000);
+    }
+  });
+
   it('is not what a user may not read: that stays where it is', async () => {
     const { key, ask } = setUp('fixed-window');
     await ask();
