@@ -52,7 +52,7 @@ export class DenyMemory {
   find(charges: readonly Charge[]): Outcome | undefined {
     const [first] = charges;
     if (first === undefined || this.#all.size === 0) return undefined;
-    const denial = this.#bySubject.get(mapKey(first.subject))?.find((known) => covers(known, charges));
+    const denial = coveringOf(this.#bySubject.get(mapKey(first.subject)) ?? NONE, charges);
     if (denial === undefined) return undefined;
     const now = this.now();
     if (now < denial.untilMs && now >= denial.arrivedMs) return aged(denial.outcome, now - denial.arrivedMs);
@@ -127,16 +127,25 @@ function begun(ask: () => Promise<Outcome>): Promise<Outcome> {
   }
 }
 
+const NONE: readonly Denial[] = [];
+
+/** What says that charges are denied. A loop, as below: a flood asks for little else, and a closure is half of its cost. */
+function coveringOf(denials: readonly Denial[], charges: readonly Charge[]): Denial | undefined {
+  for (const denial of denials) if (covers(denial, charges)) return denial;
+  return undefined;
+}
+
 /** Whether a denial says that these charges are denied, too, and which of them. */
 function covers({ charges: known, outcome }: Denial, charges: readonly Charge[]): boolean {
-  return (
-    known.length === charges.length &&
-    known.every(({ policy, subject, cost }, i) => {
-      const asked = charges[i];
-      if (asked === undefined || asked.subject !== subject || !isSame(asked.policy, policy)) return false;
-      return asked.cost === cost || (asked.cost > cost && outcome.decisions[i]?.allowed === false);
-    })
-  );
+  if (known.length !== charges.length) return false;
+  for (let i = 0; i < known.length; i++) {
+    const { policy, subject, cost } = known[i] as Charge;
+    const asked = charges[i] as Charge;
+    if (asked.subject !== subject || !isSame(asked.policy, policy)) return false;
+    const isAtLeast = asked.cost === cost || (asked.cost > cost && outcome.decisions[i]?.allowed === false);
+    if (!isAtLeast) return false;
+  }
+  return true;
 }
 
 /** Whether two policies are one budget, and count it alike. */
@@ -154,17 +163,19 @@ function shortestWait(decisions: readonly Decision[]): number {
 }
 
 function aged({ decisions, binding }: Outcome, elapsedMs: number): Outcome {
-  const told = decisions.map((decision) => ({
-    ...decision,
-    resetMs: Math.max(0, decision.resetMs - elapsedMs),
-    retryAfterMs:
-      decision.allowed || decision.retryAfterMs === null ? decision.retryAfterMs : decision.retryAfterMs - elapsedMs,
-  }));
-  return {
-    allowed: false,
-    decisions: told,
-    binding: (binding && told[decisions.indexOf(binding)]) ?? null,
-  };
+  const told: Decision[] = [];
+  let speaks: Decision | null = null;
+  for (const decision of decisions) {
+    const { allowed, resetMs, retryAfterMs } = decision;
+    const later: Decision = {
+      ...decision,
+      resetMs: Math.max(0, resetMs - elapsedMs),
+      retryAfterMs: allowed || retryAfterMs === null ? retryAfterMs : retryAfterMs - elapsedMs,
+    };
+    if (decision === binding) speaks = later;
+    told.push(later);
+  }
+  return { allowed: false, decisions: told, binding: speaks };
 }
 
 function isOnAny(charges: readonly Charge[], targets: readonly Target[]): boolean {
