@@ -39,7 +39,11 @@ export interface Strategy {
   size?(policy: Policy): StateSize;
   /** Throws a ThrottleConfigError for a policy that it cannot keep exact; `place` names the policy in the message. */
   validate?(policy: Policy, place: string): void;
-  /** Lua source of the twin, for backends that run it where the state is. */
+  /**
+   * Lua source of the twin, for backends that run it where the state is: returns `{ step, amend, fits? }`, which take and
+   * give what the functions here do, with members in snake_case. States are whole numbers from 0 to 2^53 - 1: another
+   * number is garbage when it is read again, and the key begins afresh.
+   */
   readonly lua?: string;
 }
 
