@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
-import { keyOf } from '../core/key.js';
+import { keyOf, keyPart } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import { BUILTIN } from '../strategies/builtin.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -37,6 +37,8 @@ export class RedisLine {
   readonly #lanes = new Map<number, RedisLane>();
   /** By master. */
   readonly #servers = new Map<string, ServerClock>();
+  /** Of policies, as they are in keys. */
+  readonly #ids = new WeakMap<Policy, string>();
   /** Strategies of the user's own. */
   readonly #own = new Map<string, Strategy>();
   readonly #known = new Set(BUILTIN.map(({ name }) => name));
@@ -74,7 +76,12 @@ export class RedisLine {
   }
 
   keyOf({ policy, subject }: Target): string {
-    return keyOf(this.#prefix, subject, policy.id);
+    let id = this.#ids.get(policy);
+    if (id === undefined) {
+      id = keyPart(policy.id);
+      this.#ids.set(policy, id);
+    }
+    return keyOf(this.#prefix, subject, id);
   }
 
   /** Keys of one place can be asked for in one run. */

@@ -9,9 +9,13 @@ export function keyPart(text: string): string {
   return RAW.test(text) ? text : hash(text);
 }
 
-/** `prefix:{subject}:id`. The braces are a hash tag: a call's charges on one subject share a slot of a cluster. */
+/**
+ * `prefix:{subject}:id`. The braces are a hash tag: a call's charges on one subject share a slot of a cluster.
+ *
+ * @param id as `keyPart` makes it of a policy's: once a policy, since those of handlers are long, and a hash is dear
+ */
 export function keyOf(prefix: string, subject: string, id: string): string {
-  return `${prefix}:{${keyPart(subject)}}:${keyPart(id)}`;
+  return `${prefix}:{${keyPart(subject)}}:${id}`;
 }
 
 /** A subject as the key of a map in this process: bounded, and any short text as it is, since no syntax is in the way. */

@@ -1,7 +1,7 @@
 import { SpendRun } from '../../../src/backends/redis-spend.js';
 import { policyArgs } from '../../../src/backends/redis-wire.js';
 import type { Decision } from '../../../src/core/decision.js';
-import { keyOf } from '../../../src/core/key.js';
+import { keyOf, keyPart } from '../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../src/index.js';
 import { BUILTIN } from '../../../src/strategies/builtin.js';
 import type { State } from '../../../src/strategies/strategy.js';
@@ -164,7 +164,7 @@ export class Ledger {
   }
 }
 
-const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, policy.id);
+const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, keyPart(policy.id));
 
 function strategyOf({ strategy }: Policy) {
   const found = BUILTIN.find(({ name }) => name === strategy);
