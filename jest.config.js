@@ -37,7 +37,12 @@ export default {
       ...shared,
       displayName: 'nest11',
       globals: { NEST_MAJOR: 11 },
-      testMatch: ['<rootDir>/test/sockets/**/*.spec.ts'],
+      testMatch: [
+        '<rootDir>/test/transports/sockets/**/*.spec.ts',
+        '<rootDir>/test/service/sockets/**/*.spec.ts',
+        '<rootDir>/test/module/socket-options.spec.ts',
+        '<rootDir>/test/applications/gateways-on-redis.spec.ts',
+      ],
       moduleNameMapper: {
         ...sources,
         // rxjs too: the library and Nest have to share one copy, as they do where it is installed.

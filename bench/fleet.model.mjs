@@ -2,8 +2,8 @@
 const dist = process.env.BENCH_DIST
   ? new URL(`file://${process.env.BENCH_DIST}/`)
   : new URL('../dist/', import.meta.url);
-const { Leases } = await import(new URL('backends/leases.js', dist));
-const { inTimeOrVoid } = await import(new URL('backends/in-time.js', dist));
+const { Leases } = await import(new URL('backends/leasing/lease-manager.js', dist));
+const { inTimeOrVoid } = await import(new URL('backends/resilience/with-deadline.js', dist));
 const { fixedWindow } = await import(new URL('strategies/fixed-window.js', dist));
 export const { definePolicy } = await import(new URL('strategies/define-policy.js', dist));
 

@@ -24,6 +24,6 @@ export function generate() {
   ].join('\n');
 }
 
-export const GENERATED = new URL('../src/backends/redis-lua.generated.ts', import.meta.url);
+export const GENERATED = new URL('../src/backends/redis/scripts/lua.generated.ts', import.meta.url);
 
 if (process.argv[1] === new URL(import.meta.url).pathname) writeFileSync(GENERATED, generate());

@@ -1,7 +1,7 @@
 /**
  * Measures what callers see of a Redis that is not well, against real servers that it starts itself on the loopback, and
  * prints it beside the goals. Needs redis-server and redis-cli on the PATH, and a build: `npm run build`, then
- * `node scripts/faults.mjs`. The scenarios are those of the tests (test/support), run on dist. Ends with 1 where a goal is missed.
+ * `node scripts/faults.mjs`. The scenarios are those of the tests (test/support/redis), run on dist. Ends with 1 where a goal is missed.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,16 +18,16 @@ mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(path.join(cache, 'faults-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
-for (const file of readdirSync(path.join(root, 'test/support'))) {
+for (const file of readdirSync(path.join(root, 'test/support/redis'))) {
   if (!/^(?:fault|redis)[\w-]*\.ts$/.test(file)) continue;
-  const { code } = transformSync(readFileSync(path.join(root, 'test/support', file), 'utf8'), {
+  const { code } = transformSync(readFileSync(path.join(root, 'test/support/redis', file), 'utf8'), {
     jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
     module: { type: 'es6' },
     swcrc: false,
   });
   writeFileSync(
     path.join(folder, file.replace(/ts$/, 'js')),
-    code.replaceAll("'../../src/", `'${dist}`).replaceAll('"../../src/', `"${dist}`),
+    code.replaceAll("'../../../src/", `'${dist}`).replaceAll('"../../../src/', `"${dist}`),
   );
 }
 const load = (file) => import(pathToFileURL(path.join(folder, file)));

@@ -11,7 +11,7 @@ import { Child } from './flood/child.mjs';
 import { goals } from './flood/goals.mjs';
 import '../test/support/typescript.mjs';
 
-const { RedisServer, serverBinary } = await import('../test/support/redis.ts');
+const { RedisServer, serverBinary } = await import('../test/support/redis/redis.ts');
 
 const FLOOD = { ms: 2000, count: 1_000_000, giveUpMs: 20_000 };
 /** Messages before the flood: what is compiled and loaded by then is not measured. */

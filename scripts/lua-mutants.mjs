@@ -9,10 +9,10 @@ import { EQUIVALENT } from './lua-mutants/equivalent.mjs';
 import { mutantsOf } from './lua-mutants/mutants.mjs';
 
 register('../test/support/typescript-hooks.mjs', import.meta.url);
-const { connect, RedisServer } = await import('../test/support/redis.ts');
-const { firstDifference } = await import('../test/redis/lua/run.ts');
-const { load } = await import('../test/redis/lua/watched.ts');
-const { chosenScenes, randomScenes, strategies } = await import('../test/redis/lua/suite.ts');
+const { connect, RedisServer } = await import('../test/support/redis/redis.ts');
+const { firstDifference } = await import('../test/backends/redis/scripts/support/script-run.ts');
+const { load } = await import('../test/backends/redis/scripts/support/scripts-under-test.ts');
+const { chosenScenes, randomScenes, strategies } = await import('../test/backends/redis/scripts/support/suite.ts');
 
 const STRATEGIES = ['fixed-window', 'sliding-window', 'sliding-log', 'bucket'].map((name) => `strategies/${name}`);
 const FILES = ['state', 'spend', 'settle', 'lease', ...STRATEGIES];

@@ -1,11 +1,11 @@
 export type { Backend, BackendEvent, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
-export { type LeasableBackend, LeasingBackend } from './backends/leasing.backend.js';
-export type { LeasingOptions } from './backends/leasing-options.js';
-export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.backend.js';
-export { RedisBackend } from './backends/redis.backend.js';
-export type { RedisBackendOptions } from './backends/redis-options.js';
-export { ResilientBackend } from './backends/resilient.js';
+export { type LeasableBackend, LeasingBackend } from './backends/leasing/leasing.backend.js';
+export type { LeasingOptions } from './backends/leasing/leasing-options.js';
+export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.backend.js';
+export { RedisBackend } from './backends/redis/redis.backend.js';
+export type { RedisBackendOptions } from './backends/redis/redis-options.js';
+export { ResilientBackend } from './backends/resilience/resilient.backend.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
 export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
@@ -25,23 +25,23 @@ export type {
 export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
 export { ThrottleGuard } from './guards/throttle.guard.js';
 export { ThrottleInterceptor } from './interceptors/throttle.interceptor.js';
+export { ThrottleModule } from './module/throttle.module.js';
 export type {
   SocketOptions,
   ThrottleFeatureOptions,
   ThrottleModuleExtras,
   ThrottleModuleOptions,
-} from './module/options.js';
-export { ThrottleModule } from './module/throttle.module.js';
-export { isThrottled, throttleWait } from './service/call-state.js';
-export type { ThrottleEvent } from './service/events.js';
+} from './module/throttle-module.options.js';
+export { isThrottled, throttleWait } from './service/calls/call-session.js';
+export type { ThrottleEvent } from './service/calls/events.js';
 export { type CallOptions, ThrottleService } from './service/throttle.service.js';
-export type { BuiltinStrategy } from './strategies/builtin.js';
+export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
-export { by, subjectOf } from './transports/by.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
-export type { ErrorStyle } from './transports/http-denial.js';
-export type { HeaderStyle } from './transports/http-headers.js';
-export type { RateLimitPayload } from './transports/socket-payload.js';
-export { ThrottleException, ThrottleUnavailableException } from './transports/throttle.exception.js';
-export type { TrustProxy } from './transports/trust-proxy.js';
+export type { ErrorStyle } from './transports/http/denial-exception.js';
+export type { HeaderStyle } from './transports/http/rate-limit-headers.js';
+export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';
+export { by, subjectOf } from './transports/identity/by.js';
+export type { TrustProxy } from './transports/identity/trust-proxy.js';
+export type { RateLimitPayload } from './transports/sockets/rate-limit-message.js';

@@ -17,4 +17,4 @@ export const {
 } = await import(new URL('index.js', dist));
 
 /** Not exported by the package. */
-export const { normalizeAddress } = await import(new URL('transports/address.js', dist));
+export const { normalizeAddress } = await import(new URL('transports/identity/ip-address.js', dist));

@@ -9,7 +9,7 @@ export class ThrottleConfigError extends Error {
 }
 
 /** Shows a value that was not expected, with its type where the text alone would not tell it. */
-export function show(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (typeof value === 'string') return value.length > 80 ? `"${value.slice(0, 77)}..."` : `"${value}"`;
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return `${value} (number)`;
@@ -29,8 +29,8 @@ export function optionAt(place: string, member: string): string {
 }
 
 /** Says that `place` is wrong: what was expected there, and what was found. */
-export function misfit(place: string, expected: string, found: unknown): ThrottleConfigError {
-  return new ThrottleConfigError(`${place}: expected ${expected}, got ${show(found)}`);
+export function invalidValue(place: string, expected: string, found: unknown): ThrottleConfigError {
+  return new ThrottleConfigError(`${place}: expected ${expected}, got ${describeValue(found)}`);
 }
 
 /** ` Did you mean "search"? Known: search, upload.`, for an error about a name that nobody knows. */

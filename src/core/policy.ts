@@ -1,4 +1,4 @@
-import { misfit } from './errors.js';
+import { invalidValue } from './errors.js';
 
 /** What answers when the backend fails: the same limits in this process, a pass, or a refusal. */
 export type FailureMode = 'local' | 'allow' | 'deny';
@@ -44,7 +44,7 @@ export function isPolicyName(name: unknown): name is string {
 /** Throws unless `name` can be a policy's. */
 export function assertPolicyName(place: string, name: unknown): asserts name is string {
   if (isPolicyName(name)) return;
-  throw misfit(
+  throw invalidValue(
     place,
     'a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"',
     name,

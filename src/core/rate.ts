@@ -1,4 +1,4 @@
-import { show, ThrottleConfigError } from './errors.js';
+import { describeValue, ThrottleConfigError } from './errors.js';
 
 /** So many units in so many milliseconds. */
 export interface Rate {
@@ -38,13 +38,13 @@ export function looksLikeRate(text: string): boolean {
  * parseRate('10/s; 200/hour');  // [{ limit: 10, periodMs: 1000 }, { limit: 200, periodMs: 3600000 }]
  */
 export function parseRate(text: string): readonly Rate[] {
-  if (typeof text !== 'string') throw new ThrottleConfigError(`${EXPECTED}, got ${show(text)}`);
+  if (typeof text !== 'string') throw new ThrottleConfigError(`${EXPECTED}, got ${describeValue(text)}`);
   if (UNLIMITED.test(text)) return [];
   return text.split(';').map((part) => parseOne(part, text));
 }
 
 function parseOne(part: string, text: string): Rate {
-  const fail = (why = '') => new ThrottleConfigError(`${EXPECTED}, got ${show(text)}${why}`);
+  const fail = (why = '') => new ThrottleConfigError(`${EXPECTED}, got ${describeValue(text)}${why}`);
   const match = RATE.exec(part);
   if (match === null) throw fail();
   const [, count = '', n = '1', unit = ''] = match;

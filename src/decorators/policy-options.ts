@@ -1,7 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import type { FailureMode } from '../core/policy.js';
-import type { BuiltinStrategy } from '../strategies/builtin.js';
+import type { BuiltinStrategy } from '../strategies/built-in-strategies.js';
 import type { By, Call, CallContext, CostOf } from '../transports/call.js';
 
 /** Where a budget is shared. */

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
-import { CallLimiter } from '../service/call-limiter.js';
+import { CallLimiter } from '../service/calls/call-limiter.js';
 
 /**
  * Charges a call over HTTP before its handler runs, once however often the guard is bound; throws a ThrottleException

@@ -1,8 +1,8 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { EMPTY, Observable } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { Connections } from '../service/connections.js';
-import { SocketGate } from '../service/socket-gate.js';
+import { SocketLimiter } from '../service/calls/socket-limiter.js';
+import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 
 /**
  * Charges a message of a socket before its handler runs, once however often the interceptor is bound. When it is too
@@ -13,8 +13,8 @@ import { SocketGate } from '../service/socket-gate.js';
 @Injectable()
 export class ThrottleInterceptor implements NestInterceptor {
   constructor(
-    @Inject(SocketGate) private readonly gate: SocketGate,
-    @Inject(Connections) private readonly connections: Connections,
+    @Inject(SocketLimiter) private readonly gate: SocketLimiter,
+    @Inject(ConnectionRegistry) private readonly connections: ConnectionRegistry,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Awaitable<Observable<unknown>> {

@@ -2,21 +2,21 @@ import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
-import { CallLimiter } from '../service/call-limiter.js';
-import { Calls } from '../service/calls.js';
-import { Connections } from '../service/connections.js';
-import { LimitBook } from '../service/limit-book.js';
-import { Plans } from '../service/plans.js';
-import { PolicyRegistry } from '../service/registry.js';
-import type { Settings } from '../service/settings.js';
-import { SocketGate } from '../service/socket-gate.js';
+import { HandlerRegistry } from '../planning/handler-registry.js';
+import { PolicyRegistry } from '../planning/policy-registry.js';
+import { CallLimiter } from '../service/calls/call-limiter.js';
+import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
+import { SessionStore } from '../service/calls/session-store.js';
+import { SocketLimiter } from '../service/calls/socket-limiter.js';
+import { LimitLookup } from '../service/limit-lookup.js';
 import { ThrottleService } from '../service/throttle.service.js';
-import { ClientAddress } from '../transports/client-address.js';
-import { MODULE_OPTIONS_TOKEN } from './configurable.js';
+import { ClientAddress } from '../transports/identity/client-address.js';
+import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { connectionsOf } from './connections.js';
-import type { ThrottleModuleOptions } from './options.js';
-import { isServiceUsed } from './service-use.js';
-import { registryOf, settingsOf, socketLimitOf } from './settings.js';
+import { createRegistry, createSettings, socketLimitOf } from './create-settings.js';
+import { isServiceInjected } from './discovery/service-usage.js';
+import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
+import type { ThrottleModuleOptions } from './throttle-module.options.js';
 
 const SETTINGS = Symbol('ThrottleModule settings');
 
@@ -24,56 +24,57 @@ const SETTINGS = Symbol('ThrottleModule settings');
 export const PROVIDERS: Provider[] = [
   // Without forRoot there are none, and that is an error that says so; its options take this one's place.
   { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
-  { provide: SETTINGS, useFactory: settingsOf, inject: [MODULE_OPTIONS_TOKEN] },
+  { provide: SETTINGS, useFactory: createSettings, inject: [MODULE_OPTIONS_TOKEN] },
   {
     provide: PolicyRegistry,
-    useFactory: (options: ThrottleModuleOptions, { strategies }: Settings) => registryOf(options, strategies),
+    useFactory: (options: ThrottleModuleOptions, { strategies }: RuntimeSettings) =>
+      createRegistry(options, strategies),
     inject: [MODULE_OPTIONS_TOKEN, SETTINGS],
   },
   {
-    provide: Plans,
-    useFactory: (settings: Settings, registry: PolicyRegistry) =>
-      new Plans(registry, socketLimitOf(settings, 'connections', registry)),
+    provide: HandlerRegistry,
+    useFactory: (settings: RuntimeSettings, registry: PolicyRegistry) =>
+      new HandlerRegistry(registry, socketLimitOf(settings, 'connections', registry)),
     inject: [SETTINGS, PolicyRegistry],
   },
   {
     provide: ClientAddress,
-    useFactory: ({ ipv6Prefix, warn }: Settings) => new ClientAddress(ipv6Prefix, warn),
+    useFactory: ({ ipv6Prefix, warn }: RuntimeSettings) => new ClientAddress(ipv6Prefix, warn),
     inject: [SETTINGS],
   },
-  { provide: Connections, useFactory: connectionsOf, inject: [SETTINGS, ClientAddress, HttpAdapterHost] },
+  { provide: ConnectionRegistry, useFactory: connectionsOf, inject: [SETTINGS, ClientAddress, HttpAdapterHost] },
   {
-    provide: Calls,
+    provide: SessionStore,
     useFactory: (
-      settings: Settings,
-      plans: Plans,
+      settings: RuntimeSettings,
+      plans: HandlerRegistry,
       addresses: ClientAddress,
-      connections: Connections,
+      connections: ConnectionRegistry,
       modules: ModulesContainer,
-    ) => new Calls(settings, plans, addresses, connections, () => isServiceUsed(modules)),
-    inject: [SETTINGS, Plans, ClientAddress, Connections, ModulesContainer],
+    ) => new SessionStore(settings, plans, addresses, connections, () => isServiceInjected(modules)),
+    inject: [SETTINGS, HandlerRegistry, ClientAddress, ConnectionRegistry, ModulesContainer],
   },
   {
     provide: CallLimiter,
-    useFactory: (settings: Settings, calls: Calls) => new CallLimiter(settings, calls),
-    inject: [SETTINGS, Calls],
+    useFactory: (settings: RuntimeSettings, calls: SessionStore) => new CallLimiter(settings, calls),
+    inject: [SETTINGS, SessionStore],
   },
   {
-    provide: SocketGate,
+    provide: SocketLimiter,
     useFactory: (
-      settings: Settings,
+      settings: RuntimeSettings,
       registry: PolicyRegistry,
       limiter: CallLimiter,
-      calls: Calls,
-      connections: Connections,
-    ) => new SocketGate(limiter, calls, connections, socketLimitOf(settings, 'frames', registry)),
-    inject: [SETTINGS, PolicyRegistry, CallLimiter, Calls, Connections],
+      calls: SessionStore,
+      connections: ConnectionRegistry,
+    ) => new SocketLimiter(limiter, calls, connections, socketLimitOf(settings, 'frames', registry)),
+    inject: [SETTINGS, PolicyRegistry, CallLimiter, SessionStore, ConnectionRegistry],
   },
   {
     provide: ThrottleService,
-    useFactory: (limiter: CallLimiter, calls: Calls, registry: PolicyRegistry) =>
-      new ThrottleService(limiter, calls, new LimitBook(registry)),
-    inject: [CallLimiter, Calls, PolicyRegistry],
+    useFactory: (limiter: CallLimiter, calls: SessionStore, registry: PolicyRegistry) =>
+      new ThrottleService(limiter, calls, new LimitLookup(registry)),
+    inject: [CallLimiter, SessionStore, PolicyRegistry],
   },
   ThrottleGuard,
   ThrottleInterceptor,

@@ -8,25 +8,25 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
-import { misfit } from '../core/errors.js';
+import { invalidValue } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
-import { CallLimiter } from '../service/call-limiter.js';
-import { Calls } from '../service/calls.js';
-import { Connections } from '../service/connections.js';
-import { Plans } from '../service/plans.js';
-import { isObject } from '../service/policy-options.check.js';
-import { PolicyRegistry } from '../service/registry.js';
-import { SocketGate } from '../service/socket-gate.js';
+import { HandlerRegistry } from '../planning/handler-registry.js';
+import { isObject } from '../planning/option-checks.js';
+import { PolicyRegistry } from '../planning/policy-registry.js';
+import { CallLimiter } from '../service/calls/call-limiter.js';
+import { SessionStore } from '../service/calls/session-store.js';
+import { SocketLimiter } from '../service/calls/socket-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
-import { openCalls } from './call-hook.js';
-import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './configurable.js';
-import { compilePlans } from './discovery.js';
-import { Gateways } from './gateways.js';
-import type { ThrottleFeatureOptions } from './options.js';
+import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
+import { addFeature, assertAsyncOptions } from './create-settings.js';
+import { GatewayDiscovery } from './discovery/gateway-discovery.js';
+import { compilePlans } from './discovery/handler-discovery.js';
+import { openCalls } from './hooks/http-call-hook.js';
+import { hookSockets } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
-import { addFeature, assertAsyncOptions } from './settings.js';
-import { hookSockets } from './socket-hook.js';
+import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
+import type { ThrottleFeatureOptions } from './throttle-module.options.js';
 
 const FEATURE = Symbol('ThrottleModule feature');
 
@@ -45,30 +45,38 @@ class ThrottleFeatureModule {}
   imports: [DiscoveryModule],
   providers: PROVIDERS,
   // Guard and interceptor are made anew where a user binds them: what they need is exported as well.
-  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, CallLimiter, SocketGate, Connections, PolicyRegistry],
+  exports: [
+    ThrottleService,
+    ThrottleGuard,
+    ThrottleInterceptor,
+    CallLimiter,
+    SocketLimiter,
+    ConnectionRegistry,
+    PolicyRegistry,
+  ],
 })
 export class ThrottleModule
   extends ConfigurableModuleClass
   implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  readonly #gateways: Gateways;
+  readonly #gateways: GatewayDiscovery;
   #isCompiled = false;
 
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
-    @Inject(Plans) private readonly plans: Plans,
-    @Inject(Calls) private readonly calls: Calls,
+    @Inject(HandlerRegistry) private readonly plans: HandlerRegistry,
+    @Inject(SessionStore) private readonly calls: SessionStore,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
-    @Inject(SocketGate) gate: SocketGate,
-    @Inject(Connections) connections: Connections,
+    @Inject(SocketLimiter) gate: SocketLimiter,
+    @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) config: ApplicationConfig,
   ) {
     super();
     // Now, since Nest opens servers and reads what is bound to gateways before it calls any hook of a module.
-    this.#gateways = new Gateways(discovery);
-    this.#gateways.bind(interceptor);
+    this.#gateways = new GatewayDiscovery(discovery);
+    this.#gateways.attach(interceptor);
     hookSockets(config, {
       gate,
       connections,
@@ -83,7 +91,8 @@ export class ThrottleModule
 
   /** @param options see ThrottleModuleOptions; without any, what `@Throttle` says is charged and nothing else */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    if (!isObject(options)) throw misfit('ThrottleModule.forRoot', 'options such as { default: "1000/min" }', options);
+    if (!isObject(options))
+      throw invalidValue('ThrottleModule.forRoot', 'options such as { default: "1000/min" }', options);
     return { ...ConfigurableModuleClass.forRoot(options), module: ThrottleModule };
   }
 
@@ -121,7 +130,7 @@ export class ThrottleModule
 
   async onApplicationShutdown(): Promise<void> {
     this.limiter.events.complete();
-    this.#gateways.unbind(this.interceptor);
+    this.#gateways.detach(this.interceptor);
     await this.limiter.settings.backend.close?.();
   }
 

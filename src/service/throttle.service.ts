@@ -2,19 +2,19 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { isNativePromise } from '../core/awaitable.js';
 import { assertCost, bindingOf, type Decision, type Outcome, type Receipt } from '../core/decision.js';
-import { assertKnownMembers, misfit } from '../core/errors.js';
+import { assertKnownMembers, invalidValue } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import type { AnsweredCall } from '../transports/answered-call.js';
+import type { CompiledLimit } from '../planning/compiled-limit.js';
+import { isObject } from '../planning/option-checks.js';
 import { type CallContext, withContext } from '../transports/call.js';
-import type { CallLimiter } from './call-limiter.js';
-import type { CallState } from './call-state.js';
-import type { Calls } from './calls.js';
-import { type Asked, chargesOf, type Evaluation } from './charges.js';
-import type { ThrottleEvent } from './events.js';
-import type { CompiledLimit } from './limit.js';
-import type { LimitBook } from './limit-book.js';
-import { namedBy } from './on.js';
-import { isObject } from './policy-options.check.js';
+import type { AnsweredCall } from '../transports/responder.js';
+import type { CallLimiter } from './calls/call-limiter.js';
+import { parseCallReference } from './calls/call-reference.js';
+import type { CallSession } from './calls/call-session.js';
+import { type ChargedOutcome, type ChargeOverrides, prepareCharges } from './calls/charge-builder.js';
+import type { ThrottleEvent } from './calls/events.js';
+import type { SessionStore } from './calls/session-store.js';
+import type { LimitLookup } from './limit-lookup.js';
 
 /** Whom and what a direct use of the service is about. */
 export interface CallOptions {
@@ -26,11 +26,11 @@ export interface CallOptions {
   readonly context?: CallContext;
 }
 
-interface Question {
+interface ServiceRequest {
   readonly limits: readonly CompiledLimit[];
   readonly call: AnsweredCall;
-  readonly state: CallState | undefined;
-  readonly asked: Asked;
+  readonly state: CallSession | undefined;
+  readonly asked: ChargeOverrides;
 }
 
 /**
@@ -49,8 +49,8 @@ export class ThrottleService {
 
   constructor(
     private readonly limiter: CallLimiter,
-    private readonly calls: Calls,
-    private readonly book: LimitBook,
+    private readonly calls: SessionStore,
+    private readonly book: LimitLookup,
   ) {
     this.events$ = limiter.events.asObservable();
   }
@@ -120,11 +120,11 @@ export class ThrottleService {
   async reset(policy?: string | Policy, on?: CallOptions): Promise<void> {
     const { limits, call, asked } = this.#question('reset', [policy, undefined, on]);
     const unskipped = limits.map((limit) => ({ ...limit, skip: undefined }));
-    const { charges } = await chargesOf(unskipped, call, { ...asked, cost: 1 });
+    const { charges } = await prepareCharges(unskipped, call, { ...asked, cost: 1 });
     await this.limiter.settings.backend.reset(charges);
   }
 
-  #question(method: string, args: readonly unknown[]): Question {
+  #question(method: string, args: readonly unknown[]): ServiceRequest {
     const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
     const policy = isPolicyFirst ? args[0] : undefined;
     const cost = args[isPolicyFirst ? 1 : 0];
@@ -143,12 +143,12 @@ export class ThrottleService {
     };
   }
 
-  #state(method: string, { on }: CallOptions): CallState | undefined {
-    return on === undefined ? this.calls.current() : this.calls.named(namedBy(method, on));
+  #state(method: string, { on }: CallOptions): CallSession | undefined {
+    return on === undefined ? this.calls.current() : this.calls.named(parseCallReference(method, on));
   }
 }
 
-function outcomeOf({ outcome }: Evaluation): Outcome {
+function outcomeOf({ outcome }: ChargedOutcome): Outcome {
   return outcome;
 }
 
@@ -157,12 +157,12 @@ const OPTIONS = ['on', 'subject', 'context'];
 
 function assertOptions(method: string, options: unknown): CallOptions {
   if (!isObject(options))
-    throw misfit(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
+    throw invalidValue(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
   for (const member in options) {
     if (member !== 'subject' && member !== 'on' && member !== 'context')
       assertKnownMembers(`${method}()`, options, OPTIONS);
   }
   const { context = {} }: CallOptions = options;
-  if (!isObject(context)) throw misfit(`${method}({ context })`, 'an object', context);
+  if (!isObject(context)) throw invalidValue(`${method}({ context })`, 'an object', context);
   return options;
 }

@@ -1,7 +1,7 @@
-import { assertKnownMembers, misfit, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
-import { BUILTIN, type BuiltinStrategy } from './builtin.js';
+import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from './built-in-strategies.js';
 import { readLease } from './lease-option.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
@@ -64,13 +64,13 @@ export function definePolicies(
   place: string,
   name: string,
   spec: PolicySpec,
-  { strategies = BUILTIN, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
+  { strategies = BUILT_IN_STRATEGIES, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
 ): readonly Policy[] {
-  if (typeof spec !== 'object' || spec === null) throw misfit(place, 'a rate or an object with a rate', spec);
+  if (typeof spec !== 'object' || spec === null) throw invalidValue(place, 'a rate or an object with a rate', spec);
   assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError', 'lease']);
-  if (typeof (spec.scope ?? '') !== 'string') throw misfit(optionAt(place, 'scope'), 'a text', spec.scope);
+  if (typeof (spec.scope ?? '') !== 'string') throw invalidValue(optionAt(place, 'scope'), 'a text', spec.scope);
   if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
-    throw misfit(optionAt(place, 'onError'), '"local", "allow" or "deny"', spec.onError);
+    throw invalidValue(optionAt(place, 'onError'), '"local", "allow" or "deny"', spec.onError);
   }
   const strategy = findStrategy(place, spec.strategy, strategies);
   const rates = readRates(optionAt(place, 'rate'), spec.rate);
@@ -79,7 +79,7 @@ export function definePolicies(
   );
   const twice = policies.find((policy, i) => policies.findIndex((other) => other.name === policy.name) !== i);
   if (twice !== undefined) {
-    throw misfit(
+    throw invalidValue(
       optionAt(place, 'rate'),
       'each period once (of two rates over one period the lower always rules)',
       spec.rate,
@@ -89,7 +89,7 @@ export function definePolicies(
 }
 
 function build(place: string, name: string, { limit, periodMs }: Rate, strategy: Strategy, spec: PolicySpec): Policy {
-  if (periodMs > MAX_PERIOD_MS) throw misfit(optionAt(place, 'rate'), 'a period of at most 2^50 ms', spec.rate);
+  if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(place, 'rate'), 'a period of at most 2^50 ms', spec.rate);
   const segments = readSegments(place, periodMs, strategy, spec.segments);
   const lease = readLease(optionAt(place, 'lease'), spec.lease, strategy.name, { limit, periodMs });
   const policy: Policy = Object.freeze({
@@ -125,7 +125,7 @@ function findStrategy(
   if (typeof wanted === 'object' && wanted !== null && typeof wanted.step === 'function') return wanted;
   const found = known.find(({ name }) => name === wanted);
   if (found !== undefined) return found;
-  const error = misfit(optionAt(place, 'strategy'), "a strategy's name", wanted);
+  const error = invalidValue(optionAt(place, 'strategy'), "a strategy's name", wanted);
   throw new ThrottleConfigError(
     `${error.message}.${suggest(
       String(wanted),
@@ -136,26 +136,26 @@ function findStrategy(
 
 function readBurst(place: string, limit: number, { name }: Strategy, burst: number | undefined): number {
   if (burst === undefined) return name === 'gcra' ? 1 : limit;
-  const isBuiltin = BUILTIN.some((builtin) => builtin.name === name);
+  const isBuiltin = BUILT_IN_STRATEGIES.some((builtin) => builtin.name === name);
   if (isBuiltin && !BUCKETS.includes(name)) {
     throw new ThrottleConfigError(
       `${optionAt(place, 'burst')}: "${name}" has no burst. Leave it out, or use one of ${BUCKETS.join(', ')}.`,
     );
   }
   if (Number.isSafeInteger(burst) && burst >= 1) return burst;
-  throw misfit(optionAt(place, 'burst'), 'a whole number of units, at least 1', burst);
+  throw invalidValue(optionAt(place, 'burst'), 'a whole number of units, at least 1', burst);
 }
 
 function readSegments(place: string, periodMs: number, { name }: Strategy, segments: number | undefined): number {
   if (segments === undefined) return name === 'sliding-window' ? largestDivisor(periodMs) : 1;
-  if (name !== 'sliding-window' && BUILTIN.some((builtin) => builtin.name === name)) {
+  if (name !== 'sliding-window' && BUILT_IN_STRATEGIES.some((builtin) => builtin.name === name)) {
     throw new ThrottleConfigError(
       `${optionAt(place, 'segments')}: "${name}" has no segments. Leave it out, or use "sliding-window".`,
     );
   }
   if (Number.isSafeInteger(segments) && segments >= 1 && segments <= MAX_SEGMENTS && periodMs % segments === 0)
     return segments;
-  throw misfit(
+  throw invalidValue(
     optionAt(place, 'segments'),
     `a whole number from 1 to ${MAX_SEGMENTS} that divides the period of ${periodMs} ms`,
     segments,

@@ -1,4 +1,4 @@
-import { assertKnownMembers, misfit, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Rate } from '../core/rate.js';
 
@@ -14,7 +14,7 @@ export function readLease(
 ): Policy['lease'] {
   if (lease === undefined) return undefined;
   if (typeof lease !== 'object' || lease === null || Array.isArray(lease)) {
-    throw misfit(place, 'an object { batch: units }', lease);
+    throw invalidValue(place, 'an object { batch: units }', lease);
   }
   assertKnownMembers(place, lease, ['batch']);
   if (strategy !== 'fixed-window') {
@@ -22,10 +22,10 @@ export function readLease(
       `${place}: only a "fixed-window" can be leased, and this policy is a "${strategy}". Add { strategy: "fixed-window" }, or leave the lease out.`,
     );
   }
-  if (periodMs < MIN_PERIOD_MS) throw misfit(place, `a period of at least ${MIN_PERIOD_MS} ms`, periodMs);
+  if (periodMs < MIN_PERIOD_MS) throw invalidValue(place, `a period of at least ${MIN_PERIOD_MS} ms`, periodMs);
   const { batch } = lease;
   if (!(Number.isSafeInteger(batch) && batch >= 1 && batch <= limit)) {
-    throw misfit(`${place}.batch`, `a whole number of units from 1 to the limit of ${limit}`, batch);
+    throw invalidValue(`${place}.batch`, `a whole number of units from 1 to the limit of ${limit}`, batch);
   }
   return Object.freeze({ batch });
 }

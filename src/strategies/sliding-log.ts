@@ -1,4 +1,4 @@
-import { misfit } from '../core/errors.js';
+import { invalidValue } from '../core/errors.js';
 import type { State, Strategy } from './strategy.js';
 
 const MAX_LIMIT = 10_000;
@@ -46,7 +46,7 @@ export const slidingLog: Strategy = {
 
   validate({ limit }, place) {
     if (limit > MAX_LIMIT) {
-      throw misfit(
+      throw invalidValue(
         `${place}: strategy "sliding-log"`,
         `a limit of at most ${MAX_LIMIT} (it remembers every charge; "sliding-window" has no such bound)`,
         limit,

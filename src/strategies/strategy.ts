@@ -1,5 +1,5 @@
 import type { Decision } from '../core/decision.js';
-import { misfit, ThrottleConfigError } from '../core/errors.js';
+import { invalidValue, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 
 /** What a strategy remembers of one subject: a short list of whole numbers. Empty: nothing has been charged yet. */
@@ -63,10 +63,10 @@ export function defineStrategy(strategy: Strategy): Strategy {
 /** The same, for a strategy that stands at a place of the configuration. Returns the object itself: it stays the same one. */
 export function checkStrategy(place: string, strategy: Strategy): Strategy {
   if (typeof strategy !== 'object' || strategy === null) {
-    throw misfit(place, 'an object with name, step and amend', strategy);
+    throw invalidValue(place, 'an object with name, step and amend', strategy);
   }
   if (typeof strategy.name !== 'string' || !NAME.test(strategy.name)) {
-    throw misfit(
+    throw invalidValue(
       `${place}: name`,
       'lower-case letters, digits and "-", at most 32, such as "coin-flip"',
       strategy.name,
@@ -74,17 +74,17 @@ export function checkStrategy(place: string, strategy: Strategy): Strategy {
   }
   for (const member of ['step', 'amend'] as const) {
     if (typeof strategy[member] !== 'function') {
-      throw misfit(`${place}: ${strategy.name}.${member}`, 'a function', strategy[member]);
+      throw invalidValue(`${place}: ${strategy.name}.${member}`, 'a function', strategy[member]);
     }
   }
   if (strategy.validate !== undefined && typeof strategy.validate !== 'function') {
-    throw misfit(`${place}: ${strategy.name}.validate`, 'a function', strategy.validate);
+    throw invalidValue(`${place}: ${strategy.name}.validate`, 'a function', strategy.validate);
   }
   if (strategy.size !== undefined && typeof strategy.size !== 'function') {
-    throw misfit(`${place}: ${strategy.name}.size`, 'a function', strategy.size);
+    throw invalidValue(`${place}: ${strategy.name}.size`, 'a function', strategy.size);
   }
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
-    throw misfit(`${place}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
+    throw invalidValue(`${place}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
   }
   return Object.freeze(strategy);
 }
@@ -103,7 +103,7 @@ export function sizeOf(strategy: Strategy, policy: Policy, place: string): State
   const { wide, counts } = size ?? {};
   const areCounts = [wide, counts].every((count) => Number.isSafeInteger(count) && count >= 0);
   if (areCounts && wide + counts >= 1 && wide + counts <= MAX_SIZE) return size;
-  throw misfit(
+  throw invalidValue(
     `${place}: strategy "${strategy.name}", size`,
     `whole numbers { wide, counts }, together 1 to ${MAX_SIZE}`,
     areCounts ? wide + counts : size,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { within } from '../support/within.js';
+import { within } from '../support/with-timeout.js';
 
 const main = fileURLToPath(new URL('../../sample-app/dist/main.js', import.meta.url));
 

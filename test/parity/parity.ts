@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startRedis, type TestRedis } from '../support/redis-shared.js';
+import { startRedis, type TestRedis } from '../support/redis/redis-shared.js';
 import { compare } from './compare.js';
 import type { StrategyName } from './random-trace.js';
 

@@ -1,0 +1,52 @@
+import type { Clock } from '../../core/clock.js';
+import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import type { BackendEvent } from '../backend.js';
+import { assertLeasingOptions } from '../leasing/leasing-options.js';
+import { assertClient } from './clients/redis-client.js';
+
+export interface RedisBackendOptions {
+  /** What all keys begin with: 1 to 24 letters, digits, `_`, `.`, `:`, `-`. Default: `sluice`. */
+  readonly prefix?: string;
+  /** Milliseconds that a call waits for Redis at most, at least 1. Default: 100. */
+  readonly timeoutMs?: number;
+  /** Its instants decide instead of the server's: for tests. */
+  readonly clock?: Clock;
+  /** Whether calls that come together are sent together. `false` for proxies that refuse keys of several slots. Default: true. */
+  readonly batch?: boolean;
+  /**
+   * Milliseconds for which a denial is remembered in this process, so that a flood on it asks Redis once; 0: not at all.
+   * Another process's `refund` or `reset` counts here so much later at most. Default: 1000.
+   */
+  readonly denyMemoryMs?: number;
+  /** Denials remembered at most, at least 1. Default: 10 000. */
+  readonly maxDenials?: number;
+  readonly onEvent?: (event: BackendEvent) => void;
+}
+
+/** How long a call waits unless told. */
+export const TIMEOUT_MS = 100;
+const PREFIX = /^[A-Za-z0-9_.:-]{1,24}$/;
+const PLACE = 'RedisBackend';
+
+/** @throws ThrottleConfigError naming the option */
+export function assertRedisOptions(client: unknown, options: RedisBackendOptions): void {
+  assertClient(client);
+  assertKnownMembers(PLACE, options, [
+    'prefix',
+    'timeoutMs',
+    'clock',
+    'batch',
+    'denyMemoryMs',
+    'maxDenials',
+    'onEvent',
+  ]);
+  const { prefix, clock, batch, onEvent } = options;
+  assertLeasingOptions(PLACE, options);
+  if (prefix !== undefined && (typeof prefix !== 'string' || !PREFIX.test(prefix))) {
+    throw invalidValue(`${PLACE}: prefix`, '1 to 24 letters, digits, "_", ".", ":" or "-"', prefix);
+  }
+  if (clock !== undefined && typeof clock.now !== 'function') throw invalidValue(`${PLACE}: clock`, 'a clock', clock);
+  if (batch !== undefined && typeof batch !== 'boolean') throw invalidValue(`${PLACE}: batch`, 'true or false', batch);
+  if (onEvent !== undefined && typeof onEvent !== 'function')
+    throw invalidValue(`${PLACE}: onEvent`, 'a function', onEvent);
+}

@@ -1,0 +1,77 @@
+import { invalidValue, ThrottleConfigError } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
+import type { CompiledLimit, HandlerIdentity } from '../planning/compiled-limit.js';
+import type { HandlerLimits } from '../planning/handler-limits.js';
+import type { PolicyRegistry } from '../planning/policy-registry.js';
+import { by } from '../transports/identity/by.js';
+
+/** Finds the limits that a direct use of the service is about. */
+export class LimitLookup {
+  readonly #anywhere = new Map<string, readonly CompiledLimit[]>();
+  readonly #named = new WeakMap<HandlerIdentity, Map<string, readonly CompiledLimit[]>>();
+  readonly #adHoc = new WeakMap<Policy, readonly CompiledLimit[]>();
+
+  constructor(private readonly registry: PolicyRegistry) {}
+
+  /** @throws ThrottleConfigError where there is no such policy, or no handler with limits of its own */
+  find(method: string, policy: unknown, plan: HandlerLimits | undefined): readonly CompiledLimit[] {
+    if (typeof policy === 'string') return this.#byName(method, policy, plan?.handler);
+    if (isPolicy(policy)) return this.#byPolicy(method, policy);
+    if (policy !== undefined) {
+      throw invalidValue(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
+    }
+    if (plan === undefined) {
+      throw new ThrottleConfigError(
+        `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. ` +
+          `Name a policy, ${method}("name"), or pass { on: context }.`,
+      );
+    }
+    if (plan.own.length > 0) return plan.own;
+    const { names } = this.registry;
+    throw new ThrottleConfigError(
+      `${method}() in ${plan.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
+        `or name a policy.${names.length > 0 ? ` Known: ${names.join(', ')}.` : ''}`,
+    );
+  }
+
+  #byName(method: string, name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
+    let known = handler === NO_HANDLER ? this.#anywhere : this.#named.get(handler);
+    if (known === undefined) {
+      known = new Map();
+      this.#named.set(handler, known);
+    }
+    let limits = known.get(name);
+    if (limits === undefined) {
+      limits = this.registry.compiled(name, handler === NO_HANDLER ? null : handler, `${method}("${name}")`);
+      known.set(name, limits);
+    }
+    return limits;
+  }
+
+  #byPolicy(method: string, policy: Policy): readonly CompiledLimit[] {
+    let limits = this.#adHoc.get(policy);
+    if (limits === undefined) {
+      this.registry.assertSameCounting(policy, `${method}(policy "${policy.name}")`);
+      limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: [policy] }];
+      this.#adHoc.set(policy, limits);
+    }
+    return limits;
+  }
+}
+
+const NO_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
+
+const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
+  level: 'module',
+  by: by.connection(),
+  cost: 1,
+  manual: false,
+  skip: undefined,
+  message: undefined,
+  onDenied: undefined,
+  context: undefined,
+};
+
+function isPolicy(policy: unknown): policy is Policy {
+  return typeof policy === 'object' && policy !== null && 'id' in policy && 'shape' in policy && 'limit' in policy;
+}

@@ -1,0 +1,24 @@
+import { gcra, leakyBucket, tokenBucket } from './bucket.js';
+import { fixedWindow } from './fixed-window.js';
+import { slidingLog } from './sliding-log.js';
+import { slidingWindow } from './sliding-window.js';
+import type { Strategy } from './strategy.js';
+
+/** The strategies that come with the package; the first is the default. */
+export const BUILT_IN_STRATEGIES: readonly Strategy[] = [
+  slidingWindow,
+  fixedWindow,
+  slidingLog,
+  tokenBucket,
+  gcra,
+  leakyBucket,
+];
+
+/** The name of a strategy that comes with the package. */
+export type BuiltinStrategy =
+  | 'sliding-window'
+  | 'fixed-window'
+  | 'sliding-log'
+  | 'token-bucket'
+  | 'gcra'
+  | 'leaky-bucket';

@@ -1,0 +1,32 @@
+import type { HttpRequest } from '../../call.js';
+import { remoteAddress } from '../../identity/trust-proxy.js';
+
+/**
+ * An upgrade request as the HTTP framework would see it, so that its `ip` is under the application's own trust-proxy
+ * setting: no framework sees upgrades by itself. Without a framework that is known, the address of the socket.
+ *
+ * @param app an Express application or a Fastify instance
+ */
+export function asFrameworkRequest(upgrade: HttpRequest, app: unknown): HttpRequest {
+  const { headers, socket } = upgrade;
+  const prototype = requestPrototype(app);
+  if (prototype === undefined) return { headers, ip: remoteAddress(socket), socket };
+  const members = { headers, socket, connection: socket, raw: upgrade };
+  return Object.create(
+    prototype,
+    Object.fromEntries(Object.entries(members).map(([name, value]) => [name, { value, enumerable: true }])),
+  );
+}
+
+/** From which the framework makes its requests. */
+function requestPrototype(app: unknown): object | undefined {
+  if (typeof app === 'function' && 'request' in app) return isObject(app.request) ? app.request : undefined;
+  if (!isObject(app)) return undefined;
+  const symbol = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.Request');
+  const type: unknown = symbol && Reflect.get(app, symbol);
+  return typeof type === 'function' && isObject(type.prototype) ? type.prototype : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Inject } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { RedisBackend, Throttle, ThrottleService } from '../../src/index.js';
+import { adapters, startApp } from '../support/http-app.js';
+import { connect, RedisServer } from '../support/redis/redis.js';
+import { freshPrefix } from '../support/redis/redis-shared.js';
+
+@Controller()
+class FleetController {
+  constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+  @Throttle('3/min', { strategy: 'sliding-log' })
+  @Get('list')
+  list() {
+    return 'list';
+  }
+
+  @Throttle('payments')
+  @Get('pay')
+  pay() {
+    return 'paid';
+  }
+
+  @Get('by-hand')
+  async byHand() {
+    const { degraded } = await this.throttle.hit('payments', 1);
+    return degraded ?? 'decided';
+  }
+}
+
+describe.each(adapters)('an application on Redis, with %s', (adapter) => {
+  let server: RedisServer;
+  let client: Redis;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    client = await connect(server);
+  });
+
+  afterEach(() => server.thaw());
+
+  afterAll(async () => {
+    client.disconnect();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const start = (prefix: string, options: object = {}, warnings: string[] = []) =>
+    startApp({
+      adapter,
+      controllers: [FleetController],
+      warnings,
+      options: { backend: new RedisBackend(client, { prefix }), policies: { payments: '5/min' }, ...options },
+    });
+
+  it('shares one budget with other processes of the fleet', async () => {
+    const prefix = freshPrefix();
+    await using one = await start(prefix);
+    await using other = await start(prefix);
+    expect([...(await one.statuses('/list', 2)), ...(await other.statuses('/list', 2))]).toEqual([200, 200, 200, 429]);
+    expect((await one.send('/list')).headers.ratelimit).toMatch(/^"default";r=0;t=(59|60)$/);
+  });
+
+  it('limits in the process while Redis does not answer, and says so once', async () => {
+    const warnings: string[] = [];
+    await using app = await start(freshPrefix(), {}, warnings);
+    server.freeze();
+    expect(await app.statuses('/list', 4)).toEqual([200, 200, 200, 429]);
+    expect(await app.statuses('/list', 4)).toEqual([429, 429, 429, 429]);
+    expect(warnings).toEqual(["The backend does not answer (TIMEOUT). Until it does, each policy's onError decides."]);
+  });
+
+  it('answers 503, and not 429, where a policy says that nothing passes then', async () => {
+    const policies = { payments: { rate: '5/min', onError: 'deny' } };
+    await using app = await start(freshPrefix(), { policies });
+    server.freeze();
+    for (const path of ['/pay', '/by-hand']) {
+      const { status, headers, body } = await app.send(path);
+      expect([status, headers['retry-after'], headers['cache-control'], headers.ratelimit]).toEqual([
+        503,
+        '1',
+        'no-store',
+        undefined,
+      ]);
+      expect(body).toEqual({
+        statusCode: 503,
+        error: 'Service Unavailable',
+        message: 'Limits cannot be checked now. Retry in 1 second.',
+        retryAfter: 1,
+      });
+    }
+    expect((await app.send('/list')).status).toBe(200);
+  });
+
+  it('writes the 503 as problem details where errors are', async () => {
+    await using app = await start(freshPrefix(), { onError: 'deny', errors: 'problem' });
+    server.freeze();
+    const { status, headers, body } = await app.send('/pay');
+    expect([status, headers['content-type']?.split(';')[0]]).toEqual([503, 'application/problem+json']);
+    expect(body).toEqual({
+      type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+      title: 'Service Unavailable',
+      status: 503,
+      detail: 'Limits cannot be checked now. Retry in 1 second.',
+      retryAfter: 1,
+    });
+  });
+
+  it('lets calls pass where the module says so', async () => {
+    await using app = await start(freshPrefix(), { onError: 'allow' });
+    server.freeze();
+    expect(await app.statuses('/list', 5)).toEqual([200, 200, 200, 200, 200]);
+    expect((await app.send('/by-hand')).text).toBe('allow');
+  });
+
+  it('warns at boot of client settings that charge twice', async () => {
+    const careless = await connect(server, { autoResendUnfulfilledCommands: true });
+    const warnings: string[] = [];
+    try {
+      await using app = await startApp({ adapter, warnings, options: { backend: new RedisBackend(careless) } });
+      expect(app.port).toBeGreaterThan(0);
+    } finally {
+      careless.disconnect();
+    }
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('autoResendUnfulfilledCommands: false');
+  });
+});

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from '../../sample-app/src/app.module.js';
+import { useTransport } from '../../sample-app/src/transport.js';
+import { ManualClock } from '../../src/index.js';
+import { TestSockets, type Transport, transports } from '../support/gateway-app.js';
+import { START, TestApp } from '../support/http-app.js';
+
+/** The sample application as its main.ts starts it. */
+async function startSample(): Promise<TestApp> {
+  const nest = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+  useTransport(nest);
+  await nest.listen(0, '127.0.0.1');
+  return new TestApp(nest, new ManualClock(START), nest.getHttpServer().address().port);
+}
+
+describe('the sample application', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startSample();
+  });
+
+  afterAll(() => app.app.close());
+
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+  it('shares 20 a minute between the handlers of the reports', async () => {
+    expect(await app.statuses('/reports', 21)).toEqual([...new Array(20).fill(200), 429]);
+  });
+
+  it('allows 2 a second of the latest report, whatever the class has left', async () => {
+    expect(await app.statuses('/reports/latest', 3)).toEqual([200, 200, 429]);
+  });
+
+  it('charges five units for a PDF', async () => {
+    expect(await app.statuses('/reports/pdf', 5)).toEqual([200, 200, 200, 200, 429]);
+  });
+
+  it('does not limit what is skipped', async () => {
+    const { status, headers } = await app.send('/reports/up');
+    expect([status, headers.ratelimit]).toEqual([200, undefined]);
+  });
+
+  it('shares the policy "search" between two routes', async () => {
+    expect(await app.statuses('/search?q=lock', 3)).toEqual([200, 200, 200]);
+    const { status, body } = await app.send('/suggest?q=lock');
+    expect([status, body.policy]).toEqual([429, 'search']);
+  });
+
+  it('charges uploads by their size', async () => {
+    const upload = async (bytes: number) => {
+      const { status, body } = await app.send('/uploads', { method: 'POST', body: { text: 'x'.repeat(bytes) } });
+      return [status, body.stored ?? body.policy];
+    };
+    expect(await upload(1500)).toEqual([201, 1500]);
+    expect(await upload(1500)).toEqual([429, 'upload']);
+    expect(await upload(100)).toEqual([201, 100]);
+  });
+
+  it('limits tries to log in by address', async () => {
+    const tries = await app.statuses('/login', 6, { method: 'POST', body: { name: 'ada', password: 'open' } });
+    expect(tries).toEqual([401, 401, 401, 401, 401, 429]);
+    const { body } = await app.send('/login', { method: 'POST', headers: form });
+    expect(body.message).toBe('Too many tries. Have a coffee.');
+  });
+});
+
+describe.each(transports)('the chat of the sample application, over %s', (transport) => {
+  let sockets: TestSockets;
+
+  beforeAll(async () => {
+    process.env.TRANSPORT = transport;
+    sockets = new TestSockets(await startSample(), transport);
+  });
+
+  afterAll(async () => {
+    delete process.env.TRANSPORT;
+    await sockets[Symbol.asyncDispose]();
+  });
+
+  const limited = {
+    type: 'rate_limit',
+    error: 'Too many messages',
+    retry_after: 10,
+    policy: 'default',
+    limit: 5,
+    remaining: 0,
+  };
+
+  it('lets 5 messages of each connection through, then tells the wait', async () => {
+    for (let connection = 1; connection <= 2; connection++) {
+      const socket = await sockets.connect();
+      for (const text of ['1', '2', '3', '4', '5', '6']) socket.send('say', { text });
+      const messages = [];
+      for (let answer = 1; answer <= 6; answer++) messages.push(await socket.next());
+      // The wait is told at once, before the handler's answers are on their way.
+      const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      expect(messages.filter(({ event }) => event !== 'rate_limit')).toEqual(
+        ['1', '2', '3', '4', '5'].map((text) => ({ event: 'said', data: { text, at } })),
+      );
+      expect(messages.filter(({ event }) => event === 'rate_limit')).toEqual([{ event: 'rate_limit', data: limited }]);
+    }
+  });
+
+  it('is shown by a page, which is not limited', async () => {
+    const { status, headers, text } = await sockets.http.send('/');
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+    expect(headers.ratelimit).toBeUndefined();
+    expect(text).toContain(`<body data-transport="${transport}" data-rate="5/10s">`);
+    const nonces = [...text.matchAll(/<(?:style|script type="module") nonce="([^"]+)">/g)].map(([, nonce]) => nonce);
+    expect(nonces).toHaveLength(2);
+    for (const nonce of nonces) {
+      expect(headers['content-security-policy']).toContain(
+        `script-src 'self' 'nonce-${nonce}'; style-src 'nonce-${nonce}'`,
+      );
+    }
+  });
+});
+
+describe('the chat of the sample application', () => {
+  afterAll(() => {
+    delete process.env.TRANSPORT;
+  });
+
+  it('acknowledges over socket.io what is limited', async () => {
+    process.env.TRANSPORT = 'io' satisfies Transport;
+    await using sockets = new TestSockets(await startSample(), 'io');
+    const socket = await sockets.connect();
+    for (let sent = 1; sent <= 5; sent++) socket.send('say', { text: '' });
+    expect(await socket.ask('say', { text: '' })).toEqual(expect.objectContaining({ type: 'rate_limit', limit: 5 }));
+  });
+
+  it('does not start over a transport that nobody knows', async () => {
+    process.env.TRANSPORT = 'tcp';
+    await expect(startSample()).rejects.toThrow(
+      'TRANSPORT: expected "ws" (plain WebSockets, the default) or "io" (socket.io), got "tcp"',
+    );
+  });
+});

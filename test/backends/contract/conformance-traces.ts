@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+
+/** One step of a conformance trace: a cost at an instant, and the exact answer. */
+export interface TraceStep {
+  readonly at: number;
+  readonly cost: number;
+  readonly expect: {
+    readonly allowed: boolean;
+    readonly remaining: number;
+    readonly resetMs: number;
+    readonly retryAfterMs: number | null;
+    readonly delayMs: number;
+  };
+}
+
+export interface Trace {
+  readonly id: string;
+  readonly title: string;
+  readonly policy: {
+    readonly strategy: string;
+    readonly limit: number;
+    readonly periodMs: number;
+    readonly burst?: number;
+    readonly segments?: number;
+  };
+  readonly steps: readonly TraceStep[];
+}
+
+const file = new URL('../../conformance/strategies.json', import.meta.url);
+
+/** The conformance traces: computed by an independent implementation that keeps whole histories. */
+export const traces: readonly Trace[] = JSON.parse(readFileSync(file, 'utf8'));

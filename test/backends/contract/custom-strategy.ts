@@ -1,0 +1,38 @@
+import { defineStrategy } from '../../../src/strategies/strategy.js';
+
+/**
+ * A strategy such as a user writes: a window that opens with its first charge, and not at the epoch's multiples.
+ * State: when it opened, units used in it.
+ */
+export const anchoredWindow = defineStrategy({
+  name: 'anchored-window',
+
+  step(state, now, { name, limit, periodMs }, cost) {
+    const [openedAt = now, stored = 0] = state;
+    const isOver = stored === 0 || now >= openedAt + periodMs || openedAt > now + periodMs;
+    const opened = isOver ? now : openedAt;
+    const used = isOver ? 0 : stored;
+    const allowed = cost === 0 || used + cost <= limit;
+    const after = allowed ? used + cost : used;
+    const leftMs = opened + periodMs - now;
+    return {
+      state: allowed && cost > 0 ? [opened, after] : state,
+      decision: {
+        policy: name,
+        allowed,
+        limit,
+        remaining: Math.max(0, limit - after),
+        resetMs: after === 0 ? 0 : leftMs,
+        retryAfterMs: allowed ? 0 : cost > limit ? null : leftMs,
+        delayMs: 0,
+        windowMs: periodMs,
+      },
+    };
+  },
+
+  amend(state, _now, { periodMs }, at, from, to) {
+    const [openedAt = 0, used = 0] = state;
+    if (at < openedAt || at >= openedAt + periodMs) return state;
+    return [openedAt, Math.max(0, used - (from - to))];
+  },
+});

@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
+import { fixedWindow } from '../../../src/strategies/fixed-window.js';
+import { defineStrategy } from '../../../src/strategies/strategy.js';
+
+const START = Date.UTC(2026, 0, 1);
+const TICK_MS = 100;
+const policy = definePolicy('p', { rate: '5/s', strategy: 'fixed-window' });
+const yearly = definePolicy('yearly', { rate: '5/365d', strategy: 'fixed-window' });
+
+function open() {
+  const clock = new ManualClock(START);
+  const backend = new MemoryBackend({ clock });
+  const hit = (subject: string, on = policy) => backend.spend([{ policy: on, subject, cost: 5 }]);
+  return { backend, clock, hit };
+}
+
+describe('the sweep of a memory backend', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('drops what has expired, and nothing before', () => {
+    const { backend, clock, hit } = open();
+    for (let i = 0; i < 50; i++) hit(`user ${i}`);
+    hit('ada', yearly);
+    clock.advance(999);
+    jest.advanceTimersByTime(10 * TICK_MS);
+    expect(backend.size).toBe(51);
+    clock.advance(1);
+    jest.advanceTimersByTime(TICK_MS);
+    expect(backend.size).toBe(1);
+    clock.set(START + 86_400_000);
+    jest.advanceTimersByTime(10 * TICK_MS);
+    expect(hit('ada', yearly)).toMatchObject({ allowed: false });
+  });
+
+  it('keeps what no number tells the end of: what is forgotten is not limited', () => {
+    const { backend, clock } = open();
+    const endless = defineStrategy({
+      ...fixedWindow,
+      name: 'endless',
+      step: (...asked) => {
+        const { state, decision } = fixedWindow.step(...asked);
+        return { state, decision: { ...decision, resetMs: Number.NaN } };
+      },
+    });
+    backend.use([endless]);
+    const charges = [{ policy: definePolicy('endless', { rate: '5/365d', strategy: endless }), subject: 'a', cost: 5 }];
+    backend.spend(charges);
+    clock.advance(1000);
+    jest.advanceTimersByTime(10 * TICK_MS);
+    expect(backend.spend(charges).allowed).toBe(false);
+  });
+
+  it('reaches all of a great many in a number of ticks, each of bounded work', () => {
+    const { backend, clock, hit } = open();
+    for (let i = 0; i < 30_000; i++) hit(`user ${i}`);
+    clock.advance(1000);
+    jest.advanceTimersByTime(TICK_MS);
+    expect(backend.size).toBeGreaterThanOrEqual(20_000);
+    expect(backend.size).toBeLessThan(30_000);
+    jest.advanceTimersByTime(3 * TICK_MS);
+    expect(backend.size).toBe(0);
+  });
+
+  it('keeps what has been charged again since', () => {
+    const { backend, clock, hit } = open();
+    hit('ada');
+    clock.advance(1000);
+    hit('ada');
+    jest.advanceTimersByTime(10 * TICK_MS);
+    expect(backend.size).toBe(1);
+    expect(hit('ada').allowed).toBe(false);
+  });
+
+  it('is one timer, whatever the number of subjects and hits', () => {
+    const { hit } = open();
+    expect(jest.getTimerCount()).toBe(0);
+    for (let i = 0; i < 1000; i++) {
+      hit(`user ${i % 300}`);
+      hit(`user ${i % 300}`, yearly);
+    }
+    expect(jest.getTimerCount()).toBe(1);
+  });
+
+  it('is not begun by reads and denials', () => {
+    const { backend } = open();
+    for (const cost of [0, 6]) backend.spend([{ policy, subject: 'ada', cost }]);
+    backend.peek([{ policy, subject: 'ada', cost: 1 }]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('ends when nobody is remembered, and begins again with the next charge', () => {
+    const { backend, clock, hit } = open();
+    hit('ada');
+    clock.advance(1000);
+    jest.advanceTimersByTime(2 * TICK_MS);
+    expect([backend.size, jest.getTimerCount()]).toEqual([0, 0]);
+    hit('ada');
+    expect(jest.getTimerCount()).toBe(1);
+    clock.advance(1000);
+    jest.advanceTimersByTime(TICK_MS);
+    expect(backend.size).toBe(0);
+  });
+
+  it('ends with close, and begins again with a later charge', async () => {
+    const { backend, hit } = open();
+    hit('ada');
+    await backend.close();
+    expect(jest.getTimerCount()).toBe(0);
+    await backend.close();
+    hit('bob');
+    expect(jest.getTimerCount()).toBe(1);
+    expect(backend.size).toBe(2);
+  });
+});
+
+describe('the timer of a memory backend', () => {
+  it('is one that does not keep the process alive', async () => {
+    const intervals = jest.spyOn(globalThis, 'setInterval');
+    const timeouts = jest.spyOn(globalThis, 'setTimeout');
+    const alive = process.getActiveResourcesInfo();
+    const { backend, hit } = open();
+    for (let i = 0; i < 1000; i++) hit(`user ${i}`);
+    expect([intervals.mock.calls.length, timeouts.mock.calls.length]).toEqual([1, 0]);
+    // Only timers that keep the process alive are listed.
+    expect(process.getActiveResourcesInfo()).toEqual(alive);
+    await backend.close();
+    intervals.mockRestore();
+    timeouts.mockRestore();
+  });
+});

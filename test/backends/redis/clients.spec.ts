@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
+import { definePolicy, ManualClock, RedisBackend } from '../../../src/index.js';
+import { connect, RedisCluster, RedisServer } from '../../support/redis/redis.js';
+import { type Trace, traces } from '../contract/conformance-traces.js';
+
+jest.setTimeout(60_000);
+
+const settings = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false };
+
+/** What a client of any version has in common. */
+interface AnyClient {
+  connect(): Promise<unknown>;
+  disconnect(): void;
+}
+
+type Usable = AnyClient & ConstructorParameters<typeof RedisBackend>[0];
+
+let server: RedisServer;
+let cluster: RedisCluster;
+
+beforeAll(async () => {
+  [server, cluster] = await Promise.all([RedisServer.start(), RedisCluster.start()]);
+});
+
+afterAll(async () => {
+  await Promise.all([server?.[Symbol.asyncDispose](), cluster?.[Symbol.asyncDispose]()]);
+});
+
+const nodes = () => cluster.servers.map(({ address }) => address);
+
+const CLIENTS: readonly (readonly [name: string, make: () => Usable])[] = [
+  ['Redis of ioredis 6', () => new Redis({ ...server.address, ...settings, lazyConnect: true })],
+  ['Redis of ioredis 5', () => new Redis5({ ...server.address, ...settings, lazyConnect: true })],
+  ['Cluster of ioredis 6', () => new Cluster(nodes(), { redisOptions: settings, lazyConnect: true })],
+  ['Cluster of ioredis 5', () => new Cluster5(nodes(), { redisOptions: settings, lazyConnect: true })],
+];
+
+let prefixes = 0;
+
+/** What a trace comes to: the answer to each step, as the trace writes it. */
+async function answersTo(
+  { id, policy: { strategy, limit, periodMs, ...more }, steps }: Trace,
+  client: Usable,
+  batch: boolean,
+) {
+  const clock = new ManualClock();
+  const backend = new RedisBackend(client, { clock, batch, prefix: `v${prefixes++}`, timeoutMs: 10_000 });
+  const policy = definePolicy(id, { rate: `${limit}/${periodMs}ms`, strategy, ...more });
+  const answers: unknown[] = [];
+  for (const { at, cost } of steps) {
+    clock.set(at);
+    const [decision] = (await backend.spend([{ policy, subject: 'trace', cost }])).decisions;
+    if (decision === undefined) throw new Error('no decision');
+    const { allowed, remaining, resetMs, retryAfterMs, delayMs } = decision;
+    answers.push({ at, cost, expect: { allowed, remaining, resetMs, retryAfterMs, delayMs } });
+  }
+  return answers;
+}
+
+describe.each(CLIENTS)('%s', (_name, make) => {
+  let client: Usable;
+
+  beforeAll(async () => {
+    client = make();
+    await client.connect();
+  });
+
+  afterAll(() => client?.disconnect());
+
+  it.each([true, false])('answers every conformance trace, with batch: %s', async (batch) => {
+    const told = await Promise.all(traces.map((trace) => answersTo(trace, client, batch)));
+    expect(traces.map(({ id }, i) => [id, told[i]])).toEqual(traces.map(({ id, steps }) => [id, steps]));
+  });
+
+  it.each([true, false])('takes all or none over several subjects, and gives back, with batch: %s', async (batch) => {
+    const clock = new ManualClock(Date.UTC(2026, 0, 1));
+    const backend = new RedisBackend(client, { clock, batch, prefix: `v${prefixes++}`, timeoutMs: 10_000 });
+    const policy = definePolicy('p', '10/h');
+    const charges = Array.from({ length: 20 }, (_, i) => ({ policy, subject: `user:${i}`, cost: 1 + (i % 9) }));
+    const left = async () =>
+      (await backend.peek(charges.map((charge) => ({ ...charge, cost: 0 })))).decisions.map(
+        ({ remaining }) => remaining,
+      );
+    const { receipt } = await backend.spend(charges);
+    if (receipt === undefined) throw new Error('nothing was taken');
+    const after = charges.map(({ cost }) => 10 - cost);
+    expect(await left()).toEqual(after);
+    expect((await backend.spend(charges)).allowed).toBe(false);
+    expect(await left()).toEqual(after);
+    await backend.settle(
+      receipt,
+      charges.map(() => 0),
+    );
+    expect(await left()).toEqual(charges.map(() => 10));
+    await backend.reset(charges);
+  });
+
+  it.each([true, false])(
+    'knows its scripts again after the server has forgotten them, with batch: %s',
+    async (batch) => {
+      const backend = new RedisBackend(client, { batch, prefix: `v${prefixes++}`, timeoutMs: 10_000 });
+      const charges = [{ policy: definePolicy('p', '10/h'), subject: 'ada', cost: 1 }];
+      await backend.spend(charges);
+      for (const node of [server, ...cluster.servers]) {
+        const admin = await connect(node);
+        await admin.script('FLUSH');
+        admin.disconnect();
+      }
+      const { decisions, receipt } = await backend.spend(charges);
+      expect(decisions[0]?.remaining).toBe(8);
+      if (receipt !== undefined) await backend.settle(receipt, [0]);
+      expect((await backend.peek(charges)).decisions[0]?.remaining).toBe(8);
+    },
+  );
+});

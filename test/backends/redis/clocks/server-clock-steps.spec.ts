@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { type Charge, definePolicy, type Policy, RedisBackend } from '../../../../src/index.js';
+import { strategies } from '../../../parity/random-trace.js';
+import { connect } from '../../../support/redis/redis.js';
+import { JumpingRedis } from '../support/stepping-redis.js';
+
+jest.setTimeout(60_000);
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const DAY = 86_400_000;
+const JUMPS = [SECOND, -SECOND, HOUR, -HOUR, DAY, -DAY];
+const PERIODS = [200, 10_000, 5 * HOUR];
+
+/** The longest wait that the limit could give, without any jump, for all that it grants at once. */
+function longestOf({ strategy, periodMs, segments, burst, limit }: Policy): number {
+  if (strategy === 'sliding-window') return periodMs + periodMs / segments;
+  return strategy === 'fixed-window' || strategy === 'sliding-log' ? periodMs : Math.ceil((burst * periodMs) / limit);
+}
+
+describe("when the server's clock jumps", () => {
+  let server: JumpingRedis;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    server = await JumpingRedis.start();
+    redis = await connect(server);
+  }, 180_000);
+
+  afterAll(async () => {
+    redis?.disconnect();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  async function aheadMs(): Promise<number> {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1000 + Number(micros) / 1000 - Date.now();
+  }
+
+  it('it does', async () => {
+    const before = await aheadMs();
+    for (const jump of [...JUMPS, ...JUMPS.toReversed()]) {
+      const from = await aheadMs();
+      server.jump(jump);
+      expect(Math.abs((await aheadMs()) - from - jump)).toBeLessThan(50);
+    }
+    expect(Math.abs((await aheadMs()) - before)).toBeLessThan(50);
+  });
+
+  const policies = strategies.flatMap((strategy) =>
+    PERIODS.map((periodMs) =>
+      definePolicy(`${strategy}-${periodMs}`, {
+        rate: `5/${periodMs}ms`,
+        strategy,
+        ...(strategy === 'gcra' && { burst: 5 }),
+      }),
+    ),
+  );
+
+  it.each(JUMPS)('by %i ms, no wait is longer than the limit could give, and a period', async (jump) => {
+    const backend = new RedisBackend(redis, { prefix: `jump${jump}`, timeoutMs: 2000, denyMemoryMs: 0 });
+    const ask = async (policy: Policy, cost: number) =>
+      (await backend.spend([{ policy, subject: 'ada', cost }])).decisions[0];
+    const longest = (policy: Policy) => longestOf(policy) + policy.periodMs;
+    // The most that is in use before, and what is in use after: the wait for all of it again.
+    for (const policy of policies) expect(await ask(policy, 5)).toMatchObject({ allowed: true, remaining: 0 });
+    server.jump(jump);
+    let denied = 0;
+    for (const policy of policies) {
+      for (const cost of [5, 1, 5]) {
+        const told = await ask(policy, cost);
+        expect(told?.retryAfterMs).toBeLessThanOrEqual(longest(policy));
+        expect(told?.resetMs).toBeLessThanOrEqual(longest(policy));
+        if (told?.allowed === false) denied += 1;
+      }
+    }
+    expect(denied).toBeGreaterThanOrEqual(policies.length);
+    // And the wait that is told is enough, by the server's clock.
+    for (const policy of policies) {
+      const { decisions } = await backend.peek([{ policy, subject: 'ada', cost: 5 }]);
+      server.jump(decisions[0]?.retryAfterMs ?? Number.NaN);
+      expect(await ask(policy, 5)).toMatchObject({ allowed: true, remaining: 0 });
+    }
+  });
+
+  it('back by less than a period, what was used stays used', async () => {
+    const backend = new RedisBackend(redis, { prefix: 'stays', timeoutMs: 2000 });
+    const long = policies.filter(({ periodMs }) => periodMs === 5 * HOUR);
+    const ask = async (policy: Policy) => (await backend.spend([{ policy, subject: 'ada', cost: 5 }])).allowed;
+    for (const policy of long) expect(await ask(policy)).toBe(true);
+    server.jump(-HOUR);
+    for (const policy of long) expect(await ask(policy)).toBe(false);
+    server.jump(HOUR);
+    for (const policy of long) expect(await ask(policy)).toBe(false);
+  });
+
+  it.each([500, 2000])('no call is locked out or refused as late, with a deadline of %i ms', async (timeoutMs) => {
+    const backend = new RedisBackend(redis, { prefix: `fence${timeoutMs}`, timeoutMs });
+    const policy = definePolicy('p', '1000000/h');
+    const charges: readonly Charge[] = [{ policy, subject: 'ada', cost: 2 }];
+    const call = async () => {
+      const { receipt } = await backend.spend(charges);
+      if (receipt !== undefined) await backend.settle(receipt, [1]);
+      return receipt !== undefined;
+    };
+    // As many replies as the estimate of the server's clock remembers, and more.
+    for (let n = 0; n < 20; n++) await backend.spend(charges);
+    for (const jump of [...JUMPS, ...JUMPS.toReversed()]) {
+      server.jump(jump);
+      expect(await Promise.all([call(), call(), call()])).toEqual([true, true, true]);
+      for (let n = 0; n < 20; n++) expect(await call()).toBe(true);
+    }
+  });
+});

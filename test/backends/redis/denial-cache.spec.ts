@@ -1,0 +1,83 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type Charge, definePolicy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../src/index.js';
+import { START } from '../../support/http-app.js';
+import { ownRedis } from '../../support/redis/private-redis.js';
+import { freshPrefix } from '../../support/redis/redis-shared.js';
+
+const policy = definePolicy('p', { rate: '2/min', strategy: 'sliding-log' });
+const ada: Charge[] = [{ policy, subject: 'ada', cost: 1 }];
+
+describe('denials on Redis', () => {
+  const redis = ownRedis();
+  let clock: ManualClock;
+  let backend: RedisBackend;
+  let prefix: string;
+
+  beforeEach(async () => {
+    clock = new ManualClock(START);
+    prefix = freshPrefix();
+    backend = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000, denyMemoryMs: 1000 });
+    for (let i = 0; i < 3; i++) await backend.spend(ada);
+    await redis.resetCounts();
+  });
+
+  it('cost no round trip when they are asked for again', async () => {
+    for (let i = 0; i < 1000; i++) expect((await backend.spend(ada)).allowed).toBe(false);
+    expect(await redis.calls('evalsha')).toBe(0);
+  });
+
+  it('are told as Redis would tell them', async () => {
+    clock.advance(999);
+    expect(await backend.spend(ada)).toEqual(await backend.peek(ada));
+    expect(await redis.calls('evalsha')).toBe(1);
+    clock.advance(1);
+    await backend.spend(ada);
+    expect(await redis.calls('evalsha')).toBe(2);
+  });
+
+  it('are forgotten on reset and on settle', async () => {
+    await backend.reset(ada);
+    const { allowed, receipt } = await backend.spend(ada);
+    expect(allowed).toBe(true);
+    await backend.spend(ada);
+    expect((await backend.spend(ada)).allowed).toBe(false);
+    if (receipt === undefined) throw new Error('Expected a receipt');
+    await backend.settle(receipt, [0]);
+    expect((await backend.spend(ada)).allowed).toBe(true);
+  });
+
+  it('hold in this process until they are forgotten, whatever another process gives back', async () => {
+    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000 });
+    await other.reset(ada);
+    expect((await backend.spend(ada)).allowed).toBe(false);
+    clock.advance(1000);
+    expect((await backend.spend(ada)).allowed).toBe(true);
+  });
+
+  it('are remembered by default, and not where a test has instants of its own', async () => {
+    const real = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 5000 });
+    for (let i = 0; i < 3; i++) await real.spend(ada);
+    await redis.resetCounts();
+    await real.spend(ada);
+    expect(await redis.calls('evalsha')).toBe(0);
+    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000 });
+    await other.spend(ada);
+    const before = await redis.calls('evalsha');
+    await other.spend(ada);
+    expect((await redis.calls('evalsha')) - before).toBe(1);
+  });
+
+  it.each<readonly [object, string]>([
+    [
+      { denyMemoryMs: -1 },
+      'RedisBackend: denyMemoryMs: expected a whole number of milliseconds, at least 0, got -1 (number)',
+    ],
+    [
+      { denyMemoryMs: '1s' },
+      'RedisBackend: denyMemoryMs: expected a whole number of milliseconds, at least 0, got "1s"',
+    ],
+    [{ maxDenials: 0 }, 'RedisBackend: maxDenials: expected a whole number of at least 1, got 0 (number)'],
+  ])('have settings that are checked: %j', (options, message) => {
+    expect(() => new RedisBackend(redis.client, options)).toThrow(new ThrottleConfigError(message));
+  });
+});

@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { definePolicy, defineStrategy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../../src/index.js';
+import { ownRedis } from '../../../support/redis/private-redis.js';
+import { anchoredWindow } from '../../contract/custom-strategy.js';
+
+jest.setTimeout(60_000);
+
+/** A client that notes the runs that are sent through it: keys a run. */
+class Watched {
+  readonly runs: number[] = [];
+
+  constructor(private readonly client: Redis) {}
+
+  evalsha(sha: string, keys: number, ...args: (string | number)[]): Promise<unknown> {
+    this.runs.push(keys);
+    return this.client.evalsha(sha, keys, ...args);
+  }
+
+  eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown> {
+    return this.client.eval(script, keys, ...args);
+  }
+
+  del(...keys: string[]): Promise<unknown> {
+    return this.client.del(...keys);
+  }
+}
+
+describe('calls at one time', () => {
+  const policy = definePolicy('p', { rate: '100000/h', strategy: 'fixed-window' });
+  const ask = (subject = 'ada', cost = 1) => [{ policy, subject, cost }];
+  const redis = ownRedis();
+  let client: Watched;
+  let backend: RedisBackend;
+
+  beforeEach(async () => {
+    await redis.client.flushall();
+    client = new Watched(redis.client);
+    backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: 10_000 });
+    // The server's time and the script are known from here on.
+    await backend.peek(ask());
+    client.runs.length = 0;
+    await redis.resetCounts();
+  });
+
+  /** How many scripts Redis has run. */
+  const evalshas = () => redis.calls('evalsha');
+
+  const remainingOf = async (calls: readonly ReturnType<RedisBackend['spend']>[]) =>
+    (await Promise.all(calls)).map(({ decisions }) => decisions[0]?.remaining);
+
+  it.each(['spend', 'peek'] as const)('are not failed with one whose strategy nobody knows: %s', async (verb) => {
+    const strategy = defineStrategy({ ...anchoredWindow });
+    const odd = definePolicy('odd', { rate: '5/min', strategy });
+    const [first, wrong, last] = await Promise.allSettled([
+      backend.spend(ask('ada')),
+      backend[verb]([{ policy: odd, subject: 'ada', cost: 1 }]),
+      backend.spend(ask('eve')),
+    ]);
+    expect([first.status, last.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(wrong).toEqual({
+      status: 'rejected',
+      reason: new ThrottleConfigError(
+        'policy "odd": the backend does not know the strategy "anchored-window". Give it to backend.use([...]), or to the module\'s `strategies`.',
+      ),
+    });
+  });
+
+  it('are sent at once where there is but one, and not after a turn', async () => {
+    const call = backend.spend(ask());
+    expect(client.runs).toEqual([1]);
+    await call;
+    const next = backend.spend(ask());
+    expect(client.runs).toEqual([1, 1]);
+    await next;
+    expect(await evalshas()).toBe(2);
+  });
+
+  it.each([
+    [2, [1, 1]],
+    [64, [1, 63]],
+    [128, [1, 127]],
+    [129, [1, 128]],
+    [256, [1, 128, 63, 64]],
+    [300, [1, 128, 128, 21, 22]],
+  ])('go together, when %i come in one turn, in runs of %j', async (calls, runs) => {
+    const answers = await Promise.all(Array.from({ length: calls }, (_, i) => backend.spend(ask(`user:${i}`))));
+    expect(answers.map(({ decisions }) => decisions[0]?.remaining)).toEqual(answers.map(() => 99_999));
+    expect(client.runs).toEqual(runs);
+    expect(await evalshas()).toBe(runs.length);
+  });
+
+  it.each([
+    [64, 0.04],
+    [256, 0.02],
+  ])('take few EVALSHAs, where %i are always in flight: %d a call at most', async (inFlight, most) => {
+    const CALLS = 10_000;
+    let left = CALLS;
+    const caller = async (_: unknown, i: number) => {
+      for (; left > 0; left--) await backend.spend(ask(`user:${i}`));
+    };
+    await Promise.all(Array.from({ length: inFlight }, caller));
+    const share = (await evalshas()) / CALLS;
+    expect(share).toBeLessThan(most);
+    expect(Math.max(...client.runs)).toBeLessThanOrEqual(128);
+  });
+
+  it('are decided in order on one key, those of one turn and those that come while a run is under way', async () => {
+    const calls = Array.from({ length: 200 }, () => backend.spend(ask('one')));
+    await new Promise(setImmediate);
+    calls.push(...Array.from({ length: 200 }, () => backend.spend(ask('one'))));
+    expect(await remainingOf(calls)).toEqual(Array.from({ length: 400 }, (_, i) => 99_999 - i));
+  });
+
+  it('are decided in order whatever they cost, peeks among them, and each all or none', async () => {
+    const small = { ...ask('small')[0], policy: definePolicy('small', { rate: '10/h', strategy: 'fixed-window' }) };
+    const costs = [4, 7, 3, 0, 4, 3, 1];
+    const calls = costs.map((cost) =>
+      backend.spend([{ policy: small.policy, subject: 'ada', cost }, ...ask('ada', cost)]),
+    );
+    const peek = backend.peek(ask('ada', 1));
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ allowed, decisions }) => [allowed, ...decisions.map(({ remaining }) => remaining)])).toEqual([
+      [true, 6, 99_996],
+      [false, 6, 99_996],
+      [true, 3, 99_993],
+      [true, 3, 99_993],
+      [false, 3, 99_993],
+      [true, 0, 99_990],
+      [false, 0, 99_990],
+    ]);
+    expect((await peek).decisions[0]?.remaining).toBe(99_989);
+  });
+
+  it('go one by one with batch: false', async () => {
+    backend = new RedisBackend(client, { batch: false, clock: new ManualClock(0), timeoutMs: 10_000 });
+    const calls = Array.from({ length: 64 }, () => backend.spend(ask('one')));
+    expect(await remainingOf(calls)).toEqual(Array.from({ length: 64 }, (_, i) => 99_999 - i));
+    expect(new Set(client.runs)).toEqual(new Set([1]));
+  });
+});

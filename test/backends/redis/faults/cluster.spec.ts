@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { clusterLostReplies, clusterMasterKilled, subjectAt } from '../../../support/redis/fault-cluster.js';
+import {
+  answersOf,
+  askUntil,
+  charge,
+  counter,
+  failureOf,
+  GRACE_MS,
+  guarded,
+  SECRET,
+  TIMEOUT_MS,
+  textOf,
+  usedOf,
+} from '../../../support/redis/faults.js';
+import { RedisCluster } from '../../../support/redis/redis.js';
+
+// The tests share a cluster, which loses a master in the third, and all in the fourth.
+
+describe('a cluster', () => {
+  let cluster: RedisCluster;
+
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  }, 60_000);
+
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  it('charges once what loses its reply, unless the client sends it again', async () => {
+    const { answered, cuts, twice, wrong } = await clusterLostReplies(cluster, 0);
+    expect({ twice, wrong }).toEqual({ twice: 0, wrong: 0 });
+    expect(cuts).toBeGreaterThan(10);
+    expect(answered).toBeGreaterThan(200);
+    expect((await clusterLostReplies(cluster, 100, 100)).twice).toBeGreaterThan(0);
+  }, 30_000);
+
+  it('is told of once while a master stands still, though the others answer and are given back what they took', async () => {
+    const [still] = cluster.servers;
+    if (still === undefined) throw new Error('a cluster without servers');
+    const client = await cluster.connect();
+    const { backend, prefix, events } = guarded(client);
+    const limit = counter('c');
+    const [bad, good] = [subjectAt(client, still, true), subjectAt(client, still, false)];
+    const both = [charge(limit, good), charge(limit, bad)];
+    await backend.spend(both);
+    still.freeze();
+    await Promise.all(Array.from({ length: 5 }, () => backend.spend(both)));
+    // Longer than it takes until a probe is due, and shorter than it takes the cluster to miss the master.
+    const until = performance.now() + 1150;
+    await askUntil(
+      () => backend.spend([charge(limit, good)]),
+      () => performance.now() > until,
+    );
+    expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT' }]);
+    still.thaw();
+    await askUntil(
+      () => backend.peek(both),
+      ({ degraded }) => degraded === undefined,
+    );
+    expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT' }, { type: 'recovered' }]);
+    const used = await Promise.all([good, bad].map((subject) => usedOf(client, prefix, limit, subject)));
+    expect(used).toEqual([1, 1]);
+    client.disconnect();
+  }, 60_000);
+
+  it('takes charges again soon after a master was killed, and never admits more than the limit across slots', async () => {
+    const figures = await clusterMasterKilled(cluster);
+    expect(figures.writingAgainMs).toBeGreaterThan(0);
+    expect(figures.writingAgainMs).toBeLessThan(25_000);
+    expect(figures.deniedByRedis).toBeGreaterThanOrEqual(100);
+    expect(figures.admitted).toBeLessThanOrEqual(figures.limit);
+    // What the other master took is given back, but for the calls under way when that one refused as well.
+    expect(figures.charged).toBeGreaterThanOrEqual(figures.admitted);
+    expect(figures.charged - figures.admitted).toBeLessThanOrEqual(20);
+    expect(figures.charged).toBeLessThanOrEqual(figures.limit);
+    // A cluster that fails over may answer once and fail again: each outage is told of by its two ends, in turn.
+    expect(figures.events.length).toBeGreaterThanOrEqual(2);
+    expect(figures.events.length % 2).toBe(0);
+    expect(figures.events).toEqual(figures.events.map((_, i) => (i % 2 === 0 ? 'degraded' : 'recovered')));
+  }, 60_000);
+
+  it('leaves nobody waiting when all of it is dead', async () => {
+    const client = await cluster.connect();
+    const { backend, events } = guarded(client);
+    await Promise.all(cluster.servers.map((server) => server.kill()));
+    const across = Array.from({ length: 50 }, (_, i) => [charge(counter('c'), `a${i}`), charge(counter('c'), `b${i}`)]);
+    const calls = across.map(async (charges) => {
+      const startedAt = performance.now();
+      const { degraded } = await backend.spend(charges);
+      return { degraded, isInTime: performance.now() - startedAt < TIMEOUT_MS + GRACE_MS };
+    });
+    expect(await Promise.all(calls)).toEqual(across.map(() => ({ degraded: 'local', isInTime: true })));
+    const { answers, expected, slowestMs } = await answersOf(client);
+    expect(answers).toEqual(expected);
+    expect(slowestMs).toBeLessThan(TIMEOUT_MS + GRACE_MS);
+    const { error } = await failureOf(client);
+    expect(['CONNECTION', 'TIMEOUT']).toContain(error.code);
+    expect(textOf(error)).not.toContain(SECRET);
+    expect(events).toHaveLength(1);
+    client.disconnect();
+  });
+});

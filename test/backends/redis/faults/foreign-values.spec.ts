@@ -1,0 +1,181 @@
+import { describe, expect, it } from '@jest/globals';
+import type { BackendEvent } from '../../../../src/backends/backend.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
+import { charge, guarded, SECRET, textOf } from '../../../support/redis/faults.js';
+import { ownRedis } from '../../../support/redis/private-redis.js';
+import { connect } from '../../../support/redis/redis.js';
+import { freshPrefix } from '../../../support/redis/redis-shared.js';
+import { putState } from '../../../support/redis/state-decoder.js';
+import { STRATEGIES } from '../../contract/random-policies.js';
+
+const redis = ownRedis();
+
+type Put = (key: string, shape: string) => Promise<unknown>;
+const text = (make: (shape: string) => string | Buffer): Put => {
+  return (key, shape) => redis.client.set(key, make(shape));
+};
+/** A text as Lua makes it; `shape` is that of the strategy, `all` numbers as many as fit, and `rest` all but one of them. */
+const lua = (source: string): Put => {
+  const script = `
+    local shape, all, rest = ARGV[1], {}, {}
+    for i = 1, tonumber(ARGV[2]) do all[i], rest[i] = 1, 1 end
+    rest[#rest] = nil
+    redis.call('SET', KEYS[1], ${source})`;
+  return (key, shape) => redis.client.eval(script, 1, key, shape, shape.startsWith('sliding-window') ? 12 : 2);
+};
+
+/** What no script of ours has written, under any strategy. `shape`: how a state of the strategy begins. */
+const GARBAGE: readonly (readonly [string, Put])[] = [
+  ['a list', (key) => redis.client.rpush(key, 'x')],
+  ['a hash', (key) => redis.client.hset(key, 'x', '1')],
+  ['a set', (key) => redis.client.sadd(key, 'x')],
+  ['a sorted set', (key) => redis.client.zadd(key, 1, 'x')],
+  ['a stream', (key) => redis.client.xadd(key, '*', 'x', '1')],
+  ['an empty string', text(() => '')],
+  ['a number', text(() => '7')],
+  ['random bytes', text(() => Buffer.from([0, 255, 195, 40, 10, 13, 0, 128]))],
+  ['JSON', text(() => '{"used":1}')],
+  ['a state in readable text', text((shape) => `${shape} 1 1`)],
+  ['a shape in readable text', text((shape) => shape)],
+  ['a shape and nothing else', lua('cmsgpack.pack(shape)')],
+  ['a shape, an expiry and no numbers', lua('cmsgpack.pack(shape, 5)')],
+  ['a shape cut short', lua('cmsgpack.pack(string.sub(shape, 1, -4), 5, unpack(all))')],
+  ['a shape in capitals', lua('cmsgpack.pack(string.upper(shape), 5, unpack(all))')],
+  ['a shape in a list', lua('cmsgpack.pack({ shape }, 5, unpack(all))')],
+  ['no shape', lua('cmsgpack.pack(5, unpack(all))')],
+  ['all of it in a list', lua('cmsgpack.pack({ shape, 5, unpack(all) })')],
+  ['a shape of another strategy and no numbers', lua("cmsgpack.pack('other-strategy 1000 1', 5)")],
+  ['a shape of another strategy and no number', lua("cmsgpack.pack('other-strategy 1000 1', 5, 'x', 1)")],
+  ['a shape of another strategy and no expiry', lua("cmsgpack.pack('other-strategy 1000 1', 'x', 1, 1)")],
+  ...['nil', 'true', "'x'", "'5'", '{}', '-1', '0/0'].map((value): readonly [string, Put] => [
+    `an expiry of ${value}`,
+    lua(`cmsgpack.pack(shape, ${value}, unpack(all))`),
+  ]),
+  ...['nil', 'true', "'x'", "'5'", '{}', '-1', '1.5', '0/0', '1/0', '-1/0', '2^53', '1e300', '1e400'].map(
+    (value): readonly [string, Put] => [
+      `${value} among the numbers`,
+      lua(`cmsgpack.pack(shape, 5, ${value}, unpack(rest))`),
+    ],
+  ),
+  ['a state that is cut off', lua('string.sub(cmsgpack.pack(shape, 5, unpack(all)), 1, -2)')],
+  [
+    'a state that ends within a number',
+    lua('cmsgpack.pack(shape, 5, unpack(rest)) .. string.sub(cmsgpack.pack(300), 1, 2)'),
+  ],
+  ['a state with bytes behind it that are none', lua("cmsgpack.pack(shape, 5, unpack(all)) .. '\\193'")],
+  ['too few numbers', lua('cmsgpack.pack(shape, 5, unpack(rest))')],
+  ['too many numbers', lua('cmsgpack.pack(shape, 5, 1, unpack(all))')],
+  ['far too many numbers', lua('cmsgpack.pack(shape, 5, 1) .. string.rep(cmsgpack.pack(1), 1500)')],
+];
+
+function setUp(strategy: string) {
+  const policy = definePolicy('p', { rate: '10/min', strategy, ...(strategy === 'gcra' && { burst: 10 }) });
+  const prefix = freshPrefix();
+  const events: BackendEvent[] = [];
+  const backend = new RedisBackend(redis.client, { prefix, onEvent: (event) => events.push(event) });
+  return {
+    backend,
+    policy,
+    events,
+    key: `${prefix}:{${SECRET}}:${policy.id}`,
+    ask: async () => backend.spend([charge(policy, SECRET)]),
+  };
+}
+
+describe.each(STRATEGIES)('under a key of %s', (strategy) => {
+  it.each(GARBAGE)(
+    '%s is deleted and reported by the call that finds it, and the next starts afresh',
+    async (_, put) => {
+      const { backend, policy, events, key, ask } = setUp(strategy);
+      for (const find of [ask, async () => backend.peek([charge(policy, SECRET)])]) {
+        events.length = 0;
+        await redis.client.del(key);
+        await put(key, policy.shape);
+        const error: unknown = await find().catch((error: unknown) => error);
+        expect(error).toMatchObject({ name: 'BackendError', code: 'GARBAGE' });
+        expect(textOf(error)).not.toContain(SECRET);
+        expect(events).toEqual([{ type: 'garbage', policies: ['p'] }]);
+        expect(await redis.client.exists(key)).toBe(0);
+      }
+      expect(await ask()).toMatchObject({ allowed: true, decisions: [{ remaining: 9 }] });
+      expect(events).toHaveLength(1);
+      expect(await redis.client.pttl(key)).toBeGreaterThan(0);
+    },
+  );
+
+  it.each(GARBAGE)('%s is left alone by a receipt that is settled', async (_, put) => {
+    const { backend, policy, key, ask } = setUp(strategy);
+    const { receipt } = await ask();
+    await redis.client.del(key);
+    await put(key, policy.shape);
+    const before = await redis.client.dumpBuffer(key);
+    await backend.settle(receipt ?? { at: 0, charges: [] }, [0]);
+    expect(await redis.client.dumpBuffer(key)).toEqual(before);
+  });
+
+  it('the state of any other is left behind, with an event', async () => {
+    for (const other of STRATEGIES.filter((name) => name !== strategy)) {
+      const { events, key, ask } = setUp(strategy);
+      const was = `${other} 60000 ${other === 'sliding-window' ? 10 : 1}`;
+      const numbers = other === 'sliding-window' ? new Array<number>(12).fill(1) : [1, 1];
+      await putState(redis.client, key, { shape: was, expiresMs: 5, numbers });
+      expect(await ask()).toMatchObject({ allowed: true, decisions: [{ remaining: 9 }] });
+      expect(events).toEqual([{ type: 'started-afresh', policy: 'p', was }]);
+    }
+  });
+});
+
+describe('garbage', () => {
+  it('is answered for by onError, and opens no breaker', async () => {
+    const policy = definePolicy('p', '10/min');
+    for (const onError of ['local', 'allow', 'deny'] as const) {
+      const { backend, prefix, events } = guarded(redis.client, onError);
+      for (let i = 0; i < 6; i++) {
+        await redis.client.set(`${prefix}:{ada}:${policy.id}`, 'x');
+        expect(await backend.spend([charge(policy)])).toMatchObject({ allowed: onError !== 'deny', degraded: onError });
+      }
+      expect(await backend.spend([charge(policy)])).toMatchObject({ allowed: true, decisions: [{ remaining: 9 }] });
+      expect(events).toEqual(Array.from({ length: 6 }, () => ({ type: 'garbage', policies: ['p'] })));
+    }
+  });
+
+  it('under one key of a call takes nothing from the others, and says nothing to the calls beside it', async () => {
+    const [good, bad] = [definePolicy('good', '10/min'), definePolicy('bad', '10/min')];
+    const { backend, prefix } = guarded(redis.client);
+    await redis.client.set(`${prefix}:{ada}:${bad.id}`, 'x');
+    const calls = [[good], [good, bad], [good], [bad]].map((policies) =>
+      backend.spend(policies.map((policy) => charge(policy))),
+    );
+    const outcomes = await Promise.all(calls);
+    expect(outcomes.map(({ degraded }) => degraded)).toEqual([undefined, 'local', undefined, undefined]);
+    expect(outcomes.map(({ decisions }) => decisions[0]?.remaining)).toEqual([9, 9, 8, 9]);
+  });
+
+  it('of many megabytes is not read beyond its begin', async () => {
+    const luaBytes = async () => Number(/used_memory_lua:(\d+)/.exec(await redis.client.info('memory'))?.[1]);
+    const { key, ask } = setUp('fixed-window');
+    for (const text of ['x'.repeat(5_000_000), `[${'7,'.repeat(2_500_000)}7]`]) {
+      await redis.client.script('FLUSH', 'SYNC');
+      await redis.client.set(key, text);
+      await expect(ask()).rejects.toMatchObject({ code: 'GARBAGE' });
+      // The text itself, and its copy; a number for each of its bytes would be a hundred megabytes and more.
+      expect(await luaBytes()).toBeLessThan(25_000_000);
+    }
+  });
+
+  it('is not what a user may not read: that stays where it is', async () => {
+    const { key, ask } = setUp('fixed-window');
+    await ask();
+    await redis.client.acl('SETUSER', 'blind', 'on', '>x', '~*', '+@all', '-get');
+    const blind = await connect(redis.server, { username: 'blind', password: 'x' });
+    const other = new RedisBackend(blind, { prefix: key.slice(0, key.indexOf(':')) });
+    const { receipt = { at: 0, charges: [] } } = await ask();
+    const before = await redis.client.dumpBuffer(key);
+    for (const call of [other.spend(receipt.charges), other.peek(receipt.charges), other.settle(receipt, [0])]) {
+      await expect(call).rejects.toMatchObject({ code: expect.stringMatching(/^(?:NOPERM|ERR)$/) });
+    }
+    expect(await redis.client.dumpBuffer(key)).toEqual(before);
+    blind.disconnect();
+  });
+});

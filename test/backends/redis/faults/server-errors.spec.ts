@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  answersOf,
+  askUntil,
+  charge,
+  counter,
+  failureOf,
+  GRACE_MS,
+  guarded,
+  SECRET,
+  TIMEOUT_MS,
+  textOf,
+} from '../../../support/redis/faults.js';
+import { REDIS_STATES } from '../../../support/redis/refusing-servers.js';
+
+/** Servers refuse at once, but many run here at a time. */
+const PATIENT_MS = 2000;
+
+describe('a server that refuses', () => {
+  it.concurrent.each(REDIS_STATES.map((state) => [state.code, state.when, state] as const))(
+    'with %s (%s) is answered for by onError, told of once, and once when it is over',
+    async (code, _, state) => {
+      const { client, heal, stop } = await state.start();
+      const { backend, events } = guarded(client, 'local', PATIENT_MS);
+      const ask = () => backend.spend([charge(counter('c'))]);
+      try {
+        const { error } = await failureOf(client, SECRET, PATIENT_MS);
+        expect(code.split('|')).toContain(error.code);
+        expect(error.transient).toBe(state.isTransient);
+        expect(textOf(error)).not.toContain(SECRET);
+        const { answers, expected, slowestMs } = await answersOf(client);
+        expect(answers).toEqual(expected);
+        expect(slowestMs).toBeLessThan(TIMEOUT_MS + GRACE_MS);
+
+        // A probe at least fails.
+        const until = performance.now() + 1200;
+        await askUntil(ask, () => performance.now() > until);
+        expect(events).toEqual([{ type: 'degraded', code: error.code }]);
+        if (heal === undefined) return;
+        await heal();
+        await askUntil(ask, ({ degraded }) => degraded === undefined);
+        expect(events).toEqual([{ type: 'degraded', code: error.code }, { type: 'recovered' }]);
+      } finally {
+        await backend.close();
+        await stop();
+      }
+    },
+    30_000,
+  );
+});

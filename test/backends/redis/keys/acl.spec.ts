@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Cluster, type Redis } from 'ioredis';
+import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { connect, pause, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
+import { backendContract } from '../../contract/backend-contract.js';
+
+jest.setTimeout(60_000);
+
+/**
+ * All that a Redis user of the limiter needs: `ACL SETUSER sluice on >password resetchannels ~sluice:* -@all` and these.
+ * `get`, `set`, `time` and `del` are what the scripts call, `del` is `reset`, too.
+ */
+const COMMANDS = ['evalsha', 'eval', 'get', 'set', 'del', 'time'];
+
+/** What is said where one is missing: Redis tells a command that is refused inside a script as the script's error. */
+const REFUSED = { evalsha: 'NOPERM', eval: 'NOPERM', get: 'ERR', set: 'ERR', del: 'NOPERM', time: 'ERR' };
+
+/** What ioredis asks of a server before it is ready, and what a warning of evicted keys needs. */
+const READY = ['info'];
+
+/** What ioredis's Cluster asks besides. */
+const CLUSTER_READY = ['cluster|slots', 'cluster|info'];
+
+let server: RedisServer;
+let admin: Redis;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+  admin = await connect(server);
+  await setUser(admin, 'sluice', [...COMMANDS, ...READY]);
+  redis = await connect(server, { username: 'sluice', password: 'secret' });
+});
+
+afterAll(async () => {
+  admin.disconnect();
+  redis.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+
+async function setUser(client: Redis, name: string, commands: readonly string[]): Promise<void> {
+  const rules = ['on', '>secret', 'resetchannels', '~sluice:*', '-@all', ...commands.map((command) => `+${command}`)];
+  await client.call('ACL', 'SETUSER', name, 'reset', ...rules);
+}
+
+let contracts = 0;
+backendContract(
+  'Redis, as a user of few rights,',
+  (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: 5000 }),
+  { effort: 0.02 },
+);
+
+describe('a Redis user of few rights', () => {
+  const policy = definePolicy('p', '10/h');
+  const ask = (cost: number): readonly Charge[] => [{ policy, subject: 'ada', cost }];
+
+  /** All that a backend does, by a user of these commands: what it was refused. */
+  async function refusals(name: string, commands: readonly string[]): Promise<readonly string[]> {
+    await admin.flushall();
+    await admin.script('FLUSH');
+    await admin.call('ACL', 'LOG', 'RESET');
+    await setUser(admin, name, commands);
+    const client = await connect(server, { username: name, password: 'secret', enableReadyCheck: false });
+    const backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: 5000 });
+    try {
+      const { receipt } = await backend.spend(ask(2));
+      await backend.peek(ask(1));
+      if (receipt !== undefined) await backend.settle(receipt, [1]);
+      await backend.reset([{ policy, subject: 'ada' }]);
+      await admin.set('sluice:{ada}:p@app', 'what another has left here');
+      await Promise.resolve(backend.spend(ask(1))).catch(() => undefined);
+      return [];
+    } catch (error) {
+      return [error instanceof Error && 'code' in error ? String(error.code) : String(error)];
+    } finally {
+      client.disconnect();
+      await admin.call('ACL', 'DELUSER', name);
+    }
+  }
+
+  it(`needs ${COMMANDS.join(', ')}`, async () => {
+    expect(await refusals('all', COMMANDS)).toEqual([]);
+    expect(await admin.call('ACL', 'LOG')).toEqual([]);
+  });
+
+  it('is told above by the six commands of the list', () => {
+    expect(Object.keys(REFUSED)).toEqual(COMMANDS);
+  });
+
+  it.each(Object.entries(REFUSED))('cannot do without %s, and is told %s', async (left, code) => {
+    const rest = COMMANDS.filter((command) => command !== left);
+    expect(await refusals('less', rest)).toEqual([code]);
+  });
+
+  it('is not warned about, and warned of evicted keys only where it may ask', async () => {
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    try {
+      expect(await new RedisBackend(redis).warnings()).toEqual([
+        'Redis evicts keys when memory is short (maxmemory-policy allkeys-lru), and counters with them: limits start afresh. Set maxmemory-policy noeviction.',
+      ]);
+      await setUser(admin, 'silent', COMMANDS);
+      const client = await connect(server, { username: 'silent', password: 'secret', enableReadyCheck: false });
+      expect(await new RedisBackend(client).warnings()).toEqual([]);
+      client.disconnect();
+    } finally {
+      await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    }
+  });
+
+  it('reaches no keys but its own', async () => {
+    const backend = new RedisBackend(redis, { prefix: 'other', timeoutMs: 5000 });
+    await expect(backend.spend(ask(1))).rejects.toMatchObject({ code: 'NOPERM', transient: false });
+    expect(await admin.keys('other*')).toEqual([]);
+  });
+});
+
+describe('a user of few rights on a Cluster', () => {
+  let cluster: RedisCluster;
+
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  });
+
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  /** Charges two subjects on two masters, as a user of these commands on all nodes. */
+  async function spendAs(name: string, commands: readonly string[]): Promise<readonly number[]> {
+    for (const node of cluster.servers) {
+      const client = await connect(node);
+      await setUser(client, name, commands);
+      client.disconnect();
+    }
+    const redisOptions = {
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      username: name,
+      password: 'secret',
+    };
+    const client = new Cluster(
+      cluster.servers.map(({ address }) => address),
+      { redisOptions, lazyConnect: true, clusterRetryStrategy: () => null, slotsRefreshTimeout: 1000 },
+    );
+    client.on('error', () => undefined);
+    try {
+      const ready = await Promise.race([client.connect().then(() => true), pause(2000)]);
+      if (ready !== true) throw new Error('not ready');
+      const policy = definePolicy('p', '10/h');
+      const charges = ['ip:192.0.2.1', 'user:42'].map((subject) => ({ policy, subject, cost: 4 }));
+      const { decisions, receipt } = await new RedisBackend(client, { timeoutMs: 5000 }).spend(charges);
+      expect(receipt?.charges).toEqual(charges);
+      return decisions.map(({ remaining }) => remaining);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  const all = [...COMMANDS, ...READY, ...CLUSTER_READY];
+
+  it(`needs ${CLUSTER_READY.join(', ')} besides`, async () => {
+    expect(await spendAs('sluice', all)).toEqual([6, 6]);
+  });
+
+  it.each(CLUSTER_READY)('cannot do without %s', async (left) => {
+    await expect(
+      spendAs(
+        'less',
+        all.filter((command) => command !== left),
+      ),
+    ).rejects.toThrow();
+  });
+});

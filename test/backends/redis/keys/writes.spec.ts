@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { strategies } from '../../../parity/random-trace.js';
+import { connect, pause, RedisServer } from '../../../support/redis/redis.js';
+
+jest.setTimeout(60_000);
+
+const CALLS = 10_000;
+
+/** What is written goes to a replica, and the offset of the master counts its bytes; pings apart, which are put off. */
+describe('of what a master sends to its replica', () => {
+  let master: RedisServer;
+  let replica: RedisServer;
+  let redis: Redis;
+  let backend: RedisBackend;
+  const clock = new ManualClock(Date.UTC(2026, 0, 1) + 123_456);
+
+  beforeAll(async () => {
+    master = await RedisServer.start(['--repl-ping-replica-period', '3600', '--repl-diskless-sync-delay', '0']);
+    replica = await RedisServer.start(['--replicaof', '127.0.0.1', String(master.port)]);
+    redis = await connect(master);
+    for (let n = 0; !(await redis.info('replication')).includes('state=online'); n++) {
+      if (n === 200) throw new Error('The replica was not there within 10 s.');
+      await pause(50);
+    }
+  });
+
+  afterAll(async () => {
+    redis.disconnect();
+    await master[Symbol.asyncDispose]();
+    await replica[Symbol.asyncDispose]();
+  });
+
+  beforeEach(async () => {
+    await redis.flushall();
+    backend = new RedisBackend(redis, { clock, timeoutMs: 10_000 });
+  });
+
+  afterEach(() => backend.close());
+
+  async function offset(): Promise<number> {
+    const found = /master_repl_offset:(\d+)/.exec(await redis.info('replication'))?.[1];
+    return found === undefined ? Number.NaN : Number(found);
+  }
+
+  /** The bytes that so many calls at a time make the master send. */
+  async function sentBy(call: () => unknown, times = 1): Promise<number> {
+    const before = await offset();
+    for (let done = 0; done < times; done += 500) await Promise.all(Array.from({ length: Math.min(times, 500) }, call));
+    return (await offset()) - before;
+  }
+
+  describe.each(strategies)('%s', (strategy) => {
+    const policy = (name: string, limit: number) =>
+      definePolicy(name, { rate: `${limit}/h`, strategy, ...(strategy === 'gcra' && { burst: limit }) });
+    const tight = { policy: policy('tight', 3), subject: 'ada', cost: 1 };
+    const open = { policy: policy('open', 1_000), subject: 'ada', cost: 1 };
+    const allowed = async (charges: readonly Charge[]) => (await backend.spend(charges)).allowed;
+
+    it('adds bytes for a call that is allowed, and none for the 10 000 that are denied after it', async () => {
+      expect(await sentBy(() => backend.spend([tight, open]))).toBeGreaterThan(0);
+      expect(await allowed([{ ...tight, cost: 2 }])).toBe(true);
+      const calls = [[tight], [tight, open], [open, tight], [{ ...open, cost: 2000 }]];
+      for (const charges of calls) {
+        expect(await allowed(charges)).toBe(false);
+        expect(await sentBy(() => backend.spend(charges), CALLS / calls.length)).toBe(0);
+      }
+    });
+
+    it('adds none for a peek, for a cost of 0, and for a receipt settled at what was charged or too late', async () => {
+      const { receipt } = await backend.spend([open, tight]);
+      if (receipt === undefined) throw new Error('nothing was taken');
+      expect(await sentBy(() => backend.peek([open, { ...tight, cost: 2 }]), 500)).toBe(0);
+      expect(await sentBy(() => backend.peek([{ ...tight, cost: 3 }]), 500)).toBe(0);
+      expect(await sentBy(() => backend.spend([open, tight].map((charge) => ({ ...charge, cost: 0 }))), 500)).toBe(0);
+      expect(await sentBy(() => backend.settle(receipt, [1, 1]))).toBe(0);
+      expect(await sentBy(() => backend.settle(receipt, [0, 1]))).toBeGreaterThan(0);
+      await backend.reset([open, tight]);
+      expect(await sentBy(() => backend.settle(receipt, [0, 0]))).toBe(0);
+    });
+  });
+});

@@ -1,0 +1,169 @@
+import { definePolicy, type Policy } from '../../../../../src/index.js';
+import {
+  afresh,
+  allowed,
+  KEY,
+  NOW,
+  OTHER,
+  put,
+  settle,
+  spend,
+  stored,
+  WINDOW,
+  window,
+  written,
+} from '../support/arguments.js';
+import type { OwnName } from '../support/custom-lua.js';
+import type { Scene } from '../support/script-run.js';
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** A policy of a strategy of a user's own, of those that the watched scripts know. */
+function ownPolicy(strategy: OwnName, burst: number): Policy {
+  return { ...definePolicy('p', '10/s'), strategy, burst, segments: 1, shape: `${strategy} 1000 1` };
+}
+
+const echo = ownPolicy('echo', 2);
+const boundless = ownPolicy('echo', 3);
+const forgetful = ownPolicy('echo', 1);
+const plain = ownPolicy('plain', 2);
+const varied = ownPolicy('varied', 2);
+const rude = ownPolicy('rude', 2);
+
+/** What a reply says of echo: its limit, and the segments that it takes for a window. */
+const ECHO = [10, 1] as const;
+
+/** What echo answers: the last digits of the cost that it was given, what it remembered, and how many numbers. */
+function told(cost: number, remembered: number, numbers: number, leftBehind: string | 0 = 0) {
+  const [allowed, wait] = cost <= 10 ? [1, 0] : [0, -1];
+  const left = cost % 1_000_000;
+  if (numbers > 0 || leftBehind !== 0) return [3, allowed, 10, left, remembered, wait, numbers, 1, leftBehind] as const;
+  return allowed === 1 ? ([1, left, remembered] as const) : ([2, left, remembered, wait] as const);
+}
+
+/** What echo writes of a second at the begin: a second more than it matters for, and a quarter. */
+function echoed(number: number, resetMs: number, key = KEY): string {
+  const ttlMs = Math.ceil((NOW + resetMs + 1000 - NOW) * 1.25);
+  return `SET ${key} echo 1000 1 ${NOW + ttlMs} ${number} PX ${ttlMs}`;
+}
+
+/** Numbers at which MessagePack goes over to another form, and what is exact at all. */
+const EDGES = [1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, MOST - 1, MOST];
+
+export const ownStrategies: readonly Scene[] = [
+  {
+    name: 'a strategy that remembers one number',
+    runs: [
+      spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
+      spend([[[KEY, echo, 12]]], [...ECHO, ...told(12, 7, 1)], []),
+      spend([[[KEY, echo, 3]]], [...ECHO, ...told(3, 7, 1)], [`SET ${KEY} echo 1000 1 ${NOW + 1250} 3 KEEPTTL`]),
+      spend([[[KEY, window, 1]]], [...WINDOW, ...afresh(9, 'echo 1000 1')], [written(1)]),
+    ],
+  },
+  ...EDGES.map((number) => ({
+    name: `the number ${number}, written and read`,
+    runs: [
+      spend([[[KEY, boundless, number]]], [...ECHO, 1, number % 1_000_000, 0], [echoed(number, 0)]),
+      put('varied 1000 1', [number, 5, number]),
+      settle(KEY, varied, [1, 0], [`SET ${KEY} varied 1000 1 0 ${number} 5 ${number} KEEPTTL`]),
+    ],
+  })),
+  {
+    name: 'numbers that are remembered for long',
+    runs: [2 ** 31, 2 ** 50, 2 ** 52].flatMap((number) => [
+      put('echo 1000 1', [number]),
+      spend([[[KEY, echo, 5]]], [...ECHO, ...told(5, number, 1)], [echoed(5, number)]),
+    ]),
+  },
+  {
+    name: 'a strategy that remembers nothing',
+    runs: [
+      put('echo 1000 1', [5]),
+      spend(
+        [[[KEY, forgetful, 7]], [[KEY, forgetful, 0]], [[KEY, forgetful, 6]]],
+        [...ECHO, ...told(7, 5, 1), ...told(0, 0, 0), ...told(6, 0, 0)],
+        [`DEL ${KEY}`],
+      ),
+      stored(null),
+      spend(
+        [[[KEY, forgetful, 7]], [[KEY, window, 1]]],
+        [...ECHO, ...WINDOW, ...told(7, 0, 0), ...allowed(9)],
+        [written(1)],
+      ),
+      put('echo 1000 1', [5]),
+      settle(KEY, echo, [1, 0], [`DEL ${KEY}`]),
+      put('echo 1000 1', [5], { expiresMs: NOW + 9999 }),
+      spend([[[KEY, forgetful, 7]]], [...ECHO, ...told(7, 5, 1)], [`DEL ${KEY}`]),
+      spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
+    ],
+  },
+  {
+    name: 'a strategy that does not tell what fits',
+    runs: [
+      put('plain 1000 1', [5, 6, 7]),
+      settle(KEY, plain, [1, 0], []),
+      spend([[[KEY, plain, 3]]], [...ECHO, ...told(3, 5, 3)], [`SET ${KEY} plain 1000 1 ${NOW + 1257} 3 PX 1257`]),
+    ],
+  },
+  {
+    name: 'a strategy whose decisions have other limits and windows',
+    runs: [
+      spend(
+        [[[KEY, varied, 0]], [[KEY, varied, 3]], [[KEY, varied, 0]], [[KEY, varied, 4]], [[OTHER, varied, 0]]],
+        [
+          10, 1000, 1, 5, 7, 3, 1, 13, 5, 7, 0, 0, 1000, 0, 3, 1, 10, 5, 7, 0, 0, 1003, 0, 3, 1, 14, 5, 7, 0, 0, 1003,
+          0, 1, 5, 7,
+        ],
+        [`SET ${KEY} varied 1000 1 ${NOW + 1259} 4 PX 1259`],
+      ),
+      // What is told of a policy is what its first decision says; of another of the same strategy, what that says.
+      spend(
+        [[[KEY, varied, 2]], [[OTHER, { ...varied }, 0]], [[KEY, varied, 2]], [[OTHER, varied, 0]]],
+        [12, 1004, 10, 1000, 1, 5, 7, 1, 5, 7, 3, 1, 12, 5, 7, 0, 0, 1002, 0, 3, 1, 10, 5, 7, 0, 0, 1000, 0],
+        [`SET ${KEY} varied 1000 1 ${NOW + 1259} 2 KEEPTTL`],
+      ),
+    ],
+  },
+  {
+    name: 'a strategy that changes the state it is given, on keys without any and on one of another shape',
+    runs: [
+      put('echo 1000 1', [5]),
+      spend(
+        [[[OTHER, rude, 2]], [[KEY, rude, 3]], [['sluice:{ada}:r@app', rude, 4]]],
+        [10, 1000, 1, 2, 7, 3, 1, 10, 3, 7, 0, 0, 1000, 'echo 1000 1', 1, 4, 7],
+        [
+          `SET ${KEY} rude 1000 1 ${NOW + 1259} 3 PX 1259`,
+          `SET ${OTHER} rude 1000 1 ${NOW + 1259} 2 PX 1259`,
+          `SET sluice:{ada}:r@app rude 1000 1 ${NOW + 1259} 4 PX 1259`,
+        ],
+      ),
+    ],
+  },
+  {
+    name: 'charges on one key whose sum is more than can be counted',
+    runs: [
+      spend(
+        [
+          [
+            [KEY, echo, 5],
+            [KEY, echo, MOST],
+          ],
+          [
+            [KEY, echo, MOST - 8],
+            [KEY, echo, 5],
+            [KEY, echo, 6],
+          ],
+        ],
+        [
+          ...ECHO,
+          ...told(0, 0, 0),
+          ...told(MOST, 0, 0),
+          ...told(MOST - 8, 0, 0),
+          ...told(MOST - 3, 0, 0),
+          ...told(MOST, 0, 0),
+        ],
+        [],
+      ),
+    ],
+  },
+];

@@ -1,0 +1,61 @@
+import { definePolicy, type Policy } from '../../../../../src/index.js';
+import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
+import { KEY, NOW, put, settle, spend } from '../support/arguments.js';
+import type { Run, Scene } from '../support/script-run.js';
+import { Ledger } from './spend.js';
+
+const START = 1_760_000_000_000;
+const PERIOD_MS = 1000;
+const SPAN_MS = 500;
+
+/** How far before the charge that is settled the state is that it is settled on. */
+const BEFORE = [2 * SPAN_MS, SPAN_MS + 1, SPAN_MS, SPAN_MS - 1, 1, 0, -1, -SPAN_MS, -2 * SPAN_MS];
+
+function policyOf(strategy: StrategyName): Policy {
+  return definePolicy('p', {
+    rate: `10/${PERIOD_MS}ms`,
+    strategy,
+    ...(strategy === 'sliding-window' && { segments: 2 }),
+  });
+}
+
+/** A charge; then the clock steps back, and all that it wrote is left behind; on what came since it is settled. */
+function afterStep(strategy: StrategyName): Scene {
+  const policy = policyOf(strategy);
+  const ledger = new Ledger();
+  const runs: Run[] = BEFORE.flatMap((ms, i) => {
+    const subject = `user:${i}`;
+    const at = (now: number) => ({ now, timeUs: START * 1000, isTold: true });
+    const call = [{ charges: [{ policy, subject, cost: 1 }], deadline: START }];
+    const first = ledger.spend(call, at(START));
+    const others = [START - 4 * PERIOD_MS, START - ms].map((now) => ledger.spend(call, at(now)).run);
+    const [receipt] = first.receipts;
+    if (receipt === undefined) throw new Error('nothing was taken');
+    const given = ledger.settle(receipt, [0], START, at(START - ms));
+    return [first.run, ...others, given, ledger.spend(call, at(START - ms)).run];
+  });
+  ledger.close();
+  return { name: `a charge by ${strategy} that is settled after the clock has stepped back`, runs };
+}
+
+const log = policyOf('sliding-log');
+const bucket = policyOf('leaky-bucket');
+
+export const settledLate: readonly Scene[] = [
+  ...strategies.map(afterStep),
+  {
+    name: 'a bucket that has been given all back, as of an instant that the clock has not come to again: nothing is ahead',
+    runs: [
+      put(bucket.shape, [0, NOW + 500]),
+      spend(
+        [[[KEY, bucket, 1]]],
+        [10, 1000, 1, 9, 600],
+        [`SET ${KEY} ${bucket.shape} ${NOW + 2000} 1000 ${NOW + 500} PX 2000`],
+      ),
+    ],
+  },
+  {
+    name: 'a charge of a log that is gone, of an instant that looks like units',
+    runs: [put('sliding-log 1000 1', [1, 2, 7, 3]), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
+  },
+];

@@ -1,0 +1,64 @@
+import { definePolicy, type Policy } from '../../../../../src/index.js';
+import { KEY, NOW, put, settle, spend, stored } from '../support/arguments.js';
+import type { Scene } from '../support/script-run.js';
+
+const log: Policy = { ...definePolicy('p', { rate: '1000/s', strategy: 'sliding-log' }), limit: 1_000_000_000 };
+const SHAPE = 'sliding-log 1000 1';
+
+/** A few units at each of so many instants, the last of them the one before `NOW`. */
+const logOf = (entries: number) => Array.from({ length: entries }, (_, i) => [NOW - entries + i, 1 + (i % 300)]).flat();
+
+/** The log begins within the period, whatever number of entries it has. */
+const within = (entries: number): Policy => ({ ...log, periodMs: 1000 * Math.ceil((entries + 1) / 1000) });
+
+/** A log of so many entries, and one more; and what a charge of it gives back. */
+function grown(entries: number): Scene {
+  const numbers = logOf(entries);
+  const used = numbers.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);
+  const policy = within(entries);
+  const { periodMs } = policy;
+  const shape = `sliding-log ${periodMs} 1`;
+  const ttlMs = Math.ceil((periodMs + 1000) * 1.25);
+  const after = [shape, NOW + ttlMs, ...numbers, NOW, 1].join(' ');
+  return {
+    name: `a log of ${entries} entries, and one more`,
+    runs: [
+      put(shape, numbers),
+      spend(
+        [[[KEY, { ...policy, shape }, 1]]],
+        [log.limit, periodMs, 1, log.limit - used - 1, periodMs],
+        [`SET ${KEY} ${after} PX ${ttlMs}`],
+      ),
+      stored(after),
+      settle(KEY, policy, [1, 0], [`SET ${KEY} ${[shape, NOW + ttlMs, ...numbers].join(' ')} KEEPTTL`]),
+    ],
+  };
+}
+
+/** Numbers that are not paired: as many as make pieces full, and one less and more, with what stands before them. */
+function listed(count: number): Scene {
+  const numbers = Array.from({ length: count }, (_, i) => i * 7);
+  const policy: Policy = { ...log, strategy: 'plain', burst: 2, limit: 10, segments: 1, shape: 'plain 1000 1' };
+  return {
+    name: `a state of ${count} numbers of a strategy of a user's own`,
+    runs: [
+      put('plain 1000 1', numbers),
+      spend([[[KEY, policy, 0]]], [10, 1, 3, 1, 10, 0, 0, 0, count, 1, 0], []),
+      put(SHAPE, numbers),
+      spend(
+        [[[KEY, policy, 7]]],
+        [10, 1, 3, 1, 10, 7, 0, 0, 0, 1, SHAPE],
+        [`SET ${KEY} plain 1000 1 ${NOW + 1250} 7 PX 1250`],
+      ),
+    ],
+  };
+}
+
+/**
+ * A state is read at once up to so many bytes, and written at once up to so many numbers, in pieces beyond: of one piece, of
+ * one and a little more, of two; and of more values than Lua's stack would hold.
+ */
+export const longStates: readonly Scene[] = [
+  ...[30, 80, 85, 90, 95, 100, 498, 499, 500, 501, 999, 1000, 1500, 4500].map(grown),
+  ...[996, 997, 998, 999, 1000, 1001, 1002, 1998, 1999].map(listed),
+];

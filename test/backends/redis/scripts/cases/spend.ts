@@ -1,0 +1,173 @@
+import { policyArgs } from '../../../../../src/backends/redis/scripts/lease-codec.js';
+import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import type { Decision } from '../../../../../src/core/decision.js';
+import { keyOf, keyPart } from '../../../../../src/core/key.js';
+import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../../../src/index.js';
+import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
+import type { State } from '../../../../../src/strategies/strategy.js';
+import { Reply } from '../support/reply.js';
+import type { Run } from '../support/script-run.js';
+
+/** A call of a run: what it asks, and until when by the server's clock; or that it only reads. */
+export interface Call {
+  readonly charges: readonly Charge[];
+  readonly deadline: number | 'peek';
+}
+
+export interface At {
+  /** The instant that decides. */
+  readonly now: number;
+  /** The server's time in microseconds. Where the instant is the server's, `now` is its milliseconds. */
+  readonly timeUs: number;
+  /** Whether the script is told the instant, or takes the server's. */
+  readonly isTold: boolean;
+}
+
+/** What is under a key. `expiresMs`: when it expires, in the server's milliseconds. */
+interface Stored {
+  readonly shape: string;
+  readonly state: State;
+  readonly expiresMs: number | undefined;
+}
+
+/** Writes down runs of the scripts with what memory answers, and what the strategies leave under the keys. */
+export class Ledger {
+  readonly #clock = new ManualClock();
+  readonly #memory = new MemoryBackend({ clock: this.#clock });
+  readonly #stored = new Map<string, Stored>();
+
+  /** Where one charge stands, at a cost of 0. */
+  standing(policy: Policy, subject: string, now: number): Decision | undefined {
+    this.#clock.set(now);
+    return this.#memory.peek([{ policy, subject, cost: 0 }]).decisions[0];
+  }
+
+  /** What a charge would be told. */
+  waitOf(charge: Charge, now: number): Decision | undefined {
+    this.#clock.set(now);
+    return this.#memory.peek([charge]).decisions[0];
+  }
+
+  /** One run of lua/spend.lua, and the receipts of what was taken. */
+  spend(
+    calls: readonly Call[],
+    { now, timeUs, isTold }: At,
+  ): { readonly run: Run; readonly receipts: readonly Receipt[] } {
+    this.#clock.set(now);
+    const serverMs = Math.floor(timeUs / 1000);
+    const reply = new Reply();
+    /** When what is left under a key is of no use any more. */
+    const untilMs = new Map<string, number>();
+    const receipts: Receipt[] = [];
+    for (const { charges, deadline } of calls) {
+      for (const { policy } of charges) reply.ask(policy);
+      if (deadline !== 'peek' && serverMs > deadline) {
+        reply.late();
+        continue;
+      }
+      const { decisions, receipt } = this.#memory[deadline === 'peek' ? 'peek' : 'spend'](charges);
+      const left =
+        receipt === undefined ? [] : this.#take(charges, now, untilMs, serverMs + (isTold ? 3_600_000 : 1000));
+      decisions.forEach((decision, i) => {
+        const charge = charges[i];
+        if (charge !== undefined) reply.charge(charge.policy, decision, left[i] ?? 0);
+      });
+      if (receipt !== undefined) receipts.push(receipt);
+    }
+    const written = [...untilMs].map(([key, ms]) => this.#write(key, serverMs, ms));
+    const asked = calls.map(({ charges, deadline }) => {
+      return { charges, takes: deadline !== 'peek', deadlineMs: deadline === 'peek' ? 0 : deadline };
+    });
+    const run: Run = {
+      script: 'spend',
+      keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
+      args: new SpendRequest(isTold ? String(now) : '', asked).args,
+      timeUs,
+      expected: { reply: [serverMs, now, ...reply.values], written: written.sort() },
+    };
+    return { run, receipts };
+  }
+
+  /** One run of lua/settle.lua. */
+  settle(receipt: Receipt, costs: readonly number[], deadline: number, { now, timeUs, isTold }: At): Run {
+    this.#clock.set(now);
+    const serverMs = Math.floor(timeUs / 1000);
+    const isLate = serverMs > deadline;
+    const written: string[] = [];
+    if (!isLate) this.#memory.settle(receipt, costs);
+    receipt.charges.forEach((charge, i) => {
+      const to = costs[i] ?? charge.cost;
+      const stored = this.#stored.get(keyFor(charge));
+      if (isLate || to === charge.cost || stored === undefined || stored.shape !== charge.policy.shape) return;
+      const state = strategyOf(charge.policy).amend(stored.state, now, charge.policy, receipt.at, charge.cost, to);
+      if (state === stored.state) return;
+      if (state.length === 0) {
+        this.#stored.delete(keyFor(charge));
+        written.push(`DEL ${keyFor(charge)}`);
+      } else {
+        // What gives back is of no use for longer than what was taken.
+        this.#stored.set(keyFor(charge), { ...stored, state });
+        written.push(this.#write(keyFor(charge), serverMs, 0));
+      }
+    });
+    const args = receipt.charges.flatMap(({ policy, cost }, i) => [
+      ...policyArgs(policy),
+      `${cost}`,
+      `${costs[i] ?? cost}`,
+    ]);
+    return {
+      script: 'settle',
+      keys: receipt.charges.map(keyFor),
+      args: [isTold ? String(now) : '', String(deadline), String(receipt.at), ...args],
+      timeUs,
+      expected: { reply: [serverMs, isLate ? 2 : 1], written: written.sort() },
+    };
+  }
+
+  close(): void {
+    void this.#memory.close();
+  }
+
+  /** What a call that is allowed leaves under its keys, and the shapes that it leaves behind, one a charge. */
+  #take(
+    charges: readonly Charge[],
+    now: number,
+    untilMs: Map<string, number>,
+    atLeastMs: number,
+  ): readonly (string | 0)[] {
+    const drafts = new Map<string, State>();
+    const before = new Map(this.#stored);
+    return charges.map((charge) => {
+      const { policy, cost } = charge;
+      if (cost === 0) return 0;
+      const key = keyFor(charge);
+      const found = before.get(key);
+      const state = drafts.get(`${key} ${policy.shape}`) ?? (found?.shape === policy.shape ? found.state : []);
+      const result = strategyOf(policy).step(state, now, policy, cost);
+      drafts.set(`${key} ${policy.shape}`, result.state);
+      const was = this.#stored.get(key);
+      this.#stored.set(key, { shape: policy.shape, state: result.state, expiresMs: was?.expiresMs });
+      untilMs.set(key, atLeastMs + result.decision.resetMs);
+      return was !== undefined && was.shape !== policy.shape ? was.shape : 0;
+    });
+  }
+
+  /** Writes what is under a key: with the expiry that it has where that is late enough, else with a quarter on top. */
+  #write(key: string, serverMs: number, untilMs: number): string {
+    const stored = this.#stored.get(key);
+    if (stored === undefined) throw new Error(`there is nothing to write under ${key}`);
+    const isKept = stored.expiresMs !== undefined && stored.expiresMs >= untilMs;
+    const ttlMs = Math.ceil((untilMs - serverMs) * 1.25);
+    const expiresMs = isKept ? stored.expiresMs : serverMs + ttlMs;
+    this.#stored.set(key, { ...stored, expiresMs });
+    return `SET ${key} ${stored.shape} ${expiresMs} ${stored.state.join(' ')} ${isKept ? 'KEEPTTL' : `PX ${ttlMs}`}`;
+  }
+}
+
+const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, keyPart(policy.id));
+
+function strategyOf({ strategy }: Policy) {
+  const found = BUILT_IN_STRATEGIES.find(({ name }) => name === strategy);
+  if (found === undefined) throw new Error(`there is no strategy ${strategy}`);
+  return found;
+}

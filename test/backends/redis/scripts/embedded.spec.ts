@@ -1,0 +1,191 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it, jest } from '@jest/globals';
+import { definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../../../src/index.js';
+import { strategies } from '../../../parity/random-trace.js';
+import { ownRedis } from '../../../support/redis/private-redis.js';
+import { stateUnder } from '../../../support/redis/state-decoder.js';
+
+jest.setTimeout(60_000);
+
+const root = new URL('../../../../', import.meta.url);
+const script = new URL('scripts/embed-lua.mjs', root).href;
+
+/** The Lua files, without comments. */
+const files = new Map(
+  readdirSync(new URL('lua/', root), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.lua'))
+    .map((file) => [file.replaceAll('\\', '/'), readFileSync(new URL(`lua/${file}`, root), 'utf8')] as const)
+    .map(([file, text]) => [file, text.replace(/--.*$/gm, '')]),
+);
+
+/** Every file in which a pattern is found, with what was found. */
+function found(pattern: RegExp): Readonly<Record<string, readonly string[]>> {
+  const all = [...files].map(([file, text]) => [file, [...text.matchAll(pattern)].map(([match]) => match)] as const);
+  return Object.fromEntries(all.filter(([, matches]) => matches.length > 0).sort());
+}
+
+describe('the embedded Lua', () => {
+  it('is what scripts/embed-lua.mjs makes of lua/ now, to the byte', async () => {
+    const { generate, GENERATED }: { generate(): string; GENERATED: URL } = await import(script);
+    const generated = readFileSync(GENERATED, 'utf8');
+    expect(generated).toBe(generate());
+    expect(GENERATED.href).toBe(new URL('src/backends/redis/scripts/lua.generated.ts', root).href);
+    for (const file of files.keys()) {
+      const text = JSON.stringify(readFileSync(new URL(`lua/${file}`, root), 'utf8')).slice(1, -1);
+      expect(generated.includes(text)).toBe(true);
+    }
+  });
+
+  it('is of the entry scripts, state.lua and one file a strategy, the buckets in one', () => {
+    expect([...files.keys()].sort()).toEqual([
+      'lease.lua',
+      'settle.lua',
+      'spend.lua',
+      'state.lua',
+      'strategies/bucket.lua',
+      'strategies/fixed-window.lua',
+      'strategies/sliding-log.lua',
+      'strategies/sliding-window.lua',
+    ]);
+  });
+
+  it('names the strategies of each file as the file does', async () => {
+    const { STRATEGIES_LUA } = await import('../../../../src/backends/redis/scripts/lua.generated.js');
+    expect(STRATEGIES_LUA.map(({ names }) => names)).toEqual([
+      ['fixed-window'],
+      ['sliding-window'],
+      ['sliding-log'],
+      ['token-bucket', 'gcra', 'leaky-bucket'],
+    ]);
+    expect(STRATEGIES_LUA.flatMap(({ names }) => names).sort()).toEqual([...strategies].sort());
+  });
+
+  it('reads and deletes in the entry scripts, and writes in state.lua; no strategy touches Redis', () => {
+    expect(found(/\bredis\.p?call\('(?!TIME)\w+'/g)).toEqual({
+      'lease.lua': ["redis.pcall('GET'", "redis.call('GET'", "redis.call('DEL'"],
+      'settle.lua': ["redis.pcall('GET'", "redis.call('GET'"],
+      'spend.lua': ["redis.pcall('GET'", "redis.call('GET'", "redis.call('DEL'"],
+      'state.lua': ["redis.call('DEL'", "redis.call('SET'", "redis.call('SET'"],
+    });
+    expect(Object.keys(found(/\bredis\b/g))).toEqual(['lease.lua', 'settle.lua', 'spend.lua', 'state.lua']);
+    // Nor by another way: nothing but the arithmetic of Lua, its strings and its tables.
+    expect(found(/\b(?:_G|getfenv|setfenv|loadstring|load|cjson|bit|struct|os|rawset)\b\s*[.[(]/g)).toEqual({});
+  });
+
+  it('packs and unpacks in state.lua alone', () => {
+    expect(found(/\bcmsgpack\b[^(]*/g)).toEqual({
+      'state.lua': [
+        'cmsgpack.unpack',
+        'cmsgpack.unpack_limit',
+        'cmsgpack.unpack_limit',
+        'cmsgpack.pack',
+        'cmsgpack.pack',
+        'cmsgpack.pack',
+      ],
+    });
+  });
+
+  it('asks for the time once a script', () => {
+    expect(found(/redis\.p?call\('TIME'\)/g)).toEqual({
+      'lease.lua': ["redis.call('TIME')"],
+      'settle.lua': ["redis.call('TIME')"],
+      'spend.lua': ["redis.call('TIME')"],
+    });
+  });
+
+  it('calls TIME, GET, SET and DEL, and nothing else', () => {
+    const commands = new Set(Object.values(found(/redis\.p?call\([^,)]*/g)).flat());
+    expect([...commands].map((call) => call.replace(/^redis\.p?call\('/, '')).sort()).toEqual(
+      ["DEL'", "GET'", "GET'", "SET'", "TIME'"].sort(),
+    );
+    // SET tells when the key expires, or keeps when it does: there is no third way.
+    expect(found(/redis\.call\('SET'.*/g)).toEqual({
+      'state.lua': [
+        "redis.call('SET', key, packed(state, shape, expires_ms), 'KEEPTTL')",
+        "redis.call('SET', key, packed(state, shape, server_ms + ttl_ms), 'PX', string.format('%.0f', ttl_ms))",
+      ],
+    });
+    expect(found(/redis\.(?!p?call\()\w*/g)).toEqual({});
+  });
+
+  it('makes text of a number by %.0f alone, and of anything else in errors alone', () => {
+    expect(found(/string\.format\([^,]*/g)).toEqual({ 'state.lua': ["string.format('%.0f'"] });
+    const told = [...files.values()].flatMap((text) => text.split('\n').filter((line) => line.includes('tostring(')));
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.filter((line) => !/\berror\('sluice: [^']*' \.\. tostring\(\w+(?:\.\w+)*\)\)/.test(line))).toEqual([]);
+  });
+
+  it('joins only what is text: arguments with .., and what is packed by table.concat', () => {
+    const joined = [...files.values()].flatMap((text) =>
+      text.split('\n').filter((line) => /[^.]\.\.[^.]|table\.concat/.test(line)),
+    );
+    expect(joined.filter((line) => !line.includes('error(')).map((line) => line.trim())).toEqual([
+      "policy.shape = strategy .. ' ' .. args[i + 2] .. ' ' .. args[i + 4]",
+      'return table.concat(texts)',
+    ]);
+    // Those arguments are texts that have been read as whole numbers.
+    const [state = ''] = [...files].filter(([file]) => file === 'state.lua').map(([, text]) => text);
+    expect(state).toContain('local strategy = args[i]\n');
+    for (const i of [2, 4]) expect(state).toContain(`= argument(args[i + ${i}]),`);
+  });
+});
+
+describe('the scripts as Redis runs them', () => {
+  const redis = ownRedis();
+
+  it('ask for the time once a run, however many calls and charges are in it', async () => {
+    const backend = new RedisBackend(redis.client, { timeoutMs: 5000 });
+    const policies = ['a', 'b', 'c'].map((name) => definePolicy(name, '1000/min'));
+    const charges = policies.map((policy) => ({ policy, subject: 'ada', cost: 1 }));
+    await backend.spend(charges);
+    await redis.resetCounts();
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => backend.spend(charges)));
+    for (const { receipt } of outcomes.slice(0, 10)) if (receipt) await backend.settle(receipt, [0, 0, 0]);
+    expect([await redis.calls('evalsha'), await redis.calls('time')]).toEqual([12, 12]);
+  });
+
+  it.each(strategies)('write whole numbers, however large they are: %s', async (strategy) => {
+    const limit = strategy === 'sliding-log' ? 10_000 : 2 ** 21 - 1;
+    const policy = definePolicy('large', {
+      rate: `${limit}/${2 ** 30}ms`,
+      strategy,
+      ...(strategy === 'gcra' && { burst: limit }),
+    });
+    const clock = new ManualClock(2 ** 51 + 1);
+    const [memory, backend] = [
+      new MemoryBackend({ clock }),
+      new RedisBackend(redis.client, { clock, prefix: strategy }),
+    ];
+    for (const cost of [1, limit - 2, 1, 1, limit + 1]) {
+      const charges = [{ policy, subject: 'ada', cost }];
+      expect(await backend.spend(charges)).toEqual(memory.spend(charges));
+      clock.advance(1);
+    }
+    const key = `${strategy}:{ada}:large@app`;
+    const state = await stateUnder(redis.client, key);
+    expect(state?.shape).toBe(policy.shape);
+    expect(state?.numbers.length).toBeGreaterThan(1);
+    expect(state?.numbers.filter((number) => !Number.isSafeInteger(number) || number < 0)).toEqual([]);
+    // Those that are large are whole: none of them is packed as a fraction.
+    const bytes = await redis.client.getBuffer(key);
+    expect(bytes?.length).toBeLessThanOrEqual(1 + policy.shape.length + 9 * (1 + (state?.numbers.length ?? 0)));
+    expect(await redis.client.pttl(key)).toBeGreaterThan(3_500_000);
+    expect(await redis.client.call('PEXPIRETIME', key)).toBeLessThan((state?.expiresMs ?? 0) + 1000);
+    expect(await redis.client.call('PEXPIRETIME', key)).toBeGreaterThan((state?.expiresMs ?? 0) - 1000);
+    await memory.close();
+  });
+
+  it('give a key a time to live that is more than 2^50 ms away', async () => {
+    const policy = definePolicy('long', { rate: `1/${2 ** 50}ms`, strategy: 'fixed-window' });
+    const clock = new ManualClock(0);
+    const backend = new RedisBackend(redis.client, { clock, prefix: 'long' });
+    const { decisions } = await backend.spend([{ policy, subject: 'ada', cost: 1 }]);
+    expect(decisions[0]?.resetMs).toBe(2 ** 50);
+    const ttl = await redis.client.pttl('long:{ada}:long@app');
+    expect(ttl).toBeGreaterThan(1.25 * (2 ** 50 + 3_600_000) - 10_000);
+    expect(ttl).toBeLessThanOrEqual(1.25 * (2 ** 50 + 3_600_000));
+    const state = await stateUnder(redis.client, 'long:{ada}:long@app');
+    expect(state).toMatchObject({ shape: `fixed-window ${2 ** 50} 1`, numbers: [0, 1] });
+    expect(state?.expiresMs).toBeGreaterThan(1.25 * (2 ** 50 + 3_600_000) + Date.now() - 10_000);
+  });
+});

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { defineStrategy, type Policy, RedisBackend } from '../../../../src/index.js';
+import { BUILT_IN_STRATEGIES } from '../../../../src/strategies/built-in-strategies.js';
+import { definePolicies } from '../../../../src/strategies/define-policy.js';
+import { freshPrefix, startRedis, type TestRedis } from '../../../support/redis/redis-shared.js';
+
+const decision =
+  'allowed = true, limit = policy.limit, remaining = 1, reset_ms = 1000, retry_after_ms = 0, window_ms = 1000';
+const broken = defineStrategy({
+  name: 'broken',
+  step: (state, now, policy, cost) => {
+    const [window] = BUILT_IN_STRATEGIES.filter(({ name }) => name === 'fixed-window');
+    if (window === undefined) throw new Error('there is no fixed window');
+    return window.step(state, now, policy, cost);
+  },
+  amend: (state) => state,
+  lua: `return { step = function(state, now, policy, cost) return { 1 }, { ${decision} } end,
+    amend = function(state) return state end }`,
+});
+
+describe('a twin that leaves out a member of its decisions', () => {
+  let redis: TestRedis;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+
+  afterAll(() => redis.stop());
+
+  it('decides nothing, neither for itself nor for the calls behind it; those before it are answered', async () => {
+    const backend = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 5000 });
+    backend.use([broken]);
+    const policies = definePolicies(
+      'p',
+      'p',
+      { rate: '5/s', strategy: 'broken' },
+      { strategies: [...BUILT_IN_STRATEGIES, broken] },
+    );
+    const [policy] = policies;
+    const [plain] = definePolicies('policies.q', 'q', { rate: '5/s', strategy: 'fixed-window' });
+    if (policy === undefined || plain === undefined) throw new Error('there is no policy');
+    const ask = async (one: Policy) => backend.spend([{ policy: one, subject: 'ada', cost: 1 }]);
+    // Alone at first: then the server's time is known, and the others go together.
+    expect((await ask(plain)).allowed).toBe(true);
+    const [, ...together] = await Promise.allSettled([ask(plain), ask(plain), ask(policy), ask(plain)]);
+    expect(together.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  });
+});

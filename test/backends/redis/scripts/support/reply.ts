@@ -1,0 +1,35 @@
+import type { Decision, Policy } from '../../../../../src/index.js';
+
+/**
+ * The reply of lua/spend.lua as its head tells it, written down apart from the TypeScript that reads it: a limit and a
+ * window of each policy, those of the first decision by it; then call by call.
+ */
+export class Reply {
+  readonly #told = new Map<Policy, readonly [limit: number, windowMs: number] | undefined>();
+  readonly #calls: (number | string)[] = [];
+
+  /** A policy that is asked for, whether it comes to a decision or not. */
+  ask(policy: Policy): void {
+    if (!this.#told.has(policy)) this.#told.set(policy, undefined);
+  }
+
+  late(): void {
+    this.#calls.push(4);
+  }
+
+  charge(policy: Policy, decision: Decision, leftBehind: string | 0): void {
+    const { limit, remaining, resetMs, delayMs, windowMs } = decision;
+    const allowed = decision.allowed ? 1 : 0;
+    const wait = decision.retryAfterMs ?? -1;
+    const told = this.#told.get(policy) ?? [limit, windowMs];
+    this.#told.set(policy, told);
+    const isPlain = told[0] === limit && told[1] === windowMs && delayMs === 0 && leftBehind === 0;
+    if (!isPlain) this.#calls.push(3, allowed, limit, remaining, resetMs, wait, delayMs, windowMs, leftBehind);
+    else if (allowed === 1) this.#calls.push(1, remaining, resetMs);
+    else this.#calls.push(2, remaining, resetMs, wait);
+  }
+
+  get values(): readonly (number | string)[] {
+    return [...[...this.#told.values()].flatMap((told) => told ?? [0, 0]), ...this.#calls];
+  }
+}

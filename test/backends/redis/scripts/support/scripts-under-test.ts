@@ -1,0 +1,102 @@
+import type { Redis } from 'ioredis';
+import { definitionOf } from '../../../../../src/backends/redis/scripts/redis-script.js';
+import { ownLua } from './custom-lua.js';
+import { TOLD_LUA } from './state-decoder.js';
+
+/** The parts of the scripts, as files: mutants change one of them. */
+export interface LuaFiles {
+  readonly state: string;
+  readonly strategies: readonly string[];
+  readonly spend: string;
+  readonly settle: string;
+  readonly lease: string;
+}
+
+/** A key that Redis refuses to read: any error but that of another type. */
+export const REFUSED = 'sluice:{refused}:p@app';
+
+/**
+ * Runs a script with the time of our choice, and answers with all that it writes beside its reply: states told, as they
+ * are packed. The last argument is the time, seconds and microseconds. What it writes lives for a day, since the instants
+ * here are not those of Redis. What keeps its time to live must be there to have one.
+ */
+const before = `
+local pinned = table.remove(ARGV)
+local written = {}
+local real = redis
+${TOLD_LUA}
+local function read(key)
+  if key == '${REFUSED}' then return { err = 'NOPERM refused' } end
+  return real.pcall('GET', key)
+end
+local function write(key, text, ...)
+  written[#written + 1] = table.concat({ 'SET', key, told(text), ... }, ' ')
+  if ... == 'KEEPTTL' and real.call('EXISTS', key) == 0 then error('sluice: there is no time to live to keep') end
+  return real.call('SET', key, text, 'PX', '86400000')
+end
+local redis = {
+  call = function(command, key, ...)
+    if command == 'TIME' then return { string.match(pinned, '^(%d+) (%d+)$') } end
+    if command == 'GET' then
+      local text = read(key)
+      if type(text) == 'table' then error(text.err) end
+      return text
+    end
+    if command == 'SET' then return write(key, ...) end
+    written[#written + 1] = table.concat({ command, key, ... }, ' ')
+    return real.call(command, key, ...)
+  end,
+  pcall = function(_, key) return read(key) end,
+}
+local function main()
+`;
+
+/**
+ * What holds for all strategies: a denial and a cost of 0 return the state they were given, and what is allowed has no wait,
+ * which the reply does not tell. And each is defined once, where a policy has need of it.
+ */
+const guarded = `
+local is_guarded = {}
+for name, define in pairs(definitions) do
+  definitions[name] = function()
+    if strategies[name] ~= nil then error('sluice: defined once more') end
+    define()
+    for _, strategy in pairs(strategies) do
+      local step = strategy.step
+      if not is_guarded[strategy] then
+        is_guarded[strategy] = true
+        strategy.step = function(state, now, policy, cost)
+          local after, decision = step(state, now, policy, cost)
+          if (cost == 0 or not decision.allowed) and after ~= state then error('sluice: a state was made of nothing') end
+          if (decision.allowed and decision.retry_after_ms ~= 0) then error('sluice: a wait for what is allowed') end
+          return after, decision
+        end
+      end
+    end
+  end
+end
+`;
+const after = `
+end
+local reply = main()
+return { reply, written }
+`;
+
+export type ScriptName = 'spend' | 'settle' | 'lease';
+
+/** The names of the strategies in a file. */
+const namesIn = (lua: string) => [...lua.matchAll(/^strategies\['([a-z-]+)'\] = /gm)].map(([, name = '']) => name);
+
+export function watched({ state, strategies, ...entries }: LuaFiles): Readonly<Record<ScriptName, string>> {
+  const definitions = strategies.map((lua) => definitionOf(namesIn(lua), lua));
+  const begin = [before, state, ...definitions, ...ownLua, guarded].join('\n');
+  const whole = (entry: string) => [begin, entry, after].join('\n');
+  return { spend: whole(entries.spend), settle: whole(entries.settle), lease: whole(entries.lease) };
+}
+
+/** Loads scripts, and gives their hashes. Rejects where they are no Lua. */
+export async function load(client: Redis, files: LuaFiles): Promise<Readonly<Record<ScriptName, string>>> {
+  const { spend, settle, lease } = watched(files);
+  const [a, b, c] = await Promise.all([spend, settle, lease].map((script) => client.script('LOAD', script)));
+  return { spend: String(a), settle: String(b), lease: String(c) };
+}

@@ -1,0 +1,58 @@
+import { Redis } from 'ioredis';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Decision } from '../../../../src/core/decision.js';
+import { definePolicy, type PolicySpec } from '../../../../src/strategies/define-policy.js';
+
+/** What a process of its own is asked to do: the same charge, `hits` times, so many at once. */
+export interface Task {
+  readonly port: number;
+  readonly prefix: string;
+  readonly spec: PolicySpec;
+  readonly hits: number;
+  readonly inFlight: number;
+  /** The instant that decides instead of the server's. */
+  readonly frozenAt?: number;
+}
+
+/** How its calls were answered: `at` only of what was taken. */
+export type Answer = Decision & { readonly at?: number };
+
+export type Told = 'ready' | 'sent' | { readonly answers: readonly Answer[]; readonly processMs: number };
+
+function tell(message: Told): void {
+  process.send?.(message);
+}
+
+async function run({ port, prefix, spec, hits, inFlight, frozenAt }: Task): Promise<void> {
+  const client = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
+  const backend = new RedisBackend(client, {
+    prefix,
+    timeoutMs: 30_000,
+    ...(frozenAt !== undefined && { clock: new ManualClock(frozenAt) }),
+  });
+  const charges = [{ policy: definePolicy('shared', spec), subject: 'everyone', cost: 1 }];
+  await backend.peek(charges);
+  tell('ready');
+  await new Promise((resolve) => process.once('message', resolve));
+
+  const answers: Answer[] = [];
+  let left = hits;
+  const caller = async () => {
+    while (left > 0) {
+      left -= 1;
+      const { decisions, receipt } = await backend.spend(charges);
+      for (const decision of decisions) answers.push({ ...decision, ...(receipt && { at: receipt.at }) });
+    }
+  };
+  const callers = Array.from({ length: inFlight }, caller);
+  setImmediate(() => tell('sent'));
+  await Promise.all(callers);
+  await backend.close();
+  client.disconnect();
+  tell({ answers, processMs: Date.now() });
+}
+
+process.on('message', (message: Task | 'go') => {
+  if (message !== 'go') void run(message);
+});

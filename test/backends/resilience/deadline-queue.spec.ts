@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { DeadlineQueue } from '../../../src/backends/resilience/deadline-queue.js';
+import { systemClock } from '../../../src/core/clock.js';
+
+let told: string[];
+const waiting = (name: string) => ({ fail: (error: unknown) => told.push(`${name}: ${error}`) });
+
+describe('deadlines', () => {
+  beforeEach(() => {
+    told = [];
+    jest.useFakeTimers();
+    jest.spyOn(systemClock, 'now').mockImplementation(() => Date.now());
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
+
+  const late = (name: string) => `${name}: BackendError: The backend did not answer within 100 ms`;
+
+  it('fail each who waits when its time is over, by one timer, and nobody who is there no more', () => {
+    const deadlines = new DeadlineQueue(100);
+    const [a, b, c] = [waiting('a'), waiting('b'), waiting('c')];
+    deadlines.add(a);
+    jest.advanceTimersByTime(40);
+    deadlines.add(b);
+    deadlines.add(c);
+    expect(jest.getTimerCount()).toBe(1);
+    deadlines.remove(b);
+    jest.advanceTimersByTime(59);
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(2);
+    expect(told).toEqual([late('a')]);
+    jest.advanceTimersByTime(40);
+    expect(told).toEqual([late('a'), late('c')]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('keep no process alive for a timer when nobody waits any more, and take it up again', () => {
+    const started = jest.spyOn(globalThis, 'setTimeout');
+    const deadlines = new DeadlineQueue(100);
+    const [a, b] = [waiting('a'), waiting('b')];
+    deadlines.add(a);
+    const timer = started.mock.results[0]?.value as NodeJS.Timeout;
+    expect(timer.hasRef()).toBe(true);
+    deadlines.remove(a);
+    expect(timer.hasRef()).toBe(false);
+    jest.advanceTimersByTime(50);
+    deadlines.add(b);
+    expect(timer.hasRef()).toBe(true);
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(99);
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(2);
+    expect(told).toEqual([late('b')]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('come in any order, whoever was there first', () => {
+    const deadlines = new DeadlineQueue(100, 'Redis');
+    const now = systemClock.now();
+    deadlines.add(waiting('late'), now + 90);
+    deadlines.add(waiting('soon'), now + 30);
+    deadlines.add(waiting('between'), now + 60);
+    const names = () => told.map((text) => text.split(':')[0]);
+    expect(jest.getTimerCount()).toBe(1);
+    for (const [ms, expected] of [
+      [29, []],
+      [2, ['soon']],
+      [30, ['soon', 'between']],
+      [30, ['soon', 'between', 'late']],
+    ] as const) {
+      jest.advanceTimersByTime(ms);
+      expect(names()).toEqual(expected);
+    }
+    expect(told[0]).toBe('soon: BackendError: Redis did not answer within 100 ms');
+  });
+
+  it('fail all that are late, but for those that the failure of one before them takes off', () => {
+    const deadlines = new DeadlineQueue(100);
+    const [b, c, d] = [waiting('b'), waiting('c'), waiting('d')];
+    const later = waiting('later');
+    const a = {
+      fail: () => {
+        told.push('a');
+        deadlines.remove(b);
+        deadlines.add(later);
+      },
+    };
+    for (const one of [a, b, c, d]) deadlines.add(one);
+    jest.advanceTimersByTime(101);
+    expect(told).toEqual(['a', late('c'), late('d')]);
+    jest.advanceTimersByTime(101);
+    expect(told).toEqual(['a', late('c'), late('d'), late('later')]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('are none where the time is infinite', () => {
+    new DeadlineQueue(Number.POSITIVE_INFINITY).add(waiting('a'));
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});

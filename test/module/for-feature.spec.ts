@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { ThrottleModule } from '../../src/index.js';
+import { bootError } from '../support/application.js';
+
+/** What code without types would pass. */
+const untyped = (value: unknown) => value as never;
+
+const policies = { search: '30/min', upload: '100/min' };
+
+describe('forFeature stops the boot', () => {
+  const place = 'ThrottleModule.forFeature';
+
+  it.each<readonly [options: unknown, message: string]>([
+    [undefined, `${place}: expected options { policies }, got undefined`],
+    [['5/min'], `${place}: expected options { policies }, got a list of 1`],
+    [{}, `${place}: policies: expected an object of policies by name, got undefined`],
+    [{ policies: ['5/min'] }, `${place}: policies: expected an object of policies by name, got a list of 1`],
+    [{ polices: {} }, `${place}: there is no option "polices". Did you mean "policies"? Known: policies.`],
+    [{ policies: {}, default: '5/min' }, `${place}: there is no option "default". Known: policies.`],
+    [
+      { policies: { search: '5/min' } },
+      'policies.search: there are two policies of the name "search". Give one of them another.',
+    ],
+    [
+      { policies: { site: '5/min' } },
+      'policies.site: there are two policies of the name "site". Give one of them another.',
+    ],
+  ])('with %j', async (options, message) => {
+    const root = { policies, default: { rate: '5000/min', name: 'site' } };
+    const boot = () => ({ options: root, imports: [ThrottleModule.forFeature(untyped(options))] });
+    expect(await bootError(boot)).toBe(message);
+  });
+
+  it('where two features name a policy alike', async () => {
+    const feature = () => ThrottleModule.forFeature({ policies: { mail: '5/min' } });
+    expect(await bootError(() => ({ options: {}, imports: [feature(), feature()] }))).toBe(
+      'policies.mail: there are two policies of the name "mail". Give one of them another.',
+    );
+  });
+
+  it('where there is no global forRoot', async () => {
+    const message = `${place}: there is no ThrottleModule.forRoot() to add to. Import it in the root module, and leave it global there.`;
+    const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
+    expect(await bootError(() => ({ imports }))).toBe(message);
+    expect(await bootError(() => ({ options: { isGlobal: false }, imports }))).toBe(message);
+  });
+
+  it('beside a mistake in forRoot, which is what is told', async () => {
+    const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
+    expect(await bootError(() => ({ options: { policies: { login: '5/fortnight' } }, imports }))).toBe(
+      'policies.login.rate: expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited", got "5/fortnight"',
+    );
+  });
+});

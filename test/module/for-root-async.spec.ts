@@ -1,0 +1,166 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Throttle, ThrottleConfigError, ThrottleGuard, ThrottleModule, ThrottleService } from '../../src/index.js';
+import { bootError } from '../support/application.js';
+import { adapters, startApp } from '../support/http-app.js';
+
+/** What code without types would pass. */
+const untyped = (value: unknown) => value as never;
+
+@Injectable()
+class ConfigService {
+  readonly rate = '7/min';
+}
+
+@Module({ providers: [ConfigService], exports: [ConfigService] })
+class ConfigModule {}
+
+@Injectable()
+class ThrottleConfig {
+  constructor(@Inject(ConfigService) private readonly config: ConfigService) {}
+
+  async create() {
+    return { policies: { search: this.config.rate } };
+  }
+}
+
+@Injectable()
+class PlainConfig {
+  create() {
+    return { policies: { search: '7/min' } };
+  }
+}
+
+@Module({ providers: [PlainConfig], exports: [PlainConfig] })
+class PlainConfigModule {}
+
+type AsyncOptions = Parameters<typeof ThrottleModule.forRootAsync>[0];
+
+describe('forRootAsync', () => {
+  const fromConfig = (config: ConfigService) => ({ policies: { search: config.rate } });
+
+  it.each<readonly [string, AsyncOptions]>([
+    ['a factory', { useFactory: () => ({ policies: { search: '7/min' } }) }],
+    ['a factory with what it needs', { imports: [ConfigModule], inject: [ConfigService], useFactory: fromConfig }],
+    ['a factory that promises', { useFactory: async () => ({ policies: { search: '7/min' } }) }],
+    ['a class', { useClass: PlainConfig }],
+    ['a class with what it needs', { imports: [ConfigModule], useClass: ThrottleConfig }],
+    ['a provider of another module', { imports: [PlainConfigModule], useExisting: PlainConfig }],
+    [
+      'a factory, and what shapes the module',
+      { useFactory: () => ({ policies: { search: '7/min' } }), guard: false, isGlobal: true },
+    ],
+  ])('takes its options from %s', async (_, options) => {
+    @Module({ imports: [ThrottleModule.forRootAsync(options)] })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    expect((await app.get(ThrottleService).stat('search', { subject: 'ada' }))?.limit).toBe(7);
+    await app.close();
+  });
+
+  it.each<readonly [options: unknown, message: string]>([
+    [
+      undefined,
+      'ThrottleModule.forRootAsync: expected options with useFactory, useClass or useExisting, got undefined',
+    ],
+    [
+      {},
+      'ThrottleModule.forRootAsync: expected options with useFactory, useClass or useExisting, got an object with no members',
+    ],
+    [
+      { useFactory: () => ({}), default: '5/min' },
+      'ThrottleModule.forRootAsync: "default" is read only in what the factory returns. Put it there.',
+    ],
+    [
+      { useFactory: () => ({}), useFactroy: 1 },
+      'ThrottleModule.forRootAsync: there is no option "useFactroy". Did you mean "useFactory"? Known: useFactory, useClass, useExisting, inject, imports, provideInjectionTokensFrom, guard, isGlobal.',
+    ],
+    [{ useFactory: () => ({}), guard: 'no' }, 'ThrottleModule.guard: expected true or false, got "no"'],
+    [{ useFactory: () => ({}), isGlobal: 1 }, 'ThrottleModule.isGlobal: expected true or false, got 1 (number)'],
+    [
+      { useFactory: () => ({ guard: false }) },
+      'ThrottleModule: "guard" shapes the module itself. Put it beside the factory, not into what that returns.',
+    ],
+    [
+      { useFactory: async () => ({ isGlobal: false }) },
+      'ThrottleModule: "isGlobal" shapes the module itself. Put it beside the factory, not into what that returns.',
+    ],
+    [
+      { useFactory: () => undefined },
+      'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.',
+    ],
+    [{ useFactory: async () => '5/min' }, 'ThrottleModule: expected an object of options, got "5/min"'],
+    [{ useFactory: () => null }, 'ThrottleModule: expected an object of options, got null'],
+    [
+      { useFactory: () => ({ headers: 'all' }) },
+      'ThrottleModule.headers: expected "standard", "legacy", "both" or false, got "all"',
+    ],
+  ])('stops the boot with %j', async (options, message) => {
+    expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync(untyped(options))] }))).toBe(message);
+  });
+
+  it('leaves the error of a factory that fails as it is', async () => {
+    const useFactory = () => Promise.reject(new Error('no configuration'));
+    const boot = () => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] });
+    await expect(bootError(boot)).rejects.toThrow(new Error('no configuration'));
+  });
+});
+
+@Controller()
+class SomeController {
+  @Throttle({ rate: '1/min', strategy: 'fixed-window' }) @Get('limited') limited() {}
+
+  @Throttle({ rate: '1/min', strategy: 'fixed-window' }) @UseGuards(ThrottleGuard) @Get('guarded') guarded() {}
+
+  @Get('plain') plain() {}
+}
+
+describe.each(adapters)('on %s', (adapter) => {
+  it('forRoot without options limits what @Throttle says, and nothing else', async () => {
+    @Module({ imports: [ThrottleModule.forRoot()], controllers: [SomeController] })
+    class AppModule {}
+
+    const app =
+      adapter === 'express'
+        ? await NestFactory.create(AppModule, { logger: false })
+        : await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    const statuses = async (path: string) => [(await fetch(url + path)).status, (await fetch(url + path)).status];
+    expect([await statuses('/limited'), await statuses('/plain')]).toEqual([
+      [200, 429],
+      [200, 200],
+    ]);
+    await app.close();
+  });
+
+  it('the guard runs by itself, once however often it is bound', async () => {
+    await using app = await startApp({ adapter, controllers: [SomeController] });
+    expect(await app.statuses('/limited', 2)).toEqual([200, 429]);
+    expect(await app.statuses('/guarded', 2)).toEqual([200, 429]);
+  });
+
+  it('the guard runs where it is bound only, with guard: false', async () => {
+    const options = { guard: false, default: '1/min' };
+    await using app = await startApp({ adapter, controllers: [SomeController], options });
+    expect(await app.statuses('/limited', 2)).toEqual([200, 200]);
+    expect(await app.statuses('/plain', 2)).toEqual([200, 200]);
+    expect(await app.statuses('/guarded', 2)).toEqual([200, 429]);
+  });
+
+  it('a mistake stops the application before it listens', async () => {
+    @Controller()
+    class WrongController {
+      @Throttle('serach') @Get() list() {}
+    }
+    const options = { policies: { search: '5/min' } };
+    await expect(startApp({ adapter, controllers: [WrongController], options })).rejects.toThrow(
+      new ThrottleConfigError(
+        '@Throttle("serach") on WrongController.list: no policy of that name. Did you mean "search"? Known: search.',
+      ),
+    );
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { defineStrategy, ThrottleModule } from '../../src/index.js';
+import { bootError } from '../support/application.js';
+
+const known =
+  'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
+const knownOptions = `Known: ${known}, guard, isGlobal.`;
+const aBackend = 'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
+const aText = 'expected a text, or a function that gives a text or an object';
+const limits = 'expected a rate such as "1000/min", options with a rate, or a list of these';
+const byName = 'expected an object of policies by name, such as { login: "5/min" }';
+const aName =
+  'expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
+const reserved = (name: string) =>
+  `"${name}" is what limits without a name are called. Take another; a limit for all handlers is the module's option "default".`;
+const bits = 'expected a whole number of bits from 1 to 128';
+const styles = 'expected "standard", "legacy", "both" or false';
+
+const coin = { name: 'coin', step: () => ({ state: [], decision: {} }), amend: () => [] };
+const strategyName = 'expected lower-case letters, digits and "-", at most 32, such as "coin-flip"';
+
+/** What code without types would pass. */
+const untyped = (value: unknown) => value as never;
+
+describe('forRoot stops the boot', () => {
+  it.each<readonly [options: unknown, message: string]>([
+    [null, 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got null'],
+    ['5/min', 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got "5/min"'],
+    [['5/min'], 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got a list of 1'],
+
+    [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
+    [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
+    [{ backend: 'redis://localhost' }, `ThrottleModule.backend: ${aBackend}, got "redis://localhost"`],
+    [{ backend: null }, `ThrottleModule.backend: ${aBackend}, got null`],
+    [
+      { backend: { spend() {}, peek() {}, settle() {} } },
+      `ThrottleModule.backend: ${aBackend}, got an object with spend, peek, settle`,
+    ],
+
+    [
+      { strategies: coin },
+      'ThrottleModule.strategies: expected a list of strategies, as defineStrategy() makes them, got an object with name, step, amend',
+    ],
+    [
+      { strategies: ['gcra'] },
+      'ThrottleModule.strategies[0]: expected an object with name, step and amend, got "gcra"',
+    ],
+    [
+      { strategies: [coin, null] },
+      'ThrottleModule.strategies[1]: expected an object with name, step and amend, got null',
+    ],
+    [{ strategies: [{}] }, `ThrottleModule.strategies[0]: name: ${strategyName}, got undefined`],
+    [{ strategies: [{ ...coin, name: 'Coin' }] }, `ThrottleModule.strategies[0]: name: ${strategyName}, got "Coin"`],
+    [{ strategies: [{ name: 'coin' }] }, 'ThrottleModule.strategies[0]: coin.step: expected a function, got undefined'],
+    [
+      { strategies: [{ ...coin, amend: 5 }] },
+      'ThrottleModule.strategies[0]: coin.amend: expected a function, got 5 (number)',
+    ],
+    [
+      { strategies: [{ ...coin, validate: true }] },
+      'ThrottleModule.strategies[0]: coin.validate: expected a function, got true',
+    ],
+    [
+      { strategies: [{ ...coin, lua: () => '' }] },
+      'ThrottleModule.strategies[0]: coin.lua: expected Lua source as a string, got the function lua',
+    ],
+    [
+      { strategies: [{ ...coin, name: 'gcra' }] },
+      'ThrottleModule.strategies: there are two of the name "gcra". Give yours another.',
+    ],
+    [
+      { strategies: [coin, { ...coin }] },
+      'ThrottleModule.strategies: there are two of the name "coin". Give yours another.',
+    ],
+
+    [{ policies: '5/min' }, `ThrottleModule.policies: ${byName}, got "5/min"`],
+    [{ policies: null }, `ThrottleModule.policies: ${byName}, got null`],
+    [{ policies: ['5/min'] }, `ThrottleModule.policies: ${byName}, got a list of 1`],
+    [{ policies: { 'a b': '5/min' } }, `policies.a b: ${aName}, got "a b"`],
+    [{ policies: { '5min': '5/min' } }, `policies.5min: ${aName}, got "5min"`],
+    [{ policies: { '': '5/min' } }, `policies.: ${aName}, got ""`],
+    [{ policies: { unlimited: '5/min' } }, `policies.unlimited: ${aName}, got "unlimited"`],
+    [{ policies: { ['a'.repeat(65)]: '5/min' } }, `policies.${'a'.repeat(65)}: ${aName}, got "${'a'.repeat(65)}"`],
+    [{ policies: { default: '5/min' } }, `policies.default: ${reserved('default')}`],
+    [{ policies: { 'default-1s': '5/min' } }, `policies.default-1s: ${reserved('default-1s')}`],
+    [
+      { policies: { search: { rate: '5/min', name: 'other' } } },
+      'policies.search.name: the policy is called "search" already. Leave the name out.',
+    ],
+    [
+      { policies: { search: '5/s; 9/min', 'search-1s': '5/s' } },
+      'policies.search-1s: shares the budget "search-1s" with policies.search, and counts it differently, so that neither would limit. ' +
+        'Give both the same strategy, period and segments, or one of them another name.',
+    ],
+
+    [{ default: 5 }, `ThrottleModule.default: ${limits}, got 5 (number)`],
+    [{ default: null }, `ThrottleModule.default: ${limits}, got null`],
+    [{ default: [] }, `ThrottleModule.default: ${limits}, got an empty list`],
+    [
+      { default: ['5/min', 5] },
+      'default[1]: expected a rate such as "5/min", or an object with a rate, got 5 (number)',
+    ],
+    [
+      { default: ['5/min', '9 per minute'] },
+      'default[1]: there are two limits over one period here, both called "default-1m". Give one of them a name of its own: { name: "..." }.',
+    ],
+    [
+      { default: ['5/min', { rate: () => '5/s' }] },
+      'default[1]: a rate that is a function needs a name beside another limit. Add { name: "..." }.',
+    ],
+    [
+      {
+        default: [
+          { rate: '5/min', name: 'site' },
+          { rate: '9/hour', name: 'site' },
+        ],
+      },
+      'default[0]: there are two policies of the name "site" here. Give one of them another.',
+    ],
+    [
+      { default: { rate: '5/min', name: 'search' }, policies: { search: '9/s' } },
+      'default: there are two policies of the name "search". Give one of them another.',
+    ],
+
+    [{ skip: true }, 'ThrottleModule.skip: expected a function of the call, got true'],
+    [{ headers: true }, `ThrottleModule.headers: ${styles}, got true`],
+    [{ headers: 'none' }, `ThrottleModule.headers: ${styles}, got "none"`],
+    [{ errors: 'rfc9457' }, 'ThrottleModule.errors: expected "nest" or "problem", got "rfc9457"'],
+    [{ message: '' }, `ThrottleModule.message: ${aText}, got ""`],
+    [{ message: { code: 'X' } }, `ThrottleModule.message: ${aText}, got an object with code`],
+    [{ onDenied: 'log' }, 'ThrottleModule.onDenied: expected a function of the call and its outcome, got "log"'],
+    [{ ipv6Prefix: 0 }, `ThrottleModule.ipv6Prefix: ${bits}, got 0 (number)`],
+    [{ ipv6Prefix: 129 }, `ThrottleModule.ipv6Prefix: ${bits}, got 129 (number)`],
+    [{ ipv6Prefix: 63.5 }, `ThrottleModule.ipv6Prefix: ${bits}, got 63.5 (number)`],
+    [{ ipv6Prefix: '64' }, `ThrottleModule.ipv6Prefix: ${bits}, got "64"`],
+    [{ guard: 'no' }, 'ThrottleModule.guard: expected true or false, got "no"'],
+    [{ guard: null }, 'ThrottleModule.guard: expected true or false, got null'],
+    [{ isGlobal: 0 }, 'ThrottleModule.isGlobal: expected true or false, got 0 (number)'],
+
+    [{ polices: {} }, `ThrottleModule: there is no option "polices". Did you mean "policies"? ${knownOptions}`],
+    [{ gaurd: false }, `ThrottleModule: there is no option "gaurd". Did you mean "guard"? ${knownOptions}`],
+    [{ throttlers: [] }, `ThrottleModule: there is no option "throttlers". ${knownOptions}`],
+    [{ onError: 'open' }, 'ThrottleModule.onError: expected "local", "allow" or "deny", got "open"'],
+  ])('with %j', async (options, message) => {
+    expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
+  });
+
+  it('where it is imported twice', async () => {
+    expect(await bootError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
+      'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
+    );
+  });
+
+  it('where the class is imported without it', async () => {
+    expect(await bootError(() => ({ imports: [ThrottleModule] }))).toBe(
+      'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.',
+    );
+  });
+});
+
+describe('forRoot boots', () => {
+  it.each<readonly [options: unknown]>([
+    [undefined],
+    [{}],
+    [{ headers: false, errors: 'problem', ipv6Prefix: 128, guard: false, isGlobal: true }],
+    [{ strategies: [defineStrategy(untyped(coin))], policies: { luck: { rate: '5/min', strategy: 'coin' } } }],
+    [{ policies: { 'a.b_c-1': 'unlimited', [`a${'b'.repeat(63)}`]: '5/min', defaults: '5/min' } }],
+    [{ default: [{ rate: '5/min', name: 'default' }, '9/s'] }],
+  ])('with %j', async (options) => {
+    expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBeNull();
+  });
+});

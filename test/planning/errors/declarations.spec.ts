@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, type Type } from '@nestjs/common';
+import { Throttle } from '../../../src/index.js';
+import { bootError } from '../../support/application.js';
+
+/** What code without types would pass. */
+const untyped = (value: unknown) => value as never;
+
+const policies = { search: '30/min', upload: '100/min' };
+const known =
+  'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, manual, skip, message, onDenied, context.';
+const uses = 'cost, by, manual, skip, message, onDenied, context';
+const aWhat = 'expected a rate such as "5/min", a policy\'s name, options with a rate, or a list of these';
+const aMore = 'expected a cost (a whole number, or a function of the call) or options';
+const aCost = 'expected a whole number of at least 1, or a function of the call (a cost of 0 would never limit)';
+const aLine = 'expected a rate such as "5/min", or the name of a policy';
+const form = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
+
+const boots = (controller: Type) => bootError(() => ({ options: { policies }, controllers: [controller] }));
+
+describe('@Throttle', () => {
+  it.each<readonly [args: readonly unknown[], on: string, text: string]>([
+    [[], '', `${aWhat}, got undefined`],
+    [[null], '', `${aWhat}, got null`],
+    [[5, 60], '', `${aWhat}, got 5 (number)`],
+    [[[]], '', `${aWhat}, got an empty list`],
+    [[['5/min', []]], '', `${aWhat}, got an empty list`],
+    [[['5/min', 5]], '', `${aWhat}, got 5 (number)`],
+    [[() => '5/min'], '', `${aWhat}, got a function`],
+    [['5/fortnight'], '', `, rate: ${form}, got "5/fortnight"`],
+    [[''], '', `${aLine}, got ""`],
+    [['-5/min'], '', `${aLine}, got "-5/min"`],
+    [['five per minute'], '', `${aLine}, got "five per minute"`],
+    [['serach'], '("serach")', 'no policy of that name. Did you mean "search"? Known: search, upload.'],
+    [['login'], '("login")', 'no policy of that name. Known: search, upload.'],
+    [['default'], '("default")', 'no policy of that name. Known: search, upload.'],
+    [['5/min', '6/min'], '', `, second argument: ${aMore}, got "6/min"`],
+    [['5/min', null], '', `, second argument: ${aMore}, got null`],
+    [['5/min', [5]], '', `, second argument: ${aMore}, got a list of 1`],
+    [['5/min', 0], '', `, cost: ${aCost}, got 0 (number)`],
+    [['5/min', -1], '', `, cost: ${aCost}, got -1 (number)`],
+    [['5/min', 6], '', ', cost: expected at most the 5 that a full limit grants at once, got 6 (number)'],
+    [['5/min', { rate: '6/min' }], '', ', rate: expected none beside "5/min", got "6/min"'],
+    [['5/min', { cots: 5 }], '', `there is no option "cots". Did you mean "cost"? ${known}`],
+    [['search', 31], '("search")', ', cost: expected at most the 30 that a full limit grants at once, got 31 (number)'],
+    [['search', 0], '("search")', `, cost: ${aCost}, got 0 (number)`],
+    [['search', { by: 'ip' }], '("search")', ', by: expected a function such as by.ip() or by.user(), got "ip"'],
+    [
+      ['search', { context: 5 }],
+      '("search")',
+      ', context: expected an object, whose scope, if any, is a text, got 5 (number)',
+    ],
+    ...['rate', 'name', 'strategy', 'burst', 'segments', 'scope', 'onError'].map(
+      (option): readonly [readonly unknown[], string, string] => [
+        ['search', { [option]: '9/min' }],
+        '("search")',
+        `"${option}" belongs to the policy "search" itself. Change policies.search, or say here only ${uses}.`,
+      ],
+    ),
+    [
+      [['search', 'search']],
+      '("search")',
+      'there are two policies of the name "search" here. Give one of them another.',
+    ],
+    [
+      [{ rate: '5/min', name: 'search' }],
+      '',
+      'there are two policies of the name "search". Use the module\'s, @Throttle("search"), or take another name.',
+    ],
+    [
+      [
+        [
+          { rate: '5/min', name: 'burst' },
+          { rate: '5/s', name: 'burst' },
+        ],
+      ],
+      '',
+      'there are two policies of the name "burst" here. Give one of them another.',
+    ],
+    [
+      [['5/min', '9/min']],
+      '',
+      'there are two limits over one period here, both called "default-1m". Give one of them a name of its own: { name: "..." }.',
+    ],
+    [
+      [
+        [
+          { rate: '5/s; 9/min', name: 'burst' },
+          { rate: '3/s', name: 'burst-1s' },
+        ],
+      ],
+      '',
+      'there are two limits over one period here, both called "burst-1s". Give one of them a name of its own: { name: "..." }.',
+    ],
+    [
+      [['5/min', { rate: () => '9/s' }]],
+      '',
+      'a rate that is a function needs a name beside another limit. Add { name: "..." }.',
+    ],
+  ])('stops the boot with %j', async (args, on, text) => {
+    @Controller()
+    class OnMethod {
+      @Throttle(untyped(args[0]), untyped(args[1])) @Get() list() {}
+    }
+
+    @Throttle(untyped(args[0]), untyped(args[1]))
+    @Controller()
+    class OnClass {
+      @Get() list() {}
+    }
+    const rest = text.startsWith(',') ? text : `: ${text}`;
+    expect(await boots(OnMethod)).toBe(`@Throttle${on} on OnMethod.list${rest}`);
+    expect(await boots(OnClass)).toBe(`@Throttle${on} on OnClass${rest}`);
+  });
+
+  it('stops the boot where two that are stacked would be one', async () => {
+    @Controller()
+    class StackedController {
+      @Throttle('5/min') @Throttle('9/min') @Get() list() {}
+    }
+    expect(await boots(StackedController)).toBe(
+      '@Throttle on StackedController.list: there are two limits over one period here, both called "default-1m". Give one of them a name of its own: { name: "..." }.',
+    );
+  });
+
+  it('stops the boot with a policy where none is known', async () => {
+    @Controller()
+    class LostController {
+      @Throttle('login') @Get() list() {}
+    }
+    expect(await bootError(() => ({ options: {}, controllers: [LostController] }))).toBe(
+      '@Throttle("login") on LostController.list: no policy of that name. None are known. Add it: ThrottleModule.forRoot({ policies: { ... } }).',
+    );
+  });
+
+  it.each<readonly [scope: unknown, first: string, second: string]>([
+    ['app', '5/s', '@Throttle on PairController.first'],
+    ['class', '5/s', '@Throttle on PairController.first'],
+    [{ group: 'g' }, '5/s', '@Throttle on PairController.first'],
+  ])('stops the boot where limits share the budget of %j and would undo each other', async (scope, rate, other) => {
+    @Controller()
+    class PairController {
+      @Throttle(rate, { scope: untyped(scope) }) @Get('first') first() {}
+
+      @Throttle('9/min', { scope: untyped(scope) }) @Get('second') second() {}
+    }
+    expect(await boots(PairController)).toBe(
+      `@Throttle on PairController.second: shares the budget "default" with ${other}, and counts it differently, so that neither would limit. ` +
+        'Give both the same strategy, period and segments, or one of them another name.',
+    );
+  });
+});

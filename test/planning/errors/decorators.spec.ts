@@ -1,0 +1,183 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Injectable, type Type } from '@nestjs/common';
+import { SkipThrottle, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
+import { bootError } from '../../support/application.js';
+
+/** What code without types would pass. */
+const untyped = (value: unknown) => value as never;
+
+const policies = { search: '30/min', upload: '100/min' };
+const either = '@Throttle or @SkipThrottle on';
+const noHandler = 'expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().';
+const noController = 'expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.';
+const noInstance = 'expected a class or a method of its instances. Nothing calls this one for a request.';
+const beside = 'stands beside a @Throttle that it skips. Remove one of them.';
+
+const boots = (controller: Type, options: ThrottleModuleOptions = { policies }) =>
+  bootError(() => ({ options, controllers: [controller] }));
+
+describe('a decorator where nothing would come of it stops the boot', () => {
+  it('on a method that is no handler, by whatever name', async () => {
+    @Controller()
+    class HelpController {
+      @Get() list() {}
+
+      @Throttle('5/min') help() {}
+    }
+
+    @Controller()
+    class SymbolController {
+      @Throttle('5/min') [Symbol('help')]() {}
+    }
+
+    class BaseController {
+      @SkipThrottle() help() {}
+    }
+
+    @Controller()
+    class DerivedController extends BaseController {}
+
+    expect(await boots(HelpController)).toBe(`${either} HelpController.help: ${noHandler}`);
+    expect(await boots(SymbolController)).toBe(`${either} SymbolController.Symbol(help): ${noHandler}`);
+    expect(await boots(DerivedController)).toBe(`${either} DerivedController.help: ${noHandler}`);
+  });
+
+  it('but not where a class takes the route of an inherited handler away', async () => {
+    class BaseController {
+      @Throttle('5/min') @Get() list() {}
+    }
+
+    @Controller()
+    class DerivedController extends BaseController {
+      override list() {}
+    }
+    expect(await boots(DerivedController)).toBeNull();
+  });
+
+  it('on a provider, or a method of one', async () => {
+    @Injectable()
+    @Throttle('5/min')
+    class MailService {}
+
+    @Injectable()
+    class PostService {
+      @SkipThrottle() send() {}
+    }
+
+    class BaseService {
+      @Throttle('5/min') send() {}
+    }
+
+    @Injectable()
+    class DerivedService extends BaseService {}
+
+    const made = { provide: 'POST', useFactory: () => new PostService() };
+    for (const [provider, name] of [
+      [MailService, 'MailService'],
+      [PostService, 'PostService'],
+      [DerivedService, 'DerivedService'],
+      [made, 'PostService'],
+      [{ provide: 'MAIL', useValue: new MailService() }, 'MailService'],
+    ] as const) {
+      expect(await bootError(() => ({ options: {}, providers: [provider] }))).toBe(
+        `${either} ${name}: ${noController}`,
+      );
+    }
+  });
+
+  it('but not on a controller that is a provider, too', async () => {
+    @Throttle('5/min')
+    @Controller()
+    class SomeController {
+      @Get() list() {}
+    }
+    const boot = () => ({ options: {}, controllers: [SomeController], providers: [SomeController] });
+    expect(await bootError(boot)).toBeNull();
+  });
+
+  it('on a static method, or an accessor', async () => {
+    const throttled = () => {
+      class Reports {
+        readonly kind = 'reports';
+
+        @Throttle('5/min') static list() {}
+      }
+      return { providers: [Reports] };
+    };
+    const skipped = () => {
+      class Reports {
+        @SkipThrottle() get list() {
+          return 'list';
+        }
+      }
+      return { providers: [Reports] };
+    };
+    expect(await bootError(throttled)).toBe(`@Throttle on Reports.list: ${noInstance}`);
+    expect(await bootError(skipped)).toBe(`@SkipThrottle on Reports.list: ${noInstance}`);
+  });
+});
+
+describe('@SkipThrottle stops the boot', () => {
+  it.each<readonly [names: readonly unknown[], on: string, text: string]>([
+    [['serach'], '("serach")', 'no policy of that name. Did you mean "search"? Known: default, search, upload.'],
+    [['search', 'login'], '("login")', 'no policy of that name. Known: default, search, upload.'],
+    [
+      ['default-1s'],
+      '("default-1s")',
+      'no policy of that name. Did you mean "default"? Known: default, search, upload.',
+    ],
+    [[''], '("")', 'no policy of that name. Known: default, search, upload.'],
+    [[{ default: true }], '', 'expected names of policies, or nothing, got an object with default'],
+    [[['search']], '', 'expected names of policies, or nothing, got a list of 1'],
+    [[true], '', 'expected names of policies, or nothing, got true'],
+  ])('with %j', async (names, on, text) => {
+    @Controller()
+    class OnMethod {
+      @SkipThrottle(...names.map(untyped)) @Get() list() {}
+    }
+
+    @SkipThrottle(...names.map(untyped))
+    @Controller()
+    class OnClass {
+      @Get() list() {}
+    }
+    expect(await boots(OnMethod)).toBe(`@SkipThrottle${on} on OnMethod.list: ${text}`);
+    expect(await boots(OnClass)).toBe(`@SkipThrottle${on} on OnClass: ${text}`);
+  });
+
+  it('beside a @Throttle at one place that it skips', async () => {
+    @SkipThrottle()
+    @Throttle('5/min')
+    @Controller()
+    class BareController {
+      @Get() list() {}
+    }
+
+    @Controller()
+    class NamedController {
+      @Throttle('search') @SkipThrottle('search') @Get() list() {}
+    }
+
+    @Controller()
+    class DefaultController {
+      @Throttle('5/min') @SkipThrottle('default') @Get() list() {}
+    }
+    expect(await boots(BareController)).toBe(`@SkipThrottle on BareController: ${beside}`);
+    expect(await boots(NamedController)).toBe(`@SkipThrottle on NamedController.list: ${beside}`);
+    expect(await boots(DefaultController)).toBe(`@SkipThrottle on DefaultController.list: ${beside}`);
+  });
+
+  it('but not beside one that it leaves, at another place, or for a name of the class', async () => {
+    @Throttle({ rate: '9/s', name: 'burst' })
+    @Throttle('5/min')
+    @Controller()
+    class SomeController {
+      @SkipThrottle() @Get('all') all() {}
+
+      @SkipThrottle('burst') @Get('burst') burst() {}
+
+      @SkipThrottle('default') @Throttle('search') @Get('search') search() {}
+    }
+    expect(await boots(SomeController)).toBeNull();
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Injectable, SetMetadata, type Type } from '@nestjs/common';
+import { SkipThrottle, Throttle, ThrottleConfigError, type ThrottleModuleOptions } from '../../../src/index.js';
+import { adapters, startApp } from '../../support/http-app.js';
+
+/** What the decorators of @nestjs/graphql and @nestjs/microservices leave on a class or method. */
+const Resolver = () => SetMetadata('graphql:resolver_type', 'Report');
+const MessagePattern = (pattern: string) => SetMetadata('microservices:pattern', [pattern]);
+
+@Resolver()
+@Injectable()
+class ReportResolver {
+  @Throttle('5/min') reports() {}
+}
+
+@Resolver()
+@Injectable()
+class PlainResolver {
+  reports() {}
+}
+
+@SkipThrottle()
+@Resolver()
+@Injectable()
+class OpenResolver {
+  reports() {}
+}
+
+@Controller()
+class JobsController {
+  @Throttle('5/min') @MessagePattern('jobs.run') run() {}
+
+  @MessagePattern('jobs.list') list() {}
+
+  @SkipThrottle() @MessagePattern('jobs.ping') ping() {}
+
+  @Throttle('5/min') @Get('jobs') http() {}
+}
+
+describe.each(adapters)('handlers that this version does not limit, on %s', (adapter) => {
+  const warningsOf = async (
+    providers: Type[],
+    controllers: Type[] = [],
+    options: ThrottleModuleOptions = {},
+  ): Promise<string[]> => {
+    const warnings: string[] = [];
+    await using app = await startApp({ adapter, providers, controllers, options, warnings });
+    await app.send('/jobs');
+    return warnings;
+  };
+  const warning = (names: string) => [
+    `Not limited: ${names}. This version limits calls over HTTP and WebSockets only.`,
+  ];
+
+  it('pass, with a warning at boot: a resolver with a limit', async () => {
+    expect(await warningsOf([ReportResolver])).toEqual(warning('ReportResolver'));
+  });
+
+  it('pass, with a warning at boot: a message pattern with a limit', async () => {
+    expect(await warningsOf([], [JobsController])).toEqual(warning('JobsController.run'));
+  });
+
+  it('are named in one warning', async () => {
+    expect(await warningsOf([ReportResolver, PlainResolver], [JobsController])).toEqual(
+      warning('JobsController.run, ReportResolver'),
+    );
+  });
+
+  it('are warned of where the default of the module would limit them', async () => {
+    expect(await warningsOf([PlainResolver, OpenResolver], [JobsController], { default: '9/min' })).toEqual(
+      warning('JobsController.run, JobsController.list, PlainResolver'),
+    );
+  });
+
+  it('are not warned of where nothing would limit them', async () => {
+    expect(await warningsOf([PlainResolver, OpenResolver])).toEqual([]);
+  });
+
+  it('stop the boot with the mistakes in their limits, all the same', async () => {
+    @Resolver()
+    @Injectable()
+    class WrongResolver {
+      @Throttle('serach') reports() {}
+    }
+    await expect(warningsOf([WrongResolver], [], { policies: { search: '5/min' } })).rejects.toThrow(
+      new ThrottleConfigError(
+        '@Throttle("serach") on WrongResolver.reports: no policy of that name. Did you mean "search"? Known: search.',
+      ),
+    );
+  });
+
+  it('leave the routes of their class limited', async () => {
+    await using app = await startApp({ adapter, controllers: [JobsController] });
+    expect((await app.send('/jobs')).headers['ratelimit-policy']).toBe('"default";q=5;w=60');
+  });
+});

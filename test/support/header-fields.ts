@@ -1,0 +1,26 @@
+import { type Item, parseList } from 'structured-headers';
+import type { Answer } from './http-app.js';
+
+/** A policy's item in a RateLimit field: its name, and its parameters as they are. */
+export type FieldItem = readonly [name: string, parameters: Readonly<Record<string, number>>];
+
+/** `RateLimit-Policy` and `RateLimit` as a parser of structured fields reads them; throws for what it does not read. */
+export function rateLimitFields({ headers }: Answer): { readonly policies: FieldItem[]; readonly states: FieldItem[] } {
+  return { policies: itemsOf(headers['ratelimit-policy']), states: itemsOf(headers.ratelimit) };
+}
+
+function itemsOf(field: string | string[] | undefined): FieldItem[] {
+  if (typeof field !== 'string') throw new Error(`Expected one field, got ${field}`);
+  return parseList(field).map((member): FieldItem => {
+    const [name, parameters] = member as Item; // an inner list has no text as its value
+    if (typeof name !== 'string') throw new Error(`Expected a text, got ${name}`);
+    return [name, Object.fromEntries([...parameters].map(([key, value]) => [key, Number(value)]))];
+  });
+}
+
+/** The headers of an answer that a limit writes, or may take back. */
+export function limitHeaders({ headers }: Answer): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => /^(x-)?ratelimit|^retry-after$|^cache-control$/.test(name)),
+  );
+}

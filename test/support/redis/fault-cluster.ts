@@ -1,0 +1,94 @@
+import type { Cluster } from 'ioredis';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import { slotOf } from '../../../src/backends/redis/redis-keys.js';
+import { charge, counter, guarded, usedOf } from './faults.js';
+import { pause, type RedisCluster, type RedisServer } from './redis.js';
+import { RedisProxy } from './redis-proxy.js';
+import { freshPrefix } from './redis-shared.js';
+
+/** A subject whose slot is, or is not, with that master. */
+export function subjectAt(client: Cluster, { port }: RedisServer, isThere: boolean): string {
+  for (let i = 0; ; i++) {
+    const master = client.slots[slotOf(`{s${i}}`)]?.[0] ?? '';
+    if (master.endsWith(`:${port}`) === isThere) return `s${i}`;
+  }
+}
+
+export interface MasterKilled {
+  /** From the kill to the first charge on a slot of that master. */
+  readonly writingAgainMs: number;
+  readonly limit: number;
+  /** By Redis, of calls on a subject of that master and another one. */
+  readonly admitted: number;
+  readonly deniedByRedis: number;
+  /** What the subject on the other master was charged. */
+  readonly charged: number;
+  readonly events: readonly string[];
+}
+
+/** Kills the first master, under 20 callers who charge one subject there and one elsewhere, until both limits are reached. */
+export async function clusterMasterKilled(cluster: RedisCluster): Promise<MasterKilled> {
+  const [victim] = cluster.servers;
+  if (victim === undefined) throw new Error('a cluster without servers');
+  const client = await cluster.connect();
+  const { backend, prefix, events } = guarded(client);
+  const limit = counter('across', 2000);
+  const safe = subjectAt(client, victim, false);
+  const charges = [safe, subjectAt(client, victim, true)].map((subject) => charge(limit, subject));
+  let [admitted, deniedByRedis, killedAt, writingAgainMs] = [0, 0, Number.POSITIVE_INFINITY, 0];
+  const giveUpAt = performance.now() + 40_000;
+  const callers = Array.from({ length: 20 }, async () => {
+    while (deniedByRedis < 100 && performance.now() < giveUpAt) {
+      const startedAt = performance.now();
+      const { allowed, degraded } = await backend.spend(charges);
+      if (degraded === undefined && !allowed) deniedByRedis += 1;
+      if (degraded === undefined && allowed) admitted += 1;
+      if (degraded === undefined && startedAt > killedAt) writingAgainMs ||= performance.now() - killedAt;
+      await pause(5);
+    }
+  });
+  while (admitted < 500) await pause(1);
+  await victim.kill();
+  killedAt = performance.now();
+  await Promise.all(callers);
+  const charged = await usedOf(client, prefix, limit, safe);
+  client.disconnect();
+  return {
+    writingAgainMs,
+    limit: limit.limit,
+    admitted,
+    deniedByRedis,
+    charged,
+    events: events.map(({ type }) => type),
+  };
+}
+
+/** Calls on a cluster, of whose runs every tenth loses its connection after it was carried out. */
+export async function clusterLostReplies(cluster: RedisCluster, retryDelayOnFailover: number, count = 300) {
+  const proxies = await Promise.all(cluster.servers.map((server) => RedisProxy.start(server)));
+  const natMap = Object.fromEntries(
+    cluster.servers.map(({ port }, i) => [`127.0.0.1:${port}`, proxies[i]?.address ?? { host: '', port: 0 }]),
+  );
+  const client = await cluster.connect({ natMap, retryDelayOnFailover });
+  const direct = await cluster.connect();
+  const prefix = freshPrefix();
+  const backend = new RedisBackend(client, { prefix, timeoutMs: 1000 });
+  const limit = counter('lost');
+  for (const proxy of proxies) proxy.fate = (run) => (run % 10 === 0 ? 'cut' : 'pass');
+  const calls: { readonly isAnswered: boolean; readonly units: number }[] = [];
+  for (let i = 0; i < count; i++) {
+    const isAnswered = await Promise.resolve(backend.spend([charge(limit, `s${i}`)])).then(
+      () => true,
+      () => false,
+    );
+    calls.push({ isAnswered, units: await usedOf(direct, prefix, limit, `s${i}`) });
+  }
+  for (const each of [client, direct]) each.disconnect();
+  for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+  return {
+    answered: calls.filter(({ isAnswered }) => isAnswered).length,
+    cuts: proxies.reduce((sum, { cuts }) => sum + cuts, 0),
+    twice: calls.filter(({ units }) => units > 1).length,
+    wrong: calls.filter(({ isAnswered, units }) => isAnswered && units !== 1).length,
+  };
+}

@@ -1,0 +1,115 @@
+import { inspect } from 'node:util';
+import type { Cluster, Redis } from 'ioredis';
+import type { BackendEvent } from '../../../src/backends/backend.js';
+import { BackendError } from '../../../src/backends/backend-error.js';
+import type { RedisClient } from '../../../src/backends/redis/clients/redis-client.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import type { Charge, Outcome } from '../../../src/core/decision.js';
+import type { FailureMode, Policy } from '../../../src/core/policy.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
+import { pause } from './redis.js';
+import { freshPrefix } from './redis-shared.js';
+import { stateUnder } from './state-decoder.js';
+
+export const TIMEOUT_MS = 100;
+/** By how much an answer may miss its deadline: five times the goal of 10 ms, since other processes run beside this one. */
+export const GRACE_MS = 50;
+
+/** A subject that no error may name. */
+export const SECRET = 'secret.ada@example.org';
+
+/** A window that does not turn before the year 2046: what was charged to it stays in it. */
+export function counter(name: string, limit = 1_000_000): Policy {
+  return definePolicy(name, { rate: `${limit}/2000 weeks`, strategy: 'fixed-window' });
+}
+
+export const charge = (policy: Policy, subject = 'ada', cost = 1): Charge => ({ policy, subject, cost });
+
+/** The units in a `counter`, as another client reads them. */
+export async function usedOf(client: Pick<Redis | Cluster, 'eval'>, prefix: string, policy: Policy, subject = 'ada') {
+  return (await stateUnder(client, `${prefix}:{${subject}}:${policy.id}`))?.numbers.at(-1) ?? 0;
+}
+
+/** A backend that answers when Redis does not, and what it told. */
+export function guarded(client: RedisClient, onError: FailureMode = 'local', timeoutMs = TIMEOUT_MS) {
+  const prefix = freshPrefix();
+  const events: BackendEvent[] = [];
+  const backend = new ResilientBackend(new RedisBackend(client, { prefix, timeoutMs }), onError);
+  backend.listen((event) => events.push(event));
+  return { backend, prefix, events };
+}
+
+/** The error that a backend without any fallback rejects with, and how long that took. */
+export async function failureOf(client: RedisClient, subject = SECRET, timeoutMs = TIMEOUT_MS) {
+  const backend = new RedisBackend(client, { prefix: freshPrefix(), timeoutMs });
+  const startedAt = performance.now();
+  try {
+    await backend.spend([charge(counter('failing'), subject)]);
+  } catch (error) {
+    if (error instanceof BackendError) return { error, code: error.code, ms: performance.now() - startedAt };
+    throw error;
+  } finally {
+    await backend.close();
+  }
+  throw new Error('Redis answered');
+}
+
+/** All that can be seen of an error: message, stack, properties, causes. */
+export function textOf(error: unknown): string {
+  return inspect(error, { showHidden: true, depth: 10 });
+}
+
+/** `onError` of the module, of the policies of a call, and which of them is to answer. */
+const MODES: readonly (readonly [FailureMode, readonly (FailureMode | undefined)[], FailureMode])[] = [
+  ['local', [undefined], 'local'],
+  ['allow', [undefined], 'allow'],
+  ['deny', [undefined], 'deny'],
+  ['allow', ['deny'], 'deny'],
+  ['deny', ['allow'], 'allow'],
+  ['deny', ['local'], 'local'],
+  ['allow', ['allow', 'local'], 'local'],
+  ['local', ['allow', 'deny', undefined], 'deny'],
+];
+
+/** What the calls of all modes are answered while Redis cannot, as they should be, and the slowest of them. */
+export async function answersOf(client: RedisClient) {
+  const answers = await Promise.all(
+    MODES.map(async ([onError, modes]) => {
+      const { backend } = guarded(client, onError);
+      const charges = modes.map((mode, i) =>
+        charge({ ...counter(`p${i}`, 1), ...(mode !== undefined && { onError: mode }) }, SECRET),
+      );
+      const startedAt = performance.now();
+      const outcome = await backend.spend(charges);
+      const ms = performance.now() - startedAt;
+      await backend.close();
+      return { told: told(onError, modes, outcome), ms };
+    }),
+  );
+  return {
+    answers: answers.map(({ told }) => told),
+    expected: MODES.map(([onError, modes, answering]) =>
+      told(onError, modes, { allowed: answering !== 'deny', degraded: answering }),
+    ),
+    slowestMs: Math.max(...answers.map(({ ms }) => ms)),
+  };
+}
+
+function told(
+  onError: FailureMode,
+  modes: readonly (FailureMode | undefined)[],
+  { allowed, degraded }: Pick<Outcome, 'allowed' | 'degraded'>,
+) {
+  return `${onError}, ${modes.join(' + ') || '-'}: ${allowed ? 'allowed' : 'denied'} by ${degraded}`;
+}
+
+/** Calls `ask` every few milliseconds until `isSo` of what it came to; how long that took. Throws after `giveUpMs`. */
+export async function askUntil<T>(ask: () => Promise<T> | T, isSo: (answer: T) => boolean, giveUpMs = 30_000) {
+  const startedAt = performance.now();
+  while (!isSo(await ask())) {
+    if (performance.now() - startedAt > giveUpMs) throw new Error(`Not so after ${giveUpMs} ms: ${isSo}`);
+    await pause(10);
+  }
+  return performance.now() - startedAt;
+}

@@ -1,0 +1,148 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
+import {
+  type Backend,
+  type Charge,
+  ManualClock,
+  MemoryBackend,
+  type Outcome,
+  type RateLimitPayload,
+  type Receipt,
+  type Target,
+} from '../../../../src/index.js';
+import { limited } from '../../../support/denied-message.js';
+import {
+  type ConnectOptions,
+  Refused,
+  type SocketOptions,
+  startSockets,
+  type TestSockets,
+  type Transport,
+} from '../../../support/gateway-app.js';
+import { START } from '../../../support/http-app.js';
+
+/** How a connection is refused; an open one is an error. */
+export async function refusal(sockets: TestSockets, options: ConnectOptions = {}): Promise<Refused> {
+  try {
+    await sockets.connect(options);
+  } catch (error) {
+    if (error instanceof Refused) return error;
+    throw error;
+  }
+  throw new Error('Expected the connection to be refused');
+}
+
+/** How so many attempts at a connection end, one after the other; one that is refused for anything but a limit is an error. */
+export async function attempts(
+  sockets: TestSockets,
+  count: number,
+  options: ConnectOptions = {},
+): Promise<('open' | 'limited')[]> {
+  const ends: ('open' | 'limited')[] = [];
+  for (let i = 0; i < count; i++) {
+    try {
+      await sockets.connect(options);
+      ends.push('open');
+    } catch (error) {
+      if (!isLimited(error)) throw error;
+      ends.push('limited');
+    }
+  }
+  return ends;
+}
+
+function isLimited(error: unknown): boolean {
+  return error instanceof Refused && (error.status === 429 || isDenial(error.data));
+}
+
+/** The payload of a limit, and not of a backend that fails. */
+function isDenial(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && typeof Reflect.get(data, 'policy') === 'string';
+}
+
+/** The gateways given and no other: the one of the harness would bring the module's limit of connections to its server. */
+export async function startOnly({
+  gateways,
+  providers = [],
+  ...options
+}: Omit<SocketOptions, 'gateways'> & { readonly gateways: readonly Type[] }): Promise<TestSockets> {
+  return startSockets({ ...options, gateways: [], providers: [...providers, ...gateways] });
+}
+
+/** A place of its own: another path on ws, a namespace on socket.io; for gateways and clients alike. */
+export function aside(transport: Transport, name = '/aside'): { readonly path?: string; readonly namespace?: string } {
+  return transport === 'ws' ? { path: name } : { namespace: name };
+}
+
+/** A client behind a proxy. */
+export function from(...chain: readonly string[]): { readonly headers: Record<string, string> } {
+  return { headers: { 'x-forwarded-for': chain.join(', ') } };
+}
+
+/** A limit whose first refusal lasts to the next minute, whatever the instant. */
+export function perMinute(limit: number): { readonly rate: string; readonly strategy: 'fixed-window' } {
+  return { rate: `${limit}/min`, strategy: 'fixed-window' };
+}
+
+/** What a client of socket.io is told of a refused connection, unless told otherwise. */
+export function tooMany(more: Partial<RateLimitPayload> = {}): RateLimitPayload {
+  return limited({ error: 'Too many connections', policy: 'connections', limit: 1, ...more });
+}
+
+/** A backend that decides at once, and whose answers come when a test says so, or fail. */
+export class SlowBackend implements Backend {
+  readonly clock: ManualClock;
+  /** Whether answers wait for `release`. */
+  isSlow = false;
+  /** What answers fail with. */
+  failure: Error | undefined;
+  readonly #memory: MemoryBackend;
+  #waiting: (() => void)[] = [];
+
+  constructor(
+    readonly remote: boolean,
+    clock = new ManualClock(START),
+  ) {
+    this.clock = clock;
+    this.#memory = new MemoryBackend({ clock });
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  async spend(charges: readonly Charge[]): Promise<Outcome> {
+    if (this.failure !== undefined) {
+      await setImmediate();
+      throw this.failure;
+    }
+    const outcome = this.#memory.spend(charges);
+    if (this.isSlow) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await setImmediate();
+    return outcome;
+  }
+
+  async peek(charges: readonly Charge[]): Promise<Outcome> {
+    if (this.failure !== undefined) throw this.failure;
+    return this.#memory.peek(charges);
+  }
+
+  async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
+    this.#memory.settle(receipt, costs);
+  }
+
+  async reset(targets: readonly Target[]): Promise<void> {
+    this.#memory.reset(targets);
+  }
+
+  /** Lets go of the answers that wait, in order. */
+  release(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const go of waiting) go();
+  }
+
+  async close(): Promise<void> {
+    await this.#memory.close();
+  }
+}
