@@ -4,27 +4,13 @@ import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
+import type { BackendEvent } from './backend-events.js';
 
 /** Whose state under which policy. */
 export interface Target {
   readonly policy: Policy;
   readonly subject: string;
 }
-
-/** What a backend tells beside its answers. */
-export type BackendEvent =
-  /** Full: new subjects of this policy share one budget until there is room. Told once until then. */
-  | { readonly type: 'overflow'; readonly policy: string }
-  /** State written under another strategy, period or number of segments was left behind. */
-  | { readonly type: 'started-afresh'; readonly policy: string; readonly was: string }
-  /** Something else was found under a key of these policies, and deleted. */
-  | { readonly type: 'garbage'; readonly policies: readonly string[] }
-  /** The backend failed five times in a row, last with this code, and is left alone; `onError` answers. Told once an outage. */
-  | { readonly type: 'degraded'; readonly code: string }
-  /** The backend could not be asked: nothing was given back, or forgotten. */
-  | { readonly type: 'lost'; readonly what: 'refund' | 'reset'; readonly code: string }
-  /** It answers again. */
-  | { readonly type: 'recovered' };
 
 /** Units that were taken at a server, to be spent by one process until the window ends that they were counted in. */
 export interface Grant {
@@ -72,18 +58,6 @@ export interface Backend {
   readonly remote?: boolean;
   /** The clock by which it decides, where that is not the system's: held calls wait by it, too. */
   readonly clock?: Clock;
-}
-
-/** Throws unless the costs fit the receipt: one each, none above what was charged. */
-export function assertSettlement({ charges }: Receipt, costs: readonly number[]): void {
-  if (costs.length !== charges.length) {
-    throw new RangeError(`settle: expected ${charges.length} costs, one a charge, got ${costs.length}`);
-  }
-  charges.forEach(({ policy, cost }, i) => {
-    const to = costs[i];
-    if (Number.isSafeInteger(to) && Number(to) >= 0 && Number(to) <= cost) return;
-    throw new RangeError(`settle: expected a cost of "${policy.name}" from 0 to ${cost}, got ${to}`);
-  });
 }
 
 /** What is thrown on a policy whose strategy nobody has given to the backend. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { State, Strategy } from '../../strategies/strategy.js';
-import type { BackendEvent } from '../backend.js';
+import type { BackendEvent } from '../backend-events.js';
 import { SubjectTable } from './subject-table.js';
 
 /** Where a charge is counted: under its subject, or, when the store is full and the subject new, with all such. */

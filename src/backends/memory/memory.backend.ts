@@ -5,7 +5,9 @@ import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import type { State, StepResult, Strategy } from '../../strategies/strategy.js';
-import { assertSettlement, type Backend, type BackendEvent, type Target, unknownStrategy } from '../backend.js';
+import { type Backend, type Target, unknownStrategy } from '../backend.js';
+import type { BackendEvent } from '../backend-events.js';
+import { assertSettlement } from '../settlement.js';
 import { assertChargeable, spendFast } from './fast-path.js';
 import { MemoryStore, type Slot } from './memory-store.js';
 

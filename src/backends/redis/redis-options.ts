@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
-import type { BackendEvent } from '../backend.js';
+import type { BackendEvent } from '../backend-events.js';
 import { assertLeasingOptions } from '../leasing/leasing-options.js';
 import { assertClient } from './clients/redis-client.js';
 

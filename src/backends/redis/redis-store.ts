@@ -4,16 +4,11 @@ import { assertCost, type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt 
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import {
-  assertSettlement,
-  type Backend,
-  type BackendEvent,
-  type Grant,
-  type Target,
-  unknownStrategy,
-} from '../backend.js';
+import { type Backend, type Grant, type Target, unknownStrategy } from '../backend.js';
 import { BackendError } from '../backend-error.js';
+import type { BackendEvent } from '../backend-events.js';
 import { DENIAL_CACHE_MS, DenialCache, MAX_DENIALS } from '../resilience/denial-cache.js';
+import { assertSettlement } from '../settlement.js';
 import type { RedisClient } from './clients/redis-client.js';
 import { type Asking, type Group, peekAcrossSlots, spendAcrossSlots } from './cross-slot-call.js';
 import { RedisNode } from './dispatch/redis-node.js';

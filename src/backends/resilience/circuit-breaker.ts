@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/clock.js';
-import type { BackendEvent } from '../backend.js';
 import { BackendError } from '../backend-error.js';
+import type { BackendEvent } from '../backend-events.js';
 
 const FAILURES = 5;
 const PROBE_EVERY_MS = 1000;

@@ -4,9 +4,11 @@ import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { FailureMode } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import { assertSettlement, type Backend, type BackendEvent, type Target } from '../backend.js';
+import type { Backend, Target } from '../backend.js';
 import { BackendError } from '../backend-error.js';
+import type { BackendEvent } from '../backend-events.js';
 import { MemoryBackend } from '../memory/memory.backend.js';
+import { assertSettlement } from '../settlement.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
 /** From the mildest to the strictest. */

@@ -1,4 +1,4 @@
-import type { BackendEvent } from '../../backends/backend.js';
+import type { BackendEvent } from '../../backends/backend-events.js';
 import type { Charge, Outcome } from '../../core/decision.js';
 
 /** What the service tells as it happens. Subjects stand in it in clear: think before you log them. */

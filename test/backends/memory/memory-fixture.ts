@@ -1,4 +1,4 @@
-import type { BackendEvent } from '../../../src/backends/backend.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
 import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';

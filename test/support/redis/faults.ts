@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Cluster, Redis } from 'ioredis';
-import type { BackendEvent } from '../../../src/backends/backend.js';
 import { BackendError } from '../../../src/backends/backend-error.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
 import type { RedisClient } from '../../../src/backends/redis/clients/redis-client.js';
 import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
 import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Backend, BackendEvent } from '../../../../src/backends/backend.js';
+import type { Backend } from '../../../../src/backends/backend.js';
+import type { BackendEvent } from '../../../../src/backends/backend-events.js';
 import type { Policy } from '../../../../src/core/policy.js';
 import { definePolicy, type PolicySpec } from '../../../../src/strategies/define-policy.js';
 import type { Bench } from '../backend-contract.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { BackendEvent } from '../../../../src/backends/backend.js';
+import type { BackendEvent } from '../../../../src/backends/backend-events.js';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { charge, guarded, SECRET, textOf } from '../../../support/redis/faults.js';

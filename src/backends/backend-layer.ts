@@ -1,0 +1,64 @@
+import type { Awaitable } from '../core/awaitable.js';
+import { type Clock, systemClock } from '../core/clock.js';
+import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Strategy } from '../strategies/strategy.js';
+import type { Backend, Grant, Target } from './backend.js';
+import type { BackendEvent } from './backend-events.js';
+
+/**
+ * A backend around another one. It delegates every method of the contract, so a layer overrides only the methods that it
+ * is about, and a new method of the contract is passed on by all layers.
+ */
+export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
+  /** Present only if the inner backend can lease. */
+  readonly lease?: (charge: Target, wanted: number) => Promise<Grant>;
+
+  constructor(protected readonly inner: Inner) {
+    if (inner.lease !== undefined) this.lease = inner.lease.bind(inner);
+  }
+
+  get remote(): boolean {
+    return this.inner.remote === true;
+  }
+
+  get clock(): Clock {
+    return this.inner.clock ?? systemClock;
+  }
+
+  spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.inner.spend(charges);
+  }
+
+  peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.inner.peek(charges);
+  }
+
+  settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
+    return this.inner.settle(receipt, costs);
+  }
+
+  reset(targets: readonly Target[]): Awaitable<void> {
+    return this.inner.reset(targets);
+  }
+
+  async probe(charges: readonly Charge[]): Promise<void> {
+    if (this.inner.probe === undefined) await this.inner.peek(charges);
+    else await this.inner.probe(charges);
+  }
+
+  use(strategies: readonly Strategy[]): void {
+    this.inner.use?.(strategies);
+  }
+
+  listen(listener: (event: BackendEvent) => void): void {
+    this.inner.listen?.(listener);
+  }
+
+  async warnings(): Promise<readonly string[]> {
+    return (await this.inner.warnings?.()) ?? [];
+  }
+
+  async close(): Promise<void> {
+    await this.inner.close?.();
+  }
+}
