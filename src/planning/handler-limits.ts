@@ -1,6 +1,6 @@
 import { suggest, ThrottleConfigError } from '../core/errors.js';
 import { DEFAULT_NAME } from '../core/policy.js';
-import { userPathsOf } from '../transports/identity/by.js';
+import { userPathsOf } from '../transports/identity/user-lookup.js';
 import { assertDistinct, type CompiledLimit, compileLimit, type HandlerIdentity } from './compiled-limit.js';
 import { type Declarations, declarationsOfClass, declarationsOfMethod } from './declared-limits.js';
 import type { PolicyRegistry } from './policy-registry.js';

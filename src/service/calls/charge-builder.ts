@@ -6,7 +6,7 @@ import type { Policy } from '../../core/policy.js';
 import type { Skip } from '../../decorators/policy-options.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import { type Call, EXEMPT, withContext } from '../../transports/call.js';
-import { addressOf, checkedSubject, isNobody } from '../../transports/identity/by.js';
+import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
 
 /** What a call is charged, and the limits that the charges come from: one a charge, or one for all. */
 export interface PreparedCharges {
