@@ -21,7 +21,7 @@ import { ThrottleService } from '../service/throttle.service.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { addFeature, assertAsyncOptions } from './create-settings.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
-import { compilePlans } from './discovery/handler-discovery.js';
+import { compileHandlers } from './discovery/handler-discovery.js';
 import { openCalls } from './hooks/http-call-hook.js';
 import { hookSockets } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
@@ -138,6 +138,6 @@ export class ThrottleModule
   #compile(): void {
     if (this.#isCompiled) return;
     this.#isCompiled = true;
-    compilePlans(this.discovery, this.plans, this.limiter.settings);
+    compileHandlers(this.discovery, this.plans, this.limiter.settings.warn);
   }
 }
