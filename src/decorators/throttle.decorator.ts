@@ -22,8 +22,8 @@ export function Throttle(what: What, more?: number | CostOf | MoreOptions): Clas
 }
 
 /**
- * Exempts a class or a method from limits declared farther out: from those of the given names, or, without names, from
- * all of them. A limit on a method applies even if its class is exempt.
+ * Exempts a class or a method from limits that are declared farther out: from those named, or, without names, from all
+ * of them. A limit on a method applies even if its class is exempt.
  *
  * @example
  * @SkipThrottle() @Get('up') up() {}

@@ -14,7 +14,7 @@ export interface HandlerLimits {
   readonly label: string;
   /** Charged by the guard. */
   readonly guarded: readonly CompiledLimit[];
-  /** Charged by `hit()` without a policy: the limits of the method, else those of its class; if any are manual, only these. */
+  /** Charged by `hit()` without a policy: the method's limits, else its class's; if some are manual, only those. */
   readonly own: readonly CompiledLimit[];
   /** Members of the request that identify a user, for limits by user. */
   readonly userPaths: readonly MemberPath[];
