@@ -66,8 +66,8 @@ const forms: readonly Forms[] = [
   },
 ];
 
-describe.each(forms)('a path as $how', ({ setup, paths }) => {
-  it('is one budget in all its forms', async () => {
+describe.each(forms)('spellings of a path: $how', ({ setup, paths }) => {
+  it('share one budget', async () => {
     await using app = await startApp({ ...setup, controllers });
     const statuses: number[] = [];
     for (const path of paths) statuses.push((await app.send(path)).status);
@@ -75,15 +75,15 @@ describe.each(forms)('a path as $how', ({ setup, paths }) => {
   });
 });
 
-describe.each(adapters)('paths on %s', (adapter) => {
-  it('are one budget with HEAD', async () => {
+describe.each(adapters)('paths of a handler on %s', (adapter) => {
+  it('share the budget of GET with HEAD', async () => {
     await using app = await startApp({ adapter, controllers });
     expect(await app.statuses('/reports', 2, { method: 'HEAD' })).toEqual([200, 200]);
     expect(await app.statuses('/reports', 2)).toEqual([200, 429]);
     expect((await app.send('/reports', { method: 'HEAD' })).status).toBe(429);
   });
 
-  it('are one budget whatever their parameters', async () => {
+  it('share one budget for all parameters', async () => {
     await using app = await startApp({ adapter, controllers });
     const answers = [await app.send('/reports/1'), await app.send('/reports/2'), await app.send('/reports/a%2Fb')];
     expect(answers.map(({ status, text }) => [status, text])).toEqual([
@@ -95,7 +95,7 @@ describe.each(adapters)('paths on %s', (adapter) => {
     expect((await app.send('/reports')).status).toBe(200);
   });
 
-  it('that lead nowhere are not charged, and carry no headers', async () => {
+  it('are not charged, and get no headers, if nothing is routed there', async () => {
     await using app = await startApp({ adapter, controllers, options: { default: '3/min' } });
     for (const path of ['/nothing', '/reports/1/2', '/report']) {
       const { status, headers } = await app.send(path);
@@ -107,7 +107,7 @@ describe.each(adapters)('paths on %s', (adapter) => {
     expect(await app.statuses('/reports', 4)).toEqual([200, 200, 200, 429]);
   });
 
-  it('are limited behind a global prefix, and where they are excluded from it', async () => {
+  it('are limited under a global prefix, and if they are excluded from it', async () => {
     await using app = await startApp({
       adapter,
       controllers,
@@ -119,7 +119,7 @@ describe.each(adapters)('paths on %s', (adapter) => {
     expect((await app.send('/api/reports/1')).status).toBe(404);
   });
 
-  it('are one budget under every version and every path of one handler', async () => {
+  it('share one budget for all versions and paths of one handler', async () => {
     @Controller({ path: ['reports', 'papers'], version: ['1', '2'] })
     class VersionedController {
       @Throttle('3/min')
@@ -148,7 +148,7 @@ describe.each(adapters)('paths on %s', (adapter) => {
     expect(await app.statuses('/v3/reports/all', 2)).toEqual([200, 429]);
   });
 
-  it('are one budget a handler where one path has several methods', async () => {
+  it('have a budget for each handler if one path has several methods', async () => {
     @Controller('reports')
     class MethodsController {
       @Throttle('1/min')
