@@ -2,42 +2,42 @@ import 'reflect-metadata';
 import type { CostOf } from '../transports/call.js';
 import type { MoreOptions, What } from './policy-options.js';
 
-/** A use of `@Throttle`, as written. */
-export interface LimitUse {
+/** The arguments of one `@Throttle`. */
+export interface ThrottleUse {
   readonly what: What;
   readonly more: number | CostOf | MoreOptions | undefined;
 }
 
-/** All that is written on one class or method, in reading order. */
-export interface Declaration {
-  readonly limits: readonly LimitUse[];
-  /** A list for each `@SkipThrottle`: the names that it gives. */
+/** The arguments of all decorators on one class or method, in reading order. */
+export interface ThrottleMetadata {
+  readonly limits: readonly ThrottleUse[];
+  /** The names in each `@SkipThrottle`. */
   readonly skips: readonly (readonly string[])[];
 }
 
 const KEY = 'nestjs-sluice:declaration';
-const NOTHING: Declaration = { limits: [], skips: [] };
+const NONE: ThrottleMetadata = { limits: [], skips: [] };
 
-/** What is written on a class, or on a method of a prototype; nothing that is inherited. */
-export function declarationOn(target: object, method?: string | symbol): Declaration {
-  const found: Declaration | undefined =
+/** Returns the metadata of a class, or of a method of a prototype. Inherited metadata is not included. */
+export function metadataOn(target: object, method?: string | symbol): ThrottleMetadata {
+  const found: ThrottleMetadata | undefined =
     method === undefined ? Reflect.getOwnMetadata(KEY, target) : Reflect.getOwnMetadata(KEY, target, method);
-  return found ?? NOTHING;
+  return found ?? NONE;
 }
 
-/** Adds to what is written on a class or a method. Decorators run from the last to the first, so the new comes first. */
-export function declare(target: object, method: string | symbol | undefined, { limits, skips }: Declaration): void {
-  const known = declarationOn(target, method);
-  // By class and name, not on the function: a decorator that replaces the function does not lose the limit.
-  const declaration = { limits: [...limits, ...known.limits], skips: [...skips, ...known.skips] };
-  if (method === undefined) Reflect.defineMetadata(KEY, declaration, target);
-  else Reflect.defineMetadata(KEY, declaration, target, method);
+/** Returns true if a class, or a method of a prototype, has a decorator of this library. */
+export function isDecorated(target: object, method?: string | symbol): boolean {
+  return metadataOn(target, method) !== NONE;
 }
 
-/** Whether anything is written on a class or one of its own methods. */
-export function isDeclaredOn(type: object, prototype: object): boolean {
-  const methods = Reflect.ownKeys(prototype);
-  return [declarationOn(type), ...methods.map((method) => declarationOn(prototype, method))].some(
-    (one) => one !== NOTHING,
-  );
+/** Adds metadata in front of what is there: decorators run from the last to the first. */
+export function addMetadata(target: object, method: string | symbol | undefined, added: ThrottleMetadata): void {
+  const known = metadataOn(target, method);
+  const metadata: ThrottleMetadata = {
+    limits: [...added.limits, ...known.limits],
+    skips: [...added.skips, ...known.skips],
+  };
+  // On the class and the method's name, not on the function: a decorator that replaces the function keeps the limit.
+  if (method === undefined) Reflect.defineMetadata(KEY, metadata, target);
+  else Reflect.defineMetadata(KEY, metadata, target, method);
 }

@@ -4,65 +4,65 @@ import type { FailureMode } from '../core/policy.js';
 import type { BuiltinStrategy } from '../strategies/built-in-strategies.js';
 import type { By, Call, CallContext, CostOf } from '../transports/call.js';
 
-/** Where a budget is shared. */
+/** Where a budget is shared: by the calls of a handler, of a class, of the application, or of a named group. */
 export type ScopeOption = 'handler' | 'class' | 'app' | { readonly group: string };
 
-/** What a denied call is told: a text, or a function that gives a text or (on HTTP) the whole body. */
+/** The message of a denied call: a string, or a function that returns a string or (on HTTP) the whole body. */
 export type MessageOption = string | ((call: Call, outcome: Outcome) => Awaitable<string | object>);
 
-/** Told of a denied call before it is answered; may throw an exception of its own, which then is the answer. */
+/** Called for a denied call before it is answered. An exception that it throws becomes the response. */
 export type OnDenied = (call: Call, outcome: Outcome) => Awaitable<void>;
 
-/** Whether a call is let pass uncharged. */
+/** Returns true to let a call pass uncharged. */
 export type Skip = (call: Call) => Awaitable<boolean>;
 
-/** One limit. Everything but the rate has a default. */
+/** Options of one limit. Only the rate is required. */
 export interface PolicyOptions {
-  /** `"<count>/<unit>"` (see `parseRate`), or a function that answers with one for each call. */
+  /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
   readonly rate: string | ((call: Call) => Awaitable<string>);
-  /** 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter. Limits without a name are called `default`. */
+  /** 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter. Default: `default`. */
   readonly name?: string;
-  /** A strategy's name. Default: `sliding-window`. */
+  /** The name of a strategy. Default: `sliding-window`. */
   readonly strategy?: BuiltinStrategy | (string & {});
-  /** Units that a bucket holds, at least 1. Default: the limit; for `gcra` 1. Buckets only. */
+  /** Units that a bucket holds, at least 1; for bucket strategies only. Default: the limit; for `gcra` 1. */
   readonly burst?: number;
   /** Counters of a `sliding-window`, 1 to 1000, dividing the period. Default: its largest divisor up to 10. */
   readonly segments?: number;
-  /** Units that a call costs: a whole number of at least 1, or a function that gives one of at least 0. Default: 1. */
+  /** Units that a call costs: a whole number, at least 1, or a function that returns one, at least 0. Default: 1. */
   readonly cost?: number | CostOf;
-  /** Who is charged. Default: the connection on sockets, the address elsewhere. */
+  /** Who is charged. Default: on sockets the connection, elsewhere the address. */
   readonly by?: By;
-  /** Where the budget is shared. Default: where the limit is written (a method, a class, or, in the module, the application). */
+  /** Where the budget is shared. Default: where the limit is declared; in the module, by the application. */
   readonly scope?: ScopeOption;
-  /** Charged by `ThrottleService.hit()` in the handler instead of by the guard. Default: false. */
+  /** If true, the guard does not charge this limit; `ThrottleService.hit()` in the handler does. Default: false. */
   readonly manual?: boolean;
   readonly skip?: Skip;
-  /** What answers when a remote backend fails. Default: what the module says. */
+  /** What to do while a remote backend is unavailable. Default: the module's `onError`. */
   readonly onError?: FailureMode;
-  /** Units are taken from Redis in batches of at least so many, 1 up to the limit: see `PolicySpec`. `fixed-window` only. */
+  /** Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`. */
   readonly lease?: { readonly batch: number };
   readonly message?: MessageOption;
   readonly onDenied?: OnDenied;
-  /** Given to the functions above as `call.context`. */
+  /** Passed to the functions above as `call.context`. */
   readonly context?: CallContext;
 }
 
-/** A limit as the module takes it: a rate, or options. */
+/** A limit in the module's options: a rate, or options. */
 export type Limit = string | PolicyOptions;
 
-/** What may be said of a gateway, on its class. */
+/** Options of a gateway, for `@Throttle` on its class. */
 export interface GatewayOptions {
-  /** New connections, by address: those over the limit are refused at the handshake. Default: what the module says. */
+  /** Limits new connections by address, at the handshake. Default: the module's `sockets.connections`. */
   readonly connections: Limit;
 }
 
-/** What may be said beside a rate or a policy's name. */
+/** Options beside a rate or the name of a policy. */
 export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 
-/** A rate, a policy's name, options, or a list of these. */
+/** A rate, the name of a policy, options, or an array of these. */
 export type What = string | PolicyOptions | GatewayOptions | readonly What[];
 
-/** The options that say how a policy is used, and not which budget it is. */
+/** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
 export const USE_MEMBERS = ['cost', 'by', 'manual', 'skip', 'message', 'onDenied', 'context'] as const;
 
 /** All options of a policy. */

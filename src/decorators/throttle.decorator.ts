@@ -1,16 +1,17 @@
 import { ThrottleConfigError } from '../core/errors.js';
 import type { CostOf } from '../transports/call.js';
-import { type Declaration, declare } from './metadata.js';
+import { addMetadata, type ThrottleMetadata } from './metadata.js';
 import type { MoreOptions, What } from './policy-options.js';
 
 /**
- * Limits a class (one budget, shared by its handlers) or a method. Several stack, in reading order; all or none of them
- * are charged. Of the unnamed limits the nearest place rules: method over class over the module's `default`; limits with
- * a name add to these.
+ * Limits a class (one budget, shared by its handlers) or a method. Several decorators add up, in reading order; a call is
+ * charged under all limits or under none. An unnamed limit on a method replaces that of its class, which replaces the
+ * module's `default`. A named limit is added to these, and replaces only a farther one of its name.
  *
- * @param what a rate, the name of a policy of the module, options, or a list of these
- * @param more units that a call costs, a function of the call that gives them, or options
- * Mistakes stop the boot with a ThrottleConfigError that names this place.
+ * A mistake stops startup with a ThrottleConfigError that names the decorated class or method.
+ *
+ * @param what a rate, the name of a policy of the module, options, or an array of these
+ * @param more the cost of a call in units, a function of the call that returns it, or options
  * @example
  * @Throttle('10/s; 200/hour') @Get() list() {}
  * @Throttle('1000/min', 5)    @Get('pdf') pdf() {}
@@ -21,8 +22,8 @@ export function Throttle(what: What, more?: number | CostOf | MoreOptions): Clas
 }
 
 /**
- * Lets calls pass: all limits without names, else the policies named. The nearer place rules: a limit on a method
- * outranks a skip on its class.
+ * Exempts a class or a method from limits that are declared farther out: from those named, or, without names, from all
+ * of them. A limit on a method applies even if its class is exempt.
  *
  * @example
  * @SkipThrottle() @Get('up') up() {}
@@ -32,7 +33,7 @@ export function SkipThrottle(...names: string[]): ClassDecorator & MethodDecorat
   return decorator('@SkipThrottle', { limits: [], skips: [names] });
 }
 
-function decorator(name: string, declaration: Declaration): ClassDecorator & MethodDecorator {
+function decorator(name: string, metadata: ThrottleMetadata): ClassDecorator & MethodDecorator {
   return (target: object, method?: string | symbol, descriptor?: PropertyDescriptor) => {
     const isClass = typeof target === 'function';
     if (method !== undefined && (isClass || typeof descriptor?.value !== 'function')) {
@@ -41,6 +42,6 @@ function decorator(name: string, declaration: Declaration): ClassDecorator & Met
         `${name} on ${place}: expected a class or a method of its instances. Nothing calls this one for a request.`,
       );
     }
-    declare(target, method, declaration);
+    addMetadata(target, method, metadata);
   };
 }

@@ -1,40 +1,41 @@
 import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { Limit } from '../decorators/policy-options.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
+import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
+import { compileSocketLimit, type SocketLimitName } from '../planning/socket-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
 import { SessionStore } from '../service/calls/session-store.js';
 import { SocketLimiter } from '../service/calls/socket-limiter.js';
 import { LimitLookup } from '../service/limit-lookup.js';
 import { ThrottleService } from '../service/throttle.service.js';
+import type { HttpRequest } from '../transports/call.js';
 import { ClientAddress } from '../transports/identity/client-address.js';
+import { proxiedRequest } from '../transports/identity/trust-proxy.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
-import { connectionsOf } from './connections.js';
-import { createRegistry, createSettings, socketLimitOf } from './create-settings.js';
+import { asFrameworkRequest } from '../transports/sockets/handshake/upgrade-request.js';
+import { createSettings } from './create-settings.js';
 import { isServiceInjected } from './discovery/service-usage.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
+import { SOCKETS } from './validate-options.js';
 
 const SETTINGS = Symbol('ThrottleModule settings');
 
-/** What the module is made of, each of those before it. */
+/** The providers of the module, each after those that it needs. */
 export const PROVIDERS: Provider[] = [
-  // Without forRoot there are none, and that is an error that says so; its options take this one's place.
+  // Replaced by the options of `forRoot`. Without `forRoot`, `createSettings` reports that there are none.
   { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
   { provide: SETTINGS, useFactory: createSettings, inject: [MODULE_OPTIONS_TOKEN] },
-  {
-    provide: PolicyRegistry,
-    useFactory: (options: ThrottleModuleOptions, { strategies }: RuntimeSettings) =>
-      createRegistry(options, strategies),
-    inject: [MODULE_OPTIONS_TOKEN, SETTINGS],
-  },
+  { provide: PolicyRegistry, useFactory: createPolicyRegistry, inject: [MODULE_OPTIONS_TOKEN, SETTINGS] },
   {
     provide: HandlerRegistry,
     useFactory: (settings: RuntimeSettings, registry: PolicyRegistry) =>
-      new HandlerRegistry(registry, socketLimitOf(settings, 'connections', registry)),
+      new HandlerRegistry(registry, moduleSocketLimit(settings, 'connections', registry)),
     inject: [SETTINGS, PolicyRegistry],
   },
   {
@@ -42,16 +43,20 @@ export const PROVIDERS: Provider[] = [
     useFactory: ({ ipv6Prefix, warn }: RuntimeSettings) => new ClientAddress(ipv6Prefix, warn),
     inject: [SETTINGS],
   },
-  { provide: ConnectionRegistry, useFactory: connectionsOf, inject: [SETTINGS, ClientAddress, HttpAdapterHost] },
+  {
+    provide: ConnectionRegistry,
+    useFactory: createConnectionRegistry,
+    inject: [SETTINGS, ClientAddress, HttpAdapterHost],
+  },
   {
     provide: SessionStore,
     useFactory: (
       settings: RuntimeSettings,
-      plans: HandlerRegistry,
+      handlers: HandlerRegistry,
       addresses: ClientAddress,
       connections: ConnectionRegistry,
       modules: ModulesContainer,
-    ) => new SessionStore(settings, plans, addresses, connections, () => isServiceInjected(modules)),
+    ) => new SessionStore(settings, handlers, addresses, connections, () => isServiceInjected(modules)),
     inject: [SETTINGS, HandlerRegistry, ClientAddress, ConnectionRegistry, ModulesContainer],
   },
   {
@@ -67,7 +72,7 @@ export const PROVIDERS: Provider[] = [
       limiter: CallLimiter,
       calls: SessionStore,
       connections: ConnectionRegistry,
-    ) => new SocketLimiter(limiter, calls, connections, socketLimitOf(settings, 'frames', registry)),
+    ) => new SocketLimiter(limiter, calls, connections, moduleSocketLimit(settings, 'frames', registry)),
     inject: [SETTINGS, PolicyRegistry, CallLimiter, SessionStore, ConnectionRegistry],
   },
   {
@@ -79,3 +84,43 @@ export const PROVIDERS: Provider[] = [
   ThrottleGuard,
   ThrottleInterceptor,
 ];
+
+function createPolicyRegistry(
+  { policies = {}, default: defaults = [] }: ThrottleModuleOptions,
+  { strategies }: RuntimeSettings,
+): PolicyRegistry {
+  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies);
+}
+
+/** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */
+function moduleSocketLimit(
+  { sockets }: RuntimeSettings,
+  name: SocketLimitName,
+  registry: PolicyRegistry,
+): CompiledLimit | undefined {
+  const limit = sockets[name];
+  if (limit === undefined) return undefined;
+  return compileSocketLimit(`${SOCKETS}.${name}`, name, limit, { level: 'module', owner: 'sockets' }, registry);
+}
+
+const HOW_TO_TRUST =
+  'Trust it: ThrottleModule.forRoot({ sockets: { trustProxy: "10.0.0.0/8" } }), by its addresses or their number.';
+
+/** Addresses are found under the proxy setting of sockets if there is one, else under that of the HTTP application. */
+function createConnectionRegistry(
+  settings: RuntimeSettings,
+  addresses: ClientAddress,
+  adapters: HttpAdapterHost,
+): ConnectionRegistry {
+  const { trusts } = settings.sockets;
+  if (trusts === undefined) {
+    const app = () => adapters.httpAdapter?.getInstance<unknown>();
+    return new ConnectionRegistry(settings, addresses, (upgrade) => asFrameworkRequest(upgrade, app()));
+  }
+  const socketAddresses = new ClientAddress(settings.ipv6Prefix, settings.warn, HOW_TO_TRUST);
+  return new ConnectionRegistry(settings, socketAddresses, (upgrade: HttpRequest) => proxiedRequest(upgrade, trusts));
+}
+
+function isList(limits: Limit | readonly Limit[]): limits is readonly Limit[] {
+  return Array.isArray(limits);
+}

@@ -6,66 +6,72 @@ import type { ErrorStyle } from '../transports/http/denial-exception.js';
 import type { HeaderStyle } from '../transports/http/rate-limit-headers.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
-/** What the whole application has in common. Everything has a default. */
+/** Options of ThrottleModule. All are optional. */
 export interface ThrottleModuleOptions {
-  /** Where state lives. Default: `new MemoryBackend()`. */
+  /** Where state is kept. Default: `new MemoryBackend()`. */
   readonly backend?: Backend;
-  /** Strategies of your own, as `defineStrategy` returns them. */
+  /** Custom strategies, as `defineStrategy` returns them. */
   readonly strategies?: readonly Strategy[];
-  /** Policies by name: each one budget of the application, under whichever handler its name is used. */
+  /** Policies by name. Each is one budget of the application, whichever handlers use its name. */
   readonly policies?: Readonly<Record<string, Limit>>;
-  /** For every handler that says nothing else: one budget of the application. Default: none. */
+  /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
   readonly default?: Limit | readonly Limit[];
-  /** Lets calls pass uncharged. Default: none. */
+  /** Returns true for calls that pass uncharged. Default: none do. */
   readonly skip?: Skip;
-  /** What answers when a remote backend fails: the same limits in this process, a pass, or 503. Default: `local`. */
+  /**
+   * What to do while a remote backend is unavailable: enforce the limits in this process (`local`), let calls pass
+   * (`allow`), or reject them with 503 (`deny`). Default: `local`.
+   */
   readonly onError?: FailureMode;
-  /** `standard`: the RateLimit fields; `legacy`: X-RateLimit-*; `both`; or `false`. Default: `standard`. */
+  /** `standard`: the `RateLimit` fields; `legacy`: X-RateLimit-*; `both`; or `false`. Default: `standard`. */
   readonly headers?: HeaderStyle;
-  /** How a 429 is written: as Nest does, or as problem details (RFC 9457). Default: `nest`. */
+  /** The body of a 429: in Nest's form, or as problem details (RFC 9457). Default: `nest`. */
   readonly errors?: ErrorStyle;
-  /** What denied calls are told, where a policy says nothing else. */
+  /** The message of denied calls, for policies without a `message` of their own. */
   readonly message?: MessageOption;
-  /** Told of denied calls, where a policy has no such function of its own. */
+  /** Called for denied calls, for policies without an `onDenied` of their own. */
   readonly onDenied?: OnDenied;
-  /** Bits of an IPv6 address that tell networks apart, 1 to 128. Default: 64. */
+  /** Bits of an IPv6 address that identify a network, 1 to 128. Default: 64. */
   readonly ipv6Prefix?: number;
-  /** What all WebSocket gateways have in common. */
+  /** Options of all WebSocket gateways. */
   readonly sockets?: SocketOptions;
 }
 
-/** What is said of the sockets of all gateways. Everything has a default. */
+/** Options of the sockets of all gateways. All are optional. */
 export interface SocketOptions {
   /**
-   * New connections, by address, refused at the handshake: HTTP 429 on ws, a `connect_error` with the payload on
-   * socket.io. One budget of the application; a gateway may have its own, `@Throttle({ connections: "10/min" })`.
-   * Default: none.
+   * Limits new connections by address. Those over the limit are refused at the handshake: with HTTP 429 on ws, with a
+   * `connect_error` that holds the payload on socket.io. It is one budget of the application; a gateway may have its
+   * own, `@Throttle({ connections: "10/min" })`. Default: no limit.
    */
   readonly connections?: Limit;
-  /** Frames of a connection, with a handler or without, before they are read; on socket.io, events. Default: none. */
+  /**
+   * Limits the frames of a connection before they are read, whether a handler takes them or not; on socket.io, events.
+   * Default: no limit.
+   */
   readonly frames?: Limit;
-  /** Denied messages in a row at which a connection is closed (1008, or `disconnect(true)`), at least 1. Default: never. */
+  /** Consecutive denied messages that close a connection (1008, or `disconnect(true)`), at least 1. Default: never. */
   readonly closeAfter?: number;
   /** Milliseconds between `rate_limit` messages to one connection, at least 0. Default: 1000. */
   readonly noticeEveryMs?: number;
-  /** Messages of one connection that may await a decision, at least 1; those beyond are denied at once. Default: 32. */
+  /** Messages of one connection that may await a decision, at least 1. More are denied at once. Default: 32. */
   readonly maxPending?: number;
   /**
-   * Which proxies are believed when an upgrade request is forwarded: `true`, `false`, a number of hops, addresses and
-   * networks, or a function of an address and its hop. Default: what the HTTP application trusts.
+   * The proxies whose forwarding header on an upgrade request is believed: `true`, `false`, a number of hops, addresses
+   * and networks, or a function of an address and its hop. Default: those that the HTTP application trusts.
    */
   readonly trustProxy?: TrustProxy;
 }
 
-/** What is said beside the options, in `forRoot` and `forRootAsync` alike. */
+/** Options of the module itself, for `forRoot` and `forRootAsync` alike. */
 export interface ThrottleModuleExtras {
-  /** Whether the module binds ThrottleGuard for all handlers. Default: true. */
+  /** If true, the module binds ThrottleGuard for all handlers. Default: true. */
   readonly guard?: boolean;
-  /** Whether ThrottleService is there for all modules. Default: true. */
+  /** If true, all modules can inject ThrottleService. Default: true. */
   readonly isGlobal?: boolean;
 }
 
-/** What `forFeature` takes. */
+/** Options of `forFeature`. */
 export interface ThrottleFeatureOptions {
   readonly policies: Readonly<Record<string, Limit>>;
 }

@@ -19,23 +19,19 @@ import { SessionStore } from '../service/calls/session-store.js';
 import { SocketLimiter } from '../service/calls/socket-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
-import { addFeature, assertAsyncOptions } from './create-settings.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
-import { compilePlans } from './discovery/handler-discovery.js';
+import { compileHandlers } from './discovery/handler-discovery.js';
+import { featureModule } from './feature.module.js';
 import { openCalls } from './hooks/http-call-hook.js';
 import { hookSockets } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { ThrottleFeatureOptions } from './throttle-module.options.js';
-
-const FEATURE = Symbol('ThrottleModule feature');
-
-@Module({})
-class ThrottleFeatureModule {}
+import { assertAsyncOptions } from './validate-options.js';
 
 /**
- * Rate limiting for an application: `forRoot` (or `forRootAsync`) once in the root module, `forFeature` where a feature
- * module brings policies of its own. Mistakes stop the boot with a ThrottleConfigError.
+ * Rate limiting for an application. Import `forRoot` (or `forRootAsync`) once, in the root module, and `forFeature` in
+ * modules with policies of their own. A mistake in the options or in a limit stops startup with a ThrottleConfigError.
  *
  * @example
  * ThrottleModule.forRoot({ default: '1000/min', policies: { login: '5/min' } })
@@ -44,7 +40,7 @@ class ThrottleFeatureModule {}
 @Module({
   imports: [DiscoveryModule],
   providers: PROVIDERS,
-  // Guard and interceptor are made anew where a user binds them: what they need is exported as well.
+  // Nest makes a guard or interceptor anew in each module that binds it, so their dependencies are exported, too.
   exports: [
     ThrottleService,
     ThrottleGuard,
@@ -64,7 +60,7 @@ export class ThrottleModule
 
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
-    @Inject(HandlerRegistry) private readonly plans: HandlerRegistry,
+    @Inject(HandlerRegistry) private readonly handlers: HandlerRegistry,
     @Inject(SessionStore) private readonly calls: SessionStore,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
@@ -74,7 +70,7 @@ export class ThrottleModule
     @Inject(ApplicationConfig) config: ApplicationConfig,
   ) {
     super();
-    // Now, since Nest opens servers and reads what is bound to gateways before it calls any hook of a module.
+    // In the constructor, because Nest opens socket servers and reads gateways' interceptors before any module hook.
     this.#gateways = new GatewayDiscovery(discovery);
     this.#gateways.attach(interceptor);
     hookSockets(config, {
@@ -83,47 +79,42 @@ export class ThrottleModule
       warn: limiter.settings.warn,
       fail: limiter.settings.fail,
       limitsOf: (port, options) => {
-        this.#compile();
-        return this.#gateways.connectionLimits(port, options, plans);
+        this.#compileHandlers();
+        return this.#gateways.connectionLimits(port, options, handlers);
       },
     });
   }
 
-  /** @param options see ThrottleModuleOptions; without any, what `@Throttle` says is charged and nothing else */
+  /** @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     if (!isObject(options))
       throw invalidValue('ThrottleModule.forRoot', 'options such as { default: "1000/min" }', options);
     return { ...ConfigurableModuleClass.forRoot(options), module: ThrottleModule };
   }
 
-  /** The same, with options that a factory (or the `create` of a class) returns, or promises. */
+  /** Like `forRoot`, with options that a factory, or the `create` method of a class, returns or resolves with. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     assertAsyncOptions(options);
     return { ...ConfigurableModuleClass.forRootAsync(options), module: ThrottleModule };
   }
 
-  /** Adds policies, named as those of `forRoot` are and known to the whole application. */
+  /** Adds policies that the whole application knows. Their names share one namespace with those of `forRoot`. */
   static forFeature(options: ThrottleFeatureOptions): DynamicModule {
-    const feature = {
-      provide: FEATURE,
-      useFactory: (registry?: PolicyRegistry) => addFeature(registry, options),
-      inject: [{ token: PolicyRegistry, optional: true }],
-    };
-    return { module: ThrottleFeatureModule, providers: [feature] };
+    return featureModule(options);
   }
 
-  /** Nest calls it before it registers routes: the earliest moment at which the HTTP adapter is there. */
+  /** Opens calls around requests. Nest calls this before it registers routes, when the HTTP adapter exists. */
   configure(): void {
     openCalls(this.adapters.httpAdapter, this.calls);
   }
 
   async onModuleInit(): Promise<void> {
     const { settings } = this.limiter;
-    this.#compile();
+    this.#compileHandlers();
     for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
   }
 
-  /** Called before the HTTP server closes, which waits for the requests that are under way. */
+  /** Ends delays: Nest calls this before it closes the HTTP server, which waits for the requests in flight. */
   beforeApplicationShutdown(): void {
     this.limiter.close();
   }
@@ -134,10 +125,10 @@ export class ThrottleModule
     await this.limiter.settings.backend.close?.();
   }
 
-  /** Before the first server is open, which on a port of its own takes messages at once. */
-  #compile(): void {
+  /** Runs before the first server opens: a socket server on a port of its own takes messages at once. */
+  #compileHandlers(): void {
     if (this.#isCompiled) return;
     this.#isCompiled = true;
-    compilePlans(this.discovery, this.plans, this.limiter.settings);
+    compileHandlers(this.discovery, this.handlers, this.limiter.settings.warn);
   }
 }

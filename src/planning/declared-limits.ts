@@ -1,110 +1,167 @@
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
-import { isPolicyName } from '../core/policy.js';
+import { DEFAULT_NAME, isPolicyName } from '../core/policy.js';
 import { looksLikeRate } from '../core/rate.js';
-import { type Declaration, declarationOn, type LimitUse } from '../decorators/metadata.js';
+import { metadataOn, type ThrottleMetadata, type ThrottleUse } from '../decorators/metadata.js';
 import {
   type Limit,
   type MoreOptions,
   POLICY_MEMBERS,
   type PolicyOptions,
-  USE_MEMBERS,
   type What,
 } from '../decorators/policy-options.js';
-import { type DeclaredLimit, distinguishUnnamed, type Level } from './compiled-limit.js';
-import { splitConnections } from './connection-option.js';
-import { isObject } from './option-checks.js';
-import type { PolicyRegistry } from './policy-registry.js';
+import { type Class, chainOf, ownerOf } from './class-members.js';
+import { assertPolicyOptions, isObject } from './option-checks.js';
 
-/** What one place says: its limits, and what it skips. */
-export interface Declarations {
-  readonly limits: readonly DeclaredLimit[];
-  readonly skipsAll: boolean;
-  readonly skips: readonly string[];
-  /** A limit of new connections, for gateways. */
-  readonly connections: Limit | undefined;
-  /** `on ReportsController.list` */
+/** Where a limit is declared: in the module, on a class, or on a method. */
+export type Level = 'module' | 'class' | 'method';
+
+/** The options of a limit, checked, and where they are declared. */
+export interface DeclaredLimit {
+  readonly options: PolicyOptions;
+  readonly level: Level;
+  /** For errors: `@Throttle on ReportsController.list`. */
+  readonly place: string;
+  /** True for one of several unnamed limits of a declaration: each is called by its period, `default-1s`. */
+  readonly byPeriod?: boolean;
+}
+
+/** The use of a policy of the module by its name. */
+export interface PolicyReference {
+  readonly policy: string;
+  readonly use: MoreOptions;
+  readonly level: Level;
+  readonly place: string;
+}
+
+/** What one class or method declares. */
+export interface Declaration {
+  /** For errors: `on ReportsController.list`. */
   readonly label: string;
+  readonly limits: readonly (DeclaredLimit | PolicyReference)[];
+  /** The limit of a gateway's new connections. */
+  readonly connections: Limit | undefined;
+  readonly skipsAll: boolean;
+  /** The names of the limits that are skipped. */
+  readonly skips: readonly string[];
 }
 
-type Class = abstract new (...args: never[]) => unknown;
-
-/** What is written on a controller's class, and on those that it extends: the farthest first. */
-export function declarationsOfClass(type: Class, registry: PolicyRegistry): readonly Declarations[] {
-  return chainOf(type).map((one) => placeOf(declarationOn(one), 'class', `on ${one.name}`, registry));
+/**
+ * Pass 1: reads what the classes of a chain declare, farthest first, and, given a method, what the method declares.
+ *
+ * @throws ThrottleConfigError naming the place
+ */
+export function declarationsOf(type: Class, method?: string): readonly Declaration[] {
+  const onClasses = chainOf(type).map((one) => parseMetadata(metadataOn(one), 'class', `on ${one.name}`));
+  if (method === undefined) return onClasses;
+  const onMethod = metadataOn(ownerOf(type, method).prototype, method);
+  return [...onClasses, parseMetadata(onMethod, 'method', `on ${type.name}.${method}`)];
 }
 
-/** What is written on a method, by the class that defines it. */
-export function declarationsOfMethod(type: Class, method: string, registry: PolicyRegistry): Declarations {
-  const { prototype } = ownerOf(type, method);
-  return placeOf(declarationOn(prototype, method), 'method', `on ${type.name}.${method}`, registry);
+/** Returns the name of a limit. Of limits with one name the nearest applies. */
+export function nameOf(limit: DeclaredLimit | PolicyReference): string {
+  return 'policy' in limit ? limit.policy : (limit.options.name ?? DEFAULT_NAME);
 }
 
-/** The class that defines a method: itself, or the nearest of those that it extends. */
-export function ownerOf(type: Class, method: string | symbol): Class {
-  return chainOf(type).findLast(({ prototype }) => Object.hasOwn(prototype, method)) ?? type;
+/** Checks the options of a limit. @throws ThrottleConfigError naming the place and the option */
+export function declareLimit(options: unknown, level: Level, place: string): DeclaredLimit {
+  assertPolicyOptions(place, options);
+  return { options, level, place };
 }
 
-/** A class and those that it extends, the farthest first. */
-export function chainOf(type: Class): readonly Class[] {
-  const chain: Class[] = [];
-  for (
-    let one: Class | null = type;
-    typeof one === 'function' && one !== Function.prototype;
-    one = Object.getPrototypeOf(one)
-  ) {
-    chain.unshift(one);
+/**
+ * Marks unnamed limits of one declaration to be called by their periods if there are several of them.
+ *
+ * @throws ThrottleConfigError if two limits cannot be told apart
+ */
+export function distinguishUnnamed<T extends DeclaredLimit | PolicyReference>(limits: readonly T[]): readonly T[] {
+  const unnamed = limits.filter((limit) => nameOf(limit) === DEFAULT_NAME);
+  for (const limit of limits) {
+    const { place } = limit;
+    if (unnamed.includes(limit)) {
+      if (unnamed.length > 1 && 'options' in limit && typeof limit.options.rate === 'function') {
+        throw new ThrottleConfigError(
+          `${place}: a rate that is a function needs a name beside another limit. Add { name: "..." }.`,
+        );
+      }
+    } else if (limits.filter((other) => nameOf(other) === nameOf(limit)).length > 1) {
+      throw new ThrottleConfigError(
+        `${place}: there are two policies of the name "${nameOf(limit)}" here. Give one of them another.`,
+      );
+    }
   }
-  return chain;
+  if (unnamed.length < 2) return limits;
+  return limits.map((limit) => (unnamed.includes(limit) ? { ...limit, byPeriod: true } : limit));
 }
 
-function placeOf({ limits, skips }: Declaration, level: Level, label: string, registry: PolicyRegistry): Declarations {
-  const { uses, connections } = splitConnections(limits, level, `@Throttle ${label}`);
-  const written = distinguishUnnamed(uses.flatMap((use) => expand(use, level, `@Throttle ${label}`, registry)));
-  const skipsAll = skips.some((names) => names.length === 0);
-  const skipped = skips.flat();
-  const alien = skipped.find((name) => typeof name !== 'string');
-  if (alien !== undefined) throw invalidValue(`@SkipThrottle ${label}`, 'names of policies, or nothing', alien);
-  const both = written.find(({ options }) => skipsAll || skipped.includes(options.name ?? 'default'));
-  if (both !== undefined || (skipsAll && connections !== undefined)) {
-    throw new ThrottleConfigError(
-      `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
-    );
-  }
-  return { limits: written, skipsAll, skips: skipped, connections, label };
+function parseMetadata({ limits: uses, skips }: ThrottleMetadata, level: Level, label: string): Declaration {
+  const place = `@Throttle ${label}`;
+  const parsed = uses.map((use) => parseUse(use, level, place));
+  const declaration: Declaration = {
+    label,
+    limits: distinguishUnnamed(parsed.flatMap(({ limits }) => limits)),
+    connections: connectionLimit(
+      parsed.flatMap(({ connections }) => connections),
+      level,
+      place,
+    ),
+    skipsAll: skips.some((names) => names.length === 0),
+    skips: skips.flat(),
+  };
+  assertSkips(declaration);
+  return declaration;
 }
 
-function expand(
-  { what, more }: LimitUse,
+interface ParsedUse {
+  readonly limits: readonly (DeclaredLimit | PolicyReference)[];
+  readonly connections: readonly Limit[];
+}
+
+function parseUse({ what, more }: ThrottleUse, level: Level, place: string): ParsedUse {
+  const connections: Limit[] = [];
+  /** Returns options without a limit of connections, which is not one of calls. */
+  const withoutConnections = (options: MoreOptions): MoreOptions => {
+    const { connections: found, ...rest } = options;
+    if (found === undefined) return options;
+    connections.push(found);
+    return rest;
+  };
+  const shared = withoutConnections(parseMore(more, place));
+  assertKnownMembers(place, shared, POLICY_MEMBERS);
+  const entries = flatten(what, place).flatMap((entry): (string | MoreOptions)[] => {
+    if (typeof entry === 'string') return [entry];
+    const options = withoutConnections(entry);
+    return options !== entry && isEmpty(options) ? [] : [options];
+  });
+  // Options without a rate or a name beside them: `declareLimit` reports the missing rate.
+  if (entries.length === 0 && !isEmpty(shared)) entries.push({});
+  return { limits: entries.map((entry) => parseEntry(entry, shared, level, place)), connections };
+}
+
+function parseEntry(
+  entry: string | MoreOptions,
+  shared: MoreOptions,
   level: Level,
   place: string,
-  registry: PolicyRegistry,
-): readonly DeclaredLimit[] {
-  const options = readMore(more, place);
-  return flatten(what, place).map((one) => {
-    if (typeof one === 'object') return { options: inline({ ...one, ...options }, place, registry), level, place };
-    if (looksLikeRate(one)) {
-      if (options.rate !== undefined) throw invalidValue(optionAt(place, 'rate'), `none beside "${one}"`, options.rate);
-      return { options: inline({ ...options, rate: one }, place, registry), level, place };
-    }
-    if (!isPolicyName(one)) throw invalidValue(place, 'a rate such as "5/min", or the name of a policy', one);
-    const named = `@Throttle("${one}")${place.slice('@Throttle'.length)}`;
-    return { options: byName(one, options, named, registry), level, place: named };
-  });
+): DeclaredLimit | PolicyReference {
+  if (typeof entry === 'object') return declareLimit({ ...entry, ...shared }, level, place);
+  if (looksLikeRate(entry)) {
+    if (shared.rate !== undefined) throw invalidValue(optionAt(place, 'rate'), `none beside "${entry}"`, shared.rate);
+    return declareLimit({ ...shared, rate: entry }, level, place);
+  }
+  if (!isPolicyName(entry)) throw invalidValue(place, 'a rate such as "5/min", or the name of a policy', entry);
+  return { policy: entry, use: shared, level, place: `@Throttle("${entry}")${place.slice('@Throttle'.length)}` };
 }
 
-function flatten(what: What, place: string): readonly (string | PolicyOptions)[] {
-  if (Array.isArray(what) && what.length > 0) return what.flatMap((one: What) => flatten(one, place));
-  if (typeof what === 'string' || isObject(what)) return [what as string | PolicyOptions]; // lists are told apart above
+function flatten(what: What, place: string): readonly (string | MoreOptions)[] {
+  if (isList(what) && what.length > 0) return what.flatMap((one) => flatten(one, place));
+  if (!isList(what) && (typeof what === 'string' || isObject(what))) return [what];
   throw invalidValue(place, 'a rate such as "5/min", a policy\'s name, options with a rate, or a list of these', what);
 }
 
-function readMore(more: LimitUse['more'], place: string): MoreOptions {
+function parseMore(more: ThrottleUse['more'], place: string): MoreOptions {
   if (more === undefined) return {};
   if (typeof more === 'number' || typeof more === 'function') return { cost: more };
-  if (isObject(more)) {
-    assertKnownMembers(place, more, POLICY_MEMBERS);
-    return more;
-  }
+  if (isObject(more)) return more;
   throw invalidValue(
     `${place}, second argument`,
     'a cost (a whole number, or a function of the call) or options',
@@ -112,30 +169,35 @@ function readMore(more: LimitUse['more'], place: string): MoreOptions {
   );
 }
 
-/** Options that stand here and not in the module. */
-function inline(options: PolicyOptions, place: string, registry: PolicyRegistry): PolicyOptions {
-  const { name } = options;
-  if (name === undefined || !registry.has(name)) return options;
-  throw new ThrottleConfigError(
-    `${place}: there are two policies of the name "${name}". Use the module's, @Throttle("${name}"), or take another name.`,
-  );
-}
-
-/** A policy of the module under this handler: its budget as it is, used as it is said here. */
-function byName(name: string, use: MoreOptions, place: string, registry: PolicyRegistry): PolicyOptions {
-  const { options } = registry.get(name, place);
-  const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
-  if (other !== undefined) {
+function connectionLimit([first, second]: readonly Limit[], level: Level, place: string): Limit | undefined {
+  if (first !== undefined && level === 'method') {
     throw new ThrottleConfigError(
-      `${place}: "${other}" belongs to the policy "${name}" itself. Change policies.${name}, or say here only ${USE_MEMBERS.join(', ')}.`,
+      `${place}, connections: expected on a gateway's class, which connections are made to, and not on a method.`,
     );
   }
-  const { context = {} } = use;
-  // What is no object is left for the check that names the place.
-  return {
-    scope: 'app',
-    ...options,
-    ...use,
-    context: isObject(context) ? { ...options.context, ...context } : context,
-  };
+  if (second !== undefined) {
+    throw new ThrottleConfigError(
+      `${place}, connections: there are two of them here. Join their rates: { connections: "10/s; 100/min" }.`,
+    );
+  }
+  return first;
+}
+
+function assertSkips({ label, limits, connections, skipsAll, skips }: Declaration): void {
+  const invalid = skips.find((name) => typeof name !== 'string');
+  if (invalid !== undefined) throw invalidValue(`@SkipThrottle ${label}`, 'names of policies, or nothing', invalid);
+  const skipped = limits.some((limit) => skipsAll || skips.includes(nameOf(limit)));
+  if (skipped || (skipsAll && connections !== undefined)) {
+    throw new ThrottleConfigError(
+      `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
+    );
+  }
+}
+
+function isList(what: What): what is readonly What[] {
+  return Array.isArray(what);
+}
+
+function isEmpty(options: MoreOptions): boolean {
+  return Object.keys(options).length === 0;
 }

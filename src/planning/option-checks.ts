@@ -2,15 +2,16 @@ import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from 
 import { assertPolicyName, DEFAULT_NAME, isFailureMode } from '../core/policy.js';
 import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
 
-type Check = readonly [expected: string, fits: (value: unknown) => boolean];
+/** The values that an option may have: in words, and as a predicate. `undefined` means that the option is not given. */
+export type OptionCheck = readonly [expected: string, fits: (value: unknown) => boolean];
 
-const aFunction = (value: unknown) => typeof value === 'function';
+const isFunction = (value: unknown) => typeof value === 'function';
 
-/** What each option may be. The rate, strategy, burst and segments are checked where a policy is made of them. */
-const CHECKS: Readonly<Record<string, Check>> = {
+/** The rate, strategy, burst, segments and lease are checked further by `definePolicies`. */
+const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
     'a rate such as "5/min", or a function that answers with one',
-    (value) => typeof value === 'string' || aFunction(value),
+    (value) => typeof value === 'string' || isFunction(value),
   ],
   strategy: [
     'the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)',
@@ -18,52 +19,66 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ],
   cost: [
     'a whole number of at least 1, or a function of the call (a cost of 0 would never limit)',
-    (value) => aFunction(value) || (Number.isSafeInteger(value) && Number(value) >= 1),
+    (value) => isFunction(value) || (Number.isSafeInteger(value) && Number(value) >= 1),
   ],
-  by: ['a function such as by.ip() or by.user()', aFunction],
+  by: ['a function such as by.ip() or by.user()', isFunction],
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
   manual: ['true or false', (value) => typeof value === 'boolean'],
-  skip: ['a function of the call', aFunction],
+  skip: ['a function of the call', isFunction],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   message: [
     'a text, or a function that gives a text or an object',
-    (value) => aFunction(value) || (typeof value === 'string' && value !== ''),
+    (value) => isFunction(value) || (typeof value === 'string' && value !== ''),
   ],
-  onDenied: ['a function of the call and its outcome', aFunction],
+  onDenied: ['a function of the call and its outcome', isFunction],
   context: [
     'an object, whose scope, if any, is a text',
-    (value) => isObject(value) && isText(Reflect.get(Object(value), 'scope')),
+    (value) => isObject(value) && isOptionalString(Reflect.get(Object(value), 'scope')),
   ],
 };
 
-/** Throws unless all that is given fits, with an error that names the place and the option. */
-export function assertPolicyOptions(place: string, options: PolicyOptions): void {
+/**
+ * Checks the options of a limit.
+ *
+ * @throws ThrottleConfigError naming the place and the option
+ */
+export function assertPolicyOptions(place: string, options: unknown): asserts options is PolicyOptions {
   if (!isObject(options)) throw invalidValue(place, 'a rate such as "5/min", or an object with a rate', options);
   assertKnownMembers(place, options, POLICY_MEMBERS);
-  if (options.rate === undefined) {
+  const { rate, name }: { rate?: unknown; name?: unknown } = options;
+  if (rate === undefined) {
     throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
   }
-  if (options.name !== undefined && options.name !== DEFAULT_NAME)
-    assertOwnName(optionAt(place, 'name'), options.name, 'Take another, or leave it out.');
+  if (name !== undefined && name !== DEFAULT_NAME)
+    assertOwnName(optionAt(place, 'name'), name, 'Take another, or leave it out.');
   assertOptions(place, options, CHECKS);
 }
 
-/** Throws unless `name` can be given to a policy: fits, and is none that unnamed limits are called by. */
+/**
+ * Checks the name of a policy. Names that Sluice gives to unnamed limits are not allowed.
+ *
+ * @param fix what to do instead, for the error
+ * @throws ThrottleConfigError naming the place
+ */
 export function assertOwnName(place: string, name: unknown, fix: string): void {
   assertPolicyName(place, name);
   if (name !== DEFAULT_NAME && !name.startsWith(`${DEFAULT_NAME}-`)) return;
   throw new ThrottleConfigError(`${place}: "${name}" is what limits without a name are called. ${fix}`);
 }
 
-/** Checks each member that is given against its row of a table. */
-export function assertOptions(place: string, options: object, checks: Readonly<Record<string, Check>>): void {
+/**
+ * Checks each given option against a table.
+ *
+ * @throws ThrottleConfigError naming the place and the option
+ */
+export function assertOptions(place: string, options: object, checks: Readonly<Record<string, OptionCheck>>): void {
   for (const [member, [expected, fits]] of Object.entries(checks)) {
     const value: unknown = Reflect.get(options, member);
     if (value !== undefined && !fits(value)) throw invalidValue(optionAt(place, member), expected, value);
   }
 }
 
-/** Whether a value is a plain object, and no list or null. */
+/** Returns true for an object that is neither null, an array nor a function. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -74,6 +89,6 @@ function isScope(value: unknown): boolean {
   return typeof group === 'string' && group !== '' && Object.keys(Object(value)).length === 1;
 }
 
-function isText(value: unknown): boolean {
+function isOptionalString(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
 }

@@ -1,81 +1,59 @@
 import { suggest, ThrottleConfigError } from '../core/errors.js';
-import { DEFAULT_NAME, type Policy } from '../core/policy.js';
-import type { Limit, PolicyOptions } from '../decorators/policy-options.js';
+import type { Policy } from '../core/policy.js';
+import type { Limit } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
-import {
-  assertDistinct,
-  type CompiledLimit,
-  compileLimit,
-  type DeclaredLimit,
-  distinguishUnnamed,
-  type HandlerIdentity,
-} from './compiled-limit.js';
-import { assertOwnName, assertPolicyOptions } from './option-checks.js';
+import { BudgetClaims } from './budget-claims.js';
+import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
+import type { HandlerIdentity } from './handler-identity.js';
+import { assertOwnName } from './option-checks.js';
 
-/** The policies of the module, by name, and the limits of its `default`. */
+/** The module's policies by name, and the limits of its `default`. */
 export class PolicyRegistry {
+  readonly claims = new BudgetClaims();
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];
-  /** By id: the limit that was first to use the budget. */
-  readonly #budgets = new Map<string, { readonly name: string; readonly shape: string; readonly place: string }>();
 
+  /** @throws ThrottleConfigError naming the policy or the default */
   constructor(
     policies: Readonly<Record<string, Limit>>,
     defaults: readonly Limit[],
     readonly strategies: readonly Strategy[],
   ) {
     this.add(policies);
-    const written = defaults.map((limit, i): DeclaredLimit => {
+    const declared = defaults.map((limit, i) => {
       const place = defaults.length > 1 ? `default[${i}]` : 'default';
-      return { options: optionsOf(limit), level: 'module', place };
+      const one = declareLimit(optionsOf(limit), 'module', place);
+      // Compiled alone first: a mistake of its own is reported before those that it makes beside others.
+      compileLimit(one, ANY_HANDLER, strategies);
+      if (this.has(nameOf(one))) throw twoOfOneName(place, nameOf(one));
+      return one;
     });
-    for (const one of written) {
-      // Compiled alone first: its own mistakes come before those it makes beside others.
-      const { name } = compileLimit(one, ANY_HANDLER, strategies);
-      if (this.has(name)) throw twoOfOneName(one.place, name);
-    }
-    this.#defaults = distinguishUnnamed(written);
+    this.#defaults = distinguishUnnamed(declared);
     const limits = this.#defaults.map((one) => compileLimit(one, ANY_HANDLER, strategies));
-    assertDistinct(limits);
-    this.claim(limits);
+    assertDistinctPolicies(limits);
+    this.claims.claim(limits);
   }
 
-  /** @throws ThrottleConfigError for a policy that does not fit, or whose name is taken */
+  /** Adds policies. @throws ThrottleConfigError if a policy is invalid or its name is taken */
   add(policies: Readonly<Record<string, Limit>>): void {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
       assertOwnName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
-      const options = optionsOf(limit);
-      assertPolicyOptions(place, options);
+      const { options } = declareLimit(optionsOf(limit), 'module', place);
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
       }
-      if (this.has(name) || this.#defaults.some(({ options }) => options.name === name))
-        throw twoOfOneName(place, name);
-      const written: DeclaredLimit = { options: { ...options, name }, level: 'module', place };
-      this.claim([compileLimit(written, ANY_HANDLER, this.strategies)]);
-      this.#named.set(name, written);
+      if (this.has(name) || this.#defaults.some((one) => nameOf(one) === name)) throw twoOfOneName(place, name);
+      const declared: DeclaredLimit = { options: { ...options, name }, level: 'module', place };
+      this.claims.claim([compileLimit(declared, ANY_HANDLER, this.strategies)]);
+      this.#named.set(name, declared);
     }
   }
 
-  /** Throws where a budget is shared by limits that count it differently: each would start it afresh, and none would limit. */
-  claim(limits: readonly CompiledLimit[]): void {
-    for (const { name, policies, place } of limits) {
-      for (const policy of typeof policies === 'function' ? [] : policies) {
-        this.assertSameCounting(policy, place, name);
-        if (!this.#budgets.has(policy.id)) this.#budgets.set(policy.id, { name, shape: policy.shape, place });
-      }
-    }
-  }
-
-  /** The same of one policy, which the service is handed. */
-  assertSameCounting({ id, shape, name: called }: Policy, place: string, name = called): void {
-    const first = this.#budgets.get(id);
-    if (first === undefined || (first.name === name && first.shape === shape)) return;
-    throw new ThrottleConfigError(
-      `${place}: shares the budget "${called}" with ${first.place}, and counts it differently, so that neither would limit. ` +
-        'Give both the same strategy, period and segments, or one of them another name.',
-    );
+  /** Throws if a policy that is passed to the service counts a budget differently than the limit that first used it. */
+  assertSameCounting(policy: Policy, place: string): void {
+    this.claims.assertSameCounting(policy, place);
   }
 
   get defaults(): readonly DeclaredLimit[] {
@@ -90,7 +68,7 @@ export class PolicyRegistry {
     return this.#named.has(name);
   }
 
-  /** @throws ThrottleConfigError with the nearest name that is known */
+  /** Returns the policy of a name. @throws ThrottleConfigError that suggests the nearest known name */
   get(name: string, place: string): DeclaredLimit {
     const found = this.#named.get(name);
     if (found !== undefined) return found;
@@ -98,18 +76,18 @@ export class PolicyRegistry {
     throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}${fix}`);
   }
 
-  /** The limits that a name stands for, as the service addresses them. */
+  /** Returns the limits that the service means by a name: a policy, or the defaults of that name. */
   compiled(name: string, handler: HandlerIdentity | null, place: string): readonly CompiledLimit[] {
-    const defaults = this.#defaults.filter(({ options }) => (options.name ?? DEFAULT_NAME) === name);
-    const written = defaults.length > 0 ? defaults : [this.get(name, place)];
-    return written.map((one) => compileLimit(one, handler, this.strategies));
+    const defaults = this.#defaults.filter((one) => nameOf(one) === name);
+    const declared = defaults.length > 0 ? defaults : [this.get(name, place)];
+    return declared.map((one) => compileLimit(one, handler, this.strategies));
   }
 }
 
-/** Stands in for the handlers that will use a policy of the module, to show its mistakes before there are any. */
+/** Stands for the handlers that will use a policy, so that its mistakes are found before there are any. */
 const ANY_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
 
-function optionsOf(limit: Limit): PolicyOptions {
+function optionsOf(limit: Limit): unknown {
   return typeof limit === 'string' ? { rate: limit } : limit;
 }
 

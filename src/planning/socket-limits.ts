@@ -1,21 +1,20 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Limit } from '../decorators/policy-options.js';
-import { type CompiledLimit, compileLimit, type Level } from './compiled-limit.js';
-import { declarationsOfClass } from './declared-limits.js';
+import { type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { type Declaration, declareLimit, type Level } from './declared-limits.js';
+import { isObject } from './option-checks.js';
 import type { PolicyRegistry } from './policy-registry.js';
 
-type Class = abstract new (...args: never[]) => unknown;
-
-/** What limits of sockets are called: they are no handler's, and written under these names. */
+/** The limits of sockets that belong to no handler; also their names. */
 export type SocketLimitName = 'connections' | 'frames';
 
-/** Say whose handler's a limit is, or what it is called; there is no choice here. */
-const SETTLED = ['name', 'scope', 'manual'];
+/** Options that a limit of sockets cannot have: its name, scope and phase are fixed. */
+const FIXED_OPTIONS = ['name', 'scope', 'manual'];
 
 /**
  * Compiles a limit of new connections, or of frames.
  *
- * @param owner apart from whom it counts: no two owners share a budget
+ * @param owner whose budget it is; no two owners share one
  * @throws ThrottleConfigError naming the place
  */
 export function compileSocketLimit(
@@ -26,27 +25,30 @@ export function compileSocketLimit(
   registry: PolicyRegistry,
 ): CompiledLimit {
   const options = typeof limit === 'string' ? { rate: limit } : limit;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidValue(place, 'a rate such as "10/min", or options with a rate', limit);
+  if (!isObject(options)) throw invalidValue(place, 'a rate such as "10/min", or options with a rate', limit);
+  const fixed = FIXED_OPTIONS.find((member) => member in options);
+  if (fixed !== undefined) {
+    throw new ThrottleConfigError(`${optionAt(place, fixed)}: has no place in a limit of ${name}. Leave it out.`);
   }
-  const settled = SETTLED.find((member) => member in options);
-  if (settled !== undefined) {
-    throw new ThrottleConfigError(`${optionAt(place, settled)}: has no place in a limit of ${name}. Leave it out.`);
-  }
-  const written = { options: { ...options, name, scope: 'handler' as const }, level, place };
-  return compileLimit(written, { classId: owner, handlerId: owner }, registry.strategies);
+  const declared = declareLimit({ ...options, name, scope: 'handler' }, level, place);
+  return compileLimit(declared, { classId: owner, handlerId: owner }, registry.strategies);
 }
 
-/** The limit of a gateway's new connections: its own, or that of the nearest class it extends, else the module's. */
-export function connectionLimitOf(
-  type: Class,
+/**
+ * Compiles the limit of a gateway's new connections: its own, else that of the nearest class it extends, else the
+ * module's.
+ *
+ * @param declarations of the gateway's classes, farthest first
+ */
+export function compileConnectionLimit(
+  declarations: readonly Declaration[],
   classId: string,
-  ofModule: CompiledLimit | undefined,
+  moduleLimit: CompiledLimit | undefined,
   registry: PolicyRegistry,
 ): CompiledLimit | undefined {
-  let limit = ofModule;
-  for (const { connections, skipsAll, label } of declarationsOfClass(type, registry)) {
-    const owner = { level: 'class' as const, owner: `${classId}/connections` };
+  const owner = { level: 'class', owner: `${classId}/connections` } as const;
+  let limit = moduleLimit;
+  for (const { connections, skipsAll, label } of declarations) {
     if (connections !== undefined) {
       limit = compileSocketLimit(`@Throttle ${label}, connections`, 'connections', connections, owner, registry);
     } else if (skipsAll) {

@@ -1,8 +1,10 @@
 import { invalidValue, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import type { CompiledLimit, HandlerIdentity } from '../planning/compiled-limit.js';
+import type { CompiledLimit } from '../planning/compiled-limit.js';
+import type { HandlerIdentity } from '../planning/handler-identity.js';
 import type { HandlerLimits } from '../planning/handler-limits.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
+import { fixedPolicies } from '../planning/policy-source.js';
 import { by } from '../transports/identity/by.js';
 
 /** Finds the limits that a direct use of the service is about. */
@@ -52,7 +54,7 @@ export class LimitLookup {
     let limits = this.#adHoc.get(policy);
     if (limits === undefined) {
       this.registry.assertSameCounting(policy, `${method}(policy "${policy.name}")`);
-      limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: [policy] }];
+      limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: fixedPolicies([policy]) }];
       this.#adHoc.set(policy, limits);
     }
     return limits;

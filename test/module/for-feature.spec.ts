@@ -7,7 +7,7 @@ const untyped = (value: unknown) => value as never;
 
 const policies = { search: '30/min', upload: '100/min' };
 
-describe('forFeature stops the boot', () => {
+describe('forFeature stops startup', () => {
   const place = 'ThrottleModule.forFeature';
 
   it.each<readonly [options: unknown, message: string]>([
@@ -31,21 +31,21 @@ describe('forFeature stops the boot', () => {
     expect(await bootError(boot)).toBe(message);
   });
 
-  it('where two features name a policy alike', async () => {
+  it('if two features name a policy alike', async () => {
     const feature = () => ThrottleModule.forFeature({ policies: { mail: '5/min' } });
     expect(await bootError(() => ({ options: {}, imports: [feature(), feature()] }))).toBe(
       'policies.mail: there are two policies of the name "mail". Give one of them another.',
     );
   });
 
-  it('where there is no global forRoot', async () => {
+  it('if there is no global forRoot', async () => {
     const message = `${place}: there is no ThrottleModule.forRoot() to add to. Import it in the root module, and leave it global there.`;
     const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
     expect(await bootError(() => ({ imports }))).toBe(message);
     expect(await bootError(() => ({ options: { isGlobal: false }, imports }))).toBe(message);
   });
 
-  it('beside a mistake in forRoot, which is what is told', async () => {
+  it('with the mistake in forRoot if there is one', async () => {
     const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
     expect(await bootError(() => ({ options: { policies: { login: '5/fortnight' } }, imports }))).toBe(
       'policies.login.rate: expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited", got "5/fortnight"',

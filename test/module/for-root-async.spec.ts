@@ -98,11 +98,11 @@ describe('forRootAsync', () => {
       { useFactory: () => ({ headers: 'all' }) },
       'ThrottleModule.headers: expected "standard", "legacy", "both" or false, got "all"',
     ],
-  ])('stops the boot with %j', async (options, message) => {
+  ])('stops startup with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync(untyped(options))] }))).toBe(message);
   });
 
-  it('leaves the error of a factory that fails as it is', async () => {
+  it('passes on the error of a factory that fails', async () => {
     const useFactory = () => Promise.reject(new Error('no configuration'));
     const boot = () => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] });
     await expect(bootError(boot)).rejects.toThrow(new Error('no configuration'));
@@ -119,7 +119,7 @@ class SomeController {
 }
 
 describe.each(adapters)('on %s', (adapter) => {
-  it('forRoot without options limits what @Throttle says, and nothing else', async () => {
+  it('forRoot without options limits nothing but what has @Throttle', async () => {
     @Module({ imports: [ThrottleModule.forRoot()], controllers: [SomeController] })
     class AppModule {}
 
@@ -137,13 +137,13 @@ describe.each(adapters)('on %s', (adapter) => {
     await app.close();
   });
 
-  it('the guard runs by itself, once however often it is bound', async () => {
+  it('the guard is bound by default, and charges once however often it is bound', async () => {
     await using app = await startApp({ adapter, controllers: [SomeController] });
     expect(await app.statuses('/limited', 2)).toEqual([200, 429]);
     expect(await app.statuses('/guarded', 2)).toEqual([200, 429]);
   });
 
-  it('the guard runs where it is bound only, with guard: false', async () => {
+  it('the guard runs only where it is bound, with guard: false', async () => {
     const options = { guard: false, default: '1/min' };
     await using app = await startApp({ adapter, controllers: [SomeController], options });
     expect(await app.statuses('/limited', 2)).toEqual([200, 200]);

@@ -22,7 +22,7 @@ const strategyName = 'expected lower-case letters, digits and "-", at most 32, s
 /** What code without types would pass. */
 const untyped = (value: unknown) => value as never;
 
-describe('forRoot stops the boot', () => {
+describe('forRoot stops startup', () => {
   it.each<readonly [options: unknown, message: string]>([
     [null, 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got null'],
     ['5/min', 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got "5/min"'],
@@ -145,20 +145,20 @@ describe('forRoot stops the boot', () => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
   });
 
-  it('where it is imported twice', async () => {
+  it('if it is imported twice', async () => {
     expect(await bootError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
       'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
     );
   });
 
-  it('where the class is imported without it', async () => {
+  it('if the class is imported without it', async () => {
     expect(await bootError(() => ({ imports: [ThrottleModule] }))).toBe(
       'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.',
     );
   });
 });
 
-describe('forRoot boots', () => {
+describe('forRoot starts', () => {
   it.each<readonly [options: unknown]>([
     [undefined],
     [{}],

@@ -12,7 +12,7 @@ const aRate = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "
 const aProxy =
   'expected true, false, a number of hops, addresses or networks such as "10.0.0.0/8" or "loopback", or a function of address and hop';
 
-describe('the option sockets stops the boot', () => {
+describe('the option sockets stops startup', () => {
   it.each<readonly [unknown, string]>([
     [
       5,
@@ -67,7 +67,7 @@ describe('the option sockets stops the boot', () => {
   });
 });
 
-describe('a gateway stops the boot', () => {
+describe('a gateway stops startup', () => {
   const errorOf = (make: () => Type) =>
     bootError(() => ({ options: { policies: { search: '5/min' } }, providers: [make()] }));
 
@@ -154,7 +154,7 @@ describe('a gateway stops the boot', () => {
     expect(await errorOf(make)).toBe(message);
   });
 
-  it('before a server is open', async () => {
+  it('before a server opens', async () => {
     @WebSocketGateway()
     class WrongGateway {
       @Throttle('serach') @SubscribeMessage('say') say() {}
@@ -164,7 +164,7 @@ describe('a gateway stops the boot', () => {
 });
 
 describe('a limit of connections', () => {
-  it('stops the boot on a controller', async () => {
+  it('stops startup on a controller', async () => {
     @Throttle({ connections: '5/min' })
     @Controller()
     class ReportsController {
@@ -175,7 +175,7 @@ describe('a limit of connections', () => {
     );
   });
 
-  it('is none of the limits of messages', async () => {
+  it('does not limit messages', async () => {
     @Throttle({ connections: '5/min' })
     @WebSocketGateway()
     class ChatGateway {

@@ -42,7 +42,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
   const b = (written: Written) => controllerAt('b', written);
   const everywhere = ['/a/first', '/a/second', '/b/first', '/b/second'];
 
-  it('written on a method is of that handler', async () => {
+  it('of a limit on a method belongs to that handler', async () => {
     const left = await remaining([a({ onFirst: two, onSecond: two })], {}, [
       '/a/first',
       '/a/first',
@@ -52,11 +52,11 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(left).toEqual([1, 0, -1, 1]);
   });
 
-  it('written on a class is shared by its handlers', async () => {
+  it('of a limit on a class is shared by its handlers', async () => {
     expect(await remaining([a({ onClass: two }), b({ onClass: two })], {}, everywhere)).toEqual([1, 0, 1, 0]);
   });
 
-  it('written on a class is not shared by a handler that has a limit of its own', async () => {
+  it('of a limit on a class is not charged by a handler with a limit of its own', async () => {
     const left = await remaining([a({ onClass: two, onSecond: two })], {}, ['/a/first', '/a/first', '/a/second']);
     expect(left).toEqual([1, 0, 1]);
   });
@@ -64,7 +64,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
   it.each<readonly [string, Written]>([
     ['methods', { onFirst: 'search', onSecond: 'search' }],
     ['classes', { onClass: 'search' }],
-  ])('of a policy of the module is one under all %s that name it', async (_, written) => {
+  ])('of a policy of the module is shared by all %s that name it', async (_, written) => {
     const options = { policies: { search: { rate: '3/min', strategy } } };
     expect(await remaining([a(written), b(written)], options, everywhere)).toEqual([2, 1, 0, -1]);
   });
@@ -72,7 +72,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
   it.each<readonly [string, Limit | readonly Limit[]]>([
     ['default', { rate: '3/min', strategy }],
     ['default with a name', [{ rate: '3/min', strategy, name: 'site' }]],
-  ])('of the %s of the module is one of the application', async (_, limit) => {
+  ])('of the %s of the module is shared by the application', async (_, limit) => {
     expect(await remaining([a({}), b({})], { default: limit }, everywhere)).toEqual([2, 1, 0, -1]);
   });
 
@@ -81,7 +81,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     ['class', 'class', [2, 1, 2, 1]],
     ['application', 'app', [2, 1, 0, -1]],
     ['group', { group: 'reports' }, [2, 1, 0, -1]],
-  ])('may be one a %s, wherever it is written', async (_, scope = 'app', expected) => {
+  ])('may belong to each %s, wherever it is declared', async (_, scope = 'app', expected) => {
     const limit = { rate: '3/min', strategy, scope };
     const onClass = [a({ onClass: limit }), b({ onClass: limit })];
     const onMethods = [a({ onFirst: limit, onSecond: limit }), b({ onFirst: limit, onSecond: limit })];
@@ -92,7 +92,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await remaining(byName, { policies: { search: limit } }, everywhere)).toEqual(expected);
   });
 
-  it('of a group is apart from other groups, and from other names in the group', async () => {
+  it('of a group is separate from other groups, and from other names in the group', async () => {
     const grouped = (group: string, name?: string) => ({
       rate: '3/min',
       strategy,
@@ -106,7 +106,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await remaining(controllers, {}, everywhere)).toEqual([2, 2, 1, 2]);
   });
 
-  it('shared by limits of several heights is one count', async () => {
+  it('is one count for limits of different rates that share it', async () => {
     const grouped = (rate: string) => ({ rate, strategy, scope: { group: 'reports' } });
     const controllers = [a({ onFirst: grouped('2/min'), onSecond: grouped('5/min') })];
     const paths = ['/a/second', '/a/second', '/a/first', '/a/second'];
@@ -139,7 +139,7 @@ class ItselfController extends BaseController {
 describe.each(adapters)('a class that extends another, on %s', (adapter) => {
   const start = (controllers: Type[]) => startApp({ adapter, controllers });
 
-  it("has the other's limits, as budgets of its own", async () => {
+  it("inherits the other's limits, with budgets of its own", async () => {
     await using app = await start([PlainController, ItselfController]);
     expect(await app.statuses('/plain/base', 3)).toEqual([200, 200, 429]);
     expect(await app.statuses('/plain/own', 3)).toEqual([200, 200, 429]);
@@ -148,7 +148,7 @@ describe.each(adapters)('a class that extends another, on %s', (adapter) => {
     expect(await app.statuses('/itself/own', 3)).toEqual([200, 200, 429]);
   });
 
-  it("puts its limits in place of the other's, and leaves those as they are", async () => {
+  it("replaces the other's limits for itself only", async () => {
     await using app = await start([ChangedController, PlainController]);
     const shown = async (path: string) => (await app.send(path)).headers['ratelimit-policy'];
     expect(await shown('/changed/base')).toBe('"default";q=7;w=60, "burst";q=9;w=1');

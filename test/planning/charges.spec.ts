@@ -56,7 +56,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect((await app.send(`/${path}`, costing(7))).headers.ratelimit).toBe(expected);
   });
 
-  it('takes of the one budget of a policy, whatever it costs where', async () => {
+  it('is charged to one budget of a policy by handlers with different costs', async () => {
     await using app = await start();
     expect((await app.send('/search')).headers.ratelimit).toBe('"search";r=8;t=60');
     expect((await app.send('/search-number')).headers.ratelimit).toBe('"search";r=5;t=60');
@@ -65,7 +65,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect((await app.send('/search-options')).headers.ratelimit).toBe('"search";r=6;t=60');
   });
 
-  it('takes nothing anywhere when one of its policies denies', async () => {
+  it('is charged under no policy when one of them denies', async () => {
     @Throttle({ rate: '5/min', strategy, name: 'wide' })
     @Controller()
     class SomeController {
@@ -87,7 +87,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect((await app.send('/narrow')).headers.ratelimit).toBe('"wide";r=2;t=59, "narrow";r=0;t=1');
   });
 
-  it("is charged under a policy of the module with its context, and the handler's on top", async () => {
+  it("passes the policy's context, overridden by the handler's, to functions", async () => {
     const find = ({ context }: Call) => `${context.tenant} ${context.region}`;
     const mail: PolicyOptions = { rate: '5/min', strategy, by: find, context: { tenant: 'acme', region: 'eu' } };
 
@@ -103,7 +103,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect([await left('acme eu'), await left('acme us')]).toEqual([4, 3]);
   });
 
-  it('is not charged by the guard what is manual', async () => {
+  it('is not charged by the guard under a manual limit', async () => {
     @Throttle({ rate: '5/min', strategy, name: 'wide' })
     @Controller()
     class LazyController {
@@ -127,7 +127,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
 });
 
 describe.each(adapters)('the policies of a feature module, on %s', (adapter) => {
-  it('are known to the whole application, and are one budget of it', async () => {
+  it('can be used in the whole application, and are one budget of it', async () => {
     @Controller('feature')
     class FeatureController {
       @Throttle('mail') @Get() list() {}

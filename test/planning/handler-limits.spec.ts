@@ -127,7 +127,7 @@ describe.each(adapters)('limits over %s', (adapter) => {
     expect((await app.send(path)).headers['ratelimit-policy']).toBe(expected);
   });
 
-  it('of an unlimited method are none', async () => {
+  it('are none for an unlimited method', async () => {
     await using app = await startApp({ adapter, controllers, options: { default: '1/min', policies } });
     expect(await app.statuses('/plain/unlimited', 3)).toEqual([200, 200, 200]);
     expect(limitHeaders(await app.send('/plain/unlimited'))).toEqual({});
@@ -146,12 +146,12 @@ describe.each(adapters)('limits over %s', (adapter) => {
     ['preset-changed', '"default";q=7;w=3600'],
     ['named-default', '"default";q=5;w=60'],
     ['bucket', '"default";q=10;w=120'],
-  ])('are read in the order in which they are written: %s', async (path, expected) => {
+  ])('are charged in reading order: %s', async (path, expected) => {
     await using app = await startApp({ adapter, controllers: [FormsController], options: { policies } });
     expect((await app.send(`/forms/${path}`)).headers['ratelimit-policy']).toBe(expected);
   });
 
-  it('of the module come first: a default of its own name beside all others', async () => {
+  it('start with the module’s: a named default applies beside all others', async () => {
     const options = { default: ['1000/min', { rate: '5000/hour', name: 'site' }], policies };
     await using app = await startApp({ adapter, controllers: [PlainController, SeveralController], options });
     const shown = async (path: string) => (await app.send(path)).headers['ratelimit-policy'];
@@ -160,7 +160,7 @@ describe.each(adapters)('limits over %s', (adapter) => {
     expect(await shown('/several/unnamed')).toBe('"site";q=5000;w=3600, "search";q=30;w=60, "default";q=5;w=60');
   });
 
-  it('of a default of several are called by their periods', async () => {
+  it('of a default with several rates are called by their periods', async () => {
     const shown = async (limit: string | string[]) => {
       await using app = await startApp({ adapter, controllers: [PlainController], options: { default: limit } });
       return (await app.send('/plain/nothing')).headers['ratelimit-policy'];

@@ -37,7 +37,7 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
   it.each<readonly [string, PolicyOptions['rate']]>([
     ['at once', planOf],
     ['later', async (call) => setImmediate(planOf(call))],
-  ])('is asked for each call, and answers %s', async (_, rate) => {
+  ])('is called for each call, and may return %s', async (_, rate) => {
     await using app = await start(rate);
     const { status, headers } = await app.send('/reports', onPlan('free'));
     expect([status, headers['ratelimit-policy'], headers.ratelimit]).toEqual([
@@ -49,14 +49,14 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
     expect((await app.send('/reports', onPlan('pro'))).headers.ratelimit).toBe('"default";r=4;t=60');
   });
 
-  it('keeps the usage of who changes to another plan of that period', async () => {
+  it('keeps the usage of a caller whose rate changes within one period', async () => {
     await using app = await start(planOf);
     expect(await app.statuses('/reports', 3, onPlan('free', 'ada'))).toEqual([200, 200, 429]);
     expect((await app.send('/reports', onPlan('pro', 'ada'))).headers.ratelimit).toBe('"default";r=2;t=60');
     expect(await app.statuses('/reports', 1, onPlan('free', 'ada'))).toEqual([429]);
   });
 
-  it('may answer with several, all or none of them charged', async () => {
+  it('may return several rates, which are charged all or none', async () => {
     await using app = await start(planOf);
     const { headers } = await app.send('/reports', onPlan('team'));
     expect(headers.ratelimit).toBe('"default-1m";r=4;t=60, "default-1h";r=99;t=3600');
@@ -66,19 +66,19 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
     expect(next.ratelimit).toBe('"default-1m";r=4;t=60, "default-1h";r=94;t=3540');
   });
 
-  it('may answer that nothing limits', async () => {
+  it('may return "unlimited"', async () => {
     await using app = await start(planOf);
     expect(await app.statuses('/reports', 3, onPlan('whole'))).toEqual([200, 200, 200]);
     expect(limitHeaders(await app.send('/reports', onPlan('whole')))).toEqual({});
   });
 
-  it('follows the name and the context of its policy', async () => {
+  it('uses the name and the context of its policy', async () => {
     const rate = ({ context }: Call) => String(context.rate);
     await using app = await start(rate, { name: 'report', context: { rate: '7/min' } });
     expect((await app.send('/reports')).headers['ratelimit-policy']).toBe('"report";q=7;w=60');
   });
 
-  it('may be that of a policy of the module, and of its default', async () => {
+  it('may be the rate of a policy of the module, and of its default', async () => {
     @Controller()
     class SomeController {
       @Throttle('search') @Get('search') search() {}
@@ -98,7 +98,7 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
     ['nothing', undefined, 'expected the function to answer with a rate such as "5/min", got undefined'],
     ['an empty text', '', `${form}, got ""`],
     ['a rate of 0', '0/min', `${form}, got "0/min": counts and periods begin at 1`],
-  ])('that answers with %s is an error that names the place, and never a pass', async (_, answer, message) => {
+  ])('answers an error that names the place, and lets nothing pass, if it returns %s', async (_, answer, message) => {
     const errors: string[] = [];
     for (const rate of [() => answer as string, async () => answer as string]) {
       await using app = await start(rate, {}, errors);
@@ -108,7 +108,7 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
     expect(errors).toEqual([expected, expected, expected, expected]);
   });
 
-  it('that throws is an error, and never a pass', async () => {
+  it('answers an error, and lets nothing pass, if it throws', async () => {
     const errors: string[] = [];
     const fail = () => {
       throw new Error('no plan');

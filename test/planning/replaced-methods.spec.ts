@@ -67,7 +67,7 @@ class ClassController {
   }
 }
 
-describe.each(adapters)('a method that its instance replaces, on %s', (adapter) => {
+describe.each(adapters)('a method that the instance replaces, on %s', (adapter) => {
   it.each([
     ['/traced', TracedController],
     ['/bound', BoundController],
@@ -77,7 +77,7 @@ describe.each(adapters)('a method that its instance replaces, on %s', (adapter) 
     expect(await app.statuses(path, 3)).toEqual([200, 200, 429]);
   });
 
-  it('is an error and no pass where nobody can tell which it is', async () => {
+  it('answers an error if the replaced method cannot be identified', async () => {
     await using app = await startApp({ adapter, controllers: [UnknownController] });
     expect(await app.statuses('/unknown', 1)).toEqual([500]);
   });

@@ -3,9 +3,9 @@ import { Controller, Get, type Type } from '@nestjs/common';
 import { by, type PolicyOptions, SkipThrottle, Throttle, type What } from '../../src/index.js';
 import { adapters, startApp, type TestApp } from '../support/http-app.js';
 
-/** A controller at a path with the handlers `one` and `two`, and what is written on it. */
+/** Makes a controller at a path, with handlers `one` and `two` and the given limits. */
 function controllerAt(path: string, { onClass, onMethod }: { onClass?: What; onMethod?: What }): Type {
-  const written = (what: What | undefined) => (what === undefined ? [] : [Throttle(what)]);
+  const decorators = (what: What | undefined) => (what === undefined ? [] : [Throttle(what)]);
 
   @Controller(path)
   class ScopedController {
@@ -21,15 +21,15 @@ function controllerAt(path: string, { onClass, onMethod }: { onClass?: What; onM
   }
   for (const method of ['one', 'two']) {
     const descriptor = Object.getOwnPropertyDescriptor(ScopedController.prototype, method);
-    for (const decorate of written(onMethod)) decorate(ScopedController.prototype, method, descriptor ?? {});
+    for (const decorate of decorators(onMethod)) decorate(ScopedController.prototype, method, descriptor ?? {});
   }
-  for (const decorate of written(onClass)) decorate(ScopedController);
+  for (const decorate of decorators(onClass)) decorate(ScopedController);
   return ScopedController;
 }
 
 const PATHS = ['/a/one', '/a/two', '/b/one', '/b/two'];
 
-/** How many requests pass on each path, when each is asked four times, one path after the other. */
+/** Counts the requests that pass on each path if four are sent to each, one path after the other. */
 async function passing(app: TestApp): Promise<number[]> {
   const counts: number[] = [];
   for (const path of PATHS) {
@@ -48,27 +48,27 @@ const where: readonly (readonly [string, { onClass?: What; onMethod?: What }, nu
   ['on a method for the application is shared by all', { onMethod: { rate, scope: 'app' } }, [3, 0, 0, 0]],
   ['on a class for the application is shared by all', { onClass: { rate, scope: 'app' } }, [3, 0, 0, 0]],
   ['on a method for a group is the group’s', { onMethod: { rate, scope: { group: 'g' } } }, [3, 0, 0, 0]],
-  ['of the module, by its name, is shared by all', { onMethod: 'shared' }, [3, 0, 0, 0]],
-  ['of the module, by its name on a class, is shared by all', { onClass: 'shared' }, [3, 0, 0, 0]],
-  ['of the module, with a scope of its own, is shared so far', { onMethod: 'each' }, [3, 3, 3, 3]],
+  ['in the module and used by its name is shared by all', { onMethod: 'shared' }, [3, 0, 0, 0]],
+  ['in the module and used on a class is shared by all', { onClass: 'shared' }, [3, 0, 0, 0]],
+  ['in the module for each handler is that handler’s', { onMethod: 'each' }, [3, 3, 3, 3]],
 ];
 
 describe.each(adapters)('a budget on %s', (adapter) => {
   const policies: Record<string, PolicyOptions> = { shared: { rate }, each: { rate, scope: 'handler' } };
 
-  it.each(where)('that is written %s', async (_where, written, expected) => {
+  it.each(where)('declared %s', async (_where, written, expected) => {
     const controllers = [controllerAt('a', written), controllerAt('b', written)];
     await using app = await startApp({ adapter, controllers, options: { policies } });
     expect(await passing(app)).toEqual(expected);
   });
 
-  it('of the module’s default is one for all handlers that say nothing else', async () => {
+  it('of the module’s default is shared by all handlers without a limit of their own', async () => {
     const controllers = [controllerAt('a', {}), controllerAt('b', { onMethod: '2/min' })];
     await using app = await startApp({ adapter, controllers, options: { default: rate } });
     expect(await passing(app)).toEqual([3, 0, 2, 2]);
   });
 
-  it('of a group is no other group’s, and no other name’s', async () => {
+  it('of a group is separate from that of another group or another name', async () => {
     const inGroup = (group: string, name?: string) => ({ rate, scope: { group }, ...(name !== undefined && { name }) });
     const of = (what: What) =>
       startApp({
@@ -83,7 +83,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await passing(otherName)).toEqual([3, 0, 3, 0]);
   });
 
-  it('of a group is not that of a class of which the group has the name', async () => {
+  it('of a group is separate from that of a class with the group’s name', async () => {
     const group = 'class:AppModule/ScopedController';
     const controllers = [
       controllerAt('a', { onClass: rate }),
@@ -93,7 +93,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await passing(app)).toEqual([3, 0, 3, 0]);
   });
 
-  it('is kept apart for each context.scope, of a policy’s own or as it is used', async () => {
+  it('is separate for each context.scope, of a policy or of its use', async () => {
     const scoped = (scope: string) => ({ name: 'scoped', rate, scope: 'app', context: { scope } }) as const;
     const controllers = [controllerAt('a', { onClass: scoped('x') }), controllerAt('b', { onClass: scoped('y') })];
     await using app = await startApp({ adapter, controllers });
@@ -130,7 +130,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await passing(uses)).toEqual([3, 3, 0, 3]);
   });
 
-  it('of a context.scope is not that of a subject that is written like it', async () => {
+  it('of a context.scope is separate from that of a subject that looks like it', async () => {
     @Controller()
     class LookalikesController {
       @Throttle('shared', { by: () => 'x', context: { scope: 'a' } })

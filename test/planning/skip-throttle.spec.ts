@@ -86,7 +86,7 @@ describe.each(adapters)('@SkipThrottle on %s', (adapter) => {
     expect({ status, shown: headers['ratelimit-policy'] }).toEqual({ status: 200, shown: expected });
   });
 
-  it('never denies, and takes nothing of what it skips', async () => {
+  it('never denies, and charges nothing under the limits that it skips', async () => {
     @Throttle({ rate: '2/min', strategy: 'fixed-window' })
     @Controller()
     class MixedController {
@@ -101,14 +101,14 @@ describe.each(adapters)('@SkipThrottle on %s', (adapter) => {
   });
 });
 
-describe.each(adapters)('a policy whose skip says so, on %s', (adapter) => {
+describe.each(adapters)('a policy whose skip returns true, on %s', (adapter) => {
   const isInternal = ({ request }: Call) => request?.headers['x-internal'] === 'yes';
   const internal = { headers: { 'x-internal': 'yes' } };
 
   const start = (controller: Type, options: ThrottleModuleOptions = {}) =>
     startApp({ adapter, controllers: [controller], options });
 
-  it('is left out of the call, and the others are charged', async () => {
+  it('is not charged, and the other policies are', async () => {
     @Controller()
     class SomeController {
       @Throttle({ rate: '1/min', strategy: 'fixed-window', name: 'outer', skip: isInternal })
@@ -123,7 +123,7 @@ describe.each(adapters)('a policy whose skip says so, on %s', (adapter) => {
     expect(await app.statuses('/', 2, internal)).toEqual([200, 429]);
   });
 
-  it('or whose by exempts, is left out of the call', async () => {
+  it('is not charged either if its by returns EXEMPT', async () => {
     @Controller()
     class SomeController {
       @Throttle({ rate: '1/min', name: 'outer', by: (call) => (isInternal(call) ? EXEMPT : 'all') })

@@ -1,76 +1,61 @@
 import type { DiscoveryService } from '@nestjs/core';
 import type { ThrottleInterceptor } from '../../interceptors/throttle.interceptor.js';
+import type { Class } from '../../planning/class-members.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import { bindInterceptors, interceptorsOn, isClass, isGateway, ownInterceptorsOn, serverOf } from './nest-metadata.js';
 
-type Class = abstract new (...args: never[]) => unknown;
-
-/** Under which Nest keeps what its decorators say. */
-const GATEWAY = 'websockets:is_gateway';
-const OPTIONS = 'websockets:gateway_options';
-const PORT = 'port';
-const INTERCEPTORS = '__interceptors__';
-
-/** The gateways of an application: what Nest opens servers for. */
+/** The WebSocket gateways of an application. */
 export class GatewayDiscovery {
-  readonly #types: readonly Class[];
+  readonly #gateways: readonly Class[];
 
   constructor(discovery: DiscoveryService) {
     const types = discovery.getProviders().map(({ metatype, isNotMetatype }) => (isNotMetatype ? undefined : metatype));
-    this.#types = [...new Set(types)].filter(isClass).filter(isGateway);
+    this.#gateways = [...new Set(types)].filter(isClass).filter(isGateway);
   }
 
   /**
-   * Binds an interceptor in front of those that a gateway's class has. An instance, since nobody can inject it any more;
-   * on the class, since Nest 11 binds no global interceptors to gateways. Other applications of the process may have
-   * bound theirs.
+   * Binds an interceptor to each gateway, before those that it has. It is bound to the class because Nest 11 does not
+   * apply global interceptors to gateways, and as an instance because nothing can be injected any more. Several
+   * applications of a process may bind theirs to one class.
    */
   attach(interceptor: ThrottleInterceptor): void {
-    for (const type of this.#types) {
-      const bound: readonly unknown[] = Reflect.getMetadata(INTERCEPTORS, type) ?? [];
-      if (!bound.includes(interceptor)) Reflect.defineMetadata(INTERCEPTORS, [interceptor, ...bound], type);
+    for (const gateway of this.#gateways) {
+      const bound = interceptorsOn(gateway);
+      if (!bound.includes(interceptor)) bindInterceptors(gateway, [interceptor, ...bound]);
     }
   }
 
-  /** Takes it back, once the application has closed. */
+  /** Removes the interceptor, after the application has closed. */
   detach(interceptor: ThrottleInterceptor): void {
-    for (const type of this.#types) {
-      const bound: readonly unknown[] | undefined = Reflect.getOwnMetadata(INTERCEPTORS, type);
-      const others = bound?.filter((one) => one !== interceptor) ?? [];
-      if (others.length > 0) Reflect.defineMetadata(INTERCEPTORS, others, type);
-      else Reflect.deleteMetadata(INTERCEPTORS, type);
+    for (const gateway of this.#gateways) {
+      bindInterceptors(
+        gateway,
+        ownInterceptorsOn(gateway).filter((one) => one !== interceptor),
+      );
     }
   }
 
-  /** The limits of new connections to a server: those of the gateways that Nest puts on what is opened with these options. */
-  connectionLimits(port: number, options: object, plans: HandlerRegistry): readonly CompiledLimit[] {
-    const here = this.#types.filter((type) => isOn(type, port, options));
-    // socket.io's main namespace is there without a gateway, too.
-    const limits = here.length === 0 ? [plans.connections] : here.map((type) => plans.connectionsOf(type));
+  /** Returns the limits of new connections to a server: those of all gateways that Nest serves on it. */
+  connectionLimits(port: number, options: object, handlers: HandlerRegistry): readonly CompiledLimit[] {
+    const served = this.#gateways.filter((gateway) => isServedOn(gateway, port, options));
+    // socket.io's main namespace exists even if no gateway uses it.
+    const limits = served.length === 0 ? [handlers.connections] : served.map((one) => handlers.connectionLimitOf(one));
     return [...new Set(limits.filter((limit) => limit !== undefined))];
   }
 }
 
-export function isGateway(type: Class): boolean {
-  return Reflect.hasMetadata(GATEWAY, type);
-}
-
-/** Nest keeps a server for each port and path, and asks for each namespace on it anew. */
-function isOn(type: Class, port: number, options: object): boolean {
-  const own: object = Reflect.getMetadata(OPTIONS, type) ?? {};
-  const ownPort: unknown = Reflect.getMetadata(PORT, type) || 0;
+/** Nest makes one server for each port and path, and asks the adapter for each namespace on it. */
+function isServedOn(gateway: Class, port: number, options: object): boolean {
+  const server = serverOf(gateway);
   return (
-    ownPort === port &&
-    Reflect.get(own, 'path') === Reflect.get(options, 'path') &&
-    namespaceOf(own) === namespaceOf(options)
+    server.port === port &&
+    Reflect.get(server.options, 'path') === Reflect.get(options, 'path') &&
+    namespaceOf(server.options) === namespaceOf(options)
   );
 }
 
 function namespaceOf(options: object): unknown {
   const namespace: unknown = Reflect.get(options, 'namespace') || '/';
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
-}
-
-function isClass(type: unknown): type is Class {
-  return typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
 }

@@ -1,88 +1,118 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { ThrottleConfigError } from '../../core/errors.js';
-import { declarationOn, isDeclaredOn } from '../../decorators/metadata.js';
+import { isDecorated } from '../../decorators/metadata.js';
 import { ThrottleGuard } from '../../guards/throttle.guard.js';
-import { hasConnections } from '../../planning/connection-option.js';
-import { chainOf, ownerOf } from '../../planning/declared-limits.js';
-import { type HandlerRegistry, methodsOf } from '../../planning/handler-registry.js';
+import { type Class, chainOf, methodsOf, ownerOf } from '../../planning/class-members.js';
+import { declarationsOf } from '../../planning/declared-limits.js';
+import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import { CallLimiter } from '../../service/calls/call-limiter.js';
-import type { RuntimeSettings } from '../../service/calls/runtime-settings.js';
-import { isGateway } from './gateway-discovery.js';
+import {
+  guardsOn,
+  isClass,
+  isGateway,
+  isMicroserviceHandler,
+  isResolver,
+  isRoute,
+  isSocketHandler,
+} from './nest-metadata.js';
 
-/** What Nest's DiscoveryService finds. */
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
-type Class = abstract new (...args: never[]) => unknown;
-
-/** Under which Nest keeps what its decorators say. */
-const ROUTE = 'path';
-const GUARDS = '__guards__';
-const MESSAGE_PATTERN = 'microservices:pattern';
-const MESSAGE = 'websockets:message_mapping';
-const RESOLVER = 'graphql:resolver_type';
 
 /**
- * Compiles the plans of all controllers and gateways, and stops the boot where a limit is written on something that nothing charges.
+ * Compiles the limits of all controllers and gateways, and warns of limited handlers that nothing charges.
  *
- * @throws ThrottleConfigError naming the place
+ * @throws ThrottleConfigError for a mistake in a limit, and for a limit on something that is no handler
  */
-export function compilePlans(discovery: DiscoveryService, plans: HandlerRegistry, settings: RuntimeSettings): void {
+export function compileHandlers(
+  discovery: DiscoveryService,
+  handlers: HandlerRegistry,
+  warn: (message: string) => void,
+): void {
   const providers = discovery.getProviders();
-  if (providers.filter(({ token }) => token === CallLimiter).length > 1) {
-    throw new ThrottleConfigError(
-      'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
-    );
-  }
-  const isGuarded = guardBinding(providers);
-  const unlimited: string[] = [];
+  assertImportedOnce(providers);
+  const isGuarded = guardLookup(providers);
+  const seen = new Set<unknown>();
   const unguarded: string[] = [];
-  const controllers = new Set<unknown>();
+  const unsupported: string[] = [];
+
   for (const { metatype, host, instance } of discovery.getControllers()) {
-    if (!isClass(metatype) || controllers.has(metatype)) continue;
-    controllers.add(metatype);
-    const methods = methodsOf(metatype);
-    const routes = methods.filter((method) => Reflect.hasMetadata(ROUTE, metatype.prototype[method]));
-    const messages = methods.filter((method) => Reflect.hasMetadata(MESSAGE_PATTERN, metatype.prototype[method]));
-    assertOnHandlers(metatype, [...routes, ...messages]);
-    assertNoConnections(metatype);
-    plans.add(metatype, host?.name ?? '', routes, instance ?? metatype.prototype);
-    unguarded.push(
-      ...routes
-        .filter((method) => !isGuarded(metatype, method) && plans.limits(metatype, method))
-        .map((method) => `${metatype.name}.${method}`),
-    );
-    unlimited.push(
-      ...messages.filter((method) => plans.limits(metatype, method)).map((method) => `${metatype.name}.${method}`),
-    );
+    if (!isClass(metatype) || seen.has(metatype)) continue;
+    seen.add(metatype);
+    const { routes, messages } = addController(metatype, host?.name ?? '', instance, handlers);
+    unguarded.push(...routes.filter((route) => !isGuarded(metatype, route)).map((route) => label(metatype, route)));
+    unsupported.push(...messages.map((message) => label(metatype, message)));
   }
-  for (const { instance, metatype, host } of providers) {
+  for (const { metatype, host, instance } of providers) {
     const type: unknown = instance?.constructor ?? metatype;
-    if (!isClass(type) || controllers.has(type)) continue;
-    controllers.add(type);
-    if (isGateway(type)) addGateway(type, host?.name ?? '', instance, plans);
-    else unlimited.push(...unlimitedProvider(type, plans));
+    if (!isClass(type) || seen.has(type)) continue;
+    seen.add(type);
+    if (isGateway(type)) addGateway(type, host?.name ?? '', instance, handlers);
+    else if (!isResolver(type)) assertUndecorated(type);
+    else if (methodsOf(type).some((method) => handlers.isLimited(type, method))) unsupported.push(type.name);
   }
+
   if (unguarded.length > 0) {
-    settings.warn(
+    warn(
       `Not limited, unless app.useGlobalGuards() does it: ${unguarded.join(', ')}. ` +
         'ThrottleGuard is not bound there. Leave the option "guard" out, or provide { provide: APP_GUARD, useClass: ThrottleGuard }.',
     );
   }
-  if (unlimited.length > 0) {
-    settings.warn(`Not limited: ${unlimited.join(', ')}. This version limits calls over HTTP and WebSockets only.`);
+  if (unsupported.length > 0) {
+    warn(`Not limited: ${unsupported.join(', ')}. This version limits calls over HTTP and WebSockets only.`);
   }
 }
 
-/** Tells of a handler whether ThrottleGuard is bound for all, on its class, or on it. */
-function guardBinding(providers: readonly InstanceWrapper[]): (type: Class, method: string) => boolean {
-  const isForAll = providers.some(({ token, metatype, instance }) => {
-    const isOwn = token === ThrottleGuard; // it provides itself, bound or not
-    return !isOwn && (isGuard(metatype) || isGuard(instance));
-  });
-  const isOn = (target: object) => [Reflect.getMetadata(GUARDS, target)].flat().some(isGuard);
-  return (type, method) => isForAll || isOn(type) || isOn(type.prototype[method]);
+function assertImportedOnce(providers: readonly InstanceWrapper[]): void {
+  if (providers.filter(({ token }) => token === CallLimiter).length < 2) return;
+  throw new ThrottleConfigError(
+    'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
+  );
 }
 
-function isGuard(guard: unknown): boolean {
+/** Adds the routes of a controller. Returns its limited methods. */
+function addController(
+  type: Class,
+  moduleName: string,
+  instance: object | undefined,
+  handlers: HandlerRegistry,
+): { readonly routes: readonly string[]; readonly messages: readonly string[] } {
+  const methods = methodsOf(type);
+  const routes = methods.filter((method) => isRoute(type, method));
+  const messages = methods.filter((method) => isMicroserviceHandler(type, method));
+  assertOnHandlers(
+    type,
+    [...routes, ...messages],
+    'no route leads to this method. Move it to one, or use ThrottleService.hit().',
+  );
+  assertNoConnectionLimit(type);
+  handlers.add(type, moduleName, routes, instance);
+  const isLimited = (method: string) => handlers.isLimited(type, method);
+  return { routes: routes.filter(isLimited), messages: messages.filter(isLimited) };
+}
+
+function addGateway(type: Class, moduleName: string, instance: object | undefined, handlers: HandlerRegistry): void {
+  const messages = methodsOf(type).filter((method) => isSocketHandler(type, method));
+  assertOnHandlers(
+    type,
+    messages,
+    'no message leads to this method. Move it to one with @SubscribeMessage, or use ThrottleService.hit(). ' +
+      'New connections are limited on the class: @Throttle({ connections: "10/min" }).',
+  );
+  handlers.add(type, moduleName, messages, instance);
+}
+
+/** Returns a function that tells if ThrottleGuard is bound to a handler: for all, on its class, or on itself. */
+function guardLookup(providers: readonly InstanceWrapper[]): (type: Class, method: string) => boolean {
+  const isGlobal = providers.some(
+    // The module provides ThrottleGuard under its own token, bound or not.
+    ({ token, metatype, instance }) =>
+      token !== ThrottleGuard && (isThrottleGuard(metatype) || isThrottleGuard(instance)),
+  );
+  const isBoundTo = (target: object) => guardsOn(target).some(isThrottleGuard);
+  return (type, method) => isGlobal || isBoundTo(type) || isBoundTo(type.prototype[method]);
+}
+
+function isThrottleGuard(guard: unknown): boolean {
   return (
     guard instanceof ThrottleGuard ||
     guard === ThrottleGuard ||
@@ -90,53 +120,39 @@ function isGuard(guard: unknown): boolean {
   );
 }
 
-function unlimitedProvider(type: Class, plans: HandlerRegistry): readonly string[] {
-  if (Reflect.hasMetadata(RESOLVER, type))
-    return methodsOf(type).some((method) => plans.limits(type, method)) ? [type.name] : [];
-  if (!chainOf(type).some((one) => isDeclaredOn(one, one.prototype))) return [];
-  throw new ThrottleConfigError(
-    `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
-  );
-}
-
-function addGateway(type: Class, moduleName: string, instance: object | undefined, plans: HandlerRegistry): void {
-  const handlers = methodsOf(type).filter((method) => Reflect.hasMetadata(MESSAGE, type.prototype[method]));
-  assertOnHandlers(
-    type,
-    handlers,
-    'no message leads to this method. Move it to one with @SubscribeMessage, or use ThrottleService.hit(). ' +
-      'New connections are limited on the class: @Throttle({ connections: "10/min" }).',
-  );
-  plans.add(type, moduleName, handlers, instance ?? type.prototype);
-}
-
-/** Connections are made to gateways: on another class the limit would never be charged. */
-function assertNoConnections(type: Class): void {
-  const said = chainOf(type).find((one) => hasConnections(declarationOn(one)));
-  if (said === undefined) return;
-  throw new ThrottleConfigError(
-    `@Throttle on ${said.name}, connections: expected a gateway, and ${type.name} is none. Requests are limited by a rate: @Throttle("10/min").`,
-  );
-}
-
-/** A limit on a method that is no handler would never be charged. */
-function assertOnHandlers(
-  type: Class,
-  handlers: readonly string[],
-  why = 'no route leads to this method. Move it to one, or use ThrottleService.hit().',
-): void {
+/** Throws if a method with a decorator is no handler: its limit would never be charged. */
+function assertOnHandlers(type: Class, handlers: readonly string[], fix: string): void {
   for (const one of chainOf(type)) {
     for (const method of Reflect.ownKeys(one.prototype)) {
-      const { limits, skips } = declarationOn(one.prototype, method);
       const isHandler = handlers.some((handler) => handler === method);
-      if (limits.length + skips.length === 0 || isHandler || ownerOf(type, method) !== one) continue;
+      if (isHandler || !isDecorated(one.prototype, method) || ownerOf(type, method) !== one) continue;
       throw new ThrottleConfigError(
-        `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; ${why}`,
+        `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; ${fix}`,
       );
     }
   }
 }
 
-function isClass(type: unknown): type is Class {
-  return typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
+/** Throws if a class that is no gateway limits connections. */
+function assertNoConnectionLimit(type: Class): void {
+  const found = declarationsOf(type).find(({ connections }) => connections !== undefined);
+  if (found === undefined) return;
+  throw new ThrottleConfigError(
+    `@Throttle ${found.label}, connections: expected a gateway, and ${type.name} is none. Requests are limited by a rate: @Throttle("10/min").`,
+  );
+}
+
+/** Throws if a provider that handles no calls has a decorator. */
+function assertUndecorated(type: Class): void {
+  const isAnyDecorated = chainOf(type).some(
+    (one) => isDecorated(one) || Reflect.ownKeys(one.prototype).some((method) => isDecorated(one.prototype, method)),
+  );
+  if (!isAnyDecorated) return;
+  throw new ThrottleConfigError(
+    `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
+  );
+}
+
+function label(type: Class, method: string): string {
+  return `${type.name}.${method}`;
 }

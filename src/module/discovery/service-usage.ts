@@ -1,45 +1,43 @@
 import { LazyModuleLoader, ModuleRef, type ModulesContainer } from '@nestjs/core';
 import { ThrottleService } from '../../service/throttle.service.js';
+import { injectedInto } from './nest-metadata.js';
 
 type Module = ModulesContainer extends Map<string, infer T> ? T : never;
-type InstanceWrapper = ReturnType<Module['providers']['get']>;
+type InstanceWrapper = NonNullable<ReturnType<Module['providers']['get']>>;
 
-/** What hands the service to whoever has it: itself, and what finds any provider, now or later. */
-const WAYS: readonly unknown[] = [ThrottleService, ModuleRef, LazyModuleLoader];
+/** The providers through which a class gets the service: itself, and those that find any provider, now or later. */
+const SERVICE_SOURCES: readonly unknown[] = [ThrottleService, ModuleRef, LazyModuleLoader];
 
-/** Under which Nest keeps what a class is made of: its parameters' types, and those and the members that have `@Inject`. */
-const TYPES = 'design:paramtypes';
-const PARAMS = 'self:paramtypes';
-const MEMBERS = 'self:properties_metadata';
-
-/** Whether anything of the application may hold the service, by what Nest has injected: known once all has been made. */
+/**
+ * Returns true if any class of the application may hold the service, by what Nest injects. The answer is final once all
+ * providers are instantiated.
+ */
 export function isServiceInjected(modules: ModulesContainer): boolean {
-  return [...modules.values()].some((module) => holders(module).some(holdsService));
+  return [...modules.values()].some((module) => wrappersOf(module).some(mayHoldService));
 }
 
-function holders({ providers, controllers, injectables, middlewares }: Module): readonly InstanceWrapper[] {
-  return [providers, controllers, injectables, middlewares].flatMap((wrappers) => [...wrappers.values()]);
+function wrappersOf({ providers, controllers, injectables, middlewares }: Module): readonly InstanceWrapper[] {
+  return [providers, controllers, injectables, middlewares]
+    .flatMap((wrappers) => [...wrappers.values()])
+    .filter((wrapper) => wrapper !== undefined);
 }
 
-function holdsService(wrapper: InstanceWrapper): boolean {
-  if (wrapper === undefined) return false;
-  const members = wrapper.getPropertiesMetadata()?.map((member) => member.wrapper) ?? [];
-  const found = [...(wrapper.getCtorMetadata() ?? []), ...members].map((one) => one?.token);
-  return [...found, ...asked(wrapper)].some((token) => WAYS.includes(token));
+function mayHoldService(wrapper: InstanceWrapper): boolean {
+  const parameters = wrapper.getCtorMetadata() ?? [];
+  const properties = wrapper.getPropertiesMetadata()?.map((property) => property.wrapper) ?? [];
+  const injected = [...parameters, ...properties].map((one) => one?.token);
+  return [...injected, ...declaredTokens(wrapper)].some((token) => SERVICE_SOURCES.includes(token));
 }
 
-/** What is to be injected, as written: Nest 11 looks for what a provider of a request holds when the first one is made. */
-function asked({ inject, metatype }: NonNullable<InstanceWrapper>): readonly unknown[] {
+/** The tokens as declared: Nest 11 resolves what a request-scoped provider holds only when the first one is made. */
+function declaredTokens({ inject, metatype }: InstanceWrapper): readonly unknown[] {
   if (Array.isArray(inject)) return inject.map(tokenOf);
-  if (typeof metatype !== 'function') return [];
-  const written = (key: string): readonly { param?: unknown; type?: unknown }[] =>
-    Reflect.getMetadata(key, metatype) ?? [];
-  const tokens = [...written(PARAMS).map(({ param }) => param), ...written(MEMBERS).map(({ type }) => type)];
-  return [...written(TYPES), ...tokens.map(tokenOf)];
+  return typeof metatype === 'function' ? injectedInto(metatype).map(tokenOf) : [];
 }
 
-function tokenOf(written: unknown): unknown {
-  if (typeof written !== 'object' || written === null) return written;
-  if ('forwardRef' in written && typeof written.forwardRef === 'function') return written.forwardRef();
-  return 'token' in written ? tokenOf(written.token) : written;
+/** Unwraps `forwardRef()` and `{ token, optional }`. */
+function tokenOf(declared: unknown): unknown {
+  if (typeof declared !== 'object' || declared === null) return declared;
+  if ('forwardRef' in declared && typeof declared.forwardRef === 'function') return declared.forwardRef();
+  return 'token' in declared ? tokenOf(declared.token) : declared;
 }

@@ -6,7 +6,7 @@ import type { Policy } from '../../core/policy.js';
 import type { Skip } from '../../decorators/policy-options.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import { type Call, EXEMPT, withContext } from '../../transports/call.js';
-import { addressOf, checkedSubject, isNobody } from '../../transports/identity/by.js';
+import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
 
 /** What a call is charged, and the limits that the charges come from: one a charge, or one for all. */
 export interface PreparedCharges {
@@ -73,12 +73,11 @@ const NONE: readonly Charge[] = [];
 function chargesOfLimit(limit: CompiledLimit, plainCall: Call, asked: ChargeOverrides): Awaitable<readonly Charge[]> {
   const { context, skip, policies } = limit;
   const call = context === undefined ? plainCall : withContext(plainCall, { ...context, ...plainCall.context });
-  if (skip === undefined && typeof policies !== 'function') return resolveCharges(limit, policies, call, asked);
+  const { fixed } = policies;
+  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, asked);
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
-    return chain(typeof policies === 'function' ? policies(call) : policies, (found) =>
-      resolveCharges(limit, found, call, asked),
-    );
+    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, asked));
   });
 }
 

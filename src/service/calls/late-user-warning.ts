@@ -1,7 +1,7 @@
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
 import { onClose } from '../../transports/http/http-call.js';
-import { memberAt } from '../../transports/identity/by.js';
+import { memberAt } from '../../transports/identity/member-path.js';
 
 const warned = new WeakSet<HandlerLimits>();
 

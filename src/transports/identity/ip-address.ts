@@ -1,38 +1,41 @@
 import { isIPv4 } from 'node:net';
 
 /**
- * An address as a subject: one text for one host. IPv4-mapped (`::ffff:0:0/96`, RFC 4291 2.5.5.2) and NAT64
- * (`64:ff9b::/96`, RFC 6052) addresses become IPv4; other IPv6 is cut to its network, since a host may pick any address
- * in it. A port, and an IPv6 zone, are left out. A text that is no address stays as it is.
+ * Returns the canonical form of an address, one for each host. IPv4-mapped (`::ffff:0:0/96`, RFC 4291 2.5.5.2) and NAT64
+ * (`64:ff9b::/96`, RFC 6052) addresses become IPv4. Other IPv6 addresses are cut to their network, since a host may use
+ * any address in it. Ports and IPv6 zones are dropped. A string that is no address is returned unchanged.
  *
- * @param prefix bits of IPv6 that tell networks apart, 1 to 128
+ * @param prefix bits of an IPv6 address that identify a network, 1 to 128
  * @example
  * normalizeAddress('2001:db8:1:2:3::4', 64);  // '2001:db8:1:2::/64'
  * normalizeAddress('::ffff:1.2.3.4', 64);     // '1.2.3.4'
  */
 export function normalizeAddress(text: string, prefix: number): string {
   if (!text.includes(':')) return text;
-  if (readGroups(text)) return subjectOfGroups(prefix);
+  if (readGroups(text)) return formatGroups(prefix);
   const [, bracketed, beforePort] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(text) ?? [];
   if (beforePort !== undefined) return isIPv4(beforePort) ? beforePort : text;
-  return bracketed !== undefined && readGroups(bracketed) ? subjectOfGroups(prefix) : text;
+  return bracketed !== undefined && readGroups(bracketed) ? formatGroups(prefix) : text;
 }
 
 const COLON = 0x3a;
 const DOT = 0x2e;
 const ZERO = 0x30;
 
-/** The eight groups that were read last: an address is read and written in one go, and each request has one. */
+/** The groups of the address that was read last. Reused, since an address is read and written in one go. */
 const groups = new Uint16Array(8);
 
-/** Reads an IPv6 address (RFC 4291 2.2), but for its zone (RFC 4007 11). False where it is none; `groups` are anything then. */
+/**
+ * Reads an IPv6 address (RFC 4291 2.2) without its zone (RFC 4007 11) into `groups`. Returns false if it is invalid; the
+ * content of `groups` is then meaningless.
+ */
 function readGroups(text: string): boolean {
   const zone = text.indexOf('%');
   const end = zone < 0 ? text.length : zone;
   const startsWithGap = text.startsWith('::');
   let at = startsWithGap ? 2 : 0;
   let count = 0;
-  /** How many groups stand before the `::`. */
+  /** The number of groups before the `::`; -1 if there is none. */
   let gap = startsWithGap ? 0 : -1;
   while (at < end || count !== gap) {
     const start = at;
@@ -58,13 +61,13 @@ function readGroups(text: string): boolean {
     }
   }
   if (gap < 0) return count === 8;
-  // It stands for one group at least.
+  // The `::` stands for at least one group.
   if (count === 8) return false;
   for (let to = 7, from = count - 1; to >= gap; to--, from--) groups[to] = from < gap ? 0 : (groups[from] ?? 0);
   return true;
 }
 
-/** Reads the IPv4 address that an IPv6 address may end in, as the groups at `index` and behind it. */
+/** Reads the IPv4 address at the end of an IPv6 address into the groups `index` and `index + 1`. */
 function readDotted(text: string, start: number, end: number, index: number): boolean {
   let at = start;
   for (let octet = 0; octet < 4; octet++) {
@@ -84,7 +87,7 @@ function readDotted(text: string, start: number, end: number, index: number): bo
   return at === end;
 }
 
-/** What a hexadecimal digit stands for; -1 for any other character. */
+/** Returns the value of a hexadecimal digit, or -1 for any other character. */
 function hexDigit(code: number): number {
   return code < 128 ? (DIGITS[code] ?? -1) : -1;
 }
@@ -96,8 +99,8 @@ for (let digit = 0; digit < 16; digit++) {
   DIGITS[text.toUpperCase().charCodeAt(0)] = digit;
 }
 
-function subjectOfGroups(prefix: number): string {
-  if (holdIpv4()) {
+function formatGroups(prefix: number): string {
+  if (isIpv4InIpv6()) {
     const [high, low] = [groupAt(6), groupAt(7)];
     return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
   }
@@ -109,7 +112,7 @@ function subjectOfGroups(prefix: number): string {
   return kept === 8 ? `${network}/${prefix}` : `${network}::/${prefix}`;
 }
 
-function holdIpv4(): boolean {
+function isIpv4InIpv6(): boolean {
   if ((groupAt(2) | groupAt(3) | groupAt(4)) !== 0) return false;
   const [first, second, sixth] = [groupAt(0), groupAt(1), groupAt(5)];
   return (first === 0 && second === 0 && sixth === 0xffff) || (first === 0x64 && second === 0xff9b && sixth === 0);
@@ -122,7 +125,7 @@ function groupAt(index: number): number {
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
 const PADDED_BYTES = BYTES.map((byte) => byte.padStart(2, '0'));
 
-/** In tables, since what `toString(16)` comes to costs more than all the rest. */
+/** Uses tables: `toString(16)` costs more than the rest of the formatting. */
 function hex(group: number): string {
   const low = group & 255;
   return group === low ? (BYTES[low] ?? '') : `${BYTES[group >> 8]}${PADDED_BYTES[low]}`;

@@ -3,13 +3,13 @@ import { invalidValue } from '../../core/errors.js';
 import type { HttpRequest } from '../call.js';
 
 /**
- * Which proxies are believed when they say whom they forward for: nobody (`false`), so many hops, everyone (`true`),
- * addresses and networks (`'10.0.0.0/8'`, `'loopback'`, `'linklocal'`, `'uniquelocal'`; several in a list, or joined by
- * commas), or a function of the address and its hop.
+ * The proxies whose `X-Forwarded-For` is believed: none (`false`), all (`true`), a number of hops, addresses and networks
+ * (`'10.0.0.0/8'`, `'loopback'`, `'linklocal'`, `'uniquelocal'`; several in an array, or joined by commas), or a function
+ * of an address and its hop.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | Trusts;
 
-/** Whether a host is a proxy that is believed; the nearest is hop 0. */
+/** Returns true if a host is a trusted proxy. The nearest host is hop 0. */
 export type Trusts = (address: string, hop: number) => boolean;
 
 const EXPECTED =
@@ -21,7 +21,11 @@ const NETWORKS = new Map<string, readonly string[]>([
   ['uniquelocal', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']],
 ]);
 
-/** @throws ThrottleConfigError for a setting that does not fit */
+/**
+ * Compiles a setting to a function.
+ *
+ * @throws ThrottleConfigError naming `place` if the setting is invalid
+ */
 export function compileTrust(place: string, setting: TrustProxy): Trusts {
   if (typeof setting === 'boolean') return () => setting;
   if (typeof setting === 'function') return setting;
@@ -35,7 +39,7 @@ export function compileTrust(place: string, setting: TrustProxy): Trusts {
   for (const entry of entries) {
     const name = typeof entry === 'string' ? entry.trim() : '';
     for (const network of NETWORKS.get(name) ?? [name]) {
-      if (!add(trusted, network)) throw invalidValue(place, EXPECTED, entry);
+      if (!addNetwork(trusted, network)) throw invalidValue(place, EXPECTED, entry);
     }
   }
   return (address) => {
@@ -44,7 +48,7 @@ export function compileTrust(place: string, setting: TrustProxy): Trusts {
   };
 }
 
-/** An upgrade request whose `ip` is that of the nearest host that is not trusted. */
+/** Returns an upgrade request whose `ip` is the nearest host that is not trusted. */
 export function proxiedRequest({ headers, socket }: HttpRequest, trusts: Trusts): HttpRequest {
   return {
     headers,
@@ -58,19 +62,20 @@ export function proxiedRequest({ headers, socket }: HttpRequest, trusts: Trusts)
   };
 }
 
-/** The hosts that a request came through, from the nearest to the first that is not trusted. */
+/** Returns the hosts that a request came through, from the nearest to the first that is not trusted. */
 function hopsOf({ headers, socket }: HttpRequest, trusts: Trusts): readonly string[] {
   const chain = [remoteAddress(socket), ...forwardedFor(headers)];
   const end = chain.findIndex((address, hop) => !trusts(address, hop));
   return end < 0 ? chain : chain.slice(0, end + 1);
 }
 
+/** Returns the address at the other end of a socket, or `''` if it has none. */
 export function remoteAddress(socket: unknown): string {
   const address: unknown = typeof socket === 'object' && socket !== null ? Reflect.get(socket, 'remoteAddress') : '';
   return typeof address === 'string' ? address : '';
 }
 
-/** `X-Forwarded-For` names the farthest host first. */
+/** Returns the hosts of `X-Forwarded-For`, nearest first. The header names the farthest first. */
 function forwardedFor(headers: HttpRequest['headers']): readonly string[] {
   const header = headers['x-forwarded-for'];
   if (header === undefined) return [];
@@ -81,7 +86,8 @@ function forwardedFor(headers: HttpRequest['headers']): readonly string[] {
     .reverse();
 }
 
-function add(list: BlockList, network: string): boolean {
+/** Adds an address or a network. Returns false if it is neither. */
+function addNetwork(list: BlockList, network: string): boolean {
   const [address = '', bits, more] = network.split('/');
   const family = isIP(address);
   if (family === 0 || more !== undefined) return false;

@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../call.js';
-import { memberAt } from '../identity/by.js';
+import { memberAt } from '../identity/member-path.js';
 
 /** What is used of a client of `ws`, and of others that send texts. */
 interface TextClient {

@@ -97,7 +97,7 @@ describe('@Throttle', () => {
       '',
       'a rate that is a function needs a name beside another limit. Add { name: "..." }.',
     ],
-  ])('stops the boot with %j', async (args, on, text) => {
+  ])('stops startup with %j', async (args, on, text) => {
     @Controller()
     class OnMethod {
       @Throttle(untyped(args[0]), untyped(args[1])) @Get() list() {}
@@ -113,7 +113,7 @@ describe('@Throttle', () => {
     expect(await boots(OnClass)).toBe(`@Throttle${on} on OnClass${rest}`);
   });
 
-  it('stops the boot where two that are stacked would be one', async () => {
+  it('stops startup if two stacked limits would be one', async () => {
     @Controller()
     class StackedController {
       @Throttle('5/min') @Throttle('9/min') @Get() list() {}
@@ -123,7 +123,7 @@ describe('@Throttle', () => {
     );
   });
 
-  it('stops the boot with a policy where none is known', async () => {
+  it('stops startup for a policy if none are known', async () => {
     @Controller()
     class LostController {
       @Throttle('login') @Get() list() {}
@@ -133,11 +133,29 @@ describe('@Throttle', () => {
     );
   });
 
+  it('stops startup for a mistake in a limit that a nearer one overrules', async () => {
+    @Throttle('5/fortnight')
+    @Controller()
+    class OverruledController {
+      @Throttle('5/min') @Get() list() {}
+    }
+    expect(await boots(OverruledController)).toBe(`@Throttle on OverruledController, rate: ${form}, got "5/fortnight"`);
+  });
+
+  it('stops startup for an unknown policy on a class without handlers', async () => {
+    @Throttle('serach')
+    @Controller()
+    class EmptyController {}
+    expect(await boots(EmptyController)).toBe(
+      '@Throttle("serach") on EmptyController: no policy of that name. Did you mean "search"? Known: search, upload.',
+    );
+  });
+
   it.each<readonly [scope: unknown, first: string, second: string]>([
     ['app', '5/s', '@Throttle on PairController.first'],
     ['class', '5/s', '@Throttle on PairController.first'],
     [{ group: 'g' }, '5/s', '@Throttle on PairController.first'],
-  ])('stops the boot where limits share the budget of %j and would undo each other', async (scope, rate, other) => {
+  ])('stops startup if limits share the budget of %j and count it differently', async (scope, rate, other) => {
     @Controller()
     class PairController {
       @Throttle(rate, { scope: untyped(scope) }) @Get('first') first() {}

@@ -16,8 +16,8 @@ const beside = 'stands beside a @Throttle that it skips. Remove one of them.';
 const boots = (controller: Type, options: ThrottleModuleOptions = { policies }) =>
   bootError(() => ({ options, controllers: [controller] }));
 
-describe('a decorator where nothing would come of it stops the boot', () => {
-  it('on a method that is no handler, by whatever name', async () => {
+describe('a decorator without effect stops startup', () => {
+  it('on a method that is no handler, whatever its name', async () => {
     @Controller()
     class HelpController {
       @Get() list() {}
@@ -42,7 +42,7 @@ describe('a decorator where nothing would come of it stops the boot', () => {
     expect(await boots(DerivedController)).toBe(`${either} DerivedController.help: ${noHandler}`);
   });
 
-  it('but not where a class takes the route of an inherited handler away', async () => {
+  it('but not if a class removes the route of an inherited handler', async () => {
     class BaseController {
       @Throttle('5/min') @Get() list() {}
     }
@@ -54,7 +54,7 @@ describe('a decorator where nothing would come of it stops the boot', () => {
     expect(await boots(DerivedController)).toBeNull();
   });
 
-  it('on a provider, or a method of one', async () => {
+  it('on a provider or a method of one', async () => {
     @Injectable()
     @Throttle('5/min')
     class MailService {}
@@ -85,7 +85,7 @@ describe('a decorator where nothing would come of it stops the boot', () => {
     }
   });
 
-  it('but not on a controller that is a provider, too', async () => {
+  it('but not on a controller that is also a provider', async () => {
     @Throttle('5/min')
     @Controller()
     class SomeController {
@@ -95,7 +95,7 @@ describe('a decorator where nothing would come of it stops the boot', () => {
     expect(await bootError(boot)).toBeNull();
   });
 
-  it('on a static method, or an accessor', async () => {
+  it('on a static method or an accessor', async () => {
     const throttled = () => {
       class Reports {
         readonly kind = 'reports';
@@ -117,7 +117,7 @@ describe('a decorator where nothing would come of it stops the boot', () => {
   });
 });
 
-describe('@SkipThrottle stops the boot', () => {
+describe('@SkipThrottle stops startup', () => {
   it.each<readonly [names: readonly unknown[], on: string, text: string]>([
     [['serach'], '("serach")', 'no policy of that name. Did you mean "search"? Known: default, search, upload.'],
     [['search', 'login'], '("login")', 'no policy of that name. Known: default, search, upload.'],
@@ -145,7 +145,7 @@ describe('@SkipThrottle stops the boot', () => {
     expect(await boots(OnClass)).toBe(`@SkipThrottle${on} on OnClass: ${text}`);
   });
 
-  it('beside a @Throttle at one place that it skips', async () => {
+  it('beside a @Throttle on the same class or method that it skips', async () => {
     @SkipThrottle()
     @Throttle('5/min')
     @Controller()
@@ -167,7 +167,7 @@ describe('@SkipThrottle stops the boot', () => {
     expect(await boots(DefaultController)).toBe(`@SkipThrottle on DefaultController.list: ${beside}`);
   });
 
-  it('but not beside one that it leaves, at another place, or for a name of the class', async () => {
+  it('but not beside one that it does not skip, or that is declared elsewhere', async () => {
     @Throttle({ rate: '9/s', name: 'burst' })
     @Throttle('5/min')
     @Controller()

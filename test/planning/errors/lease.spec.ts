@@ -73,7 +73,7 @@ function limited(what: PolicyOptions) {
   return ReportsController;
 }
 
-describe('a lease stops the boot', () => {
+describe('a lease stops startup', () => {
   it.each(WRONG)('of %s', async (_, options, text) => {
     const what = options as PolicyOptions;
     expect(await bootError(() => ({ options: { policies: { api: what } } }))).toBe(`policies.api.lease${text}`);
@@ -83,7 +83,7 @@ describe('a lease stops the boot', () => {
     );
   });
 
-  it('of a rate that is a function, which may answer with another limit each time', async () => {
+  it('of a rate that is a function, which may return another limit each time', async () => {
     const api: PolicyOptions = { ...WINDOW, rate: () => '100/min', lease: { batch: 20 } };
     expect(await bootError(() => ({ options: { policies: { api } } }))).toBe(`policies.api.lease${FUNCTION}`);
     expect(await bootError(() => ({ options: {}, controllers: [limited(api)] }))).toBe(
@@ -93,19 +93,19 @@ describe('a lease stops the boot', () => {
 });
 
 describe('a policy with a lease', () => {
-  it.each(WRONG)('is not made of %s', (_, options, text) => {
+  it.each(WRONG)('cannot be defined with %s', (_, options, text) => {
     const make = () => definePolicy('api', options as PolicySpec);
     expect(make).toThrow(new ThrottleConfigError(`policies.api.lease${text}`));
   });
 
-  it('boots, with any batch up to the limit', async () => {
+  it('starts with any batch up to the limit', async () => {
     for (const batch of [1, 100]) {
       const api: PolicyOptions = { ...WINDOW, lease: { batch } };
       expect(await bootError(() => ({ options: { policies: { api } }, controllers: [limited(api)] }))).toBeNull();
     }
   });
 
-  it('is frozen, and of the same id and shape as without', () => {
+  it('is frozen, and has the same id and shape as without a lease', () => {
     const plain = definePolicy('api', WINDOW);
     const lease = { batch: 20 };
     const leased = definePolicy('api', { ...WINDOW, lease });

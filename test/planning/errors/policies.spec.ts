@@ -71,7 +71,7 @@ const tooLarge = 'too large to be counted exactly.';
 
 const step = () => ({ state: [], decision: {} });
 
-describe.each(places)('%s stops the boot', (_, place, option, boot) => {
+describe.each(places)('%s stops startup', (_, place, option, boot) => {
   it.each<readonly [member: string | null, options: unknown, text: string]>([
     ['rate', {}, 'expected a rate such as "5/min", got none'],
     ['rate', { rate: 5 }, 'expected a rate such as "5/min", or a function that answers with one, got 5 (number)'],
@@ -173,7 +173,7 @@ describe.each(places)('%s stops the boot', (_, place, option, boot) => {
   });
 });
 
-describe('a policy by name stops the boot', () => {
+describe('a named policy stops startup', () => {
   const named = places.filter(([, place]) => place === 'policies.login');
 
   it.each<readonly [limit: unknown, shown: string]>([

@@ -38,7 +38,7 @@ const text =
 describe.each(adapters)('a guard that the module does not bind, on %s', (adapter) => {
   const controllers = [PartController, WholeController];
 
-  it('is missed at boot, once, by name, where a limit is and no guard', async () => {
+  it('is reported in one warning that names limited handlers without it', async () => {
     const warnings: string[] = [];
     await using app = await startApp({ adapter, controllers, options: { guard: false }, warnings });
     expect(warnings).toEqual([text]);
@@ -46,7 +46,7 @@ describe.each(adapters)('a guard that the module does not bind, on %s', (adapter
     expect(await app.statuses('/whole', 6)).toEqual([200, 200, 200, 200, 200, 429]);
   });
 
-  it.each([ThrottleGuard, OwnGuard])('is not missed where the application binds %p for all', async (useClass) => {
+  it.each([ThrottleGuard, OwnGuard])('is not reported if the application binds %p for all', async (useClass) => {
     const warnings: string[] = [];
     const providers = [{ provide: APP_GUARD, useClass }];
     await using app = await startApp({ adapter, controllers, providers, options: { guard: false }, warnings });

@@ -52,11 +52,11 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
     `Not limited: ${names}. This version limits calls over HTTP and WebSockets only.`,
   ];
 
-  it('pass, with a warning at boot: a resolver with a limit', async () => {
+  it('pass, with a warning at startup: a resolver with a limit', async () => {
     expect(await warningsOf([ReportResolver])).toEqual(warning('ReportResolver'));
   });
 
-  it('pass, with a warning at boot: a message pattern with a limit', async () => {
+  it('pass, with a warning at startup: a message pattern with a limit', async () => {
     expect(await warningsOf([], [JobsController])).toEqual(warning('JobsController.run'));
   });
 
@@ -66,17 +66,17 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
     );
   });
 
-  it('are warned of where the default of the module would limit them', async () => {
+  it('are named if the default of the module would limit them', async () => {
     expect(await warningsOf([PlainResolver, OpenResolver], [JobsController], { default: '9/min' })).toEqual(
       warning('JobsController.run, JobsController.list, PlainResolver'),
     );
   });
 
-  it('are not warned of where nothing would limit them', async () => {
+  it('are not named if nothing would limit them', async () => {
     expect(await warningsOf([PlainResolver, OpenResolver])).toEqual([]);
   });
 
-  it('stop the boot with the mistakes in their limits, all the same', async () => {
+  it('stop startup if there is a mistake in their limits', async () => {
     @Resolver()
     @Injectable()
     class WrongResolver {
@@ -89,7 +89,7 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
     );
   });
 
-  it('leave the routes of their class limited', async () => {
+  it('do not affect the routes of their class', async () => {
     await using app = await startApp({ adapter, controllers: [JobsController] });
     expect((await app.send('/jobs')).headers['ratelimit-policy']).toBe('"default";q=5;w=60');
   });

@@ -49,14 +49,14 @@ const forms: Readonly<Record<AdapterName, readonly (readonly string[])[]>> = {
 describe.each(adapters)('by.path() on %s', (adapter) => {
   const start = () => startApp({ adapter, controllers: [FilesController] });
 
-  it.each(forms[adapter].map((paths) => [paths]))('is one budget under %j', async (paths) => {
+  it.each(forms[adapter].map((paths) => [paths]))('is one budget for %j', async (paths) => {
     await using app = await start();
     const statuses: number[] = [];
     for (const path of paths) statuses.push((await app.send(path)).status);
     expect(statuses).toEqual([200, 200, 200, 200, 429]);
   });
 
-  it('is a budget for each path, shared by everybody', async () => {
+  it('is a budget for each path, shared by all callers', async () => {
     await using app = await start();
     expect(await app.statuses('/files/a', 5)).toEqual([200, 200, 200, 200, 429]);
     expect(await app.statuses('/files/b', 5)).toEqual([200, 200, 200, 200, 429]);
@@ -64,7 +64,7 @@ describe.each(adapters)('by.path() on %s', (adapter) => {
     expect(await app.statuses('/files/all', 5)).toEqual([200, 200, 200, 200, 429]);
   });
 
-  it('counts under a global prefix the whole path', async () => {
+  it('includes a global prefix in the path', async () => {
     await using app = await startApp({
       adapter,
       controllers: [FilesController],

@@ -53,10 +53,10 @@ const fix =
   'Bind ThrottleGuard after the guard that authenticates: forRoot({ guard: false }), then { provide: APP_GUARD, useClass: ThrottleGuard } behind it.';
 const as = (user: string) => ({ headers: { 'x-user': user } });
 
-describe.each(adapters)('a user who comes after the guard on %s', (adapter) => {
+describe.each(adapters)('a user who is authenticated after the guard, on %s', (adapter) => {
   const controllers = [UserController];
 
-  it('is warned of once a handler, with the fix, and charged by address', async () => {
+  it('is charged by address, with one warning for each handler that says how to fix it', async () => {
     const warnings: string[] = [];
     {
       await using app = await startApp({ adapter, controllers, warnings });
@@ -71,7 +71,7 @@ describe.each(adapters)('a user who comes after the guard on %s', (adapter) => {
     ]);
   });
 
-  it('is not warned of where nobody ever comes, or nobody is charged by user', async () => {
+  it('causes no warning if there is no user at all, or no limit by user', async () => {
     const warnings: string[] = [];
     {
       await using app = await startApp({ adapter, controllers, warnings });
@@ -82,7 +82,7 @@ describe.each(adapters)('a user who comes after the guard on %s', (adapter) => {
     expect(warnings).toEqual([]);
   });
 
-  it('is not warned of where the guard that authenticates comes first', async () => {
+  it('causes no warning if the guard that authenticates comes first', async () => {
     const warnings: string[] = [];
     {
       await using app = await startApp({
@@ -157,7 +157,7 @@ describe.each(adapters)('by.user() on %s', (adapter) => {
       options: { guard: false },
     });
 
-  it('tells users apart by what their id says', async () => {
+  it('distinguishes users by their ids as strings', async () => {
     await using app = await start();
     for (const kind of ['number', 'other number', 'zero', 'bigint', 'text', 'object id', 'other object id']) {
       expect(await app.statuses('/late', 3, as(kind))).toEqual([200, 200, 429]);
@@ -167,14 +167,14 @@ describe.each(adapters)('by.user() on %s', (adapter) => {
   });
 
   it.each(['plain object', 'fraction', 'not a number', 'truth', 'list', 'list of one', 'plain object without members'])(
-    'takes no %s for an id',
+    'rejects an id that is a %s',
     async (kind) => {
       await using app = await start();
       expect(await app.statuses('/late', 3, as(kind))).toEqual([500, 500, 500]);
     },
   );
 
-  it('charges the address of who has none', async () => {
+  it('charges the address of a caller without an id', async () => {
     await using app = await start();
     expect(await app.statuses('/late', 2, as('empty'))).toEqual([200, 200]);
     expect(await app.statuses('/late', 1, as('nothing'))).toEqual([429]);

@@ -50,25 +50,25 @@ async function passing(app: TestApp, count: number, chain: (i: number) => readon
 }
 
 describe.each(adapters)('clients by address on %s', (adapter) => {
-  it('gain nothing from a forwarding header where no proxy is trusted', async () => {
+  it('gain nothing from a forwarding header if no proxy is trusted', async () => {
     await using app = await startApp(trusting(adapter, 'nobody'));
     expect(await passing(app, 30, () => [randomAddress(), randomAddress()])).toBe(5);
   });
 
-  it.each(['one hop', 'loopback'] as const)('are told apart by the last entry where %s is trusted', async (trust) => {
+  it.each(['one hop', 'loopback'] as const)('are distinguished by the last entry if %s is trusted', async (trust) => {
     await using app = await startApp(trusting(adapter, trust));
     expect(await passing(app, 6, () => ['203.0.113.1'])).toBe(5);
     expect(await passing(app, 6, () => ['203.0.113.2'])).toBe(5);
     expect(await passing(app, 6, () => ['203.0.113.2', '203.0.113.3'])).toBe(5);
   });
 
-  it.each(['one hop', 'loopback'] as const)('gain nothing from earlier entries where %s is trusted', async (trust) => {
+  it.each(['one hop', 'loopback'] as const)('gain nothing from earlier entries if %s is trusted', async (trust) => {
     await using app = await startApp(trusting(adapter, trust));
     expect(await passing(app, 30, () => [randomAddress(), randomAddress(), '203.0.113.1'])).toBe(5);
     expect(await passing(app, 30, (i) => [`2001:db8::${i}`, '203.0.113.2'])).toBe(5);
   });
 
-  it('are one in every form of their address', async () => {
+  it('have one budget for all spellings of their address', async () => {
     await using app = await startApp(trusting(adapter, 'one hop'));
     const forms = [
       '203.0.113.1',
@@ -81,13 +81,13 @@ describe.each(adapters)('clients by address on %s', (adapter) => {
     for (const form of forms) expect((await app.send('/limited', from(form))).status).toBe(429);
   });
 
-  it('of one IPv6 network are one', async () => {
+  it('of one IPv6 network share a budget', async () => {
     await using app = await startApp(trusting(adapter, 'one hop'));
     expect(await passing(app, 30, (i) => [`2001:db8:1:2:${i}:${random()}::${i}`])).toBe(5);
     expect(await passing(app, 30, (i) => [`2001:db8:1:3::${i}`])).toBe(5);
   });
 
-  it('of one IPv6 network are one by the prefix that is set', async () => {
+  it('share a budget by the configured IPv6 prefix', async () => {
     await using app = await startApp(trusting(adapter, 'one hop', { ipv6Prefix: 56 }));
     expect(await passing(app, 30, (i) => [`2001:db8:1:2${(i + 16).toString(16)}::1`])).toBe(5);
     expect(await passing(app, 6, () => ['2001:db8:1:300::1'])).toBe(5);
@@ -140,7 +140,7 @@ async function statusesWithoutAddress({ app, port }: TestApp, count: number): Pr
 }
 
 describe.each(adapters)('requests without an address on %s', (adapter) => {
-  it('share one budget, which is warned of once', async () => {
+  it('share one budget, with one warning', async () => {
     const warnings: string[] = [];
     await using app = await startApp({ ...trusting(adapter, 'nobody'), warnings });
     expect(await statusesWithoutAddress(app, 6)).toEqual([200, 200, 200, 200, 200, 429]);
@@ -153,7 +153,7 @@ describe.each(adapters)('requests without an address on %s', (adapter) => {
 });
 
 describe('a number of proxies on fastify', () => {
-  it('trusts none of them, which is warned of once', async () => {
+  it('trusts none of them, with one warning', async () => {
     const warnings: string[] = [];
     const fastify = { trustProxy: JSON.parse('1') }; // its types rule a number out; settings from the environment do not
     await using app = await startApp({ adapter: 'fastify', controllers: [LimitedController], fastify, warnings });

@@ -64,7 +64,7 @@ function readNetwork(text: string): { readonly bits: bigint; readonly prefix: nu
   return { bits: bitsOf(parts), prefix: Number(prefix) };
 }
 
-describe('an address as a subject', () => {
+describe('normalizeAddress', () => {
   it.each([
     ['IPv4', '1.2.3.4', '1.2.3.4'],
     ['IPv4 with a port', '1.2.3.4:5678', '1.2.3.4'],
@@ -91,7 +91,7 @@ describe('an address as a subject', () => {
     ['another NAT64 prefix', '64:ff9b:1::1.2.3.4', '64:ff9b:1:0::/64'],
     ['IPv4-compatible', '::1.2.3.4', '0:0:0:0::/64'],
     ['IPv4-translated', '::ffff:0:1.2.3.4', '0:0:0:0::/64'],
-  ])('is one text for one host: %s', (_kind, text, subject) => {
+  ])('returns one string for each host: %s', (_kind, text, subject) => {
     expect(normalizeAddress(text, 64)).toBe(subject);
   });
 
@@ -126,11 +126,11 @@ describe('an address as a subject', () => {
     '%eth0',
     '::1/64',
     ' ::1',
-  ])('stays as it is where it is none: %j', (text) => {
+  ])('returns a string that is no address unchanged: %j', (text) => {
     expect(normalizeAddress(text, 64)).toBe(text);
   });
 
-  it('knows what is an address as Node does', () => {
+  it('recognises the addresses that Node does', () => {
     fc.assert(
       fc.property(almost, (text) => {
         const host = /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? text;
@@ -142,7 +142,7 @@ describe('an address as a subject', () => {
     );
   });
 
-  it('reads an address as a URL does', () => {
+  it('reads an address as URL does', () => {
     fc.assert(
       fc.property(almost.filter(isIPv6), fc.integer({ min: 1, max: 128 }), (text, prefix) => {
         const { hostname } = new URL(`http://[${text.replace(/%.*$/s, '')}]`);
@@ -154,7 +154,7 @@ describe('an address as a subject', () => {
     );
   });
 
-  it('is cut to its network at every prefix', () => {
+  it('cuts an address to its network at every prefix', () => {
     for (let prefix = 1; prefix <= 128; prefix++) {
       const mask = ((1n << BigInt(prefix)) - 1n) << BigInt(128 - prefix);
       fc.assert(
@@ -174,18 +174,18 @@ describe('an address as a subject', () => {
     [112, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff::/112'],
     [113, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:8000/113'],
     [128, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'],
-  ])('is written, at a prefix of %i, as %s', (prefix, subject) => {
+  ])('cuts to a prefix of %i: %s', (prefix, subject) => {
     expect(normalizeAddress('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', prefix)).toBe(subject);
   });
 
-  it('is one for all that lie in one network, and another for the network beside it', () => {
+  it('is the same within a network, and another for the next network', () => {
     const host = (i: number) => `2001:db8:1:2:${(i * 7919).toString(16).slice(-4)}:${i.toString(16)}::${i % 97}`;
     const subjects = new Set(Array.from({ length: 10_000 }, (_, i) => normalizeAddress(host(i), 64)));
     expect([...subjects]).toEqual(['2001:db8:1:2::/64']);
     expect(normalizeAddress('2001:db8:1:3::', 64)).toBe('2001:db8:1:3::/64');
   });
 
-  it('is the IPv4 address in every form that holds one, at every prefix', () => {
+  it('returns the IPv4 address that an IPv6 address holds, at every prefix', () => {
     fc.assert(
       fc.property(ipv4, fc.integer({ min: 1, max: 128 }), fc.integer({ min: 0, max: 65_535 }), (text, prefix, port) => {
         const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);
@@ -203,7 +203,7 @@ describe('an address as a subject', () => {
     );
   });
 
-  it('is one in every way to write an address', () => {
+  it('is the same for every spelling of an address', () => {
     const written = nativeGroups.chain((parts) =>
       fc
         .constantFrom(

@@ -33,7 +33,7 @@ async function inTurns(app: TestApp, rounds: number, headers: readonly Record<st
 const TWICE = [200, 200, 429];
 
 describe.each(adapters)('subjects on %s', (adapter) => {
-  it('of any text are counted, each by itself', async () => {
+  it('have separate budgets, whatever characters they hold', async () => {
     const keys = [
       '__proto__',
       'constructor',
@@ -65,7 +65,7 @@ describe.each(adapters)('subjects on %s', (adapter) => {
     expect(statuses).toEqual(keys.map(() => TWICE));
   });
 
-  it('that a function finds are taken as they are: lone surrogates, emptied looks, long texts', async () => {
+  it('that a function returns are used verbatim: lone surrogates, blank and long strings', async () => {
     const subjects = [
       '\ud800',
       '\ud801',
@@ -90,7 +90,7 @@ describe.each(adapters)('subjects on %s', (adapter) => {
     expect(statuses).toEqual(subjects.map(() => TWICE));
   });
 
-  it.each([null, undefined, ''])('that are %j are the address, and one with who is found by it', async (nobody) => {
+  it.each([null, undefined, ''])('that are %j mean the address, and share its budget', async (nobody) => {
     const found: Record<string, string | null | undefined> = { nobody, address: 'ip:127.0.0.1', ann: 'user:ann' };
     const find: By = ({ request }) => found[String(request?.headers['x-who'])];
     await using app = await startFiles(adapter, { by: find });
@@ -100,7 +100,7 @@ describe.each(adapters)('subjects on %s', (adapter) => {
     expect(await app.statuses('/files/a/b', 3, who('ann'))).toEqual(TWICE);
   });
 
-  it('that are EXEMPT, sooner or later, are not charged', async () => {
+  it('that are EXEMPT, at once or asynchronously, are not charged', async () => {
     const find: By = ({ request }) => {
       const who = request?.headers['x-who'];
       if (who === 'later') return setImmediate(EXEMPT);
@@ -115,7 +115,7 @@ describe.each(adapters)('subjects on %s', (adapter) => {
 });
 
 describe.each(adapters)('by header on %s', (adapter) => {
-  it('finds it in any case, and charges the address without one', async () => {
+  it('ignores the case of its name, and charges the address without it', async () => {
     await using app = await startFiles(adapter, { by: by.header('X-API-Key') });
     expect(await app.statuses('/files/a/b', 2, apiKey('a'))).toEqual([200, 200]);
     expect(await app.statuses('/files/a/b', 1, { headers: { 'X-Api-KEY': 'a' } })).toEqual([429]);
@@ -129,7 +129,7 @@ describe.each(adapters)('by all, first and each on %s', (adapter) => {
   const user = by.header('x-user');
   const key = by.header('x-api-key');
 
-  it('by.all() is one budget for everybody', async () => {
+  it('by.all() is one budget for all callers', async () => {
     await using app = await startFiles(adapter, { by: by.all() });
     expect(
       await inTurns(
@@ -148,7 +148,7 @@ describe.each(adapters)('by all, first and each on %s', (adapter) => {
     expect(await app.statuses('/files/a/b', 3)).toEqual(TWICE);
   });
 
-  it('by.each() charges each combination, wherever the texts are cut', async () => {
+  it('by.each() charges each combination, wherever the strings are cut', async () => {
     await using app = await startFiles(adapter, { by: by.each(user, key) });
     const pairs = [
       ['a:b', 'c'],
@@ -165,7 +165,7 @@ describe.each(adapters)('by all, first and each on %s', (adapter) => {
     expect(await inTurns(app, 3, pairs)).toEqual(pairs.map(() => TWICE));
   });
 
-  it('by.each() is exempt where one of its parts is', async () => {
+  it('by.each() is exempt if one of its parts is', async () => {
     await using app = await startFiles(adapter, { by: by.each(user, async (): Promise<typeof EXEMPT> => EXEMPT) });
     expect(await app.statuses('/files/a/b', 3)).toEqual([200, 200, 200]);
   });

@@ -16,7 +16,7 @@ const request = (socketAddress: string, forwarded?: string | readonly string[]) 
   socket: { remoteAddress: socketAddress },
 });
 
-describe('a setting of trusted proxies', () => {
+describe('trusted proxies', () => {
   it.each<readonly [setting: TrustProxy, trusted: readonly string[], others: readonly string[]]>([
     [true, ['127.0.0.1', '203.0.113.1', '::1', '', 'unknown'], []],
     [false, [], ['127.0.0.1', '203.0.113.1', '::1', '', 'unknown']],
@@ -38,7 +38,7 @@ describe('a setting of trusted proxies', () => {
     ],
     ['loopback, 10.0.0.0/8 ,fc00::/7', ['127.0.0.1', '10.1.1.1', 'fd00::1'], ['192.168.0.1']],
     [['loopback', ' 10.0.0.0/8'], ['127.0.0.1', '10.1.1.1'], ['192.168.0.1']],
-  ])('%j says who is one', (setting, trusted, others) => {
+  ])('are set by %j', (setting, trusted, others) => {
     const trusts = compileTrust('here', setting);
     for (const hop of [0, 7]) {
       expect(trusted.map((address) => trusts(address, hop))).toEqual(trusted.map(() => true));
@@ -46,18 +46,18 @@ describe('a setting of trusted proxies', () => {
     }
   });
 
-  it.each([0, 1, 2, 5])('that is a number says how many hops are believed: %i', (count) => {
+  it.each([0, 1, 2, 5])('may be a number of hops: %i', (count) => {
     const trusts = compileTrust('here', count);
     const hops = Array.from({ length: 7 }, (_, hop) => trusts('203.0.113.1', hop));
     expect(hops).toEqual(hops.map((_, hop) => hop < count));
   });
 
-  it('that is a function is asked as it is', () => {
+  it('may be a function', () => {
     const trusts = (address: string, hop: number) => address === 'a' && hop === 1;
     expect(compileTrust('here', trusts)).toBe(trusts);
   });
 
-  it('that is a network believes those whose first bits are its own, in either form', () => {
+  it('may be a network, in IPv4 or IPv6 form', () => {
     const word = fc.integer({ min: 0, max: 0xffff_ffff });
     const dotted = (bits: number) => [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
     const near = fc
@@ -108,7 +108,7 @@ describe('a setting of trusted proxies', () => {
     ['[::1]', '"[::1]"'],
     ['true', '"true"'],
     ['1', '"1"'],
-  ])('that does not fit is an error: %p', (setting, found) => {
+  ])('cannot be %p', (setting, found) => {
     const compile = () => compileTrust('ThrottleModule.sockets.trustProxy', setting as TrustProxy); // settings from elsewhere
     expect(compile).toThrow(
       new ThrottleConfigError(
@@ -153,7 +153,7 @@ describe('the address of a proxied request', () => {
     expect([proxied.ip, proxied.ips]).toEqual([ips.at(-1), ips]);
   });
 
-  it('is none where the socket has none, whatever is forwarded', () => {
+  it('is empty if the socket has none, whatever is forwarded', () => {
     const trusts = compileTrust('here', 'loopback');
     for (const socket of [undefined, null, {}, { remoteAddress: 7 }, 'socket']) {
       expect(remoteAddress(socket)).toBe('');
@@ -161,7 +161,7 @@ describe('the address of a proxied request', () => {
     }
   });
 
-  it('is the one that Express and Fastify find, by their own setting', () => {
+  it('is the one that Express and Fastify find under the same setting', () => {
     const address = fc.constantFrom(
       '127.0.0.1',
       '::1',

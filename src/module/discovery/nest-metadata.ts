@@ -1,0 +1,92 @@
+import type { Class } from '../../planning/class-members.js';
+
+/**
+ * The metadata that Nest's decorators write. Nest does not export these keys; they are the same in Nest 11 and 12.
+ * Keys of a method stand on the function, those of a class on the class.
+ */
+const ROUTE_PATH = 'path';
+const MESSAGE_PATTERN = 'microservices:pattern';
+const SUBSCRIBED_MESSAGE = 'websockets:message_mapping';
+const RESOLVER_TYPE = 'graphql:resolver_type';
+const IS_GATEWAY = 'websockets:is_gateway';
+const GATEWAY_OPTIONS = 'websockets:gateway_options';
+const GATEWAY_PORT = 'port';
+const GUARDS = '__guards__';
+const INTERCEPTORS = '__interceptors__';
+const PARAMETER_TYPES = 'design:paramtypes';
+const INJECTED_PARAMETERS = 'self:paramtypes';
+const INJECTED_PROPERTIES = 'self:properties_metadata';
+
+/** Returns true for a function that can be constructed. Arrow functions and methods have no prototype. */
+export function isClass(type: unknown): type is Class {
+  return typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
+}
+
+/** Returns true if requests over HTTP are routed to a method. */
+export function isRoute(type: Class, method: string): boolean {
+  return Reflect.hasMetadata(ROUTE_PATH, type.prototype[method]);
+}
+
+/** Returns true for a method with `@MessagePattern` or `@EventPattern`. */
+export function isMicroserviceHandler(type: Class, method: string): boolean {
+  return Reflect.hasMetadata(MESSAGE_PATTERN, type.prototype[method]);
+}
+
+/** Returns true for a method with `@SubscribeMessage`. */
+export function isSocketHandler(type: Class, method: string): boolean {
+  return Reflect.hasMetadata(SUBSCRIBED_MESSAGE, type.prototype[method]);
+}
+
+/** Returns true for a class with `@Resolver`. */
+export function isResolver(type: Class): boolean {
+  return Reflect.hasMetadata(RESOLVER_TYPE, type);
+}
+
+/** Returns true for a class with `@WebSocketGateway`. */
+export function isGateway(type: Class): boolean {
+  return Reflect.hasMetadata(IS_GATEWAY, type);
+}
+
+/** The arguments of `@WebSocketGateway`. */
+export interface GatewayServer {
+  /** 0: the port of the HTTP application. */
+  readonly port: unknown;
+  readonly options: object;
+}
+
+/** Returns the server that a gateway asks for. */
+export function serverOf(gateway: Class): GatewayServer {
+  return {
+    port: Reflect.getMetadata(GATEWAY_PORT, gateway) || 0,
+    options: Reflect.getMetadata(GATEWAY_OPTIONS, gateway) ?? {},
+  };
+}
+
+/** Returns the guards that `@UseGuards` binds to a class or a function. */
+export function guardsOn(target: object): readonly unknown[] {
+  return [Reflect.getMetadata(GUARDS, target)].flat();
+}
+
+/** Returns the interceptors that are bound to a class, inherited ones too. */
+export function interceptorsOn(type: Class): readonly unknown[] {
+  return Reflect.getMetadata(INTERCEPTORS, type) ?? [];
+}
+
+/** Returns the interceptors that are bound to a class itself. */
+export function ownInterceptorsOn(type: Class): readonly unknown[] {
+  return Reflect.getOwnMetadata(INTERCEPTORS, type) ?? [];
+}
+
+/** Sets the interceptors of a class; without any, the inherited ones apply. */
+export function bindInterceptors(type: Class, interceptors: readonly unknown[]): void {
+  if (interceptors.length > 0) Reflect.defineMetadata(INTERCEPTORS, interceptors, type);
+  else Reflect.deleteMetadata(INTERCEPTORS, type);
+}
+
+/** Returns the tokens that a class asks for in its constructor and properties, as they are written. */
+export function injectedInto(type: object): readonly unknown[] {
+  const types: readonly unknown[] = Reflect.getMetadata(PARAMETER_TYPES, type) ?? [];
+  const parameters: readonly { readonly param?: unknown }[] = Reflect.getMetadata(INJECTED_PARAMETERS, type) ?? [];
+  const properties: readonly { readonly type?: unknown }[] = Reflect.getMetadata(INJECTED_PROPERTIES, type) ?? [];
+  return [...types, ...parameters.map(({ param }) => param), ...properties.map((property) => property.type)];
+}

@@ -1,0 +1,106 @@
+import { suggest, ThrottleConfigError } from '../core/errors.js';
+import { DEFAULT_NAME } from '../core/policy.js';
+import { USE_MEMBERS } from '../decorators/policy-options.js';
+import { type Declaration, type DeclaredLimit, declareLimit, nameOf, type PolicyReference } from './declared-limits.js';
+import { isObject } from './option-checks.js';
+import type { PolicyRegistry } from './policy-registry.js';
+
+/** A declaration whose references are replaced by policies of the module. */
+export interface ResolvedDeclaration extends Omit<Declaration, 'limits'> {
+  readonly limits: readonly DeclaredLimit[];
+}
+
+/** The limits that are declared for a handler, and which of them apply. */
+export interface ResolvedLimits {
+  /**
+   * The limits of each declaration, the module's first and the method's last. Overruled limits are included: they are
+   * compiled too, so that a mistake in them stops startup.
+   */
+  readonly declared: readonly (readonly DeclaredLimit[])[];
+  readonly applicable: ReadonlySet<DeclaredLimit>;
+}
+
+/**
+ * Pass 2: decides which of the declared limits apply. A nearer declaration replaces limits of its limits' names and
+ * removes those that it skips. All others stay.
+ *
+ * @param declarations farthest first
+ * @throws ThrottleConfigError naming the place
+ */
+export function resolveLimits(declarations: readonly Declaration[], registry: PolicyRegistry): ResolvedLimits {
+  const resolved = resolveReferences(declarations, registry);
+  let applicable = registry.defaults;
+  for (const nearer of resolved) {
+    assertSkipsKnown(nearer, applicable, registry);
+    applicable = overrule(applicable, nearer);
+  }
+  return {
+    declared: [registry.defaults, ...resolved.map(({ limits }) => limits)],
+    applicable: new Set(applicable),
+  };
+}
+
+/** Replaces references by policies of the module. @throws ThrottleConfigError naming the place */
+export function resolveReferences(
+  declarations: readonly Declaration[],
+  registry: PolicyRegistry,
+): readonly ResolvedDeclaration[] {
+  return declarations.map((declaration) => ({
+    ...declaration,
+    limits: declaration.limits.map((limit) =>
+      'policy' in limit ? resolveReference(limit, registry) : assertOwnName(limit, registry),
+    ),
+  }));
+}
+
+function overrule(
+  farther: readonly DeclaredLimit[],
+  { limits, skips, skipsAll }: ResolvedDeclaration,
+): readonly DeclaredLimit[] {
+  if (skipsAll) return limits;
+  const removed = new Set([...skips, ...limits.map(nameOf)]);
+  return [...farther.filter((limit) => !removed.has(nameOf(limit))), ...limits];
+}
+
+/** The policy keeps its budget; the reference changes how it is used. */
+function resolveReference({ policy, use, level, place }: PolicyReference, registry: PolicyRegistry): DeclaredLimit {
+  const { options } = registry.get(policy, place);
+  const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
+  if (other !== undefined) {
+    throw new ThrottleConfigError(
+      `${place}: "${other}" belongs to the policy "${policy}" itself. Change policies.${policy}, or say here only ${USE_MEMBERS.join(', ')}.`,
+    );
+  }
+  const { context = {} } = use;
+  const merged = {
+    scope: 'app',
+    ...options,
+    ...use,
+    // `declareLimit` reports a context that is no object.
+    context: isObject(context) ? { ...options.context, ...context } : context,
+  };
+  return declareLimit(merged, level, place);
+}
+
+/** Throws if a limit with options of its own has the name of a policy of the module. */
+function assertOwnName(limit: DeclaredLimit, registry: PolicyRegistry): DeclaredLimit {
+  const { name } = limit.options;
+  if (name === undefined || !registry.has(name)) return limit;
+  throw new ThrottleConfigError(
+    `${limit.place}: there are two policies of the name "${name}". Use the module's, @Throttle("${name}"), or take another name.`,
+  );
+}
+
+function assertSkipsKnown(
+  { skips, label }: ResolvedDeclaration,
+  farther: readonly DeclaredLimit[],
+  registry: PolicyRegistry,
+): void {
+  if (skips.length === 0) return;
+  const known = [...new Set([DEFAULT_NAME, ...registry.names, ...farther.map(nameOf)])];
+  const unknown = skips.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new ThrottleConfigError(
+    `@SkipThrottle("${unknown}") ${label}: no policy of that name.${suggest(unknown, known)}`,
+  );
+}

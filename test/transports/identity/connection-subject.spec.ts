@@ -1,0 +1,14 @@
+import { describe, expect, it } from '@jest/globals';
+import { connectionSubject } from '../../../src/transports/identity/connection-subject.js';
+
+describe('connectionSubject', () => {
+  it('is the same for each message of a client, and different for each client', () => {
+    const [first, second] = [{}, {}];
+    expect(connectionSubject(first)).toBe(connectionSubject(first));
+    expect(connectionSubject(first)).not.toBe(connectionSubject(second));
+  });
+
+  it('names the process, so that two processes never write the same', () => {
+    expect(connectionSubject({})).toMatch(/^conn:[\w-]{12}-\d+$/);
+  });
+});
