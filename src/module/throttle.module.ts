@@ -15,15 +15,16 @@ import { HandlerRegistry } from '../planning/handler-registry.js';
 import { isObject } from '../planning/option-checks.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
-import { SessionStore } from '../service/calls/session-store.js';
-import { SocketLimiter } from '../service/calls/socket-limiter.js';
+import { FrameLimiter } from '../service/calls/frame-limiter.js';
+import { SessionResolver } from '../service/calls/session-resolver.js';
 import { ThrottleService } from '../service/throttle.service.js';
+import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { addFeature, assertAsyncOptions } from './create-settings.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compilePlans } from './discovery/handler-discovery.js';
-import { openCalls } from './hooks/http-call-hook.js';
-import { hookSockets } from './hooks/socket-adapter-hook.js';
+import { trackRequests } from './hooks/http-call-hook.js';
+import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { ThrottleFeatureOptions } from './throttle-module.options.js';
@@ -45,15 +46,7 @@ class ThrottleFeatureModule {}
   imports: [DiscoveryModule],
   providers: PROVIDERS,
   // Guard and interceptor are made anew where a user binds them: what they need is exported as well.
-  exports: [
-    ThrottleService,
-    ThrottleGuard,
-    ThrottleInterceptor,
-    CallLimiter,
-    SocketLimiter,
-    ConnectionRegistry,
-    PolicyRegistry,
-  ],
+  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, CallLimiter, SessionResolver, PolicyRegistry],
 })
 export class ThrottleModule
   extends ConfigurableModuleClass
@@ -65,11 +58,12 @@ export class ThrottleModule
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
     @Inject(HandlerRegistry) private readonly plans: HandlerRegistry,
-    @Inject(SessionStore) private readonly calls: SessionStore,
+    @Inject(SessionResolver) private readonly sessions: SessionResolver,
+    @Inject(HttpTransport) private readonly http: HttpTransport,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
-    @Inject(SocketLimiter) gate: SocketLimiter,
+    @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) config: ApplicationConfig,
   ) {
@@ -77,16 +71,11 @@ export class ThrottleModule
     // Now, since Nest opens servers and reads what is bound to gateways before it calls any hook of a module.
     this.#gateways = new GatewayDiscovery(discovery);
     this.#gateways.attach(interceptor);
-    hookSockets(config, {
-      gate,
-      connections,
-      warn: limiter.settings.warn,
-      fail: limiter.settings.fail,
-      limitsOf: (port, options) => {
-        this.#compile();
-        return this.#gateways.connectionLimits(port, options, plans);
-      },
-    });
+    const connectionLimits = (port: number, options: object) => {
+      this.#compile();
+      return this.#gateways.connectionLimits(port, options, plans);
+    };
+    new SocketAdapterHook(limiter, connections, frames, { connectionLimits }).install(config);
   }
 
   /** @param options see ThrottleModuleOptions; without any, what `@Throttle` says is charged and nothing else */
@@ -114,7 +103,7 @@ export class ThrottleModule
 
   /** Nest calls it before it registers routes: the earliest moment at which the HTTP adapter is there. */
   configure(): void {
-    openCalls(this.adapters.httpAdapter, this.calls);
+    trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
   async onModuleInit(): Promise<void> {
