@@ -33,9 +33,10 @@ export type {
   ThrottleModuleExtras,
   ThrottleModuleOptions,
 } from './module/throttle-module.options.js';
-export { isThrottled, throttleWait } from './service/calls/call-session.js';
 export type { ThrottleEvent } from './service/calls/events.js';
-export { type CallOptions, ThrottleService } from './service/throttle.service.js';
+export { isThrottled, throttleWait } from './service/calls/session-store.js';
+export type { CallOptions } from './service/service-arguments.js';
+export { ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';

@@ -1,45 +1,51 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { EMPTY, Observable } from 'rxjs';
+import { tap } from 'rxjs/operators';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { SocketLimiter } from '../service/calls/socket-limiter.js';
-import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
+import { CallLimiter } from '../service/calls/call-limiter.js';
+import type { CallSession } from '../service/calls/call-session.js';
+import { SessionResolver } from '../service/calls/session-resolver.js';
 
 /**
- * Charges a message of a socket before its handler runs, once however often the interceptor is bound. When it is too
- * much, the handler does not run, and the client is sent the `rate_limit` message. Calls over other transports pass.
+ * Charges a message of a socket before its handler runs, once however often the interceptor is bound. If the message is
+ * denied, the handler does not run, and the client receives the `rate_limit` message. Calls over other transports pass.
  *
  * The module binds it for all gateways: there is nothing to do.
  */
 @Injectable()
 export class ThrottleInterceptor implements NestInterceptor {
   constructor(
-    @Inject(SocketLimiter) private readonly gate: SocketLimiter,
-    @Inject(ConnectionRegistry) private readonly connections: ConnectionRegistry,
+    @Inject(CallLimiter) private readonly limiter: CallLimiter,
+    @Inject(SessionResolver) private readonly sessions: SessionResolver,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Awaitable<Observable<unknown>> {
-    if (context.getType() !== 'ws' || !this.connections.owns(context.switchToWs().getClient<object>())) {
-      return next.handle();
-    }
-    return chain(this.gate.enter(context), (goesOn) => (goesOn ? this.#within(context, next) : EMPTY));
+    const session = this.sessions.enter(context, 'interceptor');
+    if (session === undefined) return next.handle();
+    return chain(this.limiter.admit(session), (isAdmitted) =>
+      isAdmitted ? this.#handle(session, next) : dropped(session),
+    );
   }
 
-  /** What the handler comes to, within the call also where that is worked out when somebody listens. */
-  #within(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return new Observable((listener) => {
+  /** Runs the handler as a part of the call, also if it does its work on subscription. */
+  #handle(session: CallSession, next: CallHandler): Observable<unknown> {
+    return new Observable((subscriber) => {
       let isAnswered = false;
-      const answers = {
+      const watch = tap({
         next: (answer: unknown) => {
           isAnswered ||= answer !== undefined && answer !== null;
-          listener.next(answer);
         },
-        error: (error: unknown) => listener.error(error),
+        // The handler may have denied the message itself, and have answered nothing.
         complete: () => {
-          if (!isAnswered) this.gate.acknowledge(context);
-          listener.complete();
+          if (!isAnswered) session.responder.acknowledge?.();
         },
-      };
-      return this.gate.within(context, () => next.handle().subscribe(answers));
+      });
+      return this.sessions.run(session, () => next.handle().pipe(watch).subscribe(subscriber));
     });
   }
+}
+
+function dropped(session: CallSession): Observable<never> {
+  session.responder.acknowledge?.();
+  return EMPTY;
 }

@@ -8,16 +8,19 @@ import { HandlerRegistry } from '../planning/handler-registry.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { compileSocketLimit, type SocketLimitName } from '../planning/socket-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
+import { FrameLimiter } from '../service/calls/frame-limiter.js';
 import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
-import { SessionStore } from '../service/calls/session-store.js';
-import { SocketLimiter } from '../service/calls/socket-limiter.js';
+import { SessionResolver } from '../service/calls/session-resolver.js';
 import { LimitLookup } from '../service/limit-lookup.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import type { HttpRequest } from '../transports/call.js';
+import { HttpTransport } from '../transports/http/http-transport.js';
 import { ClientAddress } from '../transports/identity/client-address.js';
 import { proxiedRequest } from '../transports/identity/trust-proxy.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { asFrameworkRequest } from '../transports/sockets/handshake/upgrade-request.js';
+import { SocketTransport } from '../transports/sockets/socket-transport.js';
+import type { Transport } from '../transports/transport.js';
 import { createSettings } from './create-settings.js';
 import { isServiceInjected } from './discovery/service-usage.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
@@ -25,6 +28,7 @@ import type { ThrottleModuleOptions } from './throttle-module.options.js';
 import { SOCKETS } from './validate-options.js';
 
 const SETTINGS = Symbol('ThrottleModule settings');
+const TRANSPORTS = Symbol('ThrottleModule transports');
 
 /** The providers of the module, each after those that it needs. */
 export const PROVIDERS: Provider[] = [
@@ -49,37 +53,43 @@ export const PROVIDERS: Provider[] = [
     inject: [SETTINGS, ClientAddress, HttpAdapterHost],
   },
   {
-    provide: SessionStore,
-    useFactory: (
-      settings: RuntimeSettings,
-      handlers: HandlerRegistry,
-      addresses: ClientAddress,
-      connections: ConnectionRegistry,
-      modules: ModulesContainer,
-    ) => new SessionStore(settings, handlers, addresses, connections, () => isServiceInjected(modules)),
-    inject: [SETTINGS, HandlerRegistry, ClientAddress, ConnectionRegistry, ModulesContainer],
+    provide: HttpTransport,
+    useFactory: (addresses: ClientAddress, settings: RuntimeSettings) => new HttpTransport(addresses, settings),
+    inject: [ClientAddress, SETTINGS],
+  },
+  {
+    provide: SocketTransport,
+    useFactory: (connections: ConnectionRegistry) => new SocketTransport(connections),
+    inject: [ConnectionRegistry],
+  },
+  // Every transport is listed here.
+  { provide: TRANSPORTS, useFactory: (...all: Transport[]) => all, inject: [HttpTransport, SocketTransport] },
+  {
+    provide: SessionResolver,
+    useFactory: (transports: readonly Transport[], handlers: HandlerRegistry, modules: ModulesContainer) =>
+      new SessionResolver(transports, handlers, () => isServiceInjected(modules)),
+    inject: [TRANSPORTS, HandlerRegistry, ModulesContainer],
   },
   {
     provide: CallLimiter,
-    useFactory: (settings: RuntimeSettings, calls: SessionStore) => new CallLimiter(settings, calls),
-    inject: [SETTINGS, SessionStore],
+    useFactory: (settings: RuntimeSettings) => new CallLimiter(settings),
+    inject: [SETTINGS],
   },
   {
-    provide: SocketLimiter,
+    provide: FrameLimiter,
     useFactory: (
       settings: RuntimeSettings,
       registry: PolicyRegistry,
       limiter: CallLimiter,
-      calls: SessionStore,
       connections: ConnectionRegistry,
-    ) => new SocketLimiter(limiter, calls, connections, moduleSocketLimit(settings, 'frames', registry)),
-    inject: [SETTINGS, PolicyRegistry, CallLimiter, SessionStore, ConnectionRegistry],
+    ) => new FrameLimiter(limiter, connections, moduleSocketLimit(settings, 'frames', registry)),
+    inject: [SETTINGS, PolicyRegistry, CallLimiter, ConnectionRegistry],
   },
   {
     provide: ThrottleService,
-    useFactory: (limiter: CallLimiter, calls: SessionStore, registry: PolicyRegistry) =>
-      new ThrottleService(limiter, calls, new LimitLookup(registry)),
-    inject: [CallLimiter, SessionStore, PolicyRegistry],
+    useFactory: (limiter: CallLimiter, sessions: SessionResolver, registry: PolicyRegistry) =>
+      new ThrottleService(limiter, sessions, new LimitLookup(registry)),
+    inject: [CallLimiter, SessionResolver, PolicyRegistry],
   },
   ThrottleGuard,
   ThrottleInterceptor,

@@ -15,15 +15,16 @@ import { HandlerRegistry } from '../planning/handler-registry.js';
 import { isObject } from '../planning/option-checks.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
-import { SessionStore } from '../service/calls/session-store.js';
-import { SocketLimiter } from '../service/calls/socket-limiter.js';
+import { FrameLimiter } from '../service/calls/frame-limiter.js';
+import { SessionResolver } from '../service/calls/session-resolver.js';
 import { ThrottleService } from '../service/throttle.service.js';
+import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compileHandlers } from './discovery/handler-discovery.js';
 import { featureModule } from './feature.module.js';
-import { openCalls } from './hooks/http-call-hook.js';
-import { hookSockets } from './hooks/socket-adapter-hook.js';
+import { trackRequests } from './hooks/http-call-hook.js';
+import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { ThrottleFeatureOptions } from './throttle-module.options.js';
@@ -41,15 +42,7 @@ import { assertAsyncOptions } from './validate-options.js';
   imports: [DiscoveryModule],
   providers: PROVIDERS,
   // Nest makes a guard or interceptor anew in each module that binds it, so their dependencies are exported, too.
-  exports: [
-    ThrottleService,
-    ThrottleGuard,
-    ThrottleInterceptor,
-    CallLimiter,
-    SocketLimiter,
-    ConnectionRegistry,
-    PolicyRegistry,
-  ],
+  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, CallLimiter, SessionResolver, PolicyRegistry],
 })
 export class ThrottleModule
   extends ConfigurableModuleClass
@@ -61,11 +54,12 @@ export class ThrottleModule
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
     @Inject(HandlerRegistry) private readonly handlers: HandlerRegistry,
-    @Inject(SessionStore) private readonly calls: SessionStore,
+    @Inject(SessionResolver) private readonly sessions: SessionResolver,
+    @Inject(HttpTransport) private readonly http: HttpTransport,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
-    @Inject(SocketLimiter) gate: SocketLimiter,
+    @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) config: ApplicationConfig,
   ) {
@@ -73,16 +67,11 @@ export class ThrottleModule
     // In the constructor, because Nest opens socket servers and reads gateways' interceptors before any module hook.
     this.#gateways = new GatewayDiscovery(discovery);
     this.#gateways.attach(interceptor);
-    hookSockets(config, {
-      gate,
-      connections,
-      warn: limiter.settings.warn,
-      fail: limiter.settings.fail,
-      limitsOf: (port, options) => {
-        this.#compileHandlers();
-        return this.#gateways.connectionLimits(port, options, handlers);
-      },
-    });
+    const connectionLimits = (port: number, options: object) => {
+      this.#compileHandlers();
+      return this.#gateways.connectionLimits(port, options, handlers);
+    };
+    new SocketAdapterHook(limiter, connections, frames, { connectionLimits }).install(config);
   }
 
   /** @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything */
@@ -105,7 +94,7 @@ export class ThrottleModule
 
   /** Opens calls around requests. Nest calls this before it registers routes, when the HTTP adapter exists. */
   configure(): void {
-    openCalls(this.adapters.httpAdapter, this.calls);
+    trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
   async onModuleInit(): Promise<void> {

@@ -7,45 +7,45 @@ import type { PolicyRegistry } from '../planning/policy-registry.js';
 import { fixedPolicies } from '../planning/policy-source.js';
 import { by } from '../transports/identity/by.js';
 
-/** Finds the limits that a direct use of the service is about. */
+/** Finds the limits that a request to the service is about. */
 export class LimitLookup {
-  readonly #anywhere = new Map<string, readonly CompiledLimit[]>();
-  readonly #named = new WeakMap<HandlerIdentity, Map<string, readonly CompiledLimit[]>>();
+  readonly #withoutHandler = new Map<string, readonly CompiledLimit[]>();
+  readonly #byHandler = new WeakMap<HandlerIdentity, Map<string, readonly CompiledLimit[]>>();
   readonly #adHoc = new WeakMap<Policy, readonly CompiledLimit[]>();
 
   constructor(private readonly registry: PolicyRegistry) {}
 
-  /** @throws ThrottleConfigError where there is no such policy, or no handler with limits of its own */
-  find(method: string, policy: unknown, plan: HandlerLimits | undefined): readonly CompiledLimit[] {
-    if (typeof policy === 'string') return this.#byName(method, policy, plan?.handler);
+  /** @throws ThrottleConfigError for an unknown policy, or if no policy is named and the handler has no limits of its own */
+  find(method: string, policy: unknown, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
+    if (typeof policy === 'string') return this.#byName(method, policy, handlerLimits?.handler);
     if (isPolicy(policy)) return this.#byPolicy(method, policy);
     if (policy !== undefined) {
       throw invalidValue(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
     }
-    if (plan === undefined) {
+    if (handlerLimits === undefined) {
       throw new ThrottleConfigError(
         `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. ` +
           `Name a policy, ${method}("name"), or pass { on: context }.`,
       );
     }
-    if (plan.own.length > 0) return plan.own;
+    if (handlerLimits.own.length > 0) return handlerLimits.own;
     const { names } = this.registry;
     throw new ThrottleConfigError(
-      `${method}() in ${plan.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
+      `${method}() in ${handlerLimits.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
         `or name a policy.${names.length > 0 ? ` Known: ${names.join(', ')}.` : ''}`,
     );
   }
 
   #byName(method: string, name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
-    let known = handler === NO_HANDLER ? this.#anywhere : this.#named.get(handler);
-    if (known === undefined) {
-      known = new Map();
-      this.#named.set(handler, known);
+    let byName = handler === NO_HANDLER ? this.#withoutHandler : this.#byHandler.get(handler);
+    if (byName === undefined) {
+      byName = new Map();
+      this.#byHandler.set(handler, byName);
     }
-    let limits = known.get(name);
+    let limits = byName.get(name);
     if (limits === undefined) {
       limits = this.registry.compiled(name, handler === NO_HANDLER ? null : handler, `${method}("${name}")`);
-      known.set(name, limits);
+      byName.set(name, limits);
     }
     return limits;
   }

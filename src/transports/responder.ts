@@ -1,30 +1,58 @@
-import type { Awaitable } from '../core/awaitable.js';
 import type { Decision, Outcome } from '../core/decision.js';
-import type { Call, CallContext } from './call.js';
+import type { CallContext } from './call.js';
 
-/** What a denied caller is told. */
+/** The message for a denied caller. */
 export interface DenialMessage {
-  /** What the policy's `message` says, if anything. */
+  /** As the policy's `message` says, if it says anything. */
   readonly message: string | object | undefined;
   /** The call's context under the policy that denied. */
   readonly context: CallContext;
 }
 
-/** A call that can be answered, as its transport makes it. */
-export interface AnsweredCall extends Call {
+/** Thrown by `onDenied` or `message` while the message was composed: it takes the place of the message. */
+export interface DenialError {
+  readonly error: unknown;
+}
+
+export type Denial = DenialMessage | DenialError;
+
+/** Why a delayed call does not go on: its client has gone, or the application is closing. */
+export type Interruption = 'client-gone' | 'closing';
+
+/** A connection that several calls share, on transports that have one. */
+export interface Connection {
+  /** Closed because of its denials: calls that still arrive on it are dropped. */
+  readonly isClosed: boolean;
+  /** The denial of a call while too many others of the connection await their decision; undefined if there is room. */
+  overflow(): Outcome | undefined;
+  /** Counts a call as awaiting its decision until the promise is settled. */
+  track<T>(decision: Promise<T>): Promise<T>;
+}
+
+/**
+ * How a transport responds to a call that is limited.
+ *
+ * @typeParam Rejection what a rejected call ends with: `never` if rejecting throws
+ */
+export interface Responder<Rejection = false> {
+  readonly connection?: Connection;
   /**
-   * Something was decided. Tells it, where an answer has a place for it.
+   * Reports a decision if the response has a place for it, such as headers. The call need not be bound by it.
    *
-   * @param decisions those on the call so far
-   * @param wasDenied whether the decision before denied
+   * @param decisions all decisions on the call so far
+   * @param previous the outcome before this one on the same call
    */
-  decided(outcome: Outcome, decisions: readonly Decision[], wasDenied: boolean): void;
-  /** The call goes on. */
-  admitted(): void;
-  /** Answers a denied call: throws the answer, or sends it and comes to false. `ask` finds out what to say. */
-  deny(outcome: Outcome, ask: () => Awaitable<DenialMessage>): Awaitable<false>;
-  /** The same for a call that nothing could decide; it may be sent again in so many milliseconds. */
-  unavailable(waitMs: number): false;
-  /** Calls `listener` once the caller has gone; the function returned takes that back. */
-  onLeave(listener: () => void): () => void;
+  report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void;
+  /** Notes that the call is bound by an outcome. Comes before `onDenied` and `message` run, which may throw. */
+  enforce(outcome: Outcome): void;
+  /** Rejects a denied call. */
+  reject(outcome: Outcome, denial: Denial): Rejection;
+  /** Rejects a call that could not be checked because the backend is unavailable. */
+  rejectUnavailable(retryAfterMs: number): Rejection;
+  /** Rejects an allowed call whose delay was interrupted. */
+  rejectInterrupted(cause: Interruption): Rejection;
+  /** Calls `listener` once the client has gone. Returns a function that removes the listener. */
+  onClientGone(listener: () => void): () => void;
+  /** Sends a denied call's acknowledgement, if the client asked for one and the call had no other response. */
+  acknowledge?(): void;
 }

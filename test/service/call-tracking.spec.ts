@@ -16,7 +16,7 @@ import {
 } from '@nestjs/common';
 import { LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { Throttle, ThrottleService } from '../../src/index.js';
-import { currentCall } from '../../src/service/calls/call-session.js';
+import { currentSession } from '../../src/service/calls/session-store.js';
 import { type AppOptions, adapters, startApp } from '../support/http-app.js';
 
 /** Who has come by the service. */
@@ -36,7 +36,7 @@ const handlerOf = (held: Held, decorate: (type: Type) => void = () => undefined)
     @Get('x')
     async x() {
       await held.service?.hit();
-      return { isOpen: currentCall() !== undefined };
+      return { isOpen: currentSession() !== undefined };
     }
   }
   decorate(HeldController);
@@ -160,7 +160,7 @@ const WAYS: Record<string, (held: Held) => Omit<AppOptions, 'adapter'>> = {
       @Get('x')
       async x() {
         await held.service?.hit();
-        return { isOpen: currentCall() !== undefined };
+        return { isOpen: currentSession() !== undefined };
       }
     }
     return { controllers: [OfRequest], providers: [ARequest] };

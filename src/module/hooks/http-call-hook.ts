@@ -1,6 +1,7 @@
 import type { HttpServer } from '@nestjs/common';
-import type { SessionStore } from '../../service/calls/session-store.js';
+import type { SessionResolver } from '../../service/calls/session-resolver.js';
 import type { HttpRequest } from '../../transports/call.js';
+import type { HttpTransport } from '../../transports/http/http-transport.js';
 
 type Next = () => void;
 
@@ -10,16 +11,23 @@ interface FastifyLike {
 }
 
 /**
- * Has the HTTP adapter open a call around every request, so that the service finds it wherever it is used.
- * Fastify does it in a hook right before the handler: what is opened earlier is lost while the body is read.
+ * Makes the HTTP adapter open a session around every request, so that the service finds it wherever it is used.
+ * Fastify does so in a hook right before the handler: a session that is opened earlier is lost while the body is read.
  */
-export function openCalls(adapter: HttpServer | undefined, calls: SessionStore): void {
+export function trackRequests(
+  adapter: HttpServer | undefined,
+  transport: HttpTransport,
+  sessions: SessionResolver,
+): void {
   if (adapter === undefined || adapter === null) return; // an application context without HTTP
-  const open = (request: HttpRequest, response: object, next: Next) => calls.open(request, response, next);
+  const track = (request: HttpRequest, response: object, next: Next) => {
+    if (sessions.isTracking) sessions.run(sessions.of(transport.openRequest(request, response)), next);
+    else next();
+  };
   if (adapter.getType() === 'fastify') {
     const instance: FastifyLike = adapter.getInstance();
-    instance.addHook('preHandler', open);
+    instance.addHook('preHandler', track);
   } else {
-    adapter.use(open);
+    adapter.use(track);
   }
 }

@@ -1,81 +1,94 @@
 import type { ApplicationConfig } from '@nestjs/core';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
-import type { SocketLimiter } from '../../service/calls/socket-limiter.js';
-import type { HttpRequest } from '../../transports/call.js';
+import type { CallLimiter } from '../../service/calls/call-limiter.js';
+import type { FrameLimiter } from '../../service/calls/frame-limiter.js';
+import { HandshakeLimiter } from '../../service/calls/handshake-limiter.js';
+import { isRequest } from '../../transports/call.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
 import { filterFrames } from '../../transports/sockets/frame-filter.js';
 import {
   acceptorOf,
+  bypassWarning,
   filterHandshakes,
   limitMessagesPerTurn,
 } from '../../transports/sockets/handshake/handshake-filter.js';
-import { isRequest } from '../../transports/sockets/socket-client.js';
 
 type Adapter = NonNullable<ReturnType<ApplicationConfig['getIoAdapter']>>;
 
-/** What the hook asks of the application. */
-export interface SocketHost {
-  readonly gate: SocketLimiter;
-  readonly connections: ConnectionRegistry;
+/** Knows the gateways of a server. */
+export interface ServerGateways {
   /** The limits of new connections to a server, by what it is opened with: those of all gateways on it. */
-  limitsOf(port: number, options: object): readonly CompiledLimit[];
-  warn(message: string): void;
-  fail(error: unknown): void;
+  connectionLimits(port: number, options: object): readonly CompiledLimit[];
 }
 
 /**
- * Has every WebSocket adapter of the application tell of its servers, before they take connections, and of its clients,
- * before a gateway sees them. It wraps two methods of the adapter's instance: nothing else is told of servers and of
- * upgrade requests, for any kind of server.
+ * Limits the servers that an application's WebSocket adapters open, before they take connections, and their clients, before
+ * a gateway sees them. Wraps two methods of each adapter: no other place sees servers and upgrade requests of every kind.
  */
-export function hookSockets(config: ApplicationConfig, host: SocketHost): void {
-  const hooked = new WeakSet<Adapter>();
-  const hook = (adapter: Adapter) => {
-    if (adapter === null || adapter === undefined || hooked.has(adapter)) return;
-    hooked.add(adapter);
-    hookAdapter(adapter, host);
-  };
-  const set = config.setIoAdapter.bind(config);
-  config.setIoAdapter = (adapter) => {
-    hook(adapter);
-    set(adapter);
-  };
-  hook(config.getIoAdapter());
-}
+export class SocketAdapterHook {
+  readonly #adapters = new WeakSet<Adapter>();
+  readonly #acceptors = new WeakSet<object>();
+  readonly #clients = new WeakSet<object>();
+  #isFrameWarningLogged = false;
 
-function hookAdapter(adapter: Adapter, host: SocketHost): void {
-  const { gate, connections, warn, fail } = host;
-  const guarded = new WeakSet<object>();
-  const gated = new WeakSet<object>();
-  let isWarned = false;
-  const create = adapter.create.bind(adapter);
-  adapter.create = (port: number, options: object = {}) => {
-    // Before there is a server: a mistake in the limits must not leave one open.
-    const limits = host.limitsOf(port, options);
-    const server = create(port, options);
-    limitMessagesPerTurn(server, options);
-    const door = acceptorOf(server);
-    if (limits.length > 0 && !guarded.has(door)) {
-      guarded.add(door);
-      const handshake = (upgrade: HttpRequest, line: unknown) => gate.handshake(limits, upgrade, line);
-      if (!filterHandshakes(door, { handshake, fail, warn })) warn(notLimited('connections'));
-    }
-    return server;
-  };
-  const bind = adapter.bindClientConnect.bind(adapter);
-  adapter.bindClientConnect = (server: object, callback: (...args: unknown[]) => unknown) =>
-    bind(server, (...args: readonly [client: object, upgrade?: unknown]) => {
-      const [client, upgrade] = args;
-      connections.opened(client, isRequest(upgrade) ? upgrade : undefined);
-      // Once a client, however many gateways are on its server.
-      if (gate.limitsFrames && !gated.has(client)) {
-        gated.add(client);
-        const isGated = filterFrames(client, (message, ack) => gate.frame(client, message, ack));
-        if (!isGated && !isWarned) warn(notLimited('frames'));
-        isWarned ||= !isGated;
-      }
-      return callback(...args);
-    });
+  constructor(
+    private readonly limiter: CallLimiter,
+    private readonly connections: ConnectionRegistry,
+    private readonly frames: FrameLimiter,
+    private readonly gateways: ServerGateways,
+  ) {}
+
+  /** Wraps the application's adapter, and any that is set later. */
+  install(config: ApplicationConfig): void {
+    const setAdapter = config.setIoAdapter.bind(config);
+    config.setIoAdapter = (adapter) => {
+      this.#wrap(adapter);
+      setAdapter(adapter);
+    };
+    this.#wrap(config.getIoAdapter());
+  }
+
+  #wrap(adapter: Adapter | null | undefined): void {
+    if (adapter === null || adapter === undefined || this.#adapters.has(adapter)) return;
+    this.#adapters.add(adapter);
+    const create = adapter.create.bind(adapter);
+    adapter.create = (port: number, options: object = {}) => {
+      // Before there is a server: a mistake in the limits must not leave one open.
+      const limits = this.gateways.connectionLimits(port, options);
+      const server = create(port, options);
+      limitMessagesPerTurn(server, options);
+      if (limits.length > 0) this.#limitConnections(server, limits);
+      return server;
+    };
+    const bindClientConnect = adapter.bindClientConnect.bind(adapter);
+    adapter.bindClientConnect = (server: object, callback: (...args: unknown[]) => unknown) =>
+      bindClientConnect(server, (...args: readonly [client: object, upgrade?: unknown]) => {
+        const [client, upgrade] = args;
+        this.connections.connectionOf(client, isRequest(upgrade) ? upgrade : undefined);
+        if (this.frames.isActive) this.#limitFrames(client);
+        return callback(...args);
+      });
+  }
+
+  /** Once a server: it may be known under several names. */
+  #limitConnections(server: object, limits: readonly CompiledLimit[]): void {
+    const acceptor = acceptorOf(server);
+    if (this.#acceptors.has(acceptor)) return;
+    this.#acceptors.add(acceptor);
+    const isFiltered = filterHandshakes(acceptor, new HandshakeLimiter(this.limiter, this.connections, limits));
+    const warning = isFiltered ? bypassWarning(acceptor) : notLimited('connections');
+    if (warning !== undefined) this.limiter.settings.warn(warning);
+  }
+
+  /** Once a client, however many gateways are on its server. */
+  #limitFrames(client: object): void {
+    if (this.#clients.has(client)) return;
+    this.#clients.add(client);
+    const isFiltered = filterFrames(client, (message, acknowledge) => this.frames.admit(client, message, acknowledge));
+    if (isFiltered || this.#isFrameWarningLogged) return;
+    this.#isFrameWarningLogged = true;
+    this.limiter.settings.warn(notLimited('frames'));
+  }
 }
 
 function notLimited(what: string): string {

@@ -1,11 +1,8 @@
-import type { ExecutionContext } from '@nestjs/common';
-import { Subject } from 'rxjs';
 import { type Awaitable, chain, isNativePromise, isPromise } from '../../core/awaitable.js';
 import { type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { Call } from '../../transports/call.js';
-import { DetachedCall } from '../../transports/http/detached-call.js';
-import type { AnsweredCall } from '../../transports/responder.js';
+import type { Connection, Responder } from '../../transports/responder.js';
 import type { CallSession } from './call-session.js';
 import {
   type ChargedOutcome,
@@ -15,161 +12,179 @@ import {
   prepareCharges,
 } from './charge-builder.js';
 import { DelayedCalls } from './delayed-calls.js';
-import { deny } from './denial-message.js';
-import { outageMessage, type ThrottleEvent } from './events.js';
+import { composeDenial } from './denial-message.js';
+import { ThrottleEvents } from './events.js';
 import { watchForLateUser } from './late-user-warning.js';
 import type { RuntimeSettings } from './runtime-settings.js';
-import type { SessionStore } from './session-store.js';
+import { keepClientOutcome } from './session-store.js';
 
-/** How a call is charged and answered: whether it goes on. */
-type Admit = (limits: readonly CompiledLimit[], call: AnsweredCall, state: CallSession) => Awaitable<boolean>;
+type Decide = (charges: readonly Charge[]) => Awaitable<Outcome>;
 
-const NOTHING_ASKED: ChargeOverrides = {};
-const NOTHING: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
+const NO_OVERRIDES: ChargeOverrides = {};
+const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
-/** Limits calls: finds out what they are charged, has the backend decide, and answers. */
+/**
+ * Limits calls. The steps, in order: prepare the charges, let the backend decide them, record the outcome, report it;
+ * then respond (note that the call is bound by the outcome, and reject it if it is denied) and delay.
+ *
+ * With a backend in this process and no asynchronous function of the user, all of them are synchronous.
+ */
 export class CallLimiter {
-  readonly events = new Subject<ThrottleEvent>();
-  /** Stands for what is asked outside any call. */
-  readonly noCall: AnsweredCall;
-  readonly #held: DelayedCalls;
+  readonly events: ThrottleEvents;
+  readonly #delayed: DelayedCalls;
 
-  constructor(
-    readonly settings: RuntimeSettings,
-    private readonly calls: SessionStore,
-  ) {
-    this.noCall = new DetachedCall(settings);
-    this.#held = new DelayedCalls(settings.clock);
-    settings.backend.listen?.((event) => {
-      const message = outageMessage(event);
-      if (message !== undefined) settings.warn(message);
-      this.events.next(event);
-    });
+  constructor(readonly settings: RuntimeSettings) {
+    this.events = new ThrottleEvents(settings);
+    this.#delayed = new DelayedCalls(settings.clock);
   }
 
-  /** The guard's question: charges what the handler's plan says, once a request and handler. Throws when denied. */
-  enter(context: ExecutionContext, admit: Admit = this.#charge): Awaitable<boolean> {
-    const { state, plan } = this.calls.of(context);
-    const known = state.admissionTo(plan);
+  /** Limits a call before its handler runs, once for each handler. True: the handler may run. */
+  admit(session: CallSession): Awaitable<boolean> {
+    const { handlerLimits } = session;
+    if (session.responder.connection?.isClosed === true) return false;
+    if (handlerLimits === undefined) return true;
+    const { guarded, userPaths } = handlerLimits;
+    const known = session.admissionUnder(guarded);
     if (known !== undefined) return known;
-    const { call } = state;
-    if (plan.guarded.length === 0 || call === undefined) return true;
-    if (plan.userPaths.length > 0) watchForLateUser(plan, call, this.settings.warn);
-    const admission = admit(plan.guarded, call, state);
-    state.admit(plan, admission);
-    return admission;
+    if (guarded.length === 0) return true;
+    if (userPaths.length > 0) watchForLateUser(handlerLimits, session.call, this.settings.warn);
+    const isAdmitted = this.limit(guarded, session);
+    session.keepAdmission(guarded, isAdmitted);
+    return isAdmitted;
   }
 
-  /** Charges, and tells what was decided. */
-  spend(
-    limits: readonly CompiledLimit[],
-    call: AnsweredCall,
-    asked: ChargeOverrides,
-    state: CallSession | undefined,
-  ): Awaitable<ChargedOutcome> {
-    const evaluation = this.#evaluate(this.#spends, limits, call, asked);
-    return isNativePromise(evaluation)
-      ? evaluation.then((found) => this.conclude(found, call, state))
-      : this.conclude(evaluation, call, state);
+  /** Runs all steps. True: the call may proceed; otherwise its rejection. */
+  limit<R>(limits: readonly CompiledLimit[], session: CallSession<R>): Awaitable<true | R> {
+    const { call, responder } = session;
+    if (responder.connection !== undefined) return this.#limitOn(responder.connection, limits, session);
+    const decided = this.#decide(this.#spend, limits, call, NO_OVERRIDES);
+    return isNativePromise(decided)
+      ? decided.then((charged) => this.proceed(this.#record(charged, session), call, responder))
+      : this.proceed(this.#record(decided, session), call, responder);
   }
 
-  /** Remembers and tells what was decided. */
-  conclude(evaluation: ChargedOutcome, call: AnsweredCall, state: CallSession | undefined): ChargedOutcome {
-    const { outcome, charges } = evaluation;
-    const wasDenied = state?.latest?.allowed === false;
-    state?.remember(charges, outcome);
-    if (!outcome.allowed && this.events.observed) {
-      const handler = state?.plan && { handler: state.plan.label };
-      this.events.next({ type: 'denied', outcome, charges, ...handler });
-    }
-    if (state !== undefined) call.decided(outcome, state.decisions, wasDenied);
-    return evaluation;
-  }
-
-  /** The answer that `spend` would give; nothing is written anywhere. */
-  peek(limits: readonly CompiledLimit[], call: Call, asked: ChargeOverrides): Awaitable<Outcome> {
-    return chain(
-      this.#evaluate((charges) => this.settings.backend.peek(charges), limits, call, asked),
-      ({ outcome }) => outcome,
+  /** The same on a connection, which counts calls as pending until they are responded to, and not while they are delayed. */
+  #limitOn<R>(connection: Connection, limits: readonly CompiledLimit[], session: CallSession<R>): Awaitable<true | R> {
+    const { call, responder } = session;
+    const overflow = connection.overflow();
+    if (overflow !== undefined) return this.#rejectOverflow(overflow, session);
+    const charged = this.charge(limits, call, NO_OVERRIDES, session);
+    const response = chain(charged, (found) => this.#respond(found, call, responder));
+    return chain(isPromise(response) ? connection.track(response) : response, (result) =>
+      result === true ? chain(charged, ({ outcome }) => this.#delay(outcome, responder)) : result,
     );
   }
 
-  /** The decisions as they stand, each with the wait of a cost of 1; in one read. */
-  standing(limits: readonly CompiledLimit[], call: Call, asked: ChargeOverrides): Awaitable<readonly Decision[]> {
-    const pairs = (charges: readonly Charge[]) =>
+  /** The first steps: prepares, decides, records, reports. The call is not bound by the outcome. */
+  charge(
+    limits: readonly CompiledLimit[],
+    call: Call,
+    overrides: ChargeOverrides,
+    session: CallSession<unknown> | undefined,
+  ): Awaitable<ChargedOutcome> {
+    const decided = this.#decide(this.#spend, limits, call, overrides);
+    return isNativePromise(decided)
+      ? decided.then((charged) => this.#record(charged, session))
+      : this.#record(decided, session);
+  }
+
+  /** The last steps: responds, delays. True: the call may proceed; otherwise its rejection. */
+  proceed<R>(charged: ChargedOutcome, call: Call, responder: Responder<R>): Awaitable<true | R> {
+    const response = this.#respond(charged, call, responder);
+    if (isPromise(response)) {
+      return response.then((result) => (result === true ? this.#delay(charged.outcome, responder) : result));
+    }
+    return response === true ? this.#delay(charged.outcome, responder) : response;
+  }
+
+  /** Returns the outcome that `charge` would have. Writes nothing. */
+  peek(limits: readonly CompiledLimit[], call: Call, overrides: ChargeOverrides): Awaitable<Outcome> {
+    const peek: Decide = (charges) => this.settings.backend.peek(charges);
+    return chain(this.#decide(peek, limits, call, overrides), ({ outcome }) => outcome);
+  }
+
+  /** Returns the current decisions, each with the wait of a cost of 1, in one read. */
+  state(limits: readonly CompiledLimit[], call: Call, overrides: ChargeOverrides): Awaitable<readonly Decision[]> {
+    const peekPairs: Decide = (charges) =>
       this.settings.backend.peek(
         charges.flatMap((charge) => [
           { ...charge, cost: 0 },
           { ...charge, cost: 1 },
         ]),
       );
-    return chain(this.#evaluate(pairs, limits, call, { ...asked, cost: 1 }), ({ outcome: { decisions } }) =>
-      // Of each pair the decision at cost 1 where that is denied, else the one at cost 0.
+    const decided = this.#decide(peekPairs, limits, call, { ...overrides, cost: 1 });
+    return chain(decided, ({ outcome: { decisions } }) =>
+      // Of each pair the decision at cost 1 if that is denied, else the one at cost 0.
       decisions.filter(({ allowed }, i) => (i % 2 === 0 ? decisions[i + 1]?.allowed === true : !allowed)),
     );
   }
 
-  /** Goes on with an allowed call, after its delay; answers a denied one, by an exception where its transport has it so. */
-  admit(call: AnsweredCall, evaluation: ChargedOutcome): Awaitable<boolean> {
-    const goesOn = this.answer(call, evaluation);
-    if (isPromise(goesOn)) return goesOn.then((so) => so && this.hold(call, evaluation.outcome));
-    return goesOn && this.hold(call, evaluation.outcome);
-  }
-
-  /** Whether a call goes on; one that does not is answered. */
-  answer(call: AnsweredCall, evaluation: ChargedOutcome): Awaitable<boolean> {
-    const { outcome } = evaluation;
-    if (outcome.degraded === 'deny') return call.unavailable(this.settings.unavailableForMs());
-    if (!outcome.allowed) return deny(call, evaluation, this.settings);
-    if (outcome.decisions.length > 0) call.admitted();
-    return true;
-  }
-
-  /** Holds an admitted call for as long as its decisions say. */
-  hold(call: AnsweredCall, { decisions }: Outcome): Awaitable<true> {
-    let delayMs = 0;
-    for (const decision of decisions) delayMs = Math.max(delayMs, decision.delayMs);
-    return delayMs === 0 ? true : this.#held.hold(delayMs, call);
-  }
-
-  /** Turns away the calls that are held. */
+  /** Rejects the calls that are delayed, and those that would be. */
   close(): void {
-    this.#held.close();
+    this.#delayed.close();
   }
 
-  readonly #spends = (charges: readonly Charge[]) => this.settings.backend.spend(charges);
+  readonly #spend: Decide = (charges) => this.settings.backend.spend(charges);
 
-  readonly #charge: Admit = (limits, call, state) => {
-    const evaluation = this.#evaluate(this.#spends, limits, call, NOTHING_ASKED);
-    return isNativePromise(evaluation)
-      ? evaluation.then((found) => this.admit(call, this.conclude(found, call, state)))
-      : this.admit(call, this.conclude(evaluation, call, state));
-  };
-
-  #evaluate(
-    decide: (charges: readonly Charge[]) => Awaitable<Outcome>,
+  /** Prepares the charges of a call, and decides them. */
+  #decide(
+    decide: Decide,
     limits: readonly CompiledLimit[],
     call: Call,
-    asked: ChargeOverrides,
+    overrides: ChargeOverrides,
   ): Awaitable<ChargedOutcome> {
     const { skip } = this.settings;
-    if (skip === undefined) return decided(decide, prepareCharges(limits, call, asked));
+    if (skip === undefined) return decideCharges(decide, prepareCharges(limits, call, overrides));
     return chain(isSkipped(skip, call, 'ThrottleModule'), (skipped) =>
-      skipped ? NOTHING : decided(decide, prepareCharges(limits, call, asked)),
+      skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, overrides)),
     );
+  }
+
+  /** Records an outcome in the call's session and reports it. Without a session there is nothing to report to. */
+  #record(charged: ChargedOutcome, session: CallSession<unknown> | undefined): ChargedOutcome {
+    const { outcome, charges } = charged;
+    const previous = session?.latest;
+    if (session !== undefined) {
+      session.record(charges, outcome);
+      if (session.call.client !== undefined) keepClientOutcome(session.call.client, outcome);
+    }
+    if (!outcome.allowed) this.events.denied(charged, session?.handlerLimits?.label);
+    session?.responder.report(outcome, session.decisions, previous);
+    return charged;
+  }
+
+  /** Binds the call by an outcome. True: it may proceed; otherwise its rejection. */
+  #respond<R>(charged: ChargedOutcome, call: Call, responder: Responder<R>): Awaitable<true | R> {
+    const { outcome } = charged;
+    if (outcome.degraded === 'deny') return responder.rejectUnavailable(this.settings.unavailableForMs());
+    responder.enforce(outcome);
+    if (outcome.allowed) return true;
+    return chain(composeDenial(charged, call, this.settings), (denial) => responder.reject(outcome, denial));
+  }
+
+  /** Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. */
+  #rejectOverflow<R>(outcome: Outcome, session: CallSession<R>): R {
+    const { call, responder } = session;
+    this.#record({ outcome, charges: [], limits: [] }, session);
+    responder.enforce(outcome);
+    return responder.reject(outcome, { message: undefined, context: call.context });
+  }
+
+  /** Delays an allowed call for as long as its decisions say. */
+  #delay<R>({ decisions }: Outcome, responder: Responder<R>): Awaitable<true | R> {
+    let delayMs = 0;
+    for (const decision of decisions) delayMs = Math.max(delayMs, decision.delayMs);
+    return delayMs === 0 ? true : this.#delayed.wait(delayMs, responder);
   }
 }
 
-function decided(
-  decide: (charges: readonly Charge[]) => Awaitable<Outcome>,
-  charged: Awaitable<PreparedCharges>,
-): Awaitable<ChargedOutcome> {
-  // What most calls come to, with a backend in the process: no promise, and no closure.
-  if (isNativePromise(charged)) return charged.then((found) => decided(decide, found));
-  const { charges, limits } = charged;
-  if (charges.length === 0) return NOTHING;
+function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Awaitable<ChargedOutcome> {
+  // The usual case, with a backend in this process: no promise, and no closure.
+  if (isNativePromise(prepared)) return prepared.then((found) => decideCharges(decide, found));
+  const { charges, limits } = prepared;
+  if (charges.length === 0) return NOTHING_CHARGED;
   const outcome = decide(charges);
-  // A backend of one's own may answer with something that is no promise but for its `then`.
+  // A custom backend may return any thenable.
   return isPromise(outcome)
     ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }))
     : { outcome, charges, limits };

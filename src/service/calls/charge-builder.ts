@@ -8,58 +8,58 @@ import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import { type Call, EXEMPT, withContext } from '../../transports/call.js';
 import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
 
-/** What a call is charged, and the limits that the charges come from: one a charge, or one for all. */
+/** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
 export interface PreparedCharges {
   readonly charges: readonly Charge[];
   readonly limits: readonly CompiledLimit[];
 }
 
-/** The limit that a charge comes from. */
+/** Returns the limit that a charge comes from. */
 export function limitAt({ limits }: PreparedCharges, index: number): CompiledLimit | undefined {
   return limits.length === 1 ? limits[0] : limits[index];
 }
 
-/** The answer to a call, and what was asked for. */
+/** The outcome of a call, and the charges that it decides. */
 export interface ChargedOutcome extends PreparedCharges {
   readonly outcome: Outcome;
 }
 
-/** What the service is asked for, in place of what the limits say. */
+/** Values that the service is given in place of those of the limits. */
 export interface ChargeOverrides {
   readonly cost?: number | undefined;
-  /** Taken verbatim. */
+  /** Used verbatim. */
   readonly subject?: string | undefined;
 }
 
-/** What a call is charged under these limits, in order; nothing where it is exempt, skipped, unlimited or of cost 0. */
+/** Returns the charges of a call under these limits, in order. Limits that exempt or skip the call, that are unlimited or cost 0 have none. */
 export function prepareCharges(
   limits: readonly CompiledLimit[],
   call: Call,
-  asked: ChargeOverrides,
+  overrides: ChargeOverrides,
 ): Awaitable<PreparedCharges> {
   const [only] = limits;
   if (only !== undefined && limits.length === 1) {
-    const charges = chargesOfLimit(only, call, asked);
+    const charges = chargesOfLimit(only, call, overrides);
     return isNativePromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
   }
-  const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, asked));
-  return chain(lists, (found) => together(found, limits));
+  const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, overrides));
+  return chain(lists, (found) => join(found, limits));
 }
 
-/** The charges of several limits in one list, and beside each the limit that it comes from. */
-function together(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
+/** Joins the charges of several limits, each beside the limit that it comes from. */
+function join(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
   const charges: Charge[] = [];
-  const from: CompiledLimit[] = [];
+  const sources: CompiledLimit[] = [];
   for (const [i, limit] of limits.entries()) {
     for (const charge of lists[i] ?? []) {
       charges.push(charge);
-      from.push(limit);
+      sources.push(limit);
     }
   }
-  return { charges, limits: from };
+  return { charges, limits: sources };
 }
 
-/** Whether a `skip` lets the call pass; anything but a boolean is an error, since a promise or a text would always pass. */
+/** Returns whether `skip` exempts the call. @throws TypeError for anything but a boolean: a string would exempt every call */
 export function isSkipped(skip: Skip | undefined, call: Call, place: string): Awaitable<boolean> {
   if (skip === undefined) return false;
   return chain(skip(call), (answer) => {
@@ -70,14 +70,18 @@ export function isSkipped(skip: Skip | undefined, call: Call, place: string): Aw
 
 const NONE: readonly Charge[] = [];
 
-function chargesOfLimit(limit: CompiledLimit, plainCall: Call, asked: ChargeOverrides): Awaitable<readonly Charge[]> {
+function chargesOfLimit(
+  limit: CompiledLimit,
+  plainCall: Call,
+  overrides: ChargeOverrides,
+): Awaitable<readonly Charge[]> {
   const { context, skip, policies } = limit;
   const call = context === undefined ? plainCall : withContext(plainCall, { ...context, ...plainCall.context });
   const { fixed } = policies;
-  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, asked);
+  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides);
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
-    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, asked));
+    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides));
   });
 }
 
@@ -85,11 +89,11 @@ function resolveCharges(
   limit: CompiledLimit,
   policies: readonly Policy[],
   call: Call,
-  asked: ChargeOverrides,
+  overrides: ChargeOverrides,
 ): Awaitable<readonly Charge[]> {
   if (policies.length === 0) return NONE;
-  const subject = subjectFor(limit, call, asked.subject);
-  const cost = asked.cost ?? limit.cost;
+  const subject = subjectFor(limit, call, overrides.subject);
+  const cost = overrides.cost ?? limit.cost;
   if (typeof subject === 'string' && typeof cost === 'number') return chargesFor(policies, subject, cost);
   return chain(subject, (found) =>
     found === EXEMPT ? NONE : chain(costFor(limit, call, cost), (units) => chargesFor(policies, found, units)),
@@ -106,14 +110,14 @@ function chargesFor(policies: readonly Policy[], subject: string, cost: number):
 function subjectFor(
   { by, place }: CompiledLimit,
   call: Call,
-  asked: string | undefined,
+  given: string | undefined,
 ): Awaitable<string | typeof EXEMPT> {
   const { scope } = call.context;
   if (scope !== undefined && typeof scope !== 'string')
     throw invalidValue(optionAt(place, 'context.scope'), 'a text', scope);
-  if (asked !== undefined) {
-    if (typeof asked !== 'string' || asked === '') throw invalidValue('subject', 'a text that is not empty', asked);
-    return scopedSubject(scope, asked);
+  if (given !== undefined) {
+    if (typeof given !== 'string' || given === '') throw invalidValue('subject', 'a text that is not empty', given);
+    return scopedSubject(scope, given);
   }
   const found = by(call);
   if (typeof found === 'string' && found !== '') return scopedSubject(scope, found);

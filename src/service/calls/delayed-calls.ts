@@ -1,46 +1,39 @@
-import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Clock } from '../../core/clock.js';
-import type { AnsweredCall } from '../../transports/responder.js';
+import type { Interruption, Responder } from '../../transports/responder.js';
 
-/** What nginx writes down for a client that left: it gets no answer. */
-const CLIENT_CLOSED_REQUEST = 499;
-
-/** A call that was held, and is not any more: its client has gone, or the application closes. */
-export class DelayInterruptedException extends HttpException {}
-
-/** The calls that wait for their turn: one timer each, until the client leaves or the application closes. */
+/** Calls that wait for their delay: one timer each, until the client has gone or the application closes. */
 export class DelayedCalls {
-  readonly #held = new Set<AbortController>();
+  readonly #interrupts = new Set<(cause: Interruption) => void>();
   #isClosing = false;
 
   constructor(private readonly clock: Clock) {}
 
-  /** @throws ReleasedException where the call ends before its time */
-  async hold(delayMs: number, call: AnsweredCall): Promise<true> {
-    if (this.#isClosing) throw closing();
-    const gone = new AbortController();
-    this.#held.add(gone);
-    const left = () => gone.abort(new DelayInterruptedException('Client Closed Request', CLIENT_CLOSED_REQUEST));
-    const release = call.onLeave(left);
+  /** Resolves with true after the delay. If it is interrupted, rejects the call and resolves with the rejection. */
+  async wait<R>(delayMs: number, responder: Responder<R>): Promise<true | R> {
+    if (this.#isClosing) return responder.rejectInterrupted('closing');
+    const abort = new AbortController();
+    let interruption: Interruption | undefined;
+    const interrupt = (cause: Interruption) => {
+      interruption ??= cause;
+      abort.abort();
+    };
+    this.#interrupts.add(interrupt);
+    const removeListener = responder.onClientGone(() => interrupt('client-gone'));
     try {
-      await this.clock.wait(delayMs, gone.signal);
+      await this.clock.wait(delayMs, abort.signal);
+    } catch (error) {
+      if (interruption === undefined) throw error;
+      return responder.rejectInterrupted(interruption);
     } finally {
-      this.#held.delete(gone);
-      release();
+      this.#interrupts.delete(interrupt);
+      removeListener();
     }
     return true;
   }
 
-  /** Turns away those that are held, and holds no more: an application that closes would wait for them. */
+  /** Interrupts all calls that wait, and those that come later: an application that closes would wait for them. */
   close(): void {
     this.#isClosing = true;
-    for (const held of this.#held) held.abort(closing());
+    for (const interrupt of this.#interrupts) interrupt('closing');
   }
-}
-
-function closing(): DelayInterruptedException {
-  return new DelayInterruptedException(
-    HttpException.createBody('The application is closing.', 'Service Unavailable', HttpStatus.SERVICE_UNAVAILABLE),
-    HttpStatus.SERVICE_UNAVAILABLE,
-  );
 }

@@ -1,20 +1,46 @@
+import { type Observable, Subject } from 'rxjs';
 import type { BackendEvent } from '../../backends/backend-events.js';
 import type { Charge, Outcome } from '../../core/decision.js';
+import type { ChargedOutcome } from './charge-builder.js';
+import type { RuntimeSettings } from './runtime-settings.js';
 
-/** What the service tells as it happens. Subjects stand in it in clear: think before you log them. */
+/** An event of the service. It contains subjects in clear text: consider that before you log it. */
 export type ThrottleEvent =
   | {
       readonly type: 'denied';
       readonly outcome: Outcome;
-      /** What was asked for, in the order of the outcome's decisions. */
+      /** The charges of the call, in the order of the outcome's decisions. */
       readonly charges: readonly Charge[];
-      /** `ReportsController.list`, where a handler is known. */
+      /** `ReportsController.list`, if a handler is known. */
       readonly handler?: string;
     }
   | BackendEvent;
 
-/** What is logged of an outage: its first and its last moment, and nothing between. */
-export function outageMessage(event: BackendEvent): string | undefined {
+/** The events of an application: its denied calls, and those of its backend. */
+export class ThrottleEvents {
+  readonly #subject = new Subject<ThrottleEvent>();
+  readonly stream: Observable<ThrottleEvent> = this.#subject.asObservable();
+
+  constructor({ backend, warn }: RuntimeSettings) {
+    backend.listen?.((event) => {
+      const message = outageMessage(event);
+      if (message !== undefined) warn(message);
+      this.#subject.next(event);
+    });
+  }
+
+  denied({ outcome, charges }: ChargedOutcome, handler: string | undefined): void {
+    if (!this.#subject.observed) return;
+    this.#subject.next({ type: 'denied', outcome, charges, ...(handler !== undefined && { handler }) });
+  }
+
+  complete(): void {
+    this.#subject.complete();
+  }
+}
+
+/** The log message of an outage's start and end. */
+function outageMessage(event: BackendEvent): string | undefined {
   if (event.type === 'recovered') return 'The backend answers again, and decides again.';
   if (event.type !== 'degraded') return undefined;
   return `The backend does not answer (${event.code}). Until it does, each policy's onError decides.`;

@@ -2,35 +2,35 @@ import type { Backend } from '../../backends/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../../decorators/policy-options.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import type { HttpStyle } from '../../transports/http/detached-call.js';
+import type { HttpStyle } from '../../transports/http/http-call.js';
 import type { Trusts } from '../../transports/identity/trust-proxy.js';
 import type { ConnectionRules } from '../../transports/sockets/socket-connection.js';
 
-/** What sockets have in common. */
+/** The settings of sockets. */
 export interface SocketSettings extends ConnectionRules {
-  /** New connections, where their gateway says nothing else. */
+  /** New connections, unless their gateway has a limit of its own. */
   readonly connections: Limit | undefined;
   /** Frames of a connection, handled or not. */
   readonly frames: Limit | undefined;
-  /** Which proxies are believed; where it is left out, those that the HTTP application trusts. */
+  /** The trusted proxies; default: those that the HTTP application trusts. */
   readonly trusts: Trusts | undefined;
 }
 
-/** The module's options, validated and with their defaults: what all calls have in common. */
+/** The module's options, validated and with their defaults. */
 export interface RuntimeSettings extends HttpStyle {
   readonly backend: Backend;
-  /** By which held calls wait. */
+  /** The clock by which delayed calls wait. */
   readonly clock: Clock;
-  /** Those that come with the package, and the user's own. */
+  /** The built-in strategies, and the user's own. */
   readonly strategies: readonly Strategy[];
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
   readonly ipv6Prefix: number;
   readonly sockets: SocketSettings;
-  /** Milliseconds until a backend that failed is asked again. */
+  /** Returns the milliseconds until a backend that failed is called again. */
   readonly unavailableForMs: () => number;
   readonly warn: (message: string) => void;
-  /** Logs an error that nobody is above to answer. */
+  /** Logs an error that no caller can receive. */
   readonly fail: (error: unknown) => void;
 }

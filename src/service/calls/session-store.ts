@@ -1,87 +1,69 @@
-import type { ExecutionContext } from '@nestjs/common';
-import type { HandlerLimits } from '../../planning/handler-limits.js';
-import type { HandlerRegistry } from '../../planning/handler-registry.js';
-import type { HttpRequest } from '../../transports/call.js';
-import { HttpCall } from '../../transports/http/http-call.js';
-import type { ClientAddress } from '../../transports/identity/client-address.js';
-import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
-import type { CallReference } from './call-reference.js';
-import { CallSession, currentCall, openCall, sessionOf } from './call-session.js';
-import type { RuntimeSettings } from './runtime-settings.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Outcome } from '../../core/decision.js';
+import type { CallSession } from './call-session.js';
 
-/** Finds what is known of a call, however it is named. */
-export class SessionStore {
-  /** Whether somebody may ask for the call being handled; not known before the first of them. */
-  #isAskedFor: boolean | undefined;
+const SESSION = Symbol('nestjs-sluice: state');
+type Target = object & { [SESSION]?: CallSession };
+/** Sessions of targets that take no member. */
+const otherSessions = new WeakMap<object, CallSession>();
+const storage = new AsyncLocalStorage<CallSession>();
+/** The latest outcome on a socket, of its messages or by hand. */
+const clientOutcomes = new WeakMap<object, Outcome>();
 
-  /** @param mayBeAskedFor whether anything may ask for the call being handled: to keep it costs each of its promises */
-  constructor(
-    private readonly settings: RuntimeSettings,
-    private readonly plans: HandlerRegistry,
-    private readonly addresses: ClientAddress,
-    private readonly connections: ConnectionRegistry,
-    private readonly mayBeAskedFor: () => boolean,
-  ) {}
+/** Returns the session that is kept on a request, or on a message's arguments. */
+export function sessionOn(target: Target): CallSession | undefined {
+  const found = target[SESSION];
+  // A copy of a request, or an object that inherits from one, is another request.
+  return found?.target === target ? found : otherSessions.get(target);
+}
 
-  /** Opens a call over HTTP: what runs in `next` is within it. */
-  open(request: HttpRequest, response: object, next: () => void): void {
-    this.#isAskedFor ??= this.mayBeAskedFor();
-    if (this.#isAskedFor) {
-      sessionOf(request).call ??= this.#httpCall(request, response);
-      openCall(request, next);
-    } else next();
+/** Keeps a session on its target. */
+export function keepSession(session: CallSession, target: Target): void {
+  // As a member: a WeakMap of requests costs the garbage collector more than the rest of the call.
+  const isFree = target[SESSION] === undefined && Object.isExtensible(target);
+  if (!isFree || !attach(session, target)) otherSessions.set(target, session);
+}
+
+/** Returns true if the session is a member of its target now. A Proxy may refuse it, or pass it on to another request. */
+function attach(session: CallSession, target: Target): boolean {
+  try {
+    target[SESSION] = session;
+    return target[SESSION] === session;
+  } catch {
+    return false;
   }
+}
 
-  /** Runs `next` within the message of an execution context. */
-  within<T>(context: ExecutionContext, next: () => T): T {
-    this.#isAskedFor ??= this.mayBeAskedFor();
-    return this.#isAskedFor ? openCall(context.getArgs(), next) : next();
-  }
+/** Runs `next`, in which `currentSession()` returns the session. */
+export function runInSession<T>(session: CallSession, next: () => T): T {
+  return storage.run(session, next);
+}
 
-  /** What is known of the call being handled, if there is one. Who asks may ask again: from now on calls are opened. */
-  current(): CallSession | undefined {
-    this.#isAskedFor = true;
-    return currentCall();
-  }
+/** Returns the session of the call being handled, if there is one. */
+export function currentSession(): CallSession | undefined {
+  return storage.getStore();
+}
 
-  /** What is known of the call of an execution context, from now on with its handler. */
-  of(context: ExecutionContext): { readonly state: CallSession; readonly plan: HandlerLimits } {
-    const isHttp = context.getType() === 'http';
-    // What `switchToHttp()` gives, without an object for it.
-    const state = sessionOf(isHttp ? context.getArgByIndex<object>(0) : context.getArgs());
-    const plan = this.plans.of(context.getClass(), context.getHandler());
-    if (state.plan !== plan) {
-      state.call = isHttp
-        ? this.#httpCall(context.getArgByIndex(0), context.getArgByIndex<object>(1), context)
-        : this.connections.message(context);
-      state.plan = plan;
-    }
-    return { state, plan };
-  }
+/** Keeps the latest outcome on a socket. */
+export function keepClientOutcome(client: object, outcome: Outcome): void {
+  clientOutcomes.set(client, outcome);
+}
 
-  /** What is known of the call that a user names. */
-  named(on: CallReference): CallSession {
-    if ('context' in on) return this.of(on.context).state;
-    return 'request' in on ? this.#ofRequest(on.request) : this.#ofClient(on.client);
-  }
+function latestOn(target: object): Outcome | undefined {
+  return sessionOn(target)?.latest ?? clientOutcomes.get(target);
+}
 
-  #ofRequest(request: HttpRequest): CallSession {
-    const state = sessionOf(request);
-    const response: unknown = request.res; // Express's request knows its response
-    state.call ??= this.#httpCall(request, typeof response === 'object' && response !== null ? response : undefined);
-    return state;
-  }
+/** Returns true if the latest outcome on a request or socket is a denial. */
+export function isThrottled(target: object): boolean {
+  return latestOn(target)?.allowed === false;
+}
 
-  /** The message that is being handled, if it is the client's; else the client by itself. */
-  #ofClient(client: object): CallSession {
-    const current = this.current();
-    if (current?.call?.client === client) return current;
-    const state = new CallSession();
-    state.call = this.connections.call(client);
-    return state;
-  }
-
-  #httpCall(request: HttpRequest, response: object | undefined, context?: ExecutionContext): HttpCall {
-    return new HttpCall(request, response, this.addresses, this.settings, context);
-  }
+/**
+ * Returns the longest wait, in milliseconds, of the latest outcome on a request or socket; 0 if it was allowed or could not
+ * be checked; `null`: never.
+ */
+export function throttleWait(target: object): number | null {
+  const outcome = latestOn(target);
+  if (outcome === undefined || outcome.allowed || outcome.binding === null) return 0;
+  return outcome.binding.retryAfterMs;
 }

@@ -1,18 +1,22 @@
-import { HttpStatus } from '@nestjs/common';
+import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../../core/decision.js';
-import { setContentType, waitSeconds, writeRefusal } from './rate-limit-headers.js';
+import type { Interruption } from '../responder.js';
+import { waitSeconds } from '../wait-seconds.js';
+import { setContentType, writeRefusal } from './rate-limit-headers.js';
 import { ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
 
-/** How errors are written: as Nest writes them, or as problem details (RFC 9457). */
+/** The form of errors: that of Nest, or problem details (RFC 9457). */
 export type ErrorStyle = 'nest' | 'problem';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const PROBLEM_TYPES = 'https://iana.org/assignments/http-problem-types';
+/** The status that nginx logs if the client has gone: it gets no response. */
+const CLIENT_CLOSED_REQUEST = 499;
 
 /**
- * The exception that answers a denied call.
+ * Returns the exception that responds to a denied call.
  *
- * @param message a text for the body's `message` (or `detail`), or an object that is the body
+ * @param message a string for the body's `message` (or `detail`), or an object that is the body
  */
 export function httpDenial(
   outcome: Outcome,
@@ -23,11 +27,11 @@ export function httpDenial(
   const isOwnBody = typeof message === 'object';
   const write = style === 'nest' ? nestBody : problemBody;
   const body = isOwnBody ? message : write(outcome, message ?? defaultMessage(outcome));
-  const onAnswer = isOwnBody || style === 'nest' ? undefined : sayProblem(response);
-  return answering(response, () => new ThrottleException(body, outcome, onAnswer));
+  const onResponse = isOwnBody || style === 'nest' ? undefined : problemContentType(response);
+  return withoutStack(response, () => new ThrottleException(body, outcome, onResponse));
 }
 
-/** The exception that answers a call when nothing could decide on it; its headers are written, too. */
+/** Returns the exception that responds to a call that could not be checked. Writes the headers of the response, too. */
 export function httpUnavailable(
   waitMs: number,
   style: ErrorStyle,
@@ -43,18 +47,32 @@ export function httpUnavailable(
     style === 'nest'
       ? () => new ThrottleUnavailableException({ statusCode: status, error: title, message, retryAfter })
       : () =>
-          new ThrottleUnavailableException({ type, title, status, detail: message, retryAfter }, sayProblem(response));
-  return answering(response, make);
+          new ThrottleUnavailableException(
+            { type, title, status, detail: message, retryAfter },
+            problemContentType(response),
+          );
+  return withoutStack(response, make);
+}
+
+/** Responds to a call whose delay was interrupted. */
+class DelayInterruptedException extends HttpException {}
+
+/** Returns the exception that ends a delayed call: 499 if its client has gone, 503 if the application is closing. */
+export function httpInterrupted(cause: Interruption): HttpException {
+  if (cause === 'client-gone') return new DelayInterruptedException('Client Closed Request', CLIENT_CLOSED_REQUEST);
+  const status = HttpStatus.SERVICE_UNAVAILABLE;
+  const body = HttpException.createBody('The application is closing.', 'Service Unavailable', status);
+  return new DelayInterruptedException(body, status);
 }
 
 /**
- * Makes an exception that answers a request without its stack, which costs more than all the rest of a denial: it is no
- * fault to be looked for, and its stack would be ours. Outside a request it tells where the call was made, and stays.
+ * Makes the exception of a request without its stack: capturing one costs more than the rest of a denial, and it would
+ * show this library only. Outside a request the stack shows where the call was made, so it stays.
  */
-function answering<T>(response: object | undefined, make: () => T): T {
+function withoutStack<T>(response: object | undefined, make: () => T): T {
   if (response === undefined) return make();
   const { stackTraceLimit } = Error;
-  // Not by assignment: that throws where the intrinsics are frozen.
+  // Not by assignment, which throws if the intrinsics are frozen.
   Reflect.set(Error, 'stackTraceLimit', 0);
   try {
     return make();
@@ -63,8 +81,8 @@ function answering<T>(response: object | undefined, make: () => T): T {
   }
 }
 
-/** Says what the body is when it is sent, and not before. */
-function sayProblem(response: object | undefined): () => void {
+/** Sets the content type when the body is sent, and not before. */
+function problemContentType(response: object | undefined): () => void {
   return () => {
     if (response !== undefined) setContentType(response, 'application/problem+json');
   };

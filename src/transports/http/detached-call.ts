@@ -1,40 +1,33 @@
-import { type Awaitable, chain } from '../../core/awaitable.js';
-import type { Decision, Outcome } from '../../core/decision.js';
+import type { Outcome } from '../../core/decision.js';
 import type { Call, CallContext } from '../call.js';
-import type { AnsweredCall, DenialMessage } from '../responder.js';
-import { type ErrorStyle, httpDenial, httpUnavailable } from './denial-exception.js';
-import { type HeaderStyle, writeRetryAfter } from './rate-limit-headers.js';
+import type { Denial, Interruption, Responder } from '../responder.js';
+import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
 
-/** How answers over HTTP are written. */
-export interface HttpStyle {
-  readonly headers: HeaderStyle;
-  readonly errors: ErrorStyle;
-}
-
-/** A call outside any request, in a cron job or a queue worker: what answers it is thrown. */
-export class DetachedCall implements AnsweredCall {
-  readonly type: Call['type'] = 'none';
+/** A call outside any request, in a cron job or a queue worker. Rejecting it throws the exception of a request. */
+export class DetachedCall implements Call, Responder<never> {
+  readonly type = 'none';
   readonly context: CallContext = {};
-  readonly response: object | undefined = undefined;
 
-  constructor(protected readonly style: HttpStyle) {}
+  constructor(private readonly errors: ErrorStyle) {}
 
-  decided(_outcome: Outcome, _decisions: readonly Decision[], _wasDenied: boolean): void {}
+  report(): void {}
 
-  admitted(): void {}
+  enforce(): void {}
 
-  deny(outcome: Outcome, ask: () => Awaitable<DenialMessage>): Awaitable<false> {
-    if (this.response !== undefined) writeRetryAfter(this.response, outcome);
-    return chain(ask(), ({ message }) => {
-      throw httpDenial(outcome, message, this.style.errors, this.response);
-    });
+  reject(outcome: Outcome, denial: Denial): never {
+    if ('error' in denial) throw denial.error;
+    throw httpDenial(outcome, denial.message, this.errors, undefined);
   }
 
-  unavailable(waitMs: number): false {
-    throw httpUnavailable(waitMs, this.style.errors, this.response);
+  rejectUnavailable(retryAfterMs: number): never {
+    throw httpUnavailable(retryAfterMs, this.errors, undefined);
   }
 
-  onLeave(_listener: () => void): () => void {
+  rejectInterrupted(cause: Interruption): never {
+    throw httpInterrupted(cause);
+  }
+
+  onClientGone(): () => void {
     return () => {};
   }
 }

@@ -1,22 +1,28 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { bindingOf, type Decision, type Outcome } from '../../core/decision.js';
-import type { Call, HttpRequest } from '../call.js';
-import { DetachedCall, type HttpStyle } from './detached-call.js';
-import { writeRateLimit, writeRetryAfter } from './rate-limit-headers.js';
+import type { Decision, Outcome } from '../../core/decision.js';
+import type { Call, CallContext, HttpRequest } from '../call.js';
+import type { Denial, Interruption, Responder } from '../responder.js';
+import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
+import { type HeaderStyle, reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
 
-/** A call over HTTP, on Express or Fastify. */
-export class HttpCall extends DetachedCall {
-  override readonly type: Call['type'] = 'http';
+/** How responses over HTTP are written. */
+export interface HttpStyle {
+  readonly headers: HeaderStyle;
+  readonly errors: ErrorStyle;
+}
+
+/** A call over HTTP, on Express or Fastify, and its responder: one object, since the guard makes one for each request. */
+export class HttpCall implements Call, Responder<never> {
+  readonly type = 'http';
+  readonly context: CallContext = {};
 
   constructor(
     readonly request: HttpRequest,
-    override readonly response: object | undefined,
+    readonly response: object | undefined,
     private readonly addresses: { of(request: HttpRequest): string | undefined },
-    style: HttpStyle,
+    private readonly style: HttpStyle,
     readonly execution?: ExecutionContext,
-  ) {
-    super(style);
-  }
+  ) {}
 
   get handler() {
     return this.execution?.getHandler();
@@ -30,14 +36,28 @@ export class HttpCall extends DetachedCall {
     return this.addresses.of(this.request);
   }
 
-  override decided(outcome: Outcome, decisions: readonly Decision[], wasDenied: boolean): void {
-    if (this.response === undefined) return;
-    const binding = decisions === outcome.decisions ? outcome.binding : bindingOf(decisions);
-    writeRateLimit(this.response, decisions, binding, this.style.headers);
-    if (outcome.allowed && wasDenied) writeRetryAfter(this.response, outcome);
+  report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {
+    if (this.response !== undefined) reportOutcome(this.response, outcome, decisions, previous, this.style.headers);
   }
 
-  override onLeave(listener: () => void): () => void {
+  enforce(outcome: Outcome): void {
+    if (!outcome.allowed && this.response !== undefined) writeRetryAfter(this.response, outcome);
+  }
+
+  reject(outcome: Outcome, denial: Denial): never {
+    if ('error' in denial) throw denial.error;
+    throw httpDenial(outcome, denial.message, this.style.errors, this.response);
+  }
+
+  rejectUnavailable(retryAfterMs: number): never {
+    throw httpUnavailable(retryAfterMs, this.style.errors, this.response);
+  }
+
+  rejectInterrupted(cause: Interruption): never {
+    throw httpInterrupted(cause);
+  }
+
+  onClientGone(listener: () => void): () => void {
     return this.response === undefined ? () => {} : onClose(this.response, listener);
   }
 }
@@ -49,7 +69,7 @@ interface NodeResponse {
   off(event: 'close', listener: () => void): unknown;
 }
 
-/** Calls `listener` once the response has ended or its client has gone; the function returned takes that back. */
+/** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
 export function onClose(response: object, listener: () => void): () => void {
   const node: NodeResponse = Reflect.get(response, 'raw') ?? response;
   if (node.closed) listener();

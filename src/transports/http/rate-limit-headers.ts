@@ -1,11 +1,12 @@
-import type { Decision, Outcome } from '../../core/decision.js';
+import { bindingOf, type Decision, type Outcome } from '../../core/decision.js';
+import { waitSeconds, wholeSeconds } from '../wait-seconds.js';
 
-/** Which headers an answer carries: the draft's, the `X-RateLimit-*` of old, both, or none. */
+/** The headers of a response: those of the draft, the older `X-RateLimit-*`, both, or none. */
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | false;
 
 type SetHeader = (this: object, name: string, value: string) => unknown;
 
-/** What Express's response and Fastify's reply have in common, under two names. */
+/** The common part of Express's response and Fastify's reply, under two names. */
 interface HeaderTarget {
   readonly setHeader?: SetHeader;
   readonly header?: SetHeader;
@@ -18,11 +19,30 @@ interface HeaderTarget {
 const MAX_INTEGER = 999_999_999_999_999;
 
 /**
- * Writes what was decided on a call into the response's headers: `RateLimit-Policy` and `RateLimit` of
- * draft-ietf-httpapi-ratelimit-headers (versions 10 and 11), structured lists (RFC 9651) with an item a policy.
- * Nothing where nothing was decided, or the response is on its way already.
+ * Reports an outcome in the response's headers.
+ *
+ * @param decisions all decisions on the call so far
+ * @param previous the outcome before this one on the same call
  */
-export function writeRateLimit(
+export function reportOutcome(
+  response: object,
+  outcome: Outcome,
+  decisions: readonly Decision[],
+  previous: Outcome | undefined,
+  style: HeaderStyle,
+): void {
+  const binding = decisions === outcome.decisions ? outcome.binding : bindingOf(decisions);
+  writeRateLimit(response, decisions, binding, style);
+  // The handler caught the denial before. Its response still depends on that denial, so `no-store` stays.
+  if (outcome.allowed && previous?.allowed === false) removeRetryAfter(response);
+}
+
+/**
+ * Writes the decisions on a call into the response's headers: `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers (versions 10 and 11), structured lists (RFC 9651) with one item a policy.
+ * Writes nothing if there is no decision, or if the headers have been sent.
+ */
+function writeRateLimit(
   response: object,
   decisions: readonly Decision[],
   binding: Decision | null,
@@ -38,20 +58,16 @@ export function writeRateLimit(
   if (style !== 'standard') {
     set.call(response, 'X-RateLimit-Limit', String(binding.limit));
     set.call(response, 'X-RateLimit-Remaining', String(binding.remaining));
-    set.call(response, 'X-RateLimit-Reset', String(seconds(binding.resetMs)));
+    set.call(response, 'X-RateLimit-Reset', String(wholeSeconds(binding.resetMs)));
   }
 }
 
-/**
- * Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) and keeps the denial out of caches. An allowed call
- * takes back the wait of a denial that the handler caught; its answer came about by that denial, and stays out of caches.
- */
-export function writeRetryAfter(response: object, { allowed, binding }: Outcome): void {
-  if (!allowed) writeRefusal(response, binding?.retryAfterMs ?? null);
-  else if (setterOf(response) !== undefined) removeHeader(response, 'Retry-After');
+/** Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) of a denial, and keeps the response out of caches. */
+export function writeRetryAfter(response: object, { binding }: Outcome): void {
+  writeRefusal(response, binding?.retryAfterMs ?? null);
 }
 
-/** The headers of a refusal: when to come back (`null`: never), and that no cache keeps it. */
+/** Writes the headers of a refusal: when to retry (`null`: never), and that no cache may keep it. */
 export function writeRefusal(response: object, waitMs: number | null): void {
   const set = setterOf(response);
   if (set === undefined) return;
@@ -60,18 +76,12 @@ export function writeRefusal(response: object, waitMs: number | null): void {
   set.call(response, 'Cache-Control', 'no-store');
 }
 
-/** A wait as a client is told it: whole seconds, rounded up, at least 1. */
-export function waitSeconds(waitMs: number): number {
-  return Math.max(1, seconds(waitMs));
+function removeRetryAfter(response: object): void {
+  if (setterOf(response) !== undefined) removeHeader(response, 'Retry-After');
 }
 
 export function setContentType(response: object, type: string): void {
   setterOf(response)?.call(response, 'Content-Type', type);
-}
-
-/** Milliseconds as whole seconds, rounded up: a wait is never told too short. */
-export function seconds(ms: number): number {
-  return Math.ceil(ms / 1000);
 }
 
 function list(decisions: readonly Decision[], item: (decision: Decision) => string): string {
@@ -81,13 +91,13 @@ function list(decisions: readonly Decision[], item: (decision: Decision) => stri
 }
 
 function policyItem({ policy, limit, windowMs }: Decision): string {
-  const window = windowMs < 1000 ? '' : `;w=${integer(seconds(windowMs))}`;
+  const window = windowMs < 1000 ? '' : `;w=${integer(wholeSeconds(windowMs))}`;
   return `"${policy}";q=${integer(limit)}${window}`;
 }
 
 function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs }: Decision): string {
   const waitMs = allowed ? resetMs : retryAfterMs;
-  const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(seconds(waitMs))}`;
+  const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(wholeSeconds(waitMs))}`;
   return `"${policy}";r=${integer(remaining)}${wait}`;
 }
 
@@ -96,8 +106,8 @@ function integer(value: number): number {
 }
 
 /**
- * What sets a header, where none is on its way yet. Looked for once, and each framework asked for its own member only:
- * on Express, which gives every response another prototype, a member is dear to find, and dearer where it is not.
+ * Returns the method that sets a header; undefined if the headers have been sent. Found once, and by the framework's own
+ * member only: Express gives every response another prototype, so a member is slow to find, and slower if it is missing.
  */
 function setterOf(response: object): SetHeader | undefined {
   const target = response as HeaderTarget; // recognised by shape: Fastify's reply has no setHeader

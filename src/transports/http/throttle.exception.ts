@@ -2,37 +2,37 @@ import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../../core/decision.js';
 
 /**
- * Too many requests: 429, with the outcome that says which policy denied and for how long.
- * As the answer to a request it has no stack trace; outside a request it has one, which tells where the call was made.
+ * Too many requests: 429. The outcome says which policy denied the call, and for how long.
+ * As the response to a request it has no stack trace; outside a request it has one, which shows where the call was made.
  */
 export class ThrottleException extends HttpException {
-  /** @param onAnswer called when the body is asked for, to be sent: a handler may catch the exception and answer otherwise */
+  /** @param onResponse called when the body is read to be sent: a handler may catch the exception and respond otherwise */
   constructor(
     body: object,
     readonly outcome: Outcome,
-    private readonly onAnswer?: () => void,
+    private readonly onResponse?: () => void,
   ) {
     super(body, HttpStatus.TOO_MANY_REQUESTS);
   }
 
   override getResponse(): string | object {
-    this.onAnswer?.();
+    this.onResponse?.();
     return super.getResponse();
   }
 }
 
-/** Nothing could decide, and the policy says not to pass then: 503. Without a stack trace where a denial has none. */
+/** The call could not be checked, and the policy rejects such calls: 503. Has a stack trace if a denial would have one. */
 export class ThrottleUnavailableException extends HttpException {
-  /** @param onAnswer called when the body is asked for, to be sent */
+  /** @param onResponse called when the body is read to be sent */
   constructor(
     body: object,
-    private readonly onAnswer?: () => void,
+    private readonly onResponse?: () => void,
   ) {
     super(body, HttpStatus.SERVICE_UNAVAILABLE);
   }
 
   override getResponse(): string | object {
-    this.onAnswer?.();
+    this.onResponse?.();
     return super.getResponse();
   }
 }

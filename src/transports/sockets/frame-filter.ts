@@ -3,7 +3,7 @@ import { orderedRelease } from './ordered-release.js';
 import type { Acknowledge } from './socket-call.js';
 import { CLIENT_GONE, isEventClient } from './socket-client.js';
 
-/** Asked before what a client sent reaches anybody. */
+/** Decides whether a frame of a client may reach its listeners. Does not throw or reject. */
 type FrameFilter = (message: unknown, ack: Acknowledge | undefined) => Awaitable<boolean>;
 
 interface WsClient {
@@ -14,59 +14,59 @@ interface IoClient {
   use(middleware: (event: readonly unknown[], next: () => void) => void): unknown;
 }
 
-/** For which the end of a connection waits for messages that are not decided yet. */
-const WAIT_MS = 1000;
-/** Frames that say nothing: counted, and never withheld, since the library has answered them already. */
-const CONTROL = ['ping', 'pong'];
+/** How long the end of a connection waits for messages that are not decided yet. */
+const MAX_CLOSE_DELAY_MS = 1000;
+/** Frames without data: counted, but never withheld, because the library has replied to them already. */
+const CONTROL_FRAMES = ['ping', 'pong'];
 
-/** Has a client's frames pass by `frame` before they reach a listener. @returns whether that can be done */
-export function filterFrames(client: object, frame: FrameFilter): boolean {
-  if (isIoClient(client)) gateEvents(client, frame);
-  else if (isWsClient(client)) gateMessages(client, frame);
+/** Passes a client's frames through `isAllowed` before they reach a listener. Returns false if the client is of neither kind. */
+export function filterFrames(client: object, isAllowed: FrameFilter): boolean {
+  if (isIoClient(client)) filterEvents(client, isAllowed);
+  else if (isWsClient(client)) filterMessages(client, isAllowed);
   else return false;
   return true;
 }
 
-/** In place of the client's own `emit`: no listener is before it, whoever adds one. */
-function gateMessages(client: WsClient, frame: FrameFilter): void {
+/** Replaces the client's own `emit`, so that no listener is called earlier, whoever adds it. */
+function filterMessages(client: WsClient, isAllowed: FrameFilter): void {
   const emit = client.emit.bind(client);
-  const line = orderedRelease();
+  const inOrder = orderedRelease();
   client.emit = (event, ...args) => {
-    const go = () => emit(event, ...args);
+    const release = () => emit(event, ...args);
     if (event === 'message') {
-      line(frame(args[0], undefined), go);
+      inOrder(isAllowed(args[0], undefined), release);
       return true;
     }
     if (event === 'close') {
       emit(CLIENT_GONE);
-      afterMessages(line, go);
+      closeInOrder(inOrder, release);
       return true;
     }
-    if (CONTROL.some((one) => one === event)) frame(args[0], undefined);
-    return go();
+    if (CONTROL_FRAMES.some((name) => name === event)) isAllowed(args[0], undefined);
+    return release();
   };
 }
 
-/** The end of a connection, behind the messages that came before it, if those are decided soon. */
-function afterMessages(line: ReturnType<typeof orderedRelease>, end: () => void): void {
-  let isOver = false;
-  const over = () => {
-    if (!isOver) end();
-    isOver = true;
+/** Emits the end of a connection after the messages that came before it, if those are decided soon. */
+function closeInOrder(inOrder: ReturnType<typeof orderedRelease>, emitClose: () => void): void {
+  let isEmitted = false;
+  const close = () => {
+    if (!isEmitted) emitClose();
+    isEmitted = true;
   };
   let hasWaited = false;
-  // In a turn of its own, as it would have come.
-  line(true, () => (hasWaited ? setImmediate(over) : over()));
+  // In an event-loop turn of its own, as it would have come.
+  inOrder(true, () => (hasWaited ? setImmediate(close) : close()));
   hasWaited = true;
-  if (!isOver) setTimeout(over, WAIT_MS).unref();
+  if (!isEmitted) setTimeout(close, MAX_CLOSE_DELAY_MS).unref();
 }
 
-function gateEvents(client: IoClient, frame: FrameFilter): void {
-  const line = orderedRelease();
+function filterEvents(client: IoClient, isAllowed: FrameFilter): void {
+  const inOrder = orderedRelease();
   client.use((event, next) => {
     const last = event.at(-1);
-    const ack = typeof last === 'function' ? (payload: object) => void last(payload) : undefined;
-    line(frame(ack === undefined ? event : event.slice(0, -1), ack), next);
+    const acknowledge = typeof last === 'function' ? (payload: object) => void last(payload) : undefined;
+    inOrder(isAllowed(acknowledge === undefined ? event : event.slice(0, -1), acknowledge), next);
   });
 }
 

@@ -1,34 +1,35 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
 
 /**
- * A line of things that wait for verdicts: each goes on once its own has come, and not before those that came earlier.
- * At once, where nobody waits and the verdict is there. A verdict may not reject.
+ * Returns a function that releases items in the order in which they came, each once its own verdict is there. An item
+ * whose verdict is there is released at once if none waits before it. An item with the verdict `false` is dropped.
+ * Verdicts may not reject.
  */
-export function orderedRelease(): (verdict: Awaitable<boolean>, go: () => void) => void {
+export function orderedRelease(): (isAllowed: Awaitable<boolean>, release: () => void) => void {
   let last: Promise<void> | undefined;
-  return (verdict, go) => {
-    if (last === undefined && !isPromise(verdict)) {
-      if (verdict) go();
+  return (isAllowed, release) => {
+    if (last === undefined && !isPromise(isAllowed)) {
+      if (isAllowed) release();
       return;
     }
-    // A turn that will not be taken need not wait: those denied in a flood would all be kept.
-    if (verdict === false) return;
-    const before = last;
-    const turn = async () => {
-      const goesOn = await verdict;
-      await before;
-      if (goesOn) run(go);
-      if (last === mine) last = undefined;
+    // A dropped item does not wait: those denied in a flood would all be kept in memory.
+    if (isAllowed === false) return;
+    const previous = last;
+    const releaseInTurn = async () => {
+      const isReleased = await isAllowed;
+      await previous;
+      if (isReleased) releaseSafely(release);
+      if (last === own) last = undefined;
     };
-    const mine = turn();
-    last = mine;
+    const own = releaseInTurn();
+    last = own;
   };
 }
 
-/** What a listener throws is thrown where it would be without a line, and not into the turns behind it. */
-function run(go: () => void): void {
+/** An exception of a listener is uncaught, as it would be without this queue, and does not stop the items behind it. */
+function releaseSafely(release: () => void): void {
   try {
-    go();
+    release();
   } catch (error) {
     setImmediate(() => {
       throw error;

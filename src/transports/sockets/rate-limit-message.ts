@@ -1,27 +1,27 @@
 import type { Outcome } from '../../core/decision.js';
 import { describeValue } from '../../core/errors.js';
-import { waitSeconds } from '../http/rate-limit-headers.js';
 import type { DenialMessage } from '../responder.js';
+import { waitSeconds } from '../wait-seconds.js';
 
-/** The event by which a client is told. */
+/** The event that notifies a client. */
 export const RATE_LIMIT = 'rate_limit';
 
-/** What a client is told of a denied message or connection. */
+/** The data of the `rate_limit` event: why a message or connection was denied. */
 export interface RateLimitPayload {
   readonly type: typeof RATE_LIMIT;
-  /** The policy's `message`, else a text. */
+  /** The policy's `message`, else a default text. */
   readonly error: string | object;
   /** Whole seconds, rounded up, at least 1; `null`: never. */
   readonly retry_after: number | null;
-  /** `null` where nothing could decide. */
+  /** `null` if the limits could not be checked. */
   readonly policy: string | null;
   readonly limit: number | null;
   readonly remaining: number | null;
-  /** What `context.extras` adds. */
+  /** Members of `context.extras`. */
   readonly [extra: string]: unknown;
 }
 
-/** Members that extras do not bring: the payload's own, and what would make another message of it. */
+/** Members that extras cannot set: those of the payload, and those that would change the kind of message. */
 const RESERVED = new Set([
   'type',
   'error',
@@ -34,7 +34,7 @@ const RESERVED = new Set([
   '__proto__',
 ]);
 
-/** @param text the error, where the policy says nothing */
+/** @param text the error, unless the policy has a message */
 export function deniedPayload(
   { binding }: Outcome,
   { message, context }: DenialMessage,
@@ -70,7 +70,7 @@ function extrasOf(extras: unknown): object {
   }
   const added = Object.fromEntries(Object.entries(extras).filter(([name]) => !RESERVED.has(name)));
   try {
-    // What JSON writes, and nothing that a library might lose itself in.
+    // Plain JSON data only: a library that encodes the message might recurse without end into anything else.
     return JSON.parse(JSON.stringify(added));
   } catch (error) {
     throw new TypeError(

@@ -1,35 +1,32 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
 import type { Outcome } from '../../core/decision.js';
-import type { CallContext } from '../call.js';
-import type { AnsweredCall, DenialMessage } from '../responder.js';
+import type { Call, CallContext } from '../call.js';
+import type { Denial, Responder } from '../responder.js';
+import type { MessageProgress } from './denial-streak.js';
 import { deniedPayload, type RateLimitPayload, unavailablePayload } from './rate-limit-message.js';
 import { onClientGone } from './socket-client.js';
-import type { InRow, SocketConnection } from './socket-connection.js';
+import type { SocketConnection } from './socket-connection.js';
 
-/** By which a client of socket.io asked to be answered. */
+/** The function by which a client of socket.io receives the acknowledgement that it asked for. */
 export type Acknowledge = (payload: object) => void;
 
-/** Where a message is in its connection's row of denials, and how it was answered. */
-interface Course extends InRow {
-  answer: RateLimitPayload | undefined;
-}
-
-/** A message on a socket. */
-export class SocketCall implements AnsweredCall {
+/** A message on a socket, and its responder. */
+export class SocketCall implements Call, Responder {
   readonly type = 'ws';
   readonly context: CallContext = {};
-  /** Shared with the same call under other contexts. */
-  private readonly course: Course;
+  private readonly progress: MessageProgress;
+  /** Whether a denial of this message is the one that closes the connection. */
+  private isLast = false;
+  private notice: RateLimitPayload | undefined;
 
   constructor(
     readonly connection: SocketConnection,
     readonly message: unknown,
     readonly execution?: ExecutionContext,
-    private readonly ack?: Acknowledge,
+    private readonly sendAcknowledgement?: Acknowledge,
     isFrame = false,
   ) {
-    this.course = { isFrame, isCounted: false, ended: 0, answer: undefined };
+    this.progress = { isFrame, isCounted: false, endedStreak: 0 };
   }
 
   get client(): object {
@@ -52,49 +49,53 @@ export class SocketCall implements AnsweredCall {
     return this.execution?.getClass();
   }
 
-  /** A socket's answer has no place for limits. */
-  decided(): void {}
+  /** A message has no headers to report limits in. */
+  report(): void {}
 
-  admitted(): void {
-    this.connection.admitted(this.course);
-  }
-
-  deny(outcome: Outcome, ask: () => Awaitable<DenialMessage>): Awaitable<false> {
-    const { connection, course } = this;
-    const isLast = connection.counts(course);
-    const tell = (denial: DenialMessage) => {
-      const payload = deniedPayload(outcome, denial, 'Too many messages');
-      course.answer = payload;
-      connection.notify(payload);
-      if (isLast) connection.close(payload.error);
-      return false as const;
-    };
-    // What is wrong with the answer, or said in place of it, does not keep a connection open.
-    const fail = (error: unknown): never => {
-      if (isLast) connection.close('Too many messages');
-      throw error;
-    };
-    try {
-      const told = chain(ask(), tell);
-      return isPromise(told) ? told.catch(fail) : told;
-    } catch (error) {
-      return fail(error);
+  enforce({ allowed, decisions }: Outcome): void {
+    const { connection, progress } = this;
+    if (!allowed) {
+      connection.slowDown();
+      this.isLast = connection.streak.recordDenial(progress) || this.isLast;
+    } else if (decisions.length > 0) {
+      connection.streak.recordAdmission(progress);
     }
   }
 
-  unavailable(waitMs: number): false {
-    const payload = unavailablePayload(waitMs);
-    this.course.answer = payload;
-    this.connection.notify(payload);
+  reject(outcome: Outcome, denial: Denial): false {
+    let reason: string | object = 'Too many messages';
+    try {
+      if ('error' in denial) throw denial.error;
+      const payload = deniedPayload(outcome, denial, reason);
+      reason = payload.error;
+      this.notify(payload);
+    } finally {
+      // After the notice, and also if there is none because a function of the user threw.
+      if (this.isLast) this.connection.close(reason);
+    }
     return false;
   }
 
-  onLeave(listener: () => void): () => void {
+  rejectUnavailable(retryAfterMs: number): false {
+    this.notify(unavailablePayload(retryAfterMs));
+    return false;
+  }
+
+  /** The message is dropped: there is nobody to respond to. */
+  rejectInterrupted(): false {
+    return false;
+  }
+
+  onClientGone(listener: () => void): () => void {
     return onClientGone(this.client, listener);
   }
 
-  /** Calls the acknowledgement that the client asked for with what a denied message was answered. */
   acknowledge(): void {
-    if (this.course.answer !== undefined) this.ack?.(this.course.answer);
+    if (this.notice !== undefined) this.sendAcknowledgement?.(this.notice);
+  }
+
+  private notify(payload: RateLimitPayload): void {
+    this.notice = payload;
+    this.connection.notify(payload);
   }
 }

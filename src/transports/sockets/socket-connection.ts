@@ -1,11 +1,14 @@
 import type { Clock } from '../../core/clock.js';
+import type { Decision, Outcome } from '../../core/decision.js';
 import type { HttpRequest } from '../call.js';
+import type { Connection } from '../responder.js';
+import { DenialStreak } from './denial-streak.js';
 import { RATE_LIMIT, type RateLimitPayload } from './rate-limit-message.js';
 import { closeClient, pauseUntilNextTurn, sendEvent } from './socket-client.js';
 
-/** What all connections have in common. */
+/** The rules that all connections share. */
 export interface ConnectionRules {
-  /** Denied messages in a row at which a connection is closed. */
+  /** Consecutive denied messages at which a connection is closed. */
   readonly closeAfter: number;
   /** Milliseconds between notices to one connection. */
   readonly noticeEveryMs: number;
@@ -13,27 +16,19 @@ export interface ConnectionRules {
   readonly maxPending: number;
 }
 
-/** What a message has done to the row of denials. */
-export interface InRow {
-  /** Whether it is a frame that nobody has read: what comes of its message is not known when it is let through. */
-  readonly isFrame: boolean;
-  isCounted: boolean;
-  /** The row that it ended, when it was let through. */
-  ended: number;
-}
+/** When to retry a message that found too many others waiting. */
+const OVERFLOW_RETRY_MS = 1000;
 
-/** A socket, and what is remembered of it while it is open. */
-export class SocketConnection {
+/** A socket, and what is known of it while it is open. */
+export class SocketConnection implements Connection {
+  readonly streak: DenialStreak;
   #pending = 0;
-  #deniedInRow = 0;
-  /** The row that a frame has ended, unless its message is denied. */
-  #endedByFrame = 0;
   #noticedAtMs = Number.NEGATIVE_INFINITY;
-  #isShut = false;
-  #takesTurns = false;
+  #isClosed = false;
+  #isPaused = false;
 
   /**
-   * @param request the upgrade request; none where the server did not tell it
+   * @param request the upgrade request; undefined if the server did not hand it over
    * @param address of the client, as it was when it connected
    */
   constructor(
@@ -42,24 +37,31 @@ export class SocketConnection {
     readonly address: string | undefined,
     private readonly rules: ConnectionRules,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.streak = new DenialStreak(rules.closeAfter);
+  }
 
-  /** Whether it was closed for its denials: what still comes in is nobody's. */
   get isClosed(): boolean {
-    return this.#isShut;
+    return this.#isClosed;
   }
 
-  /** Whether no more messages may await a decision. */
-  get isFull(): boolean {
-    return this.#pending >= this.rules.maxPending;
+  overflow(): Outcome | undefined {
+    const { maxPending } = this.rules;
+    if (this.#pending < maxPending) return undefined;
+    const decision: Decision = {
+      policy: 'pending',
+      allowed: false,
+      limit: maxPending,
+      remaining: 0,
+      resetMs: OVERFLOW_RETRY_MS,
+      retryAfterMs: OVERFLOW_RETRY_MS,
+      delayMs: 0,
+      windowMs: OVERFLOW_RETRY_MS,
+    };
+    return { allowed: false, decisions: [decision], binding: decision };
   }
 
-  get maxPending(): number {
-    return this.rules.maxPending;
-  }
-
-  /** Counts a decision as awaited until it is there. */
-  async awaiting<T>(decision: Promise<T>): Promise<T> {
+  async track<T>(decision: Promise<T>): Promise<T> {
     this.#pending += 1;
     try {
       return await decision;
@@ -68,51 +70,27 @@ export class SocketConnection {
     }
   }
 
-  /** A message was let through: the row of denials is over. */
-  admitted(message: InRow): void {
-    if (message.isCounted) return;
-    if (message.isFrame) {
-      if (this.#deniedInRow > 0) this.#endedByFrame = this.#deniedInRow;
-    } else {
-      message.ended = Math.max(this.#deniedInRow, this.#endedByFrame);
-      this.#endedByFrame = 0;
-    }
-    this.#deniedInRow = 0;
-  }
-
-  /** Counts a denied message. @returns whether it was once too often: the connection is to be shut */
-  counts(message: InRow): boolean {
-    this.#slowDown();
-    if (message.isCounted) return false;
-    message.isCounted = true;
-    // Let through at first, as a frame or by its handler's limits: the row goes on where it seemed to end.
-    const before = message.isFrame ? this.#deniedInRow : Math.max(this.#deniedInRow, message.ended, this.#endedByFrame);
-    this.#deniedInRow = before + 1;
-    this.#endedByFrame = 0;
-    return this.#deniedInRow >= this.rules.closeAfter;
-  }
-
-  /** Closes the connection for its denials. */
-  close(reason: string | object): void {
-    this.#isShut = true;
-    closeClient(this.client, typeof reason === 'string' ? reason : 'Too many messages');
-  }
-
-  /** Who is denied has no more than a turn's share of the process. */
-  #slowDown(): void {
-    if (this.#takesTurns) return;
-    this.#takesTurns = true;
+  /** Reads nothing more from the client before the next turn of the event loop. */
+  slowDown(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
     pauseUntilNextTurn(this.client);
     setImmediate(() => {
-      this.#takesTurns = false;
+      this.#isPaused = false;
     });
   }
 
-  /** Tells the client; nothing, where it was told less than `noticeEveryMs` ago. */
+  /** Sends a notice to the client, unless the last one was sent less than `noticeEveryMs` ago. */
   notify(payload: RateLimitPayload): void {
     const now = this.clock.now();
     if (now - this.#noticedAtMs < this.rules.noticeEveryMs) return;
     this.#noticedAtMs = now;
     sendEvent(this.client, RATE_LIMIT, payload);
+  }
+
+  /** Closes the connection because of its denials. */
+  close(reason: string | object): void {
+    this.#isClosed = true;
+    closeClient(this.client, typeof reason === 'string' ? reason : 'Too many messages');
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, forwardRef, Get, Inject, Injectable, Scope, type Type } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Throttle, ThrottleService } from '../../../src/index.js';
-import { currentCall } from '../../../src/service/calls/call-session.js';
+import { currentSession } from '../../../src/service/calls/session-store.js';
 import { limited } from '../../support/denied-message.js';
 import { startSockets } from '../../support/gateway-app.js';
 import { startApp } from '../../support/http-app.js';
@@ -56,7 +56,7 @@ describe.each(Object.keys(HOLDERS))('the call being handled, by a service in %s'
       @Get('x')
       async x() {
         await this.holder.throttle.hit();
-        return { isOpen: currentCall() !== undefined };
+        return { isOpen: currentSession() !== undefined };
       }
     }
     await using app = await startApp({ adapter: 'express', controllers: [ScopedController], providers: [type] });

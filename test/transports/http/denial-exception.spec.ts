@@ -26,14 +26,14 @@ describe('the exception of a denial', () => {
   });
 
   it('has its stack outside a request, where nobody answers it', () => {
-    expect(frames(httpDenial(DENIED, undefined, 'nest', undefined)).join()).toContain('http-denial.spec');
+    expect(frames(httpDenial(DENIED, undefined, 'nest', undefined)).join()).toContain('denial-exception.spec');
   });
 
   it('is so where nothing could decide, too', () => {
     for (const style of ['nest', 'problem'] as const) {
       const setHeader = () => undefined;
       expect(frames(httpUnavailable(1000, style, { setHeader }))).toEqual([]);
-      expect(frames(httpUnavailable(1000, style, undefined)).join()).toContain('http-denial.spec');
+      expect(frames(httpUnavailable(1000, style, undefined)).join()).toContain('denial-exception.spec');
     }
   });
 

@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { isRequest } from '../../../src/transports/call.js';
 import {
   closeClient,
   closeReason,
   isEventClient,
   isOpen,
-  isRequest,
   isSocket,
   onClientGone,
   sendEvent,

@@ -1,8 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import type { RateLimitPayload } from '../rate-limit-message.js';
-import type { HandshakeCall } from './handshake-call.js';
 
-/** How a connection is refused: over HTTP on `ws`, by an error that carries the payload on socket.io. */
+/** How a connection is refused: by an HTTP response on `ws`, by an error that carries `data` on socket.io. */
 export interface ConnectionRefusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -14,27 +13,32 @@ export interface ConnectionRefusal {
 
 const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
 
-/** The refusal that an exception stands for. @throws TypeError where its body is none that JSON can write */
-export function refusalFrom(
+/**
+ * Returns the refusal that corresponds to an HTTP exception.
+ *
+ * @param payload the data for a client of socket.io; default: the body
+ * @throws TypeError if the body cannot be written as JSON
+ */
+export function refusalOf(
   exception: HttpException,
-  { headers, payload }: Pick<HandshakeCall, 'headers' | 'payload'>,
+  headers: Readonly<Record<string, string>>,
+  payload?: RateLimitPayload,
 ): ConnectionRefusal {
   const status = exception.getStatus();
   const response = exception.getResponse();
-  // As Nest writes a text.
+  // As Nest writes a string.
   const body = typeof response === 'string' ? { statusCode: status, message: response } : response;
   return {
     status,
     headers: { ...JSON_TYPE, ...headers },
     body: JSON.stringify(body),
     message: typeof payload?.error === 'string' ? payload.error : exception.message,
-    // What JSON writes, and nothing that a library might lose itself in.
+    // Plain JSON data only: a library that encodes the error might recurse without end into anything else.
     data: JSON.parse(JSON.stringify(payload ?? body)),
   };
 }
 
-/** The refusal where an error came in between: nobody is told what it was. */
+/** Returns the refusal after an unexpected error, without its details. */
 export function internalErrorRefusal(): ConnectionRefusal {
-  const exception = new HttpException('Internal server error', HttpStatus.INTERNAL_SERVER_ERROR);
-  return refusalFrom(exception, { headers: {}, payload: undefined });
+  return refusalOf(new HttpException('Internal server error', HttpStatus.INTERNAL_SERVER_ERROR), {});
 }

@@ -1,12 +1,13 @@
-import { type Awaitable, chain } from '../../../core/awaitable.js';
-import type { Outcome } from '../../../core/decision.js';
-import type { HttpRequest } from '../../call.js';
-import type { HttpStyle } from '../../http/detached-call.js';
-import { HttpCall } from '../../http/http-call.js';
-import type { DenialMessage } from '../../responder.js';
-import { deniedPayload, type RateLimitPayload, unavailablePayload } from '../rate-limit-message.js';
+import type { Decision, Outcome } from '../../../core/decision.js';
+import type { Call, CallContext, HttpRequest } from '../../call.js';
+import { httpDenial, httpInterrupted, httpUnavailable } from '../../http/denial-exception.js';
+import { type HttpStyle, onClose } from '../../http/http-call.js';
+import { reportOutcome, writeRetryAfter } from '../../http/rate-limit-headers.js';
+import type { Denial, Interruption, Responder } from '../../responder.js';
+import { deniedPayload, unavailablePayload } from '../rate-limit-message.js';
+import { type ConnectionRefusal, refusalOf } from './connection-refusal.js';
 
-/** Collects the headers of an answer that is not there yet. */
+/** Records the headers of a response that does not exist yet. */
 class HeaderRecorder {
   readonly headers: Record<string, string> = {};
 
@@ -22,33 +23,47 @@ class HeaderRecorder {
   }
 }
 
-/** A connection that is asked for: an HTTP request to be upgraded, which has no socket of its own yet. */
-export class HandshakeCall extends HttpCall {
-  override readonly type = 'ws';
-  /** What a client of socket.io is told where the connection is refused. */
-  payload: RateLimitPayload | undefined;
+/** A connection request, which is an HTTP request without a socket of its own yet, and its responder. */
+export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
+  readonly type = 'ws';
+  readonly context: CallContext = {};
+  readonly response: HeaderRecorder;
 
-  /** @param line tells when the client has gone */
-  constructor(request: HttpRequest, line: unknown, address: string | undefined, style: HttpStyle) {
-    super(request, new HeaderRecorder(line), { of: () => address }, style);
+  /** @param socket of the upgrade request: tells when the client has gone */
+  constructor(
+    readonly request: HttpRequest,
+    socket: unknown,
+    readonly address: string | undefined,
+    private readonly style: HttpStyle,
+  ) {
+    this.response = new HeaderRecorder(socket);
   }
 
-  /** Those that a refusal is sent with. */
-  get headers(): Readonly<Record<string, string>> {
-    return this.response instanceof HeaderRecorder ? this.response.headers : {};
+  report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {
+    reportOutcome(this.response, outcome, decisions, previous, this.style.headers);
   }
 
-  override deny(outcome: Outcome, ask: () => Awaitable<DenialMessage>): Awaitable<false> {
-    return super.deny(outcome, () =>
-      chain(ask(), (denial) => {
-        this.payload = deniedPayload(outcome, denial, 'Too many connections');
-        return denial;
-      }),
-    );
+  enforce(outcome: Outcome): void {
+    if (!outcome.allowed) writeRetryAfter(this.response, outcome);
   }
 
-  override unavailable(waitMs: number): false {
-    this.payload = unavailablePayload(waitMs);
-    return super.unavailable(waitMs);
+  reject(outcome: Outcome, denial: Denial): ConnectionRefusal {
+    if ('error' in denial) throw denial.error;
+    const payload = deniedPayload(outcome, denial, 'Too many connections');
+    const exception = httpDenial(outcome, denial.message, this.style.errors, this.response);
+    return refusalOf(exception, this.response.headers, payload);
+  }
+
+  rejectUnavailable(retryAfterMs: number): ConnectionRefusal {
+    const exception = httpUnavailable(retryAfterMs, this.style.errors, this.response);
+    return refusalOf(exception, this.response.headers, unavailablePayload(retryAfterMs));
+  }
+
+  rejectInterrupted(cause: Interruption): ConnectionRefusal {
+    return refusalOf(httpInterrupted(cause), this.response.headers);
+  }
+
+  onClientGone(listener: () => void): () => void {
+    return onClose(this.response, listener);
   }
 }

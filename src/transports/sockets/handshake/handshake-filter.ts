@@ -1,17 +1,16 @@
 import type { HttpRequest } from '../../call.js';
-import { type ConnectionRefusal, internalErrorRefusal } from './connection-refusal.js';
+import type { ConnectionRefusal } from './connection-refusal.js';
 
-/** What a server asks, and tells, before it makes a connection. */
+/** Decides whether a server may make a connection. */
 export interface HandshakeHandler {
   /**
-   * Comes to nothing, or to how the connection is refused.
+   * Resolves with the refusal of a connection; undefined: the connection may be made.
    *
-   * @param line tells when the client has gone
+   * @param socket of the upgrade request: tells when the client has gone
    */
-  handshake(upgrade: HttpRequest, line: unknown): Promise<ConnectionRefusal | undefined>;
-  /** Told of errors, which are refusals, too. */
-  fail(error: unknown): void;
-  warn(message: string): void;
+  decide(upgrade: HttpRequest, socket: unknown): Promise<ConnectionRefusal | undefined>;
+  /** Logs an error that no caller can receive, and returns the refusal for it. */
+  fail(error: unknown): ConnectionRefusal;
 }
 
 type Verified = (
@@ -22,12 +21,12 @@ type Verified = (
 ) => void;
 type Verify = (info: { readonly req: HttpRequest }, done: Verified) => unknown;
 
-/** What is used of a server of `ws`. */
+/** The part of a `ws` server in use. */
 interface WsServer {
   readonly options: { verifyClient?: Verify | null; allowSynchronousEvents?: boolean };
 }
 
-/** What is used of a server, or a namespace, of socket.io. */
+/** The part of a socket.io server or namespace in use. */
 interface IoNamespace {
   readonly server?: { readonly opts?: { readonly connectionStateRecovery?: { readonly skipMiddlewares?: boolean } } };
   use(middleware: (socket: IoSocket, next: (error?: Error) => void) => void): unknown;
@@ -35,90 +34,95 @@ interface IoNamespace {
 
 interface IoSocket {
   readonly request: HttpRequest;
-  /** The connection below, which namespaces share. */
+  /** The connection that namespaces share. */
   readonly conn: { close(): void };
   readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
 }
 
-/** For which a connection that was refused is left open: its client may be about to join another namespace. */
-const REFUSED_FOR_MS = 3000;
-const RECOVERY =
+/** How long a refused connection stays open: its client may be about to join another namespace. */
+const CLOSE_REFUSED_AFTER_MS = 3000;
+const RECOVERY_WARNING =
   'Not limited: connections of socket.io that are recovered, which skip middlewares, and have new budgets by connection. ' +
   'Set connectionStateRecovery: { skipMiddlewares: false }.';
-/** What connections are made to, one for all the names that it goes by: of socket.io's server its main namespace. */
+
+/** Returns the object that accepts a server's connections: for a socket.io server its main namespace. */
 export function acceptorOf(server: object): object {
   const main: unknown = 'of' in server ? Reflect.get(server, 'sockets') : undefined;
   return typeof main === 'object' && main !== null ? main : server;
 }
 
 /**
- * Has a server of `ws` hand on one message a turn of the event loop, unless its owner says otherwise. By itself it hands
- * on all that it has read at once, thousands in a flood, which are under way together.
+ * Makes a `ws` server emit one message per turn of the event loop, unless its options say otherwise. By default it emits
+ * all messages of a chunk at once: in a flood thousands, which would then be in flight together.
  */
-export function limitMessagesPerTurn(server: object, given: object): void {
-  if (isWsServer(server) && !('allowSynchronousEvents' in given)) server.options.allowSynchronousEvents = false;
+export function limitMessagesPerTurn(server: object, options: object): void {
+  if (isWsServer(server) && !('allowSynchronousEvents' in options)) server.options.allowSynchronousEvents = false;
 }
 
-/** Has a server ask before it makes a connection. @returns whether it can: it is of `ws` or socket.io */
-export function filterHandshakes(door: object, keeper: HandshakeHandler): boolean {
-  if (isWsServer(door)) guardUpgrades(door, keeper);
-  else if (isNamespace(door)) guardNamespace(door, keeper);
+/** Makes a server ask before it makes a connection. Returns false if the server is of neither library. */
+export function filterHandshakes(acceptor: object, handler: HandshakeHandler): boolean {
+  if (isWsServer(acceptor)) filterUpgrades(acceptor, handler);
+  else if (isNamespace(acceptor)) filterConnects(acceptor, handler);
   else return false;
   return true;
 }
 
-/** Ours comes first: it is cheaper than any that authenticates, and counts those that would fail there. */
-function guardUpgrades({ options }: WsServer, keeper: HandshakeHandler): void {
+/** Returns a warning if a server makes some connections without asking. */
+export function bypassWarning(acceptor: object): string | undefined {
+  if (isWsServer(acceptor) || !isNamespace(acceptor)) return undefined;
+  return acceptor.server?.opts?.connectionStateRecovery?.skipMiddlewares ? RECOVERY_WARNING : undefined;
+}
+
+/** Runs before the application's own `verifyClient`: limiting is cheaper than authentication, and counts clients that fail there. */
+function filterUpgrades({ options }: WsServer, handler: HandshakeHandler): void {
   const own = options.verifyClient;
   const verify: Verify = (info, done) => {
     if (typeof own !== 'function') return done(true);
-    // Of those without a callback ws takes whatever is true.
+    // Without a callback, ws accepts any truthy value.
     return own.length === 2 ? own(info, done) : done(Boolean(own(info, done)));
   };
   options.verifyClient = (info, done) => {
     const refuse = ({ status, body, headers }: ConnectionRefusal) => done(false, status, body, headers);
-    ask(keeper, info.req, info.req.socket, refuse, () => verify(info, done));
+    respond(handler, info.req, info.req.socket, refuse, () => verify(info, done));
   };
 }
 
-function guardNamespace(namespace: IoNamespace, keeper: HandshakeHandler): void {
+function filterConnects(namespace: IoNamespace, handler: HandshakeHandler): void {
   namespace.use((socket, next) => {
     const refuse = ({ message, data }: ConnectionRefusal) => {
       next(Object.assign(new Error(message), { data }));
-      setTimeout(() => hangUp(socket), REFUSED_FOR_MS).unref();
+      setTimeout(() => closeIfIdle(socket), CLOSE_REFUSED_AFTER_MS).unref();
     };
-    ask(keeper, socket.request, socket.conn, refuse, () => next());
+    respond(handler, socket.request, socket.conn, refuse, () => next());
   });
-  comeFirst(namespace);
-  if (namespace.server?.opts?.connectionStateRecovery?.skipMiddlewares) keeper.warn(RECOVERY);
+  moveToFront(namespace);
 }
 
-/** An adapter may have brought middlewares of its own, which authenticate: those that fail there are to be counted. */
-function comeFirst(namespace: object): void {
+/** An adapter may have added middlewares that authenticate: clients that fail there are to be counted. */
+function moveToFront(namespace: object): void {
   const middlewares: unknown = Reflect.get(namespace, '_fns');
   if (Array.isArray(middlewares)) middlewares.unshift(middlewares.pop());
 }
 
-/** Nobody is above it to tell of an error: that is a refusal, and logged. */
-async function ask(
-  keeper: HandshakeHandler,
+/** Refuses or accepts a connection. An error, also of the application's own check, is a refusal. */
+async function respond(
+  handler: HandshakeHandler,
   upgrade: HttpRequest,
-  line: unknown,
+  socket: unknown,
   refuse: (refusal: ConnectionRefusal) => void,
   accept: () => void,
 ): Promise<void> {
   try {
-    const refusal = await keeper.handshake(upgrade, line);
+    const refusal = await handler.decide(upgrade, socket);
     if (refusal === undefined) accept();
     else refuse(refusal);
   } catch (error) {
-    keeper.fail(error);
-    refuse(internalErrorRefusal());
+    refuse(handler.fail(error));
   }
 }
 
-/** A client that stays when it has joined nothing would keep its connection until socket.io's own time-out. */
-function hangUp({ conn, client }: IoSocket): void {
+/** A client that stays connected without a namespace would keep its connection until socket.io's own timeout. */
+function closeIfIdle({ conn, client }: IoSocket): void {
   if (client.sockets?.size === 0) conn.close();
 }
 

@@ -2,8 +2,8 @@ import type { HttpRequest } from '../../call.js';
 import { remoteAddress } from '../../identity/trust-proxy.js';
 
 /**
- * An upgrade request as the HTTP framework would see it, so that its `ip` is under the application's own trust-proxy
- * setting: no framework sees upgrades by itself. Without a framework that is known, the address of the socket.
+ * Returns an upgrade request as the HTTP framework would see it, so that its `ip` obeys the application's own trust-proxy
+ * setting; frameworks do not see upgrades themselves. Without a known framework, `ip` is the address of the socket.
  *
  * @param app an Express application or a Fastify instance
  */
@@ -18,7 +18,7 @@ export function asFrameworkRequest(upgrade: HttpRequest, app: unknown): HttpRequ
   );
 }
 
-/** From which the framework makes its requests. */
+/** Returns the prototype of the framework's requests. */
 function requestPrototype(app: unknown): object | undefined {
   if (typeof app === 'function' && 'request' in app) return isObject(app.request) ? app.request : undefined;
   if (!isObject(app)) return undefined;

@@ -1,14 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
-import { currentCall, openCall, sessionOf } from '../../src/service/calls/call-session.js';
+import { CallSession } from '../../src/service/calls/call-session.js';
+import { currentSession, keepSession, runInSession, sessionOn } from '../../src/service/calls/session-store.js';
+import { DetachedCall } from '../../src/transports/http/detached-call.js';
 
-describe('what is remembered of a request', () => {
+/** Returns the session of a target; the first time, a new one. */
+function sessionOf(target: object): CallSession {
+  const known = sessionOn(target);
+  if (known !== undefined) return known;
+  const call = new DetachedCall('nest');
+  const session = new CallSession(call, call, target);
+  keepSession(session, target);
+  return session;
+}
+
+describe('the session of a request', () => {
   it('is found again', () => {
     const request = {};
     const state = sessionOf(request);
     expect(sessionOf(request)).toBe(state);
   });
 
-  it('is found again of one that takes no member', () => {
+  it('is found again if the request takes no member', () => {
     const request = Object.freeze({});
     const state = sessionOf(request);
     expect(sessionOf(request)).toBe(state);
@@ -16,10 +28,10 @@ describe('what is remembered of a request', () => {
   });
 
   it.each([
-    ['a copy', (request: object) => ({ ...request })],
-    ['what inherits from it', (request: object) => Object.create(request)],
-    ['what inherits from it and takes no member', (request: object) => Object.freeze(Object.create(request))],
-  ])('is not that of %s, which would pass as charged', (_, another) => {
+    ['a copy of it', (request: object) => ({ ...request })],
+    ['an object that inherits from it', (request: object) => Object.create(request)],
+    ['an object that inherits from it and takes no member', (request: object) => Object.freeze(Object.create(request))],
+  ])('is not the session of %s, which would pass as charged', (_, another) => {
     const request = {};
     const state = sessionOf(request);
     const other: object = another(request);
@@ -29,7 +41,7 @@ describe('what is remembered of a request', () => {
     expect(sessionOf(request)).toBe(state);
   });
 
-  it('is not lost where a Proxy hands it on to its request, which would be charged twice', () => {
+  it('is not replaced by that of a Proxy, which would charge the request twice', () => {
     const request = {};
     const state = sessionOf(request);
     const view = new Proxy(request, {});
@@ -50,21 +62,21 @@ describe('what is remembered of a request', () => {
       },
     ],
     ['shows no symbols', { get: (target, key) => (typeof key === 'symbol' ? undefined : Reflect.get(target, key)) }],
-  ])('is found again of a Proxy that %s', (_, handler) => {
+  ])('is found again on a Proxy that %s', (_, handler) => {
     const view = new Proxy({}, handler);
     expect(sessionOf(view)).toBe(sessionOf(view));
   });
 
-  it('is found again of what inherits from a request that was frozen since', () => {
+  it('is found again on an object that inherits from a request that was frozen later', () => {
     const request = {};
     sessionOf(request);
     const other = Object.create(Object.freeze(request));
     expect(sessionOf(other)).toBe(sessionOf(other));
   });
 
-  it('is that of the call being handled', () => {
+  it('is the current session while the call is handled', () => {
     const request = {};
-    expect(openCall(request, currentCall)).toBe(sessionOf(request));
-    expect(currentCall()).toBeUndefined();
+    expect(runInSession(sessionOf(request), currentSession)).toBe(sessionOf(request));
+    expect(currentSession()).toBeUndefined();
   });
 });

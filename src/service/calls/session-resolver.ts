@@ -1,0 +1,101 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { invalidValue } from '../../core/errors.js';
+import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import type { OpenedCall, Transport } from '../../transports/transport.js';
+import { CallSession } from './call-session.js';
+import { currentSession, keepSession, runInSession, sessionOn } from './session-store.js';
+
+/** Finds the session of a call, and opens it when the call is seen for the first time. */
+export class SessionResolver {
+  #isTracking: boolean | undefined;
+
+  /** @param isCurrentNeeded whether anything may ask for the current session; read at the first call */
+  constructor(
+    private readonly transports: readonly Transport[],
+    private readonly handlers: HandlerRegistry,
+    private readonly isCurrentNeeded: () => boolean,
+  ) {}
+
+  /** Returns the session of a handler's call. Undefined: calls of this transport are not charged in `place`. */
+  enter(context: ExecutionContext, place: Transport['chargedIn']): CallSession | undefined {
+    const transport = this.#transportOf(context);
+    if (transport === undefined || transport.chargedIn !== place) return undefined;
+    const opened = transport.open(context);
+    return opened && this.#enterHandler(context, opened);
+  }
+
+  /** Returns the session of a call. The first call for a target opens it. */
+  of({ target, call, responder }: OpenedCall): CallSession {
+    if (target === undefined) return new CallSession(call, responder);
+    let session = sessionOn(target);
+    if (session === undefined) {
+      session = new CallSession(call, responder, target);
+      keepSession(session, target);
+    }
+    return session;
+  }
+
+  /**
+   * Returns the session that `on` names: an execution context, a request or a socket.
+   *
+   * @throws ThrottleConfigError for any other value
+   */
+  named(method: string, on: unknown): CallSession {
+    if (isExecutionContext(on)) return this.#ofContext(method, on);
+    for (const transport of this.transports) {
+      const opened = transport.openNamed(on);
+      if (opened !== undefined) return opened.target === undefined ? this.#ofClient(opened) : this.of(opened);
+    }
+    throw invalidValue(`${method}({ on })`, 'an ExecutionContext, a request or a socket', on);
+  }
+
+  /** Returns the session of the call being handled, if there is one. From the first use on, every call is tracked. */
+  current(): CallSession | undefined {
+    this.#isTracking = true;
+    return currentSession();
+  }
+
+  /** Whether calls are tracked: a call in AsyncLocalStorage costs each of its promises, so only if anything may ask for it. */
+  get isTracking(): boolean {
+    this.#isTracking ??= this.isCurrentNeeded();
+    return this.#isTracking;
+  }
+
+  /** Runs `next` as a part of the call. */
+  run<T>(session: CallSession, next: () => T): T {
+    return this.isTracking ? runInSession(session, next) : next();
+  }
+
+  #enterHandler(context: ExecutionContext, opened: OpenedCall): CallSession {
+    const session = this.of(opened);
+    const limits = this.handlers.of(context.getClass(), context.getHandler());
+    if (session.handlerLimits !== limits) session.enterHandler(limits, opened.call, opened.responder);
+    return session;
+  }
+
+  #ofContext(method: string, context: ExecutionContext): CallSession {
+    const opened = this.#transportOf(context)?.open(context);
+    if (opened !== undefined) return this.#enterHandler(context, opened);
+    throw invalidValue(
+      `${method}({ on })`,
+      "the execution context of a call over HTTP or of a socket's message",
+      `one of type ${context.getType<string>()}`,
+    );
+  }
+
+  /** Returns the session of the message being handled if it is the client's, else a session of the client by itself. */
+  #ofClient(opened: OpenedCall): CallSession {
+    const current = this.current();
+    return current !== undefined && current.call.client === opened.call.client ? current : this.of(opened);
+  }
+
+  #transportOf(context: ExecutionContext): Transport | undefined {
+    const type = context.getType<string>();
+    for (const transport of this.transports) if (transport.type === type) return transport;
+    return undefined;
+  }
+}
+
+function isExecutionContext(on: unknown): on is ExecutionContext {
+  return typeof on === 'object' && on !== null && 'getHandler' in on && 'switchToHttp' in on;
+}

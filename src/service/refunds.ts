@@ -1,0 +1,20 @@
+import type { Backend } from '../backends/backend.js';
+import type { Receipt } from '../core/decision.js';
+
+/** Refunds receipts. A receipt may be refunded in several parts, together never more than was taken. */
+export class Refunds {
+  /** What is left of receipts that were refunded in part. */
+  readonly #remaining = new WeakMap<Receipt, Receipt>();
+
+  constructor(private readonly backend: Backend) {}
+
+  /** Returns `units` of each charge to its budget; default: all of them. */
+  async refund(receipt: Receipt, units?: number): Promise<void> {
+    const before = this.#remaining.get(receipt) ?? receipt;
+    const costs = before.charges.map(({ cost }) => (units === undefined ? 0 : Math.max(0, cost - units)));
+    const charges = before.charges.map((charge, i) => ({ ...charge, cost: costs[i] ?? 0 }));
+    // Noted before the backend is called: of two concurrent refunds the second starts from what the first leaves.
+    this.#remaining.set(receipt, { ...before, charges });
+    await this.backend.settle(before, costs);
+  }
+}

@@ -1,0 +1,66 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { assertCost } from '../core/decision.js';
+import { assertKnownMembers, invalidValue } from '../core/errors.js';
+import { isObject } from '../planning/option-checks.js';
+import type { CallContext } from '../transports/call.js';
+import type { ChargeOverrides } from './calls/charge-builder.js';
+
+/** The call and the subject that a direct use of the service is about. */
+export interface CallOptions {
+  /** An execution context, a request, or a socket. Default: the call being handled. */
+  readonly on?: ExecutionContext | object;
+  /** The subject to charge, verbatim; `subjectOf` writes those of the built-in `by`. With a subject no call is needed. */
+  readonly subject?: string;
+  /** Passed to the policies' functions as `call.context`. */
+  readonly context?: CallContext;
+}
+
+/** The arguments of a method of the service, told apart and checked. */
+export interface ServiceRequest extends ChargeOverrides {
+  /** The method, for errors. */
+  readonly method: string;
+  /** A name or a Policy; checked when it is looked up. */
+  readonly policy: unknown;
+  readonly cost: number | undefined;
+  readonly on: unknown;
+  readonly subject: string | undefined;
+  readonly context: CallContext | undefined;
+}
+
+const NO_OPTIONS: CallOptions = {};
+const OPTIONS = ['on', 'subject', 'context'];
+
+/**
+ * Parses `(policy?, cost?, options?)`.
+ *
+ * @throws RangeError for a cost that is not a safe integer of at least 0
+ * @throws ThrottleConfigError for unknown options
+ */
+export function parseArguments(method: string, args: readonly unknown[]): ServiceRequest {
+  const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
+  const policy = isPolicyFirst ? args[0] : undefined;
+  const cost = args[isPolicyFirst ? 1 : 0];
+  // A cost that was passed and is undefined is a number that went missing, not a request for the default.
+  const isMissing = cost === undefined && args.length > 0 && args.length === (isPolicyFirst ? 2 : 1);
+  const units = cost !== undefined || isMissing ? checkedCost(method, cost) : undefined;
+  const given = args[isPolicyFirst ? 2 : 1];
+  const { on, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
+  return { method, policy, cost: units, on, subject, context };
+}
+
+function checkedCost(method: string, cost: unknown): number {
+  assertCost(cost, `${method}()`);
+  return cost;
+}
+
+function checkedOptions(method: string, options: unknown): CallOptions {
+  if (!isObject(options))
+    throw invalidValue(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
+  for (const member in options) {
+    if (member !== 'subject' && member !== 'on' && member !== 'context')
+      assertKnownMembers(`${method}()`, options, OPTIONS);
+  }
+  const { context = {} }: CallOptions = options;
+  if (!isObject(context)) throw invalidValue(`${method}({ context })`, 'an object', context);
+  return options;
+}

@@ -1,0 +1,35 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { OpenedCall, Transport } from '../transport.js';
+import type { ConnectionRegistry } from './connection-registry.js';
+import { type Acknowledge, SocketCall } from './socket-call.js';
+import { isSocket } from './socket-client.js';
+
+/**
+ * Messages that gateways handle. A call's session is kept on the handler's arguments, since one message may have several
+ * handlers. Charged in the interceptor, which can drop a message: if a guard returns false, Nest sends an exception.
+ */
+export class SocketTransport implements Transport {
+  readonly type = 'ws';
+  readonly chargedIn = 'interceptor';
+
+  constructor(private readonly connections: ConnectionRegistry) {}
+
+  open(context: ExecutionContext): OpenedCall | undefined {
+    const args = context.getArgs<[client: object, data: unknown, ...rest: unknown[]]>();
+    const [client, data, ...rest] = args;
+    if (!this.connections.owns(client)) return undefined;
+    const call = new SocketCall(this.connections.connectionOf(client), data, context, rest.find(isAcknowledge));
+    return { target: args, call, responder: call };
+  }
+
+  /** The client by itself, without a message. */
+  openNamed(on: unknown): OpenedCall | undefined {
+    if (!isSocket(on)) return undefined;
+    const call = new SocketCall(this.connections.connectionOf(on), undefined);
+    return { target: undefined, call, responder: call };
+  }
+}
+
+function isAcknowledge(value: unknown): value is Acknowledge {
+  return typeof value === 'function';
+}

@@ -1,0 +1,23 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Call } from './call.js';
+import type { Responder } from './responder.js';
+
+/** A call as its transport opened it: what it is, and how it is responded to. One object may be both. */
+export interface OpenedCall {
+  /** The object that stands for the call while it is handled, such as the request. Undefined: nothing does. */
+  readonly target: object | undefined;
+  readonly call: Call;
+  readonly responder: Responder;
+}
+
+/** Opens the calls of one kind of execution context. */
+export interface Transport {
+  /** As `ExecutionContext.getType()` returns it. */
+  readonly type: Call['type'];
+  /** Where its calls are charged. */
+  readonly chargedIn: 'guard' | 'interceptor';
+  /** Opens the call of an execution context of this type. Undefined: the call is not this application's to limit. */
+  open(context: ExecutionContext): OpenedCall | undefined;
+  /** Opens the call that a user names by a request or a socket of this transport. Undefined: it is of another. */
+  openNamed(on: unknown): OpenedCall | undefined;
+}
