@@ -1,8 +1,10 @@
-import { gcra, leakyBucket, tokenBucket } from './bucket.js';
 import { fixedWindow } from './fixed-window.js';
+import { gcra } from './gcra.js';
+import { leakyBucket } from './leaky-bucket.js';
 import { slidingLog } from './sliding-log.js';
 import { slidingWindow } from './sliding-window.js';
 import type { Strategy } from './strategy.js';
+import { tokenBucket } from './token-bucket.js';
 
 /** The strategies that come with the package; the first is the default. */
 export const BUILT_IN_STRATEGIES: readonly Strategy[] = [
