@@ -1,54 +1,62 @@
 /**
- * Changes one token of the Lua at a time, and plays against each such mutant what test/redis/scripts.spec.ts plays against
- * the Lua as it is: an answer or a write must be another one. Needs a redis-server. `node scripts/lua-mutants.mjs [file]`.
+ * Changes one token of the Lua at a time and runs the cases of test/backends/redis/scripts/scripts.spec.ts against each
+ * mutant: a reply or a write must differ. Needs a redis-server. `node scripts/lua-mutants.mjs [file]`.
  */
-import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { EQUIVALENT } from './lua-mutants/equivalent.mjs';
 import { mutantsOf } from './lua-mutants/mutants.mjs';
+import { scopesOf, tokensOf } from './lua-mutants/tokens.mjs';
 
 register('../test/support/typescript-hooks.mjs', import.meta.url);
 const { connect, RedisServer } = await import('../test/support/redis/redis.ts');
+const { LUA_FILES, luaFiles } = await import('../test/backends/redis/scripts/support/lua-files.ts');
 const { firstDifference } = await import('../test/backends/redis/scripts/support/script-run.ts');
 const { load } = await import('../test/backends/redis/scripts/support/scripts-under-test.ts');
 const { chosenScenes, randomScenes, strategies } = await import('../test/backends/redis/scripts/support/suite.ts');
 
-const STRATEGIES = ['fixed-window', 'sliding-window', 'sliding-log', 'bucket'].map((name) => `strategies/${name}`);
-const FILES = ['state', 'spend', 'settle', 'lease', ...STRATEGIES];
 const ANSWERS_WITHIN_MS = 5000;
 
-const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), 'utf8');
-const texts = Object.fromEntries(FILES.map((file) => [file, read(file)]));
 const all = [...chosenScenes, ...strategies.flatMap((strategy) => [...randomScenes(strategy)])];
 
-/** lua/ with one file of another text. */
-function filesWith(changed = {}) {
-  const now = { ...texts, ...changed };
-  return { ...now, strategies: STRATEGIES.map((file) => now[file]) };
+const { policies, states } = LUA_FILES;
+/** The files that come before a part. Before the scripts come the strategies, too, which declare nothing for them. */
+const filesBefore = (part) => ({ policies: [], states: policies })[part] ?? [...policies, ...states];
+
+/** Every file, with the locals of the files before it. */
+const files = Object.entries(LUA_FILES).flatMap(([part, names]) =>
+  names.map((file, i) => {
+    const before = part === 'strategies' ? policies : [...filesBefore(part), ...names.slice(0, i)];
+    return { file, outer: before.flatMap((name) => [...localsOf(name)]) };
+  }),
+);
+
+/** The locals that a file declares for the parts after it. */
+function localsOf(file) {
+  return scopesOf(luaFiles[file], tokensOf(luaFiles[file])).locals;
 }
 
-/** The scenes, those first that have to do with a file. */
+/** The scenes, with those of the file's strategy first. */
 function scenesFor(file) {
   const name = file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }
 
-/** A server of its own, since a mutant may keep one busy for ever. */
-class Lane {
+/** Runs mutants on a server of its own, since a mutant may loop forever. */
+class Runner {
   async start() {
     this.server ??= await RedisServer.start();
     this.client = await connect(this.server, { retryStrategy: () => null });
   }
 
-  /** The first difference that a mutant makes, or null. */
+  /** Returns the first difference that a mutant makes, or null. */
   async differenceOf(files, played) {
     let timer;
     const stuck = new Promise((resolve) => {
       timer = setTimeout(resolve, ANSWERS_WITHIN_MS, 'no answer');
     });
     const playing = this.play(files, played, () => timer.refresh());
-    playing.catch(() => undefined); // of a server that was ended since it was stuck
+    playing.catch(() => undefined); // rejects if the server is killed below
     const difference = await Promise.race([playing, stuck]);
     clearTimeout(timer);
     if (difference === 'no answer') {
@@ -81,15 +89,15 @@ class Lane {
 }
 
 const startedAt = performance.now();
-const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, () => new Lane());
-await Promise.all(lanes.map((lane) => lane.start()));
+const runners = Array.from({ length: Math.max(2, availableParallelism()) }, () => new Runner());
+await Promise.all(runners.map((runner) => runner.start()));
 
-const unchanged = await lanes[0].differenceOf(filesWith(), all);
-if (unchanged !== null) throw new Error(`The Lua as it is fails already: ${unchanged}`);
+const unchanged = await runners[0].differenceOf(luaFiles, all);
+if (unchanged !== null) throw new Error(`The unchanged Lua fails: ${unchanged}`);
 
-const mutants = FILES.filter((file) => file.includes(process.argv[2] ?? '')).flatMap((file) =>
-  mutantsOf(file, texts[file]),
-);
+const mutants = files
+  .filter(({ file }) => file.includes(process.argv[2] ?? ''))
+  .flatMap(({ file, outer }) => mutantsOf(file, luaFiles[file], outer));
 const known = new Set(mutants.map(({ place }) => place));
 const stale = process.argv[2] === undefined ? [...EQUIVALENT].filter((place) => !known.has(place)) : [];
 const survived = [];
@@ -98,9 +106,9 @@ let caught = 0;
 
 const queue = mutants.entries();
 await Promise.all(
-  lanes.map(async (lane) => {
+  runners.map(async (runner) => {
     for (const [, { file, place, text }] of queue) {
-      const difference = await lane.differenceOf(filesWith({ [file]: text }), scenesFor(file));
+      const difference = await runner.differenceOf({ ...luaFiles, [file]: text }, scenesFor(file));
       const isListed = EQUIVALENT.has(place);
       if (difference !== null) caught += 1;
       if (difference !== null && isListed) wronglyListed.push(`${place}\n    ${difference}`);
@@ -108,11 +116,11 @@ await Promise.all(
     }
   }),
 );
-await Promise.all(lanes.map((lane) => lane.stop()));
+await Promise.all(runners.map((runner) => runner.stop()));
 
 for (const place of survived) console.log(`survived: ${place}`);
-for (const place of wronglyListed) console.log(`listed as equivalent, and is not: ${place}`);
-for (const place of stale) console.log(`listed as equivalent, and is no mutant: ${place}`);
+for (const place of wronglyListed) console.log(`listed as equivalent, but caught: ${place}`);
+for (const place of stale) console.log(`listed as equivalent, but not a mutant: ${place}`);
 const seconds = Math.round((performance.now() - startedAt) / 1000);
 console.log(
   `${mutants.length} mutants: ${caught} caught, ${mutants.length - caught - survived.length} equivalent, ${survived.length} survived; ${seconds} s`,

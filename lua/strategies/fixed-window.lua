@@ -1,4 +1,6 @@
 -- Twin of src/strategies/fixed-window.ts. State: start of the window, units used in it.
+
+-- Returns the start of the window that counts as current, and the units used in it.
 local function window_at(state, now, period_ms)
   local current = math.floor(now / period_ms) * period_ms
   local start, used = state[1], state[2] or 0
@@ -29,7 +31,7 @@ strategies['fixed-window'] = {
 
   amend = function(state, _now, policy, at, from, to)
     local start, used = state[1], state[2] or 0
-    -- A window that has turned since owes nothing to a charge of an earlier one.
+    -- A charge of an earlier window has nothing to give back.
     if start ~= math.floor(at / policy.period_ms) * policy.period_ms then return state end
     return { start, math.max(0, used - (from - to)) }
   end,

@@ -1,6 +1,6 @@
 -- Twin of src/strategies/sliding-log.ts. State: pairs of instant and units, oldest first.
 
--- Where the live entries begin, the instant that counts as now, and the units of the live entries.
+-- Returns the index of the first entry in the period, the instant that counts as now, and the units in the period.
 local function live_at(state, now, period_ms)
   local newest = state[#state - 1] or now
   if newest > now + period_ms then return #state + 1, now, 0 end
@@ -24,7 +24,7 @@ local function append(state, first, t, cost)
   return live
 end
 
--- The instant of the entry with whose leaving `excess` units have left.
+-- Returns the instant of the entry that must leave for `excess` units to have left.
 local function room_at(state, first, excess)
   local left = 0
   local i = first

@@ -1,6 +1,6 @@
 -- Twin of src/strategies/sliding-window.ts. State: number of the newest segment, its counter, and those before it.
 
--- The state as of `now`: its newest segment is that of `now`, and what has left the window is gone.
+-- Returns the state as of `now`: its newest segment is the current one, and segments that left the window are dropped.
 local function as_of(state, now, span, segments)
   local current = math.floor(now / span)
   local stored = state[1]
@@ -18,7 +18,7 @@ local function charged(state, cost)
   return after
 end
 
--- Units x span that count `ahead` segments after the newest one, `within` milliseconds into that segment.
+-- Returns the usage (units x span) `within` milliseconds into the segment that is `ahead` segments after the newest one.
 local function used_at(state, ahead, within, span)
   local oldest = #state - ahead
   local full = 0
@@ -26,7 +26,7 @@ local function used_at(state, ahead, within, span)
   return full * span + (state[oldest] or 0) * (span - within)
 end
 
--- Which counter is the newest that is not 0; 0 where all are.
+-- Returns the number of the newest counter that is not 0, or 0 if all are.
 local function newest_used(state)
   for i = 2, #state do
     if state[i] > 0 then return i - 1 end
@@ -34,7 +34,7 @@ local function newest_used(state)
   return 0
 end
 
--- The first instant at which no more than `most` (units x span) count.
+-- Returns the first instant at which the usage is at most `most` (units x span).
 local function room_at(state, within, span, most)
   local ahead = 0
   while ahead + 2 < #state and used_at(state, ahead, span, span) > most do ahead = ahead + 1 end

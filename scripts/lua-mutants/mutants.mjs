@@ -1,6 +1,6 @@
 import { scopesOf, tokensOf } from './tokens.mjs';
 
-/** What each operator and word becomes: its neighbour, and its opposite. */
+/** The replacements of each operator and word: its neighbour and its opposite. */
 const OTHERS = {
   '<': ['<=', '>='],
   '<=': ['<', '>'],
@@ -22,15 +22,15 @@ const OTHERS = {
 
 const FIELDS = { min: ['max'], max: ['min'], floor: ['ceil'], ceil: ['floor'], limit: ['burst'], burst: ['limit'] };
 
-/** Locals that stand for the same kind of thing: one is put where another was, if it is in scope. */
+/** Locals of one kind: each is replaced by the others that are in scope. */
 const KINDS = [
   'now t at newest start current stored server_ms'.split(' '),
   'cost total used after deficit wanted room sum left excess units given most full budget'.split(' '),
   'limit burst'.split(' '),
   'span within period_ms idle_ms ahead_ms'.split(' '),
   'from to'.split(' '),
-  'i j first arg key last index shift ahead'.split(' '),
-  'charge last other'.split(' '),
+  'i j first arg key last_key last index shift ahead'.split(' '),
+  'charge earlier other'.split(' '),
   'allowed written writes is_late'.split(' '),
 ];
 
@@ -38,7 +38,7 @@ function othersOf(tokens, i, scope) {
   const { kind, text } = tokens[i];
   const before = tokens[i - 1];
   if (kind === 'number') {
-    // The last digit is one less, and one more. Of whole numbers beyond 2^53 the next is the same double.
+    // The last digit is one less and one more. Beyond 2^53 the next whole number may be the same double.
     const value = BigInt(text.replace('.', ''));
     const decimals = text.includes('.') ? text.length - 1 - text.indexOf('.') : 0;
     return [value - 1n, value + 1n]
@@ -50,7 +50,7 @@ function othersOf(tokens, i, scope) {
   if (kind === 'symbol' || kind === 'keyword') return OTHERS[text] ?? [];
   if (kind !== 'name') return [];
   if (before?.text === '.') return FIELDS[text] ?? [];
-  // A name that is declared, or that is a member's, stays.
+  // Keeps a name that is declared here, and a member's name.
   if (isDeclared(tokens, i) || (tokens[i + 1]?.text === '=' && '{,'.includes(before?.text))) return [];
   const kin = KINDS.find((names) => names.includes(text)) ?? [];
   return kin.filter((name) => name !== text && scope.has(name));
@@ -66,10 +66,13 @@ function isDeclared(tokens, i) {
   return tokens[at]?.text === '(' && (tokens[at - 1]?.text === 'function' || tokens[at - 2]?.text === 'function');
 }
 
-/** Every mutant of a file: one token is another. `place` names it: the line, and which of these tokens in it. */
-export function mutantsOf(file, text) {
+/**
+ * Returns every mutant of a file: the file with one token replaced. `place` identifies it: the line, and which of these tokens
+ * in it. `outer`: locals of the parts before the file.
+ */
+export function mutantsOf(file, text, outer) {
   const tokens = tokensOf(text);
-  const scopes = scopesOf(text, tokens);
+  const { scopes } = scopesOf(text, tokens, outer);
   const seen = new Map();
   return tokens.flatMap(({ text: was, start }, i) =>
     othersOf(tokens, i, scopes[i]).map((becomes) => {
@@ -82,7 +85,7 @@ export function mutantsOf(file, text) {
       seen.set(place, times);
       return {
         file,
-        place: times > 1 ? `${place} | in the ${times}. line of this text` : place,
+        place: times > 1 ? `${place} | occurrence ${times} of this line` : place,
         text: text.slice(0, start) + becomes + text.slice(start + was.length),
       };
     }),

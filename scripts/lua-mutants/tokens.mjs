@@ -1,4 +1,4 @@
-/** The tokens of Lua 5.1, as far as ours uses it: kind, text, and where it begins. Comments and spaces are left out. */
+/** The tokens of Lua 5.1, as far as lua/ uses it. Spaces and comments are skipped. */
 const TOKEN =
   /(?<space>\s+|--[^\n]*)|(?<string>'(?:\\.|[^'\\\n])*')|(?<number>\d+(?:\.\d+)?)|(?<name>[A-Za-z_]\w*)|(?<symbol>==|~=|<=|>=|\.\.\.?|[-+*/%#<>=(){}[\];:,.])/gy;
 
@@ -8,6 +8,7 @@ const KEYWORDS = new Set(
   ),
 );
 
+/** Returns the tokens of a text: kind, text, and index of the first character. */
 export function tokensOf(text) {
   const tokens = [];
   let end = 0;
@@ -18,17 +19,20 @@ export function tokensOf(text) {
     const [kind] = Object.entries(groups).find(([, found]) => found !== undefined);
     tokens.push({ kind: KEYWORDS.has(match) ? 'keyword' : kind, text: match, start: index });
   }
-  if (end !== text.length) throw new Error(`no Lua of ours: ${JSON.stringify(text.slice(end, end + 40))}`);
+  if (end !== text.length) throw new Error(`unknown Lua token: ${JSON.stringify(text.slice(end, end + 40))}`);
   return tokens;
 }
 
-/** The names of locals in scope at each token; those of a declaration from the next line on. */
-export function scopesOf(text, tokens) {
-  const blocks = [new Set()];
+/**
+ * Returns the names of the locals in scope at each token, and those that the text declares for the parts after it.
+ * A name is in scope from the line after its declaration. `outer`: locals of the parts before the text.
+ */
+export function scopesOf(text, tokens, outer = []) {
+  const blocks = [new Set(outer)];
   let declared = { line: 0, names: [] };
   let parameters = [];
   let line = 1;
-  return tokens.map(({ text: word, kind, start }, i) => {
+  const scopes = tokens.map(({ text: word, kind, start }, i) => {
     const next = (offset) => tokens[i + offset]?.text;
     const namesFrom = (offset) =>
       next(offset + 1) === ',' ? [next(offset), ...namesFrom(offset + 2)] : [next(offset)];
@@ -48,4 +52,5 @@ export function scopesOf(text, tokens) {
     }
     return scope;
   });
+  return { scopes, locals: new Set([...(blocks[0] ?? []), ...declared.names]) };
 }

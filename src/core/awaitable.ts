@@ -1,25 +1,25 @@
-/** A value, or a promise of one. What is no promise is never awaited, so that a synchronous path stays synchronous. */
+/** A value or a promise of one. A plain value is never awaited, so that a synchronous path stays synchronous. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** Whether `value` has to be awaited (any thenable, not only native promises). */
+/** Returns true if `value` has to be awaited: any thenable, not only a native promise. */
 export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /**
- * The same of a value that is known to be a promise of this language's own or none at all: a look at its prototype, where
- * asking anything for a member that it lacks is several times as dear.
+ * Returns true for a native promise. Use it where no other thenable can occur: checking the prototype is several times faster
+ * than looking up a `then` that is not there.
  */
 export function isNativePromise<T>(value: Awaitable<T>): value is Promise<T> {
   return value instanceof Promise;
 }
 
-/** Goes on with `next`: at once with a value, later with a promise. */
+/** Calls `next` with the value: now if it is a plain value, once it is resolved if it is a promise. */
 export function chain<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return isPromise(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
-/** Maps each item in order; a promise only where one of the results is a promise. */
+/** Maps the items in order. Returns a promise only if one of the results is a promise. */
 export function chainAll<T, U>(items: readonly T[], map: (item: T) => Awaitable<U>): Awaitable<readonly U[]> {
   let pending = false;
   const results: Awaitable<U>[] = [];
@@ -30,11 +30,12 @@ export function chainAll<T, U>(items: readonly T[], map: (item: T) => Awaitable<
       results.push(result);
     } catch (error) {
       if (!pending) throw error;
-      // Those before it are under way: what becomes of them is still somebody's, and not an unhandled rejection.
+      // Earlier items are already running. The error joins them as a rejected promise, so that `Promise.all` observes every
+      // result.
       results.push(Promise.reject(error));
       break;
     }
   }
-  // The cast is sound: without a pending promise every result is a U.
+  // Without a promise among them, every result is a U.
   return pending ? Promise.all(results) : (results as U[]);
 }

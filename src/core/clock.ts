@@ -1,26 +1,26 @@
-// Not the global of that name: it is a getter, and as dear as the clock itself.
+// Imported, because the global `performance` is a getter that costs as much as the clock itself.
 import { performance } from 'node:perf_hooks';
 
-/** Where time comes from. Everything below a clock takes the instant as an argument. */
+/** The source of time. Everything below a clock takes the instant as an argument. */
 export interface Clock {
-  /** The instant, in whole milliseconds since the Unix epoch. */
+  /** Returns the instant in whole milliseconds since the Unix epoch. */
   now(): number;
   /**
    * Resolves once `ms` milliseconds have passed on this clock.
-   * Rejects with the signal's reason when `signal` is aborted first.
+   * Rejects with the signal's reason if `signal` is aborted first.
    */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The longest delay that a Node timer takes; longer ones would fire at once. */
+/** The longest delay of a Node timer. A longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Read once: the getter is dear. */
+/** Read once, because the getter is expensive. */
 const STARTED_MS = performance.timeOrigin;
 
 /**
- * The process's clock: tied to the epoch when the process started and monotonic from there,
- * so that a corrected system time neither opens a window twice nor holds one shut.
+ * The clock of this process: the system time at the start of the process, monotonic from there. A correction of the system
+ * time neither opens a window twice nor keeps one closed.
  */
 export const systemClock: Clock = {
   now: () => Math.floor(STARTED_MS + performance.now()),
@@ -47,13 +47,13 @@ export const systemClock: Clock = {
     }),
 };
 
-interface Waiter {
+interface PendingWait {
   readonly dueMs: number;
-  readonly wake: () => void;
+  readonly complete: () => void;
 }
 
 /**
- * A clock that stands still until it is told to move: for tests.
+ * A clock for tests. Time moves only through `advance` and `set`.
  *
  * @example
  * const clock = new ManualClock(Date.UTC(2026, 0, 1));
@@ -61,31 +61,31 @@ interface Waiter {
  */
 export class ManualClock implements Clock {
   #nowMs: number;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waits = new Set<PendingWait>();
 
-  /** @param startMs the first instant, in epoch milliseconds */
+  /** @param startMs the first instant in epoch milliseconds */
   constructor(startMs = 0) {
-    this.#nowMs = whole(startMs);
+    this.#nowMs = wholeMs(startMs);
   }
 
   now(): number {
     return this.#nowMs;
   }
 
-  /** Moves on by `ms` milliseconds (back, when negative) and wakes who has waited long enough. */
+  /** Advances the clock by `ms` milliseconds (back if negative) and resolves the waits that are due. */
   advance(ms: number): void {
     this.set(this.#nowMs + ms);
   }
 
-  /** Moves to the instant `ms`, in epoch milliseconds, and wakes who has waited long enough. */
+  /** Moves the clock to the instant `ms`, in epoch milliseconds, and resolves the waits that are due. */
   set(ms: number): void {
-    this.#nowMs = whole(ms);
-    for (const waiter of [...this.#waiters]) if (waiter.dueMs <= ms) waiter.wake();
+    this.#nowMs = wholeMs(ms);
+    for (const wait of [...this.#waits]) if (wait.dueMs <= ms) wait.complete();
   }
 
-  /** How many are waiting on this clock. */
+  /** The number of pending waits. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#waits.size;
   }
 
   wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -93,24 +93,24 @@ export class ManualClock implements Clock {
     if (ms <= 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const abort = () => {
-        this.#waiters.delete(waiter);
+        this.#waits.delete(wait);
         reject(signal?.reason);
       };
-      const waiter: Waiter = {
+      const wait: PendingWait = {
         dueMs: this.#nowMs + ms,
-        wake: () => {
-          this.#waiters.delete(waiter);
+        complete: () => {
+          this.#waits.delete(wait);
           signal?.removeEventListener('abort', abort);
           resolve();
         },
       };
-      this.#waiters.add(waiter);
+      this.#waits.add(wait);
       signal?.addEventListener('abort', abort, { once: true });
     });
   }
 }
 
-function whole(ms: number): number {
+function wholeMs(ms: number): number {
   if (Number.isSafeInteger(ms)) return ms;
   throw new RangeError(`ManualClock: expected whole epoch milliseconds, got ${ms}`);
 }

@@ -1,60 +1,63 @@
 import type { FailureMode, Policy } from './policy.js';
 
-/** A policy applied to a subject at a cost: what is asked of a backend. */
+/** A policy, a subject and a cost, for a backend to decide. */
 export interface Charge {
   readonly policy: Policy;
-  /** Who is charged. */
+  /** Whose budget is charged. */
   readonly subject: string;
-  /** Units, a safe integer of at least 0; 0 reads. */
+  /** Units, a safe integer of at least 0. A cost of 0 reads the state and takes nothing. */
   readonly cost: number;
 }
 
-/** The answer to one charge. Headers, bodies, messages and events all derive from it. */
+/** The result of one charge. Headers, bodies, messages and events derive from it. */
 export interface Decision {
   /** The policy's name. */
   readonly policy: string;
   readonly allowed: boolean;
   /** Units that a full limit grants at once. */
   readonly limit: number;
-  /** Whole units: exactly the largest cost that would pass now. */
+  /** The largest cost that would be allowed now, exactly. */
   readonly remaining: number;
-  /** Milliseconds until the limit is full again with no further traffic; 0 when it is. */
+  /** Milliseconds until the limit is full again without further traffic; 0 if it is full. */
   readonly resetMs: number;
-  /** 0 when allowed; else the same cost is denied one millisecond before it and allowed at it; `null`: never. */
+  /**
+   * Milliseconds after which the same cost is allowed, without other traffic. One millisecond earlier it is still denied. 0 if the
+   * charge is allowed, `null` if the cost can never be allowed.
+   */
   readonly retryAfterMs: number | null;
-  /** Milliseconds for which the caller must hold the call (`leaky-bucket` only). */
+  /** Milliseconds by which the caller must delay the call (`leaky-bucket` only). */
   readonly delayMs: number;
-  /** Milliseconds in which `limit` is granted. */
+  /** Milliseconds in which `limit` units are granted. */
   readonly windowMs: number;
-  /** Set where units are leased: `remaining` is what this process knew last, and others may have taken of it since. */
+  /** Set if units are leased: `remaining` is the last value that this process knows, and other processes may have taken units since. */
   readonly approximate?: true;
 }
 
-/** What was taken, and when: enough to give it back. */
+/** The charges that a call took, and when, so that they can be settled later. */
 export interface Receipt {
-  /** Epoch milliseconds. */
+  /** The instant of the charges in epoch milliseconds. */
   readonly at: number;
   readonly charges: readonly Charge[];
-  /** Where charges were taken at instants of their own, by several servers: one a charge. */
+  /** One instant per charge, if several servers took them. */
   readonly instants?: readonly number[];
-  /** Set where the fallback in this process took it. */
+  /** Set if the fallback in this process took the charges. */
   readonly degraded?: 'local';
 }
 
-/** The answer to a call: all of its charges or none. */
+/** The result of a call. All of its charges are taken or none. */
 export interface Outcome {
   readonly allowed: boolean;
-  /** One a charge, in order. */
+  /** One per charge, in order. */
   readonly decisions: readonly Decision[];
-  /** The decision that speaks for the call; `null` when nothing limits it. */
+  /** The decision that represents the call (`bindingOf`); `null` if nothing limits it. */
   readonly binding: Decision | null;
-  /** Only where something was taken. */
+  /** Set if something was taken. */
   readonly receipt?: Receipt;
-  /** Set when the failure policy answered instead of the backend. */
+  /** Set if the failure mode decided instead of the backend. */
   readonly degraded?: FailureMode;
 }
 
-/** The outcome of a call that nothing limits: exempt, skipped, unlimited, or of cost 0. */
+/** The outcome of a call that nothing limits: exempt, skipped or unlimited, or with a cost of 0. */
 export const NOTHING_TO_CHARGE: Outcome = Object.freeze({
   allowed: true,
   decisions: Object.freeze([]),
@@ -62,8 +65,8 @@ export const NOTHING_TO_CHARGE: Outcome = Object.freeze({
 });
 
 /**
- * Of the denials the one with the longest wait (`null` is longest), else the decision with the least share remaining;
- * of equals the first.
+ * Returns the decision that represents the call: the denial with the longest wait (`null` is longest), or, if none denies, the
+ * decision with the smallest share remaining. The first one wins a tie.
  */
 export function bindingOf(decisions: readonly Decision[]): Decision | null {
   let binding: Decision | null = null;
@@ -79,14 +82,18 @@ function isStricter(a: Decision, b: Decision): boolean {
   return (a.retryAfterMs ?? Number.POSITIVE_INFINITY) > (b.retryAfterMs ?? Number.POSITIVE_INFINITY);
 }
 
-/** Whether `cost` is a safe integer of at least 0. */
+/** Returns true for a safe integer of at least 0. */
 export function isCost(cost: unknown): cost is number {
   return Number.isSafeInteger(cost) && Number(cost) >= 0;
 }
 
-/** Throws a RangeError unless `cost` is a safe integer of at least 0: a wrong cost must never pass for free. */
-export function assertCost(cost: unknown, place: string): asserts cost is number {
+/**
+ * Throws a RangeError unless `cost` is a safe integer of at least 0: an invalid cost must not pass as free.
+ *
+ * @param path names the cost in the message
+ */
+export function assertCost(cost: unknown, path: string): asserts cost is number {
   if (isCost(cost)) return;
   const found = typeof cost === 'string' ? `"${cost}" (string)` : String(cost);
-  throw new RangeError(`${place}: expected a cost that is a safe integer of at least 0, got ${found}`);
+  throw new RangeError(`${path}: expected a cost that is a safe integer of at least 0, got ${found}`);
 }

@@ -1,3 +1,6 @@
+import { types } from 'node:util';
+import { describeValue } from './errors.js';
+
 /**
  * Calls listeners with events, in the order in which they were added.
  *
@@ -17,8 +20,15 @@ export class Emitter<Event> {
       try {
         listener(event);
       } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error), 'SluiceListenerWarning');
+        warnOf(error);
       }
     }
   }
+}
+
+/** Passes a message and not the error itself, because `emitWarning` throws for an error of another realm. */
+function warnOf(error: unknown): void {
+  const type = 'SluiceListenerWarning';
+  if (types.isNativeError(error)) process.emitWarning(error.message, { type, detail: error.stack ?? '' });
+  else process.emitWarning(`A listener threw ${describeValue(error)}`, { type });
 }

@@ -1,5 +1,5 @@
 /**
- * A mistake in the configuration. It stops the boot and says where, what was expected, what was found, and the fix.
+ * A configuration error. It stops the startup. The message says where, what was expected, what was found, and the fix.
  *
  * @example
  * policies.login.rate: expected "<count>/<unit>" such as "5/min", got "5/fortnight"
@@ -8,7 +8,7 @@ export class ThrottleConfigError extends Error {
   override readonly name = 'ThrottleConfigError';
 }
 
-/** Shows a value that was not expected, with its type where the text alone would not tell it. */
+/** Describes an unexpected value, with its type if the value alone would not show it. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return value.length > 80 ? `"${value.slice(0, 77)}..."` : `"${value}"`;
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
@@ -23,17 +23,17 @@ export function describeValue(value: unknown): string {
     : `an instance of ${kind}`;
 }
 
-/** A member of the options at a place: `policies.login.rate`; behind a decorator's place, which ends in a name, `..., rate`. */
-export function optionAt(place: string, member: string): string {
-  return place.startsWith('@') ? `${place}, ${member}` : `${place}.${member}`;
+/** Returns the path of a member: `policies.login.rate`, or `@Throttle() on Cats.find, rate` after the path of a decorator. */
+export function optionAt(path: string, member: string): string {
+  return path.startsWith('@') ? `${path}, ${member}` : `${path}.${member}`;
 }
 
-/** Says that `place` is wrong: what was expected there, and what was found. */
-export function invalidValue(place: string, expected: string, found: unknown): ThrottleConfigError {
-  return new ThrottleConfigError(`${place}: expected ${expected}, got ${describeValue(found)}`);
+/** Returns the error for an invalid value: its path, what was expected, and what was found. */
+export function invalidValue(path: string, expected: string, found: unknown): ThrottleConfigError {
+  return new ThrottleConfigError(`${path}: expected ${expected}, got ${describeValue(found)}`);
 }
 
-/** ` Did you mean "search"? Known: search, upload.`, for an error about a name that nobody knows. */
+/** Returns ` Did you mean "search"? Known: search, upload.`, the end of an error about an unknown name. */
 export function suggest(name: string, known: readonly string[]): string {
   const list = known.length === 0 ? ' None are known.' : ` Known: ${known.join(', ')}.`;
   const nearest = known
@@ -43,16 +43,16 @@ export function suggest(name: string, known: readonly string[]): string {
   return ` Did you mean "${nearest.candidate}"?${list}`;
 }
 
-/** Throws for a member that nobody reads: a misspelt option would otherwise silently not limit. */
-export function assertKnownMembers(place: string, value: object, known: readonly string[]): void {
+/** Throws for a member that is not an option: a misspelt option would silently not limit. */
+export function assertKnownMembers(path: string, value: object, known: readonly string[]): void {
   for (const member of Object.keys(value)) {
     if (!known.includes(member)) {
-      throw new ThrottleConfigError(`${place}: there is no option "${member}".${suggest(member, known)}`);
+      throw new ThrottleConfigError(`${path}: there is no option "${member}".${suggest(member, known)}`);
     }
   }
 }
 
-/** Edits (insert, delete, replace, swap of neighbours) between two words: Damerau-Levenshtein, optimal string alignment. */
+/** Returns the number of edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment. */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;

@@ -1,57 +1,60 @@
 import { invalidValue } from './errors.js';
 
-/** What answers when the backend fails: the same limits in this process, a pass, or a refusal. */
+/**
+ * What to do while the backend is unavailable: enforce the limits in this process (`local`), let calls pass (`allow`), or reject
+ * them with 503 (`deny`).
+ */
 export type FailureMode = 'local' | 'allow' | 'deny';
 
-/** One named limit, parsed, validated and frozen: `definePolicy` makes it. Whole numbers, whole milliseconds. */
+/** A named limit, parsed, validated and frozen by `definePolicy`. Whole numbers, whole milliseconds. */
 export interface Policy {
-  /** What headers, bodies and events call it. */
+  /** The name in headers, bodies and events. */
   readonly name: string;
-  /** Name and scope: which budget. Limit and burst are no part of it, so that a changed plan keeps its usage. */
+  /** Name and scope, which identify the budget. Limit and burst are not part of it, so that a changed limit keeps its usage. */
   readonly id: string;
   /** The strategy's name. */
   readonly strategy: string;
-  /** Units a period. */
+  /** Units per period. */
   readonly limit: number;
   readonly periodMs: number;
-  /** Units that a bucket holds; equal to `limit` for the strategies that have no bucket. */
+  /** Units that a bucket holds; equal to `limit` for strategies without a bucket. */
   readonly burst: number;
-  /** Counters that a sliding window keeps; 1 for the others. */
+  /** Counters of a sliding window; 1 for other strategies. */
   readonly segments: number;
-  /** Strategy, period and segments: what a state must have been written under to be read. */
+  /** Strategy, period and segments. A state is read only under the shape that it was written under. */
   readonly shape: string;
-  /** What answers when the backend fails; where it is left out, what the module says. */
+  /** The failure mode. Default: that of the module. */
   readonly onError?: FailureMode;
-  /** Where units are taken from a remote backend in batches, and spent in the process: at least so many at once. */
+  /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
   readonly lease?: { readonly batch: number };
 }
 
-/** Whether a value is one of the three. */
+/** Returns true for the name of a failure mode. */
 export function isFailureMode(value: unknown): value is FailureMode {
   return value === 'local' || value === 'allow' || value === 'deny';
 }
 
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
-/** What unnamed limits are called. */
+/** The name of unnamed limits. */
 export const DEFAULT_NAME = 'default';
 
-/** Whether a text can be a policy's name. */
+/** Returns true for a valid policy name. */
 export function isPolicyName(name: unknown): name is string {
   return typeof name === 'string' && NAME.test(name) && name.toLowerCase() !== 'unlimited';
 }
 
-/** Throws unless `name` can be a policy's. */
-export function assertPolicyName(place: string, name: unknown): asserts name is string {
+/** Throws a ThrottleConfigError unless `name` is a valid policy name. `path` names it in the message. */
+export function assertPolicyName(path: string, name: unknown): asserts name is string {
   if (isPolicyName(name)) return;
   throw invalidValue(
-    place,
+    path,
     'a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"',
     name,
   );
 }
 
-/** Joins name and scope without ambiguity: no name holds an "@", and none is left in the scope. */
+/** Joins name and scope unambiguously: a name has no "@", and those of the scope are escaped. */
 export function policyId(name: string, scope: string): string {
   return `${name}@${scope.replace(/[%@]/g, encodeURIComponent)}`;
 }

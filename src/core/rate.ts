@@ -1,14 +1,14 @@
 import { describeValue, ThrottleConfigError } from './errors.js';
 
-/** So many units in so many milliseconds. */
+/** A number of units in a period. */
 export interface Rate {
-  /** Units a period; a safe integer of at least 1. */
+  /** Units per period; a safe integer of at least 1. */
   readonly limit: number;
   /** Whole milliseconds; a safe integer of at least 1. */
   readonly periodMs: number;
 }
 
-// No two runs of \s meet: a text of nothing but spaces behind "5 per" is rejected in one pass.
+// No two runs of \s are adjacent, so a long run of spaces after "5 per" is rejected in one pass.
 const RATE =
   /^\s*(\d+)\s*(?:\/|(?<=\s)per(?=\s))\s*(?:(\d+)\s*)?(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
 const UNLIMITED = /^\s*unlimited\s*$/i;
@@ -23,17 +23,17 @@ const UNITS: readonly (readonly [suffix: string, ms: number])[] = [
   ['ms', 1],
 ];
 
-/** Whether a text is meant as a rate (it begins with a digit, or is `unlimited`) and not as a policy's name. */
+/** Returns true for a string that is meant as a rate (it starts with a digit or is `unlimited`) and not as a policy's name. */
 export function looksLikeRate(text: string): boolean {
   return /^\s*\d/.test(text) || UNLIMITED.test(text);
 }
 
 /**
- * Reads a rate: `<count>/<n><unit>` or `<count> per <n> <unit>`, case-free, several joined by `;`.
+ * Parses a rate: `<count>/<n><unit>` or `<count> per <n> <unit>`, case-insensitive; several are separated by `;`.
  * Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week (7 days), and their plurals.
  *
- * @returns the limits in reading order; none for `unlimited`
- * @throws ThrottleConfigError naming the text and the form expected
+ * @returns the rates in order; none for `unlimited`
+ * @throws ThrottleConfigError with the string and the expected form
  * @example
  * parseRate('10/s; 200/hour');  // [{ limit: 10, periodMs: 1000 }, { limit: 200, periodMs: 3600000 }]
  */
@@ -57,12 +57,12 @@ function parseOne(part: string, text: string): Rate {
 }
 
 function unitMs(unit: string): number {
-  // "m" is a minute and "ms" a millisecond; of the others the first letter tells.
+  // "m" is a minute and "ms" a millisecond. Other units differ in their first letter.
   const suffix = unit === 'ms' ? 'ms' : unit.charAt(0);
   return UNITS.find(([known]) => known === suffix)?.[1] ?? Number.NaN;
 }
 
-/** A period in its largest whole unit: `1s`, `90s`, `1h`. */
+/** Returns a period in its largest whole unit: `1s`, `90s`, `1h`. */
 export function periodLabel(periodMs: number): string {
   const [suffix, ms] = UNITS.find(([, unit]) => periodMs % unit === 0) ?? ['ms', 1];
   return `${periodMs / ms}${suffix}`;

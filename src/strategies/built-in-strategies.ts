@@ -1,10 +1,12 @@
-import { gcra, leakyBucket, tokenBucket } from './bucket.js';
 import { fixedWindow } from './fixed-window.js';
+import { gcra } from './gcra.js';
+import { leakyBucket } from './leaky-bucket.js';
 import { slidingLog } from './sliding-log.js';
 import { slidingWindow } from './sliding-window.js';
 import type { Strategy } from './strategy.js';
+import { tokenBucket } from './token-bucket.js';
 
-/** The strategies that come with the package; the first is the default. */
+/** The strategies of the package. The first is the default. */
 export const BUILT_IN_STRATEGIES: readonly Strategy[] = [
   slidingWindow,
   fixedWindow,
@@ -14,7 +16,7 @@ export const BUILT_IN_STRATEGIES: readonly Strategy[] = [
   leakyBucket,
 ];
 
-/** The name of a strategy that comes with the package. */
+/** The name of a strategy of the package. */
 export type BuiltinStrategy =
   | 'sliding-window'
   | 'fixed-window'

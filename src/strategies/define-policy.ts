@@ -2,42 +2,43 @@ import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigErro
 import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
 import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from './built-in-strategies.js';
-import { readLease } from './lease-option.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
-/** What a policy is made from. */
+/** Options of `definePolicy`. */
 export interface PolicySpec {
-  /** The rate, `"<count>/<unit>"`: see `parseRate`. */
+  /** The rate, `"<count>/<unit>"`; see `parseRate`. */
   readonly rate: string;
-  /** A built-in strategy's name, or a strategy of your own. Default: `sliding-window`. */
+  /** The name of a built-in strategy, or a custom strategy. Default: `sliding-window`. */
   readonly strategy?: BuiltinStrategy | Strategy | (string & {});
   /** Units that a bucket holds (`token-bucket`, `gcra`, `leaky-bucket`): at least 1. Default: the limit; for `gcra` 1. */
   readonly burst?: number;
-  /** Counters of a `sliding-window`, 1 to 1000, dividing the period. Default: the largest divisor of the period up to 10. */
+  /** Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor of the period up to 10. */
   readonly segments?: number;
-  /** Where the budget is shared: policies of one name and one scope are one budget. Default: `app`. */
+  /** Where the budget is shared: policies with the same name and scope are one budget. Default: `app`. */
   readonly scope?: string;
-  /** What answers when a remote backend fails: `local`, `allow` or `deny`. Default: what is said where the backend is used. */
+  /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */
   readonly onError?: FailureMode;
   /**
-   * Units taken from Redis in batches of at least `batch` (1 up to the limit) and spent in the process, without a round trip
-   * each. `fixed-window` with a period of at least a second only. Never more than the limit in a window, all processes
-   * together; `remaining` is approximate, and what a process holds when it crashes is lost until the window ends.
-   * Default: every charge is decided by the backend. With a backend in the process it changes nothing.
+   * Takes units from Redis in batches of at least `batch` (1 up to the limit) and spends them in the process, without a round
+   * trip for each. Only for `fixed-window` with a period of at least a second. All processes together never exceed the limit in
+   * a window. `remaining` is approximate, and units that a process holds when it crashes are lost until the window ends.
+   * Default: every charge is decided by the backend. Ignored by a backend in the process.
    */
   readonly lease?: { readonly batch: number };
 }
 
-/** The longest period: four of them, and today's date, still add up exactly. */
+/** The longest period: four of them plus the current instant are still exact. */
 const MAX_PERIOD_MS = 2 ** 50;
 const MAX_SEGMENTS = 1000;
+/** The shortest period of a lease: a shorter window ends soon after its units are leased. */
+const MIN_LEASE_PERIOD_MS = 1000;
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
 /**
- * Makes a policy of one rate: parsed, validated, frozen.
+ * Returns a policy of one rate: parsed, validated and frozen.
  *
- * @param name 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter
- * @throws ThrottleConfigError naming the place, what was expected, and what was found
+ * @param name 1 to 64 letters, digits, `_`, `.` or `-`, starting with a letter
+ * @throws ThrottleConfigError with the path, what was expected, and what was found
  * @example
  * const login = definePolicy('login', { rate: '5/min', strategy: 'fixed-window' });
  * await backend.spend([{ policy: login, subject: 'user:42', cost: 1 }]);
@@ -57,30 +58,36 @@ export function definePolicy(name: string, rateOrSpec: string | PolicySpec): Pol
 }
 
 /**
- * The policies of a specification, one a rate; none for `unlimited`. Of several rates, and where it is asked for, each
- * is called by its period too: `default-1s`.
+ * Returns the policies of a specification: one per rate, none for `unlimited`. If there are several rates, or with `byPeriod`,
+ * the name of each ends with its period: `default-1s`.
  */
 export function definePolicies(
-  place: string,
+  path: string,
   name: string,
   spec: PolicySpec,
   { strategies = BUILT_IN_STRATEGIES, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
 ): readonly Policy[] {
-  if (typeof spec !== 'object' || spec === null) throw invalidValue(place, 'a rate or an object with a rate', spec);
-  assertKnownMembers(place, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError', 'lease']);
-  if (typeof (spec.scope ?? '') !== 'string') throw invalidValue(optionAt(place, 'scope'), 'a text', spec.scope);
+  if (typeof spec !== 'object' || spec === null) throw invalidValue(path, 'a rate or an object with a rate', spec);
+  assertKnownMembers(path, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError', 'lease']);
+  if (typeof (spec.scope ?? '') !== 'string') throw invalidValue(optionAt(path, 'scope'), 'a string', spec.scope);
   if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
-    throw invalidValue(optionAt(place, 'onError'), '"local", "allow" or "deny"', spec.onError);
+    throw invalidValue(optionAt(path, 'onError'), '"local", "allow" or "deny"', spec.onError);
   }
-  const strategy = findStrategy(place, spec.strategy, strategies);
-  const rates = readRates(optionAt(place, 'rate'), spec.rate);
+  const strategy = findStrategy(path, spec.strategy, strategies);
+  const rates = readRates(optionAt(path, 'rate'), spec.rate);
   const policies = rates.map((rate) =>
-    build(place, byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name, rate, strategy, spec),
+    buildPolicy(
+      path,
+      byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name,
+      rate,
+      strategy,
+      spec,
+    ),
   );
-  const twice = policies.find((policy, i) => policies.findIndex((other) => other.name === policy.name) !== i);
-  if (twice !== undefined) {
+  const duplicate = policies.find((policy, i) => policies.findIndex((other) => other.name === policy.name) !== i);
+  if (duplicate !== undefined) {
     throw invalidValue(
-      optionAt(place, 'rate'),
+      optionAt(path, 'rate'),
       'each period once (of two rates over one period the lower always rules)',
       spec.rate,
     );
@@ -88,44 +95,46 @@ export function definePolicies(
   return policies;
 }
 
-function build(place: string, name: string, { limit, periodMs }: Rate, strategy: Strategy, spec: PolicySpec): Policy {
-  if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(place, 'rate'), 'a period of at most 2^50 ms', spec.rate);
-  const segments = readSegments(place, periodMs, strategy, spec.segments);
-  const lease = readLease(optionAt(place, 'lease'), spec.lease, strategy.name, { limit, periodMs });
+/** Returns the policy of one rate. */
+function buildPolicy(path: string, name: string, rate: Rate, strategy: Strategy, spec: PolicySpec): Policy {
+  const { limit, periodMs } = rate;
+  if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(path, 'rate'), 'a period of at most 2^50 ms', spec.rate);
+  const segments = readSegments(path, periodMs, strategy, spec.segments);
+  const lease = readLease(optionAt(path, 'lease'), spec.lease, strategy, rate);
   const policy: Policy = Object.freeze({
     name,
     id: policyId(name, spec.scope ?? 'app'),
     strategy: strategy.name,
     limit,
     periodMs,
-    burst: readBurst(place, limit, strategy, spec.burst),
+    burst: readBurst(path, limit, strategy, spec.burst),
     segments,
     shape: `${strategy.name} ${periodMs} ${segments}`,
     ...(spec.onError !== undefined && { onError: spec.onError }),
     ...(lease !== undefined && { lease }),
   });
-  strategy.validate?.(policy, place);
-  sizeOf(strategy, policy, place);
+  strategy.validate?.(policy, path);
+  sizeOf(strategy, policy, path);
   return policy;
 }
 
-function readRates(place: string, text: string): readonly Rate[] {
+function readRates(path: string, text: string): readonly Rate[] {
   try {
     return parseRate(text);
   } catch (error) {
-    throw error instanceof ThrottleConfigError ? new ThrottleConfigError(`${place}: ${error.message}`) : error;
+    throw error instanceof ThrottleConfigError ? new ThrottleConfigError(`${path}: ${error.message}`) : error;
   }
 }
 
 function findStrategy(
-  place: string,
+  path: string,
   wanted: string | Strategy = 'sliding-window',
   known: readonly Strategy[],
 ): Strategy {
   if (typeof wanted === 'object' && wanted !== null && typeof wanted.step === 'function') return wanted;
   const found = known.find(({ name }) => name === wanted);
   if (found !== undefined) return found;
-  const error = invalidValue(optionAt(place, 'strategy'), "a strategy's name", wanted);
+  const error = invalidValue(optionAt(path, 'strategy'), "a strategy's name", wanted);
   throw new ThrottleConfigError(
     `${error.message}.${suggest(
       String(wanted),
@@ -134,29 +143,29 @@ function findStrategy(
   );
 }
 
-function readBurst(place: string, limit: number, { name }: Strategy, burst: number | undefined): number {
+function readBurst(path: string, limit: number, { name }: Strategy, burst: number | undefined): number {
   if (burst === undefined) return name === 'gcra' ? 1 : limit;
   const isBuiltin = BUILT_IN_STRATEGIES.some((builtin) => builtin.name === name);
   if (isBuiltin && !BUCKETS.includes(name)) {
     throw new ThrottleConfigError(
-      `${optionAt(place, 'burst')}: "${name}" has no burst. Leave it out, or use one of ${BUCKETS.join(', ')}.`,
+      `${optionAt(path, 'burst')}: "${name}" has no burst. Leave it out, or use one of ${BUCKETS.join(', ')}.`,
     );
   }
   if (Number.isSafeInteger(burst) && burst >= 1) return burst;
-  throw invalidValue(optionAt(place, 'burst'), 'a whole number of units, at least 1', burst);
+  throw invalidValue(optionAt(path, 'burst'), 'a whole number of units, at least 1', burst);
 }
 
-function readSegments(place: string, periodMs: number, { name }: Strategy, segments: number | undefined): number {
+function readSegments(path: string, periodMs: number, { name }: Strategy, segments: number | undefined): number {
   if (segments === undefined) return name === 'sliding-window' ? largestDivisor(periodMs) : 1;
   if (name !== 'sliding-window' && BUILT_IN_STRATEGIES.some((builtin) => builtin.name === name)) {
     throw new ThrottleConfigError(
-      `${optionAt(place, 'segments')}: "${name}" has no segments. Leave it out, or use "sliding-window".`,
+      `${optionAt(path, 'segments')}: "${name}" has no segments. Leave it out, or use "sliding-window".`,
     );
   }
   if (Number.isSafeInteger(segments) && segments >= 1 && segments <= MAX_SEGMENTS && periodMs % segments === 0)
     return segments;
   throw invalidValue(
-    optionAt(place, 'segments'),
+    optionAt(path, 'segments'),
     `a whole number from 1 to ${MAX_SEGMENTS} that divides the period of ${periodMs} ms`,
     segments,
   );
@@ -166,4 +175,26 @@ function largestDivisor(periodMs: number): number {
   let segments = 10;
   while (periodMs % segments !== 0) segments--;
   return segments;
+}
+
+function readLease(path: string, lease: PolicySpec['lease'], { name }: Strategy, rate: Rate): Policy['lease'] {
+  if (lease === undefined) return undefined;
+  if (typeof lease !== 'object' || lease === null || Array.isArray(lease)) {
+    throw invalidValue(path, 'an object { batch: units }', lease);
+  }
+  assertKnownMembers(path, lease, ['batch']);
+  if (name !== 'fixed-window') {
+    throw new ThrottleConfigError(
+      `${path}: only a "fixed-window" can be leased, and this policy is a "${name}". Add { strategy: "fixed-window" }, or leave the lease out.`,
+    );
+  }
+  const { limit, periodMs } = rate;
+  if (periodMs < MIN_LEASE_PERIOD_MS) {
+    throw invalidValue(path, `a period of at least ${MIN_LEASE_PERIOD_MS} ms`, periodMs);
+  }
+  const { batch } = lease;
+  if (!(Number.isSafeInteger(batch) && batch >= 1 && batch <= limit)) {
+    throw invalidValue(`${path}.batch`, `a whole number of units from 1 to the limit of ${limit}`, batch);
+  }
+  return Object.freeze({ batch });
 }

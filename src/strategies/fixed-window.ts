@@ -3,7 +3,7 @@ import { assertExact, type State, type Strategy } from './strategy.js';
 /**
  * Fixed window: units are counted in windows aligned to the epoch.
  *
- * Promise: at most `limit` in a window, so at most 2 x `limit` across a boundary. O(1).
+ * Promise: at most `limit` in a window, and at most 2 x `limit` across a boundary. O(1).
  * State: start of the window, units used in it.
  * Source: the textbook fixed window counter; see "Redis: INCR, pattern: rate limiter".
  */
@@ -32,20 +32,21 @@ export const fixedWindow: Strategy = {
 
   amend(state, _now, { periodMs }, at, from, to) {
     const [start, used = 0] = state;
-    // A window that has turned since owes nothing to a charge of an earlier one.
+    // A charge of an earlier window has nothing to give back.
     if (start !== Math.floor(at / periodMs) * periodMs) return state;
     return [start, Math.max(0, used - (from - to))];
   },
 
   size: () => ({ wide: 1, counts: 1 }),
 
-  validate({ limit }, place) {
-    assertExact(limit, place, 'Lower the limit below 2^52.');
+  validate({ limit }, path) {
+    assertExact(limit, path, 'Lower the limit below 2^52.');
   },
 };
 
+/** Returns the start of the window that counts as current, and the units used in it. */
 function windowAt(state: State, now: number, periodMs: number) {
-  // By index: taking a list apart is several times as dear.
+  // Reads by index: destructuring an array is several times as expensive.
   const start = state[0];
   const used = state[1] ?? 0;
   const current = Math.floor(now / periodMs) * periodMs;

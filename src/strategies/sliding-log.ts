@@ -4,10 +4,10 @@ import type { State, Strategy } from './strategy.js';
 const MAX_LIMIT = 10_000;
 
 /**
- * Sliding log: every charge is remembered, with its instant, for one period; equal instants merge.
+ * Sliding log: keeps every charge with its instant for one period. Charges at the same instant are merged.
  *
- * Promise: at most `limit` in any interval of one period (half-open, (t - period, t]), exactly. O(charges in a period),
- * which is why limits over 10 000 are refused.
+ * Promise: exactly at most `limit` in any interval of one period (half-open, (t - period, t]). O(charges in a period), so
+ * limits above 10 000 are rejected.
  * State: pairs of instant and units, oldest first.
  * Source: the textbook sliding window log.
  */
@@ -44,10 +44,10 @@ export const slidingLog: Strategy = {
     return state;
   },
 
-  validate({ limit }, place) {
+  validate({ limit }, path) {
     if (limit > MAX_LIMIT) {
       throw invalidValue(
-        `${place}: strategy "sliding-log"`,
+        `${path}: strategy "sliding-log"`,
         `a limit of at most ${MAX_LIMIT} (it remembers every charge; "sliding-window" has no such bound)`,
         limit,
       );
@@ -55,7 +55,7 @@ export const slidingLog: Strategy = {
   },
 };
 
-/** Where the live entries begin, the instant that counts as now, and the units of the live entries. */
+/** Returns the index of the first entry in the period, the instant that counts as now, and the units in the period. */
 function liveAt(state: State, now: number, periodMs: number) {
   const newest = state[state.length - 2] ?? now;
   if (newest > now + periodMs) return { first: state.length, t: now, sum: 0 };
@@ -73,7 +73,7 @@ function append(live: number[], t: number, cost: number): State {
   return live;
 }
 
-/** The instant of the entry with whose leaving `excess` units have left. */
+/** Returns the instant of the entry that must leave for `excess` units to have left. */
 function roomAt(state: State, first: number, excess: number): number {
   let left = 0;
   let i = first;

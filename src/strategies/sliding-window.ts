@@ -1,8 +1,8 @@
 import { assertExact, type State, type Strategy } from './strategy.js';
 
 /**
- * Sliding window over segments: the period is cut into equal segments with a counter each; the estimate is the units of
- * the full segments, and of the oldest one the share of it that is still inside the window.
+ * Sliding window over segments: the period is divided into equal segments with a counter each. The estimate is the units of
+ * the full segments plus the share of the oldest segment that is still inside the window.
  *
  * Promise: at most `limit` in any interval of period x (1 - 1/segments), less than 2 x `limit` in any period; a unit is
  * back after at most period x (1 + 1/segments). O(segments).
@@ -49,16 +49,12 @@ export const slidingWindow: Strategy = {
 
   size: ({ segments }) => ({ wide: 1, counts: segments + 1 }),
 
-  validate({ limit, periodMs, segments }, place) {
-    assertExact(
-      2 * limit * (periodMs / segments),
-      place,
-      'Lower the limit, shorten the period, or raise the segments.',
-    );
+  validate({ limit, periodMs, segments }, path) {
+    assertExact(2 * limit * (periodMs / segments), path, 'Lower the limit, shorten the period, or raise the segments.');
   },
 };
 
-/** The state as of `now`: its newest segment is that of `now`, and what has left the window is gone. */
+/** Returns the state as of `now`: its newest segment is the current one, and segments that left the window are dropped. */
 function asOf(state: State, now: number, span: number, segments: number): State {
   const current = Math.floor(now / span);
   const stored = state[0];
@@ -77,8 +73,8 @@ function charged(state: State, cost: number): State {
 }
 
 /**
- * Units x span that count `ahead` segments after the newest one, `within` milliseconds into that segment, with no
- * further traffic: the full segments whole, the oldest by the share still inside.
+ * Returns the usage (units x span) `within` milliseconds into the segment that is `ahead` segments after the newest one, with
+ * no further traffic: all units of the full segments, and of the oldest one the share that is still inside the window.
  */
 function usedAt(state: State, ahead: number, within: number, span: number): number {
   const oldest = state.length - 1 - ahead;
@@ -87,16 +83,16 @@ function usedAt(state: State, ahead: number, within: number, span: number): numb
   return full * span + (state[oldest] ?? 0) * (span - within);
 }
 
-/** Which counter is the newest that is not 0; 0 where all are. */
+/** Returns the number of the newest counter that is not 0, or 0 if all are. */
 function newestUsed(state: State): number {
   for (let i = 1; i < state.length; i++) if ((state[i] ?? 0) > 0) return i;
   return 0;
 }
 
-/** The first instant at which no more than `most` (units x span) count. */
+/** Returns the first instant at which the usage is at most `most` (units x span). */
 function roomAt(state: State, within: number, span: number, most: number): number {
   let ahead = 0;
-  // Usage falls without a jump, so the segment is the first at whose end few enough count.
+  // Usage falls continuously, so it is the first segment at whose end the usage is low enough.
   while (ahead + 2 < state.length && usedAt(state, ahead, span, span) > most) ahead++;
   const oldest = state[state.length - 1 - ahead] ?? 0;
   const budget = most - usedAt(state, ahead, span, span);

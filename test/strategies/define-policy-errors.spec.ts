@@ -67,7 +67,7 @@ describe('a policy that does not fit', () => {
       { rate: '5/s', onError: 'pass' },
       'policies.x.onError: expected "local", "allow" or "deny", got "pass"',
     ],
-    ['a scope that is no text', { rate: '5/s', scope: 7 }, 'policies.x.scope: expected a text, got 7 (number)'],
+    ['a scope that is not a string', { rate: '5/s', scope: 7 }, 'policies.x.scope: expected a string, got 7 (number)'],
     [
       'a log of too many',
       { rate: '10001/s', strategy: 'sliding-log' },

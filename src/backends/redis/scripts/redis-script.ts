@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Strategy } from '../../../strategies/strategy.js';
 import { isNoScript, type RedisClient } from '../clients/redis-client.js';
-import { LEASE_LUA, SETTLE_LUA, SPEND_LUA, STATE_LUA, STRATEGIES_LUA } from './lua.generated.js';
+import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, STATES_LUA, STRATEGIES_LUA } from './lua.generated.js';
 
 /** A script, run by its hash; sent whole where the server does not know it. */
 export class RedisScript {
@@ -26,9 +26,10 @@ export class RedisScript {
 /** The scripts, with the strategies of the user's own. */
 export function buildScripts(own: readonly Strategy[]): Readonly<Record<'spend' | 'settle' | 'lease', RedisScript>> {
   const parts = [
-    STATE_LUA,
+    POLICIES_LUA,
     ...STRATEGIES_LUA.map(({ names, lua }) => definitionOf(names, lua)),
     ...own.map(({ name, lua = '' }) => definitionOf([name], `strategies['${name}'] = (function()\n${lua}\nend)()`)),
+    STATES_LUA,
   ];
   return {
     spend: new RedisScript([...parts, SPEND_LUA].join('\n')),

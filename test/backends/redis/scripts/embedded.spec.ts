@@ -4,11 +4,12 @@ import { definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../..
 import { strategies } from '../../../parity/random-trace.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { stateUnder } from '../../../support/redis/state-decoder.js';
+import { LUA_FILES } from './support/lua-files.js';
 
 jest.setTimeout(60_000);
 
 const root = new URL('../../../../', import.meta.url);
-const script = new URL('scripts/embed-lua.mjs', root).href;
+const script = new URL('scripts/build-lua.mjs', root).href;
 
 /** The Lua files, without comments. */
 const files = new Map(
@@ -18,14 +19,14 @@ const files = new Map(
     .map(([file, text]) => [file, text.replace(/--.*$/gm, '')]),
 );
 
-/** Every file in which a pattern is found, with what was found. */
+/** Returns the matches of a pattern, by file. */
 function found(pattern: RegExp): Readonly<Record<string, readonly string[]>> {
   const all = [...files].map(([file, text]) => [file, [...text.matchAll(pattern)].map(([match]) => match)] as const);
   return Object.fromEntries(all.filter(([, matches]) => matches.length > 0).sort());
 }
 
 describe('the embedded Lua', () => {
-  it('is what scripts/embed-lua.mjs makes of lua/ now, to the byte', async () => {
+  it('equals what scripts/build-lua.mjs makes of lua/, byte for byte', async () => {
     const { generate, GENERATED }: { generate(): string; GENERATED: URL } = await import(script);
     const generated = readFileSync(GENERATED, 'utf8');
     expect(generated).toBe(generate());
@@ -36,12 +37,16 @@ describe('the embedded Lua', () => {
     }
   });
 
-  it('is of the entry scripts, state.lua and one file a strategy, the buckets in one', () => {
+  it('has one file per script, per strategy and per shared part; the buckets share one', () => {
     expect([...files.keys()].sort()).toEqual([
-      'lease.lua',
-      'settle.lua',
-      'spend.lua',
-      'state.lua',
+      'lib/calls.lua',
+      'lib/clock.lua',
+      'lib/policies.lua',
+      'lib/replies.lua',
+      'lib/states.lua',
+      'scripts/lease.lua',
+      'scripts/settle.lua',
+      'scripts/spend.lua',
       'strategies/bucket.lua',
       'strategies/fixed-window.lua',
       'strategies/sliding-log.lua',
@@ -60,21 +65,31 @@ describe('the embedded Lua', () => {
     expect(STRATEGIES_LUA.flatMap(({ names }) => names).sort()).toEqual([...strategies].sort());
   });
 
-  it('reads and deletes in the entry scripts, and writes in state.lua; no strategy touches Redis', () => {
+  it('reads and writes keys in lib/states.lua, and deletes foreign values; no strategy touches Redis', () => {
     expect(found(/\bredis\.p?call\('(?!TIME)\w+'/g)).toEqual({
-      'lease.lua': ["redis.pcall('GET'", "redis.call('GET'", "redis.call('DEL'"],
-      'settle.lua': ["redis.pcall('GET'", "redis.call('GET'"],
-      'spend.lua': ["redis.pcall('GET'", "redis.call('GET'", "redis.call('DEL'"],
-      'state.lua': ["redis.call('DEL'", "redis.call('SET'", "redis.call('SET'"],
+      'lib/calls.lua': ["redis.call('DEL'"],
+      'lib/states.lua': [
+        "redis.pcall('GET'",
+        "redis.call('GET'",
+        "redis.call('DEL'",
+        "redis.call('SET'",
+        "redis.call('SET'",
+      ],
+      'scripts/lease.lua': ["redis.call('DEL'"],
     });
-    expect(Object.keys(found(/\bredis\b/g))).toEqual(['lease.lua', 'settle.lua', 'spend.lua', 'state.lua']);
-    // Nor by another way: nothing but the arithmetic of Lua, its strings and its tables.
+    expect(Object.keys(found(/\bredis\b/g))).toEqual([
+      'lib/calls.lua',
+      'lib/clock.lua',
+      'lib/states.lua',
+      'scripts/lease.lua',
+    ]);
+    // Nor in another way: only Lua's arithmetic, strings and tables are used.
     expect(found(/\b(?:_G|getfenv|setfenv|loadstring|load|cjson|bit|struct|os|rawset)\b\s*[.[(]/g)).toEqual({});
   });
 
-  it('packs and unpacks in state.lua alone', () => {
+  it('encodes and decodes in lib/states.lua only', () => {
     expect(found(/\bcmsgpack\b[^(]*/g)).toEqual({
-      'state.lua': [
+      'lib/states.lua': [
         'cmsgpack.unpack',
         'cmsgpack.unpack_limit',
         'cmsgpack.unpack_limit',
@@ -85,12 +100,12 @@ describe('the embedded Lua', () => {
     });
   });
 
-  it('asks for the time once a script', () => {
-    expect(found(/redis\.p?call\('TIME'\)/g)).toEqual({
-      'lease.lua': ["redis.call('TIME')"],
-      'settle.lua': ["redis.call('TIME')"],
-      'spend.lua': ["redis.call('TIME')"],
-    });
+  it('asks for the time in lib/clock.lua only, which each script has once', () => {
+    expect(found(/redis\.p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis.call('TIME')"] });
+    const { policies, strategies: bundled, states, ...scripts } = LUA_FILES;
+    for (const files of Object.values(scripts)) {
+      expect([...policies, ...bundled, ...states, ...files].filter((file) => file === 'lib/clock')).toHaveLength(1);
+    }
   });
 
   it('calls TIME, GET, SET and DEL, and nothing else', () => {
@@ -98,42 +113,42 @@ describe('the embedded Lua', () => {
     expect([...commands].map((call) => call.replace(/^redis\.p?call\('/, '')).sort()).toEqual(
       ["DEL'", "GET'", "GET'", "SET'", "TIME'"].sort(),
     );
-    // SET tells when the key expires, or keeps when it does: there is no third way.
+    // Each SET sets an expiry or keeps it.
     expect(found(/redis\.call\('SET'.*/g)).toEqual({
-      'state.lua': [
-        "redis.call('SET', key, packed(state, shape, expires_ms), 'KEEPTTL')",
-        "redis.call('SET', key, packed(state, shape, server_ms + ttl_ms), 'PX', string.format('%.0f', ttl_ms))",
+      'lib/states.lua': [
+        "redis.call('SET', key, encode(state, shape, expires_ms), 'KEEPTTL')",
+        "redis.call('SET', key, encode(state, shape, server_ms + ttl_ms), 'PX', string.format('%.0f', ttl_ms))",
       ],
     });
     expect(found(/redis\.(?!p?call\()\w*/g)).toEqual({});
   });
 
-  it('makes text of a number by %.0f alone, and of anything else in errors alone', () => {
-    expect(found(/string\.format\([^,]*/g)).toEqual({ 'state.lua': ["string.format('%.0f'"] });
+  it('formats numbers with %.0f only, and other values in errors only', () => {
+    expect(found(/string\.format\([^,]*/g)).toEqual({ 'lib/states.lua': ["string.format('%.0f'"] });
     const told = [...files.values()].flatMap((text) => text.split('\n').filter((line) => line.includes('tostring(')));
     expect(told.length).toBeGreaterThan(0);
     expect(told.filter((line) => !/\berror\('sluice: [^']*' \.\. tostring\(\w+(?:\.\w+)*\)\)/.test(line))).toEqual([]);
   });
 
-  it('joins only what is text: arguments with .., and what is packed by table.concat', () => {
+  it('joins strings only: arguments with .., and encoded chunks with table.concat', () => {
     const joined = [...files.values()].flatMap((text) =>
       text.split('\n').filter((line) => /[^.]\.\.[^.]|table\.concat/.test(line)),
     );
     expect(joined.filter((line) => !line.includes('error(')).map((line) => line.trim())).toEqual([
       "policy.shape = strategy .. ' ' .. args[i + 2] .. ' ' .. args[i + 4]",
-      'return table.concat(texts)',
+      'return table.concat(chunks)',
     ]);
-    // Those arguments are texts that have been read as whole numbers.
-    const [state = ''] = [...files].filter(([file]) => file === 'state.lua').map(([, text]) => text);
-    expect(state).toContain('local strategy = args[i]\n');
-    for (const i of [2, 4]) expect(state).toContain(`= argument(args[i + ${i}]),`);
+    // These arguments are strings that have been read as whole numbers.
+    const policies = files.get('lib/policies.lua');
+    expect(policies).toContain('local strategy = args[i]\n');
+    for (const i of [2, 4]) expect(policies).toContain(`= argument(args[i + ${i}]),`);
   });
 });
 
-describe('the scripts as Redis runs them', () => {
+describe('scripts run by Redis', () => {
   const redis = ownRedis();
 
-  it('ask for the time once a run, however many calls and charges are in it', async () => {
+  it('ask for the time once per run, however many calls and charges it has', async () => {
     const backend = new RedisBackend(redis.client, { timeoutMs: 5000 });
     const policies = ['a', 'b', 'c'].map((name) => definePolicy(name, '1000/min'));
     const charges = policies.map((policy) => ({ policy, subject: 'ada', cost: 1 }));
@@ -144,7 +159,7 @@ describe('the scripts as Redis runs them', () => {
     expect([await redis.calls('evalsha'), await redis.calls('time')]).toEqual([12, 12]);
   });
 
-  it.each(strategies)('write whole numbers, however large they are: %s', async (strategy) => {
+  it.each(strategies)('write whole numbers, however large: %s', async (strategy) => {
     const limit = strategy === 'sliding-log' ? 10_000 : 2 ** 21 - 1;
     const policy = definePolicy('large', {
       rate: `${limit}/${2 ** 30}ms`,
@@ -166,7 +181,7 @@ describe('the scripts as Redis runs them', () => {
     expect(state?.shape).toBe(policy.shape);
     expect(state?.numbers.length).toBeGreaterThan(1);
     expect(state?.numbers.filter((number) => !Number.isSafeInteger(number) || number < 0)).toEqual([]);
-    // Those that are large are whole: none of them is packed as a fraction.
+    // Large numbers are encoded as integers and not as doubles.
     const bytes = await redis.client.getBuffer(key);
     expect(bytes?.length).toBeLessThanOrEqual(1 + policy.shape.length + 9 * (1 + (state?.numbers.length ?? 0)));
     expect(await redis.client.pttl(key)).toBeGreaterThan(3_500_000);
@@ -175,7 +190,7 @@ describe('the scripts as Redis runs them', () => {
     await memory.close();
   });
 
-  it('give a key a time to live that is more than 2^50 ms away', async () => {
+  it('set an expiry that is more than 2^50 ms away', async () => {
     const policy = definePolicy('long', { rate: `1/${2 ** 50}ms`, strategy: 'fixed-window' });
     const clock = new ManualClock(0);
     const backend = new RedisBackend(redis.client, { clock, prefix: 'long' });

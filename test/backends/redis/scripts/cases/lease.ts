@@ -34,7 +34,7 @@ const argsOf = (policy: Policy, wanted: number, due = DUE, instant = '') => [
   String(wanted),
 ];
 
-/** A run of lua/lease.lua by the server's clock. */
+/** A run of lua/scripts/lease.lua by the server's clock. */
 function lease(
   wanted: number,
   reply: readonly (number | string)[],

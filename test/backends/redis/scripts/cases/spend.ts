@@ -48,7 +48,7 @@ export class Ledger {
     return this.#memory.peek([charge]).decisions[0];
   }
 
-  /** One run of lua/spend.lua, and the receipts of what was taken. */
+  /** One run of lua/scripts/spend.lua, and the receipts of what was taken. */
   spend(
     calls: readonly Call[],
     { now, timeUs, isTold }: At,
@@ -88,7 +88,7 @@ export class Ledger {
     return { run, receipts };
   }
 
-  /** One run of lua/settle.lua. */
+  /** One run of lua/scripts/settle.lua. */
   settle(receipt: Receipt, costs: readonly number[], deadline: number, { now, timeUs, isTold }: At): Run {
     this.#clock.set(now);
     const serverMs = Math.floor(timeUs / 1000);

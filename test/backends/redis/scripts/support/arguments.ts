@@ -51,7 +51,7 @@ export function spendArgs(calls: readonly (readonly Asked[])[], deadline = DUE):
   return new SpendRequest('', asked).args;
 }
 
-/** A run of lua/spend.lua by the server's clock: what it answers after the two instants, and what it writes. */
+/** A run of lua/scripts/spend.lua by the server's clock: what it answers after the two instants, and what it writes. */
 export function spend(
   calls: readonly (readonly Asked[])[],
   reply: readonly (number | string)[],

@@ -1,8 +1,8 @@
 import type { Decision, Policy } from '../../../../../src/index.js';
 
 /**
- * The reply of lua/spend.lua as its head tells it, written down apart from the TypeScript that reads it: a limit and a
- * window of each policy, those of the first decision by it; then call by call.
+ * The reply of lua/scripts/spend.lua as its header describes it, written independently of the TypeScript that reads it: per
+ * policy the limit and window of its first decision, then call by call.
  */
 export class Reply {
   readonly #told = new Map<Policy, readonly [limit: number, windowMs: number] | undefined>();

@@ -1,16 +1,8 @@
 import type { Redis } from 'ioredis';
 import { definitionOf } from '../../../../../src/backends/redis/scripts/redis-script.js';
 import { ownLua } from './custom-lua.js';
+import { LUA_FILES, type LuaFiles, type LuaPart, strategiesIn } from './lua-files.js';
 import { TOLD_LUA } from './state-decoder.js';
-
-/** The parts of the scripts, as files: mutants change one of them. */
-export interface LuaFiles {
-  readonly state: string;
-  readonly strategies: readonly string[];
-  readonly spend: string;
-  readonly settle: string;
-  readonly lease: string;
-}
 
 /** A key that Redis refuses to read: any error but that of another type. */
 export const REFUSED = 'sluice:{refused}:p@app';
@@ -84,14 +76,13 @@ return { reply, written }
 
 export type ScriptName = 'spend' | 'settle' | 'lease';
 
-/** The names of the strategies in a file. */
-const namesIn = (lua: string) => [...lua.matchAll(/^strategies\['([a-z-]+)'\] = /gm)].map(([, name = '']) => name);
-
-export function watched({ state, strategies, ...entries }: LuaFiles): Readonly<Record<ScriptName, string>> {
-  const definitions = strategies.map((lua) => definitionOf(namesIn(lua), lua));
-  const begin = [before, state, ...definitions, ...ownLua, guarded].join('\n');
-  const whole = (entry: string) => [begin, entry, after].join('\n');
-  return { spend: whole(entries.spend), settle: whole(entries.settle), lease: whole(entries.lease) };
+/** Puts the scripts together as the build does, each between `before` and `after`. */
+export function watched(files: LuaFiles): Readonly<Record<ScriptName, string>> {
+  const textsOf = (part: LuaPart) => LUA_FILES[part].map((file) => files[file] ?? '');
+  const definitions = textsOf('strategies').map((lua) => definitionOf(strategiesIn(lua), lua));
+  const begin = [before, ...textsOf('policies'), ...definitions, ...ownLua, guarded, ...textsOf('states')];
+  const whole = (script: ScriptName) => [...begin, ...textsOf(script), after].join('\n');
+  return { spend: whole('spend'), settle: whole('settle'), lease: whole('lease') };
 }
 
 /** Loads scripts, and gives their hashes. Rejects where they are no Lua. */

@@ -1,0 +1,33 @@
+-- Changes the costs of a receipt's charges, as of the instant at which they were taken.
+--
+-- KEYS   one key per charge, in order
+-- ARGV   1      the instant in whole milliseconds, or '' for the server's time
+--        2      deadline in the server's milliseconds
+--        3      the receipt's instant
+--        then, per charge:
+--               strategy, limit, period, burst, segments, cost that was taken, cost that it becomes
+-- Reply  the server's milliseconds, then
+--          1   done
+--          2   late: refused, and nothing was read
+
+local DONE, LATE = 1, 2
+
+if server_ms > argument(ARGV[2]) then return { server_ms, LATE } end
+local at = argument(ARGV[3])
+
+for i = 1, #KEYS do
+  local arg = 4 + (i - 1) * 7
+  local policy = read_policy(ARGV, arg)
+  local from, to = argument(ARGV[arg + 5]), argument(ARGV[arg + 6])
+  if from ~= to then
+    local state, shape, expires_ms = read_state(KEYS[i])
+    -- A foreign value and a state of another shape hold no units of this charge: spend deletes or replaces them.
+    if state ~= nil and shape == policy.shape and policy.is_valid_state(state, policy) then
+      local amended = policy.amend(state, now, policy, at, from, to)
+      -- The key never has to outlast the charge, so its expiry stays.
+      if amended ~= state then write_state(KEYS[i], amended, shape, expires_ms, 0) end
+    end
+  end
+end
+
+return { server_ms, DONE }
