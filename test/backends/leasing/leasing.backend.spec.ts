@@ -11,7 +11,7 @@ import {
   ThrottleConfigError,
 } from '../../../src/index.js';
 import { createSettings } from '../../../src/module/create-settings.js';
-import { turns } from './scripted-grants.js';
+import { turns } from './lease-fixture.js';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 const leased = definePolicy('leased', { rate: '100/h', strategy: 'fixed-window', lease: { batch: 10 } });
