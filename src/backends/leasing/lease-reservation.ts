@@ -105,6 +105,11 @@ export function reserveLeased(
 
 /** Fills the gaps between the decisions on leased charges with the backend's, in order. */
 function merge(leased: readonly (Decision | undefined)[], others: Outcome | undefined): readonly Decision[] {
+  const decisions: Decision[] = [];
   let next = 0;
-  return leased.flatMap((decision) => decision ?? others?.decisions[next++] ?? []);
+  for (const own of leased) {
+    const decision = own ?? others?.decisions[next++];
+    if (decision !== undefined) decisions.push(decision);
+  }
+  return decisions;
 }

@@ -63,7 +63,10 @@ async function play({ limit, batch, processes, deliveries, events }: Scenario) {
   const world = new World(START);
   const server = new Server(world, policy);
   let next = 0;
-  const options = { timeoutMs: 200, delivery: () => deliveries[next++ % deliveries.length] ?? { thereMs: 0, backMs: 0 } };
+  const options = {
+    timeoutMs: 200,
+    delivery: () => deliveries[next++ % deliveries.length] ?? { thereMs: 0, backMs: 0 },
+  };
   const fleet = processes.map((one) => new Process(world, server, { ...one, ...options }));
   const spent = new Map<number, number>();
   const windowNow = () => Math.floor(world.now / PERIOD_MS);
