@@ -1,13 +1,14 @@
-/** A simulated world for bench/fleet.mjs: time, chance, a network, a server, and processes that run the real lease code. */
+/** The simulation behind bench/fleet.mjs: time, randomness, network, a server, and processes that run the library's lease code. */
 const dist = process.env.BENCH_DIST
   ? new URL(`file://${process.env.BENCH_DIST}/`)
   : new URL('../dist/', import.meta.url);
-const { Leases } = await import(new URL('backends/leasing/lease-manager.js', dist));
-const { inTimeOrVoid } = await import(new URL('backends/resilience/with-deadline.js', dist));
+const { LeaseManager } = await import(new URL('backends/leasing/lease-manager.js', dist));
+const { orReturnLate } = await import(new URL('backends/resilience/with-deadline.js', dist));
+const { UnitReturns } = await import(new URL('backends/unit-returns.js', dist));
 const { fixedWindow } = await import(new URL('strategies/fixed-window.js', dist));
 export const { definePolicy } = await import(new URL('strategies/define-policy.js', dist));
 
-/** The same chances in every run: mulberry32. */
+/** A seeded random number generator, the same in every run: mulberry32. */
 export class Chance {
   #state;
 
@@ -15,7 +16,7 @@ export class Chance {
     this.#state = seed;
   }
 
-  /** From 0 to 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next() {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -27,19 +28,19 @@ export class Chance {
     return min + this.next() * (max - min);
   }
 
-  /** With that mean. */
+  /** Exponentially distributed, with this mean. */
   exponential(mean) {
     return -Math.log(1 - this.next()) * mean;
   }
 
-  /** With that median: half are below. */
+  /** Log-normally distributed, with this median. */
   logNormal(median, sigma) {
     const normal = Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
     return median * Math.exp(sigma * normal);
   }
 }
 
-/** What is to happen, in the order of true time, which the server's clock shows. A binary heap. */
+/** A queue of events in true time, which is the time of the server's clock. A binary heap. */
 export class Agenda {
   now = 0;
   #heap = [];
@@ -56,7 +57,7 @@ export class Agenda {
       swap(heap, i, (i - 1) >> 1);
   }
 
-  /** The next of it, and all that this leads to before any time passes. */
+  /** Runs the next event and awaits the promises that it settles. */
   async step() {
     const heap = this.#heap;
     const first = heap[0];
@@ -84,11 +85,11 @@ function swap(heap, i, j) {
   heap[j] = one;
 }
 
-/** Counts by the strategy itself. */
+/** Counts with the strategy itself. */
 export class Server {
   state = [];
   granted = 0;
-  givenBack = 0;
+  returned = 0;
   requests = 0;
 
   constructor(agenda, policy) {
@@ -107,22 +108,23 @@ export class Server {
     return { granted, remaining: decision.remaining, at, endsInMs: decision.resetMs };
   }
 
-  giveBack({ at, charges }) {
+  takeBack({ at, charges }) {
     this.requests += 1;
     for (const { cost } of charges) {
       const after = fixedWindow.amend(this.state, Math.floor(this.agenda.now), this.policy, at, cost, 0);
-      if (after !== this.state) this.givenBack += cost;
+      if (after !== this.state) this.returned += cost;
       this.state = after;
     }
   }
 }
 
-/** A process: a clock of its own, and leases. */
+/** A process: its clock, its leases and its network. It is the backend that its leases ask. */
 export class Member {
   #chance;
   #network;
   #server;
   #agenda;
+  #returns = new UnitReturns(this);
 
   constructor(agenda, server, chance, network, lost) {
     this.#agenda = agenda;
@@ -137,52 +139,54 @@ export class Member {
     return Math.floor(this.startedMs + this.offsetMs + (this.#agenda.now - this.startedMs) * this.rate);
   }
 
-  /** Begins, with another clock: hours away from the server's, and up to 0.1 % faster or slower. */
+  /** Starts or restarts, with a new clock: hours away from the server's, and up to 0.1 % faster or slower. */
   start() {
     const { offsetMs, rate } = this.#network.clock(this.#chance);
     this.startedMs = this.#agenda.now;
     this.offsetMs = offsetMs;
     this.rate = rate;
-    const isAlive = () => this.leases === leases;
-    const giveBack = (receipt) => {
-      const lose = () => {
-        for (const { cost } of receipt.charges) this.lost.units += cost;
-      };
-      this.#send(() => {
-        this.#server.giveBack(receipt);
-        return false;
-      }, lose);
-    };
-    const leases = new Leases({
-      now: () => this.now(),
-      giveBack,
-      grant: (policy, subject, wanted) => {
-        const reply = this.#ask(wanted, isAlive);
-        let isAnswered = false;
-        reply.then(() => {
-          isAnswered = true;
-        });
-        const late = new Promise((_, reject) => {
-          // False: nobody waits for it any more.
-          this.#agenda.after(this.#network.timeoutMs, () => !isAnswered && reject(LATE));
-        });
-        const back = ({ at, granted }) => {
-          if (granted > 0) giveBack({ at, charges: [{ policy, subject, cost: granted }] });
-        };
-        return inTimeOrVoid(reply, (grant) => Promise.race([grant, late]), back);
-      },
-    });
-    this.leases = leases;
+    this.leases = new LeaseManager(this, this.#returns, this);
   }
 
-  #send(run, lose = () => {}) {
+  lease(target, wanted) {
+    const reply = this.#request(wanted);
+    let hasReplied = false;
+    reply.then(() => {
+      hasReplied = true;
+    });
+    const timeout = new Promise((_, reject) => {
+      // The event returns false if it settles nothing: then no promise has to be awaited.
+      this.#agenda.after(this.#network.timeoutMs, () => !hasReplied && reject(LATE));
+    });
+    return orReturnLate(
+      reply,
+      (grant) => Promise.race([grant, timeout]),
+      ({ at, granted }) => {
+        if (granted > 0) this.#returns.start({ at, charges: [{ ...target, cost: granted }] });
+      },
+    );
+  }
+
+  settle(receipt) {
+    const deliver = () => {
+      this.#server.takeBack(receipt);
+      return false;
+    };
+    const lose = () => {
+      for (const { cost } of receipt.charges) this.lost.units += cost;
+    };
+    this.#send(deliver, lose);
+  }
+
+  #send(deliver, lose = () => {}) {
     const { lossShare, latencyMs } = this.#network;
     if (this.#chance.next() < lossShare) lose();
-    else this.#agenda.after(latencyMs(this.#chance), run);
+    else this.#agenda.after(latencyMs(this.#chance), deliver);
   }
 
-  /** Requests and replies may be lost, and what comes to a process that has ended is. */
-  #ask(wanted, isAlive) {
+  /** Requests a grant. Requests and replies may be lost, and a reply is lost if the process has restarted in the meantime. */
+  #request(wanted) {
+    const { leases } = this;
     return new Promise((resolve) => {
       this.#send(() => {
         const grant = this.#server.grant(wanted);
@@ -190,7 +194,7 @@ export class Member {
           this.lost.units += grant.granted;
           return false;
         };
-        this.#send(() => (isAlive() ? resolve(grant) : lose()), lose);
+        this.#send(() => (this.leases === leases ? resolve(grant) : lose()), lose);
         return false;
       });
     });

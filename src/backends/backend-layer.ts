@@ -10,11 +10,15 @@ import type { BackendEvent } from './backend-events.js';
  * is about, and a new method of the contract is passed on by all layers.
  */
 export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
-  /** Present only if the inner backend can lease. */
+  /** Present only if the inner backend can lease, and the layer delegates it. */
   readonly lease?: (charge: Target, wanted: number) => Promise<Grant>;
 
-  constructor(protected readonly inner: Inner) {
-    if (inner.lease !== undefined) this.lease = inner.lease.bind(inner);
+  /** @param delegated `lease: false` for a layer that spends the units itself */
+  constructor(
+    protected readonly inner: Inner,
+    delegated: { readonly lease: boolean } = { lease: true },
+  ) {
+    if (delegated.lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
   }
 
   get remote(): boolean {

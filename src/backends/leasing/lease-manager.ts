@@ -1,200 +1,201 @@
+import type { Clock } from '../../core/clock.js';
 import type { Charge, Receipt } from '../../core/decision.js';
-import type { Policy } from '../../core/policy.js';
-import type { Grant } from '../backend.js';
-import { isToRenew, noteGrant, wantedOf } from './lease-renewal.js';
-import { type Lease, LeaseTable, PAST_MS, type Waiter } from './lease-table.js';
+import type { Backend, Grant, Target } from '../backend.js';
+import type { UnitReturns } from '../unit-returns.js';
+import { type GrantWaiter, isLeased, type Lease } from './lease.js';
+import { isRenewalDue, recordGrant, unitsToRequest } from './lease-renewal.js';
+import { LeaseTable } from './lease-table.js';
 
-/** What leases need of the world: a clock, and a way to the server. */
-export interface LeaseSource {
-  /** Whole milliseconds of this process's own monotonic clock. */
-  now(): number;
-  /** Takes units at the server. Rejects where no answer comes in time: what comes later is given back (`inTimeOrVoid`). */
-  grant(policy: Policy, subject: string, wanted: number): Promise<Grant>;
-  /** Gives back what nobody spends, as well as it can. */
-  giveBack(receipt: Receipt): void;
-}
-
-const MAX_KEYS = 10_000;
-const DRY_MS = 1000;
-/** A clock runs within 0.1 % of the server's. */
-const RATE_MARGIN = 0.999;
-/** Charges of a receipt, at most, of what is given back at the end. */
-const DRAINED = 100;
+const MAX_LEASES = 10_000;
+/** Charges in one receipt when all units are returned. */
+const MAX_CHARGES_RETURNED = 100;
 
 /**
- * Units taken in batches and spent here. Pure: no timers, no I/O.
+ * The leases of a process: units are taken from the server in batches and spent here. It starts no timers.
  *
- * **Bound: in each window of the server's clock no more than the limit is spent, by any number of processes, whatever
- * latency, lost and late replies, crashes, and offsets of clocks, while their rates are within 0.1 % of the server's.**
- * Units are spent once, by one process, after the server has counted them, and before the window that it counted them in
- * has ended: the time that the window had left is counted from before the request was sent. A server's clock that is set
- * forward ends windows sooner than that.
+ * **Bound: in each window of the server's clock at most the limit is spent, by any number of processes, whatever latencies,
+ * lost and late replies, crashes and clock offsets occur, as long as the rates of their clocks are within 0.1 % of the
+ * server's.** A unit is spent once, by one process, after the server has counted it, and before the window that the server
+ * counted it in has ended: the time that was left of the window is counted from before the request was sent. If the
+ * server's clock is set forward, its windows end sooner than that.
  *
  * Source: Gray and Cheriton, "Leases: An Efficient Fault-Tolerant Mechanism for Distributed File Cache Consistency", SOSP
  * 1989, "Fault-tolerance" (clocks that drift).
  */
 export class LeaseManager {
-  readonly #shelf = new LeaseTable();
-  readonly #asking = new Set<Promise<void>>();
-
-  /** @param maxKeys budgets and subjects that units are held of at most; the longest unused gives its units back */
-  constructor(
-    private readonly source: LeaseSource,
-    private readonly maxKeys = MAX_KEYS,
-  ) {}
-
-  /** What is held, be it of use or not. */
-  find(policy: Policy, subject: string): Lease | undefined {
-    return this.#shelf.find(policy, subject);
-  }
+  readonly #table = new LeaseTable();
+  readonly #grantsInFlight = new Set<Promise<void>>();
+  #isClosed = false;
 
   /**
-   * Spends, in one synchronous step.
-   *
-   * @returns the lease, where it did; `'denied'` where it is known that the server has none; `'unknown'` where it is to be asked
+   * @param server grants the units
+   * @param returns takes the units that nobody spends
+   * @param clock the process's own clock, which must be monotonic
+   * @param maxLeases budgets and subjects with a lease at most; the least recently used one returns its units
    */
-  take(policy: Policy, subject: string, cost: number, now: number): Lease | 'denied' | 'unknown' {
-    const lease = this.#shelf.find(policy, subject);
-    const verdict = coverageOf(policy, lease, cost, now);
-    if (verdict !== 'held' || lease === undefined) return verdict === 'denied' ? 'denied' : 'unknown';
-    lease.held -= cost;
-    this.#shelf.use(lease);
-    if (isToRenew(lease, now)) this.#start(lease);
+  constructor(
+    private readonly server: Required<Pick<Backend, 'lease'>>,
+    private readonly returns: UnitReturns,
+    private readonly clock: Pick<Clock, 'now'>,
+    private readonly maxLeases = MAX_LEASES,
+  ) {}
+
+  /** True once `close` has been called: nothing should be leased any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Returns the lease of a budget and subject, valid or not. */
+  find(target: Target): Lease | undefined {
+    return this.#table.find(target);
+  }
+
+  /** Returns true if a charge is spent from a lease. A cost of 0 reads a valid lease, and the server if there is none. */
+  isSpentHere(charge: Charge): boolean {
+    if (!isLeased(charge)) return false;
+    return charge.cost > 0 || this.#table.find(charge)?.isValid(this.clock.now()) === true;
+  }
+
+  /** Spends a charge from its lease and returns the lease; returns undefined if the held units do not cover it. */
+  take(charge: Charge, now: number): Lease | undefined {
+    const lease = this.#table.find(charge);
+    if (lease === undefined || !lease.covers(charge.cost, now)) return undefined;
+    lease.held -= charge.cost;
+    this.#table.use(lease);
+    if (isRenewalDue(lease, now)) this.#startGrant(lease);
     return lease;
   }
 
-  /** Has the server asked for what `cost` lacks, or waits for the grant that is under way: then whoever is woken looks again. */
-  request(policy: Policy, subject: string, cost: number, wake: Waiter['wake']): void {
-    const lease = this.#shelf.find(policy, subject) ?? this.#add(policy, subject);
-    lease.waiters.push({ cost, wake });
-    lease.shortfall += cost;
-    if (!lease.isAsking) this.#start(lease);
+  /** Returns true if a charge is known to be denied: the held units do not cover it, and the server has none. */
+  isDenied(charge: Charge, now: number): boolean {
+    if (charge.cost > charge.policy.limit) return true;
+    const lease = this.#table.find(charge);
+    return lease !== undefined && now < lease.emptyUntilMs && !lease.covers(charge.cost, now);
+  }
+
+  /** Requests the units that a charge lacks, or waits for the grant in flight. */
+  request(charge: Charge, waiter: GrantWaiter): void {
+    const lease = this.#table.find(charge) ?? this.#add(charge);
+    lease.waiters.push({ cost: charge.cost, waiter });
+    lease.shortfall += charge.cost;
+    if (!lease.isGrantPending) this.#startGrant(lease);
   }
 
   /**
-   * Puts back units that were spent of a grant of the server's instant `at`; a count of before a reset is owed nothing.
+   * Puts units back into their lease.
    *
-   * @returns whether that is all: false where the server is to be told
+   * @param at the server's instant of the grant that they were taken from
+   * @returns false if no lease can take them, so that the server must be told
    */
-  putBack(policy: Policy, subject: string, at: number, units: number): boolean {
-    const lease = this.#shelf.find(policy, subject);
-    if (lease === undefined) return false;
-    const startMs = startOf(at, policy);
-    if (startMs === lease.startMs) lease.held = Math.min(lease.granted, lease.held + units);
-    // A window that is over is owed nothing.
-    return startMs <= lease.startMs;
+  putBack(target: Target, at: number, units: number): boolean {
+    return this.#table.find(target)?.putBack(at, units) ?? false;
   }
 
-  /** Drops what is held, and what is under way: it was taken of a count that is no more. */
-  discard(id: string, subject: string): void {
-    for (const lease of this.#shelf.all()) {
-      if (lease.policy.id === id && lease.subject === subject) this.#shelf.remove(lease);
+  /** Gives up a charge that was taken: its units go back into the lease, or to the server if no lease can take them. */
+  cancel(charge: Charge, at: number): void {
+    if (charge.cost > 0 && !this.putBack(charge, at, charge.cost)) this.returns.start({ at, charges: [charge] });
+  }
+
+  /** Drops the leases of a budget that is reset. Held units and a grant in flight belong to a count that no longer exists. */
+  discard({ policy, subject }: Target): void {
+    for (const lease of this.#table.all()) {
+      if (lease.policy.id === policy.id && lease.subject === subject) this.#table.remove(lease);
     }
   }
 
-  /** Resolves when no grant is under way. */
-  async whenIdle(): Promise<void> {
-    while (this.#asking.size > 0) await Promise.all(this.#asking);
+  /** Stops leasing: waits for the grants in flight, then starts to return all units. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.whenIdle();
+    for (const receipt of this.takeAll()) this.returns.start(receipt);
   }
 
-  /** What is to be given back at the end, by windows. Nothing is held any more. */
+  /** Resolves when no grant is in flight. */
+  async whenIdle(): Promise<void> {
+    while (this.#grantsInFlight.size > 0) await Promise.all(this.#grantsInFlight);
+  }
+
+  /** Removes all leases. Returns their unspent units as receipts, those of one window together. */
   takeAll(): readonly Receipt[] {
-    const now = this.source.now();
+    const now = this.clock.now();
     const byWindow = new Map<number, Charge[]>();
-    for (const lease of this.#shelf.all()) {
-      const { policy, subject, held, startMs, endsMs } = lease;
-      this.#shelf.remove(lease);
-      if (held === 0 || now >= endsMs) continue;
-      const charges = byWindow.get(startMs) ?? [];
-      byWindow.set(startMs, charges);
-      charges.push({ policy, subject, cost: held });
+    for (const lease of this.#table.all()) {
+      this.#table.remove(lease);
+      if (!hasUnspentUnits(lease, now)) continue;
+      const charges = byWindow.get(lease.startMs) ?? [];
+      byWindow.set(lease.startMs, charges);
+      charges.push(chargeOf(lease, lease.held));
     }
     return [...byWindow].flatMap(([at, charges]) =>
-      Array.from({ length: Math.ceil(charges.length / DRAINED) }, (_, i) => ({
+      Array.from({ length: Math.ceil(charges.length / MAX_CHARGES_RETURNED) }, (_, i) => ({
         at,
-        charges: charges.slice(i * DRAINED, (i + 1) * DRAINED),
+        charges: charges.slice(i * MAX_CHARGES_RETURNED, (i + 1) * MAX_CHARGES_RETURNED),
       })),
     );
   }
 
-  #start(lease: Lease): void {
-    const asking = this.#grant(lease).finally(() => this.#asking.delete(asking));
-    this.#asking.add(asking);
+  #startGrant(lease: Lease): void {
+    const grant = this.#requestGrant(lease).finally(() => this.#grantsInFlight.delete(grant));
+    this.#grantsInFlight.add(grant);
   }
 
-  async #grant(lease: Lease): Promise<void> {
+  async #requestGrant(lease: Lease): Promise<void> {
     const { policy, subject } = lease;
-    const askedMs = this.source.now();
-    const wanted = wantedOf(lease, askedMs);
+    const requestedMs = this.clock.now();
+    const wanted = unitsToRequest(lease, requestedMs);
     lease.mayRenew = false;
+    lease.isGrantPending = true;
     let failure: { readonly error: unknown } | undefined;
-    lease.isAsking = true;
     try {
-      this.#credit(lease, await this.source.grant(policy, subject, wanted), askedMs);
+      this.#credit(lease, await this.server.lease({ policy, subject }, wanted), requestedMs);
     } catch (error) {
       failure = { error };
     }
-    lease.isAsking = false;
-    // In the order in which they came: whoever still lacks something asks for those behind, too.
-    for (const { cost, wake } of lease.waiters.splice(0)) {
+    lease.isGrantPending = false;
+    for (const { cost, waiter } of lease.waiters.splice(0)) {
       lease.shortfall -= cost;
-      wake(failure);
+      if (failure === undefined) waiter.granted();
+      else waiter.fail(failure.error);
     }
   }
 
-  #credit(lease: Lease, { granted, remaining, at, endsInMs }: Grant, askedMs: number): void {
-    const { policy, subject } = lease;
-    const startMs = startOf(at, policy);
-    const now = this.source.now();
-    // Forgotten meanwhile: whether it was counted before or after is not known, and giving it back might be once too often.
-    if (!this.#shelf.has(lease)) return;
-    if (startMs < lease.startMs) {
-      if (granted > 0) this.source.giveBack({ at, charges: [{ policy, subject, cost: granted }] });
+  #credit(lease: Lease, grant: Grant, requestedMs: number): void {
+    // Discarded by a reset in the meantime. If the units were counted before it, returning them would return them twice.
+    if (!this.#table.has(lease)) return;
+    if (lease.isFromEarlierWindow(grant)) {
+      if (grant.granted > 0) this.returns.start({ at: grant.at, charges: [chargeOf(lease, grant.granted)] });
       return;
     }
-    // Of another window it replaces. Of the same one it adds, and shows that the window lasts.
-    const isSteady = startMs === lease.startMs;
-    lease.held = granted + (isSteady ? lease.held : 0);
-    lease.granted = granted + (isSteady ? lease.granted : 0);
-    lease.startMs = startMs;
-    lease.at = at;
-    lease.remainingAtServer = remaining;
-    // The server's instant is rounded down: its window may have a millisecond less.
-    lease.validUntilMs = askedMs + Math.floor((endsInMs - 1) * RATE_MARGIN);
-    lease.endsMs = now + endsInMs;
-    lease.emptyUntilMs = remaining === 0 ? Math.min(lease.validUntilMs, now + DRY_MS) : PAST_MS;
-    noteGrant(lease, isSteady, askedMs, now);
-    this.#shelf.use(lease);
-    this.#shelf.sweep(now);
+    const now = this.clock.now();
+    lease.credit(grant, requestedMs, now);
+    recordGrant(lease, requestedMs, now);
+    this.#table.use(lease);
+    this.#table.sweep(now);
   }
 
-  #add(policy: Policy, subject: string): Lease {
-    if (this.#shelf.size >= this.maxKeys) this.#makeRoom();
-    return this.#shelf.add(policy, subject);
+  #add(target: Target): Lease {
+    if (this.#table.size >= this.maxLeases) this.#evict();
+    return this.#table.add(target);
   }
 
-  #makeRoom(): void {
-    for (const lease of this.#shelf.all()) {
-      // Those on their way are as many as there are calls that wait.
-      if (lease.isAsking) continue;
-      const { policy, subject, startMs, endsMs, held } = lease;
-      this.#shelf.remove(lease);
-      if (held > 0 && this.source.now() < endsMs)
-        this.source.giveBack({ at: startMs, charges: [{ policy, subject, cost: held }] });
+  /** Removes the least recently used lease and returns its units. */
+  #evict(): void {
+    for (const lease of this.#table.all()) {
+      // There are at most as many of these as there are waiting calls.
+      if (lease.isGrantPending) continue;
+      this.#table.remove(lease);
+      if (hasUnspentUnits(lease, this.clock.now())) {
+        this.returns.start({ at: lease.startMs, charges: [chargeOf(lease, lease.held)] });
+      }
       return;
     }
   }
 }
 
-/** How a cost stands to what is held: covered by it, known to be denied, or not known. */
-export function coverageOf(policy: Policy, lease: Lease | undefined, cost: number, now: number) {
-  if (cost > policy.limit) return 'denied';
-  if (lease === undefined) return 'unknown';
-  if (now < lease.validUntilMs && cost <= lease.held) return 'held';
-  return now < lease.emptyUntilMs ? 'denied' : 'unknown';
+function hasUnspentUnits({ held, endsMs }: Lease, now: number): boolean {
+  return held > 0 && now < endsMs;
 }
 
-/** The start of the window that an instant is in: a receipt's instant may be any of them. */
-function startOf(at: number, { periodMs }: Policy): number {
-  return Math.floor(at / periodMs) * periodMs;
+function chargeOf({ policy, subject }: Lease, cost: number): Charge {
+  return { policy, subject, cost };
 }

@@ -1,71 +1,71 @@
 import { type Awaitable, chain } from '../../core/awaitable.js';
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import type { Backend } from '../backend.js';
-import { allowedBy, deniedBy, withHeld } from './lease-decision.js';
-import { coverageOf, type LeaseManager } from './lease-manager.js';
-import type { Lease } from './lease-table.js';
+import { isLeased, totalUpTo } from './lease.js';
+import { allowedBy, deniedBy, withHeldUnits } from './lease-decision.js';
+import type { LeaseManager } from './lease-manager.js';
 
-/** What one charge of a call comes to: known here, or to be asked for, less what is held. */
-type PeekedCharge =
-  | { readonly decision: Decision; readonly standing: Decision | undefined }
-  | { readonly ask: Charge; readonly held: number; readonly isLeased: boolean };
+/** A charge that a lease decides. */
+interface LocalPeek {
+  readonly decision: Decision;
+  /** The decision at cost 0, which is reported if another charge denies the call. */
+  readonly atCostZero: Decision | undefined;
+}
 
-/** The answer that spending would give, held units included; nothing is written, or leased. */
+/** A charge that the backend decides. If it is leased, its cost is reduced by the held units that cover part of it. */
+interface RemotePeek {
+  readonly asked: Charge;
+  readonly isLeased: boolean;
+  readonly held: number;
+}
+
+type PeekedCharge = LocalPeek | RemotePeek;
+
+/** Returns the outcome that spending the charges would have. Spends nothing and requests no grant. */
 export function peekLeased(
   charges: readonly Charge[],
   backend: Pick<Backend, 'peek'>,
-  leases: Pick<LeaseManager, 'find'>,
-  isLeased: (charge: Charge) => boolean,
+  leases: LeaseManager,
   now: number,
 ): Awaitable<Outcome> {
-  const drafts = charges.map((charge, i): PeekedCharge => {
-    if (!isLeased(charge)) return { ask: charge, held: 0, isLeased: false };
-    const lease = leases.find(charge.policy, charge.subject);
-    return draftOf(charge, upTo(charges, i), lease, now);
-  });
-  const asked = drafts.flatMap((draft) => ('ask' in draft ? draft.ask : []));
-  const isDenied = drafts.some((draft) => 'decision' in draft && !draft.decision.allowed);
-  if (asked.length === 0) return outcomeOf(drafts, [], !isDenied);
+  const peeked = charges.map((charge, i) => peekCharge(charge, totalUpTo(charges, i), leases, now));
+  const asked = peeked.flatMap((charge) => ('asked' in charge ? charge.asked : []));
+  const isDenied = peeked.some((charge) => 'decision' in charge && !charge.decision.allowed);
+  if (asked.length === 0) return outcomeOf(peeked, [], !isDenied);
   return chain(backend.peek(asked), (outcome) => {
-    if (!outcome.allowed || !isDenied) return outcomeOf(drafts, outcome.decisions, outcome.allowed);
-    // What would have allowed says so as it stands.
-    const free = asked.map((charge) => ({ ...charge, cost: 0 }));
-    return chain(backend.peek(free), ({ decisions }) => outcomeOf(drafts, decisions, false));
+    if (!outcome.allowed || !isDenied) return outcomeOf(peeked, outcome.decisions, outcome.allowed);
+    // A lease denies what the backend would allow: in a denied call the backend's policies report their current state.
+    const atCostZero = asked.map((charge) => ({ ...charge, cost: 0 }));
+    return chain(backend.peek(atCostZero), ({ decisions }) => outcomeOf(peeked, decisions, false));
   });
 }
 
-/** What a call's charges on the key of the charge at `index` come to, up to that one. */
-export function upTo(charges: readonly Charge[], index: number): number {
-  const last = charges[index];
-  let total = 0;
-  for (let i = 0; i <= index; i++) {
-    const charge = charges[i];
-    if (charge?.subject === last?.subject && charge?.policy.id === last?.policy.id) total += charge?.cost ?? 0;
-  }
-  return total;
-}
-
-function draftOf(charge: Charge, total: number, lease: Lease | undefined, now: number): PeekedCharge {
+/** @param total the cost of this charge and of those before it on the same budget */
+function peekCharge(charge: Charge, total: number, leases: LeaseManager, now: number): PeekedCharge {
+  if (!isLeased(charge)) return { asked: charge, isLeased: false, held: 0 };
   const { policy, cost } = charge;
-  const isValid = lease !== undefined && now < lease.validUntilMs;
-  const verdict = coverageOf(policy, lease, total, now);
-  if (isValid && (verdict === 'held' || cost === 0)) {
-    return { decision: allowedBy(lease, now, Math.min(total, lease.held)), standing: allowedBy(lease, now) };
+  const lease = leases.find(charge);
+  const isValid = lease?.isValid(now) === true;
+  if (isValid && (cost === 0 || lease.covers(total, now))) {
+    return { decision: allowedBy(lease, now, Math.min(total, lease.held)), atCostZero: allowedBy(lease, now) };
   }
-  if (cost > 0 && verdict === 'denied') return { decision: deniedBy(policy, lease, now, total), standing: undefined };
-  const held = isValid ? lease.held : 0;
-  const covered = Math.max(0, held - (total - cost));
-  return { ask: { ...charge, cost: Math.max(0, cost - covered) }, held: covered, isLeased: true };
+  if (cost > 0 && leases.isDenied({ ...charge, cost: total }, now)) {
+    return { decision: deniedBy(policy, lease, now, total), atCostZero: undefined };
+  }
+  const before = total - cost;
+  const held = isValid ? Math.max(0, lease.held - before) : 0;
+  return { asked: { ...charge, cost: Math.max(0, cost - held) }, isLeased: true, held };
 }
 
-function outcomeOf(drafts: readonly PeekedCharge[], told: readonly Decision[], allowed: boolean): Outcome {
+/** @param remote the backend's decisions on the charges that it was asked about, in order */
+function outcomeOf(peeked: readonly PeekedCharge[], remote: readonly Decision[], allowed: boolean): Outcome {
   let next = 0;
-  const decisions = drafts.flatMap((draft) => {
-    if ('decision' in draft) return (allowed ? undefined : draft.standing) ?? draft.decision;
-    const decision = told[next++];
-    if (decision === undefined || !draft.isLeased) return decision ?? [];
-    // What is held is spent first, unless nothing is spent.
-    return withHeld(decision, allowed ? 0 : draft.held);
+  const decisions = peeked.flatMap((charge) => {
+    if ('decision' in charge) return (allowed ? undefined : charge.atCostZero) ?? charge.decision;
+    const decision = remote[next++];
+    if (decision === undefined || !charge.isLeased) return decision ?? [];
+    // An allowed call spends the held units first; a denied one leaves them.
+    return withHeldUnits(decision, allowed ? 0 : charge.held);
   });
   return { allowed, decisions, binding: bindingOf(decisions) };
 }

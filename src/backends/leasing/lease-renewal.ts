@@ -1,50 +1,51 @@
 import type { Policy } from '../../core/policy.js';
-import type { Lease } from './lease-table.js';
+import type { Lease } from './lease.js';
 
-/** A lease is looked at for its renewal when so great a share of it is left. */
-const LAST_SHARE = 1 / 3;
-/** What is left must not last for so many round trips. */
-const TRIPS = 2;
-/** A grant is of so many batches at most, unless more is lacking. */
-const MOST_BATCHES = 3;
+/** A renewal is considered once this share of the units is left. */
+const RENEWAL_SHARE = 1 / 3;
+/** A renewal is due if the units left last no longer than this many round trips. */
+const RENEWAL_ROUND_TRIPS = 2;
+/** A request is for at most this many batches, unless the waiting callers need more. */
+const MAX_BATCHES = 3;
 
-/** Remembers of a grant that has come what tells whether, and when, it is to be renewed. */
-export function noteGrant(lease: Lease, isSteady: boolean, askedMs: number, now: number): void {
+/** Records a grant that the lease has just taken in: it tells if and when the lease should be renewed. */
+export function recordGrant(lease: Lease, requestedMs: number, now: number): void {
   lease.heldAtGrant = lease.held;
   lease.grantedMs = now;
-  lease.roundTripMs = Math.max(1, now - askedMs);
-  lease.followsGrant = isSteady;
-  // The last units of a limit are left to whoever needs them.
-  lease.mayRenew = isSteady && lease.remainingAtServer >= batchOf(lease.policy);
+  lease.roundTripMs = Math.max(1, now - requestedMs);
+  // The last units of a limit are left to the process that needs them.
+  lease.mayRenew = lease.followsGrant && lease.remainingAtServer >= batchOf(lease.policy);
 }
 
 /**
- * Whether a lease is to be renewed before it is used up, so that nobody waits for it: at the rate since the latest grant
- * what is left is soon spent, and so is another batch before the window ends. Never the first grant of a window, which may
- * be all that is used of it; and once a grant: where it fails, whoever lacks units asks again.
+ * Returns true if a lease should be renewed before it is used up, so that no call has to wait: at the rate since the latest
+ * grant the units left will soon be spent, and so will another batch before the window ends.
+ *
+ * The first grant of a window is not renewed, since it may be all that the window needs. A grant is renewed at most once:
+ * if that fails, the next call that lacks units requests a grant.
  */
-export function isToRenew(lease: Lease, now: number): boolean {
-  if (!lease.mayRenew || lease.held > lease.heldAtGrant * LAST_SHARE) return false;
-  const rate = rateOf(lease, now);
-  if (lease.held > TRIPS * rate * lease.roundTripMs) return false;
+export function isRenewalDue(lease: Lease, now: number): boolean {
+  if (!lease.mayRenew || lease.held > lease.heldAtGrant * RENEWAL_SHARE) return false;
+  const rate = spendRate(lease, now);
+  if (lease.held > RENEWAL_ROUND_TRIPS * rate * lease.roundTripMs) return false;
   return rate * (lease.validUntilMs - now) >= lease.held + batchOf(lease.policy);
 }
 
 /**
- * Units that the server is asked for: a batch, or what those who wait lack, where that is more; and where others of this
- * window have been spent already, what is spent at their rate until the new ones are there.
+ * The units to request from the server: a batch, or what the waiting callers lack if that is more. If the window has used
+ * up a grant before, the units that will be spent during the round trip are added.
  */
-export function wantedOf(lease: Lease, now: number): number {
-  const { policy, validUntilMs, followsGrant, roundTripMs } = lease;
+export function unitsToRequest(lease: Lease, now: number): number {
+  const { policy, followsGrant, roundTripMs, shortfall } = lease;
   const batch = batchOf(policy);
-  const held = now < validUntilMs ? lease.held : 0;
-  const meanwhile = followsGrant ? Math.floor(rateOf(lease, now) * roundTripMs) : 0;
-  const more = Math.min(meanwhile, (MOST_BATCHES - 1) * batch);
-  return Math.min(policy.limit, Math.max(batch, lease.shortfall - held) + more);
+  const held = lease.isValid(now) ? lease.held : 0;
+  const spentMeanwhile = followsGrant ? Math.floor(spendRate(lease, now) * roundTripMs) : 0;
+  const extra = Math.min(spentMeanwhile, (MAX_BATCHES - 1) * batch);
+  return Math.min(policy.limit, Math.max(batch, shortfall - held) + extra);
 }
 
-/** Units a millisecond. What was put back was not spent. */
-function rateOf({ heldAtGrant, held, grantedMs }: Lease, now: number): number {
+/** Units spent per millisecond since the latest grant. Units that were put back do not count. */
+function spendRate({ heldAtGrant, held, grantedMs }: Lease, now: number): number {
   return Math.max(0, heldAtGrant - held) / Math.max(1, now - grantedMs);
 }
 

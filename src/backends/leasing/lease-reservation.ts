@@ -1,90 +1,115 @@
 import { bindingOf, type Charge, type Decision, type Outcome, type Receipt } from '../../core/decision.js';
-import { allowedBy, withHeld } from './lease-decision.js';
+import { totalUpTo } from './lease.js';
+import { allowedBy, withHeldUnits } from './lease-decision.js';
 import type { LeaseManager } from './lease-manager.js';
-import { upTo } from './lease-peek.js';
 
-/** What a call lacks of what is held: a charge that the server is to be asked for, or that it is known to deny. */
+/** A charge whose cost the held units do not cover. */
 export class Shortfall {
+  /**
+   * @param charge its cost is the total on its budget, up to this charge of the call
+   * @param isDenied true if it is known that the server would deny it, too
+   */
   constructor(
     readonly charge: Charge,
     readonly isDenied: boolean,
   ) {}
 }
 
-/** The leased charges of a call, taken, all of them. */
+/**
+ * The leased charges of a call, all of them taken and not final yet: either `commit` makes them final, or `deny` or `cancel`
+ * puts their units back. After the reservation of Go's `golang.org/x/time/rate`.
+ */
 export class LeaseReservation {
+  /**
+   * @param decisions by index of the charge; undefined for the charges that are not leased
+   * @param instants the server's instants of the grants that the charges were taken from, as in a receipt
+   */
   constructor(
-    readonly charges: readonly Charge[],
-    /** By index; none for the charges that are not leased. */
-    readonly decisions: readonly (Decision | undefined)[],
-    /** The instants of the grants that they were taken of, as in a receipt. */
-    readonly instants: readonly (number | undefined)[],
+    private readonly charges: readonly Charge[],
+    private readonly decisions: readonly (Decision | undefined)[],
+    private readonly instants: readonly (number | undefined)[],
+    private readonly leases: LeaseManager,
   ) {}
 
-  /** @param rest what became of the charges that are not leased, where there are any */
-  outcome(rest?: Outcome): Outcome {
-    const told = (rest?.allowed ?? true) ? this.decisions : this.decisions.map((_, i) => this.#standing(i));
-    const decisions = rest === undefined ? whole(told) : filled(told, rest.decisions);
-    const outcome: Outcome = { allowed: rest?.allowed ?? true, decisions, binding: bindingOf(decisions) };
-    if (!outcome.allowed || this.charges.every(({ cost }) => cost === 0)) return outcome;
-    return { ...outcome, receipt: this.#receipt(rest?.receipt) };
+  /** True if all charges of the call are leased. */
+  get isComplete(): boolean {
+    return !this.decisions.includes(undefined);
   }
 
-  /** The call has come to nothing. */
-  rollback(leases: LeaseManager, giveBack: (receipt: Receipt) => void): void {
-    this.charges.forEach((charge, i) => {
-      const at = this.instants[i];
-      if (at === undefined || charge.cost === 0) return;
-      const { policy, subject, cost } = charge;
-      if (!leases.putBack(policy, subject, at, cost)) giveBack({ at, charges: [charge] });
+  /** The charges of the call that are not leased, in order. The backend decides them. */
+  get others(): readonly Charge[] {
+    return this.charges.filter((_, i) => this.decisions[i] === undefined);
+  }
+
+  /**
+   * Returns the outcome of the allowed call.
+   *
+   * @param others the backend's outcome on the other charges, if there are any
+   */
+  commit(others?: Outcome): Outcome {
+    const decisions = merge(this.decisions, others);
+    const outcome: Outcome = { allowed: true, decisions, binding: bindingOf(decisions) };
+    if (this.charges.every(({ cost }) => cost === 0)) return outcome;
+    return { ...outcome, receipt: this.#receipt(others?.receipt) };
+  }
+
+  /** Cancels the reservation. Returns the outcome of the denied call, in which its charges are reported as at a cost of 0. */
+  deny(others: Outcome): Outcome {
+    this.cancel();
+    const atCostZero = this.decisions.map(
+      (decision, i) => decision && withHeldUnits(decision, totalUpTo(this.charges, i)),
+    );
+    const decisions = merge(atCostZero, others);
+    return { allowed: false, decisions, binding: bindingOf(decisions) };
+  }
+
+  /** Puts the units back. To be called at most once, and not after `commit`. */
+  cancel(): void {
+    this.instants.forEach((at, i) => {
+      const charge = this.charges[i];
+      if (at !== undefined && charge !== undefined) this.leases.cancel(charge, at);
     });
   }
 
-  /** As at a cost of 0. */
-  #standing(i: number): Decision | undefined {
-    const decision = this.decisions[i];
-    return decision && withHeld(decision, upTo(this.charges, i));
-  }
-
-  #receipt(rest: Receipt | undefined): Receipt {
+  #receipt(others: Receipt | undefined): Receipt {
     const { charges } = this;
     let next = 0;
-    const instants = this.instants.map((at) => at ?? rest?.instants?.[next++] ?? rest?.at ?? 0);
+    const instants = this.instants.map((at) => at ?? others?.instants?.[next++] ?? others?.at ?? 0);
     const [at = 0] = instants;
     if (instants.every((instant) => instant === at)) return { at, charges };
     return { at: Math.max(...instants), charges, instants };
   }
 }
 
-/** Takes the leased charges of a call, in one synchronous step: all of them, or none. */
+/** Takes all leased charges of a call in one synchronous step, or none of them. */
 export function reserveLeased(
   charges: readonly Charge[],
   leases: LeaseManager,
-  isLeased: (charge: Charge) => boolean,
-  giveBack: (receipt: Receipt) => void,
   now: number,
 ): LeaseReservation | Shortfall {
   const decisions: (Decision | undefined)[] = [];
   const instants: (number | undefined)[] = [];
   for (const charge of charges) {
-    const lease = isLeased(charge) ? leases.take(charge.policy, charge.subject, charge.cost, now) : undefined;
-    if (typeof lease === 'string') {
-      new LeaseReservation(charges, decisions, instants).rollback(leases, giveBack);
-      // With the charges before it on the same key.
-      const cost = upTo(charges, decisions.length);
-      return new Shortfall({ ...charge, cost }, lease === 'denied' || cost > charge.policy.limit);
+    const isLocal = leases.isSpentHere(charge);
+    const lease = isLocal ? leases.take(charge, now) : undefined;
+    if (isLocal && lease === undefined) {
+      new LeaseReservation(charges, decisions, instants, leases).cancel();
+      const lacking = { ...charge, cost: totalUpTo(charges, decisions.length) };
+      return new Shortfall(lacking, leases.isDenied(lacking, now));
     }
     decisions.push(lease && allowedBy(lease, now));
     instants.push(lease?.at);
   }
-  return new LeaseReservation(charges, decisions, instants);
+  return new LeaseReservation(charges, decisions, instants, leases);
 }
 
-function whole(decisions: readonly (Decision | undefined)[]): readonly Decision[] {
-  return decisions.filter((decision) => decision !== undefined);
-}
-
-function filled(own: readonly (Decision | undefined)[], rest: readonly Decision[]): readonly Decision[] {
+/** Fills the gaps between the decisions on leased charges with the backend's, in order. */
+function merge(leased: readonly (Decision | undefined)[], others: Outcome | undefined): readonly Decision[] {
+  const decisions: Decision[] = [];
   let next = 0;
-  return own.flatMap((decision) => decision ?? rest[next++] ?? []);
+  for (const own of leased) {
+    const decision = own ?? others?.decisions[next++];
+    if (decision !== undefined) decisions.push(decision);
+  }
+  return decisions;
 }

@@ -1,146 +1,140 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
-import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
-import type { Backend, Target } from '../backend.js';
+import type { Clock } from '../../core/clock.js';
+import { type Charge, isCost, type Outcome } from '../../core/decision.js';
+import type { Backend } from '../backend.js';
 import { type Deadlined, DeadlineQueue } from '../resilience/deadline-queue.js';
+import type { UnitReturns } from '../unit-returns.js';
+import type { GrantWaiter } from './lease.js';
 import { allowedBy } from './lease-decision.js';
 import type { LeaseManager } from './lease-manager.js';
 import { peekLeased } from './lease-peek.js';
 import { type LeaseReservation, reserveLeased, Shortfall } from './lease-reservation.js';
 
-/** Longer subjects are not worth their room: the backend decides each of their charges. */
-const MAX_SUBJECT = 256;
+/** A call that waits for a grant, or for the backend, until its deadline. */
+class WaitingCall implements GrantWaiter, Deadlined {
+  /** True once the caller has its outcome or error: nothing must be spent for it any more. */
+  isOver = false;
 
-/** Whether a charge is one of those that are spent from leases. */
-export function isLeased({ policy, subject }: Target): boolean {
-  return policy.lease !== undefined && subject.length <= MAX_SUBJECT;
+  constructor(
+    readonly charges: readonly Charge[],
+    private readonly calls: LeasedCalls,
+    private readonly deadlines: DeadlineQueue,
+    private readonly resolve: (outcome: Outcome) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  granted(): void {
+    this.calls.attempt(this);
+  }
+
+  complete(outcome: Outcome): void {
+    this.#end();
+    this.resolve(outcome);
+  }
+
+  fail(error: unknown): void {
+    this.#end();
+    this.reject(error);
+  }
+
+  #end(): void {
+    this.isOver = true;
+    this.deadlines.remove(this);
+  }
 }
 
-/** A call that waits for a grant. */
-interface Call extends Deadlined {
-  readonly charges: readonly Charge[];
-  readonly answer: (outcome: Outcome) => void;
-  /** It has been answered, or has failed: nothing is to be taken for it any more. */
-  isOver: boolean;
-}
-
-export interface SpenderOptions {
-  readonly backend: Pick<Backend, 'spend' | 'peek'>;
-  readonly leases: LeaseManager;
-  readonly giveBack: (receipt: Receipt) => void;
-  readonly now: () => number;
-  /** Whether nothing is leased any more. */
-  readonly isClosed: () => boolean;
-  /** How long a call waits at most. */
-  readonly timeoutMs: number;
-}
-
-/** Decides calls of which some charges, or all, are leased: all or none. */
+/** Decides calls with at least one leased charge: all of their charges or none. */
 export class LeasedCalls {
   readonly #deadlines: DeadlineQueue;
 
-  constructor(private readonly options: SpenderOptions) {
-    this.#deadlines = new DeadlineQueue(options.timeoutMs);
+  /** @param timeoutMs how long a call waits at most; infinite: as long as its grants take */
+  constructor(
+    private readonly backend: Pick<Backend, 'spend' | 'peek'>,
+    private readonly leases: LeaseManager,
+    private readonly returns: UnitReturns,
+    private readonly clock: Pick<Clock, 'now'>,
+    timeoutMs: number,
+  ) {
+    this.#deadlines = new DeadlineQueue(timeoutMs);
   }
 
-  /** Whether a charge is spent here. A cost of 0 is told from what is held, where anything is. */
-  isSpentHere(charge: Charge): boolean {
-    if (!isLeased(charge)) return false;
-    const { leases, now } = this.options;
-    if (charge.cost > 0) return true;
-    const lease = leases.find(charge.policy, charge.subject);
-    return lease !== undefined && now() < lease.validUntilMs;
-  }
-
-  peek(charges: readonly Charge[], at = this.options.now()): Awaitable<Outcome> {
-    const { backend, leases } = this.options;
-    return peekLeased(charges, backend, leases, isLeased, at);
-  }
-
-  /** What most calls come to, without lists and closures: nothing where what is held does not cover it. */
-  spendOne(charges: readonly Charge[]): Outcome | undefined {
-    const [only] = charges;
-    if (only?.policy.lease === undefined || charges.length > 1 || !isCost(only.cost) || only.cost === 0)
+  /**
+   * Decides a call of one leased charge that the held units cover; returns undefined for any other call. Most calls are
+   * such calls, so this makes no list and no closure.
+   */
+  spendCovered(charges: readonly Charge[]): Outcome | undefined {
+    const [charge] = charges;
+    if (charge?.policy.lease === undefined || charges.length > 1 || !isCost(charge.cost) || charge.cost === 0) {
       return undefined;
-    const { policy, subject, cost } = only;
-    const { leases, now } = this.options;
-    const at = now();
-    const lease = leases.take(policy, subject, cost, at);
-    if (typeof lease === 'string') return undefined;
-    const decision = allowedBy(lease, at);
+    }
+    const now = this.clock.now();
+    const lease = this.leases.take(charge, now);
+    if (lease === undefined) return undefined;
+    const decision = allowedBy(lease, now);
     return { allowed: true, decisions: [decision], binding: decision, receipt: { at: lease.at, charges } };
   }
 
-  /** All of whose charges are spent here: at once, where what is held covers them. */
+  /** Decides a call whose charges are all leased: at once if the held units cover it, otherwise as `spendInTime` does. */
   spend(charges: readonly Charge[]): Awaitable<Outcome> {
-    const found = this.#look(charges);
-    return found instanceof Shortfall ? this.answerOf(charges) : found;
+    const result = this.#decide(charges);
+    return result instanceof Shortfall ? this.spendInTime(charges) : result;
   }
 
-  /** The answer to a call that has to wait, within the time. */
-  answerOf(charges: readonly Charge[]): Promise<Outcome> {
+  /** Decides a call that may wait for grants and for the backend. Rejects after the deadline, and then nothing is spent. */
+  spendInTime(charges: readonly Charge[]): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const end = () => {
-        call.isOver = true;
-        this.#deadlines.remove(call);
-      };
-      const call: Call = {
-        charges,
-        isOver: false,
-        answer: (outcome) => {
-          end();
-          resolve(outcome);
-        },
-        fail: (error) => {
-          end();
-          reject(error);
-        },
-      };
+      const call = new WaitingCall(charges, this, this.#deadlines, resolve, reject);
       this.#deadlines.add(call);
-      this.#retry(call);
+      this.attempt(call);
     });
   }
 
-  #retry(call: Call): void {
+  /** Decides a waiting call now, or lets it wait for the next grant. */
+  attempt(call: WaitingCall): void {
     if (call.isOver) return;
-    const { backend, leases, isClosed } = this.options;
-    const found = isClosed() ? backend.spend(call.charges) : this.#look(call.charges, call);
-    if (found instanceof Shortfall) {
-      const { policy, subject, cost } = found.charge;
-      leases.request(policy, subject, cost, (failure) => {
-        if (failure === undefined) this.#retry(call);
-        else call.fail(failure.error);
-      });
-    } else if (isPromise(found)) {
-      found.then(call.answer, call.fail);
-    } else {
-      call.answer(found);
+    const { charges } = call;
+    try {
+      const result = this.leases.isClosed ? this.backend.spend(charges) : this.#decide(charges, call);
+      if (result instanceof Shortfall) this.leases.request(result.charge, call);
+      else if (!isPromise(result)) call.complete(result);
+      else
+        result.then(
+          (outcome) => call.complete(outcome),
+          (error) => call.fail(error),
+        );
+    } catch (error) {
+      // A custom backend may throw instead of rejecting. The callers that wait behind this one must still be notified.
+      call.fail(error);
     }
   }
 
-  /** Looks at what is held: the answer, or what the server has to be asked for. */
-  #look(charges: readonly Charge[], call?: Call): Awaitable<Outcome> | Shortfall {
-    const known = this.spendOne(charges);
-    if (known !== undefined) return known;
-    const { leases, giveBack, now } = this.options;
-    const at = now();
-    const taken = reserveLeased(charges, leases, (charge) => this.isSpentHere(charge), giveBack, at);
-    // As of the same instant: a millisecond later it might be allowed, and nothing has been taken for it.
-    if (taken instanceof Shortfall) return taken.isDenied ? this.peek(charges, at) : taken;
-    return taken.decisions.includes(undefined) ? this.#withRest(taken, call) : taken.outcome();
+  #decide(charges: readonly Charge[], call?: WaitingCall): Awaitable<Outcome> | Shortfall {
+    const covered = this.spendCovered(charges);
+    if (covered !== undefined) return covered;
+    const now = this.clock.now();
+    const reserved = reserveLeased(charges, this.leases, now);
+    if (reserved instanceof Shortfall) {
+      if (!reserved.isDenied) return reserved;
+      // Peeks at the same instant: a millisecond later the call might be allowed, although nothing was taken for it.
+      return peekLeased(charges, this.backend, this.leases, now);
+    }
+    return reserved.isComplete ? reserved.commit() : this.#spendOthers(reserved, call);
   }
 
-  /** The charges of a call that are not leased, once the others are taken. */
-  async #withRest(taken: LeaseReservation, call: Call | undefined): Promise<Outcome> {
-    const { backend, leases, giveBack } = this.options;
+  /** Lets the backend decide the charges that are not leased, and with them the call. */
+  async #spendOthers(reserved: LeaseReservation, call: WaitingCall | undefined): Promise<Outcome> {
+    let outcome: Outcome;
     try {
-      const outcome = await backend.spend(taken.charges.filter((_, i) => taken.decisions[i] === undefined));
-      // Nobody waits for the answer any more.
-      if (call?.isOver && outcome.receipt !== undefined) giveBack(outcome.receipt);
-      if (call?.isOver || !outcome.allowed) taken.rollback(leases, giveBack);
-      return taken.outcome(outcome);
+      outcome = await this.backend.spend(reserved.others);
     } catch (error) {
-      taken.rollback(leases, giveBack);
+      reserved.cancel();
       throw error;
     }
+    if (!outcome.allowed) return reserved.deny(outcome);
+    if (!call?.isOver) return reserved.commit(outcome);
+    // The deadline has passed and the caller has been rejected: nobody reads this outcome.
+    reserved.cancel();
+    if (outcome.receipt !== undefined) this.returns.start(outcome.receipt);
+    return outcome;
   }
 }

@@ -1,151 +1,109 @@
 import type { Awaitable } from '../../core/awaitable.js';
-import { type Clock, systemClock } from '../../core/clock.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
-import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
-import type { BackendEvent } from '../backend-events.js';
+import { BackendLayer } from '../backend-layer.js';
 import { DENIAL_CACHE_MS, DenialCache, MAX_DENIALS } from '../resilience/denial-cache.js';
 import { assertSettlement } from '../settlement.js';
+import { UnitReturns } from '../unit-returns.js';
+import { isLeased } from './lease.js';
 import { LeaseManager } from './lease-manager.js';
-import { isLeased, LeasedCalls } from './leased-calls.js';
+import { peekLeased } from './lease-peek.js';
+import { settleLeased } from './lease-settlement.js';
+import { LeasedCalls } from './leased-calls.js';
 import { assertLeasingOptions, type LeasingOptions } from './leasing-options.js';
 
-const PLACE = 'LeasingBackend';
+const PATH = 'LeasingBackend';
 
-/** A backend that has `lease`. */
+/** A backend with the method `lease`. */
 export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
 
-/** Whether a backend has units to lease. */
+/** Returns true if a backend has units to lease. */
 export function canLease(backend: Backend): backend is LeasableBackend {
   return backend?.remote === true && backend.lease !== undefined;
 }
 
 /**
- * A remote backend that can lease, and its leases: a charge of a policy with a `lease` that is covered by units held in this
- * process is decided at once, and its answer is no promise. All other charges are the backend's.
+ * Adds leasing to a remote backend: a charge of a policy with a `lease` that is covered by units held in this process is
+ * decided at once, without a promise. The backend decides all other charges.
  *
- * In each window no more than the limit is spent, all processes together: see `Leases`. What a process holds when it ends
- * without `close`, or when the window ends, is spent by nobody. Where a machine is suspended and its monotonic clock stands
- * still, what it holds counts for longer by that time.
+ * In each window at most the limit is spent by all processes together: see `LeaseManager`. Units that a process holds when
+ * it ends without `close`, or when the window ends, are lost. If a machine is suspended and its monotonic clock stops, the
+ * units that it holds count for longer by that time.
  *
  * @example
- * const backend = new LeasingBackend(new MyStore());   // a RedisBackend is one by itself
+ * const backend = new LeasingBackend(new MyStore());   // a RedisBackend already is one
  */
-export class LeasingBackend implements Backend {
-  readonly remote = true;
+export class LeasingBackend extends BackendLayer<LeasableBackend> {
+  readonly #returns: UnitReturns;
   readonly #leases: LeaseManager;
-  readonly #spender: LeasedCalls;
-  /** Of calls that are leased in part: what else they are charged costs no round trip when they are denied again. */
+  readonly #calls: LeasedCalls;
+  /** Denials of partly leased calls, so that repeating such a call costs no round trip for its other charges. */
   readonly #denials: DenialCache;
-  #isClosed = false;
 
-  /** @throws ThrottleConfigError for an option that does not fit, and for a backend that has nothing to lease */
-  constructor(
-    private readonly backend: LeasableBackend,
-    options: LeasingOptions = {},
-  ) {
-    if (!canLease(backend)) throw invalidValue(`${PLACE}: backend`, 'a remote backend with `lease`', backend);
-    assertKnownMembers(PLACE, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
-    assertLeasingOptions(PLACE, options);
+  /** @throws ThrottleConfigError for an invalid option, and for a backend that cannot lease */
+  constructor(backend: LeasableBackend, options: LeasingOptions = {}) {
+    if (!canLease(backend)) throw invalidValue(`${PATH}: backend`, 'a remote backend with `lease`', backend);
+    assertKnownMembers(PATH, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
+    assertLeasingOptions(PATH, options);
+    // Units are leased once: a layer around this one has none to lease.
+    super(backend, { lease: false });
     const { timeoutMs = Number.POSITIVE_INFINITY, denyMemoryMs = DENIAL_CACHE_MS, maxDenials = MAX_DENIALS } = options;
-    const now = () => this.clock.now();
-    const giveBack = (receipt: Receipt) => void this.#giveBack(receipt);
-    const grant = async (policy: Charge['policy'], subject: string, wanted: number) =>
-      backend.lease({ policy, subject }, wanted);
-    this.#leases = new LeaseManager({ now, grant, giveBack });
-    const isClosed = () => this.#isClosed;
-    this.#spender = new LeasedCalls({ backend, leases: this.#leases, giveBack, now, isClosed, timeoutMs });
-    this.#denials = new DenialCache(denyMemoryMs, maxDenials, now);
+    const { clock } = this;
+    this.#returns = new UnitReturns(backend);
+    this.#leases = new LeaseManager(backend, this.#returns, clock);
+    this.#calls = new LeasedCalls(backend, this.#leases, this.#returns, clock, timeoutMs);
+    this.#denials = new DenialCache(denyMemoryMs, maxDenials, () => clock.now());
   }
 
-  get clock(): Clock {
-    return this.backend.clock ?? systemClock;
+  override spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    const covered = this.#calls.spendCovered(charges);
+    if (covered !== undefined) return covered;
+    const count = this.#countSpentHere(charges);
+    if (count === 0 || this.#leases.isClosed) return this.inner.spend(charges);
+    return count === charges.length ? this.#calls.spend(charges) : this.#spendMixed(charges);
   }
 
-  spend(charges: readonly Charge[]): Awaitable<Outcome> {
-    const known = this.#spender.spendOne(charges);
-    if (known !== undefined) return known;
-    let here = 0;
-    for (const charge of charges) {
-      if (!isCost(charge.cost)) return this.backend.spend(charges);
-      if (this.#spender.isSpentHere(charge)) here += 1;
-    }
-    if (here === 0 || this.#isClosed) return this.backend.spend(charges);
-    if (here === charges.length) return this.#spender.spend(charges);
-    return this.#denials.get(charges) ?? this.#denials.learn(charges, () => this.#spender.answerOf(charges));
+  override peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    if (!charges.some(isLeased) || !charges.every(({ cost }) => isCost(cost))) return this.inner.peek(charges);
+    return peekLeased(charges, this.inner, this.#leases, this.clock.now());
   }
 
-  peek(charges: readonly Charge[]): Awaitable<Outcome> {
-    if (!charges.some(isLeased) || !charges.every(({ cost }) => isCost(cost))) return this.backend.peek(charges);
-    return this.#spender.peek(charges);
-  }
-
-  /** What was spent of a lease is put back to it; where it is held no more, and its window may last, the server is told. */
-  async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
-    const { charges, at, instants } = receipt;
-    this.#denials.invalidate(charges);
-    if (!charges.some(isLeased)) return this.backend.settle(receipt, costs);
+  /** Puts units of leased charges back into their leases. The backend settles the other charges, and those of lost leases. */
+  override async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
+    this.#denials.invalidate(receipt.charges);
+    if (!receipt.charges.some(isLeased)) return this.inner.settle(receipt, costs);
     assertSettlement(receipt, costs);
-    const asked: Awaitable<void>[] = [];
-    const rest = [...charges.keys()].filter((i) => {
-      const charge = charges[i];
-      if (charge === undefined || !isLeased(charge)) return true;
-      const { policy, subject, cost } = charge;
-      const to = costs[i] ?? cost;
-      const of = instants?.[i] ?? at;
-      if (to < cost && !this.#leases.putBack(policy, subject, of, cost - to))
-        asked.push(this.backend.settle({ at: of, charges: [charge] }, [to]));
-      return false;
-    });
-    if (rest.length > 0) {
-      const pick = <T>(list: readonly T[]) => rest.flatMap((i) => list[i] ?? []);
-      const taken = { at, charges: pick(charges), ...(instants && { instants: pick(instants) }) };
-      asked.push(this.backend.settle(taken, pick(costs)));
-    }
-    await Promise.all(asked);
+    const remote = settleLeased({ receipt, costs }, this.#leases);
+    await Promise.all(remote.map((settlement) => this.inner.settle(settlement.receipt, settlement.costs)));
   }
 
-  /** What other processes hold stays theirs until the window ends. */
-  async reset(targets: readonly Target[]): Promise<void> {
+  /** Units held by other processes can be spent until their window ends. */
+  override async reset(targets: readonly Target[]): Promise<void> {
     this.#denials.invalidate(targets);
-    for (const { policy, subject } of targets) this.#leases.discard(policy.id, subject);
-    await this.backend.reset(targets);
+    for (const target of targets) this.#leases.discard(target);
+    await this.inner.reset(targets);
   }
 
-  async probe(charges: readonly Charge[]): Promise<void> {
-    if (this.backend.probe === undefined) await this.backend.peek(charges);
-    else await this.backend.probe(charges);
+  /** Returns all unspent units, within the backend's deadline. If that fails, they are lost until their window ends. */
+  override async close(): Promise<void> {
+    await this.#leases.close();
+    await this.#returns.whenIdle();
+    await this.inner.close?.();
   }
 
-  use(strategies: readonly Strategy[]): void {
-    this.backend.use?.(strategies);
-  }
-
-  listen(listener: (event: BackendEvent) => void): void {
-    this.backend.listen?.(listener);
-  }
-
-  async warnings(): Promise<readonly string[]> {
-    return (await this.backend.warnings?.()) ?? [];
-  }
-
-  /** Gives back what nobody has spent, within the backend's deadline. Where it fails the units are lost until the window ends. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#leases.whenIdle();
-    await Promise.all(this.#leases.takeAll().map((receipt) => this.#giveBack(receipt)));
-    await this.backend.close?.();
-  }
-
-  async #giveBack(receipt: Receipt): Promise<void> {
-    try {
-      await this.backend.settle(
-        receipt,
-        receipt.charges.map(() => 0),
-      );
-    } catch {
-      // Nobody waits for it, and it is never counted twice.
+  /** Counts the charges that are spent from leases; 0 if a cost is invalid, so that the backend rejects the call. */
+  #countSpentHere(charges: readonly Charge[]): number {
+    let count = 0;
+    for (const charge of charges) {
+      if (!isCost(charge.cost)) return 0;
+      if (this.#leases.isSpentHere(charge)) count += 1;
     }
+    return count;
+  }
+
+  /** Decides a call that is leased in part. */
+  #spendMixed(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#denials.get(charges) ?? this.#denials.learn(charges, () => this.#calls.spendInTime(charges));
   }
 }

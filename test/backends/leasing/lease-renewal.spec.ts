@@ -1,131 +1,131 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Desk, grant, MINUTE, make, turns, WINDOW } from './scripted-grants.js';
+import { grant, LeaseFixture, MINUTE, make, turns, WINDOW } from './lease-fixture.js';
 
 const hundred = make(10_000, 100);
-let desk: Desk;
+let fixture: LeaseFixture;
 
-/** Spends one unit after the other, so many milliseconds apart. */
+/** Spends single units at an interval. */
 function spend(units: number, everyMs: number): void {
   for (let i = 0; i < units; i++) {
-    desk.now += everyMs;
-    expect(typeof desk.take(1, 'ada', hundred)).toBe('number');
+    fixture.nowMs += everyMs;
+    expect(typeof fixture.take(1, 'ada', hundred)).toBe('number');
   }
 }
 
-/** Waits for a grant, which takes so long. */
-async function wait(tripMs: number, remaining = 9000, at?: number): Promise<void> {
-  desk.ask(1, 'a', 'ada', hundred);
-  desk.now += tripMs;
-  await desk.only().answer(grant(100, remaining, at));
+/** Requests a grant, whose round trip takes `tripMs`. */
+async function waitForGrant(tripMs: number, remaining = 9000, at?: number): Promise<void> {
+  fixture.request(1, 'a', 'ada', hundred);
+  fixture.nowMs += tripMs;
+  await fixture.onlyRequest().answer(grant(100, remaining, at));
 }
 
 beforeEach(async () => {
-  desk = new Desk();
-  // The first two grants of a window, of which the second shows that the first was not enough.
-  await wait(5);
+  fixture = new LeaseFixture();
+  // The first two grants of a window. The second one shows that the first was not enough.
+  await waitForGrant(5);
   spend(100, 1);
-  expect(desk.asked).toEqual([]);
-  await wait(5);
+  expect(fixture.requests).toEqual([]);
+  await waitForGrant(5);
 });
 
-describe('a lease that is spent fast', () => {
-  it('is renewed before it is used up, two round trips ahead, and nobody waits', async () => {
+describe('a lease that is spent quickly', () => {
+  it('is renewed two round trips before it is used up, so that no call waits', async () => {
     spend(89, 1);
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
     spend(1, 1);
-    const renewal = desk.only();
-    // A batch, and what is spent in the 5 ms until it is there.
+    const renewal = fixture.onlyRequest();
+    // A batch, and the units spent in the 5 ms until the grant arrives.
     expect(renewal.wanted).toBe(105);
     spend(5, 1);
     await renewal.answer(grant(105));
-    expect(desk.take(1, 'ada', hundred)).toBe(109);
+    expect(fixture.take(1, 'ada', hundred)).toBe(109);
   });
 
-  it('is looked at when a third of it is left, however fast it is', () => {
+  it('is not renewed before a third of it is left, however quickly it is spent', () => {
     spend(66, 0);
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
     spend(1, 0);
-    // Never more than three batches.
-    expect(desk.only().wanted).toBe(300);
+    // Three batches at most.
+    expect(fixture.onlyRequest().wanted).toBe(300);
   });
 
-  it('is renewed once a grant: where that fails whoever lacks units asks, and is told of it', async () => {
+  it('is renewed once per grant: after a failure the next call that lacks units requests a grant, and gets its error', async () => {
     spend(90, 1);
-    await desk.only().fail(new Error('gone'));
+    await fixture.onlyRequest().fail(new Error('gone'));
     spend(10, 1);
-    expect(desk.asked).toEqual([]);
-    expect(desk.take(1, 'ada', hundred)).toBe('unknown');
-    desk.ask(1, 'b', 'ada', hundred);
-    await desk.only().fail(new Error('gone, too'));
-    expect(desk.woken).toEqual(['a', 'a', 'b: Error: gone, too']);
+    expect(fixture.requests).toEqual([]);
+    expect(fixture.take(1, 'ada', hundred)).toBe('unknown');
+    fixture.request(1, 'b', 'ada', hundred);
+    await fixture.onlyRequest().fail(new Error('gone, too'));
+    expect(fixture.notified).toEqual(['a', 'a', 'b: Error: gone, too']);
   });
 
-  it('is waited for where it is used up before the renewal is there: nobody asks twice', async () => {
+  it('lets calls wait for a renewal in flight instead of requesting another grant', async () => {
     spend(100, 1);
-    const renewal = desk.only();
-    desk.ask(1, 'b', 'ada', hundred);
-    desk.ask(1, 'c', 'ada', hundred);
-    expect(desk.asked).toEqual([]);
+    const renewal = fixture.onlyRequest();
+    fixture.request(1, 'b', 'ada', hundred);
+    fixture.request(1, 'c', 'ada', hundred);
+    expect(fixture.requests).toEqual([]);
     await renewal.answer(grant(105));
-    expect(desk.woken).toEqual(['a', 'a', 'b', 'c']);
+    expect(fixture.notified).toEqual(['a', 'a', 'b', 'c']);
   });
 
-  it('is renewed into another window, where the old units are worth nothing', async () => {
+  it('drops the old units when it is renewed in the next window', async () => {
     spend(90, 1);
-    await desk.only().answer(grant(100, 9900, WINDOW + MINUTE));
-    expect(desk.take(1, 'ada', hundred)).toBe(99);
+    await fixture.onlyRequest().answer(grant(100, 9900, WINDOW + MINUTE));
+    expect(fixture.take(1, 'ada', hundred)).toBe(99);
   });
 
-  it('that is renewed and closed is waited for', async () => {
+  it('is idle only after its renewal has arrived', async () => {
     spend(90, 1);
-    const renewal = desk.only();
-    let isSettled = false;
-    void desk.leases.whenIdle().then(() => {
-      isSettled = true;
+    const renewal = fixture.onlyRequest();
+    let isIdle = false;
+    void fixture.leases.whenIdle().then(() => {
+      isIdle = true;
     });
     await turns();
-    expect(isSettled).toBe(false);
+    expect(isIdle).toBe(false);
     await renewal.answer(grant(105));
-    expect(isSettled).toBe(true);
-    expect(desk.leases.takeAll().flatMap(({ charges }) => charges.map(({ cost }) => cost))).toEqual([115]);
+    expect(isIdle).toBe(true);
+    expect(fixture.leases.takeAll().flatMap(({ charges }) => charges.map(({ cost }) => cost))).toEqual([115]);
   });
 });
 
-describe('a lease is not renewed before it is used up', () => {
-  it('where it is the first of its window, which may be all that is used of it', async () => {
-    desk = new Desk();
-    await wait(5);
+describe('a lease is not renewed early', () => {
+  it('if it is the first grant of its window, which may be all that the window needs', async () => {
+    fixture = new LeaseFixture();
+    await waitForGrant(5);
     spend(100, 0);
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
   });
 
-  it('where it is spent slowly: another batch would be left over when the window ends', () => {
-    // 49 895 ms are left, at 300 ms a unit: those of 166 units.
+  it('if it is spent slowly, so that another batch would be left over when the window ends', () => {
+    // 49 895 ms are left, at 300 ms per unit: enough for 166 units.
     spend(100, 300);
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
   });
 
-  it('where the window ends before another batch is spent', async () => {
-    desk = new Desk();
-    await wait(5, 9000, WINDOW + MINUTE - 300);
+  it('if the window ends before another batch would be spent', async () => {
+    fixture = new LeaseFixture();
+    await waitForGrant(5, 9000, WINDOW + MINUTE - 300);
     spend(100, 1);
-    await wait(5, 9000, WINDOW + MINUTE - 195);
+    await waitForGrant(5, 9000, WINDOW + MINUTE - 195);
     spend(100, 1);
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
   });
 
-  it('where the server has less than a batch left', async () => {
+  it('if the server has less than a batch left', async () => {
     spend(90, 1);
-    await desk.only().answer(grant(105, 99));
+    await fixture.onlyRequest().answer(grant(105, 99));
     spend(115, 1);
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
   });
 
-  it('where what was spent was put back', () => {
+  it('if the units spent were put back', () => {
     for (let i = 0; i < 200; i++) {
       spend(1, 0);
-      expect(desk.leases.putBack(hundred, 'ada', WINDOW, 1)).toBe(true);
+      expect(fixture.putBack(1, WINDOW, hundred)).toBe(true);
     }
-    expect(desk.asked).toEqual([]);
+    expect(fixture.requests).toEqual([]);
   });
 });

@@ -1,44 +1,44 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { orReturnLate } from '../../../src/backends/resilience/with-deadline.js';
-import { Desk, grant, MINUTE, make, policy, turns, WINDOW } from './scripted-grants.js';
+import { grant, LeaseFixture, MINUTE, make, policy, turns, WINDOW } from './lease-fixture.js';
 
-let desk: Desk;
+let fixture: LeaseFixture;
 
 beforeEach(() => {
-  desk = new Desk();
+  fixture = new LeaseFixture();
 });
 
-describe('leases together', () => {
-  it('are as many as they may be: the longest unused gives its units back', async () => {
-    desk = new Desk(2);
-    await desk.hold('ada');
-    await desk.hold('bob');
-    desk.take(1, 'ada');
-    await desk.hold('eve');
-    expect(desk.given).toEqual([{ at: WINDOW, charges: [{ policy, subject: 'bob', cost: 10 }] }]);
-    expect(['ada', 'bob', 'eve'].map((subject) => desk.take(1, subject))).toEqual([8, 'unknown', 9]);
+describe('the leases of a process', () => {
+  it('are bounded in number: the least recently used one returns its units', async () => {
+    fixture = new LeaseFixture(2);
+    await fixture.hold('ada');
+    await fixture.hold('bob');
+    fixture.take(1, 'ada');
+    await fixture.hold('eve');
+    expect(fixture.returned).toEqual([{ at: WINDOW, charges: [{ policy, subject: 'bob', cost: 10 }] }]);
+    expect(['ada', 'bob', 'eve'].map((subject) => fixture.take(1, subject))).toEqual([8, 'unknown', 9]);
   });
 
-  it('are swept when their windows are over, as others come in', async () => {
-    for (let i = 0; i < 10; i++) await desk.hold(`s${i}`);
-    desk.now += 50_000;
-    for (let i = 0; i < 12; i++) await desk.hold('later', 1);
-    expect(Array.from({ length: 10 }, (_, i) => desk.leases.find(policy, `s${i}`))).toEqual(
+  it('are swept after their windows have ended, as new grants arrive', async () => {
+    for (let i = 0; i < 10; i++) await fixture.hold(`s${i}`);
+    fixture.nowMs += 50_000;
+    for (let i = 0; i < 12; i++) await fixture.hold('later', 1);
+    expect(Array.from({ length: 10 }, (_, i) => fixture.leases.find({ policy, subject: `s${i}` }))).toEqual(
       new Array(10).fill(undefined),
     );
-    expect(desk.leases.find(policy, 'later')).toBeDefined();
-    expect(desk.given).toEqual([]);
+    expect(fixture.leases.find({ policy, subject: 'later' })).toBeDefined();
+    expect(fixture.returned).toEqual([]);
   });
 
-  it('are given back at the end by windows, but for what is spent or over', async () => {
-    await desk.hold('ada');
-    await desk.hold('bob');
-    desk.take(10, 'bob');
-    await desk.hold('eve', 7);
+  it('are taken as one receipt per window, without spent units and ended windows', async () => {
+    await fixture.hold('ada');
+    await fixture.hold('bob');
+    fixture.take(10, 'bob');
+    await fixture.hold('eve', 7);
     const later = make(100, 10, 'q');
-    desk.ask(1, 'q', 'ada', later);
-    await desk.only().answer(grant(5, 90, WINDOW + MINUTE));
-    expect(desk.leases.takeAll()).toEqual([
+    fixture.request(1, 'q', 'ada', later);
+    await fixture.onlyRequest().answer(grant(5, 90, WINDOW + MINUTE));
+    expect(fixture.leases.takeAll()).toEqual([
       {
         at: WINDOW,
         charges: [
@@ -48,20 +48,20 @@ describe('leases together', () => {
       },
       { at: WINDOW + MINUTE, charges: [{ policy: later, subject: 'ada', cost: 5 }] },
     ]);
-    expect(desk.leases.takeAll()).toEqual([]);
-    await desk.hold('over');
-    desk.now += 50_000;
-    expect(desk.leases.takeAll()).toEqual([]);
+    expect(fixture.leases.takeAll()).toEqual([]);
+    await fixture.hold('over');
+    fixture.nowMs += 50_000;
+    expect(fixture.leases.takeAll()).toEqual([]);
   });
 
-  it('are given back in receipts of a hundred charges at most', async () => {
-    for (let i = 0; i < 201; i++) await desk.hold(`s${i}`);
-    expect(desk.leases.takeAll().map(({ charges }) => charges.length)).toEqual([100, 100, 1]);
+  it('are taken as receipts of at most a hundred charges', async () => {
+    for (let i = 0; i < 201; i++) await fixture.hold(`s${i}`);
+    expect(fixture.leases.takeAll().map(({ charges }) => charges.length)).toEqual([100, 100, 1]);
   });
 });
 
-describe('a reply that comes after its caller has gone', () => {
-  it('is handed over when it comes, and one that comes in time, or fails, is not', async () => {
+describe('a reply that arrives after its caller was rejected', () => {
+  it('is handed over, unlike one that arrives in time or fails', async () => {
     const late: string[] = [];
     let come = (_: string) => {};
     const reply = new Promise<string>((resolve) => {

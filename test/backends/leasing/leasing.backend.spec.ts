@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { canLease } from '../../../src/backends/leasing/leasing.backend.js';
 import {
   type Charge,
   definePolicy,
@@ -11,13 +12,13 @@ import {
   ThrottleConfigError,
 } from '../../../src/index.js';
 import { createSettings } from '../../../src/module/create-settings.js';
-import { turns } from './scripted-grants.js';
+import { turns } from './lease-fixture.js';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 const leased = definePolicy('leased', { rate: '100/h', strategy: 'fixed-window', lease: { batch: 10 } });
 const plain = definePolicy('plain', { rate: '5/h', strategy: 'fixed-window' });
 
-/** A store of a user's own, far away: it leases what memory has, and says what it was asked for. */
+/** A custom remote store: it leases units of a memory backend and records the requests. */
 class FarStore extends MemoryBackend implements LeasableBackend {
   readonly remote = true;
   readonly wanted: number[] = [];
@@ -34,7 +35,7 @@ class FarStore extends MemoryBackend implements LeasableBackend {
 
 const charge = (policy: typeof leased, cost = 1, subject = 'ada'): Charge => ({ policy, subject, cost });
 
-describe('a store that can lease', () => {
+describe('LeasingBackend', () => {
   let clock: ManualClock;
   let store: FarStore;
   let backend: LeasingBackend;
@@ -54,13 +55,13 @@ describe('a store that can lease', () => {
     [null, { denyMemoryMs: -1 }, 'denyMemoryMs: expected a whole number of milliseconds, at least 0, got -1 (number)'],
     [null, { maxDenials: 0 }, 'maxDenials: expected a whole number of at least 1, got 0 (number)'],
     [null, { timeout: 5 }, 'there is no option "timeout". Did you mean "timeoutMs"?'],
-  ])('is what it takes, with options that fit: %p, %p', (given, options, message) => {
+  ])('rejects a backend that cannot lease, and invalid options: %p, %p', (given, options, message) => {
     const make = () => new LeasingBackend((given === null ? store : given) as never, options as never);
     expect(make).toThrow(ThrottleConfigError);
     expect(make).toThrow(message);
   });
 
-  it('is asked once a batch', async () => {
+  it('asks the store once per batch', async () => {
     for (let i = 0; i < 25; i++) {
       expect((await backend.spend([charge(leased)])).allowed).toBe(true);
       clock.advance(10);
@@ -68,7 +69,7 @@ describe('a store that can lease', () => {
     expect(store.wanted).toEqual([10, 10, 10]);
   });
 
-  it('decides itself what is not leased, and what is charged to subjects that are very long', async () => {
+  it('leaves unleased policies and very long subjects to the store', async () => {
     const long = 'x'.repeat(257);
     expect(backend.spend([charge(plain)])).toEqual(expect.objectContaining({ allowed: true }));
     await backend.spend([charge(leased, 1, long)]);
@@ -77,7 +78,7 @@ describe('a store that can lease', () => {
     expect(store.peek([charge(leased, 0, long)]).binding?.remaining).toBe(99);
   });
 
-  it('is given back what nobody spends, when it is closed, even while it is asked', async () => {
+  it('returns unspent units when it is closed, even with a grant in flight', async () => {
     await backend.spend([charge(leased, 3)]);
     const underWay = backend.spend([charge(leased, 8)]);
     await backend.close();
@@ -88,7 +89,7 @@ describe('a store that can lease', () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5, 6])(
-    'lets no call pass uncharged while a denial ends in it, %i readings of the clock on',
+    'allows no call without charging it if a known denial ends during the call, after %i readings of the clock',
     async (readings) => {
       class TickingClock extends ManualClock {
         isTicking = false;
@@ -105,7 +106,7 @@ describe('a store that can lease', () => {
       await here.spend([charge(leased, 5)]);
       expect((await here.spend([charge(leased)])).allowed).toBe(false);
       if (ofAnother.receipt !== undefined) far.settle(ofAnother.receipt, [0]);
-      // What is known to be spent is known for a second.
+      // The server is known to be empty for a second.
       ticking.advance(1000 - 1 - readings);
       ticking.isTicking = true;
       const { allowed, receipt } = await here.spend([charge(leased)]);
@@ -113,7 +114,7 @@ describe('a store that can lease', () => {
     },
   );
 
-  it('gets back what was taken for a call whose answer came too late', async () => {
+  it('returns everything that was taken for a call whose decision came after its deadline', async () => {
     let answer = () => {};
     const slow = new LeasingBackend(
       Object.assign(Object.create(store), {
@@ -135,7 +136,53 @@ describe('a store that can lease', () => {
     expect((await slow.peek([charge(leased, 0)])).binding?.remaining).toBe(100);
   });
 
-  it('is wrapped by the module, whoever wrote it', async () => {
+  it('waits for the return of unspent units when it is closed', async () => {
+    let finish = () => {};
+    const slow = new LeasingBackend(
+      Object.assign(Object.create(store), {
+        lease: (target: Target, wanted: number) => store.lease(target, wanted),
+        settle: () =>
+          new Promise<void>((resolve) => {
+            finish = resolve;
+          }),
+        close: () => store.close(),
+      }),
+    );
+    await slow.spend([charge(leased)]);
+    let isClosed = false;
+    const closing = slow.close().then(() => {
+      isClosed = true;
+    });
+    await turns();
+    expect(isClosed).toBe(false);
+    finish();
+    await closing;
+  });
+
+  it('rejects a waiting call if the store throws instead of rejecting', async () => {
+    const throwing = new LeasingBackend(
+      Object.assign(Object.create(store), {
+        lease: (target: Target, wanted: number) => store.lease(target, wanted),
+        spend: () => {
+          throw new Error('no connection');
+        },
+        settle: store.settle.bind(store),
+        close: () => store.close(),
+      }),
+    );
+    const [first, other] = [throwing.spend([charge(leased)]), throwing.spend([charge(leased, 2)])];
+    const closing = throwing.close();
+    await expect(first).rejects.toThrow('no connection');
+    await expect(other).rejects.toThrow('no connection');
+    await closing;
+    expect(used()).toBe(0);
+  });
+
+  it('has no units to lease to another LeasingBackend', () => {
+    expect([canLease(store), canLease(backend)]).toEqual([true, false]);
+  });
+
+  it('is put around a custom store by the module', async () => {
     const { backend: ofModule } = createSettings({ backend: store });
     for (let i = 0; i < 19; i++) {
       await ofModule.spend([charge(leased)]);
@@ -147,8 +194,8 @@ describe('a store that can lease', () => {
   });
 });
 
-describe('memory', () => {
-  it('decides a leased policy as any other', () => {
+describe('MemoryBackend', () => {
+  it('decides a leased policy like any other', () => {
     const [one, other] = [0, 0].map(() => new MemoryBackend({ clock: new ManualClock(NOON) }));
     const unleased = definePolicy('leased', { rate: '100/h', strategy: 'fixed-window' });
     for (const cost of [1, 60, 40, 39]) {

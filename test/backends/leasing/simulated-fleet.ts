@@ -1,12 +1,13 @@
-import type { Grant } from '../../../src/backends/backend.js';
+import type { Backend, Grant, Target } from '../../../src/backends/backend.js';
 import { LeaseManager } from '../../../src/backends/leasing/lease-manager.js';
 import { orReturnLate } from '../../../src/backends/resilience/with-deadline.js';
+import { UnitReturns } from '../../../src/backends/unit-returns.js';
 import type { Receipt } from '../../../src/core/decision.js';
 import type { Policy } from '../../../src/core/policy.js';
 import { fixedWindow } from '../../../src/strategies/fixed-window.js';
 import type { State } from '../../../src/strategies/strategy.js';
 
-/** Events in simulated time: true time, which the server's clock shows. */
+/** A queue of events in simulated time, which is the true time and that of the server's clock. */
 export class World {
   now: number;
   readonly #events: { readonly at: number; readonly order: number; readonly run: () => void }[] = [];
@@ -20,7 +21,7 @@ export class World {
     this.#events.push({ at, order: this.#order++, run });
   }
 
-  /** Runs all that happens, in order, each once what it set going has come to rest. */
+  /** Runs all events in order. The promises that an event settles are awaited before the next event. */
   async run(): Promise<void> {
     while (this.#events.length > 0) {
       this.#events.sort((a, b) => a.at - b.at || a.order - b.order);
@@ -33,11 +34,11 @@ export class World {
   }
 }
 
-/** A server that counts by the strategy itself, and what it has granted and taken back, by windows. */
+/** A server that counts with the strategy itself, and records the units granted and returned by window. */
 export class Server {
   state: State = [];
   readonly granted = new Map<number, number>();
-  readonly givenBack = new Map<number, number>();
+  readonly returned = new Map<number, number>();
 
   constructor(
     private readonly world: World,
@@ -55,17 +56,17 @@ export class Server {
     return { granted, remaining: decision.remaining, at, endsInMs: decision.resetMs };
   }
 
-  giveBack({ at, charges }: Receipt): void {
+  takeBack({ at, charges }: Receipt): void {
     for (const { cost, policy } of charges) {
       const after = fixedWindow.amend(this.state, Math.floor(this.world.now), policy, at, cost, 0);
-      if (after !== this.state) add(this.givenBack, Math.floor(at / policy.periodMs), cost);
+      if (after !== this.state) add(this.returned, Math.floor(at / policy.periodMs), cost);
       this.state = after;
     }
   }
 }
 
-/** How a request fares: ms on the way there and back; lost on the way there, or back. */
-export interface Fate {
+/** The latencies of a request and its reply, and which of the two is lost. */
+export interface Delivery {
   readonly thereMs: number;
   readonly backMs: number;
   readonly isLost?: 'there' | 'back';
@@ -73,16 +74,17 @@ export interface Fate {
 
 export interface ProcessOptions {
   readonly offsetMs: number;
-  /** Of its clock, to the server's: 0.999 to 1.001. */
+  /** The rate of its clock relative to the server's: 0.999 to 1.001. */
   readonly rate: number;
   readonly timeoutMs: number;
-  readonly fate: () => Fate;
+  readonly delivery: () => Delivery;
 }
 
-/** A process: its clock, its leases, its way to the server. */
-export class Process {
+/** A process: its clock, its leases and its network. It is the backend that its leases ask. */
+export class Process implements Required<Pick<Backend, 'lease' | 'settle'>> {
   leases: LeaseManager;
   readonly #startedMs: number;
+  readonly #returns = new UnitReturns(this);
 
   constructor(
     private readonly world: World,
@@ -98,40 +100,38 @@ export class Process {
     return Math.floor(this.#startedMs + offsetMs + (this.world.now - this.#startedMs) * rate);
   }
 
-  /** It ends without a word, and another begins. What was on its way to it comes to nobody. */
+  /** Ends without closing, and restarts. Replies to the old process are ignored by the new one. */
   crash(): void {
     this.leases = this.#start();
   }
 
-  #start(): LeaseManager {
+  lease(target: Target, wanted: number): Promise<Grant> {
     const { world, server, options } = this;
-    const send = (run: () => void) => {
-      const { thereMs, isLost } = options.fate();
-      if (isLost !== 'there') world.at(world.now + thereMs, run);
-    };
-    const giveBack = (receipt: Receipt) => send(() => server.giveBack(receipt));
-    return new LeaseManager({
-      now: () => this.now(),
-      giveBack,
-      grant: (policy, subject, wanted) => {
-        const { thereMs, backMs, isLost } = options.fate();
-        const reply = new Promise<Grant>((resolve) => {
-          if (isLost === 'there') return;
-          world.at(world.now + thereMs, () => {
-            const grant = server.grant(wanted);
-            if (isLost !== 'back') world.at(world.now + backMs, () => resolve(grant));
-          });
-        });
-        const late = new Promise<never>((_, reject) =>
-          world.at(world.now + options.timeoutMs, () => reject(new Error('late'))),
-        );
-        return orReturnLate(
-          reply,
-          (grant) => Promise.race([grant, late]),
-          ({ at, granted }) => granted > 0 && giveBack({ at, charges: [{ policy, subject, cost: granted }] }),
-        );
-      },
+    const { thereMs, backMs, isLost } = options.delivery();
+    const reply = new Promise<Grant>((resolve) => {
+      if (isLost === 'there') return;
+      world.at(world.now + thereMs, () => {
+        const grant = server.grant(wanted);
+        if (isLost !== 'back') world.at(world.now + backMs, () => resolve(grant));
+      });
     });
+    const timeout = new Promise<never>((_, reject) =>
+      world.at(world.now + options.timeoutMs, () => reject(new Error('late'))),
+    );
+    return orReturnLate(
+      reply,
+      (grant) => Promise.race([grant, timeout]),
+      ({ at, granted }) => granted > 0 && this.#returns.start({ at, charges: [{ ...target, cost: granted }] }),
+    );
+  }
+
+  settle(receipt: Receipt): void {
+    const { thereMs, isLost } = this.options.delivery();
+    if (isLost !== 'there') this.world.at(this.world.now + thereMs, () => this.server.takeBack(receipt));
+  }
+
+  #start(): LeaseManager {
+    return new LeaseManager(this, this.#returns, this);
   }
 }
 
