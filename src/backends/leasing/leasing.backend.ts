@@ -14,7 +14,7 @@ import { assertLeasingOptions, type LeasingOptions } from './leasing-options.js'
 const PLACE = 'LeasingBackend';
 
 /** A backend that has `lease`. */
-export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
+export type LeasableBackend = Backend & { readonly lease: NonNullable<Backend['lease']> };
 
 /** Whether a backend has units to lease. */
 export function canLease(backend: Backend): backend is LeasableBackend {
@@ -56,7 +56,7 @@ export class LeasingBackend implements Backend {
     this.#leases = new LeaseManager({ now, grant, giveBack });
     const isClosed = () => this.#isClosed;
     this.#spender = new LeasedCalls({ backend, leases: this.#leases, giveBack, now, isClosed, timeoutMs });
-    this.#denials = new DenialCache(denyMemoryMs, maxDenials, now);
+    this.#denials = new DenialCache(denyMemoryMs, maxDenials, this.clock);
   }
 
   get clock(): Clock {
@@ -73,7 +73,7 @@ export class LeasingBackend implements Backend {
     }
     if (here === 0 || this.#isClosed) return this.backend.spend(charges);
     if (here === charges.length) return this.#spender.spend(charges);
-    return this.#denials.get(charges) ?? this.#denials.learn(charges, () => this.#spender.answerOf(charges));
+    return this.#denials.get(charges) ?? this.#spendInPart(charges);
   }
 
   peek(charges: readonly Charge[]): Awaitable<Outcome> {
@@ -136,6 +136,14 @@ export class LeasingBackend implements Backend {
     await this.#leases.whenIdle();
     await Promise.all(this.#leases.takeAll().map((receipt) => this.#giveBack(receipt)));
     await this.backend.close?.();
+  }
+
+  async #spendInPart(charges: readonly Charge[]): Promise<Outcome> {
+    const { epoch } = this.#denials;
+    const askedMs = this.clock.now();
+    const outcome = await this.#spender.answerOf(charges);
+    this.#denials.learn(charges, outcome, askedMs, epoch);
+    return outcome;
   }
 
   async #giveBack(receipt: Receipt): Promise<void> {
