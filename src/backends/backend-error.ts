@@ -1,10 +1,10 @@
-/** A backend did not answer, or could not. A mistake in the configuration or in user code is never one of these. */
+/** A backend did not answer or could not decide. Errors in the configuration or in user code are never of this class. */
 export class BackendError extends Error {
   override readonly name = 'BackendError';
 
   /**
-   * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, or what the server said: `READONLY`, `LOADING`, `OOM`, ...
-   * @param transient whether it may pass by itself
+   * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, or the server's error code: `READONLY`, `LOADING`, `OOM`, ...
+   * @param transient whether it may go away without a change to the configuration
    */
   constructor(
     readonly code: string,

@@ -6,61 +6,61 @@ import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { BackendEvent } from './backend-events.js';
 
-/** Whose state under which policy. */
+/** A budget: the units that one subject has under one policy. */
 export interface Target {
   readonly policy: Policy;
   readonly subject: string;
 }
 
-/** Units that were taken at a server, to be spent by one process until the window ends that they were counted in. */
+/** Units that were taken at a server, to be spent by one process before the window ends that they were counted in. */
 export interface Grant {
   /** From 0 to the units wanted. */
   readonly granted: number;
   /** Units left at the server. */
   readonly remaining: number;
-  /** The server's instant, in epoch milliseconds: it tells which window. */
+  /** The server's instant, in epoch milliseconds. It determines the window. */
   readonly at: number;
   /** Milliseconds from then until the window ends. */
   readonly endsInMs: number;
 }
 
-/** Where state lives. It runs the strategies, and decides the charges of a call at one instant: all of them or none. */
+/** Where state lives. A backend runs the strategies. It decides the charges of a call at one instant: all of them or none. */
 export interface Backend {
   /**
-   * Decides the charges, in order, at one instant; takes all of them or none. Charges on one key see those before them.
-   * In a denied call the policies that would have allowed say so, with their state as it stands.
+   * Decides the charges, in order, at one instant, and takes all of them or none. A charge sees those before it on the same
+   * key. In a denied call, policies that would have allowed it report their current state.
    *
-   * @throws RangeError for a cost that is no safe integer of at least 0, before anything else happens
+   * @throws RangeError for a cost that is not a safe integer of at least 0, before anything else happens
    */
   spend(charges: readonly Charge[]): Awaitable<Outcome>;
-  /** The answer that `spend` would give, and nothing written. */
+  /** Returns the outcome that `spend` would have, and writes nothing. */
   peek(charges: readonly Charge[]): Awaitable<Outcome>;
-  /** Makes each charge of a receipt one of that cost, as of its own instant; 0 gives it back. Costs only fall. */
+  /** Makes each charge of a receipt one of the cost given, as of its own instant; 0 returns it. Costs can only fall. */
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
-  /** Forgets. */
+  /** Deletes the state of these budgets. */
   reset(targets: readonly Target[]): Awaitable<void>;
-  /** Rejects unless these charges would be decided now; charges nobody. Where it is left out, `peek` is asked. */
+  /** Rejects unless these charges would be decided now. It charges nobody. If omitted, `peek` is called instead. */
   probe?(charges: readonly Charge[]): Awaitable<void>;
   /**
-   * Takes up to `wanted` units of the charge's budget, as many as there are, for policies with a `lease`. Rejects where it
-   * does not come in time: what is taken for it all the same is given back. Where it is left out, nothing is leased.
+   * Takes up to `wanted` units from the budget of a policy with a `lease`. Rejects after the deadline; units taken by a later
+   * reply are returned. A backend without this method leases nothing.
    */
-  lease?(charge: Target, wanted: number): Promise<Grant>;
-  /** Makes strategies of the user's own known. */
+  readonly lease?: ((target: Target, wanted: number) => Promise<Grant>) | undefined;
+  /** Adds custom strategies. */
   use?(strategies: readonly Strategy[]): void;
-  /** Tells `listener` what happens, from now on. */
+  /** Adds a listener for all later events. */
   listen?(listener: (event: BackendEvent) => void): void;
-  /** What of its settings would count wrongly or hang, each with the fix. Asked once, at boot. */
+  /** Returns a warning for each setting that would count wrongly or hang, with the fix. Called once, at startup. */
   warnings?(): Promise<readonly string[]>;
-  /** Lets go of timers and connections that it opened itself. */
+  /** Releases timers, and connections that the backend opened itself. */
   close?(): Promise<void>;
-  /** Whether an answer may fail to come. */
+  /** True if a call may get no answer. */
   readonly remote?: boolean;
-  /** The clock by which it decides, where that is not the system's: held calls wait by it, too. */
+  /** The clock that decides, if it is not the system's. Calls are delayed by it, too. */
   readonly clock?: Clock;
 }
 
-/** What is thrown on a policy whose strategy nobody has given to the backend. */
+/** The error for a policy with a strategy that the backend was not given. */
 export function unknownStrategy({ name, strategy }: Policy): ThrottleConfigError {
   return new ThrottleConfigError(
     `policy "${name}": the backend does not know the strategy "${strategy}". Give it to backend.use([...]), or to the module's \`strategies\`.`,

@@ -2,20 +2,20 @@ import type { Receipt } from '../core/decision.js';
 import type { Backend } from './backend.js';
 
 /**
- * Returns units that a call took and does not use. Nobody waits for it: the store bounds each return by its own deadline,
- * and a return that fails is not repeated, because it may have succeeded. Such units count until their window ends, so the
- * limit is never exceeded.
+ * Returns units that a call took and does not use. The backend bounds each return by its own deadline. A return that fails
+ * is not repeated, because it may have succeeded. Such units count until their window ends, so the limit is never exceeded.
  */
 export class UnitReturns {
   readonly #running = new Set<Promise<void>>();
 
-  constructor(private readonly store: Pick<Backend, 'settle'>) {}
+  constructor(private readonly backend: Pick<Backend, 'settle'>) {}
 
-  /** Starts to return everything that the receipt says was taken. */
-  start({ charges, ...taken }: Receipt): void {
-    if (charges.length === 0) return;
-    const running = this.#return({ ...taken, charges }).finally(() => this.#running.delete(running));
+  /** Starts to return everything that a receipt says was taken. Resolves when that is done or has failed; never rejects. */
+  start(receipt: Receipt): Promise<void> {
+    if (receipt.charges.length === 0) return Promise.resolve();
+    const running = this.#return(receipt).finally(() => this.#running.delete(running));
     this.#running.add(running);
+    return running;
   }
 
   /** Resolves when no return is running. */
@@ -25,7 +25,7 @@ export class UnitReturns {
 
   async #return(receipt: Receipt): Promise<void> {
     try {
-      await this.store.settle(
+      await this.backend.settle(
         receipt,
         receipt.charges.map(() => 0),
       );

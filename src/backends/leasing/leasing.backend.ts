@@ -16,7 +16,7 @@ import { assertLeasingOptions, type LeasingOptions } from './leasing-options.js'
 const PATH = 'LeasingBackend';
 
 /** A backend with the method `lease`. */
-export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
+export type LeasableBackend = Backend & { readonly lease: NonNullable<Backend['lease']> };
 
 /** Returns true if a backend has units to lease. */
 export function canLease(backend: Backend): backend is LeasableBackend {
@@ -34,7 +34,9 @@ export function canLease(backend: Backend): backend is LeasableBackend {
  * @example
  * const backend = new LeasingBackend(new MyStore());   // a RedisBackend already is one
  */
-export class LeasingBackend extends BackendLayer<LeasableBackend> {
+export class LeasingBackend extends BackendLayer {
+  /** Not delegated: this layer leases the units itself. */
+  override readonly lease = undefined;
   readonly #returns: UnitReturns;
   readonly #leases: LeaseManager;
   readonly #calls: LeasedCalls;
@@ -46,14 +48,13 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
     if (!canLease(backend)) throw invalidValue(`${PATH}: backend`, 'a remote backend with `lease`', backend);
     assertKnownMembers(PATH, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
     assertLeasingOptions(PATH, options);
-    // Units are leased once: a layer around this one has none to lease.
-    super(backend, { lease: false });
+    super(backend);
     const { timeoutMs = Number.POSITIVE_INFINITY, denyMemoryMs = DENIAL_CACHE_MS, maxDenials = MAX_DENIALS } = options;
     const { clock } = this;
     this.#returns = new UnitReturns(backend);
     this.#leases = new LeaseManager(backend, this.#returns, clock);
     this.#calls = new LeasedCalls(backend, this.#leases, this.#returns, clock, timeoutMs);
-    this.#denials = new DenialCache(denyMemoryMs, maxDenials, () => clock.now());
+    this.#denials = new DenialCache(denyMemoryMs, maxDenials, clock);
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {
@@ -104,6 +105,14 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
 
   /** Decides a call that is leased in part. */
   #spendMixed(charges: readonly Charge[]): Awaitable<Outcome> {
-    return this.#denials.get(charges) ?? this.#denials.learn(charges, () => this.#calls.spendInTime(charges));
+    return this.#denials.get(charges) ?? this.#spendAndLearn(charges);
+  }
+
+  async #spendAndLearn(charges: readonly Charge[]): Promise<Outcome> {
+    const { epoch } = this.#denials;
+    const askedMs = this.clock.now();
+    const outcome = await this.#calls.spendInTime(charges);
+    this.#denials.learn(charges, outcome, askedMs, epoch);
+    return outcome;
   }
 }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../core/clock.js';
 import { bindingOf, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import { Emitter } from '../../core/emitter.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
@@ -39,7 +40,7 @@ export class MemoryBackend implements Backend {
   readonly clock: Clock;
   readonly #store: MemoryStore;
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
-  readonly #listeners: ((event: BackendEvent) => void)[] = [];
+  readonly #events = new Emitter<BackendEvent>();
 
   constructor({ clock = systemClock, maxKeys = 1_000_000 }: MemoryBackendOptions = {}) {
     if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
@@ -50,7 +51,7 @@ export class MemoryBackend implements Backend {
       clock,
       maxKeys,
       (policy) => this.#strategy(policy),
-      (event) => this.#tell(event),
+      (event) => this.#events.emit(event),
     );
   }
 
@@ -104,7 +105,7 @@ export class MemoryBackend implements Backend {
   }
 
   listen(listener: (event: BackendEvent) => void): void {
-    this.#listeners.push(listener);
+    this.#events.listen(listener);
   }
 
   /** Stops the sweep; a later charge starts it again. */
@@ -158,10 +159,6 @@ export class MemoryBackend implements Backend {
     const found = this.#strategies.get(policy.strategy);
     if (found === undefined) throw unknownStrategy(policy);
     return found;
-  }
-
-  #tell(event: BackendEvent): void {
-    for (const listener of this.#listeners) listener(event);
   }
 }
 

@@ -1,3 +1,62 @@
+import { keyOf, keyPart } from '../../core/key.js';
+import type { Policy } from '../../core/policy.js';
+import type { Target } from '../backend.js';
+
+/** Charges or other targets whose keys are on one slot. */
+export interface SlotGroup<T extends Target> {
+  readonly slot: number;
+  readonly targets: readonly T[];
+  readonly keys: readonly string[];
+  /** The position of each in the list that was grouped. */
+  readonly indexes: readonly number[];
+}
+
+/** The slot of all keys if slots do not matter. */
+const ANY_SLOT = -1;
+
+/** The keys of budgets, and the slots that keys are on. */
+export class RedisKeys {
+  /** Ids of policies as parts of keys: most are hashed, which is expensive. */
+  readonly #ids = new WeakMap<Policy, string>();
+
+  /** @param hasSlots whether a command may only have keys of one slot */
+  constructor(
+    private readonly prefix: string,
+    readonly hasSlots: boolean,
+  ) {}
+
+  keyOf({ policy, subject }: Target): string {
+    let id = this.#ids.get(policy);
+    if (id === undefined) {
+      id = keyPart(policy.id);
+      this.#ids.set(policy, id);
+    }
+    return keyOf(this.prefix, subject, id);
+  }
+
+  slotOf(key: string): number {
+    return this.hasSlots ? slotOf(key) : ANY_SLOT;
+  }
+
+  /** Groups targets by slot, in order of first appearance. */
+  groupBySlot<T extends Target>(targets: readonly T[]): readonly SlotGroup<T>[] {
+    const groups = new Map<number, { slot: number; targets: T[]; keys: string[]; indexes: number[] }>();
+    targets.forEach((target, index) => {
+      const key = this.keyOf(target);
+      const slot = this.slotOf(key);
+      let group = groups.get(slot);
+      if (group === undefined) {
+        group = { slot, targets: [], keys: [], indexes: [] };
+        groups.set(slot, group);
+      }
+      group.targets.push(target);
+      group.keys.push(key);
+      group.indexes.push(index);
+    });
+    return [...groups.values()];
+  }
+}
+
 /** The slot of a key in a Redis Cluster: CRC-16/XMODEM of its hash tag, modulo 16384 (Redis Cluster specification, "Key distribution model"). */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
@@ -5,12 +64,12 @@ export function slotOf(key: string): number {
   const tag = close > open + 1 ? key.slice(open + 1, close) : key;
   let crc = 0;
   for (const byte of Buffer.from(tag)) {
-    crc = ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] ?? 0);
+    crc = ((crc << 8) & 0xffff) ^ (CRC_TABLE[(crc >> 8) ^ byte] ?? 0);
   }
   return crc % 16_384;
 }
 
-const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8;
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
   return crc;

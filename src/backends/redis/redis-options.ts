@@ -5,30 +5,33 @@ import { assertLeasingOptions } from '../leasing/leasing-options.js';
 import { assertClient } from './clients/redis-client.js';
 
 export interface RedisBackendOptions {
-  /** What all keys begin with: 1 to 24 letters, digits, `_`, `.`, `:`, `-`. Default: `sluice`. */
+  /** The beginning of all keys: 1 to 24 letters, digits, `_`, `.`, `:` or `-`. Default: `sluice`. */
   readonly prefix?: string;
   /** Milliseconds that a call waits for Redis at most, at least 1. Default: 100. */
   readonly timeoutMs?: number;
-  /** Its instants decide instead of the server's: for tests. */
+  /** A clock that decides instead of the server's: for tests. */
   readonly clock?: Clock;
-  /** Whether calls that come together are sent together. `false` for proxies that refuse keys of several slots. Default: true. */
+  /**
+   * Whether calls that arrive together are sent together. Set it to `false` for proxies that refuse a command with keys of
+   * several slots. Default: true.
+   */
   readonly batch?: boolean;
   /**
-   * Milliseconds for which a denial is remembered in this process, so that a flood on it asks Redis once; 0: not at all.
-   * Another process's `refund` or `reset` counts here so much later at most. Default: 1000.
+   * Milliseconds for which a denial is cached in this process, so that a flood of denied calls asks Redis once; 0: not at
+   * all. A `refund` or `reset` by another process takes effect here after this time at the latest. Default: 1000.
    */
   readonly denyMemoryMs?: number;
-  /** Denials remembered at most, at least 1. Default: 10 000. */
+  /** Denials that are cached at most, at least 1. Default: 10 000. */
   readonly maxDenials?: number;
   readonly onEvent?: (event: BackendEvent) => void;
 }
 
-/** How long a call waits unless told. */
-export const TIMEOUT_MS = 100;
+export const DEFAULT_PREFIX = 'sluice';
+export const DEFAULT_TIMEOUT_MS = 100;
 const PREFIX = /^[A-Za-z0-9_.:-]{1,24}$/;
 const PLACE = 'RedisBackend';
 
-/** @throws ThrottleConfigError naming the option */
+/** @throws ThrottleConfigError that names the invalid option */
 export function assertRedisOptions(client: unknown, options: RedisBackendOptions): void {
   assertClient(client);
   assertKnownMembers(PLACE, options, [

@@ -1,22 +1,43 @@
-import type { Awaitable } from '../../core/awaitable.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import { assertCost, type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../../core/decision.js';
-import { ThrottleConfigError } from '../../core/errors.js';
+import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import { Emitter } from '../../core/emitter.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import { type Backend, type Grant, type Target, unknownStrategy } from '../backend.js';
-import { BackendError } from '../backend-error.js';
+import { type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import { DENIAL_CACHE_MS, DenialCache, MAX_DENIALS } from '../resilience/denial-cache.js';
+import type { DecideMode, RemoteStore } from '../remote-store.js';
+import { DeadlineQueue } from '../resilience/deadline-queue.js';
+import type { DenialCache } from '../resilience/denial-cache.js';
+import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
+import { RemoteBackend } from '../resilience/remote.backend.js';
 import { assertSettlement } from '../settlement.js';
+import { UnitReturns } from '../unit-returns.js';
 import type { RedisClient } from './clients/redis-client.js';
-import { type Asking, type Group, peekAcrossSlots, spendAcrossSlots } from './cross-slot-call.js';
-import { RedisNode } from './dispatch/redis-node.js';
-import type { RedisBackendOptions } from './redis-options.js';
-import { type CallVerdict, groupBy } from './scripts/lease-codec.js';
+import { CrossSlotCall } from './cross-slot-call.js';
+import { RedisTopology } from './dispatch/redis-topology.js';
+import { RedisKeys } from './redis-keys.js';
+import { RedisShards } from './redis-shards.js';
+import { undecidedError } from './scripts/call-verdict.js';
+import { ScriptSet } from './scripts/script-set.js';
 import { checkServerSettings } from './server-settings.js';
 
-/** Never denies, and no other policy's id is without an "@". */
+export interface RedisStoreOptions {
+  /** The beginning of all keys. */
+  readonly prefix: string;
+  /** Whether calls are batched, and a command may have keys of several slots of a single server. */
+  readonly batch: boolean;
+  /** A clock that decides instead of the server's: for tests. */
+  readonly clock?: Clock | undefined;
+  /** Milliseconds after which a reply counts as lost. It bounds no call: each has its own deadline. */
+  readonly replyTimeoutMs: number;
+  /** The denials that are cached above this store: units that it returns make them obsolete. */
+  readonly denials: DenialCache;
+}
+
+/** Nobody waits for returned units, and after one late reply the next may be late, too: they get so many timeouts. */
+const RETURN_TIMEOUTS = 10;
+
+/** A policy that never denies. The ids of all other policies contain an "@". */
 const PROBE: Policy = {
   name: 'probe',
   id: 'probe',
@@ -28,162 +49,98 @@ const PROBE: Policy = {
   shape: 'fixed-window 1000 1',
 };
 
-/** State in Redis: each call is decided there, by the server's clock. What `RedisBackend` asks beneath its leases. */
-export class RedisStore implements Backend {
-  readonly remote = true;
-  readonly #line: RedisNode;
-  readonly #clock: Clock | undefined;
-  readonly #denials: DenialCache;
-  readonly #listeners: ((event: BackendEvent) => void)[] = [];
+/** State in Redis. Scripts decide each call there, by the server's clock. */
+export class RedisStore implements RemoteStore {
+  readonly clock: Clock;
+  readonly #events = new Emitter<BackendEvent>();
+  readonly #scripts = new ScriptSet();
+  readonly #keys: RedisKeys;
+  readonly #returns: UnitReturns;
+  readonly #shards: RedisShards;
 
   constructor(
     private readonly client: RedisClient,
-    options: RedisBackendOptions,
+    private readonly options: RedisStoreOptions,
   ) {
-    this.#clock = options.clock;
-    if (options.onEvent !== undefined) this.#listeners.push(options.onEvent);
-    this.#line = new RedisNode(client, options, (verdict, charges) => this.#outcomeOf(verdict, charges));
-    const { denyMemoryMs = DENIAL_CACHE_MS, maxDenials = MAX_DENIALS } = options;
-    this.#denials = new DenialCache(denyMemoryMs, maxDenials, () => this.clock.now());
+    const { prefix, batch, clock, replyTimeoutMs, denials } = options;
+    this.clock = clock ?? systemClock;
+    this.#keys = new RedisKeys(prefix, client.isCluster === true || !batch);
+    const withReturnTimeout = new RemoteBackend(this, RETURN_TIMEOUTS * replyTimeoutMs);
+    this.#returns = new UnitReturns(new DenialCacheLayer(withReturnTimeout, denials));
+    const context = {
+      deadlines: new DeadlineQueue(replyTimeoutMs, 'Redis'),
+      events: this.#events,
+      returns: this.#returns,
+    };
+    this.#shards = new RedisShards(this.#keys, new RedisTopology(client, this.#scripts, options), context, options);
   }
 
-  /** By which held calls wait, where an instant of one's own decides. */
-  get clock(): Clock {
-    return this.#clock ?? systemClock;
-  }
-
-  /** What is remembered is known at once. */
-  spend(charges: readonly Charge[]): Awaitable<Outcome> {
+  /** Not async: the promise of the queued call is the only one. */
+  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome> {
     try {
-      if (charges.length === 0) return NOTHING_TO_CHARGE;
       this.#assertDecidable(charges);
-      return this.#denials.get(charges) ?? this.#denials.learn(charges, () => this.#spend(charges));
     } catch (error) {
       return Promise.reject(error);
     }
+    if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs);
+    const groups = this.#keys.groupBySlot(charges);
+    if (groups.length === 1) return this.#shards.decide(charges, mode, dueMs);
+    const { replyTimeoutMs } = this.options;
+    const call = new CrossSlotCall(charges, groups, dueMs, this.#shards, this.#returns, replyTimeoutMs);
+    return mode === 'spend' ? call.spend() : call.peek();
   }
 
-  async peek(charges: readonly Charge[]): Promise<Outcome> {
-    this.#assertDecidable(charges);
-    return peekAcrossSlots(this.#asking(this.#line.due()), charges, this.#groupsOf(charges));
-  }
-
-  async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
+  async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
     assertSettlement(receipt, costs);
-    this.#denials.invalidate(receipt.charges);
-    const dueMs = this.#line.due();
-    const groups = this.#groupsOf(receipt.charges);
     await Promise.all(
-      groups.map(({ charges, indexes }) => {
-        const at = receipt.instants?.[indexes[0] ?? 0] ?? receipt.at;
-        const settled = indexes.map((i) => costs[i] ?? 0);
-        return this.#line.settle(charges, settled, at, dueMs);
+      this.#keys.groupBySlot(receipt.charges).map((group) => {
+        const at = receipt.instants?.[group.indexes[0] ?? 0] ?? receipt.at;
+        const costsOfGroup = group.indexes.map((i) => costs[i] ?? 0);
+        return this.#shards.settle(group, costsOfGroup, at, dueMs);
       }),
     );
   }
 
-  async reset(targets: readonly Target[]): Promise<void> {
-    this.#denials.invalidate(targets);
-    const dueMs = this.#line.due();
-    const keys = targets.map((target) => this.#line.keyOf(target));
-    const groups = groupBy(keys, (key) => this.#line.placeOf(key));
-    await Promise.all(
-      groups.map((indexes) =>
-        this.#line.drop(
-          indexes.map((i) => keys[i] ?? ''),
-          dueMs,
-        ),
-      ),
-    );
+  async reset(targets: readonly Target[], dueMs: number): Promise<void> {
+    await Promise.all(this.#keys.groupBySlot(targets).map((group) => this.#shards.delete(group, dueMs)));
   }
 
-  async lease(target: Target, wanted: number): Promise<Grant> {
-    const leased = await this.#line.lease(target, wanted, this.#line.due());
-    if (leased.kind !== 'decided') throw this.#failure(leased.kind, [target]);
-    if (leased.was !== undefined) this.#tell({ type: 'started-afresh', policy: target.policy.name, was: leased.was });
-    return leased.grant;
+  async lease(target: Target, wanted: number, dueMs: number): Promise<Grant> {
+    const verdict = await this.#shards.lease(target, wanted, dueMs);
+    if (verdict.kind !== 'decided') throw undecidedError(verdict, [target], this.#events);
+    const { was, grant } = verdict;
+    if (was !== undefined) this.#events.emit({ type: 'started-afresh', policy: target.policy.name, was });
+    return grant;
   }
 
-  /** Takes from a budget of nobody's beside the state of each subject: reading alone works where writing fails. */
-  async probe(charges: readonly Charge[]): Promise<void> {
-    const subjects = new Set(charges.map(({ subject }) => subject));
-    await this.spend([...subjects].map((subject) => ({ policy: PROBE, subject, cost: 1 })));
+  /** Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write. */
+  async probe(charges: readonly Charge[], dueMs: number): Promise<void> {
+    const subjects = [...new Set(charges.map(({ subject }) => subject))];
+    const probes = subjects.map((subject) => ({ policy: PROBE, subject, cost: 1 }));
+    if (probes.length > 0) await this.decide(probes, 'spend', dueMs);
   }
 
   use(strategies: readonly Strategy[]): void {
-    const without = strategies.find(({ lua }) => lua === undefined);
-    if (without !== undefined) {
-      throw new ThrottleConfigError(
-        `RedisBackend: the strategy "${without.name}" has no Lua twin, and Redis runs strategies where the state is. Give defineStrategy a \`lua\`.`,
-      );
-    }
-    this.#line.use(strategies);
+    this.#scripts.use(strategies);
   }
 
   listen(listener: (event: BackendEvent) => void): void {
-    this.#listeners.push(listener);
+    this.#events.listen(listener);
   }
 
-  /** What of the client's and the server's settings would charge twice, hang, or forget counters. */
-  warnings(): Promise<readonly string[]> {
-    return checkServerSettings(this.client, this.#line.timeoutMs);
+  /** Returns the settings of client and server that would charge twice, hang, or lose counters. */
+  warnings(dueMs: number): Promise<readonly string[]> {
+    return checkServerSettings(this.client, dueMs);
   }
 
   async close(): Promise<void> {
-    this.#line.close();
-  }
-
-  #spend(charges: readonly Charge[]): Promise<Outcome> {
-    const dueMs = this.#line.due();
-    if (!this.#line.isSplit) return this.#line.decide(charges, true, dueMs);
-    const groups = this.#groupsOf(charges);
-    return groups.length === 1
-      ? this.#line.decide(charges, true, dueMs)
-      : spendAcrossSlots(this.#asking(dueMs), charges, groups);
-  }
-
-  #groupsOf(charges: readonly Charge[]): readonly Group[] {
-    return groupBy(charges, (charge) => this.#line.placeOf(this.#line.keyOf(charge))).map((indexes) => ({
-      indexes,
-      charges: indexes.flatMap((i) => charges[i] ?? []),
-    }));
-  }
-
-  #asking(dueMs: number): Asking {
-    return {
-      ask: (charges, takes) => this.#line.decide(charges, takes, dueMs),
-      giveBack: (receipts) => {
-        const given = receipts.map((receipt) =>
-          this.settle(
-            receipt,
-            receipt.charges.map(() => 0),
-          ),
-        );
-        return this.#line.inTime(Promise.allSettled(given), dueMs);
-      },
-    };
-  }
-
-  #outcomeOf(verdict: CallVerdict, charges: readonly Charge[]): Outcome {
-    if (verdict.kind !== 'decided') throw this.#failure(verdict.kind, charges);
-    for (const { policy, was } of verdict.leftBehind) this.#tell({ type: 'started-afresh', policy, was });
-    return verdict.outcome;
+    this.#shards.close();
   }
 
   #assertDecidable(charges: readonly Charge[]): void {
     for (const { cost, policy } of charges) {
       assertCost(cost, `a charge of "${policy.name}"`);
-      if (!this.#line.knows(policy)) throw unknownStrategy(policy);
+      if (!this.#scripts.knows(policy)) throw unknownStrategy(policy);
     }
-  }
-
-  #failure(kind: 'late' | 'garbage', targets: readonly Target[]): BackendError {
-    if (kind === 'late') return new BackendError('LATE', 'Redis was asked too late to answer in time');
-    this.#tell({ type: 'garbage', policies: targets.map(({ policy }) => policy.name) });
-    return new BackendError('GARBAGE', 'Redis held something else under a key, which was deleted');
-  }
-
-  #tell(event: BackendEvent): void {
-    for (const listener of this.#listeners) listener(event);
   }
 }

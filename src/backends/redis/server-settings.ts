@@ -1,9 +1,15 @@
+import { systemClock } from '../../core/clock.js';
 import type { RedisClient } from './clients/redis-client.js';
 
-/** What of a client's and a server's settings would charge twice, hang, or forget counters; each names the setting to use. */
-export async function checkServerSettings(client: RedisClient, timeoutMs: number): Promise<readonly string[]> {
+/**
+ * Returns a warning for each setting of the client or the server that would charge a call twice, hang, or lose counters.
+ * Each names the setting to use.
+ *
+ * @param dueMs until when, on the local clock, it waits for the server's settings
+ */
+export async function checkServerSettings(client: RedisClient, dueMs: number): Promise<readonly string[]> {
   const warnings = client.isCluster === true ? clusterWarnings(client) : clientWarnings(client.options ?? {}, '');
-  const policy = await evictionPolicy(client, timeoutMs);
+  const policy = await evictionPolicy(client, dueMs);
   if (policy !== undefined && policy !== 'noeviction') {
     warnings.push(
       `Redis evicts keys when memory is short (maxmemory-policy ${policy}), and counters with them: limits start afresh. Set maxmemory-policy noeviction.`,
@@ -47,10 +53,11 @@ function clientWarnings(options: object, prefix: string): string[] {
   return warnings;
 }
 
-async function evictionPolicy(client: RedisClient, timeoutMs: number): Promise<string | undefined> {
-  const given = new Promise<void>((resolve) => void setTimeout(resolve, timeoutMs).unref());
-  // Who may not ask, or cannot be reached, is not warned: the calls themselves tell of that.
-  const asked = client.info?.('memory').catch(() => undefined);
-  const text = await Promise.race([asked, given]);
+/** Returns undefined if the server does not answer in time or refuses: the calls themselves report that. */
+async function evictionPolicy(client: RedisClient, dueMs: number): Promise<string | undefined> {
+  const timeoutMs = Math.max(0, dueMs - systemClock.now());
+  const timeout = new Promise<void>((resolve) => void setTimeout(resolve, timeoutMs).unref());
+  const reply = client.info?.('memory').catch(() => undefined);
+  const text = await Promise.race([reply, timeout]);
   return typeof text === 'string' ? /maxmemory_policy:(\S+)/.exec(text)?.[1] : undefined;
 }

@@ -1,32 +1,35 @@
 import { systemClock } from '../../core/clock.js';
+import type { Emitter } from '../../core/emitter.js';
 import { BackendError } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 
+/** Consecutive failures that open the circuit. */
 const FAILURES = 5;
-const PROBE_EVERY_MS = 1000;
+const PROBE_INTERVAL_MS = 1000;
 
 /**
- * A circuit breaker (Nygard, "Release It!"): opens after five failures in a row, and is closed by one probe that
- * succeeds, of which there is one at a time and one a second at most. Tells of the first and the last moment of an outage.
+ * A circuit breaker (Nygard, "Release It!"). It opens after five consecutive failures, and closes when a probe succeeds.
+ * Probes run one at a time, at most one a second. The first and the last moment of an outage are emitted.
  */
 export class CircuitBreaker {
   #failures = 0;
   #isOpen = false;
   #isProbing = false;
   #nextProbeMs = 0;
-  #outages = 0;
+  #epoch = 0;
 
-  constructor(private readonly tell: (event: BackendEvent) => void) {}
+  constructor(private readonly events: Emitter<BackendEvent>) {}
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** How many outages are over. A call that began before the last one ended says nothing about now. */
+  /** The number of outages that are over. The result of a call that began in an earlier epoch says nothing about now. */
   get epoch(): number {
-    return this.#outages;
+    return this.#epoch;
   }
 
+  /** Milliseconds until the next probe; 0 while the circuit is closed. */
   get retryAfterMs(): number {
     return this.#isOpen ? Math.max(0, this.#nextProbeMs - systemClock.now()) : 0;
   }
@@ -35,40 +38,40 @@ export class CircuitBreaker {
     this.#failures = 0;
   }
 
-  /** @param outages those that were over when the call began */
-  failed(error: unknown, outages: number): void {
-    const code = error instanceof BackendError ? error.code : 'UNKNOWN';
-    // The server is well where something else is found under a key.
-    if (code === 'GARBAGE' || this.#isOpen || outages !== this.#outages) return;
+  /** @param epoch the breaker's epoch when the call began */
+  failed(error: unknown, epoch: number): void {
+    if (isReply(error) || this.#isOpen || epoch !== this.#epoch) return;
     this.#failures += 1;
     if (this.#failures < FAILURES) return;
     this.#isOpen = true;
-    this.#nextProbeMs = systemClock.now() + PROBE_EVERY_MS;
-    this.tell({ type: 'degraded', code });
+    this.#nextProbeMs = systemClock.now() + PROBE_INTERVAL_MS;
+    this.events.emit({ type: 'degraded', code: error instanceof BackendError ? error.code : 'UNKNOWN' });
   }
 
-  /** Asks whether the backend is back, if it is time to. */
-  tryProbe(ask: () => Promise<unknown>): void {
+  /** Calls `probe` if one is due. The circuit closes if its promise resolves. */
+  tryProbe(probe: () => Promise<unknown>): void {
     if (this.#isProbing || systemClock.now() < this.#nextProbeMs) return;
     this.#isProbing = true;
-    ask().then(
-      () => this.#close(),
-      (error: unknown) => this.#probed(error),
+    probe().then(
+      () => this.#endProbe(true),
+      (error: unknown) => this.#endProbe(isReply(error)),
     );
   }
 
-  #probed(error: unknown): void {
-    // What is found under a key is the server's answer, too.
-    if (error instanceof BackendError && error.code === 'GARBAGE') this.#close();
-    else this.#nextProbeMs = systemClock.now() + PROBE_EVERY_MS;
+  #endProbe(isAvailable: boolean): void {
     this.#isProbing = false;
-  }
-
-  #close(): void {
-    this.#isProbing = false;
+    if (!isAvailable) {
+      this.#nextProbeMs = systemClock.now() + PROBE_INTERVAL_MS;
+      return;
+    }
     this.#isOpen = false;
     this.#failures = 0;
-    this.#outages += 1;
-    this.tell({ type: 'recovered' });
+    this.#epoch += 1;
+    this.events.emit({ type: 'recovered' });
   }
+}
+
+/** Returns true for an error that a working server reports: a key held a value that Sluice did not write. */
+function isReply(error: unknown): boolean {
+  return error instanceof BackendError && error.code === 'GARBAGE';
 }

@@ -2,46 +2,46 @@ import { systemClock } from '../../core/clock.js';
 import { BackendError } from '../backend-error.js';
 import { type Linked, LinkedList } from './linked-list.js';
 
-/** Who waits, and is told when that was too long. */
+/** Something that waits, and fails at its deadline. */
 export interface Deadlined extends Linked<Deadlined> {
   readonly fail: (error: unknown) => void;
-  /** Until when, in local milliseconds. */
+  /** The deadline, in local milliseconds. */
   dueMs?: number;
 }
 
-/** Fails those who wait too long: one timer for any number of them. */
+/** Fails entries at their deadlines, with one timer for any number of them. */
 export class DeadlineQueue {
   readonly #waiting = new LinkedList<Deadlined>();
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
 
   /**
-   * @param timeoutMs how long they may wait; infinite: for ever
-   * @param whom they wait for
+   * @param timeoutMs milliseconds that an entry waits by default; infinite: for ever
+   * @param server the name in the error
    */
   constructor(
     private readonly timeoutMs: number,
-    private readonly whom = 'The backend',
+    private readonly server = 'The backend',
   ) {}
 
-  /** @param dueMs local; where it is left out, the whole time from now on */
-  add(one: Deadlined, dueMs = systemClock.now() + this.timeoutMs): void {
+  /** @param dueMs the deadline, in local milliseconds. Default: `timeoutMs` from now */
+  add(entry: Deadlined, dueMs = systemClock.now() + this.timeoutMs): void {
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    one.dueMs = dueMs;
-    // Most are answered long before, and the next one then finds a timer that is early enough.
+    entry.dueMs = dueMs;
+    // Most entries are removed long before they are due, so the timer keeps running for the next one.
     if (this.#waiting.isEmpty) this.#timer?.ref();
-    this.#waiting.add(one);
+    this.#waiting.add(entry);
     if (dueMs < this.#timerMs) this.#start(dueMs);
   }
 
-  remove(one: Deadlined): void {
-    if (this.#waiting.remove(one) && this.#waiting.isEmpty) this.#timer?.unref();
+  remove(entry: Deadlined): void {
+    if (this.#waiting.remove(entry) && this.#waiting.isEmpty) this.#timer?.unref();
   }
 
   #start(dueMs: number): void {
     clearTimeout(this.#timer);
     this.#timerMs = dueMs;
-    // After a stall of this process timers come before the replies that lie in the socket: those are read first.
+    // After an event-loop stall, timers run before sockets are read. setImmediate lets replies that have arrived be read first.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), Math.max(0, dueMs - systemClock.now()));
   }
 
@@ -51,14 +51,15 @@ export class DeadlineQueue {
     const now = systemClock.now();
     let nextMs = Number.POSITIVE_INFINITY;
     const late: Deadlined[] = [];
-    for (const one of this.#waiting) {
-      const { dueMs = now } = one;
+    for (const entry of this.#waiting) {
+      const { dueMs = now } = entry;
       if (dueMs > now) nextMs = Math.min(nextMs, dueMs);
-      else late.push(one);
+      else late.push(entry);
     }
-    for (const one of late) {
-      if (!this.#waiting.remove(one)) continue; // since one before it has failed
-      one.fail(new BackendError('TIMEOUT', `${this.whom} did not answer within ${this.timeoutMs} ms`));
+    for (const entry of late) {
+      // The failure of an earlier entry may have removed this one.
+      if (!this.#waiting.remove(entry)) continue;
+      entry.fail(new BackendError('TIMEOUT', `${this.server} did not answer within ${this.timeoutMs} ms`));
     }
     if (nextMs < this.#timerMs) this.#start(nextMs);
   }

@@ -1,93 +1,109 @@
+import type { Clock } from '../../core/clock.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
-import { type Linked, LinkedList } from './linked-list.js';
 
-/** What a backend remembers unless it is told otherwise. */
+/** Milliseconds for which a denial is cached at most, by default. */
 export const DENIAL_CACHE_MS = 1000;
+/** Denials that are cached at most, by default. */
 export const MAX_DENIALS = 10_000;
+/** Budgets whose last invalidation is remembered. */
+const MAX_INVALIDATIONS = 1000;
 
-/** A denied call, and until when the same call is denied, too. */
+/** A denied call, and the time for which the same call stays denied. */
 interface CachedDenial {
   readonly charges: readonly Charge[];
   readonly outcome: Outcome;
-  /** When the answer came: the waits in it are told from then on, and never too short. */
+  /** When the answer arrived. The waits in it count from then on, so they are never too short. */
   readonly arrivedMs: number;
-  /** Counted from before the question was sent: what is denied until then is denied by the server, too. */
+  /** Counted from before the request was sent, so that it never outlasts the denial at the server. */
   readonly untilMs: number;
 }
 
-/** A call on its way to whoever decides it. */
-interface PendingLookup extends Linked<PendingLookup> {
-  readonly charges: readonly Charge[];
-  readonly askedMs: number;
-  /** Whether something was given back or forgotten meanwhile: its answer may be of before. */
-  isOutdated: boolean;
-}
-
 /**
- * Remembers denials, so that a flood on what is denied asks nobody. Never an allow: where it does not know, it does not
- * answer. A call is known by its whole list of charges, with their limits; where one was denied, a higher cost of it is,
- * too, and told the wait of the lower: what it waits for comes no sooner.
+ * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on a
+ * miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also covers a
+ * higher cost and then reports the same wait, which is a lower bound.
+ *
+ * The epoch counts invalidations. A caller notes it before it asks the backend; an answer that was asked for before an
+ * invalidation of one of its budgets is not cached.
  */
 export class DenialCache {
-  readonly #open = new LinkedList<PendingLookup>();
-  /** In the order in which they were learnt. */
+  #epoch = 0;
+  /** The epoch of the last invalidation of a budget, the longest ago first. */
+  readonly #invalidated = new Map<string, number>();
+  /** Invalidations up to this epoch are not remembered by budget. Answers from before count as outdated. */
+  #forgottenEpoch = 0;
+  /** In the order in which they were cached. */
   readonly #all = new Set<CachedDenial>();
   /** By the subjects of their charges. */
   readonly #bySubject = new Map<string, CachedDenial[]>();
 
   /**
-   * @param forMs how long a denial is remembered at most
-   * @param max denials remembered at most; the oldest makes room
+   * @param forMs how long a denial is cached at most
+   * @param max denials that are cached at most; the oldest is evicted
    */
   constructor(
     private readonly forMs: number,
     private readonly max: number,
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {}
 
-  /** The denial of these charges as it stands now, if one is known. */
+  /** How often budgets were invalidated. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Returns the denial of these charges, with its waits counted down, if one is cached. */
   get(charges: readonly Charge[]): Outcome | undefined {
     const [first] = charges;
     if (first === undefined || this.#all.size === 0) return undefined;
     const denial = coveringOf(this.#bySubject.get(mapKey(first.subject)) ?? NONE, charges);
     if (denial === undefined) return undefined;
-    const now = this.now();
+    const now = this.clock.now();
     if (now < denial.untilMs && now >= denial.arrivedMs) return aged(denial.outcome, now - denial.arrivedMs);
     this.#drop(denial);
     return undefined;
   }
 
-  /** Learns from what `ask` comes to. */
-  learn(charges: readonly Charge[], ask: () => Promise<Outcome>): Promise<Outcome> {
-    const question = { charges, askedMs: this.now(), isOutdated: false, previous: undefined, next: undefined };
-    this.#open.add(question);
-    return begun(ask).then(
-      (outcome) => {
-        this.#open.remove(question);
-        // What was taken makes the waits longer that are remembered.
-        if (outcome.allowed) this.#dropOn(charges);
-        else if (!question.isOutdated) this.#remember(question, outcome);
-        return outcome;
-      },
-      (error) => {
-        this.#open.remove(question);
-        throw error;
-      },
-    );
+  /**
+   * Caches an outcome if it is a denial.
+   *
+   * @param askedMs when the backend was asked, on the cache's clock
+   * @param epoch the cache's epoch at that time
+   */
+  learn(charges: readonly Charge[], outcome: Outcome, askedMs: number, epoch: number): void {
+    // What was taken lengthens the waits of cached denials.
+    if (outcome.allowed) this.#dropOn(charges);
+    else if (!this.#isInvalidatedSince(epoch, charges)) this.#add(charges, outcome, askedMs);
   }
 
-  /** Forgets what was learnt, and what is about to be, of these budgets. */
+  /** Drops the denials of these budgets. Answers that have been asked for and not yet learnt will not be cached. */
   invalidate(targets: readonly Target[]): void {
-    for (const question of this.#open) question.isOutdated ||= isOnAny(question.charges, targets);
+    this.#epoch += 1;
+    for (const target of targets) {
+      const budget = budgetOf(target);
+      this.#invalidated.delete(budget);
+      this.#invalidated.set(budget, this.#epoch);
+    }
+    for (const [budget, epoch] of this.#invalidated) {
+      if (this.#invalidated.size <= MAX_INVALIDATIONS) break;
+      this.#invalidated.delete(budget);
+      this.#forgottenEpoch = epoch;
+    }
     this.#dropOn(targets);
   }
 
-  #remember({ charges, askedMs }: PendingLookup, outcome: Outcome): void {
+  #isInvalidatedSince(epoch: number, charges: readonly Charge[]): boolean {
+    if (epoch === this.#epoch) return false;
+    if (epoch < this.#forgottenEpoch) return true;
+    return charges.some((charge) => (this.#invalidated.get(budgetOf(charge)) ?? 0) > epoch);
+  }
+
+  #add(charges: readonly Charge[], outcome: Outcome, askedMs: number): void {
     const untilMs = askedMs + Math.min(this.forMs, shortestWait(outcome.decisions));
-    const arrivedMs = this.now();
+    const arrivedMs = this.clock.now();
     if (untilMs <= arrivedMs) return;
     const denial: CachedDenial = { charges, outcome, arrivedMs, untilMs };
     this.#all.add(denial);
@@ -118,42 +134,33 @@ export class DenialCache {
   }
 }
 
-/** What throws at once fails as what rejects. */
-function begun(ask: () => Promise<Outcome>): Promise<Outcome> {
-  try {
-    return ask();
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
 const NONE: readonly CachedDenial[] = [];
 
-/** What says that charges are denied. A loop, as below: a flood asks for little else, and a closure is half of its cost. */
+/** Returns the denial that covers these charges. Loops here and below: a closure is half of the cost of a cached denial. */
 function coveringOf(denials: readonly CachedDenial[], charges: readonly Charge[]): CachedDenial | undefined {
   for (const denial of denials) if (covers(denial, charges)) return denial;
   return undefined;
 }
 
-/** Whether a denial says that these charges are denied, too, and which of them. */
+/** Returns true if these charges are denied whenever the cached ones are, and the same of them. */
 function covers({ charges: known, outcome }: CachedDenial, charges: readonly Charge[]): boolean {
   if (known.length !== charges.length) return false;
   for (let i = 0; i < known.length; i++) {
     const { policy, subject, cost } = known[i] as Charge;
-    const asked = charges[i] as Charge;
-    if (asked.subject !== subject || !isSame(asked.policy, policy)) return false;
-    const isAtLeast = asked.cost === cost || (asked.cost > cost && outcome.decisions[i]?.allowed === false);
-    if (!isAtLeast) return false;
+    const other = charges[i] as Charge;
+    if (other.subject !== subject || !isSameBudget(other.policy, policy)) return false;
+    const isCovered = other.cost === cost || (other.cost > cost && outcome.decisions[i]?.allowed === false);
+    if (!isCovered) return false;
   }
   return true;
 }
 
-/** Whether two policies are one budget, and count it alike. */
-function isSame(a: Policy, b: Policy): boolean {
+/** Returns true if two policies share a budget and its limits. */
+function isSameBudget(a: Policy, b: Policy): boolean {
   return a === b || (a.id === b.id && a.limit === b.limit && a.burst === b.burst && a.shape === b.shape);
 }
 
-/** After it one of the policies would say something else. */
+/** Returns the time after which the first denied policy decides differently. */
 function shortestWait(decisions: readonly Decision[]): number {
   let waitMs = Number.POSITIVE_INFINITY;
   for (const { allowed, retryAfterMs } of decisions) {
@@ -162,20 +169,21 @@ function shortestWait(decisions: readonly Decision[]): number {
   return waitMs;
 }
 
+/** Returns a denial as it is `elapsedMs` later. */
 function aged({ decisions, binding }: Outcome, elapsedMs: number): Outcome {
-  const told: Decision[] = [];
-  let speaks: Decision | null = null;
+  const later: Decision[] = [];
+  let bindingLater: Decision | null = null;
   for (const decision of decisions) {
     const { allowed, resetMs, retryAfterMs } = decision;
-    const later: Decision = {
+    const laterDecision: Decision = {
       ...decision,
       resetMs: Math.max(0, resetMs - elapsedMs),
       retryAfterMs: allowed || retryAfterMs === null ? retryAfterMs : retryAfterMs - elapsedMs,
     };
-    if (decision === binding) speaks = later;
-    told.push(later);
+    if (decision === binding) bindingLater = laterDecision;
+    later.push(laterDecision);
   }
-  return { allowed: false, decisions: told, binding: speaks };
+  return { allowed: false, decisions: later, binding: bindingLater };
 }
 
 function isOnAny(charges: readonly Charge[], targets: readonly Target[]): boolean {
@@ -186,4 +194,9 @@ function isOnAny(charges: readonly Charge[], targets: readonly Target[]): boolea
 
 function subjectsOf(targets: readonly Target[]): ReadonlySet<string> {
   return new Set(targets.map(({ subject }) => mapKey(subject)));
+}
+
+/** A name of a budget. Two budgets of the same name do no harm: an answer is then not cached. */
+function budgetOf({ policy, subject }: Target): string {
+  return `${policy.id} ${mapKey(subject)}`;
 }

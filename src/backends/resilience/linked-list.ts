@@ -1,10 +1,10 @@
-/** What can be on one list, whose neighbours it knows. */
+/** An item of a list, which has the references to its neighbours. It is on one list at most. */
 export interface Linked<T> {
   previous?: T | undefined;
   next?: T | undefined;
 }
 
-/** A list that anything leaves at once, from wherever it stands: unlike a set's, its upkeep leaves nothing to collect. */
+/** A doubly linked list. Removal takes constant time and, unlike that of a Set, leaves nothing to collect. */
 export class LinkedList<T extends Linked<T>> {
   #first: T | undefined;
   #last: T | undefined;
@@ -13,30 +13,30 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first === undefined;
   }
 
-  /** In order; the list must not change meanwhile. */
+  /** Iterates in order. The list must not change meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
-    for (let one = this.#first; one !== undefined; one = one.next) yield one;
+    for (let item = this.#first; item !== undefined; item = item.next) yield item;
   }
 
-  /** Puts one that is on no list at the end. */
-  add(one: T): void {
-    one.previous = this.#last;
-    one.next = undefined;
-    if (this.#last === undefined) this.#first = one;
-    else this.#last.next = one;
-    this.#last = one;
+  /** Appends an item that is on no list. */
+  add(item: T): void {
+    item.previous = this.#last;
+    item.next = undefined;
+    if (this.#last === undefined) this.#first = item;
+    else this.#last.next = item;
+    this.#last = item;
   }
 
-  /** Whether it was on the list. */
-  remove(one: T): boolean {
-    const { previous, next } = one;
-    if (previous === undefined && this.#first !== one) return false;
+  /** Removes an item. Returns false if it was not on the list. */
+  remove(item: T): boolean {
+    const { previous, next } = item;
+    if (previous === undefined && this.#first !== item) return false;
     if (previous === undefined) this.#first = next;
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
-    one.previous = undefined;
-    one.next = undefined;
+    item.previous = undefined;
+    item.next = undefined;
     return true;
   }
 }

@@ -1,156 +1,150 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
-import { type Clock, systemClock } from '../../core/clock.js';
 import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import { Emitter } from '../../core/emitter.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { FailureMode } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import { BackendError } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
+import { BackendLayer } from '../backend-layer.js';
 import { MemoryBackend } from '../memory/memory.backend.js';
+import type { DecideMode } from '../remote-store.js';
 import { assertSettlement } from '../settlement.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
-/** From the mildest to the strictest. */
+/** From the most lenient to the strictest. */
 const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
 
 /**
- * A remote backend that always has an answer: when it fails, the policies' `onError` says which. After five failures in
- * a row it is left alone, and asked again once a second until it answers. A mistake (a wrong cost, a wrong policy) is no
- * failure, and is thrown on.
+ * A layer over a remote backend that always has an answer: when a call fails, the `onError` of its policies decides. After
+ * five consecutive failures a circuit breaker opens, and the backend is only probed, once a second, until it answers.
+ * Errors in the configuration are rethrown.
  */
-export class ResilientBackend implements Backend {
-  readonly remote = true;
-  readonly clock: Clock;
-  readonly #breaker: CircuitBreaker;
+export class ResilientBackend extends BackendLayer {
+  /** Leases are taken below this layer. */
+  override readonly lease = undefined;
+  readonly #events = new Emitter<BackendEvent>();
+  readonly #breaker = new CircuitBreaker(this.#events);
   readonly #local: MemoryBackend;
-  readonly #listeners: ((event: BackendEvent) => void)[] = [];
-  /** What failed last, which the probe is about: elsewhere the backend may be well. */
-  #failed: readonly Charge[] = [];
+  /** The charges of the last call that failed. Probes use them, because the backend may work for others. */
+  #failedCharges: readonly Charge[] = [];
 
-  /** @param onError what answers for policies that say nothing themselves */
+  /** @param onError the failure mode of policies that have none of their own */
   constructor(
-    private readonly backend: Backend,
+    backend: Backend,
     private readonly onError: FailureMode,
   ) {
-    this.clock = backend.clock ?? systemClock;
+    super(backend);
     this.#local = new MemoryBackend({ clock: this.clock });
-    this.#breaker = new CircuitBreaker((event) => this.#tell(event));
-    backend.listen?.((event) => this.#tell(event));
+    backend.listen?.((event) => this.#events.emit(event));
   }
 
-  /** Milliseconds until the backend is asked again; 0 while it is asked. */
+  override get remote(): boolean {
+    return true;
+  }
+
+  /** Milliseconds until the backend is probed again; 0 while it is in use. */
   get retryAfterMs(): number {
     return this.#breaker.retryAfterMs;
   }
 
-  spend(charges: readonly Charge[]): Awaitable<Outcome> {
-    return this.#answered('spend', charges);
+  override spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#decide(charges, 'spend');
   }
 
-  peek(charges: readonly Charge[]): Awaitable<Outcome> {
-    return this.#answered('peek', charges);
+  override peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#decide(charges, 'peek');
   }
 
-  /** What the fallback took is given back there. Where the backend cannot be asked nothing is given back: an event says so. */
-  settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
+  /** What the fallback took is returned there. While the backend is unavailable, nothing else is: `lost` is emitted. */
+  override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
     if (receipt.degraded === 'local') return this.#local.settle(receipt, costs);
     assertSettlement(receipt, costs);
-    return this.#passedOn('refund', async () => this.backend.settle(receipt, costs));
+    return this.#bestEffort('refund', async () => this.inner.settle(receipt, costs));
   }
 
-  /** Where the backend cannot be asked, only what the fallback counts is forgotten: an event says so. */
-  reset(targets: readonly Target[]): Awaitable<void> {
+  /** While the backend is unavailable, only the state of the fallback is deleted: `lost` is emitted. */
+  override reset(targets: readonly Target[]): Awaitable<void> {
     this.#local.reset(targets);
-    return this.#passedOn('reset', async () => this.backend.reset(targets));
+    return this.#bestEffort('reset', async () => this.inner.reset(targets));
   }
 
-  use(strategies: readonly Strategy[]): void {
+  override use(strategies: readonly Strategy[]): void {
     this.#local.use(strategies);
-    this.backend.use?.(strategies);
+    super.use(strategies);
   }
 
-  listen(listener: (event: BackendEvent) => void): void {
-    this.#listeners.push(listener);
+  override listen(listener: (event: BackendEvent) => void): void {
+    this.#events.listen(listener);
   }
 
-  async warnings(): Promise<readonly string[]> {
-    return (await this.backend.warnings?.()) ?? [];
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await this.#local.close();
-    await this.backend.close?.();
+    await super.close();
   }
 
-  #answered(verb: 'spend' | 'peek', charges: readonly Charge[]): Awaitable<Outcome> {
+  #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {
     for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
     if (this.#breaker.isOpen) {
-      // A probe charges nobody, and nobody waits for it.
-      this.#breaker.tryProbe(async () =>
-        this.backend.probe === undefined ? this.backend.peek(this.#failed) : this.backend.probe(this.#failed),
-      );
-      return this.#fallback(verb, charges);
+      // No caller waits for a probe, and it charges nobody.
+      this.#breaker.tryProbe(() => this.probe(this.#failedCharges));
+      return this.#fallback(charges, mode);
     }
-    const answer = attempt(() => this.backend[verb](charges));
-    return isPromise(answer) ? this.#guarded(answer, verb, charges) : answer;
+    let answer: Awaitable<Outcome>;
+    try {
+      answer = this.inner[mode](charges);
+    } catch (error) {
+      // A backend that throws has failed like one that rejects.
+      answer = Promise.reject(error);
+    }
+    return isPromise(answer) ? this.#withFallback(answer, charges, mode) : answer;
   }
 
-  #guarded(answer: Promise<Outcome>, verb: 'spend' | 'peek', charges: readonly Charge[]): Promise<Outcome> {
+  #withFallback(answer: Promise<Outcome>, charges: readonly Charge[], mode: DecideMode): Promise<Outcome> {
     const { epoch } = this.#breaker;
-    // What a backend of one's own answers may be no promise but for its `then`.
+    // A custom backend may return any thenable.
     return Promise.resolve(answer).then(
       (outcome) => {
         this.#breaker.succeeded();
         return outcome;
       },
       (error) => {
-        if (isMistake(error)) throw error;
-        if (!this.#breaker.isOpen) this.#failed = charges;
+        if (isConfigError(error)) throw error;
+        if (!this.#breaker.isOpen) this.#failedCharges = charges;
         this.#breaker.failed(error, epoch);
-        return this.#fallback(verb, charges);
+        return this.#fallback(charges, mode);
       },
     );
   }
 
-  async #passedOn(what: 'refund' | 'reset', ask: () => Promise<void>): Promise<void> {
+  /** Refunds and resets if the backend is available, and emits `lost` if not. */
+  async #bestEffort(what: 'refund' | 'reset', run: () => Promise<void>): Promise<void> {
     try {
-      if (this.#breaker.isOpen) throw new BackendError('UNAVAILABLE', 'The backend is left alone for a while');
-      await ask();
+      if (this.#breaker.isOpen) throw new BackendError('UNAVAILABLE', 'The circuit breaker is open');
+      await run();
     } catch (error) {
-      if (isMistake(error)) throw error;
-      this.#tell({ type: 'lost', what, code: error instanceof BackendError ? error.code : 'UNKNOWN' });
+      if (isConfigError(error)) throw error;
+      this.#events.emit({ type: 'lost', what, code: error instanceof BackendError ? error.code : 'UNKNOWN' });
     }
   }
 
-  #fallback(verb: 'spend' | 'peek', charges: readonly Charge[]): Outcome {
+  /** Answers a call that could not be decided because the backend is unavailable. */
+  #fallback(charges: readonly Charge[], mode: DecideMode): Outcome {
     const modes = charges.map(({ policy }) => policy.onError ?? this.onError);
-    const strictest = STRICTNESS.findLast((mode) => modes.includes(mode)) ?? 'allow';
+    const strictest = STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
     if (strictest !== 'local')
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
-    // What may pass in any case is read and not charged.
+    // Policies with `onError: "allow"` are read at cost 0.
     const local = charges.map((charge, i) => (modes[i] === 'local' ? charge : { ...charge, cost: 0 }));
-    // Member by member: what a rest collects outlives the call for the garbage collector.
-    const { allowed, decisions, binding, receipt } = this.#local[verb](local);
+    // Destructures by name: a rest pattern would allocate an object that survives the call.
+    const { allowed, decisions, binding, receipt } = this.#local[mode](local);
     if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
     return { allowed, decisions, binding, receipt: { ...receipt, degraded: 'local' }, degraded: 'local' };
   }
-
-  #tell(event: BackendEvent): void {
-    for (const listener of this.#listeners) listener(event);
-  }
 }
 
-/** A backend that throws at once has failed as one that rejects. */
-function attempt(ask: () => Awaitable<Outcome>): Awaitable<Outcome> {
-  try {
-    return ask();
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-/** A wrong policy is nothing that a fallback should hide. */
-function isMistake(error: unknown): boolean {
+/** A fallback must not hide an error in the configuration. */
+function isConfigError(error: unknown): boolean {
   return error instanceof ThrottleConfigError;
 }

@@ -1,32 +1,32 @@
 import { systemClock } from '../../core/clock.js';
 
-/** What `reply` brings; rejects with `late()` where it has brought nothing by the local instant `dueMs`. */
+/** Resolves with `reply`. Rejects with `late()` if it has not settled by the local instant `dueMs`. */
 export async function withDeadline<T>(reply: Promise<T>, dueMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const isDue = new Promise<never>((_, reject) => {
-    // After a stall of this process timers come before the replies that lie in the socket: those are read first.
+  const deadline = new Promise<never>((_, reject) => {
+    // After an event-loop stall, timers run before sockets are read. setImmediate lets replies that have arrived be read first.
     timer = setTimeout(() => setImmediate(() => reject(late())), Math.max(0, dueMs - systemClock.now()));
   });
   try {
-    return await Promise.race([reply, isDue]);
+    return await Promise.race([reply, deadline]);
   } finally {
     clearTimeout(timer);
   }
 }
 
 /**
- * What `reply` brings, unless `race` rejects first: then it is void, and `giveBack` gets it when it comes, since the caller
- * has another answer.
+ * Resolves with `reply` unless `race` rejects first. A reply that comes later goes to `returnLate`, because the caller has
+ * already been rejected.
  */
 export async function orReturnLate<T>(
   reply: Promise<T>,
   race: (reply: Promise<T>) => Promise<T>,
-  giveBack: (late: T) => void,
+  returnLate: (late: T) => void,
 ): Promise<T> {
   try {
     return await race(reply);
   } catch (error) {
-    reply.then(giveBack, () => undefined);
+    reply.then(returnLate, () => undefined);
     throw error;
   }
 }

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { DeadlineQueue } from '../../../src/backends/resilience/deadline-queue.js';
 import { systemClock } from '../../../src/core/clock.js';
 
-let told: string[];
-const waiting = (name: string) => ({ fail: (error: unknown) => told.push(`${name}: ${error}`) });
+let failures: string[];
+const waiting = (name: string) => ({ fail: (error: unknown) => failures.push(`${name}: ${error}`) });
 
-describe('deadlines', () => {
+describe('a deadline queue', () => {
   beforeEach(() => {
-    told = [];
+    failures = [];
     jest.useFakeTimers();
     jest.spyOn(systemClock, 'now').mockImplementation(() => Date.now());
   });
@@ -19,7 +19,7 @@ describe('deadlines', () => {
 
   const late = (name: string) => `${name}: BackendError: The backend did not answer within 100 ms`;
 
-  it('fail each who waits when its time is over, by one timer, and nobody who is there no more', () => {
+  it('fails each entry at its deadline, with one timer, and none that was removed', () => {
     const deadlines = new DeadlineQueue(100);
     const [a, b, c] = [waiting('a'), waiting('b'), waiting('c')];
     deadlines.add(a);
@@ -29,15 +29,15 @@ describe('deadlines', () => {
     expect(jest.getTimerCount()).toBe(1);
     deadlines.remove(b);
     jest.advanceTimersByTime(59);
-    expect(told).toEqual([]);
+    expect(failures).toEqual([]);
     jest.advanceTimersByTime(2);
-    expect(told).toEqual([late('a')]);
+    expect(failures).toEqual([late('a')]);
     jest.advanceTimersByTime(40);
-    expect(told).toEqual([late('a'), late('c')]);
+    expect(failures).toEqual([late('a'), late('c')]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('keep no process alive for a timer when nobody waits any more, and take it up again', () => {
+  it('lets the process end while it is empty, and uses the same timer for the next entry', () => {
     const started = jest.spyOn(globalThis, 'setTimeout');
     const deadlines = new DeadlineQueue(100);
     const [a, b] = [waiting('a'), waiting('b')];
@@ -51,19 +51,19 @@ describe('deadlines', () => {
     expect(timer.hasRef()).toBe(true);
     expect(jest.getTimerCount()).toBe(1);
     jest.advanceTimersByTime(99);
-    expect(told).toEqual([]);
+    expect(failures).toEqual([]);
     jest.advanceTimersByTime(2);
-    expect(told).toEqual([late('b')]);
+    expect(failures).toEqual([late('b')]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('come in any order, whoever was there first', () => {
+  it('fails entries in the order of their deadlines, however they were added', () => {
     const deadlines = new DeadlineQueue(100, 'Redis');
     const now = systemClock.now();
     deadlines.add(waiting('late'), now + 90);
     deadlines.add(waiting('soon'), now + 30);
     deadlines.add(waiting('between'), now + 60);
-    const names = () => told.map((text) => text.split(':')[0]);
+    const names = () => failures.map((text) => text.split(':')[0]);
     expect(jest.getTimerCount()).toBe(1);
     for (const [ms, expected] of [
       [29, []],
@@ -74,29 +74,29 @@ describe('deadlines', () => {
       jest.advanceTimersByTime(ms);
       expect(names()).toEqual(expected);
     }
-    expect(told[0]).toBe('soon: BackendError: Redis did not answer within 100 ms');
+    expect(failures[0]).toBe('soon: BackendError: Redis did not answer within 100 ms');
   });
 
-  it('fail all that are late, but for those that the failure of one before them takes off', () => {
+  it('fails all entries that are late, but for those that an earlier failure removes', () => {
     const deadlines = new DeadlineQueue(100);
     const [b, c, d] = [waiting('b'), waiting('c'), waiting('d')];
     const later = waiting('later');
     const a = {
       fail: () => {
-        told.push('a');
+        failures.push('a');
         deadlines.remove(b);
         deadlines.add(later);
       },
     };
     for (const one of [a, b, c, d]) deadlines.add(one);
     jest.advanceTimersByTime(101);
-    expect(told).toEqual(['a', late('c'), late('d')]);
+    expect(failures).toEqual(['a', late('c'), late('d')]);
     jest.advanceTimersByTime(101);
-    expect(told).toEqual(['a', late('c'), late('d'), late('later')]);
+    expect(failures).toEqual(['a', late('c'), late('d'), late('later')]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('are none where the time is infinite', () => {
+  it('starts no timer for an infinite timeout', () => {
     new DeadlineQueue(Number.POSITIVE_INFINITY).add(waiting('a'));
     expect(jest.getTimerCount()).toBe(0);
   });

@@ -2,21 +2,21 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Charge, definePolicy, type Outcome, type Policy } from '../../../src/index.js';
 import { policiesOf, STRATEGIES } from '../contract/random-policies.js';
-import { Remembered } from './denial-fixture.js';
+import { CachedServer } from './denial-fixture.js';
 
 const policy = definePolicy('p', { rate: '2/min', strategy: 'sliding-log' });
 const one = (cost = 1, subject = 'ada', asked: Policy = policy): Charge[] => [{ policy: asked, subject, cost }];
 const waits = (outcome: Outcome | undefined) =>
   outcome?.decisions.map(({ retryAfterMs }) => retryAfterMs ?? Infinity) ?? [];
 
-async function denied(forMs?: number, max?: number): Promise<Remembered> {
-  const remembered = new Remembered(forMs, max);
-  for (let i = 0; i < 3; i++) await remembered.spend(one());
-  expect(remembered.asked).toBe(3);
-  return remembered;
+async function denied(forMs?: number, max?: number): Promise<CachedServer> {
+  const cached = new CachedServer(forMs, max);
+  for (let i = 0; i < 3; i++) await cached.spend(one());
+  expect(cached.asked).toBe(3);
+  return cached;
 }
 
-describe.each(STRATEGIES)('what is remembered of denials by %s', (strategy) => {
+describe.each(STRATEGIES)('a cached denial by %s', (strategy) => {
   const steps = fc.array(
     fc.record({
       gapMs: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 500 })),
@@ -31,19 +31,19 @@ describe.each(STRATEGIES)('what is remembered of denials by %s', (strategy) => {
   const of = ([p, q]: readonly [Policy, Policy], who: readonly number[], cost: number): Charge[] =>
     who.map((i) => ({ policy: i === 2 ? q : p, subject: i === 1 ? 'bob' : 'ada', cost }));
 
-  it('is what the server says, too, and no wait is told too short', async () => {
+  it('is what the server decides, and no wait is too short', async () => {
     let known = 0;
     await fc.assert(
       fc.asyncProperty(pairs, steps, async (policies, sequence) => {
-        const remembered = new Remembered();
+        const cached = new CachedServer();
         for (const { gapMs, who, there, back } of sequence) {
-          remembered.clock.advance(gapMs);
-          // A list of charges has one cost, so that what is remembered is of just that.
+          cached.clock.advance(gapMs);
+          // A list of charges always has the same costs, so a cached denial is of just these.
           const charges = of(policies, who, 1 + (who.length % 2));
-          const truth = remembered.server.peek(charges);
-          const { asked } = remembered;
-          const outcome = await remembered.spend(charges, there, back);
-          if (remembered.asked > asked) continue;
+          const truth = cached.server.peek(charges);
+          const { asked } = cached;
+          const outcome = await cached.spend(charges, there, back);
+          if (cached.asked > asked) continue;
           known += 1;
           expect([outcome.allowed, truth.allowed]).toEqual([false, false]);
           expect(outcome.decisions.map(({ allowed }) => allowed)).toEqual(
@@ -51,7 +51,7 @@ describe.each(STRATEGIES)('what is remembered of denials by %s', (strategy) => {
           );
           waits(truth).forEach((waitMs, i) => {
             const toldMs = waits(outcome)[i] ?? 0;
-            // Later by what the answer took to come back, at most.
+            // At most later by the time that the answer took to arrive.
             expect(toldMs >= waitMs && (toldMs <= waitMs + 3 || toldMs === waitMs)).toBe(true);
           });
         }
@@ -61,18 +61,18 @@ describe.each(STRATEGIES)('what is remembered of denials by %s', (strategy) => {
     expect(known).toBeGreaterThan(50);
   });
 
-  it('holds for higher costs, whose wait is that of the lower or longer', async () => {
+  it('covers higher costs, whose wait is at least as long', async () => {
     let known = 0;
     await fc.assert(
       fc.asyncProperty(pairs, steps, async (policies, sequence) => {
-        const remembered = new Remembered();
+        const cached = new CachedServer();
         for (const { gapMs, who, cost } of sequence) {
-          remembered.clock.advance(gapMs);
+          cached.clock.advance(gapMs);
           const charges = of(policies, who, cost);
-          const truth = remembered.server.peek(charges);
-          const { asked } = remembered;
-          const outcome = await remembered.spend(charges);
-          if (remembered.asked > asked) continue;
+          const truth = cached.server.peek(charges);
+          const { asked } = cached;
+          const outcome = await cached.spend(charges);
+          if (cached.asked > asked) continue;
           known += 1;
           expect([outcome.allowed, truth.allowed]).toEqual([false, false]);
           waits(truth).forEach((waitMs, i) => {
@@ -87,26 +87,26 @@ describe.each(STRATEGIES)('what is remembered of denials by %s', (strategy) => {
 });
 
 describe('a denial', () => {
-  it('is told with its wait counted down, and asks nobody, until it is over', async () => {
-    const remembered = await denied(60_000);
-    remembered.clock.advance(20_000);
-    expect(await remembered.spend(one())).toEqual(remembered.server.peek(one()));
-    remembered.clock.advance(39_999);
-    expect(waits(await remembered.spend(one()))).toEqual([1]);
-    expect(remembered.asked).toBe(3);
-    remembered.clock.advance(1);
-    expect((await remembered.spend(one())).allowed).toBe(true);
-    expect(remembered.asked).toBe(4);
+  it('is answered without the server, with its wait counted down, until it is over', async () => {
+    const cached = await denied(60_000);
+    cached.clock.advance(20_000);
+    expect(await cached.spend(one())).toEqual(cached.server.peek(one()));
+    cached.clock.advance(39_999);
+    expect(waits(await cached.spend(one()))).toEqual([1]);
+    expect(cached.asked).toBe(3);
+    cached.clock.advance(1);
+    expect((await cached.spend(one())).allowed).toBe(true);
+    expect(cached.asked).toBe(4);
   });
 
-  it('is remembered for so long at most', async () => {
-    const remembered = await denied(1000);
-    remembered.clock.advance(999);
-    await remembered.spend(one());
-    expect(remembered.asked).toBe(3);
-    remembered.clock.advance(1);
-    await remembered.spend(one());
-    expect(remembered.asked).toBe(4);
+  it('is cached for the configured time at most', async () => {
+    const cached = await denied(1000);
+    cached.clock.advance(999);
+    await cached.spend(one());
+    expect(cached.asked).toBe(3);
+    cached.clock.advance(1);
+    await cached.spend(one());
+    expect(cached.asked).toBe(4);
   });
 
   it.each<readonly [string, Charge[]]>([
@@ -114,65 +114,98 @@ describe('a denial', () => {
     ['of another policy', one(1, 'ada', definePolicy('q', '2/min'))],
     ['under another limit', one(1, 'ada', definePolicy('p', { rate: '3/min', strategy: 'sliding-log' }))],
     ['with a further charge', [...one(), ...one(1, 'bob')]],
-  ])('says nothing of a call %s', async (_, charges) => {
-    const remembered = await denied();
-    await remembered.spend(charges);
-    expect(remembered.asked).toBe(4);
+  ])('does not cover a call %s', async (_, charges) => {
+    const cached = await denied();
+    await cached.spend(charges);
+    expect(cached.asked).toBe(4);
   });
 
-  it('says nothing of a lower cost', async () => {
-    const remembered = new Remembered();
-    await remembered.spend(one());
-    await remembered.spend(one(2));
-    expect((await remembered.spend(one())).allowed).toBe(true);
-    expect(remembered.asked).toBe(3);
+  it('does not cover a lower cost', async () => {
+    const cached = new CachedServer();
+    await cached.spend(one());
+    await cached.spend(one(2));
+    expect((await cached.spend(one())).allowed).toBe(true);
+    expect(cached.asked).toBe(3);
   });
 
-  it('is forgotten with its budget, and only with that', async () => {
-    const remembered = await denied();
-    remembered.memory.invalidate(one(1, 'bob'));
-    await remembered.spend(one());
-    expect(remembered.asked).toBe(3);
-    remembered.memory.invalidate(one());
-    await remembered.spend(one());
-    expect(remembered.asked).toBe(4);
+  it('is dropped when its budget is invalidated, and only then', async () => {
+    const cached = await denied();
+    cached.cache.invalidate(one(1, 'bob'));
+    await cached.spend(one());
+    expect(cached.asked).toBe(3);
+    cached.cache.invalidate(one());
+    await cached.spend(one());
+    expect(cached.asked).toBe(4);
   });
 
-  it('is not learnt from an answer that was given before its budget was forgotten', async () => {
-    const remembered = await denied();
-    remembered.memory.invalidate(one());
-    const late = remembered.memory.learn(one(), async () => {
-      const outcome = remembered.server.spend(one());
-      remembered.server.reset(one());
-      remembered.memory.invalidate(one());
+  it('is not learnt from an answer that was asked for before its budget was invalidated', async () => {
+    const cached = await denied();
+    cached.cache.invalidate(one());
+    const late = cached.learn(one(), async () => {
+      const outcome = cached.server.spend(one());
+      cached.server.reset(one());
+      cached.cache.invalidate(one());
       return outcome;
     });
     expect((await late).allowed).toBe(false);
-    expect((await remembered.spend(one())).allowed).toBe(true);
+    expect((await cached.spend(one())).allowed).toBe(true);
   });
 
-  it('makes room where there are too many, the oldest first', async () => {
-    const remembered = new Remembered(1000, 2);
-    for (const subject of ['a', 'b', 'c']) await remembered.spend(one(3, subject));
-    expect(remembered.asked).toBe(3);
-    await remembered.spend(one(3, 'c'));
-    await remembered.spend(one(3, 'b'));
-    expect(remembered.asked).toBe(3);
-    await remembered.spend(one(3, 'a'));
-    expect(remembered.asked).toBe(4);
+  it('is learnt though other budgets were invalidated meanwhile', async () => {
+    const cached = await denied();
+    cached.cache.invalidate(one());
+    await cached.learn(one(), () => {
+      cached.cache.invalidate(one(1, 'bob'));
+      cached.cache.invalidate(one(1, 'ada', definePolicy('q', '2/min')));
+      return cached.server.spend(one());
+    });
+    await cached.spend(one());
+    expect(cached.asked).toBe(3);
   });
 
-  it('is left behind by a clock that steps back', async () => {
-    const remembered = await denied();
-    remembered.clock.advance(-1);
-    await remembered.spend(one());
-    expect(remembered.asked).toBe(4);
+  it('is not learnt if more budgets were invalidated meanwhile than are remembered', async () => {
+    const cached = await denied();
+    const learnAfter = (ask: () => void) =>
+      cached.learn(one(), () => {
+        ask();
+        return cached.server.spend(one());
+      });
+    const invalidate = (count: number) => {
+      for (let i = 0; i < count; i++) cached.cache.invalidate(one(1, `user:${i}`));
+    };
+    cached.cache.invalidate(one());
+    await learnAfter(() => {
+      cached.cache.invalidate(one());
+      invalidate(2000);
+    });
+    expect(cached.cache.get(one())).toBeUndefined();
+    // An invalidation from before it was asked for is of no concern, however many there were.
+    await learnAfter(() => invalidate(1000));
+    expect(cached.cache.get(one())).toMatchObject({ allowed: false });
   });
 
-  it('of what can never pass is remembered, too', async () => {
-    const remembered = new Remembered();
-    await remembered.spend(one(3));
-    expect(waits(await remembered.spend(one(3)))).toEqual([Infinity]);
-    expect(remembered.asked).toBe(1);
+  it('is evicted if there are too many, the oldest first', async () => {
+    const cached = new CachedServer(1000, 2);
+    for (const subject of ['a', 'b', 'c']) await cached.spend(one(3, subject));
+    expect(cached.asked).toBe(3);
+    await cached.spend(one(3, 'c'));
+    await cached.spend(one(3, 'b'));
+    expect(cached.asked).toBe(3);
+    await cached.spend(one(3, 'a'));
+    expect(cached.asked).toBe(4);
+  });
+
+  it('is dropped if the clock steps back', async () => {
+    const cached = await denied();
+    cached.clock.advance(-1);
+    await cached.spend(one());
+    expect(cached.asked).toBe(4);
+  });
+
+  it('is cached for a cost that can never pass, too', async () => {
+    const cached = new CachedServer();
+    await cached.spend(one(3));
+    expect(waits(await cached.spend(one(3)))).toEqual([Infinity]);
+    expect(cached.asked).toBe(1);
   });
 });

@@ -2,22 +2,22 @@ import { DenialCache } from '../../../src/backends/resilience/denial-cache.js';
 import { type Charge, ManualClock, MemoryBackend, type Outcome } from '../../../src/index.js';
 import { START } from '../../support/http-app.js';
 
-/** A backend that answers after a while, and what is remembered of its denials. */
-export class Remembered {
+/** A server that answers after a while, and a cache of its denials. */
+export class CachedServer {
   readonly clock = new ManualClock(START);
   readonly server = new MemoryBackend({ clock: this.clock });
-  readonly memory: DenialCache;
+  readonly cache: DenialCache;
   asked = 0;
 
   constructor(forMs = 1000, max = 100) {
-    this.memory = new DenialCache(forMs, max, () => this.clock.now());
+    this.cache = new DenialCache(forMs, max, this.clock);
   }
 
-  /** What is known, or else what the server says `there` ms later, which arrives `back` ms after that. */
+  /** Returns the cached denial, or what the server decides `there` ms later, which arrives `back` ms after that. */
   async spend(charges: readonly Charge[], there = 0, back = 0): Promise<Outcome> {
     return (
-      this.memory.get(charges) ??
-      this.memory.learn(charges, async () => {
+      this.cache.get(charges) ??
+      this.learn(charges, () => {
         this.asked += 1;
         this.clock.advance(there);
         const outcome = this.server.spend(charges);
@@ -25,5 +25,14 @@ export class Remembered {
         return outcome;
       })
     );
+  }
+
+  /** Lets the cache learn an outcome, as a caller does that awaits it. */
+  async learn(charges: readonly Charge[], ask: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+    const { epoch } = this.cache;
+    const askedMs = this.clock.now();
+    const outcome = await ask();
+    this.cache.learn(charges, outcome, askedMs, epoch);
+    return outcome;
   }
 }

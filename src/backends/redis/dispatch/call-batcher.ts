@@ -1,173 +1,138 @@
-import type { Charge, Outcome, Receipt } from '../../../core/decision.js';
+import { systemClock } from '../../../core/clock.js';
 import { BackendError } from '../../backend-error.js';
-import type { DeadlineQueue } from '../../resilience/deadline-queue.js';
-import { backendErrorOf } from '../clients/redis-client.js';
-import type { CallVerdict } from '../scripts/lease-codec.js';
-import { type BatchedCall, SpendRequest } from '../scripts/spend-codec.js';
-import { QueuedCall } from './queued-call.js';
-import type { ServerClock } from './server-clock.js';
+import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
+import { backendErrorOf } from '../clients/reply-errors.js';
+import type { QueuedCall } from './queued-call.js';
+import type { RedisNode } from './redis-node.js';
+import type { RedisTopology } from './redis-topology.js';
 
-export interface CallBatcherOptions {
-  readonly timeoutMs: number;
-  /** Calls a run at most. */
-  readonly maxCalls: number;
-  /** Fails the calls whose time is over. */
-  readonly deadlines: DeadlineQueue;
-  /** The clock of the server that is asked. */
-  readonly clock: () => ServerClock;
-  /** An instant that decides instead of the server's: for tests. */
-  readonly instant: () => string;
-  readonly send: (keys: readonly string[], args: readonly string[]) => Promise<unknown>;
-  /** What a verdict comes to; throws where it is an error. */
-  readonly outcomeOf: (verdict: CallVerdict, charges: readonly Charge[]) => Outcome;
-  /** Gives back what was taken for a call that has been answered without it. */
-  readonly giveBack: (receipt: Receipt) => void;
-  readonly now: () => number;
-}
-
-/** So many are worth a run of their own beside another one. */
+/** Calls of one batch at most. A longer run of the script would hold up other clients of the server. */
+const MAX_CALLS = 128;
+/** A second batch in flight is worth its round trip from so many calls on. */
 const MIN_SECOND_BATCH = 8;
 
+/** Calls that have been sent, or the request for the server's time, which has none. */
+interface Batch extends Deadlined {
+  readonly calls: readonly QueuedCall[];
+}
+
 /**
- * Sends calls of one place in runs of the script: a lone call at once; those that come in the same turn of the event
- * loop, or while a run is under way, together. Where they are many, half of them are under way while the server's answers
- * to the others are read. Every call has an answer by its deadline.
+ * Batches the calls of one slot. A call is sent at once if no batch is in flight; calls of one event-loop turn, or that
+ * arrive during a batch, go together. Under load two half-size batches are in flight: Redis executes one while the reply of
+ * the other is decoded.
  */
 export class CallBatcher {
   readonly #queue: QueuedCall[] = [];
-  /** Runs, and the calls in them. */
-  #underWay = 0;
-  #asked = 0;
-  #isCollecting = false;
+  readonly #inFlight = new Set<Batch>();
+  #callsInFlight = 0;
+  #isTurnScheduled = false;
 
-  constructor(private readonly options: CallBatcherOptions) {}
+  /** @param replyTimeoutMs milliseconds after which a batch without a reply no longer holds up the calls behind it */
+  constructor(
+    private readonly topology: RedisTopology,
+    private readonly slot: number,
+    private readonly deadlines: DeadlineQueue,
+    private readonly replyTimeoutMs: number,
+  ) {}
 
-  submit(charges: readonly Charge[], keys: readonly string[], takes: boolean, dueMs: number): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const pending = new QueuedCall(charges, keys, takes, dueMs, resolve, reject);
-      this.options.deadlines.add(pending, dueMs);
-      this.#queue.push(pending);
-      this.#next();
-    });
+  add(call: QueuedCall): void {
+    this.#queue.push(call);
+    this.#sendDue(false);
   }
 
-  /** Leaves nobody waiting. */
+  /** Fails the calls that have not been sent. */
   close(): void {
-    for (const pending of this.#queue.splice(0))
-      this.#fail(pending, new BackendError('CONNECTION', 'The backend was closed'));
+    this.#failQueued(new BackendError('CONNECTION', 'The backend was closed'));
   }
 
-  #next(isTurnOver = false): void {
-    while (this.#mayGo(isTurnOver)) this.#flush();
-    if (!isTurnOver && this.#underWay === 1 && this.#queue.length >= MIN_SECOND_BATCH) this.#collect();
+  #sendDue(isEndOfTurn: boolean): void {
+    while (this.#isBatchDue(isEndOfTurn)) this.#sendBatch();
+    if (!isEndOfTurn && this.#inFlight.size === 1 && this.#queue.length >= MIN_SECOND_BATCH) this.#scheduleEndOfTurn();
   }
 
-  #mayGo(isTurnOver: boolean): boolean {
+  #isBatchDue(isEndOfTurn: boolean): boolean {
     const { length } = this.#queue;
-    if (length === 0 || this.#underWay > 1) return false;
-    if (this.#underWay === 0) return !this.#isCollecting;
-    if (this.#asked === 0) return false; // the time is asked for
-    // Beside another run: when none can join it any more.
-    return length >= this.options.maxCalls || (isTurnOver && length >= this.#half());
+    if (length === 0 || this.#inFlight.size > 1) return false;
+    if (this.#inFlight.size === 0) return !this.#isTurnScheduled;
+    if (this.#callsInFlight === 0) return false; // the server's time is being asked for
+    // A second batch goes when it is full, or when no more calls of this turn can join it.
+    return length >= MAX_CALLS || (isEndOfTurn && length >= this.#halfOfCalls());
   }
 
-  /** Half of all that wait: so many go while none is under way, and are waited for until a run goes beside another. */
-  #half(): number {
-    const half = Math.floor((this.#queue.length + this.#asked) / 2);
-    return Math.min(this.options.maxCalls, Math.max(MIN_SECOND_BATCH, half));
+  /** Half of the calls that wait for a reply: the size of a batch, so that a second one of that size can follow it. */
+  #halfOfCalls(): number {
+    const half = Math.floor((this.#queue.length + this.#callsInFlight) / 2);
+    return Math.min(MAX_CALLS, Math.max(MIN_SECOND_BATCH, half));
   }
 
-  #flush(): void {
-    const { clock, now, timeoutMs, deadlines, maxCalls } = this.options;
-    const size = this.#underWay === 0 ? this.#half() : maxCalls;
-    this.#underWay += 1;
-    const isTimeKnown = clock().at(now()) !== undefined;
-    const calls = isTimeKnown ? this.#queue.splice(0, size).filter(({ isSettled }) => !isSettled) : [];
-    this.#asked += calls.length;
-    let isOver = false;
-    const release = () => {
-      if (isOver) return;
-      isOver = true;
-      deadlines.remove(run);
-      this.#underWay -= 1;
-      this.#asked -= calls.length;
-      if (calls.length > 1) this.#collect();
-      this.#next();
-    };
-    // A run that is never answered does not hold up those behind it.
-    const run = { fail: release };
-    deadlines.add(run, now() + timeoutMs);
-    void (isTimeKnown ? this.#run(calls) : this.#askTime()).then(release);
+  #sendBatch(): void {
+    const node = this.topology.masterOf(this.slot);
+    if (!node.clock.isKnown) {
+      void this.#readTime(node);
+      return;
+    }
+    const size = this.#inFlight.size === 0 ? this.#halfOfCalls() : MAX_CALLS;
+    const calls = this.#queue.splice(0, size).filter(({ isCompleted }) => !isCompleted);
+    if (calls.length > 0) void this.#decide(node, calls);
   }
 
-  /** Who was answered together asks again together, and who comes together goes together: in the rest of this turn. */
-  #collect(): void {
-    if (this.#isCollecting) return;
-    this.#isCollecting = true;
-    setImmediate(() => {
-      this.#isCollecting = false;
-      this.#next(true);
-    });
-  }
-
-  /** Asks for the server's time, which deadlines are told in; the calls stay in the queue meanwhile. */
-  async #askTime(): Promise<void> {
-    const { send, clock, now } = this.options;
-    const waiting = this.#queue.splice(0).filter(({ isSettled }) => !isSettled);
+  /** Asks for the server's time. The calls stay in the queue meanwhile. */
+  async #readTime(node: RedisNode): Promise<void> {
+    const waiting = this.#queue.splice(0).filter(({ isCompleted }) => !isCompleted);
     this.#queue.push(...waiting);
     const [first] = waiting;
     if (first === undefined) return;
+    const batch = this.#start([]);
     try {
-      const run = new SpendRequest('', []);
-      clock().note(run.read(await send(first.keys.slice(0, 1), run.args)).serverMs, now());
+      await node.readTime(first.keys.slice(0, 1));
     } catch (error) {
-      for (const pending of this.#queue.splice(0)) this.#fail(pending, backendErrorOf(error));
+      this.#failQueued(backendErrorOf(error));
     }
+    this.#release(batch);
   }
 
-  async #run(calls: readonly QueuedCall[]): Promise<void> {
-    if (calls.length === 0) return;
-    const { send, clock, now, instant } = this.options;
-    const server = clock();
-    const keys: string[] = [];
-    const asked: BatchedCall[] = [];
-    for (const { charges, keys: of, takes, dueMs } of calls) {
-      for (const key of of) keys.push(key);
-      asked.push({ charges, takes, deadlineMs: server.at(dueMs) ?? 0 });
-    }
-    const run = new SpendRequest(instant(), asked);
+  /** Sends calls as one batch, and completes them with its reply. */
+  async #decide(node: RedisNode, calls: readonly QueuedCall[]): Promise<void> {
+    const batch = this.#start(calls);
     try {
-      const reply = run.read(await send(keys, run.args));
-      server.note(reply.serverMs, now());
-      for (const pending of calls) this.#answer(pending, reply.read(pending));
+      const reply = await node.spend(calls);
+      for (const call of calls) call.complete(reply.next(call));
     } catch (error) {
-      for (const pending of calls) this.#fail(pending, backendErrorOf(error));
+      for (const call of calls) call.fail(backendErrorOf(error));
     }
+    // Refused as late for the first time.
+    for (const call of calls) if (!call.isCompleted) this.#queue.push(call);
+    this.#release(batch);
   }
 
-  #answer(pending: QueuedCall, verdict: CallVerdict): void {
-    if (pending.isSettled) {
-      // Decided in time, and the answer came too late: the caller has another one.
-      if (verdict.kind === 'decided' && verdict.outcome.receipt) this.options.giveBack(verdict.outcome.receipt);
-      return;
-    }
-    if (verdict.kind === 'late' && !pending.isSecondTry) {
-      // The clock was not what it seemed, and is known better now: once more, within the same deadline.
-      pending.isSecondTry = true;
-      this.#queue.push(pending);
-      return;
-    }
-    this.options.deadlines.remove(pending);
-    try {
-      pending.answer(this.options.outcomeOf(verdict, pending.charges));
-    } catch (error) {
-      pending.fail(error);
-    }
+  #start(calls: readonly QueuedCall[]): Batch {
+    const batch: Batch = { calls, fail: () => this.#release(batch) };
+    this.#inFlight.add(batch);
+    this.#callsInFlight += calls.length;
+    this.deadlines.add(batch, systemClock.now() + this.replyTimeoutMs);
+    return batch;
   }
 
-  #fail(pending: QueuedCall, error: BackendError): void {
-    if (pending.isSettled) return;
-    this.options.deadlines.remove(pending);
-    pending.fail(error);
+  /** Takes a batch out of flight: it was answered, or its reply counts as lost. */
+  #release(batch: Batch): void {
+    if (!this.#inFlight.delete(batch)) return;
+    this.deadlines.remove(batch);
+    this.#callsInFlight -= batch.calls.length;
+    // Calls answered in one batch tend to arrive together again, so they are sent as one batch.
+    if (batch.calls.length > 1) this.#scheduleEndOfTurn();
+    this.#sendDue(false);
+  }
+
+  #scheduleEndOfTurn(): void {
+    if (this.#isTurnScheduled) return;
+    this.#isTurnScheduled = true;
+    setImmediate(() => {
+      this.#isTurnScheduled = false;
+      this.#sendDue(true);
+    });
+  }
+
+  #failQueued(error: unknown): void {
+    for (const call of this.#queue.splice(0)) call.fail(error);
   }
 }

@@ -1,30 +1,84 @@
 import type { Charge, Outcome } from '../../../core/decision.js';
-import type { Deadlined } from '../../resilience/deadline-queue.js';
+import type { Emitter } from '../../../core/emitter.js';
+import type { BackendEvent } from '../../backend-events.js';
+import type { DecideMode } from '../../remote-store.js';
+import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
+import type { UnitReturns } from '../../unit-returns.js';
+import { type CallVerdict, outcomeOf } from '../scripts/call-verdict.js';
+import type { BatchedCall } from '../scripts/spend-codec.js';
 
-/** A call on its way: what it asks, until when, and who waits for the answer. */
-export class QueuedCall implements Deadlined {
-  isSettled = false;
-  isSecondTry = false;
+/** What all calls of a store need when they complete. */
+export interface CallContext {
+  /** Fails calls at their deadlines. */
+  readonly deadlines: DeadlineQueue;
+  readonly events: Emitter<BackendEvent>;
+  /** Returns what a late reply says was taken. */
+  readonly returns: UnitReturns;
+}
+
+/**
+ * A call whose keys are on one slot. It completes once: with its verdict, or with an error, such as that of its deadline. A
+ * verdict that comes later takes nothing: its units are returned, because the caller has been rejected.
+ */
+export class QueuedCall implements Deadlined, BatchedCall {
+  readonly outcome: Promise<Outcome>;
+  isCompleted = false;
+  /** The deadline in the server's milliseconds, set when the call is sent. */
+  deadlineMs = 0;
   previous: Deadlined | undefined = undefined;
   next: Deadlined | undefined = undefined;
+  #isRefused = false;
+  #resolve!: (outcome: Outcome) => void;
+  #reject!: (error: unknown) => void;
 
+  /** @param dueMs the deadline on the local clock */
   constructor(
     readonly charges: readonly Charge[],
     readonly keys: readonly string[],
-    readonly takes: boolean,
-    /** Monotonic, local. */
+    readonly mode: DecideMode,
     readonly dueMs: number,
-    private readonly resolve: (outcome: Outcome) => void,
-    private readonly reject: (error: unknown) => void,
-  ) {}
+    private readonly context: CallContext,
+  ) {
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    context.deadlines.add(this, dueMs);
+  }
 
-  answer(outcome: Outcome): void {
-    this.isSettled = true;
-    this.resolve(outcome);
+  /**
+   * Completes the call with the verdict of a script. The first time that the server refuses it as late, it stays incomplete
+   * and is to be sent again: the estimate of the server's clock was wrong, and the reply has corrected it.
+   */
+  complete(verdict: CallVerdict): void {
+    if (this.isCompleted) {
+      this.#returnUnits(verdict);
+    } else if (verdict.kind === 'late' && !this.#isRefused) {
+      this.#isRefused = true;
+    } else {
+      this.#end();
+      try {
+        this.#resolve(outcomeOf(verdict, this.charges, this.context.events));
+      } catch (error) {
+        this.#reject(error);
+      }
+    }
   }
 
   fail(error: unknown): void {
-    this.isSettled = true;
-    this.reject(error);
+    if (this.isCompleted) return;
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.isCompleted = true;
+    this.context.deadlines.remove(this);
+  }
+
+  #returnUnits(verdict: CallVerdict): void {
+    if (verdict.kind === 'decided' && verdict.outcome.receipt !== undefined) {
+      void this.context.returns.start(verdict.outcome.receipt);
+    }
   }
 }

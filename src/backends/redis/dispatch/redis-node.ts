@@ -1,198 +1,133 @@
 import { type Clock, systemClock } from '../../../core/clock.js';
-import type { Charge, Outcome, Receipt } from '../../../core/decision.js';
-import { ThrottleConfigError } from '../../../core/errors.js';
-import { keyOf, keyPart } from '../../../core/key.js';
-import type { Policy } from '../../../core/policy.js';
-import { BUILT_IN_STRATEGIES } from '../../../strategies/built-in-strategies.js';
-import type { Strategy } from '../../../strategies/strategy.js';
+import type { Charge } from '../../../core/decision.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
-import { DeadlineQueue } from '../../resilience/deadline-queue.js';
 import { orReturnLate, withDeadline } from '../../resilience/with-deadline.js';
-import { backendErrorOf, type RedisClient } from '../clients/redis-client.js';
-import { slotOf } from '../redis-keys.js';
-import { type RedisBackendOptions, TIMEOUT_MS } from '../redis-options.js';
-import { type CallVerdict, decodeLeaseReply, type LeaseReply, policyArgs } from '../scripts/lease-codec.js';
-import { buildScripts } from '../scripts/redis-script.js';
-import { CallBatcher } from './call-batcher.js';
+import type { UnitReturns } from '../../unit-returns.js';
+import type { RedisClient } from '../clients/redis-client.js';
+import { backendErrorOf, timeoutError } from '../clients/reply-errors.js';
+import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease-codec.js';
+import type { ScriptSet } from '../scripts/script-set.js';
+import { decodeSettleReply, settleArgs } from '../scripts/settle-codec.js';
+import { type SpendReply, SpendRequest } from '../scripts/spend-codec.js';
+import type { QueuedCall } from './queued-call.js';
 import { ServerClock } from './server-clock.js';
 
-const MAX_CALLS = 128;
-/** Nobody waits for what is given back after a late answer, and where one answer was late the next may be, too. */
-const LATE_RETURN_TIMEOUTS = 10;
-/** What lua/settle.lua answers when it is done. */
-const STATUS_DONE = 1;
-/** Where all keys are, unless slots matter. */
-const ANY_SLOT = -1;
+export interface RedisNodeOptions {
+  /** A clock that decides instead of the server's: for tests. */
+  readonly clock?: Clock | undefined;
+  /** Milliseconds after which a reply counts as lost. It bounds no call: each has its own deadline. */
+  readonly replyTimeoutMs: number;
+}
 
-/** The way to Redis: knows where keys are, keeps deadlines, and sends scripts. */
+/** A request that the server refused as late told its time: with that it is sent once more, within the same deadline. */
+const MAX_TRIES = 2;
+
+/** One master: the estimate of its clock, and the commands that it is sent. All keys of a command are on this master. */
 export class RedisNode {
-  readonly timeoutMs: number;
-  readonly #prefix: string;
-  /** Whether keys may be in several places. */
-  readonly isSplit: boolean;
-  readonly #batch: boolean;
-  readonly #clock: Clock | undefined;
-  readonly #deadlines: DeadlineQueue;
-  readonly #lanes = new Map<number, CallBatcher>();
-  /** By master. */
-  readonly #servers = new Map<string, ServerClock>();
-  /** Of policies, as they are in keys. */
-  readonly #ids = new WeakMap<Policy, string>();
-  /** Strategies of the user's own. */
-  readonly #own = new Map<string, Strategy>();
-  readonly #known = new Set(BUILT_IN_STRATEGIES.map(({ name }) => name));
-  #scripts = buildScripts([]);
+  readonly clock: ServerClock;
 
   constructor(
     private readonly client: RedisClient,
-    { prefix = 'sluice', timeoutMs = TIMEOUT_MS, batch = true, clock }: RedisBackendOptions,
-    private readonly outcomeOf: (verdict: CallVerdict, charges: readonly Charge[]) => Outcome,
+    private readonly scripts: ScriptSet,
+    private readonly options: RedisNodeOptions,
   ) {
-    this.timeoutMs = timeoutMs;
-    this.#deadlines = new DeadlineQueue(timeoutMs, 'Redis');
-    this.#prefix = prefix;
-    this.#batch = batch;
-    this.isSplit = client.isCluster === true || !batch;
-    this.#clock = clock;
+    this.clock = new ServerClock(options.replyTimeoutMs);
   }
 
-  use(strategies: readonly Strategy[]): void {
-    for (const strategy of strategies) {
-      if ((this.#own.get(strategy.name) ?? strategy) !== strategy) {
-        throw new ThrottleConfigError(
-          `RedisBackend: there is a strategy "${strategy.name}" already. Give yours another name.`,
-        );
-      }
-      this.#own.set(strategy.name, strategy);
-      this.#known.add(strategy.name);
+  /**
+   * Asks for the server's time, which deadlines are sent in.
+   *
+   * @param keys a key that leads to this master
+   */
+  async readTime(keys: readonly string[]): Promise<void> {
+    await this.#spend(keys, []);
+  }
+
+  /** Sends calls as one batch. Returns the reply, which has a verdict for each of them. */
+  spend(calls: readonly QueuedCall[]): Promise<SpendReply> {
+    const keys: string[] = [];
+    for (const call of calls) {
+      call.deadlineMs = this.#deadlineMs(call.dueMs);
+      for (const key of call.keys) keys.push(key);
     }
-    this.#scripts = buildScripts([...this.#own.values()]);
+    return this.#spend(keys, calls);
   }
 
-  /** Whether the scripts have a strategy: without it a run fails, and the calls of others with it. */
-  knows({ strategy }: Policy): boolean {
-    return this.#known.has(strategy);
-  }
-
-  keyOf({ policy, subject }: Target): string {
-    let id = this.#ids.get(policy);
-    if (id === undefined) {
-      id = keyPart(policy.id);
-      this.#ids.set(policy, id);
+  /** Makes each charge, taken at the instant `at`, one of the cost of the same index. */
+  async settle(
+    keys: readonly string[],
+    charges: readonly Charge[],
+    costs: readonly number[],
+    at: number,
+    dueMs: number,
+  ): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const args = settleArgs(this.#instant(), this.#deadlineMs(dueMs), { at, charges }, costs);
+      const reply = decodeSettleReply(await this.#inTime(this.scripts.settle.run(this.client, keys, args), dueMs));
+      this.#note(reply);
+      if (reply.isDone) return;
     }
-    return keyOf(this.#prefix, subject, id);
+    throw new BackendError('LATE', 'The refund reached Redis after its deadline and was refused');
   }
 
-  /** Keys of one place can be asked for in one run. */
-  placeOf(key: string): number {
-    return this.isSplit ? slotOf(key) : ANY_SLOT;
-  }
-
-  /** The deadline of a call that begins now. */
-  due(): number {
-    return systemClock.now() + this.timeoutMs;
-  }
-
-  decide(charges: readonly Charge[], takes: boolean, dueMs: number): Promise<Outcome> {
-    const keys = charges.map((charge) => this.keyOf(charge));
-    return this.#lane(this.placeOf(keys[0] ?? '')).submit(charges, keys, takes, dueMs);
-  }
-
-  /** Charges of one place, taken at `at`: each becomes one of the cost of the same index. */
-  async settle(charges: readonly Charge[], costs: readonly number[], at: number, dueMs: number): Promise<void> {
-    const keys = charges.map((charge) => this.keyOf(charge));
-    const args = charges.flatMap(({ policy, cost }, i) => [...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`]);
-    const place = this.placeOf(keys[0] ?? '');
-    // What was refused as late tells the server's time, and is sent once more.
-    for (let tries = 0; tries < 2; tries++) {
-      const deadline = this.#server(place).at(dueMs) ?? 0;
-      const run = this.#scripts.settle.run(this.client, keys, [this.#instant(), `${deadline}`, `${at}`, ...args]);
-      const [serverMs, status] = (await this.inTime(run, dueMs)) as readonly unknown[];
-      this.#server(place).note(Number(serverMs), systemClock.now());
-      if (Number(status) === STATUS_DONE) return;
-    }
-    throw new BackendError('LATE', 'Redis was asked too late to give back');
-  }
-
-  /** Takes up to `wanted` units. Two tries, as for `settle`. */
-  async lease(target: Target, wanted: number, dueMs: number): Promise<LeaseReply> {
-    const { policy, subject } = target;
-    const keys = [this.keyOf(target)];
-    const server = this.#server(this.placeOf(keys[0] ?? ''));
-    let leased: LeaseReply = { kind: 'late' };
-    for (let tries = 0; tries < 2 && leased.kind === 'late'; tries++) {
-      const args = [this.#instant(), `${server.at(dueMs) ?? 0}`, ...policyArgs(policy), `${wanted}`];
-      const run = this.#scripts.lease.run(this.client, keys, args).then((reply) => {
-        const read = decodeLeaseReply(reply);
-        server.note(read.serverMs, systemClock.now());
-        return read.leased;
-      });
-      leased = await orReturnLate(
-        run,
-        (reply) => this.inTime(reply, dueMs),
+  /** Takes up to `wanted` units from a budget. Units of a reply that comes after the deadline are returned. */
+  async lease(
+    key: string,
+    { policy, subject }: Target,
+    wanted: number,
+    dueMs: number,
+    returns: UnitReturns,
+  ): Promise<LeaseVerdict> {
+    let verdict: LeaseVerdict = { kind: 'late' };
+    for (let tries = 0; tries < MAX_TRIES && verdict.kind === 'late'; tries++) {
+      verdict = await orReturnLate(
+        this.#lease([key], leaseArgs(this.#instant(), this.#deadlineMs(dueMs), policy, wanted)),
+        (reply) => this.#inTime(reply, dueMs),
         (late) => {
           if (late.kind !== 'decided' || late.grant.granted === 0) return;
-          this.#giveBack({ at: late.grant.at, charges: [{ policy, subject, cost: late.grant.granted }] });
+          const { at, granted } = late.grant;
+          void returns.start({ at, charges: [{ policy, subject, cost: granted }] });
         },
       );
     }
-    return leased;
+    return verdict;
   }
 
-  async drop(keys: readonly string[], dueMs: number): Promise<void> {
-    if (keys.length > 0) await this.inTime(this.client.del(...keys), dueMs);
+  async delete(keys: readonly string[], dueMs: number): Promise<void> {
+    await this.#inTime(this.client.del(...keys), dueMs);
   }
 
-  close(): void {
-    for (const lane of this.#lanes.values()) lane.close();
-    this.#lanes.clear();
+  async #spend(keys: readonly string[], calls: readonly QueuedCall[]): Promise<SpendReply> {
+    const request = new SpendRequest(this.#instant(), calls);
+    const reply = request.decode(await this.scripts.spend.run(this.client, keys, request.args));
+    this.#note(reply);
+    return reply;
   }
 
-  #lane(place: number): CallBatcher {
-    const known = this.#batch ? this.#lanes.get(place) : undefined;
-    if (known !== undefined) return known;
-    const lane = new CallBatcher({
-      timeoutMs: this.timeoutMs,
-      maxCalls: MAX_CALLS,
-      deadlines: this.#deadlines,
-      clock: () => this.#server(place),
-      instant: () => this.#instant(),
-      send: (keys, args) => this.#scripts.spend.run(this.client, keys, args),
-      outcomeOf: this.outcomeOf,
-      giveBack: (receipt) => this.#giveBack(receipt),
-      now: () => systemClock.now(),
-    });
-    if (this.#batch) this.#lanes.set(place, lane);
-    return lane;
+  async #lease(keys: readonly string[], args: readonly string[]): Promise<LeaseVerdict> {
+    const reply = decodeLeaseReply(await this.scripts.lease.run(this.client, keys, args));
+    this.#note(reply);
+    return reply.verdict;
   }
 
-  #server(place: number): ServerClock {
-    const master = this.client.slots?.[place]?.[0] ?? '';
-    let clock = this.#servers.get(master);
-    if (clock === undefined) {
-      clock = new ServerClock(this.timeoutMs);
-      this.#servers.set(master, clock);
-    }
-    return clock;
+  #note({ serverMs }: { readonly serverMs: number }): void {
+    this.clock.note(serverMs, systemClock.now());
+  }
+
+  /** Before the first reply: 0, which every server refuses as late. */
+  #deadlineMs(dueMs: number): number {
+    return this.clock.at(dueMs) ?? 0;
   }
 
   #instant(): string {
-    return this.#clock === undefined ? '' : String(this.#clock.now());
+    return this.options.clock === undefined ? '' : String(this.options.clock.now());
   }
 
-  #giveBack({ charges, at }: Receipt): void {
-    const dueMs = systemClock.now() + LATE_RETURN_TIMEOUTS * this.timeoutMs;
-    const nothing = charges.map(() => 0);
-    // Where it fails, the charge stays: it is one at most in any case.
-    this.settle(charges, nothing, at, dueMs).catch(() => undefined);
-  }
-
-  /** A race of our own: a client's time-outs do not cover its queues. */
-  async inTime<T>(reply: Promise<T>, dueMs: number): Promise<T> {
+  /** Bounds a reply by our own timer: a client's timeouts do not cover the queues that it keeps. */
+  async #inTime<T>(reply: Promise<T>, dueMs: number): Promise<T> {
     try {
-      const late = () => new BackendError('TIMEOUT', `Redis did not answer within ${this.timeoutMs} ms`);
-      return await withDeadline(reply, dueMs, late);
+      return await withDeadline(reply, dueMs, () => timeoutError(this.options.replyTimeoutMs));
     } catch (error) {
       throw backendErrorOf(error);
     }

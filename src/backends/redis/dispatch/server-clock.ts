@@ -1,27 +1,34 @@
 const SAMPLES = 16;
-/** The instant of arrival, and the server's when it compares it with a deadline, are rounded down: up to one each too late. */
+/** Two instants are rounded down: that of arrival, and the server's when it checks a deadline. Each may add up to 1 ms. */
 const ROUNDING_MS = 2;
 
 /**
- * The server's clock, as seen from here: its time in a reply less the (monotonic) instant at which the reply came.
- * A reply takes time, so every sample is too small; the greatest of the last few is the best, and a deadline told by it
- * can only be too soon. A sample far below it means that the clock stepped back.
+ * An estimate of a server's clock. A sample is the server's time in a reply minus the (monotonic) instant at which the reply
+ * arrived. A reply takes time, so every sample is too small. The greatest of the last few is the best estimate, and a
+ * deadline computed from it can only be too early. A sample that is far smaller means that the server's clock stepped back.
  */
 export class ServerClock {
   #samples: readonly number[] = [];
   #greatest = Number.NEGATIVE_INFINITY;
 
+  /** @param toleranceMs how much smaller a sample may be without a step of the server's clock */
   constructor(private readonly toleranceMs: number) {}
 
+  /** False until the first reply. */
+  get isKnown(): boolean {
+    return this.#samples.length > 0;
+  }
+
+  /** Adds a sample: a reply that the server sent at `serverMs` arrived at the local instant `arrivedAtMs`. */
   note(serverMs: number, arrivedAtMs: number): void {
     const sample = serverMs - arrivedAtMs;
-    const stepped = sample < this.#greatest - this.toleranceMs;
-    this.#samples = stepped ? [sample] : [...this.#samples.slice(1 - SAMPLES), sample];
+    const hasSteppedBack = sample < this.#greatest - this.toleranceMs;
+    this.#samples = hasSteppedBack ? [sample] : [...this.#samples.slice(1 - SAMPLES), sample];
     this.#greatest = Math.max(...this.#samples);
   }
 
-  /** A local monotonic instant in the server's milliseconds; nothing before the first reply. */
+  /** Returns a local monotonic instant in the server's milliseconds; undefined before the first reply. */
   at(localMs: number): number | undefined {
-    return this.#samples.length === 0 ? undefined : localMs + this.#greatest - ROUNDING_MS;
+    return this.isKnown ? localMs + this.#greatest - ROUNDING_MS : undefined;
   }
 }

@@ -1,68 +1,55 @@
-import type { Outcome } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
 import type { Grant } from '../../backend.js';
+import { type Undecided, unexpectedReply } from './call-verdict.js';
+import { policyArgs } from './policy-args.js';
 
-/** A script's answer to one call. */
-export type CallVerdict =
+/** The reply of lua/scripts/lease.lua. */
+export interface LeaseReply {
+  /** The server's time, in epoch milliseconds. */
+  readonly serverMs: number;
+  readonly verdict: LeaseVerdict;
+}
+
+export type LeaseVerdict =
   | {
       readonly kind: 'decided';
-      readonly outcome: Outcome;
-      readonly leftBehind: readonly { policy: string; was: string }[];
+      readonly grant: Grant;
+      /** The strategy, period and segments of a state that was not used, if there was one. */
+      readonly was: string | undefined;
     }
-  | { readonly kind: 'late' }
-  | { readonly kind: 'garbage' };
+  | Undecided;
 
-/** The answer of lua/lease.lua. */
-export type LeaseReply =
-  | { readonly kind: 'decided'; readonly grant: Grant; readonly was: string | undefined }
-  | { readonly kind: 'late' }
-  | { readonly kind: 'garbage' };
+/** Status codes of lua/scripts/lease.lua for a request that is not decided. */
+const STATUS_LATE = 2;
+const STATUS_FOREIGN_VALUE = 3;
 
-/** A policy as the scripts read it. */
-export function policyArgs({ strategy, limit, periodMs, burst, segments }: Policy): string[] {
-  return [strategy, String(limit), String(periodMs), String(burst), String(segments)];
+/**
+ * Encodes the arguments of lua/scripts/lease.lua, which takes up to `wanted` units of a policy's budget.
+ *
+ * @param instant epoch milliseconds, or '' for the server's time
+ * @param deadlineMs in the server's milliseconds
+ */
+export function leaseArgs(instant: string, deadlineMs: number, policy: Policy, wanted: number): readonly string[] {
+  return [instant, `${deadlineMs}`, ...policyArgs(policy), `${wanted}`];
 }
 
-/** What lua/lease.lua says of a call that is not decided. */
-const LEASE_LATE = 2;
-const LEASE_GARBAGE = 3;
-
-/** Reads the reply of lua/lease.lua. */
-export function decodeLeaseReply(reply: unknown): { readonly serverMs: number; readonly leased: LeaseReply } {
+/**
+ * Decodes a reply of lua/scripts/lease.lua.
+ *
+ * @throws TypeError if it is none
+ */
+export function decodeLeaseReply(reply: unknown): LeaseReply {
   if (!Array.isArray(reply) || reply.length < 3) throw unexpectedReply();
-  const [serverMs, at, status, granted, remaining, endsInMs] = reply.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  // Some clients are configured to return numbers as strings.
+  const numberAt = (index: number) => Number(reply[index]);
+  const serverMs = numberAt(0);
+  const status = numberAt(2);
+  if (status === STATUS_LATE) return { serverMs, verdict: { kind: 'late' } };
+  if (status === STATUS_FOREIGN_VALUE) return { serverMs, verdict: { kind: 'foreign-value' } };
+  const grant = { at: numberAt(1), granted: numberAt(3), remaining: numberAt(4), endsInMs: numberAt(5) };
   const was: unknown = reply[6];
-  const grant = { granted, remaining, at, endsInMs };
-  if (status === LEASE_LATE || status === LEASE_GARBAGE)
-    return { serverMs, leased: { kind: status === LEASE_LATE ? 'late' : 'garbage' } };
   return {
     serverMs,
-    leased: { kind: 'decided', grant, was: typeof was === 'string' && was !== '0' ? was : undefined },
+    verdict: { kind: 'decided', grant, was: typeof was === 'string' && was !== '0' ? was : undefined },
   };
-}
-
-/** What a reply is that no script of ours gives. */
-export function unexpectedReply(): TypeError {
-  return new TypeError(
-    'the script answered in another form: a member of a decision may be missing in the Lua of a strategy',
-  );
-}
-
-/** The indexes of items, by the place that each is at, in order of first appearance. */
-export function groupBy<T>(items: readonly T[], placeOf: (item: T) => number): readonly (readonly number[])[] {
-  const groups = new Map<number, number[]>();
-  items.forEach((item, i) => {
-    const place = placeOf(item);
-    const group = groups.get(place);
-    if (group === undefined) groups.set(place, [i]);
-    else group.push(i);
-  });
-  return [...groups.values()];
 }

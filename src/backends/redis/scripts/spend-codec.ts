@@ -1,62 +1,71 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
-import { type CallVerdict, policyArgs, unexpectedReply } from './lease-codec.js';
+import type { DecideMode } from '../../remote-store.js';
+import { type CallVerdict, type DiscardedState, unexpectedReply } from './call-verdict.js';
+import { policyArgs } from './policy-args.js';
 
-/** A call as lua/spend.lua is asked. */
+/** One call of a batch, as lua/scripts/spend.lua receives it. */
 export interface BatchedCall {
   readonly charges: readonly Charge[];
-  /** Whether it writes. */
-  readonly takes: boolean;
-  /** In the server's milliseconds; what does not write is never late. */
+  readonly mode: DecideMode;
+  /** In the server's milliseconds. A peek writes nothing and is never late. */
   readonly deadlineMs: number;
 }
 
-/** A run of lua/spend.lua: each policy is told once, and so are calls in a row that are alike but for their keys. */
+/**
+ * Encodes a batch of calls as the arguments of lua/scripts/spend.lua, and decodes its reply. Each policy is sent once, and
+ * so are successive calls that differ only in their keys.
+ */
 export class SpendRequest {
   readonly args: readonly string[];
-  /** The policies, from 1 on. */
-  readonly #places = new Map<Policy, number>();
+  /** The position of each policy in the arguments, from 1 on. */
+  readonly #positions = new Map<Policy, number>();
 
+  /** @param instant epoch milliseconds, or '' for the server's time */
   constructor(instant: string, calls: readonly BatchedCall[]) {
     const policies: string[] = [];
-    const asked: string[] = [];
+    const encoded: string[] = [];
     for (let i = 0; i < calls.length; ) {
       const call = calls[i] as BatchedCall;
-      const count = alikeFrom(calls, i);
-      asked.push(String(count), call.takes ? String(call.deadlineMs) : 'peek', String(call.charges.length));
+      const count = countEqualFrom(calls, i);
+      encoded.push(
+        String(count),
+        call.mode === 'spend' ? String(call.deadlineMs) : 'peek',
+        String(call.charges.length),
+      );
       for (const { policy, cost } of call.charges) {
-        let place = this.#places.get(policy);
-        if (place === undefined) {
-          place = this.#places.size + 1;
-          this.#places.set(policy, place);
+        let position = this.#positions.get(policy);
+        if (position === undefined) {
+          position = this.#positions.size + 1;
+          this.#positions.set(policy, position);
           policies.push(...policyArgs(policy));
         }
-        asked.push(String(place), String(cost));
+        encoded.push(String(position), String(cost));
       }
       i += count;
     }
-    this.args = [instant, String(this.#places.size), ...policies, ...asked];
+    this.args = [instant, String(this.#positions.size), ...policies, ...encoded];
   }
 
-  /** @throws TypeError where the reply is none to this run */
-  read(reply: unknown): SpendReply {
-    return new SpendReply(reply, this.#places);
+  /** @throws TypeError if it is no reply to this request */
+  decode(reply: unknown): SpendReply {
+    return new SpendReply(reply, this.#positions);
   }
 }
 
-/** How many calls from `first` on are one but for their keys. */
-function alikeFrom(calls: readonly BatchedCall[], first: number): number {
-  const { charges, takes, deadlineMs } = calls[first] as BatchedCall;
+/** Returns how many calls, from the one at `first` on, differ only in their keys. */
+function countEqualFrom(calls: readonly BatchedCall[], first: number): number {
+  const { charges, mode, deadlineMs } = calls[first] as BatchedCall;
   let next = first + 1;
   for (; next < calls.length; next++) {
     const other = calls[next] as BatchedCall;
-    if (other.takes !== takes || (takes && other.deadlineMs !== deadlineMs)) break;
-    if (!areAlike(charges, other.charges)) break;
+    if (other.mode !== mode || (mode === 'spend' && other.deadlineMs !== deadlineMs)) break;
+    if (!haveEqualCosts(charges, other.charges)) break;
   }
   return next - first;
 }
 
-function areAlike(charges: readonly Charge[], others: readonly Charge[]): boolean {
+function haveEqualCosts(charges: readonly Charge[], others: readonly Charge[]): boolean {
   if (charges.length !== others.length) return false;
   for (let i = 0; i < charges.length; i++) {
     const { policy, cost } = charges[i] as Charge;
@@ -66,18 +75,19 @@ function areAlike(charges: readonly Charge[], others: readonly Charge[]): boolea
   return true;
 }
 
-/** What the reply says of a charge. */
+/** Status codes of one charge. */
 const ALLOWED = 1;
 const DENIED = 2;
-const WHOLE = 3;
-/** What it says of a call that is not decided. */
+const FULL = 3;
+/** Status codes of a call that is not decided. */
 const LATE = 4;
-const GARBAGE = 5;
+const FOREIGN_VALUE = 5;
 
-const NOTHING_LEFT: readonly { policy: string; was: string }[] = [];
+const NO_STATES: readonly DiscardedState[] = [];
 
-/** A reply of lua/spend.lua: the server's time, the instant, a limit and a window of each policy, then call by call. */
-class SpendReply {
+/** A reply of lua/scripts/spend.lua: the server's time, the instant, limit and window of each policy, then each call. */
+export class SpendReply {
+  /** Epoch milliseconds. */
   readonly serverMs: number;
   readonly #at: number;
   readonly #values: readonly unknown[];
@@ -85,9 +95,9 @@ class SpendReply {
 
   constructor(
     reply: unknown,
-    private readonly places: ReadonlyMap<Policy, number>,
+    private readonly positions: ReadonlyMap<Policy, number>,
   ) {
-    this.#next = 2 + 2 * places.size;
+    this.#next = 2 + 2 * positions.size;
     if (!Array.isArray(reply) || reply.length < this.#next) throw unexpectedReply();
     this.#values = reply;
     this.serverMs = this.#number(0);
@@ -95,70 +105,72 @@ class SpendReply {
   }
 
   /**
-   * What the next call of the run came to.
+   * Decodes the verdict of the next call of the batch.
    *
-   * @throws TypeError where the reply does not go so far
+   * @throws TypeError if the reply ends before it does
    */
-  read(call: Pick<BatchedCall, 'charges' | 'takes'>): CallVerdict {
+  next(call: Pick<BatchedCall, 'charges' | 'mode'>): CallVerdict {
     const verdict = this.#verdict(call);
-    // A twin that leaves out a member cuts the reply off there: what is missing must not be taken for a decision.
+    // A strategy whose Lua omits a member of a decision truncates the reply: what is missing must not become a decision.
     if (this.#next > this.#values.length) throw unexpectedReply();
     return verdict;
   }
 
-  /** Some clients are set to give numbers as text. */
+  /** Some clients are configured to return numbers as strings. */
   #number(at: number): number {
     return Number(this.#values[at]);
   }
 
-  #verdict({ charges, takes }: Pick<BatchedCall, 'charges' | 'takes'>): CallVerdict {
+  #verdict({ charges, mode }: Pick<BatchedCall, 'charges' | 'mode'>): CallVerdict {
     const status = this.#number(this.#next);
-    if (status === LATE || status === GARBAGE) {
+    if (status === LATE || status === FOREIGN_VALUE) {
       this.#next += 1;
-      return { kind: status === LATE ? 'late' : 'garbage' };
+      return { kind: status === LATE ? 'late' : 'foreign-value' };
     }
     const decisions: Decision[] = [];
-    let leftBehind = NOTHING_LEFT;
+    let discardedStates = NO_STATES;
     let allowed = true;
     let costs = 0;
     for (const { policy, cost } of charges) {
-      const isWhole = this.#number(this.#next) === WHOLE;
-      const decision = isWhole ? this.#whole(policy) : this.#plain(policy);
-      const was = isWhole && this.#values[this.#next - 1];
-      if (typeof was === 'string' && was !== '0') leftBehind = [...leftBehind, { policy: policy.name, was }];
+      const isFull = this.#number(this.#next) === FULL;
+      const decision = isFull ? this.#fullDecision(policy) : this.#shortDecision(policy);
+      const was = isFull && this.#values[this.#next - 1];
+      if (typeof was === 'string' && was !== '0') {
+        discardedStates = [...discardedStates, { policy: policy.name, was }];
+      }
       decisions.push(decision);
       allowed &&= decision.allowed;
       costs += cost;
     }
     const binding = bindingOf(decisions);
-    const isTaken = takes && allowed && costs > 0;
+    const isTaken = mode === 'spend' && allowed && costs > 0;
     const outcome: Outcome = isTaken
       ? { allowed, decisions, binding, receipt: { at: this.#at, charges } }
       : { allowed, decisions, binding };
-    return { kind: 'decided', outcome, leftBehind };
+    return { kind: 'decided', outcome, discardedStates };
   }
 
-  /** A decision with its policy's limit and window, that holds nobody up. */
-  #plain(policy: Policy): Decision {
+  /** A decision with the limit and window that the reply gives for the policy, and without a delay. */
+  #shortDecision(policy: Policy): Decision {
     const code = this.#number(this.#next);
     if (code !== ALLOWED && code !== DENIED) throw unexpectedReply();
     const allowed = code === ALLOWED;
     const at = this.#next;
-    const place = 2 * (this.places.get(policy) ?? 0);
+    const limitAt = 2 * (this.positions.get(policy) ?? 0);
     this.#next += allowed ? 3 : 4;
     return {
       policy: policy.name,
       allowed,
-      limit: this.#number(place),
+      limit: this.#number(limitAt),
       remaining: this.#number(at + 1),
       resetMs: this.#number(at + 2),
       retryAfterMs: allowed ? 0 : waitOf(this.#number(at + 3)),
       delayMs: 0,
-      windowMs: this.#number(place + 1),
+      windowMs: this.#number(limitAt + 1),
     };
   }
 
-  #whole({ name }: Policy): Decision {
+  #fullDecision({ name }: Policy): Decision {
     const at = this.#next;
     this.#next += 9;
     return {
@@ -174,7 +186,7 @@ class SpendReply {
   }
 }
 
-/** A wait that no time ends is told as -1. */
-function waitOf(told: number): number | null {
-  return told < 0 ? null : told;
+/** A wait that never ends is sent as -1. */
+function waitOf(sent: number): number | null {
+  return sent < 0 ? null : sent;
 }

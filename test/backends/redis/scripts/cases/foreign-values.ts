@@ -1,4 +1,4 @@
-import { policyArgs } from '../../../../../src/backends/redis/scripts/lease-codec.js';
+import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { definePolicy } from '../../../../../src/index.js';
 import {
   afresh,

@@ -1,4 +1,4 @@
-import { policyArgs } from '../../../../../src/backends/redis/scripts/lease-codec.js';
+import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { DUE, fails, KEY, NOW, put, spendArgs, spendBy, UNTOLD, window } from '../support/arguments.js';
 import type { Scene } from '../support/script-run.js';
 

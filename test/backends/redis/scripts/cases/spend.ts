@@ -1,5 +1,5 @@
-import { policyArgs } from '../../../../../src/backends/redis/scripts/lease-codec.js';
-import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
+import { type BatchedCall, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { Decision } from '../../../../../src/core/decision.js';
 import { keyOf, keyPart } from '../../../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../../../src/index.js';
@@ -75,8 +75,8 @@ export class Ledger {
       if (receipt !== undefined) receipts.push(receipt);
     }
     const written = [...untilMs].map(([key, ms]) => this.#write(key, serverMs, ms));
-    const asked = calls.map(({ charges, deadline }) => {
-      return { charges, takes: deadline !== 'peek', deadlineMs: deadline === 'peek' ? 0 : deadline };
+    const asked = calls.map(({ charges, deadline }): BatchedCall => {
+      return { charges, mode: deadline === 'peek' ? 'peek' : 'spend', deadlineMs: deadline === 'peek' ? 0 : deadline };
     });
     const run: Run = {
       script: 'spend',

@@ -1,5 +1,5 @@
-import { policyArgs } from '../../../../../src/backends/redis/scripts/lease-codec.js';
-import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
+import { type BatchedCall, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import type { Run } from './script-run.js';
 import type { ScriptName } from './scripts-under-test.js';
@@ -43,11 +43,13 @@ export type Asked = readonly [key: string, policy: Policy, cost: number];
 
 /** The arguments of calls that have until a deadline. */
 export function spendArgs(calls: readonly (readonly Asked[])[], deadline = DUE): readonly string[] {
-  const asked = calls.map((call) => ({
-    charges: call.map(([, policy, cost]) => ({ policy, subject: '', cost })),
-    takes: deadline !== 'peek',
-    deadlineMs: Number(deadline),
-  }));
+  const asked = calls.map(
+    (call): BatchedCall => ({
+      charges: call.map(([, policy, cost]) => ({ policy, subject: '', cost })),
+      mode: deadline === 'peek' ? 'peek' : 'spend',
+      deadlineMs: Number(deadline),
+    }),
+  );
   return new SpendRequest('', asked).args;
 }
 

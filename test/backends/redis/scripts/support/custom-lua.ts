@@ -1,4 +1,4 @@
-import { definitionOf } from '../../../../../src/backends/redis/scripts/redis-script.js';
+import { definitionOf } from '../../../../../src/backends/redis/scripts/script-set.js';
 
 /**
  * Tells in its decision what it was given, and remembers one number, or under a burst of 1 nothing at all; under a burst of

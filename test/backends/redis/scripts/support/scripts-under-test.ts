@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { definitionOf } from '../../../../../src/backends/redis/scripts/redis-script.js';
+import { definitionOf } from '../../../../../src/backends/redis/scripts/script-set.js';
 import { ownLua } from './custom-lua.js';
 import { LUA_FILES, type LuaFiles, type LuaPart, strategiesIn } from './lua-files.js';
 import { TOLD_LUA } from './state-decoder.js';

@@ -1,0 +1,29 @@
+import type { Clock } from '../core/clock.js';
+import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Strategy } from '../strategies/strategy.js';
+import type { Grant, Target } from './backend.js';
+import type { BackendEvent } from './backend-events.js';
+
+/** Whether a call takes units or only reads. */
+export type DecideMode = 'spend' | 'peek';
+
+/**
+ * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which it
+ * has to resolve; after it the method rejects with a BackendError. What a call takes that is answered too late, the store
+ * returns. `RemoteBackend` makes a Backend of it.
+ */
+export interface RemoteStore {
+  /** Decides the charges of a call, at least one: all or none. A call whose deadline has passed is not charged later. */
+  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome>;
+  settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void>;
+  reset(targets: readonly Target[], dueMs: number): Promise<void>;
+  lease(target: Target, wanted: number, dueMs: number): Promise<Grant>;
+  /** Rejects unless these charges would be decided now. It charges no budget of a user. */
+  probe(charges: readonly Charge[], dueMs: number): Promise<void>;
+  use(strategies: readonly Strategy[]): void;
+  listen(listener: (event: BackendEvent) => void): void;
+  warnings(dueMs: number): Promise<readonly string[]>;
+  close(): Promise<void>;
+  /** The clock that calls are delayed by. */
+  readonly clock: Clock;
+}

@@ -1,0 +1,44 @@
+import { type Awaitable, chain } from '../../core/awaitable.js';
+import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
+import type { Backend, Target } from '../backend.js';
+import { BackendLayer } from '../backend-layer.js';
+import type { DenialCache } from './denial-cache.js';
+
+/** Answers calls that are known to be denied from a cache. All others go to the inner backend, whose denials are cached. */
+export class DenialCacheLayer<Inner extends Backend = Backend> extends BackendLayer<Inner> {
+  constructor(
+    inner: Inner,
+    private readonly cache: DenialCache,
+  ) {
+    super(inner);
+  }
+
+  override spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    const { cache } = this;
+    const known = cache.get(charges);
+    // The inner backend reports invalid costs.
+    if (known !== undefined && haveValidCosts(charges)) return known;
+    const { epoch } = cache;
+    const askedMs = this.clock.now();
+    return chain(this.inner.spend(charges), (outcome) => {
+      cache.learn(charges, outcome, askedMs, epoch);
+      return outcome;
+    });
+  }
+
+  override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
+    this.cache.invalidate(receipt.charges);
+    return this.inner.settle(receipt, costs);
+  }
+
+  override reset(targets: readonly Target[]): Awaitable<void> {
+    this.cache.invalidate(targets);
+    return this.inner.reset(targets);
+  }
+}
+
+/** A loop: a closure is half of the cost of a cached denial. */
+function haveValidCosts(charges: readonly Charge[]): boolean {
+  for (const { cost } of charges) if (!isCost(cost)) return false;
+  return true;
+}

@@ -1,0 +1,69 @@
+import type { Awaitable } from '../../core/awaitable.js';
+import { type Clock, systemClock } from '../../core/clock.js';
+import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../../core/decision.js';
+import type { Strategy } from '../../strategies/strategy.js';
+import type { Backend, Grant, Target } from '../backend.js';
+import type { BackendEvent } from '../backend-events.js';
+import type { DecideMode, RemoteStore } from '../remote-store.js';
+
+/** A remote store as a backend: each call gets its deadline here, `timeoutMs` from now. */
+export class RemoteBackend implements Backend {
+  readonly remote = true;
+
+  constructor(
+    private readonly store: RemoteStore,
+    private readonly timeoutMs: number,
+  ) {}
+
+  get clock(): Clock {
+    return this.store.clock;
+  }
+
+  spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#decide(charges, 'spend');
+  }
+
+  peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#decide(charges, 'peek');
+  }
+
+  settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
+    return this.store.settle(receipt, costs, this.#dueMs());
+  }
+
+  reset(targets: readonly Target[]): Promise<void> {
+    return this.store.reset(targets, this.#dueMs());
+  }
+
+  lease(target: Target, wanted: number): Promise<Grant> {
+    return this.store.lease(target, wanted, this.#dueMs());
+  }
+
+  probe(charges: readonly Charge[]): Promise<void> {
+    return this.store.probe(charges, this.#dueMs());
+  }
+
+  use(strategies: readonly Strategy[]): void {
+    this.store.use(strategies);
+  }
+
+  listen(listener: (event: BackendEvent) => void): void {
+    this.store.listen(listener);
+  }
+
+  warnings(): Promise<readonly string[]> {
+    return this.store.warnings(this.#dueMs());
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+
+  #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {
+    return charges.length === 0 ? NOTHING_TO_CHARGE : this.store.decide(charges, mode, this.#dueMs());
+  }
+
+  #dueMs(): number {
+    return systemClock.now() + this.timeoutMs;
+  }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, it } from '@jest/globals';
+import { BackendLayer } from '../../src/backends/backend-layer.js';
+import {
+  type Backend,
+  type BackendEvent,
+  type Charge,
+  definePolicy,
+  defineStrategy,
+  type Grant,
+  ManualClock,
+  MemoryBackend,
+  type Outcome,
+  type Receipt,
+  type Strategy,
+  systemClock,
+  type Target,
+} from '../../src/index.js';
+import { fixedWindow } from '../../src/strategies/fixed-window.js';
+
+class PlainLayer<Inner extends Backend> extends BackendLayer<Inner> {}
+
+const policy = definePolicy('p', '5/min');
+const target: Target = { policy, subject: 'ada' };
+const charges: readonly Charge[] = [{ ...target, cost: 1 }];
+const outcome: Outcome = { allowed: true, decisions: [], binding: null };
+const receipt: Receipt = { at: 1, charges };
+const grant: Grant = { granted: 1, remaining: 2, at: 3, endsInMs: 4 };
+
+/** A backend that has all of the contract, and records how it was called. */
+class RecordingBackend implements Required<Backend> {
+  readonly calls: unknown[][] = [];
+  readonly remote = true;
+  readonly clock = new ManualClock();
+
+  spend(...args: [readonly Charge[]]): Outcome {
+    this.calls.push(['spend', ...args]);
+    return outcome;
+  }
+  async peek(...args: [readonly Charge[]]): Promise<Outcome> {
+    this.calls.push(['peek', ...args]);
+    return outcome;
+  }
+  settle(...args: [Receipt, readonly number[]]): void {
+    this.calls.push(['settle', ...args]);
+  }
+  reset(...args: [readonly Target[]]): void {
+    this.calls.push(['reset', ...args]);
+  }
+  probe(...args: [readonly Charge[]]): void {
+    this.calls.push(['probe', ...args]);
+  }
+  async lease(...args: [Target, number]): Promise<Grant> {
+    this.calls.push(['lease', ...args]);
+    return grant;
+  }
+  use(...args: [readonly Strategy[]]): void {
+    this.calls.push(['use', ...args]);
+  }
+  listen(...args: [(event: BackendEvent) => void]): void {
+    this.calls.push(['listen', ...args]);
+  }
+  async warnings(): Promise<readonly string[]> {
+    this.calls.push(['warnings']);
+    return ['careful'];
+  }
+  async close(): Promise<void> {
+    this.calls.push(['close']);
+  }
+}
+
+type Method = Exclude<keyof Backend, 'remote' | 'clock'>;
+
+describe('a layer that overrides nothing', () => {
+  const strategies = [defineStrategy({ ...fixedWindow, name: 'custom' })];
+  const listener = () => undefined;
+  // A new method of the contract does not compile without an entry here.
+  const delegated: Readonly<
+    Record<Method, readonly [args: unknown[], call: (layer: PlainLayer<RecordingBackend>) => unknown, result: unknown]>
+  > = {
+    spend: [[charges], (layer) => layer.spend(charges), outcome],
+    peek: [[charges], (layer) => layer.peek(charges), outcome],
+    settle: [[receipt, [0]], (layer) => layer.settle(receipt, [0]), undefined],
+    reset: [[charges], (layer) => layer.reset(charges), undefined],
+    probe: [[charges], (layer) => layer.probe(charges), undefined],
+    lease: [[target, 7], (layer) => layer.lease(target, 7), grant],
+    use: [[strategies], (layer) => layer.use(strategies), undefined],
+    listen: [[listener], (layer) => layer.listen(listener), undefined],
+    warnings: [[], (layer) => layer.warnings(), ['careful']],
+    close: [[], (layer) => layer.close(), undefined],
+  };
+
+  it.each(Object.entries(delegated))('delegates %s, with its arguments and its result', async (name, entry) => {
+    const [args, call, result] = entry;
+    const inner = new RecordingBackend();
+    expect(await call(new PlainLayer(inner))).toEqual(result);
+    expect(inner.calls).toEqual([[name, ...args]]);
+  });
+
+  it('returns a value if the inner backend does', () => {
+    expect(new PlainLayer(new RecordingBackend()).spend(charges)).toBe(outcome);
+  });
+
+  it('has the clock of the inner backend, and is remote if that is', () => {
+    const inner = new RecordingBackend();
+    const layer = new PlainLayer(inner);
+    expect([layer.remote, layer.clock]).toEqual([true, inner.clock]);
+  });
+});
+
+describe('a layer over a backend without the optional methods', () => {
+  it('peeks to probe, and does nothing for the others', async () => {
+    const peeked: unknown[] = [];
+    const inner: Backend = {
+      spend: () => outcome,
+      peek: (asked) => {
+        peeked.push(asked);
+        return outcome;
+      },
+      settle: () => undefined,
+      reset: () => undefined,
+    };
+    const layer = new PlainLayer(inner);
+    expect([layer.remote, layer.clock, layer.lease]).toEqual([false, systemClock, undefined]);
+    await layer.probe(charges);
+    expect(peeked).toEqual([charges]);
+    layer.use([]);
+    layer.listen(() => undefined);
+    expect(await layer.warnings()).toEqual([]);
+    await layer.close();
+  });
+
+  it('has the decisions of a real one', () => {
+    const layer = new PlainLayer(new MemoryBackend({ clock: new ManualClock() }));
+    expect(layer.spend(charges)).toMatchObject({ allowed: true, decisions: [{ remaining: 4 }] });
+    expect(layer.peek(charges)).toMatchObject({ allowed: true, decisions: [{ remaining: 3 }] });
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { BackendError } from '../../../src/backends/backend-error.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
+import { CircuitBreaker } from '../../../src/backends/resilience/circuit-breaker.js';
+import { Emitter } from '../../../src/core/emitter.js';
+
+const DOWN = new BackendError('CONNECTION', 'down');
+
+function newBreaker() {
+  const emitted: string[] = [];
+  const events = new Emitter<BackendEvent>();
+  events.listen((event) => emitted.push(event.type === 'degraded' ? event.code : event.type));
+  const breaker = new CircuitBreaker(events);
+  const fail = (times: number, epoch = breaker.epoch) => {
+    for (let i = 0; i < times; i++) breaker.failed(DOWN, epoch);
+  };
+  return { breaker, emitted, fail };
+}
+
+describe('a circuit breaker', () => {
+  it('opens after five consecutive failures, and emits that once', () => {
+    const { breaker, emitted, fail } = newBreaker();
+    fail(4);
+    breaker.succeeded();
+    fail(4);
+    breaker.failed(new BackendError('GARBAGE', 'found'), 0);
+    expect([breaker.isOpen, breaker.retryAfterMs, emitted]).toEqual([false, 0, []]);
+    fail(20);
+    expect([breaker.isOpen, emitted]).toEqual([true, ['CONNECTION']]);
+    expect(breaker.retryAfterMs).toBeGreaterThan(900);
+  });
+
+  it('probes one at a time, a second after the last failure, and is closed only by a probe', async () => {
+    const { breaker, emitted, fail } = newBreaker();
+    fail(5);
+    let probes = 0;
+    const probe = (answer: Promise<unknown>) => {
+      breaker.tryProbe(() => {
+        probes += 1;
+        return answer;
+      });
+    };
+    const dueAt = performance.now() + breaker.retryAfterMs;
+    probe(Promise.resolve());
+    breaker.succeeded();
+    expect([probes, breaker.isOpen]).toEqual([0, true]);
+    while (breaker.retryAfterMs > 0) await new Promise(setImmediate);
+    expect(performance.now()).toBeGreaterThan(dueAt - 2);
+
+    let rejectProbe = (_: unknown) => {};
+    probe(new Promise((_, reject) => (rejectProbe = reject)));
+    probe(Promise.resolve());
+    expect(probes).toBe(1);
+    rejectProbe(DOWN);
+    await new Promise(setImmediate);
+    expect([breaker.isOpen, breaker.retryAfterMs > 900, emitted]).toEqual([true, true, ['CONNECTION']]);
+  });
+
+  it.each([
+    ['succeeds', () => Promise.resolve()],
+    [
+      'finds a foreign value, which a working server reports',
+      () => Promise.reject(new BackendError('GARBAGE', 'found')),
+    ],
+  ])('closes when a probe %s, and ignores failures of calls that began before', async (_, ask) => {
+    const { breaker, emitted, fail } = newBreaker();
+    const before = breaker.epoch;
+    fail(5);
+    while (breaker.retryAfterMs > 0) await new Promise(setImmediate);
+    breaker.tryProbe(ask);
+    await new Promise(setImmediate);
+    expect([breaker.isOpen, breaker.retryAfterMs, emitted]).toEqual([false, 0, ['CONNECTION', 'recovered']]);
+    fail(20, before);
+    expect([breaker.isOpen, emitted.length]).toEqual([false, 2]);
+    fail(5);
+    expect([breaker.isOpen, emitted]).toEqual([true, ['CONNECTION', 'recovered', 'CONNECTION']]);
+  });
+});
