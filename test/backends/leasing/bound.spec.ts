@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { definePolicy } from '../../../src/index.js';
+import { scaled } from '../../support/scale.js';
 import { add, type Fate, Process, Server, World } from './simulated-fleet.js';
 
 const START = Date.UTC(2026, 0, 1) + 123_456;
@@ -130,7 +131,7 @@ describe('leases', () => {
         expect(leastHeld).toBe(0);
         expect(answers).toBe(calls);
       }),
-      { numRuns: 400 },
+      { numRuns: scaled(150, 400) },
     );
   });
 
@@ -143,7 +144,7 @@ describe('leases', () => {
         const units = (server.givenBack.get(last) ?? 0) + (spent.get(last) ?? 0) + (held.get(last) ?? 0);
         if (server.granted.size > 0) expect(units).toBe(server.granted.get(last));
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(75, 200) },
     );
   });
 });
