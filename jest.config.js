@@ -22,8 +22,8 @@ export default {
   // Of two cores Jest would leave one idle.
   maxWorkers: '100%',
   reporters: ['default', '<rootDir>/scripts/closing-line.mjs'],
-  // Helpers say after 5 seconds what they waited for in vain: Jest must not cut them short.
-  testTimeout: 10_000,
+  // Helpers give up after 30 seconds and say what they waited for: Jest must not end a test before they do.
+  testTimeout: 120_000,
   projects: [
     {
       ...shared,

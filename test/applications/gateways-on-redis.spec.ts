@@ -4,8 +4,12 @@ import type { Redis } from 'ioredis';
 import { by, RedisBackend, Throttle, type ThrottleModuleOptions } from '../../src/index.js';
 import { limited } from '../support/denied-message.js';
 import { Refused, startSockets, type TestSocket, transports } from '../support/gateway-app.js';
+import { PATIENT_MS } from '../support/redis/faults.js';
 import { connect, RedisServer } from '../support/redis/redis.js';
 import { freshPrefix } from '../support/redis/redis-shared.js';
+
+/** The deadline of calls that no answer can reach: the shorter, the sooner the test is done. */
+const FROZEN_MS = 100;
 
 const handled: string[] = [];
 
@@ -50,12 +54,12 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
     await server[Symbol.asyncDispose]();
   });
 
-  const start = (prefix: string, options: ThrottleModuleOptions = {}) =>
+  const start = (prefix: string, options: ThrottleModuleOptions = {}, timeoutMs = PATIENT_MS) =>
     startSockets({
       transport,
       gateways: [FleetGateway],
       options: {
-        backend: new RedisBackend(client, { prefix }),
+        backend: new RedisBackend(client, { prefix, timeoutMs }),
         policies: { payments: { rate: '5/min', onError: 'deny' } },
         ...options,
         sockets: { noticeEveryMs: 0, ...options.sockets },
@@ -121,7 +125,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
   });
 
   it('limit in the process while Redis does not answer', async () => {
-    await using sockets = await start(freshPrefix());
+    await using sockets = await start(freshPrefix(), {}, FROZEN_MS);
     const socket = await sockets.connect(ada);
     server.freeze();
     const events: string[] = [];
@@ -130,7 +134,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
   });
 
   it('say that nothing can be decided where nothing passes then', async () => {
-    await using sockets = await start(freshPrefix(), { sockets: { closeAfter: 1 } });
+    await using sockets = await start(freshPrefix(), { sockets: { closeAfter: 1 } }, FROZEN_MS);
     const socket = await sockets.connect(ada);
     server.freeze();
     handled.length = 0;

@@ -40,7 +40,7 @@ describe.each(adapters)('an application with a leased policy, with %s', (adapter
       startApp({
         adapter,
         controllers: [LeasedController],
-        options: { backend: new RedisBackend(redis.client, { prefix, timeoutMs: 5000 }), policies: { api } },
+        options: { backend: new RedisBackend(redis.client, { prefix, timeoutMs: 30_000 }), policies: { api } },
       });
     {
       await using one = await start();

@@ -1,10 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../../sample-app/src/app.module.js';
 import { useTransport } from '../../sample-app/src/transport.js';
+import { systemClock } from '../../src/core/clock.js';
 import { ManualClock } from '../../src/index.js';
 import { TestSockets, type Transport, transports } from '../support/gateway-app.js';
 import { START, TestApp } from '../support/http-app.js';
+
+// The sample has no clock of its own to hand in: the process's stands still, so that no limit recovers meanwhile.
+beforeAll(() => {
+  jest.spyOn(systemClock, 'now').mockReturnValue(START);
+});
+
+afterAll(() => {
+  jest.restoreAllMocks();
+});
 
 /** The sample application as its main.ts starts it. */
 async function startSample(): Promise<TestApp> {

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type TestRedis } from '../support/redis/redis-shared.js';
+import { scaled } from '../support/scale.js';
 import { compare } from './compare.js';
 import type { StrategyName } from './random-trace.js';
 
 /** More steps by PARITY_STEPS; those of an earlier run by PARITY_SEED. */
-const STEPS = Number(process.env.PARITY_STEPS ?? 50_000);
+const STEPS = Number(process.env.PARITY_STEPS ?? scaled(10_000, 50_000));
 const SEED = Number(process.env.PARITY_SEED ?? Date.now() % 1_000_000);
 const STEPS_A_TRACE = 250;
 const AT_ONCE = 50;
@@ -24,7 +25,8 @@ export function parity(strategy: StrategyName): void {
       `decide alike to the byte over ${STEPS} random steps of ${strategy}`,
       async () => {
         for (let done = 0; done < STEPS; done += STEPS_A_TRACE * AT_ONCE) {
-          const seeds = Array.from({ length: AT_ONCE }, (_, i) => SEED + done + i);
+          const traces = Math.min(AT_ONCE, Math.ceil((STEPS - done) / STEPS_A_TRACE));
+          const seeds = Array.from({ length: traces }, (_, i) => SEED + done + i);
           const differences = await Promise.all(
             seeds.map((seed) => compare(strategy, seed, STEPS_A_TRACE, redis.client)),
           );

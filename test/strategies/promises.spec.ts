@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { definePolicy } from '../../src/strategies/define-policy.js';
 import { alwaysAdmitted, runs, scenes, steps } from '../backends/contract/history.js';
+import { scaled } from '../support/scale.js';
 import type { Move } from './traffic.js';
 
 /** Units in every interval, each between two charges: no longer interval without more charges admits more. */
@@ -88,7 +89,7 @@ describe('over every interval a sliding window', () => {
         if (counted.length < past.length && decision.remaining === limit - recent) waited++;
       }
     });
-    fc.assert(property, { numRuns: 1500 });
+    fc.assert(property, { numRuns: scaled(500, 1500) });
     expect(waited).toBeGreaterThan(1000);
   });
 });

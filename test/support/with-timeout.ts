@@ -1,10 +1,10 @@
-const DEADLINE_MS = 5000;
+import { CEILING_MS } from './wait-until.js';
 
-/** What the promise brings; rejects after 5 seconds with what was waited for in vain. */
+/** Resolves with the promise's value. Rejects after {@link CEILING_MS} with a description of what was awaited. */
 export async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Waited 5 seconds in vain for ${what()}`)), DEADLINE_MS);
+    timer = setTimeout(() => reject(new Error(`Waited ${CEILING_MS} ms in vain for ${what()}`)), CEILING_MS);
   });
   try {
     return await Promise.race([promise, late]);

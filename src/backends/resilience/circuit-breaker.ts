@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/clock.js';
+import { type Clock, systemClock } from '../../core/clock.js';
 import type { Emitter } from '../../core/emitter.js';
 import { BackendError } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
@@ -18,7 +18,11 @@ export class CircuitBreaker {
   #nextProbeMs = 0;
   #epoch = 0;
 
-  constructor(private readonly events: Emitter<BackendEvent>) {}
+  /** @param clock monotonic; real time even where decisions use another clock, because probes are sent in real time */
+  constructor(
+    private readonly events: Emitter<BackendEvent>,
+    private readonly clock: Pick<Clock, 'now'> = systemClock,
+  ) {}
 
   get isOpen(): boolean {
     return this.#isOpen;
@@ -31,7 +35,7 @@ export class CircuitBreaker {
 
   /** Milliseconds until the next probe; 0 while the circuit is closed. */
   get retryAfterMs(): number {
-    return this.#isOpen ? Math.max(0, this.#nextProbeMs - systemClock.now()) : 0;
+    return this.#isOpen ? Math.max(0, this.#nextProbeMs - this.clock.now()) : 0;
   }
 
   succeeded(): void {
@@ -44,13 +48,13 @@ export class CircuitBreaker {
     this.#failures += 1;
     if (this.#failures < FAILURES) return;
     this.#isOpen = true;
-    this.#nextProbeMs = systemClock.now() + PROBE_INTERVAL_MS;
+    this.#nextProbeMs = this.clock.now() + PROBE_INTERVAL_MS;
     this.events.emit({ type: 'degraded', code: error instanceof BackendError ? error.code : 'UNKNOWN' });
   }
 
   /** Calls `probe` if one is due. The circuit closes if its promise resolves. */
   tryProbe(probe: () => Promise<unknown>): void {
-    if (this.#isProbing || systemClock.now() < this.#nextProbeMs) return;
+    if (this.#isProbing || this.clock.now() < this.#nextProbeMs) return;
     this.#isProbing = true;
     probe().then(
       () => this.#endProbe(true),
@@ -61,7 +65,7 @@ export class CircuitBreaker {
   #endProbe(isAvailable: boolean): void {
     this.#isProbing = false;
     if (!isAvailable) {
-      this.#nextProbeMs = systemClock.now() + PROBE_INTERVAL_MS;
+      this.#nextProbeMs = this.clock.now() + PROBE_INTERVAL_MS;
       return;
     }
     this.#isOpen = false;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Policy } from '../../../src/core/policy.js';
 import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from '../../../src/strategies/built-in-strategies.js';
 import { drive, type Move, type Taken, trafficOf } from '../../strategies/traffic.js';
+import { scaled } from '../../support/scale.js';
 import { policiesOf, starts } from './random-policies.js';
 
 /**
@@ -54,12 +55,12 @@ export function scenes(strategy: BuiltinStrategy) {
 }
 
 /** Tries a property on what random traffic was admitted, clocks that step back by up to a period included. */
-export function alwaysAdmitted(strategy: BuiltinStrategy, property: (history: History) => void, numRuns = 1500): void {
+export function alwaysAdmitted(strategy: BuiltinStrategy, property: (history: History) => void): void {
   fc.assert(
     fc.property(scenes(strategy), ({ policy, start, moves }) => {
       property({ policy, admitted: historyOf(steps(strategy, policy, start, moves)) });
     }),
-    { numRuns },
+    { numRuns: scaled(500, 1500) },
   );
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { definePolicy } from '../../../src/index.js';
+import { scaled } from '../../support/scale.js';
 import { add, type Delivery, Process, Server, World } from './simulated-fleet.js';
 
 const START = Date.UTC(2026, 0, 1) + 123_456;
@@ -144,7 +145,7 @@ describe('LeaseManager', () => {
         expect(leastHeld).toBe(0);
         expect(outcomes).toBe(calls);
       }),
-      { numRuns: 400 },
+      { numRuns: scaled(150, 400) },
     );
   });
 
@@ -157,7 +158,7 @@ describe('LeaseManager', () => {
         const units = (server.returned.get(last) ?? 0) + (spent.get(last) ?? 0) + (held.get(last) ?? 0);
         if (server.granted.size > 0) expect(units).toBe(server.granted.get(last));
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(75, 200) },
     );
   });
 });

@@ -1,5 +1,6 @@
-import type { Backend, Grant, Target } from '../../../src/backends/backend.js';
+import type { Grant, Target } from '../../../src/backends/backend.js';
 import { LeaseManager } from '../../../src/backends/leasing/lease-manager.js';
+import type { LeasableBackend } from '../../../src/backends/leasing/leasing.backend.js';
 import { UnitReturns } from '../../../src/backends/unit-returns.js';
 import type { Charge, Receipt } from '../../../src/core/decision.js';
 import { definePolicy } from '../../../src/index.js';
@@ -44,7 +45,7 @@ export class LeaseFixture {
   readonly leases: LeaseManager;
 
   constructor(maxLeases?: number) {
-    const server: Required<Pick<Backend, 'lease' | 'settle'>> = {
+    const server: Pick<LeasableBackend, 'lease' | 'settle'> = {
       lease: (target, wanted) => this.#lease(target, wanted),
       settle: (receipt) => {
         this.returned.push(receipt);

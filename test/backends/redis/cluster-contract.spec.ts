@@ -3,6 +3,7 @@ import type { Cluster } from 'ioredis';
 import { RedisBackend } from '../../../src/index.js';
 import { RedisCluster } from '../../support/redis/redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
+import { scaled } from '../../support/scale.js';
 import { backendContract } from '../contract/backend-contract.js';
 
 let cluster: RedisCluster;
@@ -11,7 +12,7 @@ let client: Cluster;
 beforeAll(async () => {
   cluster = await RedisCluster.start();
   client = await cluster.connect();
-}, 60_000);
+});
 
 afterAll(async () => {
   client?.disconnect();
@@ -20,8 +21,6 @@ afterAll(async () => {
 
 backendContract(
   'Redis Cluster',
-  (clock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 5000 }),
-  {
-    effort: 0.05,
-  },
+  (clock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
+  { effort: scaled(0.0125, 0.05) },
 );

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { RedisBackend } from '../../../src/index.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
+import { scaled } from '../../support/scale.js';
 import { backendContract } from '../contract/backend-contract.js';
 
 let redis: TestRedis;
@@ -11,6 +12,8 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop());
 
-backendContract('Redis', (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 5000 }), {
-  effort: 0.1,
-});
+backendContract(
+  'Redis',
+  (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
+  { effort: scaled(0.025, 0.1) },
+);

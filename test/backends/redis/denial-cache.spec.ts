@@ -1,6 +1,8 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { systemClock } from '../../../src/core/clock.js';
 import { type Charge, definePolicy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../src/index.js';
 import { START } from '../../support/http-app.js';
+import { PATIENT_MS } from '../../support/redis/faults.js';
 import { ownRedis } from '../../support/redis/private-redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
 
@@ -16,9 +18,13 @@ describe('denials on Redis', () => {
   beforeEach(async () => {
     clock = new ManualClock(START);
     prefix = freshPrefix();
-    backend = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000, denyMemoryMs: 1000 });
+    backend = new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS, denyMemoryMs: 1000 });
     for (let i = 0; i < 3; i++) await backend.spend(ada);
     await redis.resetCounts();
+  });
+
+  afterEach(() => {
+    jest.restoreAllMocks();
   });
 
   it('cost no round trip when they are asked for again', async () => {
@@ -47,7 +53,7 @@ describe('denials on Redis', () => {
   });
 
   it('hold in this process until they are forgotten, whatever another process gives back', async () => {
-    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000 });
+    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS });
     await other.reset(ada);
     expect((await backend.spend(ada)).allowed).toBe(false);
     clock.advance(1000);
@@ -55,12 +61,14 @@ describe('denials on Redis', () => {
   });
 
   it('are remembered by default, and not where a test has instants of its own', async () => {
-    const real = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 5000 });
+    // A denial is remembered for a time of its own clock, which stands still here.
+    jest.spyOn(systemClock, 'now').mockReturnValue(systemClock.now());
+    const real = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: PATIENT_MS });
     for (let i = 0; i < 3; i++) await real.spend(ada);
     await redis.resetCounts();
     await real.spend(ada);
     expect(await redis.calls('evalsha')).toBe(0);
-    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000 });
+    const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS });
     await other.spend(ada);
     const before = await redis.calls('evalsha');
     await other.spend(ada);

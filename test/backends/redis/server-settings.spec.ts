@@ -3,7 +3,7 @@ import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import type { RedisClient } from '../../../src/backends/redis/clients/redis-client.js';
 import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
-import { askUntil, GRACE_MS, guarded, TIMEOUT_MS } from '../../support/redis/faults.js';
+import { askUntil, GRACE_MS, guarded, PATIENT_MS, TIMEOUT_MS } from '../../support/redis/faults.js';
 import { connect, RedisServer, recommended, recommendedCluster } from '../../support/redis/redis.js';
 
 const opened: { disconnect(): void }[] = [];
@@ -53,7 +53,7 @@ async function keep<T extends Opened>(client: T): Promise<T> {
   return client;
 }
 
-const warningsOf = (client: RedisClient) => new RedisBackend(client).warnings();
+const warningsOf = (client: RedisClient) => new RedisBackend(client, { timeoutMs: PATIENT_MS }).warnings();
 const WITHOUT = { disconnectTimeout: 50, retryStrategy: () => 50 };
 
 describe.each([

@@ -1,7 +1,7 @@
 import type { Cluster } from 'ioredis';
 import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../src/backends/redis/redis-keys.js';
-import { charge, counter, guarded, usedOf } from './faults.js';
+import { askUntil, charge, counter, guarded, PATIENT_MS, TIMEOUT_MS, usedOf } from './faults.js';
 import { pause, type RedisCluster, type RedisServer } from './redis.js';
 import { RedisProxy } from './redis-proxy.js';
 import { freshPrefix } from './redis-shared.js';
@@ -27,16 +27,16 @@ export interface MasterKilled {
 }
 
 /** Kills the first master, under 20 callers who charge one subject there and one elsewhere, until both limits are reached. */
-export async function clusterMasterKilled(cluster: RedisCluster): Promise<MasterKilled> {
+export async function clusterMasterKilled(cluster: RedisCluster, timeoutMs = TIMEOUT_MS): Promise<MasterKilled> {
   const [victim] = cluster.servers;
   if (victim === undefined) throw new Error('a cluster without servers');
-  const client = await cluster.connect();
-  const { backend, prefix, events } = guarded(client);
+  const client = await cluster.connect({ slotsRefreshTimeout: 1000 });
+  const { backend, prefix, events } = guarded(client, 'local', timeoutMs);
   const limit = counter('across', 2000);
   const safe = subjectAt(client, victim, false);
   const charges = [safe, subjectAt(client, victim, true)].map((subject) => charge(limit, subject));
   let [admitted, deniedByRedis, killedAt, writingAgainMs] = [0, 0, Number.POSITIVE_INFINITY, 0];
-  const giveUpAt = performance.now() + 40_000;
+  const giveUpAt = performance.now() + 90_000;
   const callers = Array.from({ length: 20 }, async () => {
     while (deniedByRedis < 100 && performance.now() < giveUpAt) {
       const startedAt = performance.now();
@@ -63,7 +63,10 @@ export async function clusterMasterKilled(cluster: RedisCluster): Promise<Master
   };
 }
 
-/** Calls on a cluster, of whose runs every tenth loses its connection after it was carried out. */
+/**
+ * Calls on a cluster, of whose runs every tenth loses its connection after it was carried out. Each call waits until its
+ * node can be reached again.
+ */
 export async function clusterLostReplies(cluster: RedisCluster, retryDelayOnFailover: number, count = 300) {
   const proxies = await Promise.all(cluster.servers.map((server) => RedisProxy.start(server)));
   const natMap = Object.fromEntries(
@@ -72,11 +75,12 @@ export async function clusterLostReplies(cluster: RedisCluster, retryDelayOnFail
   const client = await cluster.connect({ natMap, retryDelayOnFailover });
   const direct = await cluster.connect();
   const prefix = freshPrefix();
-  const backend = new RedisBackend(client, { prefix, timeoutMs: 1000 });
+  const backend = new RedisBackend(client, { prefix, timeoutMs: PATIENT_MS });
   const limit = counter('lost');
   for (const proxy of proxies) proxy.fate = (run) => (run % 10 === 0 ? 'cut' : 'pass');
   const calls: { readonly isAnswered: boolean; readonly units: number }[] = [];
   for (let i = 0; i < count; i++) {
+    await askUntil(() => reaches(client, `{s${i}}`), Boolean);
     const isAnswered = await Promise.resolve(backend.spend([charge(limit, `s${i}`)])).then(
       () => true,
       () => false,
@@ -91,4 +95,12 @@ export async function clusterLostReplies(cluster: RedisCluster, retryDelayOnFail
     twice: calls.filter(({ units }) => units > 1).length,
     wrong: calls.filter(({ isAnswered, units }) => isAnswered && units !== 1).length,
   };
+}
+
+/** Whether the node that has a key answers. */
+function reaches(client: Cluster, key: string): Promise<boolean> {
+  return client.exists(key).then(
+    () => true,
+    () => false,
+  );
 }

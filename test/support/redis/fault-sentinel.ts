@@ -1,6 +1,6 @@
 import { load } from './fault-scenarios.js';
-import { charge, counter, guarded, usedOf } from './faults.js';
-import { connect, pause } from './redis.js';
+import { askUntil, charge, counter, guarded, TIMEOUT_MS, usedOf } from './faults.js';
+import { connect } from './redis.js';
 import { RedisSentinels } from './redis-sentinel.js';
 
 const [BEFORE, AFTER] = [counter('before'), counter('after')];
@@ -16,24 +16,34 @@ export interface MasterFrozen {
 }
 
 /** The master of a Sentinel trio freezes, under 10 callers; it wakes when the other one has taken over. */
-export async function sentinelMasterFrozen(): Promise<MasterFrozen> {
+export async function sentinelMasterFrozen(timeoutMs = TIMEOUT_MS): Promise<MasterFrozen> {
   await using trio = await RedisSentinels.start();
   const client = await trio.connect();
-  const { backend, prefix, events } = guarded(client);
+  const { backend, prefix, events } = guarded(client, 'local', timeoutMs);
   let frozenAt = Number.POSITIVE_INFINITY;
-  let [answered, writingAgainMs] = [0, 0];
+  let [before, answered, writingAgainMs] = [0, 0, 0];
   const stop = load(10, async () => {
     const isFrozen = performance.now() > frozenAt;
     const { degraded } = await backend.spend([charge(isFrozen ? AFTER : BEFORE)]);
-    if (!isFrozen || degraded !== undefined) return;
+    if (degraded !== undefined) return;
+    if (!isFrozen) {
+      before += 1;
+      return;
+    }
     answered += 1;
     writingAgainMs ||= performance.now() - frozenAt;
   });
-  await pause(300);
+  await askUntil(
+    () => before,
+    (before) => before > 100,
+  );
   trio.master.freeze();
   frozenAt = performance.now();
-  while (writingAgainMs === 0 && performance.now() - frozenAt < 60_000) await pause(10);
-  await pause(200);
+  await askUntil(
+    () => answered,
+    (answered) => answered > 100,
+    90_000,
+  );
   await stop();
   const other = await connect(trio.replica);
   const charged = await usedOf(other, prefix, AFTER);

@@ -1,12 +1,13 @@
 import net from 'node:net';
 
-/** A way to a server that can be made a bad one: replies get lost, or come late. Handshakes always pass. */
+type Direction = 'requests' | 'replies';
+
+/** A way to a server that can be made a bad one: replies get lost, or are held back. Handshakes always pass. */
 export class RedisProxy {
   /** Of the runs of scripts that are forwarded, how each is treated, counted from 1. */
   fate: (run: number) => 'pass' | 'cut' = () => 'pass';
-  /** How long requests, and replies, take in addition, in milliseconds. */
-  requestMs = 0;
-  replyMs = 0;
+  #held: Direction | undefined;
+  #waiting: (() => void)[] = [];
   #runs = 0;
   #cuts = 0;
   readonly #sockets = new Set<net.Socket>();
@@ -34,6 +35,17 @@ export class RedisProxy {
     return this.#cuts;
   }
 
+  /** Holds back all that is sent in one direction from now on. */
+  hold(direction: Direction): void {
+    this.#held = direction;
+  }
+
+  /** Passes on what was held back, in order, and all that is sent after it. */
+  release(): void {
+    this.#held = undefined;
+    for (const pass of this.#waiting.splice(0)) pass();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
@@ -59,20 +71,20 @@ export class RedisProxy {
         this.#runs += 1;
         isDoomed ||= this.fate(this.#runs) === 'cut';
       }
-      send(server, chunk, this.requestMs);
+      this.#pass('requests', server, chunk);
     });
     server.on('data', (chunk) => {
       if (isDoomed) {
         if (!client.destroyed) this.#cuts += 1;
         client.destroy();
       } else {
-        send(client, chunk, this.replyMs);
+        this.#pass('replies', client, chunk);
       }
     });
   }
-}
 
-function send(socket: net.Socket, chunk: Buffer, afterMs: number): void {
-  if (afterMs === 0) socket.write(chunk);
-  else setTimeout(() => socket.writable && socket.write(chunk), afterMs);
+  #pass(direction: Direction, socket: net.Socket, chunk: Buffer): void {
+    if (direction === this.#held) this.#waiting.push(() => socket.writable && socket.write(chunk));
+    else socket.write(chunk);
+  }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { type ClientOptions, connect, freePort, pause, RedisServer, recommended } from './redis.js';
+import { type ClientOptions, connect, freePort, pause, RedisServer, recommended, START_MS } from './redis.js';
 
 const NAME = 'sluice';
 
@@ -36,6 +36,7 @@ export class RedisSentinels {
       ...recommended,
       failoverDetector: true,
       retryStrategy: () => 50,
+      disconnectTimeout: 50,
       lazyConnect: true,
       ...options,
     });
@@ -72,13 +73,13 @@ export class RedisSentinels {
 
   /** Until every sentinel knows the replica and both other sentinels. */
   async #isWatched(): Promise<void> {
-    const deadline = performance.now() + 30_000;
-    while (performance.now() < deadline) {
+    const giveUpAt = performance.now() + START_MS;
+    while (performance.now() < giveUpAt) {
       const known = await Promise.all(this.#ports.map((port) => knows(port)));
       if (known.every(Boolean)) return;
       await pause(50);
     }
-    throw new Error('The sentinels did not find each other within 30 s.');
+    throw new Error(`The sentinels did not find each other within ${START_MS} ms.`);
   }
 }
 

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
+/** A ceiling for the start of a server, or of several that find each other: seconds on a loaded machine. */
+export const START_MS = 60_000;
+
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /** The settings that the README recommends. */
@@ -94,8 +97,8 @@ export class RedisServer {
   }
 
   async #answers(): Promise<void> {
-    const deadline = performance.now() + 10_000;
-    while (performance.now() < deadline && this.#process?.exitCode === null) {
+    const giveUpAt = performance.now() + START_MS;
+    while (performance.now() < giveUpAt && this.#process?.exitCode === null) {
       const client = new Redis({
         ...this.address,
         lazyConnect: true,
@@ -116,7 +119,7 @@ export class RedisServer {
         client.disconnect();
       }
     }
-    throw new Error(`The Redis server on port ${this.port} did not answer within 10 s.`);
+    throw new Error(`The Redis server on port ${this.port} did not answer within ${START_MS} ms.`);
   }
 }
 
@@ -162,6 +165,8 @@ export class RedisCluster {
         redisOptions: { ...recommended, disconnectTimeout: 50 },
         retryDelayOnFailover: 0,
         lazyConnect: true,
+        // One second by default, which a loaded machine may miss, and then there is no connection.
+        slotsRefreshTimeout: 10_000,
         clusterRetryStrategy: () => 100,
         ...options,
       },
@@ -171,13 +176,22 @@ export class RedisCluster {
     return client;
   }
 
+  /** Sets a parameter on every server. */
+  async configure(name: string, value: number): Promise<void> {
+    for (const server of this.servers) {
+      const client = await connect(server);
+      await client.config('SET', name, value);
+      client.disconnect();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
   }
 
   async #isWhole(): Promise<void> {
-    const deadline = performance.now() + 30_000;
-    while (performance.now() < deadline) {
+    const giveUpAt = performance.now() + START_MS;
+    while (performance.now() < giveUpAt) {
       const states = await Promise.all(
         this.servers.map(async (server) => {
           const client = await connect(server);
@@ -195,7 +209,7 @@ export class RedisCluster {
       if (states.every(Boolean)) return;
       await pause(100);
     }
-    throw new Error('The cluster was not whole within 30 s.');
+    throw new Error(`The cluster was not whole within ${START_MS} ms.`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { askUntil } from './faults.js';
-import { type ClientOptions, connect, pause, RedisServer, recommended } from './redis.js';
+import { type ClientOptions, connect, RedisServer, recommended } from './redis.js';
 
 /** A server in a state in which it refuses, by the word it says then. */
 export interface RedisState {
@@ -54,13 +54,13 @@ const acl = (...rules: readonly string[]) => {
   return (admin: Redis) => admin.acl('SETUSER', 'weak', 'reset', 'on', '>x', '~*', '+@all', ...rules);
 };
 
-/** Loading takes seconds here: a replica that takes its time over each key that its master has sent. */
+/** Loading takes 20 seconds here: a replica that takes a millisecond over each key that its master has sent. */
 const loading: RedisState = {
   code: 'LOADING',
   when: 'a replica that reads what its master has sent',
   isTransient: true,
   async start() {
-    const args = ['--key-load-delay', '300', '--loading-process-events-interval-bytes', '1024'];
+    const args = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'];
     const [master, replica] = await Promise.all([
       RedisServer.start(['--repl-diskless-sync-delay', '0']),
       RedisServer.start(args),
@@ -110,7 +110,14 @@ export const REDIS_STATES: readonly RedisState[] = [
         () => other.disconnect(),
         () => other.disconnect(),
       );
-      await pause(50);
+      await askUntil(
+        () =>
+          admin.ping().then(
+            () => '',
+            (error: Error) => error.message,
+          ),
+        (text) => text.startsWith('BUSY'),
+      );
     },
     (admin) => admin.script('KILL'),
   ),

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
 import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
 import { randomFrom, strategies } from '../../../parity/random-trace.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { RedisCluster } from '../../../support/redis/redis.js';
-
-jest.setTimeout(60_000);
 
 const CALLERS = 600;
 const LIMITS = { address: 300, user: 180 };
@@ -39,7 +38,9 @@ describe('parallel callers whose charges are on two masters of a Cluster', () =>
 
     const random = randomFrom(strategies.indexOf(strategy));
     const clock = new ManualClock(Date.UTC(2026, 0, 1) + 123_456);
-    const backends = clients.map((client) => new RedisBackend(client, { prefix: strategy, clock, timeoutMs: 10_000 }));
+    const backends = clients.map(
+      (client) => new RedisBackend(client, { prefix: strategy, clock, timeoutMs: PATIENT_MS }),
+    );
     const callOf = (): readonly Charge[] => {
       const [a, b] = [
         { ...address, cost: 1 + random(2) },

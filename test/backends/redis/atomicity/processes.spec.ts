@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { strategies } from '../../../parity/random-trace.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { Fleet } from '../support/fleet.js';
-
-jest.setTimeout(60_000);
 
 const PROCESSES = 4;
 const LIMIT = 1000;

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { strategies } from '../../../parity/random-trace.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { Fleet } from '../support/fleet.js';
-
-jest.setTimeout(60_000);
 
 const HOUR_MS = 3_600_000;
 /** So long that no test comes across the end of a window, and no unit is back while it runs. */

@@ -1,10 +1,9 @@
-import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { definePolicy, defineStrategy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../../src/index.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { anchoredWindow } from '../../contract/custom-strategy.js';
-
-jest.setTimeout(60_000);
 
 /** A client that notes the runs that are sent through it: keys a run. */
 class Watched {
@@ -36,7 +35,7 @@ describe('calls at one time', () => {
   beforeEach(async () => {
     await redis.client.flushall();
     client = new Watched(redis.client);
-    backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: 10_000 });
+    backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: PATIENT_MS });
     // The server's time and the script are known from here on.
     await backend.peek(ask());
     client.runs.length = 0;
@@ -133,7 +132,7 @@ describe('calls at one time', () => {
   });
 
   it('go one by one with batch: false', async () => {
-    backend = new RedisBackend(client, { batch: false, clock: new ManualClock(0), timeoutMs: 10_000 });
+    backend = new RedisBackend(client, { batch: false, clock: new ManualClock(0), timeoutMs: PATIENT_MS });
     const calls = Array.from({ length: 64 }, () => backend.spend(ask('one')));
     expect(await remainingOf(calls)).toEqual(Array.from({ length: 64 }, (_, i) => 99_999 - i));
     expect(new Set(client.runs)).toEqual(new Set([1]));

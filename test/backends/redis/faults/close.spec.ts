@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { compileBackends } from '../../../support/compiled-sources.js';
-import { charge, counter, guarded } from '../../../support/redis/faults.js';
+import { charge, counter, guarded, PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 
 /** A process of its own: what it leaves open keeps it from ending, and what it leaves unhandled is counted. */
@@ -22,7 +22,7 @@ const settings = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false
 const client = new Redis({ host: '127.0.0.1', port: Number(process.argv[2]), ...settings, lazyConnect: true, retryStrategy: () => 50, disconnectTimeout: 50 });
 client.on('error', () => undefined);
 await client.connect();
-const backend = new ResilientBackend(new RedisBackend(client), 'local');
+const backend = new ResilientBackend(new RedisBackend(client, { timeoutMs: 30_000 }), 'local');
 const charges = [{ policy: definePolicy('p', '1000/min'), subject: 'ada', cost: 1 }];
 const taken = await backend.spend(charges);
 await backend.settle(taken.receipt, [0]);
@@ -33,11 +33,15 @@ await new Promise((resolve) => process.stdin.once('data', resolve));
 process.stdin.destroy();
 
 const calls = [];
-const until = performance.now() + Number(process.argv[3]);
-do {
+let [rises, waitMs] = [0, 0];
+for (let round = 0; round < 5 || rises < Number(process.argv[3]); round++) {
   calls.push(backend.spend(charges), backend.peek(charges));
   await pause(5);
-} while (performance.now() < until);
+  // The wait rises when the breaker opens, and again with each probe that fails.
+  const { retryAfterMs } = backend;
+  if (retryAfterMs > waitMs) rises += 1;
+  waitMs = retryAfterMs;
+}
 if (process.argv[4] === 'answered') await Promise.all(calls);
 const lost = [];
 backend.listen(({ type, code }) => type === 'lost' && lost.push(code));
@@ -60,9 +64,9 @@ beforeAll(() => {
 afterAll(() => compiled[Symbol.dispose]());
 
 /** Runs the program, lets `meanwhile` happen once the backend was used, and tells how it ended. */
-async function run(forMs: number, how: string, meanwhile: (server: RedisServer) => Promise<void> | void) {
+async function run(rises: number, how: string, meanwhile: (server: RedisServer) => Promise<void> | void) {
   await using server = await RedisServer.start();
-  const child = spawn(process.execPath, ['program.js', String(server.port), String(forMs), how], {
+  const child = spawn(process.execPath, ['program.js', String(server.port), String(rises), how], {
     cwd: compiled.folder,
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -86,10 +90,10 @@ async function run(forMs: number, how: string, meanwhile: (server: RedisServer) 
 
 describe('a process whose backend is closed', () => {
   it.each([
-    ['when all is answered', 50, 'answered', () => undefined, ['redis'], []],
+    ['when all is answered', 0, 'answered', () => undefined, ['redis'], []],
     [
       'with calls in flight to a server that stands still',
-      20,
+      0,
       'pending',
       (server: RedisServer) => server.freeze(),
       ['local'],
@@ -97,18 +101,19 @@ describe('a process whose backend is closed', () => {
     ],
     [
       'during an outage, after probes in vain',
-      1300,
+      2,
       'pending',
       (server: RedisServer) => server.kill(),
       ['local'],
       ['UNAVAILABLE'],
     ],
-  ])('ends by itself, %s', async (_, forMs, how, meanwhile, modes, lost) => {
-    const { said, errors, code, msToExit } = await run(forMs, how, meanwhile);
+  ])('ends by itself, %s', async (_, rises, how, meanwhile, modes, lost) => {
+    const { said, errors, code, msToExit } = await run(rises, how, meanwhile);
     expect(errors).toBe('');
     expect(said).toEqual({ used: {}, closed: { modes, lost, unhandled: 0 } });
     expect(code).toBe(0);
-    expect(msToExit).toBeLessThan(1000);
+    // At once, but for what a loaded machine takes to end a process.
+    expect(msToExit).toBeLessThan(5000);
   });
 });
 
@@ -116,7 +121,7 @@ describe('a client that the backend did not open', () => {
   it('stays open when the backend is closed', async () => {
     await using server = await RedisServer.start();
     const client = await connect(server);
-    const [closed, other] = [guarded(client), guarded(client)];
+    const [closed, other] = [guarded(client, 'local', PATIENT_MS), guarded(client, 'local', PATIENT_MS)];
     await closed.backend.spend([charge(counter('c'))]);
     await closed.backend.close();
     await closed.backend.close();

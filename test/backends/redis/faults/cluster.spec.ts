@@ -8,6 +8,7 @@ import {
   failureOf,
   GRACE_MS,
   guarded,
+  probesFail,
   SECRET,
   TIMEOUT_MS,
   textOf,
@@ -22,7 +23,7 @@ describe('a cluster', () => {
 
   beforeAll(async () => {
     cluster = await RedisCluster.start();
-  }, 60_000);
+  });
 
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -32,12 +33,15 @@ describe('a cluster', () => {
     expect(cuts).toBeGreaterThan(10);
     expect(answered).toBeGreaterThan(200);
     expect((await clusterLostReplies(cluster, 100, 100)).twice).toBeGreaterThan(0);
-  }, 30_000);
+  });
 
   it('is told of once while a master stands still, though the others answer and are given back what they took', async () => {
     const [still] = cluster.servers;
     if (still === undefined) throw new Error('a cluster without servers');
     const client = await cluster.connect();
+    // No replica takes over, however long that master stands still here.
+    const missAfterMs = (ms: number) => cluster.configure('cluster-node-timeout', ms);
+    await missAfterMs(600_000);
     const { backend, prefix, events } = guarded(client);
     const limit = counter('c');
     const [bad, good] = [subjectAt(client, still, true), subjectAt(client, still, false)];
@@ -45,12 +49,7 @@ describe('a cluster', () => {
     await backend.spend(both);
     still.freeze();
     await Promise.all(Array.from({ length: 5 }, () => backend.spend(both)));
-    // Longer than it takes until a probe is due, and shorter than it takes the cluster to miss the master.
-    const until = performance.now() + 1150;
-    await askUntil(
-      () => backend.spend([charge(limit, good)]),
-      () => performance.now() > until,
-    );
+    await probesFail(1, backend, () => backend.spend([charge(limit, good)]));
     expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT' }]);
     still.thaw();
     await askUntil(
@@ -58,26 +57,28 @@ describe('a cluster', () => {
       ({ degraded }) => degraded === undefined,
     );
     expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT' }, { type: 'recovered' }]);
-    const used = await Promise.all([good, bad].map((subject) => usedOf(client, prefix, limit, subject)));
-    expect(used).toEqual([1, 1]);
+    const used = () => Promise.all([good, bad].map((subject) => usedOf(client, prefix, limit, subject)));
+    await askUntil(used, (units) => units.every((unit) => unit === 1));
+    await missAfterMs(1500);
     client.disconnect();
-  }, 60_000);
+  });
 
   it('takes charges again soon after a master was killed, and never admits more than the limit across slots', async () => {
     const figures = await clusterMasterKilled(cluster);
     expect(figures.writingAgainMs).toBeGreaterThan(0);
-    expect(figures.writingAgainMs).toBeLessThan(25_000);
+    expect(figures.writingAgainMs).toBeLessThan(60_000);
     expect(figures.deniedByRedis).toBeGreaterThanOrEqual(100);
     expect(figures.admitted).toBeLessThanOrEqual(figures.limit);
     // What the other master took is given back, but for the calls under way when that one refused as well.
     expect(figures.charged).toBeGreaterThanOrEqual(figures.admitted);
-    expect(figures.charged - figures.admitted).toBeLessThanOrEqual(20);
+    // There are 20 at most an outage, of which there may be more than one.
+    expect(figures.charged - figures.admitted).toBeLessThanOrEqual(20 * (figures.events.length / 2));
     expect(figures.charged).toBeLessThanOrEqual(figures.limit);
     // A cluster that fails over may answer once and fail again: each outage is told of by its two ends, in turn.
     expect(figures.events.length).toBeGreaterThanOrEqual(2);
     expect(figures.events.length % 2).toBe(0);
     expect(figures.events).toEqual(figures.events.map((_, i) => (i % 2 === 0 ? 'degraded' : 'recovered')));
-  }, 60_000);
+  });
 
   it('leaves nobody waiting when all of it is dead', async () => {
     const client = await cluster.connect();

@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Redis } from 'ioredis';
 import { ServerClock } from '../../../../src/backends/redis/dispatch/server-clock.js';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
-import { askUntil, charge, counter, guarded, usedOf } from '../../../support/redis/faults.js';
-import { connect, pause, RedisServer } from '../../../support/redis/redis.js';
+import { askUntil, charge, counter, guarded, PATIENT_MS, TIMEOUT_MS, usedOf } from '../../../support/redis/faults.js';
+import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { RedisProxy } from '../../../support/redis/redis-proxy.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
 
-// 100 ms is the deadline of every call, unless said otherwise.
-
 const limit = counter('c');
+/** Round trips after which all is done that earlier requests lead to: units are returned after the reply. */
+const ROUNDS = 3;
 let server: RedisServer;
 let other: Redis;
 let proxy: RedisProxy;
@@ -41,9 +41,9 @@ async function writes(): Promise<number> {
   return Number(/cmdstat_set:calls=(\d+)/.exec(await other.info('commandstats'))?.[1] ?? 0);
 }
 
-function open(timeoutMs = 100) {
+function open() {
   const prefix = freshPrefix();
-  const backend = new RedisBackend(client, { prefix, timeoutMs });
+  const backend = new RedisBackend(client, { prefix, timeoutMs: TIMEOUT_MS });
   return { backend, used: () => usedOf(other, prefix, limit), ask: () => backend.spend([charge(limit)]) };
 }
 
@@ -51,12 +51,12 @@ describe('a request that reaches the server after its deadline', () => {
   it('is refused there, whether the server is known or not', async () => {
     const known = open();
     await known.ask();
-    proxy.requestMs = 150;
+    proxy.hold('requests');
     const strangers = open();
     const calls = [known, known, strangers, strangers].map(({ ask }) => ask());
     for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'TIMEOUT', transient: true });
-    await pause(300);
-    await client.ping();
+    proxy.release();
+    for (let round = 0; round < ROUNDS; round++) await client.ping();
     expect(await writes()).toBe(1);
     expect([await known.used(), await strangers.used()]).toEqual([1, 0]);
   });
@@ -66,11 +66,12 @@ describe('a reply that comes after the deadline', () => {
   it('has its charge given back', async () => {
     const { ask, used } = open();
     await ask();
-    proxy.replyMs = 150;
+    proxy.hold('replies');
     const calls = Array.from({ length: 5 }, ask);
     for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' });
     expect(await used()).toBeGreaterThan(1);
-    await askUntil(used, (units) => units === 1, 5000);
+    proxy.release();
+    await askUntil(used, (units) => units === 1);
     expect(await writes()).toBeGreaterThan(2);
   });
 
@@ -78,13 +79,13 @@ describe('a reply that comes after the deadline', () => {
     const { backend, ask, used } = open();
     const { receipt = { at: 0, charges: [] } } = await ask();
     for (const next of [ask, () => backend.settle(receipt, [0])]) {
-      proxy.replyMs = 300;
+      proxy.hold('replies');
       await expect(ask()).rejects.toMatchObject({ code: 'TIMEOUT' });
-      proxy.replyMs = 0;
-      await pause(250);
+      proxy.release();
+      await client.ping();
       await next();
     }
-    await askUntil(used, (units) => units === 1, 5000);
+    await askUntil(used, (units) => units === 1);
   });
 });
 
@@ -95,7 +96,8 @@ describe('a process that stands still itself', () => {
     const call = backend.spend([charge(limit)]);
     const settled = (await call).receipt ?? { at: 0, charges: [] };
     const calls = [backend.spend([charge(limit)]), backend.settle(settled, [0])];
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+    // Longer than the deadline, by as much as Redis may need for its replies.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * TIMEOUT_MS);
     const [outcome] = await Promise.all(calls);
     expect(outcome).toMatchObject({ allowed: true, decisions: [{ remaining: limit.limit - 3 }] });
     expect(outcome).not.toHaveProperty('degraded');
@@ -107,7 +109,7 @@ describe('a receipt from another process', () => {
     const { ask, used } = open();
     const { receipt = { at: 0, charges: [] } } = await ask();
     const prefix = freshPrefix();
-    const [one, two] = [0, 1].map(() => new RedisBackend(client, { prefix }));
+    const [one, two] = [0, 1].map(() => new RedisBackend(client, { prefix, timeoutMs: PATIENT_MS }));
     const taken = await one?.spend([charge(limit, 'ada', 3)]);
     await two?.settle(taken?.receipt ?? receipt, [1]);
     expect([await usedOf(other, prefix, limit), await used()]).toEqual([1, 1]);
@@ -149,7 +151,7 @@ describe('an answer of a client that gives numbers as text', () => {
   it('is read as any other', async () => {
     const text = await connect(server, { stringNumbers: true });
     const prefix = freshPrefix();
-    const backend = new RedisBackend(text, { prefix });
+    const backend = new RedisBackend(text, { prefix, timeoutMs: PATIENT_MS });
     const taken = await backend.spend([charge(limit)]);
     expect(taken.decisions).toMatchObject([{ allowed: true, remaining: limit.limit - 1 }]);
     await backend.settle(taken.receipt ?? { at: 0, charges: [] }, [0]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { BackendEvent } from '../../../../src/backends/backend-events.js';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { definePolicy } from '../../../../src/strategies/define-policy.js';
-import { charge, guarded, SECRET, textOf } from '../../../support/redis/faults.js';
+import { charge, guarded, PATIENT_MS, SECRET, textOf } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { connect } from '../../../support/redis/redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
@@ -73,7 +73,11 @@ function setUp(strategy: string) {
   const policy = definePolicy('p', { rate: '10/min', strategy, ...(strategy === 'gcra' && { burst: 10 }) });
   const prefix = freshPrefix();
   const events: BackendEvent[] = [];
-  const backend = new RedisBackend(redis.client, { prefix, onEvent: (event) => events.push(event) });
+  const backend = new RedisBackend(redis.client, {
+    prefix,
+    timeoutMs: PATIENT_MS,
+    onEvent: (event) => events.push(event),
+  });
   return {
     backend,
     policy,
@@ -130,7 +134,7 @@ describe('garbage', () => {
   it('is answered for by onError, and opens no breaker', async () => {
     const policy = definePolicy('p', '10/min');
     for (const onError of ['local', 'allow', 'deny'] as const) {
-      const { backend, prefix, events } = guarded(redis.client, onError);
+      const { backend, prefix, events } = guarded(redis.client, onError, PATIENT_MS);
       for (let i = 0; i < 6; i++) {
         await redis.client.set(`${prefix}:{ada}:${policy.id}`, 'x');
         expect(await backend.spend([charge(policy)])).toMatchObject({ allowed: onError !== 'deny', degraded: onError });
@@ -142,7 +146,7 @@ describe('garbage', () => {
 
   it('under one key of a call takes nothing from the others, and says nothing to the calls beside it', async () => {
     const [good, bad] = [definePolicy('good', '10/min'), definePolicy('bad', '10/min')];
-    const { backend, prefix } = guarded(redis.client);
+    const { backend, prefix } = guarded(redis.client, 'local', PATIENT_MS);
     await redis.client.set(`${prefix}:{ada}:${bad.id}`, 'x');
     const calls = [[good], [good, bad], [good], [bad]].map((policies) =>
       backend.spend(policies.map((policy) => charge(policy))),
@@ -169,7 +173,7 @@ describe('garbage', () => {
     await ask();
     await redis.client.acl('SETUSER', 'blind', 'on', '>x', '~*', '+@all', '-get');
     const blind = await connect(redis.server, { username: 'blind', password: 'x' });
-    const other = new RedisBackend(blind, { prefix: key.slice(0, key.indexOf(':')) });
+    const other = new RedisBackend(blind, { prefix: key.slice(0, key.indexOf(':')), timeoutMs: PATIENT_MS });
     const { receipt = { at: 0, charges: [] } } = await ask();
     const before = await redis.client.dumpBuffer(key);
     for (const call of [other.spend(receipt.charges), other.peek(receipt.charges), other.settle(receipt, [0])]) {

@@ -13,10 +13,11 @@ describe('a server that stands still for five seconds under 50 callers', () => {
       expect(textOf(error)).not.toContain(SECRET);
     });
     expect(figures.worstOverDeadlineMs).toBeLessThan(GRACE_MS);
-    expect(figures.p99OpenMs).toBeLessThan(5);
+    expect(figures.p99OpenMs).toBeLessThan(TIMEOUT_MS / 2);
+    expect(figures.deferred).toBe(0);
     expect(figures.whileOpen).toBeGreaterThan(1000);
     expect(figures.events).toEqual(['degraded', 'recovered']);
     expect(figures.answered).toBeGreaterThan(100);
     expect(figures.charged).toBe(figures.answered);
-  }, 20_000);
+  });
 });

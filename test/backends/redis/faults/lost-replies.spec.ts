@@ -3,6 +3,7 @@ import { Redis as Redis5 } from 'ioredis5';
 import { lostReplies, scriptFlushes } from '../../../support/redis/fault-scenarios.js';
 import { connect, recommended } from '../../../support/redis/redis.js';
 import type { RedisProxy } from '../../../support/redis/redis-proxy.js';
+import { scaled } from '../../../support/scale.js';
 
 async function connect5(proxy: RedisProxy): Promise<Redis5> {
   const client = new Redis5({ ...proxy.address, ...recommended, retryStrategy: () => 50, disconnectTimeout: 50 });
@@ -34,7 +35,7 @@ describe('1 000 calls whose connection is cut in every tenth run, after it was c
 
 describe('a server that forgets its scripts 100 times a second', () => {
   it('decides without an error, and admits exactly the limit', async () => {
-    const { calls, errors, admitted, limit } = await scriptFlushes(200);
+    const { calls, errors, admitted, limit } = await scriptFlushes(scaled(60, 200));
     expect(calls).toBeGreaterThan(limit);
     expect({ errors, admitted }).toEqual({ errors: 0, admitted: limit });
   });

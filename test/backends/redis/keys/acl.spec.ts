@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
 import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
-import { connect, pause, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
+import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
+import { scaled } from '../../../support/scale.js';
 import { backendContract } from '../../contract/backend-contract.js';
-
-jest.setTimeout(60_000);
 
 /**
  * All that a Redis user of the limiter needs: `ACL SETUSER sluice on >password resetchannels ~sluice:* -@all` and these.
@@ -46,8 +46,8 @@ async function setUser(client: Redis, name: string, commands: readonly string[])
 let contracts = 0;
 backendContract(
   'Redis, as a user of few rights,',
-  (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: 5000 }),
-  { effort: 0.02 },
+  (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS }),
+  { effort: scaled(0.005, 0.02) },
 );
 
 describe('a Redis user of few rights', () => {
@@ -61,7 +61,7 @@ describe('a Redis user of few rights', () => {
     await admin.call('ACL', 'LOG', 'RESET');
     await setUser(admin, name, commands);
     const client = await connect(server, { username: name, password: 'secret', enableReadyCheck: false });
-    const backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: 5000 });
+    const backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: PATIENT_MS });
     try {
       const { receipt } = await backend.spend(ask(2));
       await backend.peek(ask(1));
@@ -95,12 +95,12 @@ describe('a Redis user of few rights', () => {
   it('is not warned about, and warned of evicted keys only where it may ask', async () => {
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
-      expect(await new RedisBackend(redis).warnings()).toEqual([
+      expect(await new RedisBackend(redis, { timeoutMs: PATIENT_MS }).warnings()).toEqual([
         'Redis evicts keys when memory is short (maxmemory-policy allkeys-lru), and counters with them: limits start afresh. Set maxmemory-policy noeviction.',
       ]);
       await setUser(admin, 'silent', COMMANDS);
       const client = await connect(server, { username: 'silent', password: 'secret', enableReadyCheck: false });
-      expect(await new RedisBackend(client).warnings()).toEqual([]);
+      expect(await new RedisBackend(client, { timeoutMs: PATIENT_MS }).warnings()).toEqual([]);
       client.disconnect();
     } finally {
       await admin.config('SET', 'maxmemory-policy', 'noeviction');
@@ -108,7 +108,7 @@ describe('a Redis user of few rights', () => {
   });
 
   it('reaches no keys but its own', async () => {
-    const backend = new RedisBackend(redis, { prefix: 'other', timeoutMs: 5000 });
+    const backend = new RedisBackend(redis, { prefix: 'other', timeoutMs: PATIENT_MS });
     await expect(backend.spend(ask(1))).rejects.toMatchObject({ code: 'NOPERM', transient: false });
     expect(await admin.keys('other*')).toEqual([]);
   });
@@ -138,15 +138,17 @@ describe('a user of few rights on a Cluster', () => {
     };
     const client = new Cluster(
       cluster.servers.map(({ address }) => address),
-      { redisOptions, lazyConnect: true, clusterRetryStrategy: () => null, slotsRefreshTimeout: 1000 },
+      { redisOptions, lazyConnect: true, clusterRetryStrategy: () => null, slotsRefreshTimeout: 10_000 },
     );
     client.on('error', () => undefined);
     try {
-      const ready = await Promise.race([client.connect().then(() => true), pause(2000)]);
-      if (ready !== true) throw new Error('not ready');
+      const ended = new Promise<never>((_, reject) => {
+        client.once('end', () => reject(new Error('The connection ended before it was ready.')));
+      });
+      await Promise.race([client.connect(), ended]);
       const policy = definePolicy('p', '10/h');
       const charges = ['ip:192.0.2.1', 'user:42'].map((subject) => ({ policy, subject, cost: 4 }));
-      const { decisions, receipt } = await new RedisBackend(client, { timeoutMs: 5000 }).spend(charges);
+      const { decisions, receipt } = await new RedisBackend(client, { timeoutMs: PATIENT_MS }).spend(charges);
       expect(receipt?.charges).toEqual(charges);
       return decisions.map(({ remaining }) => remaining);
     } finally {

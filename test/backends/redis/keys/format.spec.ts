@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { definePolicy, RedisBackend } from '../../../../src/index.js';
 import { randomFrom, strategies } from '../../../parity/random-trace.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, pause, RedisServer } from '../../../support/redis/redis.js';
-
-jest.setTimeout(60_000);
+import { scaled } from '../../../support/scale.js';
 
 const MEGABYTE = 'm'.repeat(2 ** 20);
 const ODD = [
@@ -54,7 +54,7 @@ describe('the keys in Redis', () => {
   const allKeys = async () => (await redis.keysBuffer('*')).map((key) => key.toString('latin1')).sort();
 
   async function keysOf(prefix: string, subjects: readonly string[], scopes: readonly string[]) {
-    const backend = new RedisBackend(redis, { prefix, timeoutMs: 10_000 });
+    const backend = new RedisBackend(redis, { prefix, timeoutMs: PATIENT_MS });
     const policies = scopes.map((scope) => definePolicy('p', { rate: '10/min', scope }));
     await redis.flushall();
     await Promise.all(
@@ -67,7 +67,7 @@ describe('the keys in Redis', () => {
   }
 
   it('are prefix:{subject}:id, where these are short and plain', async () => {
-    const backend = new RedisBackend(redis);
+    const backend = new RedisBackend(redis, { timeoutMs: PATIENT_MS });
     for (const subject of ['user:42', 'ip:2001:db8::/64', 'x'.repeat(48), 'header:x-api-key:A_b.c/d@e-f']) {
       await backend.spend([{ policy: definePolicy('search', '10/min'), subject, cost: 1 }]);
     }
@@ -102,7 +102,7 @@ describe('the keys in Redis', () => {
         for (const key of found) expect(key.length).toBeLessThanOrEqual(128);
       },
     );
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: scaled(30, 100) });
   });
 });
 
@@ -122,7 +122,7 @@ describe('under load from two clients', () => {
   /** Charges, gives back and resets, at random, and says in the end how long the longest reset was. */
   async function load(client: Redis, seed: number, isDone: () => boolean): Promise<number> {
     const random = randomFrom(seed);
-    const backend = new RedisBackend(client, { timeoutMs: 10_000 });
+    const backend = new RedisBackend(client, { timeoutMs: PATIENT_MS });
     let longestMs = 0;
     const caller = async () => {
       while (!isDone()) {
@@ -161,7 +161,7 @@ describe('under load from two clients', () => {
     if (!first || !second || !watcher) throw new Error('there are three clients');
     const seen = new Set<string>();
     const ttls: number[] = [];
-    const isDone = () => ttls.length >= 40_000;
+    const isDone = () => ttls.length >= scaled(10_000, 40_000);
     const loads = Promise.all([load(first, 1, isDone), load(second, 2, isDone)]);
     while (!isDone()) {
       for await (const [key, ttl] of lifetimes(watcher)) {

@@ -1,12 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
 import { strategies } from '../../../parity/random-trace.js';
-import { connect, pause, RedisServer } from '../../../support/redis/redis.js';
+import { askUntil, PATIENT_MS } from '../../../support/redis/faults.js';
+import { connect, RedisServer } from '../../../support/redis/redis.js';
+import { scaled } from '../../../support/scale.js';
 
-jest.setTimeout(60_000);
-
-const CALLS = 10_000;
+const CALLS = scaled(2000, 10_000);
+const READS = scaled(100, 500);
 
 /** What is written goes to a replica, and the offset of the master counts its bytes; pings apart, which are put off. */
 describe('of what a master sends to its replica', () => {
@@ -20,10 +21,10 @@ describe('of what a master sends to its replica', () => {
     master = await RedisServer.start(['--repl-ping-replica-period', '3600', '--repl-diskless-sync-delay', '0']);
     replica = await RedisServer.start(['--replicaof', '127.0.0.1', String(master.port)]);
     redis = await connect(master);
-    for (let n = 0; !(await redis.info('replication')).includes('state=online'); n++) {
-      if (n === 200) throw new Error('The replica was not there within 10 s.');
-      await pause(50);
-    }
+    await askUntil(
+      () => redis.info('replication'),
+      (info) => info.includes('state=online'),
+    );
   });
 
   afterAll(async () => {
@@ -34,7 +35,7 @@ describe('of what a master sends to its replica', () => {
 
   beforeEach(async () => {
     await redis.flushall();
-    backend = new RedisBackend(redis, { clock, timeoutMs: 10_000 });
+    backend = new RedisBackend(redis, { clock, timeoutMs: PATIENT_MS });
   });
 
   afterEach(() => backend.close());
@@ -58,7 +59,7 @@ describe('of what a master sends to its replica', () => {
     const open = { policy: policy('open', 1_000), subject: 'ada', cost: 1 };
     const allowed = async (charges: readonly Charge[]) => (await backend.spend(charges)).allowed;
 
-    it('adds bytes for a call that is allowed, and none for the 10 000 that are denied after it', async () => {
+    it('adds bytes for a call that is allowed, and none for the thousands that are denied after it', async () => {
       expect(await sentBy(() => backend.spend([tight, open]))).toBeGreaterThan(0);
       expect(await allowed([{ ...tight, cost: 2 }])).toBe(true);
       const calls = [[tight], [tight, open], [open, tight], [{ ...open, cost: 2000 }]];
@@ -71,9 +72,9 @@ describe('of what a master sends to its replica', () => {
     it('adds none for a peek, for a cost of 0, and for a receipt settled at what was charged or too late', async () => {
       const { receipt } = await backend.spend([open, tight]);
       if (receipt === undefined) throw new Error('nothing was taken');
-      expect(await sentBy(() => backend.peek([open, { ...tight, cost: 2 }]), 500)).toBe(0);
-      expect(await sentBy(() => backend.peek([{ ...tight, cost: 3 }]), 500)).toBe(0);
-      expect(await sentBy(() => backend.spend([open, tight].map((charge) => ({ ...charge, cost: 0 }))), 500)).toBe(0);
+      expect(await sentBy(() => backend.peek([open, { ...tight, cost: 2 }]), READS)).toBe(0);
+      expect(await sentBy(() => backend.peek([{ ...tight, cost: 3 }]), READS)).toBe(0);
+      expect(await sentBy(() => backend.spend([open, tight].map((charge) => ({ ...charge, cost: 0 }))), READS)).toBe(0);
       expect(await sentBy(() => backend.settle(receipt, [1, 1]))).toBe(0);
       expect(await sentBy(() => backend.settle(receipt, [0, 1]))).toBeGreaterThan(0);
       await backend.reset([open, tight]);

@@ -30,7 +30,7 @@ describe('a call that is charged to leased policies and to others', () => {
   let backend: RedisBackend;
 
   const open = (more: RedisBackendOptions = {}) =>
-    new RedisBackend(redis.client, { clock, prefix, timeoutMs: 5000, ...more });
+    new RedisBackend(redis.client, { clock, prefix, timeoutMs: 30_000, ...more });
   const used = async (id: string) => (await stateUnder(redis.client, `${prefix}:{ada}:${id}@app`))?.numbers.at(-1) ?? 0;
 
   beforeEach(() => {

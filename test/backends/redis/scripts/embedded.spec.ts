@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../../../src/index.js';
 import { strategies } from '../../../parity/random-trace.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { stateUnder } from '../../../support/redis/state-decoder.js';
 import { LUA_FILES } from './support/lua-files.js';
-
-jest.setTimeout(60_000);
 
 const root = new URL('../../../../', import.meta.url);
 const script = new URL('scripts/build-lua.mjs', root).href;
@@ -149,7 +148,7 @@ describe('scripts run by Redis', () => {
   const redis = ownRedis();
 
   it('ask for the time once per run, however many calls and charges it has', async () => {
-    const backend = new RedisBackend(redis.client, { timeoutMs: 5000 });
+    const backend = new RedisBackend(redis.client, { timeoutMs: PATIENT_MS });
     const policies = ['a', 'b', 'c'].map((name) => definePolicy(name, '1000/min'));
     const charges = policies.map((policy) => ({ policy, subject: 'ada', cost: 1 }));
     await backend.spend(charges);
@@ -169,7 +168,7 @@ describe('scripts run by Redis', () => {
     const clock = new ManualClock(2 ** 51 + 1);
     const [memory, backend] = [
       new MemoryBackend({ clock }),
-      new RedisBackend(redis.client, { clock, prefix: strategy }),
+      new RedisBackend(redis.client, { clock, prefix: strategy, timeoutMs: PATIENT_MS }),
     ];
     for (const cost of [1, limit - 2, 1, 1, limit + 1]) {
       const charges = [{ policy, subject: 'ada', cost }];
@@ -193,7 +192,7 @@ describe('scripts run by Redis', () => {
   it('set an expiry that is more than 2^50 ms away', async () => {
     const policy = definePolicy('long', { rate: `1/${2 ** 50}ms`, strategy: 'fixed-window' });
     const clock = new ManualClock(0);
-    const backend = new RedisBackend(redis.client, { clock, prefix: 'long' });
+    const backend = new RedisBackend(redis.client, { clock, prefix: 'long', timeoutMs: PATIENT_MS });
     const { decisions } = await backend.spend([{ policy, subject: 'ada', cost: 1 }]);
     expect(decisions[0]?.resetMs).toBe(2 ** 50);
     const ttl = await redis.client.pttl('long:{ada}:long@app');

@@ -28,7 +28,7 @@ describe('a twin that leaves out a member of its decisions', () => {
   afterAll(() => redis.stop());
 
   it('decides nothing, neither for itself nor for the calls behind it; those before it are answered', async () => {
-    const backend = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 5000 });
+    const backend = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 30_000 });
     backend.use([broken]);
     const policies = definePolicies(
       'p',

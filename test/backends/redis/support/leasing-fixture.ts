@@ -23,7 +23,7 @@ export class Leased {
   }
 
   open(): RedisBackend {
-    return new RedisBackend(this.redis.client, { clock: this.clock, prefix: this.prefix, timeoutMs: 5000 });
+    return new RedisBackend(this.redis.client, { clock: this.clock, prefix: this.prefix, timeoutMs: 30_000 });
   }
 
   /** Units that Redis has counted. */

@@ -46,8 +46,9 @@ const start = (gateways: (typeof ChatGateway)[]) =>
     options: { sockets: { connections: { rate: '1/min', strategy: 'fixed-window' } } },
   });
 
+// Concurrent, since each of them waits for three seconds of real time.
 describe('a client of io that was refused and stays', () => {
-  it('loses its connection soon', async () => {
+  it.concurrent('loses its connection soon', async () => {
     await using sockets = await start([ChatGateway]);
     await sockets.connect();
     const rude = new RudeClient(sockets);
@@ -58,7 +59,7 @@ describe('a client of io that was refused and stays', () => {
     );
   });
 
-  it('keeps it where it has joined another namespace', async () => {
+  it.concurrent('keeps it where it has joined another namespace', async () => {
     await using sockets = await start([ChatGateway, OpenGateway]);
     const rude = new RudeClient(sockets);
     await rude.join('');

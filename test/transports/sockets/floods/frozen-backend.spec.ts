@@ -11,17 +11,18 @@ import { freshPrefix } from '../../../support/redis/redis-shared.js';
 const BATCHES = 20;
 const BATCH = 100;
 const LIMIT = 10;
-const TIMEOUT_MS = 100;
+const TIMEOUT_MS = 500;
 const MAX_PENDING = 32;
-/** Five times what `npm run measure:flood` holds its figures against: other processes run beside this one. */
-const SETTLED_MS = 5 * TIMEOUT_MS;
+/**
+ * A ceiling for a batch: a fifth of what it takes when its messages wait for their deadlines one after the other.
+ * `npm run measure:flood` holds the same figure against a deadline of 100 ms and little more.
+ */
+const SETTLED_MS = (BATCH * TIMEOUT_MS) / 5;
+/** Five times what `npm run measure:flood` holds it against: other tests run beside this one. */
 const GROWTH_BYTES = 5 * 20 * 2 ** 20;
 
 /** Handled; denied by Redis's stand-in; or beyond those that may wait for Redis, where it has not been given up yet. */
 const VERDICTS: readonly unknown[] = ['said', 'default', 'pending'];
-
-// Wall time: what others do to the machine meanwhile is in it, and no wait that is a mistake of ours passes by itself.
-jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 @WebSocketGateway()
 class SayGateway {
@@ -87,7 +88,7 @@ describe('2 000 messages of one client while Redis stands still', () => {
     return { socket, slowestMs, grownBytes, asked: asked.mock.calls.length, errors };
   }
 
-  it('are acknowledged within five times the deadline, and ask Redis no more than may be pending', async () => {
+  it('are acknowledged without waiting for one deadline after the other, and ask Redis no more than may be pending', async () => {
     const verdicts: unknown[] = [];
     const { slowestMs, grownBytes, asked, errors } = await flood('io', async (socket) => {
       const answers = await Promise.all(Array.from({ length: BATCH }, () => socket.ask('say')));
@@ -103,7 +104,7 @@ describe('2 000 messages of one client while Redis stands still', () => {
     expect(errors).toEqual([]);
   });
 
-  it('are read within five times the deadline, and answered by a notice a second at most', async () => {
+  it('are read without waiting for one deadline after the other, and answered by a notice a second at most', async () => {
     const startedAt = performance.now();
     const { socket, slowestMs, grownBytes, asked, errors } = await flood('ws', async (socket) => {
       for (let i = 0; i < BATCH; i++) socket.send('say');

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { limited } from '../../../support/denied-message.js';
 import { startSockets, type TestSocket, type TestSockets, transports } from '../../../support/gateway-app.js';
+import { scaled } from '../../../support/scale.js';
 import { speaking } from '../chat-gateway.js';
 
-const DENIED = 1000;
+const DENIED = scaled(300, 1000);
 const ALLOWED = 2;
 
 async function flood(socket: TestSocket, count: number): Promise<void> {

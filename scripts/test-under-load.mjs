@@ -1,0 +1,92 @@
+/**
+ * Runs `npm test` three times beside two busy loops, prints the time and the result of each run, and ends with 1 where one
+ * was red: `npm run test:loaded`. Other numbers: `npm run test:loaded -- <runs> <loops>`. Ends only processes that it started.
+ */
+import { fork, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const file = fileURLToPath(import.meta.url);
+const root = path.join(path.dirname(file), '..');
+/** A run that takes longer than this is ended, and red. */
+const RUN_MINUTES = 40;
+const SLICE_MS = 100;
+
+if (process.argv[2] === 'busy') spin();
+else await main(...process.argv.slice(2).map(Number));
+
+/** Keeps a core busy, and looks now and then whether the process that wants it so is gone. */
+function spin() {
+  process.once('disconnect', () => process.exit());
+  const slice = () => {
+    const until = performance.now() + SLICE_MS;
+    while (performance.now() < until);
+    setImmediate(slice);
+  };
+  slice();
+}
+
+async function main(runs = 3, loops = 2) {
+  for (const [name, value] of Object.entries({ runs, loops })) {
+    if (!Number.isInteger(value) || value < 0) throw new Error(`${name}: expected a whole number, got ${value}`);
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-loaded-'));
+  const busy = Array.from({ length: loops }, () => fork(file, ['busy']));
+  let running;
+  const end = () => {
+    for (const loop of busy) loop.kill('SIGKILL');
+    if (running !== undefined) endGroup(running);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      end();
+      process.exit(1);
+    });
+  }
+  try {
+    for (let run = 1; run <= runs; run++) {
+      const log = path.join(folder, `${run}.log`);
+      const { isGreen, seconds } = await test(log, (child) => {
+        running = child;
+      });
+      running = undefined;
+      const lines = readFileSync(log, 'utf8').split('\n');
+      const counts = lines.findLast((line) => /^\d+ passed, \d+ failed/.test(line)) ?? 'ended before the last test';
+      console.log(`run ${run} of ${runs}: ${isGreen ? 'green' : 'RED'}, ${seconds} s, ${counts}`);
+      if (isGreen) continue;
+      process.exitCode = 1;
+      for (const line of new Set(lines.filter((line) => /^\s+● /.test(line)))) console.log(line);
+    }
+  } finally {
+    end();
+    if (process.exitCode === 1) console.log(`The output of all runs is in ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** One run of the tests, in a process group of its own, with its output in a file. */
+async function test(log, started) {
+  const startedAt = performance.now();
+  const output = openSync(log, 'w');
+  const child = spawn('npm', ['test'], { cwd: root, detached: true, stdio: ['ignore', output, output] });
+  started(child);
+  const limit = setTimeout(() => endGroup(child), RUN_MINUTES * 60_000);
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  clearTimeout(limit);
+  closeSync(output);
+  return { isGreen: code === 0, seconds: Math.round((performance.now() - startedAt) / 1000) };
+}
+
+/** Ends a run with all that it has started. */
+function endGroup({ pid }) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
