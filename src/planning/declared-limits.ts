@@ -111,30 +111,38 @@ function parseMetadata({ limits: uses, skips }: ThrottleMetadata, level: Level, 
   return declaration;
 }
 
+/** One `@Throttle`: limits of calls, and limits of new connections, which are no handler's. */
 interface ParsedUse {
   readonly limits: readonly (DeclaredLimit | PolicyReference)[];
   readonly connections: readonly Limit[];
 }
 
 function parseUse({ what, more }: ThrottleUse, level: Level, place: string): ParsedUse {
-  const connections: Limit[] = [];
-  /** Returns options without a limit of connections, which is not one of calls. */
-  const withoutConnections = (options: MoreOptions): MoreOptions => {
-    const { connections: found, ...rest } = options;
-    if (found === undefined) return options;
-    connections.push(found);
-    return rest;
-  };
-  const shared = withoutConnections(parseMore(more, place));
+  const options = parseMore(more, place);
+  const shared = withoutConnections(options);
   assertKnownMembers(place, shared, POLICY_MEMBERS);
-  const entries = flatten(what, place).flatMap((entry): (string | MoreOptions)[] => {
-    if (typeof entry === 'string') return [entry];
-    const options = withoutConnections(entry);
-    return options !== entry && isEmpty(options) ? [] : [options];
-  });
-  // Options without a rate or a name beside them: `declareLimit` reports the missing rate.
-  if (entries.length === 0 && !isEmpty(shared)) entries.push({});
-  return { limits: entries.map((entry) => parseEntry(entry, shared, level, place)), connections };
+  const entries = flatten(what, place);
+  const ofCalls = entries.filter((entry) => !isOnlyConnections(entry));
+  // Options that belong to no limit: `declareLimit` reports that the rate is missing.
+  if (ofCalls.length === 0 && Object.keys(shared).length > 0) ofCalls.push({});
+  return {
+    limits: ofCalls.map((entry) => parseEntry(entry, shared, level, place)),
+    connections: [options, ...entries].flatMap(connectionsIn),
+  };
+}
+
+function connectionsIn(entry: string | MoreOptions): readonly Limit[] {
+  return typeof entry === 'string' || entry.connections === undefined ? [] : [entry.connections];
+}
+
+function withoutConnections(options: MoreOptions): MoreOptions {
+  if (options.connections === undefined) return options;
+  const { connections, ...rest } = options;
+  return rest;
+}
+
+function isOnlyConnections(entry: string | MoreOptions): boolean {
+  return connectionsIn(entry).length > 0 && Object.keys(entry).length === 1;
 }
 
 function parseEntry(
@@ -143,7 +151,7 @@ function parseEntry(
   level: Level,
   place: string,
 ): DeclaredLimit | PolicyReference {
-  if (typeof entry === 'object') return declareLimit({ ...entry, ...shared }, level, place);
+  if (typeof entry === 'object') return declareLimit({ ...withoutConnections(entry), ...shared }, level, place);
   if (looksLikeRate(entry)) {
     if (shared.rate !== undefined) throw invalidValue(optionAt(place, 'rate'), `none beside "${entry}"`, shared.rate);
     return declareLimit({ ...shared, rate: entry }, level, place);
@@ -152,7 +160,7 @@ function parseEntry(
   return { policy: entry, use: shared, level, place: `@Throttle("${entry}")${place.slice('@Throttle'.length)}` };
 }
 
-function flatten(what: What, place: string): readonly (string | MoreOptions)[] {
+function flatten(what: What, place: string): (string | MoreOptions)[] {
   if (isList(what) && what.length > 0) return what.flatMap((one) => flatten(one, place));
   if (!isList(what) && (typeof what === 'string' || isObject(what))) return [what];
   throw invalidValue(place, 'a rate such as "5/min", a policy\'s name, options with a rate, or a list of these', what);
@@ -169,6 +177,7 @@ function parseMore(more: ThrottleUse['more'], place: string): MoreOptions {
   );
 }
 
+/** Returns the one limit of connections that a class may declare. */
 function connectionLimit([first, second]: readonly Limit[], level: Level, place: string): Limit | undefined {
   if (first !== undefined && level === 'method') {
     throw new ThrottleConfigError(
@@ -196,8 +205,4 @@ function assertSkips({ label, limits, connections, skipsAll, skips }: Declaratio
 
 function isList(what: What): what is readonly What[] {
   return Array.isArray(what);
-}
-
-function isEmpty(options: MoreOptions): boolean {
-  return Object.keys(options).length === 0;
 }

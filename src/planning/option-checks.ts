@@ -50,7 +50,7 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
     throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
   }
   if (name !== undefined && name !== DEFAULT_NAME)
-    assertOwnName(optionAt(place, 'name'), name, 'Take another, or leave it out.');
+    assertUnreservedName(optionAt(place, 'name'), name, 'Take another, or leave it out.');
   assertOptions(place, options, CHECKS);
 }
 
@@ -60,7 +60,7 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
  * @param fix what to do instead, for the error
  * @throws ThrottleConfigError naming the place
  */
-export function assertOwnName(place: string, name: unknown, fix: string): void {
+export function assertUnreservedName(place: string, name: unknown, fix: string): void {
   assertPolicyName(place, name);
   if (name !== DEFAULT_NAME && !name.startsWith(`${DEFAULT_NAME}-`)) return;
   throw new ThrottleConfigError(`${place}: "${name}" is what limits without a name are called. ${fix}`);

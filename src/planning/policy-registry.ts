@@ -6,7 +6,7 @@ import { BudgetClaims } from './budget-claims.js';
 import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
 import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
-import { assertOwnName } from './option-checks.js';
+import { assertUnreservedName } from './option-checks.js';
 
 /** The module's policies by name, and the limits of its `default`. */
 export class PolicyRegistry {
@@ -39,7 +39,7 @@ export class PolicyRegistry {
   add(policies: Readonly<Record<string, Limit>>): void {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
-      assertOwnName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
+      assertUnreservedName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
       const { options } = declareLimit(optionsOf(limit), 'module', place);
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);

@@ -48,7 +48,7 @@ export function resolveReferences(
   return declarations.map((declaration) => ({
     ...declaration,
     limits: declaration.limits.map((limit) =>
-      'policy' in limit ? resolveReference(limit, registry) : assertOwnName(limit, registry),
+      'policy' in limit ? resolveReference(limit, registry) : checkName(limit, registry),
     ),
   }));
 }
@@ -82,8 +82,8 @@ function resolveReference({ policy, use, level, place }: PolicyReference, regist
   return declareLimit(merged, level, place);
 }
 
-/** Throws if a limit with options of its own has the name of a policy of the module. */
-function assertOwnName(limit: DeclaredLimit, registry: PolicyRegistry): DeclaredLimit {
+/** Returns a limit with options of its own, if no policy of the module has its name. */
+function checkName(limit: DeclaredLimit, registry: PolicyRegistry): DeclaredLimit {
   const { name } = limit.options;
   if (name === undefined || !registry.has(name)) return limit;
   throw new ThrottleConfigError(
