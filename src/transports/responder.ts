@@ -35,7 +35,7 @@ export interface Connection {
  * @typeParam Rejection what a rejected call ends with: `never` if rejecting throws
  */
 export interface Responder<Rejection = false> {
-  readonly connection?: Connection;
+  readonly connection?: Connection | undefined;
   /**
    * Reports a decision if the response has a place for it, such as headers. The call need not be bound by it.
    *

@@ -71,6 +71,7 @@ describe('the check of the architecture', () => {
     ['guards/x.ts', "import { f } from '../service/f.js';"],
     ['module/x.ts', "import { g } from '../guards/g.js'; import { h } from '../interceptors/h.js';"],
     ['core/clock.ts', 'export const now = () => Date.now();'],
+    ['transports/x.ts', "export const type = 'http';"],
     ['backends/server-clock.ts', 'export const now = () => performance.now();'],
     ['core/x.ts', "// import { f } from '../service/f.js'; Date.now()\n/** export default */"],
     ['core/x.ts', "/* import { Injectable } from '@nestjs/common'; */ const url = 'https://x';"],
@@ -117,6 +118,7 @@ describe('the check of the architecture', () => {
     ['core/x.ts', 'export const now = Date.now();', 'reads a clock'],
     ['service/x.ts', 'export const now = () => performance.now();', 'reads a clock'],
     ['service/x.ts', 'export const now = +new Date();', 'reads a clock'],
+    ['guards/x.ts', "export const isOurs = (type: string) => type === 'http';", 'names a transport'],
   ])('catches %s: %j', (path, text, fault) => expect(check(path, text)).toEqual([`${path}: ${fault}`]));
 
   it('catches a file of more than 350 lines', () => {

@@ -98,6 +98,9 @@ function faultsOf(path: string, text: string, sources: Sources): readonly string
   if (/\b(?:Date|performance)\.now\b|\bnew Date\(\s*\)/.test(code) && !/(?:^|[/-])clock\.ts$/.test(path)) {
     faults.push(`${path}: reads a clock`);
   }
+  if (/(['"])(?:http|ws|graphql|rpc)\1/.test(code) && !path.startsWith('transports/')) {
+    faults.push(`${path}: names a transport`);
+  }
   const lines = text.replace(/\n$/, '').split('\n').length;
   if (lines > MAX_LINES) faults.push(`${path}: ${lines} lines`);
   return faults;

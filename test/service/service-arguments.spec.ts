@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { definePolicy, ThrottleConfigError } from '../../src/index.js';
+import { parseArguments } from '../../src/service/service-arguments.js';
+
+const policy = definePolicy('api', { rate: '5/min' });
+const options = { subject: 'user:42', context: { scope: 'eu' } };
+
+describe('the arguments of the service', () => {
+  it.each<[string, readonly unknown[], object]>([
+    ['nothing', [], {}],
+    ['a cost', [3], { cost: 3 }],
+    ['a cost and options', [3, options], { cost: 3, ...options }],
+    ['a name', ['api'], { policy: 'api' }],
+    ['a name and a cost', ['api', 3], { policy: 'api', cost: 3 }],
+    ['a name, a cost and options', ['api', 3, options], { policy: 'api', cost: 3, ...options }],
+    ['a policy', [policy], { policy }],
+    ['no policy, no cost, options', [undefined, undefined, options], options],
+  ])('are told apart: %s', (_, args, expected) => {
+    expect(parseArguments('hit', args)).toEqual({ method: 'hit', ...expected });
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['is undefined', [undefined]],
+    ['is undefined after a name', ['api', undefined]],
+    ['is negative', [-1]],
+    ['is a fraction', ['api', 1.5]],
+    ['is a string', ['api', '1']],
+  ])('throw a RangeError for a cost that %s', (_, args) => {
+    expect(() => parseArguments('hit', args)).toThrow(RangeError);
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['options that are a string', ['api', 1, 'user:42']],
+    ['an unknown option', ['api', 1, { user: 42 }]],
+    ['a context that is no object', ['api', 1, { context: 'eu' }]],
+  ])('throw a ThrottleConfigError for %s', (_, args) => {
+    expect(() => parseArguments('hit', args)).toThrow(ThrottleConfigError);
+  });
+});
