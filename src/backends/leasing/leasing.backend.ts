@@ -14,7 +14,7 @@ import { assertLeasingOptions, type LeasingOptions } from './leasing-options.js'
 const PLACE = 'LeasingBackend';
 
 /** A backend that has `lease`. */
-export type LeasableBackend = Backend & { readonly lease: NonNullable<Backend['lease']> };
+export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
 
 /** Whether a backend has units to lease. */
 export function canLease(backend: Backend): backend is LeasableBackend {
