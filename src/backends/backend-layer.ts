@@ -2,7 +2,7 @@ import type { Awaitable } from '../core/awaitable.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
-import type { Backend, Target } from './backend.js';
+import type { Backend, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
 
 /**
@@ -10,11 +10,15 @@ import type { BackendEvent } from './backend-events.js';
  * is about, and a new method of the contract is passed on by all layers.
  */
 export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
-  /** Undefined if the inner backend cannot lease. */
-  readonly lease: Inner['lease'];
+  /** Present only if the inner backend can lease, and the layer delegates it. */
+  readonly lease?: (charge: Target, wanted: number) => Promise<Grant>;
 
-  constructor(protected readonly inner: Inner) {
-    this.lease = leaseOf(inner);
+  /** @param delegated `lease: false` for a layer that spends the units itself */
+  constructor(
+    protected readonly inner: Inner,
+    delegated: { readonly lease: boolean } = { lease: true },
+  ) {
+    if (delegated.lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
   }
 
   get remote(): boolean {
@@ -61,10 +65,4 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   async close(): Promise<void> {
     await this.inner.close?.();
   }
-}
-
-/** The overload says what the compiler cannot infer: the bound method has the type of the method. */
-function leaseOf<Inner extends Backend>(inner: Inner): Inner['lease'];
-function leaseOf(inner: Backend): Backend['lease'] {
-  return inner.lease?.bind(inner);
 }

@@ -45,7 +45,7 @@ export interface Backend {
    * Takes up to `wanted` units from the budget of a policy with a `lease`. Rejects after the deadline; units taken by a later
    * reply are returned. A backend without this method leases nothing.
    */
-  readonly lease?: ((target: Target, wanted: number) => Promise<Grant>) | undefined;
+  lease?(target: Target, wanted: number): Promise<Grant>;
   /** Adds custom strategies. */
   use?(strategies: readonly Strategy[]): void;
   /** Adds a listener for all later events. */

@@ -19,6 +19,13 @@ import { fixedWindow } from '../../src/strategies/fixed-window.js';
 
 class PlainLayer<Inner extends Backend> extends BackendLayer<Inner> {}
 
+/** A layer that spends leased units itself. */
+class LeasingLayer extends BackendLayer {
+  constructor(inner: Backend) {
+    super(inner, { lease: false });
+  }
+}
+
 const policy = definePolicy('p', '5/min');
 const target: Target = { policy, subject: 'ada' };
 const charges: readonly Charge[] = [{ ...target, cost: 1 }];
@@ -82,7 +89,7 @@ describe('a layer that overrides nothing', () => {
     settle: [[receipt, [0]], (layer) => layer.settle(receipt, [0]), undefined],
     reset: [[charges], (layer) => layer.reset(charges), undefined],
     probe: [[charges], (layer) => layer.probe(charges), undefined],
-    lease: [[target, 7], (layer) => layer.lease(target, 7), grant],
+    lease: [[target, 7], (layer) => layer.lease?.(target, 7), grant],
     use: [[strategies], (layer) => layer.use(strategies), undefined],
     listen: [[listener], (layer) => layer.listen(listener), undefined],
     warnings: [[], (layer) => layer.warnings(), ['careful']],
@@ -98,6 +105,10 @@ describe('a layer that overrides nothing', () => {
 
   it('returns a value if the inner backend does', () => {
     expect(new PlainLayer(new RecordingBackend()).spend(charges)).toBe(outcome);
+  });
+
+  it('does not delegate leases if it takes them itself', () => {
+    expect(new LeasingLayer(new RecordingBackend()).lease).toBeUndefined();
   });
 
   it('has the clock of the inner backend, and is remote if that is', () => {

@@ -34,7 +34,7 @@ export class LeaseManager {
    * @param maxLeases budgets and subjects with a lease at most; the least recently used one returns its units
    */
   constructor(
-    private readonly server: { readonly lease: NonNullable<Backend['lease']> },
+    private readonly server: Required<Pick<Backend, 'lease'>>,
     private readonly returns: UnitReturns,
     private readonly clock: Pick<Clock, 'now'>,
     private readonly maxLeases = MAX_LEASES,

@@ -16,7 +16,7 @@ import { assertLeasingOptions, type LeasingOptions } from './leasing-options.js'
 const PATH = 'LeasingBackend';
 
 /** A backend with the method `lease`. */
-export type LeasableBackend = Backend & { readonly lease: NonNullable<Backend['lease']> };
+export type LeasableBackend = Backend & Required<Pick<Backend, 'lease'>>;
 
 /** Returns true if a backend has units to lease. */
 export function canLease(backend: Backend): backend is LeasableBackend {
@@ -34,9 +34,7 @@ export function canLease(backend: Backend): backend is LeasableBackend {
  * @example
  * const backend = new LeasingBackend(new MyStore());   // a RedisBackend already is one
  */
-export class LeasingBackend extends BackendLayer {
-  /** Not delegated: this layer leases the units itself. */
-  override readonly lease = undefined;
+export class LeasingBackend extends BackendLayer<LeasableBackend> {
   readonly #returns: UnitReturns;
   readonly #leases: LeaseManager;
   readonly #calls: LeasedCalls;
@@ -48,7 +46,8 @@ export class LeasingBackend extends BackendLayer {
     if (!canLease(backend)) throw invalidValue(`${PATH}: backend`, 'a remote backend with `lease`', backend);
     assertKnownMembers(PATH, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
     assertLeasingOptions(PATH, options);
-    super(backend);
+    // Units are leased once: a layer around this one has none to lease.
+    super(backend, { lease: false });
     const { timeoutMs = Number.POSITIVE_INFINITY, denyMemoryMs = DENIAL_CACHE_MS, maxDenials = MAX_DENIALS } = options;
     const { clock } = this;
     this.#returns = new UnitReturns(backend);

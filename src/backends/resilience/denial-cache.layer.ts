@@ -1,13 +1,17 @@
 import { type Awaitable, chain } from '../../core/awaitable.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
-import type { Backend, Target } from '../backend.js';
+import type { Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
 import type { DenialCache } from './denial-cache.js';
+import type { RemoteBackend } from './remote.backend.js';
 
-/** Answers calls that are known to be denied from a cache. All others go to the inner backend, whose denials are cached. */
-export class DenialCacheLayer<Inner extends Backend = Backend> extends BackendLayer<Inner> {
+/** Answers calls that are known to be denied from a cache. All others go to the remote backend, whose denials are cached. */
+export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
+  /** Delegated by BackendLayer. A remote backend always has it. */
+  declare readonly lease: RemoteBackend['lease'];
+
   constructor(
-    inner: Inner,
+    inner: RemoteBackend,
     private readonly cache: DenialCache,
   ) {
     super(inner);
@@ -16,7 +20,7 @@ export class DenialCacheLayer<Inner extends Backend = Backend> extends BackendLa
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {
     const { cache } = this;
     const known = cache.get(charges);
-    // The inner backend reports invalid costs.
+    // The remote backend reports invalid costs.
     if (known !== undefined && haveValidCosts(charges)) return known;
     const { epoch } = cache;
     const askedMs = this.clock.now();

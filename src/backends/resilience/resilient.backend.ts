@@ -22,8 +22,6 @@ const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
  * Errors in the configuration are rethrown.
  */
 export class ResilientBackend extends BackendLayer {
-  /** Leases are taken below this layer. */
-  override readonly lease = undefined;
   readonly #events = new Emitter<BackendEvent>();
   readonly #breaker = new CircuitBreaker(this.#events);
   readonly #local: MemoryBackend;
@@ -35,7 +33,8 @@ export class ResilientBackend extends BackendLayer {
     backend: Backend,
     private readonly onError: FailureMode,
   ) {
-    super(backend);
+    // Units are leased below this layer.
+    super(backend, { lease: false });
     this.#local = new MemoryBackend({ clock: this.clock });
     backend.listen?.((event) => this.#events.emit(event));
   }
