@@ -1,4 +1,4 @@
-import type { Charge, Receipt } from '../../core/decision.js';
+import type { Receipt } from '../../core/decision.js';
 import { isLeased } from './lease.js';
 import type { LeaseManager } from './lease-manager.js';
 
@@ -35,6 +35,6 @@ export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManage
 /** The part of a settlement that is about the charges of these indexes. */
 function select({ charges, at, instants }: Receipt, costs: readonly number[], indexes: readonly number[]): Settlement {
   const pick = <T>(list: readonly T[]) => indexes.flatMap((i) => list[i] ?? []);
-  const taken: { at: number; charges: readonly Charge[] } = { at, charges: pick(charges) };
-  return { receipt: instants === undefined ? taken : { ...taken, instants: pick(instants) }, costs: pick(costs) };
+  const receipt = { at, charges: pick(charges), ...(instants && { instants: pick(instants) }) };
+  return { receipt, costs: pick(costs) };
 }

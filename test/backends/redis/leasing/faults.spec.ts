@@ -6,12 +6,12 @@ import { connect, pause, RedisServer } from '../../../support/redis/redis.js';
 import { RedisProxy } from '../../../support/redis/redis-proxy.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
 
-/** A window that does not turn before the year 2046. */
+/** The window does not end before the year 2046. */
 const leased = (limit: number, batch: number): Policy =>
   definePolicy('leased', { rate: `${limit}/2000 weeks`, strategy: 'fixed-window', lease: { batch } });
 const policy = leased(1000, 10);
 
-describe('leases of a Redis', () => {
+describe('leases during Redis faults', () => {
   let server: RedisServer;
   let proxy: RedisProxy;
   let admin: Redis;
@@ -44,7 +44,7 @@ describe('leases of a Redis', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  it('are spent while it stands still; then calls fail in time, and nothing is granted to them when it goes on', async () => {
+  it('are spent while Redis is frozen; then calls time out, and Redis grants them nothing when it resumes', async () => {
     server.freeze();
     for (let i = 0; i < 9; i++) expect(await spend()).toBe('allowed');
     const startedAt = performance.now();
@@ -58,7 +58,7 @@ describe('leases of a Redis', () => {
     expect(await used()).toBe(20);
   });
 
-  it('that come after the caller has gone are given back', async () => {
+  it('are returned if their grant arrives after the deadline', async () => {
     for (let i = 0; i < 9; i++) await spend();
     proxy.hold('replies');
     expect(await spend()).toBe('TIMEOUT');
@@ -70,7 +70,7 @@ describe('leases of a Redis', () => {
     expect(await spend()).toBe('allowed');
   });
 
-  it('are answered for by onError where none is held, and spent where one is', async () => {
+  it('are spent during an outage, and onError applies if no units are held', async () => {
     const resilient = new ResilientBackend(backend, 'deny');
     server.freeze();
     const outcomes = [];
@@ -79,7 +79,7 @@ describe('leases of a Redis', () => {
     expect(outcomes[9]).toEqual({ allowed: false, decisions: [], binding: null, degraded: 'deny' });
   });
 
-  it('are never spent above the limit by four processes whose connections are cut after every third grant', async () => {
+  it('never exceed the limit with four processes whose connections are cut after every third grant', async () => {
     const small = leased(300, 7);
     const proxies = await Promise.all(Array.from({ length: 4 }, () => RedisProxy.start(server)));
     for (const one of proxies) one.fate = (run) => (run % 3 === 0 ? 'cut' : 'pass');
@@ -100,13 +100,13 @@ describe('leases of a Redis', () => {
     expect(failed).toBeGreaterThan(5);
     expect(await usedOf(admin, `${prefix}x`, small)).toBe(300);
     expect(allowed).toBeLessThan(300);
-    // What was granted in a reply that was lost is nobody's, three batches at most; nothing else is.
+    // Only units granted in a lost reply are lost: at most three batches each.
     expect(300 - allowed).toBeLessThanOrEqual(3 * 7 * cuts);
     for (const client of clients) client.disconnect();
     await Promise.all(proxies.map((one) => one[Symbol.asyncDispose]()));
   });
 
-  it('are given up on close where it does not answer, in time and without an error', async () => {
+  it('are given up by close within the deadline and without an error if Redis does not answer', async () => {
     server.freeze();
     const startedAt = performance.now();
     await backend.close();
@@ -114,7 +114,7 @@ describe('leases of a Redis', () => {
     server.thaw();
   });
 
-  it('are of no use where something else is found under the key: it is deleted and told, and the next is granted', async () => {
+  it('fail if the key holds a foreign value, which is deleted and reported; the next request is granted', async () => {
     const events: unknown[] = [];
     backend.listen((event) => events.push(event));
     for (let i = 0; i < 9; i++) await spend();
@@ -127,7 +127,7 @@ describe('leases of a Redis', () => {
     expect(ttl).toBeGreaterThan(365 * 86_400_000);
   });
 
-  it('start afresh where the budget was counted otherwise, and say so', async () => {
+  it('start afresh, with an event, if the budget was counted with another period', async () => {
     const events: unknown[] = [];
     backend.listen((event) => events.push(event));
     const other = definePolicy('leased', { rate: '5/h', strategy: 'fixed-window', lease: { batch: 5 } });

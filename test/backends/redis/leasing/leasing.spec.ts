@@ -6,7 +6,7 @@ import { ada, HOUR, Leased } from '../support/leasing-fixture.js';
 describe('a leased policy on Redis', () => {
   const world = new Leased();
 
-  it('is answered without a promise from what is held, exactly so', async () => {
+  it('is decided without a promise from held units, with exactly this outcome', async () => {
     const backend = world.open();
     const first = backend.spend(ada());
     expect(first).toBeInstanceOf(Promise);
@@ -30,7 +30,7 @@ describe('a leased policy on Redis', () => {
     const at = world.clock.now();
     world.clock.advance(1000);
     const second = { ...decision, remaining: 994, resetMs: 2_999_000 };
-    // toEqual of a promise fails: this is the value.
+    // toEqual would fail for a promise.
     expect(backend.spend(ada(5))).toEqual({
       allowed: true,
       decisions: [second],
@@ -40,7 +40,7 @@ describe('a leased policy on Redis', () => {
     expect(await world.used()).toBe(100);
   });
 
-  it('costs at most 1.1 round trips for 100 decisions, and a flood of denials none', async () => {
+  it('costs at most 1.1 round trips per 100 decisions, and none for repeated denials', async () => {
     const backend = world.open();
     await backend.spend(ada());
     await world.redis.resetCounts();
@@ -69,14 +69,14 @@ describe('a leased policy on Redis', () => {
     expect(await world.redis.calls('evalsha')).toBe(1);
   });
 
-  it.each([2, 8])('admits exactly the limit over %i backends that drain it together', async (count) => {
+  it.each([2, 8])('admits exactly the limit over %i backends that use it up together', async (count) => {
     const backends = Array.from({ length: count }, () => world.open());
     const spent = await Promise.all(backends.map((backend) => world.drain(backend)));
     expect(spent.reduce((sum, one) => sum + one, 0)).toBe(1000);
     expect(await world.used()).toBe(1000);
   });
 
-  it('admits exactly the limit over eight processes of their own', async () => {
+  it('admits exactly the limit over eight processes', async () => {
     using fleet = new Fleet(new Array(8).fill(0));
     const task = {
       port: world.redis.server.port,
@@ -88,12 +88,12 @@ describe('a leased policy on Redis', () => {
     };
     const answers = (await fleet.run(task, world.redis.client)).flatMap((told) => told.answers);
     expect(answers).toHaveLength(8000);
-    // Each of them asks until it is denied, and then holds nothing.
+    // Each process spends until it is denied, so it holds no units at the end.
     expect(answers.filter(({ allowed }) => allowed)).toHaveLength(1000);
     expect(new Set(answers.map(({ approximate }) => approximate))).toEqual(new Set([true]));
   });
 
-  it('is granted anew in the next window, by each process, and the old units count no more', async () => {
+  it('is granted again in the next window, where old units cannot be spent', async () => {
     const [one, other] = [world.open(), world.open()];
     await one.spend(ada());
     await other.spend(ada());
@@ -102,7 +102,7 @@ describe('a leased policy on Redis', () => {
     expect(await world.used()).toBe(1000);
   });
 
-  it('is told by peek as it stands, held units included, and nothing is leased for it', async () => {
+  it('is reported by peek including held units, and peek leases nothing', async () => {
     const [one, other] = [world.open(), world.open()];
     const peek = async (cost: number, backend = one) => {
       const { allowed, binding } = await backend.peek(ada(cost));
@@ -120,7 +120,7 @@ describe('a leased policy on Redis', () => {
     expect(await world.used()).toBe(1000);
   });
 
-  it('answers a cost above the limit without asking, and one that is no cost by an error', async () => {
+  it('denies a cost above the limit without a round trip, and rejects an invalid cost', async () => {
     const backend = world.open();
     await world.redis.resetCounts();
     const { allowed, binding }: Outcome = await backend.spend(ada(1001));
@@ -129,7 +129,7 @@ describe('a leased policy on Redis', () => {
     await expect(backend.peek(ada(-1))).rejects.toThrow(RangeError);
   });
 
-  it('is counted with those who spend the same budget unleased', async () => {
+  it('shares its count with the same policy without a lease', async () => {
     const plain = definePolicy('p', { rate: '1000/h', strategy: 'fixed-window' });
     const backend = world.open();
     await backend.spend(ada());

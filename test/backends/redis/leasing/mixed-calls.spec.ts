@@ -23,7 +23,7 @@ const told = ({ allowed, decisions }: Outcome) => [
   ...decisions.map(({ policy, allowed, remaining, retryAfterMs }) => [policy, allowed, remaining, retryAfterMs]),
 ];
 
-describe('a call that is charged to leased policies and to others', () => {
+describe('a call with leased and other policies', () => {
   const redis = ownRedis();
   let clock: ManualClock;
   let prefix: string;
@@ -39,7 +39,7 @@ describe('a call that is charged to leased policies and to others', () => {
     backend = open();
   });
 
-  it('takes from all of them, in order, with the leased ones told as such', async () => {
+  it('takes from all of them in order, and marks the leased decisions as approximate', async () => {
     const outcome = await backend.spend(of([leased, 2], [plain, 1], [second, 3]));
     expect(told(outcome)).toEqual([true, ['leased', true, 98, 0], ['plain', true, 4, 0], ['second', true, 47, 0]]);
     expect(outcome.decisions.map(({ approximate }) => approximate)).toEqual([true, undefined, true]);
@@ -47,7 +47,7 @@ describe('a call that is charged to leased policies and to others', () => {
     expect(await Promise.all(['leased', 'plain', 'second'].map(used))).toEqual([10, 1, 5]);
   });
 
-  it('takes nothing where a policy that is not leased denies, and tells the others as at a cost of 0', async () => {
+  it('takes nothing if an unleased policy denies, and reports the others as at a cost of 0', async () => {
     await backend.spend(of([leased, 1], [plain, 4]));
     const denied = await backend.spend(of([leased, 2], [plain, 2], [second, 1]));
     expect(told(denied)).toEqual([
@@ -65,7 +65,7 @@ describe('a call that is charged to leased policies and to others', () => {
     expect(await used('plain')).toBe(4);
   });
 
-  it('takes nothing where a leased policy denies, and costs no round trip when it does so again', async () => {
+  it('takes nothing if a leased policy denies, and costs no round trip when it is repeated', async () => {
     backend = open({ denyMemoryMs: 1000 });
     await backend.spend(of([leased, 100]));
     const denied = await backend.spend(of([plain, 2], [leased, 1]));
@@ -78,17 +78,17 @@ describe('a call that is charged to leased policies and to others', () => {
     expect(await redis.calls('evalsha')).toBe(0);
   });
 
-  it('asks again where denials are not to be remembered', async () => {
+  it('asks Redis again if the denial cache is off', async () => {
     backend = open({ denyMemoryMs: 0 });
     await backend.spend(of([leased, 100]));
     const denied = await backend.spend(of([plain, 2], [leased, 1]));
     await redis.resetCounts();
     expect(await backend.spend(of([plain, 2], [leased, 1]))).toEqual(denied);
-    // What the cost comes to, and since that would have passed, how it stands.
+    // A peek at the cost, which would be allowed, and therefore one at a cost of 0.
     expect(await redis.calls('evalsha')).toBe(2);
   });
 
-  it('takes nothing where a second leased policy denies', async () => {
+  it('takes nothing if a second leased policy denies', async () => {
     await backend.spend(of([second, 50]));
     await backend.spend(of([leased, 1]));
     expect(told(await backend.spend(of([leased, 3], [second, 1])))).toEqual([
@@ -99,7 +99,7 @@ describe('a call that is charged to leased policies and to others', () => {
     expect(told(await backend.spend(of([leased, 9])))).toEqual([true, ['leased', true, 90, 0]]);
   });
 
-  it('counts charges on one key together, and answers as to their sum', async () => {
+  it('adds up charges on one key and decides on their sum', async () => {
     expect(told(await backend.spend(of([leased, 30], [leased, 20])))).toEqual([
       true,
       ['leased', true, 70, 0],
@@ -114,7 +114,7 @@ describe('a call that is charged to leased policies and to others', () => {
     expect(told(await backend.spend(of([leased, 50])))).toEqual([true, ['leased', true, 0, 0]]);
   });
 
-  it('is told by peek as spend would tell it', async () => {
+  it('has the same outcome in peek as in spend', async () => {
     await backend.spend(of([leased, 4], [plain, 4]));
     for (const charges of [
       of([leased, 1], [plain, 1]),
@@ -135,7 +135,7 @@ describe('a call that is charged to leased policies and to others', () => {
     }
   });
 
-  it('is settled charge by charge, each where it is counted', async () => {
+  it('is settled charge by charge, in the lease or in Redis', async () => {
     const { receipt } = await backend.spend(of([leased, 8], [plain, 3], [second, 5]));
     if (receipt === undefined) throw new Error('Expected a receipt');
     await backend.settle(receipt, [1, 2, 0]);
@@ -151,7 +151,7 @@ describe('a call that is charged to leased policies and to others', () => {
     );
   });
 
-  it('remembers for a receipt which window each charge is of', async () => {
+  it('has a receipt with the instant of each charge', async () => {
     await backend.spend(of([leased, 1]));
     clock.advance(1000);
     const { receipt } = await backend.spend(of([leased, 1], [plain, 1]));
@@ -162,7 +162,7 @@ describe('a call that is charged to leased policies and to others', () => {
     });
   });
 
-  it('forgets denials when it is settled or reset', async () => {
+  it('drops cached denials when it is settled or reset', async () => {
     const { receipt } = await backend.spend(of([leased, 100]));
     expect((await backend.spend(of([plain, 1], [leased, 1]))).allowed).toBe(false);
     if (receipt === undefined) throw new Error('Expected a receipt');
@@ -173,7 +173,7 @@ describe('a call that is charged to leased policies and to others', () => {
     expect((await backend.spend(of([plain, 1], [leased, 1]))).allowed).toBe(true);
   });
 
-  it('puts leased units back where the others cannot be asked', async () => {
+  it('puts leased units back if the other policies cannot be decided', async () => {
     await backend.spend(of([leased, 1]));
     await redis.client.set(`${prefix}:{ada}:plain@app`, 'something else');
     await expect(backend.spend(of([leased, 5], [plain, 1]))).rejects.toMatchObject({ code: 'GARBAGE' });

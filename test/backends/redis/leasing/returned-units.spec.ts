@@ -4,7 +4,7 @@ import { ada, HOUR, Leased, policy } from '../support/leasing-fixture.js';
 describe('units of a leased policy', () => {
   const world = new Leased();
 
-  it('are given back on close, where nobody has spent them, and another spends them', async () => {
+  it('are returned by close if they are unspent, and spent by another process', async () => {
     const [one, other] = [world.open(), world.open()];
     await one.spend(ada(30));
     await one.spend([{ policy, subject: 'eve', cost: 1 }]);
@@ -12,12 +12,12 @@ describe('units of a leased policy', () => {
     await one.close();
     expect([await world.used(), await world.used('eve')]).toEqual([30, 1]);
     expect(await world.drain(other)).toBe(970);
-    // What is asked of one that is closed is decided by Redis, each by itself.
+    // Redis decides each call to a closed backend.
     expect((await one.spend([{ policy, subject: 'eve', cost: 1 }])).binding?.remaining).toBe(998);
     expect(await world.used('eve')).toBe(2);
   });
 
-  it('are settled into what is held; another window is owed nothing', async () => {
+  it('are put back into the lease by a settlement, unless their window is over', async () => {
     const backend = world.open();
     const { receipt } = await backend.spend(ada(100));
     if (receipt === undefined) throw new Error('Expected a receipt');
@@ -31,14 +31,14 @@ describe('units of a leased policy', () => {
     expect((await backend.spend(ada(1))).binding?.remaining).toBe(899);
   });
 
-  it('are settled at Redis by a process that holds none', async () => {
+  it('are settled in Redis by a process without a lease', async () => {
     const { receipt } = await world.open().spend(ada(100));
     if (receipt === undefined) throw new Error('Expected a receipt');
     await world.open().settle(receipt, [25]);
     expect(await world.used()).toBe(25);
   });
 
-  it('are all there again after a reset', async () => {
+  it('are all available again after a reset', async () => {
     const backend = world.open();
     expect(await world.drain(backend)).toBe(1000);
     await backend.reset(ada());
