@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
 
-/** The members of a request that this library reads, on Express, Fastify or (for sockets) Node. All others are there as well. */
+/** The members in use of a request of Express, Fastify or (on sockets) Node. All others are there as well. */
 export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly ip?: string;

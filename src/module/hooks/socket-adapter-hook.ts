@@ -29,7 +29,7 @@ export class SocketAdapterHook {
   readonly #adapters = new WeakSet<Adapter>();
   readonly #acceptors = new WeakSet<object>();
   readonly #clients = new WeakSet<object>();
-  #isFrameWarningLogged = false;
+  readonly #warned = new WeakSet<Adapter>();
 
   constructor(
     private readonly limiter: CallLimiter,
@@ -65,7 +65,7 @@ export class SocketAdapterHook {
       bindClientConnect(server, (...args: readonly [client: object, upgrade?: unknown]) => {
         const [client, upgrade] = args;
         this.connections.connectionOf(client, isRequest(upgrade) ? upgrade : undefined);
-        if (this.frames.isActive) this.#limitFrames(client);
+        if (this.frames.isActive) this.#limitFrames(client, adapter);
         return callback(...args);
       });
   }
@@ -81,12 +81,12 @@ export class SocketAdapterHook {
   }
 
   /** Once a client, however many gateways are on its server. */
-  #limitFrames(client: object): void {
+  #limitFrames(client: object, adapter: Adapter): void {
     if (this.#clients.has(client)) return;
     this.#clients.add(client);
     const isFiltered = filterFrames(client, (message, acknowledge) => this.frames.admit(client, message, acknowledge));
-    if (isFiltered || this.#isFrameWarningLogged) return;
-    this.#isFrameWarningLogged = true;
+    if (isFiltered || this.#warned.has(adapter)) return;
+    this.#warned.add(adapter);
     this.limiter.settings.warn(notLimited('frames'));
   }
 }

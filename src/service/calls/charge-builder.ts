@@ -31,7 +31,10 @@ export interface ChargeOverrides {
   readonly subject?: string | undefined;
 }
 
-/** Returns the charges of a call under these limits, in order. Limits that exempt or skip the call, that are unlimited or cost 0 have none. */
+/**
+ * Returns the charges of a call under these limits, in order. A limit has none if it exempts or skips the call, is unlimited
+ * or costs 0.
+ */
 export function prepareCharges(
   limits: readonly CompiledLimit[],
   call: Call,

@@ -18,7 +18,7 @@ export class FrameLimiter {
     return this.limit !== undefined;
   }
 
-  /** Returns whether a frame may reach its listeners. An error is logged, since no caller can receive it, and the frame dropped. */
+  /** Returns whether a frame may reach its listeners. No caller can receive an error: it is logged, and the frame dropped. */
   admit(client: object, message: unknown, acknowledge: Acknowledge | undefined): Awaitable<boolean> {
     const connection = this.connections.connectionOf(client);
     if (this.limit === undefined) return true;

@@ -19,7 +19,7 @@ const MAX_CLOSE_DELAY_MS = 1000;
 /** Frames without data: counted, but never withheld, because the library has replied to them already. */
 const CONTROL_FRAMES = ['ping', 'pong'];
 
-/** Passes a client's frames through `isAllowed` before they reach a listener. Returns false if the client is of neither kind. */
+/** Filters a client's frames before they reach a listener. Returns false for a client of neither library. */
 export function filterFrames(client: object, isAllowed: FrameFilter): boolean {
   if (isIoClient(client)) filterEvents(client, isAllowed);
   else if (isWsClient(client)) filterMessages(client, isAllowed);

@@ -73,7 +73,10 @@ export function bypassWarning(acceptor: object): string | undefined {
   return acceptor.server?.opts?.connectionStateRecovery?.skipMiddlewares ? RECOVERY_WARNING : undefined;
 }
 
-/** Runs before the application's own `verifyClient`: limiting is cheaper than authentication, and counts clients that fail there. */
+/**
+ * Runs before the application's own `verifyClient`: limiting is cheaper than authentication, and counts clients that fail
+ * there.
+ */
 function filterUpgrades({ options }: WsServer, handler: HandshakeHandler): void {
   const own = options.verifyClient;
   const verify: Verify = (info, done) => {
