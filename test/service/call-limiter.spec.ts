@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { by, definePolicy, ManualClock, MemoryBackend, type Outcome } from '../../src/index.js';
 import { createSettings } from '../../src/module/create-settings.js';
 import type { CompiledLimit } from '../../src/planning/compiled-limit.js';
+import { fixedPolicies } from '../../src/planning/policy-source.js';
 import { CallLimiter } from '../../src/service/calls/call-limiter.js';
 import { CallSession } from '../../src/service/calls/call-session.js';
 import type { Call } from '../../src/transports/call.js';
@@ -57,7 +58,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   name: 'api',
   level: 'module',
   place: 'policies.api',
-  policies: [definePolicy('api', { rate: '1/min' })],
+  policies: fixedPolicies([definePolicy('api', { rate: '1/min' })]),
   by: by.all(),
   cost: 1,
   manual: false,
@@ -129,7 +130,9 @@ describe('the steps of a call', () => {
 });
 
 describe('a delayed call', () => {
-  const delayed = limitOf({ policies: [definePolicy('slow', { rate: '6/min', strategy: 'leaky-bucket', burst: 3 })] });
+  const delayed = limitOf({
+    policies: fixedPolicies([definePolicy('slow', { rate: '6/min', strategy: 'leaky-bucket', burst: 3 })]),
+  });
 
   it('proceeds after its delay', async () => {
     const { clock, limiter, steps, open } = start();
