@@ -1,9 +1,9 @@
 import type { Receipt } from '../core/decision.js';
 
-/** Throws a RangeError unless there is one cost per charge of the receipt, none above what was charged. */
+/** Throws a RangeError unless there is one cost per charge of the receipt, and none is above what was charged. */
 export function assertSettlement({ charges }: Receipt, costs: readonly number[]): void {
   if (costs.length !== charges.length) {
-    throw new RangeError(`settle: expected ${charges.length} costs, one a charge, got ${costs.length}`);
+    throw new RangeError(`settle: expected ${charges.length} costs, one per charge, got ${costs.length}`);
   }
   charges.forEach(({ policy, cost }, i) => {
     const to = costs[i];

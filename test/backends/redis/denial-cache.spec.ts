@@ -27,12 +27,12 @@ describe('denials on Redis', () => {
     jest.restoreAllMocks();
   });
 
-  it('cost no round trip when they are asked for again', async () => {
+  it('cost no round trip when the call is repeated', async () => {
     for (let i = 0; i < 1000; i++) expect((await backend.spend(ada)).allowed).toBe(false);
     expect(await redis.calls('evalsha')).toBe(0);
   });
 
-  it('are told as Redis would tell them', async () => {
+  it('are the same as those of Redis', async () => {
     clock.advance(999);
     expect(await backend.spend(ada)).toEqual(await backend.peek(ada));
     expect(await redis.calls('evalsha')).toBe(1);
@@ -41,7 +41,7 @@ describe('denials on Redis', () => {
     expect(await redis.calls('evalsha')).toBe(2);
   });
 
-  it('are forgotten on reset and on settle', async () => {
+  it('are dropped on reset and on settle', async () => {
     await backend.reset(ada);
     const { allowed, receipt } = await backend.spend(ada);
     expect(allowed).toBe(true);
@@ -52,7 +52,7 @@ describe('denials on Redis', () => {
     expect((await backend.spend(ada)).allowed).toBe(true);
   });
 
-  it('hold in this process until they are forgotten, whatever another process gives back', async () => {
+  it('hold in this process for the configured time, though another process resets the budget', async () => {
     const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS });
     await other.reset(ada);
     expect((await backend.spend(ada)).allowed).toBe(false);
@@ -85,7 +85,7 @@ describe('denials on Redis', () => {
       'RedisBackend: denyMemoryMs: expected a whole number of milliseconds, at least 0, got "1s"',
     ],
     [{ maxDenials: 0 }, 'RedisBackend: maxDenials: expected a whole number of at least 1, got 0 (number)'],
-  ])('have settings that are checked: %j', (options, message) => {
+  ])('have options that are checked: %j', (options, message) => {
     expect(() => new RedisBackend(redis.client, options)).toThrow(new ThrottleConfigError(message));
   });
 });

@@ -10,7 +10,7 @@ class One implements Linked<One> {
 }
 
 describe('a linked list', () => {
-  it('is what an ordered set is, whatever is added to it and taken off', () => {
+  it('has the order of a set, whatever is added and removed', () => {
     const changes = fc.array(fc.record({ name: fc.nat(5), isAdded: fc.boolean() }), { maxLength: 60 });
     fc.assert(
       fc.property(changes, (all) => {
@@ -31,7 +31,7 @@ describe('a linked list', () => {
     );
   });
 
-  it('holds on to nothing that has left it', () => {
+  it('keeps no reference to what was removed', () => {
     const list = new LinkedList<One>();
     const [a, b, c] = [new One(1), new One(2), new One(3)];
     for (const one of [a, b, c]) list.add(one);

@@ -48,7 +48,7 @@ describe('calls at one time', () => {
   const remainingOf = async (calls: readonly ReturnType<RedisBackend['spend']>[]) =>
     (await Promise.all(calls)).map(({ decisions }) => decisions[0]?.remaining);
 
-  it.each(['spend', 'peek'] as const)('are not failed with one whose strategy nobody knows: %s', async (verb) => {
+  it.each(['spend', 'peek'] as const)('are decided though one of them has an unknown strategy: %s', async (verb) => {
     const strategy = defineStrategy({ ...anchoredWindow });
     const odd = definePolicy('odd', { rate: '5/min', strategy });
     const [first, wrong, last] = await Promise.allSettled([
@@ -65,7 +65,7 @@ describe('calls at one time', () => {
     });
   });
 
-  it('are sent at once where there is but one, and not after a turn', async () => {
+  it('are sent at once if there is only one, and not at the end of the turn', async () => {
     const call = backend.spend(ask());
     expect(client.runs).toEqual([1]);
     await call;
@@ -82,7 +82,7 @@ describe('calls at one time', () => {
     [129, [1, 128]],
     [256, [1, 128, 63, 64]],
     [300, [1, 128, 128, 21, 22]],
-  ])('go together, when %i come in one turn, in runs of %j', async (calls, runs) => {
+  ])('are sent in batches: %i of one turn in batches of %j', async (calls, runs) => {
     const answers = await Promise.all(Array.from({ length: calls }, (_, i) => backend.spend(ask(`user:${i}`))));
     expect(answers.map(({ decisions }) => decisions[0]?.remaining)).toEqual(answers.map(() => 99_999));
     expect(client.runs).toEqual(runs);
@@ -92,7 +92,7 @@ describe('calls at one time', () => {
   it.each([
     [64, 0.04],
     [256, 0.02],
-  ])('take few EVALSHAs, where %i are always in flight: %d a call at most', async (inFlight, most) => {
+  ])('need few EVALSHAs with %i in flight: at most %d a call', async (inFlight, most) => {
     const CALLS = 10_000;
     let left = CALLS;
     const caller = async (_: unknown, i: number) => {
@@ -104,14 +104,14 @@ describe('calls at one time', () => {
     expect(Math.max(...client.runs)).toBeLessThanOrEqual(128);
   });
 
-  it('are decided in order on one key, those of one turn and those that come while a run is under way', async () => {
+  it('are decided in order on one key, whether they arrive in one turn or during a batch', async () => {
     const calls = Array.from({ length: 200 }, () => backend.spend(ask('one')));
     await new Promise(setImmediate);
     calls.push(...Array.from({ length: 200 }, () => backend.spend(ask('one'))));
     expect(await remainingOf(calls)).toEqual(Array.from({ length: 400 }, (_, i) => 99_999 - i));
   });
 
-  it('are decided in order whatever they cost, peeks among them, and each all or none', async () => {
+  it('are decided in order at any cost, peeks too, and each all or none', async () => {
     const small = { ...ask('small')[0], policy: definePolicy('small', { rate: '10/h', strategy: 'fixed-window' }) };
     const costs = [4, 7, 3, 0, 4, 3, 1];
     const calls = costs.map((cost) =>
