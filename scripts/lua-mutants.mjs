@@ -8,6 +8,8 @@ import { EQUIVALENT } from './lua-mutants/equivalent.mjs';
 import { mutantsOf } from './lua-mutants/mutants.mjs';
 import { scopesOf, tokensOf } from './lua-mutants/tokens.mjs';
 
+// The random cases in full, unless a smaller size is asked for.
+process.env.TEST_SIZE ??= 'full';
 register('../test/support/typescript-hooks.mjs', import.meta.url);
 const { connect, RedisServer } = await import('../test/support/redis/redis.ts');
 const { LUA_FILES, luaFiles } = await import('../test/backends/redis/scripts/support/lua-files.ts');

@@ -4,12 +4,13 @@ import fc from 'fast-check';
 import type { Policy } from '../../src/core/policy.js';
 import type { Strategy } from '../../src/strategies/strategy.js';
 import { starts } from '../backends/contract/random-policies.js';
+import { scaled } from '../support/scale.js';
 import { drive, type Move, trafficOf } from './traffic.js';
 
 export interface StrategyContractOptions {
-  /** Random traffics a property, at most 40 moves each. Default: 1000, three times as many for the waits. */
+  /** Random traffics per property, of at most 40 moves each; three times as many for the waits. Default: 300, in full 1000. */
   readonly runs?: number;
-  /** Denials that the waits must have been tried on, at least. Default: 10 000. */
+  /** Denials on which the waits must have been tried, at least. Default: 10 per run. */
   readonly denials?: number;
   /**
    * Whether a charge that was given back leaves no trace. Default: true.
@@ -35,7 +36,7 @@ export function strategyContract(
   name: string,
   strategy: Strategy,
   policies: fc.Arbitrary<Policy>,
-  { runs = 1000, denials = 10_000, traceless = true }: StrategyContractOptions = {},
+  { runs = scaled(300, 1000), denials = 10 * runs, traceless = true }: StrategyContractOptions = {},
 ): void {
   const decide = (...args: Parameters<Strategy['step']>) => strategy.step(...args).decision;
 

@@ -1,29 +1,21 @@
-import { assertCost, bindingOf, type Charge, type Decision, isCost, type Outcome } from '../../core/decision.js';
+import type { Charge, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
-import type { Policy } from '../../core/policy.js';
-import type { StepResult } from '../../strategies/strategy.js';
+import { conclude, type EvaluatedCharge } from './all-or-none.js';
+import { assertChargeable } from './charge-evaluation.js';
 import type { MemoryStore } from './memory-store.js';
-import type { SubjectTable } from './subject-table.js';
-
-/** A charge on a subject that is known: its cell, and what a step there comes to. */
-interface EvaluatedCharge {
-  readonly charge: Charge;
-  readonly shelf: SubjectTable;
-  readonly cell: number;
-  readonly result: StepResult;
-}
 
 /**
- * What spending comes to where all subjects are known and no two charges are under one policy, so that none touches
- * another: what most calls are. Nothing where it is not so.
+ * Decides the most frequent calls: all subjects are known, and no two charges are on the same table, so that no charge affects
+ * another. Returns undefined for any other call, and has written nothing then.
  */
 export function spendFast(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
-  const first = charges[0]; // taking a list apart is several times as dear
+  const first = charges[0]; // destructuring an array is several times as expensive
   return first !== undefined && charges.length === 1
     ? spendOne(store, first, charges, now)
     : spendIndependent(store, charges, now);
 }
 
+/** A call of one charge: its decision is that of the call. */
 function spendOne(
   store: MemoryStore,
   { policy, subject, cost }: Charge,
@@ -31,57 +23,27 @@ function spendOne(
   now: number,
 ): Outcome | undefined {
   assertChargeable(cost, policy);
-  const shelf = store.shelfOf(policy);
-  const cell = shelf.find(mapKey(subject));
-  if (cell === undefined) return undefined;
-  const { state, decision, changed } = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
+  const table = store.tableOf(policy);
+  const index = table.find(mapKey(subject));
+  if (index === undefined) return undefined;
+  const { state, decision, changed } = table.strategy.step(table.states.read(index, true), now, policy, cost);
   const { allowed } = decision;
   if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
-  const expiresAt = now + decision.resetMs;
-  shelf.cells.write(cell, state, expiresAt, changed);
-  store.noteExpiry(expiresAt);
+  store.writeAt(table, index, state, now + decision.resetMs, changed);
   return { allowed, decisions: [decision], binding: decision, receipt: { at: now, charges } };
 }
 
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
-  const all: EvaluatedCharge[] = [];
-  let allowed = true;
-  let isFree = true;
+  const evaluated: EvaluatedCharge[] = [];
   for (const charge of charges) {
     const { policy, subject, cost } = charge;
     assertChargeable(cost, policy);
-    const shelf = store.shelfOf(policy);
-    const cell = shelf.find(mapKey(subject));
-    if (cell === undefined || all.some((other) => other.shelf === shelf)) return undefined;
-    const result = shelf.strategy.step(shelf.cells.read(cell, true), now, policy, cost);
-    all.push({ charge, shelf, cell, result });
-    allowed &&= result.decision.allowed;
-    isFree &&= cost === 0;
+    const table = store.tableOf(policy);
+    const key = mapKey(subject);
+    const index = table.find(key);
+    if (index === undefined || evaluated.some((other) => other.table === table)) return undefined;
+    const result = table.strategy.step(table.states.read(index, true), now, policy, cost);
+    evaluated.push({ table, key, isShared: false, charge, index, found: undefined, total: cost, result });
   }
-  const decisions = allowed ? all.map((known) => written(store, known, now)) : all.map((known) => standing(known, now));
-  const binding = bindingOf(decisions);
-  return allowed && !isFree
-    ? { allowed, decisions, binding, receipt: { at: now, charges } }
-    : { allowed, decisions, binding };
-}
-
-function written(store: MemoryStore, { charge, shelf, cell, result }: EvaluatedCharge, now: number): Decision {
-  const { state, decision, changed } = result;
-  if (charge.cost > 0) {
-    const expiresAt = now + decision.resetMs;
-    shelf.cells.write(cell, state, expiresAt, changed);
-    store.noteExpiry(expiresAt);
-  }
-  return decision;
-}
-
-/** What would allow in a call that is denied says so as it stands. */
-function standing({ charge: { policy }, shelf, cell, result }: EvaluatedCharge, now: number): Decision {
-  const { decision } = result;
-  return decision.allowed ? shelf.strategy.step(shelf.cells.read(cell, true), now, policy, 0).decision : decision;
-}
-
-/** The text is made only where it is read. */
-export function assertChargeable(cost: number, { name }: Policy): void {
-  if (!isCost(cost)) assertCost(cost, `a charge of "${name}"`);
+  return conclude(store, charges, evaluated, now, true);
 }

@@ -1,88 +1,94 @@
 import type { Clock } from '../../core/clock.js';
+import type { Emitter } from '../../core/emitter.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { State, Strategy } from '../../strategies/strategy.js';
+import { unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import { SubjectTable } from './subject-table.js';
 
-/** Where a charge is counted: under its subject, or, when the store is full and the subject new, with all such. */
-export interface Slot {
-  readonly shelf: SubjectTable;
+/** Where the state of a charge is. */
+export interface StateLocation {
+  readonly table: SubjectTable;
+  /** The subject's map key in the table. */
   readonly key: string;
+  /** True for a new subject while the store is full: all such subjects of a table share one state. */
   readonly isShared: boolean;
 }
 
-/** What a call has claimed so far. */
-type Held = readonly { readonly slot: Slot }[];
-
-const SWEEP_EVERY_MS = 100;
-const SWEEP_CELLS = 10_000;
-/** Cells looked at to make room for one new key. */
-const PROBES = 512;
-/** Policies whose shelves are known without a look-up by text: rates that functions answer with come and go. */
+const SWEEP_INTERVAL_MS = 100;
+const STATES_PER_TICK = 10_000;
+/** States visited at most to make room for a new subject. */
+const MAX_PROBES = 512;
+/** Policies whose tables are found without their id. Rate functions make policies that are used only for a while. */
 const MAX_POLICIES = 1000;
 
-/** The states of all subjects: bounded in number, and swept by one timer with bounded work a tick. */
+/** The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. */
 export class MemoryStore {
   size = 0;
-  /** By budget, one for each shape that it was written under. */
-  readonly #shelves = new Map<string, SubjectTable[]>();
-  readonly #byPolicy = new Map<Policy, SubjectTable>();
-  #latest: { readonly policy: Policy; readonly shelf: SubjectTable } | undefined;
-  #walk = this.#cells();
+  /** The tables of each budget by the policy's id, one per shape. */
+  readonly #tables = new Map<string, SubjectTable[]>();
+  readonly #tableByPolicy = new Map<Policy, SubjectTable>();
+  #latest: { readonly policy: Policy; readonly table: SubjectTable } | undefined;
+  #sweep = this.#allStates();
   #timer: NodeJS.Timeout | undefined;
-  /** None expires before it: the least expiry seen in the last whole walk, and written since. */
-  #soonest = 0;
-  #soonestOfWalk = Number.POSITIVE_INFINITY;
+  /** Lower bound of all expiries: the earliest seen in the last full sweep or written since. */
+  #earliestExpiry = 0;
+  #earliestOfSweep = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
     private readonly maxKeys: number,
-    private readonly strategyOf: (policy: Policy) => Strategy,
-    private readonly tell: (event: BackendEvent) => void,
+    private readonly strategies: ReadonlyMap<string, Strategy>,
+    private readonly events: Emitter<BackendEvent>,
   ) {}
 
-  shelfOf(policy: Policy): SubjectTable {
-    // Most calls are under the policy of the one before.
+  tableOf(policy: Policy): SubjectTable {
+    // Most calls have the policy of the call before.
     if (this.#latest?.policy !== policy)
-      this.#latest = { policy, shelf: this.#byPolicy.get(policy) ?? this.#find(policy) };
-    return this.#latest.shelf;
+      this.#latest = { policy, table: this.#tableByPolicy.get(policy) ?? this.#findTable(policy) };
+    return this.#latest.table;
   }
 
-  /** `held`: what the call has claimed already, which may need room, too. */
-  claim(policy: Policy, subject: string, now: number, held: Held): Slot {
-    const shelf = this.shelfOf(policy);
-    const key = mapKey(subject);
-    return { shelf, key, isShared: shelf.find(key) === undefined && !this.#hasRoom(now, held) };
+  /** Returns true if one more subject fits beside the new subjects of this call. Drops expired subjects if it has to. */
+  hasRoom(now: number, others: readonly StateLocation[]): boolean {
+    while (this.size + others.length >= this.maxKeys) {
+      if (this.size + newSubjects(others) < this.maxKeys) return true;
+      if (!this.#makeRoom(now)) return false;
+    }
+    return true;
   }
 
-  read({ shelf, key, isShared }: Slot): State {
-    if (isShared) return shelf.overflow;
-    const cell = shelf.find(key);
-    return cell === undefined ? [] : shelf.cells.read(cell);
+  read(table: SubjectTable, key: string, isShared: boolean): State {
+    if (isShared) return table.overflow;
+    const index = table.find(key);
+    return index === undefined ? [] : table.states.read(index);
   }
 
-  write({ shelf, key, isShared }: Slot, state: State, expiresAt: number): void {
+  write({ table, key, isShared }: StateLocation, state: State, expiresAt: number): void {
     if (isShared) {
-      shelf.overflow = state;
-      this.#overflows(shelf);
+      table.overflow = state;
+      this.#reportOverflow(table);
       return;
     }
-    this.noteExpiry(expiresAt);
-    const cell = shelf.find(key);
-    if (cell === undefined) this.#insert(shelf, key, state, expiresAt);
-    else shelf.cells.write(cell, state, expiresAt);
+    const index = table.find(key);
+    if (index !== undefined) {
+      this.writeAt(table, index, state, expiresAt);
+      return;
+    }
+    this.#noteExpiry(expiresAt);
+    this.#insert(table, key, state, expiresAt);
   }
 
-  /** To be told of each expiry that is written. */
-  noteExpiry(expiresAt: number): void {
-    if (expiresAt < this.#soonest) this.#soonest = expiresAt;
-    if (expiresAt < this.#soonestOfWalk) this.#soonestOfWalk = expiresAt;
+  /** Writes the state of a known subject. `changed`: number of leading values that may differ from the stored state. */
+  writeAt(table: SubjectTable, index: number, state: State, expiresAt: number, changed?: number): void {
+    table.states.write(index, state, expiresAt, changed);
+    this.#noteExpiry(expiresAt);
   }
 
   remove({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
-    for (const shelf of this.#shelves.get(id) ?? []) if (shelf.remove(key)) this.size--;
+    for (const table of this.#tables.get(id) ?? []) if (table.remove(key)) this.size--;
   }
 
   close(): void {
@@ -90,95 +96,101 @@ export class MemoryStore {
     this.#timer = undefined;
   }
 
-  #find(policy: Policy): SubjectTable {
-    const shelves = this.#shelves.get(policy.id) ?? [];
-    let shelf = shelves.find((one) => one.policy.shape === policy.shape);
-    if (shelf === undefined) {
-      shelf = new SubjectTable(policy, this.strategyOf(policy));
-      this.#shelves.set(policy.id, [...shelves, shelf]);
+  #findTable(policy: Policy): SubjectTable {
+    const tables = this.#tables.get(policy.id) ?? [];
+    let table = tables.find((one) => one.policy.shape === policy.shape);
+    if (table === undefined) {
+      table = new SubjectTable(policy, this.#strategyOf(policy));
+      this.#tables.set(policy.id, [...tables, table]);
     }
-    if (this.#byPolicy.size >= MAX_POLICIES) this.#byPolicy.clear();
-    this.#byPolicy.set(policy, shelf);
-    return shelf;
+    if (this.#tableByPolicy.size >= MAX_POLICIES) this.#tableByPolicy.clear();
+    this.#tableByPolicy.set(policy, table);
+    return table;
   }
 
-  #insert(shelf: SubjectTable, key: string, state: State, expiresAt: number): void {
-    const { policy } = shelf;
-    for (const other of this.#shelves.get(policy.id) ?? []) {
-      if (other === shelf || !other.remove(key)) continue;
+  #strategyOf(policy: Policy): Strategy {
+    const found = this.strategies.get(policy.strategy);
+    if (found === undefined) throw unknownStrategy(policy);
+    return found;
+  }
+
+  #insert(table: SubjectTable, key: string, state: State, expiresAt: number): void {
+    const { policy } = table;
+    for (const other of this.#tables.get(policy.id) ?? []) {
+      if (other === table || !other.remove(key)) continue;
       this.size--;
-      this.tell({ type: 'started-afresh', policy: policy.name, was: other.policy.shape });
+      this.events.emit({ type: 'started-afresh', policy: policy.name, was: other.policy.shape });
     }
-    if (shelf.add(key, state, expiresAt)) this.#walkAnew();
-    shelf.isOverflowing = false;
+    if (table.add(key, state, expiresAt)) this.#restartSweep();
+    table.isOverflowing = false;
     this.size++;
-    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
+    this.#timer ??= setInterval(() => this.#sweepSome(), SWEEP_INTERVAL_MS).unref();
   }
 
-  #overflows(shelf: SubjectTable): void {
-    if (shelf.isOverflowing) return;
-    shelf.isOverflowing = true;
-    this.tell({ type: 'overflow', policy: shelf.policy.name });
+  #reportOverflow(table: SubjectTable): void {
+    if (table.isOverflowing) return;
+    table.isOverflowing = true;
+    this.events.emit({ type: 'overflow', policy: table.policy.name });
   }
 
-  #sweep(): void {
+  #noteExpiry(expiresAt: number): void {
+    if (expiresAt < this.#earliestExpiry) this.#earliestExpiry = expiresAt;
+    if (expiresAt < this.#earliestOfSweep) this.#earliestOfSweep = expiresAt;
+  }
+
+  #sweepSome(): void {
     const now = this.clock.now();
     if (this.size === 0) this.close();
-    // To the end of the walk at most: with a few entries a tick is short.
-    for (let i = 0, walk = this.#walk; i < SWEEP_CELLS && walk === this.#walk; i++) this.#visit(now);
+    // Stops at the end of the sweep, so that a tick is short if there are few states.
+    const sweep = this.#sweep;
+    for (let i = 0; i < STATES_PER_TICK && sweep === this.#sweep; i++) this.#visitNext(now);
   }
 
-  /** Whether one more fits beside what this call will put in; expired ones make way. */
-  #hasRoom(now: number, held: Held): boolean {
-    while (this.size + held.length >= this.maxKeys) {
-      const coming = new Set(held.map(({ slot }) => slot).filter(isComing));
-      if (this.size + coming.size < this.maxKeys) return true;
-      if (!this.#makeRoom(now)) return false;
-    }
-    return true;
-  }
-
-  /** Drops an expired subject, if there is one within reach. */
+  /** Drops one expired subject, if there is one among the next few. */
   #makeRoom(now: number): boolean {
-    for (let i = 0; i < PROBES && now >= this.#soonest; i++) if (this.#visit(now)) return true;
+    for (let i = 0; i < MAX_PROBES && now >= this.#earliestExpiry; i++) if (this.#visitNext(now)) return true;
     return false;
   }
 
-  /** Looks at the next cell of the walk, and drops it if it has expired. */
-  #visit(now: number): boolean {
-    const { value, done } = this.#walk.next();
+  /** Visits the next state of the sweep. Drops it and returns true if it has expired. */
+  #visitNext(now: number): boolean {
+    const { value, done } = this.#sweep.next();
     if (done) {
-      this.#soonest = this.#soonestOfWalk;
-      this.#walkAnew();
+      this.#earliestExpiry = this.#earliestOfSweep;
+      this.#restartSweep();
       return false;
     }
-    const [shelf, key, cell] = value;
-    const expiresAt = shelf.cells.expiresAt(cell);
-    // Where a strategy tells no number it is kept: what is forgotten is not limited.
+    const [table, key, index] = value;
+    const expiresAt = table.states.expiresAt(index);
+    // Keeps a state whose expiry is NaN: a dropped state would not limit.
     if (!(now >= expiresAt)) {
-      if (expiresAt < this.#soonestOfWalk) this.#soonestOfWalk = expiresAt;
+      if (expiresAt < this.#earliestOfSweep) this.#earliestOfSweep = expiresAt;
       return false;
     }
-    shelf.remove(key);
+    table.remove(key);
     this.size--;
     return true;
   }
 
-  #walkAnew(): void {
-    this.#soonestOfWalk = Number.POSITIVE_INFINITY;
-    this.#walk = this.#cells();
+  #restartSweep(): void {
+    this.#earliestOfSweep = Number.POSITIVE_INFINITY;
+    this.#sweep = this.#allStates();
   }
 
-  /** All cells, once each. The maps may change meanwhile: their iterators are live. */
-  *#cells(): Generator<readonly [SubjectTable, string, number], undefined> {
-    for (const shelves of this.#shelves.values()) {
-      for (const shelf of shelves) {
-        for (const map of shelf.maps) for (const [key, cell] of map) yield [shelf, key, cell];
+  /** Yields every state once. The maps may change in between: their iterators are live. */
+  *#allStates(): Generator<readonly [table: SubjectTable, key: string, index: number], undefined> {
+    for (const tables of this.#tables.values()) {
+      for (const table of tables) {
+        for (const map of table.maps) for (const [key, index] of map) yield [table, key, index];
       }
     }
   }
 }
 
-function isComing({ shelf, key, isShared }: Slot): boolean {
-  return !isShared && shelf.find(key) === undefined;
+/** The number of subjects that writing to these locations adds to the store. */
+function newSubjects(locations: readonly StateLocation[]): number {
+  const isNew = ({ table, key, isShared }: StateLocation) => !isShared && table.find(key) === undefined;
+  const isFirst = (one: StateLocation, i: number) =>
+    locations.findIndex(({ table, key }) => table === one.table && key === one.key) === i;
+  return locations.filter((location, i) => isFirst(location, i) && isNew(location)).length;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { openMemory, other, policy } from './memory-fixture.js';
 
@@ -94,6 +94,20 @@ describe('a full memory backend', () => {
     backend.settle(own, [1]);
     backend.settle(shared, [1]);
     expect([left('ada'), left('bob')]).toEqual([4, 1]);
+  });
+
+  it('decides the same if a listener throws, and reports the exception as a process warning', () => {
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockReturnValue(undefined);
+    const { backend, events, hit } = openMemory(1);
+    backend.listen(() => {
+      throw new Error('the listener failed');
+    });
+    hit('ada');
+    expect(hit('bob', 5)).toMatchObject({ allowed: true, receipt: { charges: [{ subject: 'bob', cost: 5 }] } });
+    expect(hit('eve', 1)).toMatchObject({ allowed: false });
+    expect(events).toEqual([{ type: 'overflow', policy: 'p' }]);
+    expect(emitWarning).toHaveBeenCalledTimes(1);
+    emitWarning.mockRestore();
   });
 
   it('has room again for whom it was told to forget', () => {

@@ -2,42 +2,44 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createStateStore } from '../../../src/backends/memory/state-store.js';
 
-/** As many cells as are on two pages. */
-const CELLS = 1500;
+/** Enough states for two pages. */
+const STATES = 1500;
 
-/** Whole numbers of all magnitudes, those at which more bytes are needed among them. */
+/** Whole numbers of all magnitudes, including those that need more bytes. */
 const number = fc.oneof(fc.nat(2 ** 16), fc.constantFrom(2 ** 16 - 1, 2 ** 16, 2 ** 32 - 1, 2 ** 32), fc.maxSafeNat());
 const writes = fc.array(
   fc.record({
-    cell: fc.nat(CELLS - 1),
+    index: fc.nat(STATES - 1),
     state: fc.array(number, { minLength: 4, maxLength: 4 }),
     expiresAt: fc.maxSafeNat(),
   }),
   { maxLength: 30 },
 );
 
-describe('memory cells', () => {
+describe('a state store', () => {
   it.each([
-    ['of a known size', { wide: 1, counts: 3 }],
-    ['of wide numbers only', { wide: 4, counts: 0 }],
-    ['of counters only', { wide: 0, counts: 4 }],
-    ['of any size', undefined],
-  ])('%s give back what was written last, whatever their neighbours hold', (_, size) => {
+    ['wide values and counts', { wide: 1, counts: 3 }],
+    ['wide values only', { wide: 4, counts: 0 }],
+    ['counts only', { wide: 0, counts: 4 }],
+    ['states of any length', undefined],
+  ])('of %s returns what was written last at each index', (_, size) => {
     fc.assert(
       fc.property(writes, (all) => {
-        const cells = createStateStore(size);
+        const store = createStateStore(size);
         const expected = new Map<number, { state: readonly number[]; expiresAt: number }>();
-        for (let i = 0; i < CELLS; i++) {
+        for (let i = 0; i < STATES; i++) {
           const state = [i, 1, i, 65_535];
-          expected.set(cells.add(state, 7), { state, expiresAt: 7 });
+          expected.set(store.add(state, 7), { state, expiresAt: 7 });
         }
-        for (const { cell, state, expiresAt } of all) {
-          cells.write(cell, state, expiresAt);
-          expected.set(cell, { state, expiresAt });
+        for (const { index, state, expiresAt } of all) {
+          store.write(index, state, expiresAt);
+          expected.set(index, { state, expiresAt });
         }
-        for (const [cell, { state, expiresAt }] of expected) {
-          if (cells.expiresAt(cell) !== expiresAt || String(cells.read(cell)) !== String(state)) {
-            throw new Error(`${cell}: ${cells.read(cell)} at ${cells.expiresAt(cell)}, not ${state} at ${expiresAt}`);
+        for (const [index, { state, expiresAt }] of expected) {
+          if (store.expiresAt(index) !== expiresAt || String(store.read(index)) !== String(state)) {
+            throw new Error(
+              `${index}: ${store.read(index)} at ${store.expiresAt(index)}, not ${state} at ${expiresAt}`,
+            );
           }
         }
       }),
@@ -45,32 +47,32 @@ describe('memory cells', () => {
     );
   });
 
-  it.each([3, 70_000, 2 ** 40])('keep the numbers behind those that changed to %i', (count) => {
-    const cells = createStateStore({ wide: 1, counts: 3 });
-    const cell = cells.add([2 ** 40, 1, 2, 3], 5);
-    cells.write(cell, [2 ** 41, count, 2, 3], 6, 2);
-    expect([...cells.read(cell), cells.expiresAt(cell)]).toEqual([2 ** 41, count, 2, 3, 6]);
+  it.each([3, 70_000, 2 ** 40])('keeps the values after those that changed to %i', (count) => {
+    const store = createStateStore({ wide: 1, counts: 3 });
+    const index = store.add([2 ** 40, 1, 2, 3], 5);
+    store.write(index, [2 ** 41, count, 2, 3], 6, 2);
+    expect([...store.read(index), store.expiresAt(index)]).toEqual([2 ** 41, count, 2, 3, 6]);
   });
 
-  it('hold what was read until the next is, where it was read briefly, and else for good', () => {
-    const cells = createStateStore({ wide: 1, counts: 1 });
-    const [first, second] = [cells.add([1, 2], 0), cells.add([3, 4], 0)];
-    const kept = cells.read(first);
-    const brief = cells.read(first, true);
-    expect(brief).toEqual([1, 2]);
-    expect(cells.read(second, true)).toBe(brief);
-    expect([kept, brief]).toEqual([
+  it('returns a copy, or with reuse an array that the next read overwrites', () => {
+    const store = createStateStore({ wide: 1, counts: 1 });
+    const [first, second] = [store.add([1, 2], 0), store.add([3, 4], 0)];
+    const kept = store.read(first);
+    const reused = store.read(first, true);
+    expect(reused).toEqual([1, 2]);
+    expect(store.read(second, true)).toBe(reused);
+    expect([kept, reused]).toEqual([
       [1, 2],
       [3, 4],
     ]);
   });
 
-  it('are used again when they are free', () => {
-    const cells = createStateStore({ wide: 2, counts: 0 });
-    const [first, second] = [cells.add([1, 2], 0), cells.add([3, 4], 0)];
-    cells.free(first);
-    expect(cells.add([5, 6], 0)).toBe(first);
-    expect([cells.read(first), cells.read(second)]).toEqual([
+  it('uses freed indexes again', () => {
+    const store = createStateStore({ wide: 2, counts: 0 });
+    const [first, second] = [store.add([1, 2], 0), store.add([3, 4], 0)];
+    store.free(first);
+    expect(store.add([5, 6], 0)).toBe(first);
+    expect([store.read(first), store.read(second)]).toEqual([
       [5, 6],
       [3, 4],
     ]);

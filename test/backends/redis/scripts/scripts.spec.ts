@@ -8,14 +8,16 @@ import { chosenScenes, randomScenes, strategies } from './support/suite.js';
 
 jest.setTimeout(60_000);
 
-/** `node scripts/lua-mutants.mjs` shows that these notice it when any token of the Lua is another. */
-describe('the scripts, with the server time of our choice', () => {
+/** `npm run test:mutants` shows that these cases fail if any token of the Lua is another. */
+describe('the scripts, at chosen server times', () => {
   let server: RedisServer;
   let redis: Redis;
+  let shas: Awaited<ReturnType<typeof load>>;
 
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = await connect(server);
+    shas = await load(redis, luaFiles);
   });
 
   afterAll(async () => {
@@ -24,16 +26,15 @@ describe('the scripts, with the server time of our choice', () => {
   });
 
   it.each(chosenScenes.map((scene) => [scene.name, scene] as const))(
-    'do what they must with %s',
+    'reply and write as expected: %s',
     async (_name, scene) => {
-      expect(await firstDifference(redis, await load(redis, luaFiles), scene)).toBeNull();
+      expect(await firstDifference(redis, shas, scene)).toBeNull();
     },
   );
 
   it.each(strategies)(
-    'answer as memory does, and write as the strategies tell, in random runs of %s',
+    'reply as memory does, and write as the strategies do, in random runs of %s',
     async (strategy) => {
-      const shas = await load(redis, luaFiles);
       for (const scene of randomScenes(strategy)) expect(await firstDifference(redis, shas, scene)).toBeNull();
     },
   );

@@ -1,4 +1,5 @@
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
+import { scaled } from '../../../../support/scale.js';
 import { ownStrategies } from '../cases/custom-strategies.js';
 import { alikeCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
@@ -12,11 +13,11 @@ import type { Scene } from './script-run.js';
 
 export { strategies };
 
-/** Random scenes a strategy, and runs a scene. */
-const SCENES = 60;
+/** Random scenes per strategy, and runs per scene. */
+const SCENES = scaled(20, 60);
 const RUNS = 60;
 
-/** What random traffic does not come to. */
+/** Cases that random traffic does not reach. */
 export const chosenScenes: readonly Scene[] = [
   ...garbageScenes,
   ...brokenCallers,
@@ -28,7 +29,7 @@ export const chosenScenes: readonly Scene[] = [
   ...leases,
 ];
 
-/** The same ones in every run. */
+/** Returns the random scenes of a strategy: the same ones in every run, and with few the first of them. */
 export function* randomScenes(strategy: StrategyName): Generator<Scene> {
   for (let seed = 0; seed < SCENES; seed++) yield randomScene(strategy, seed, RUNS);
 }
