@@ -4,7 +4,7 @@ import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { luaFiles } from './support/lua-files.js';
 import { firstDifference } from './support/script-run.js';
 import { load } from './support/scripts-under-test.js';
-import { chosenScenes, randomScenes, strategies } from './support/suite.js';
+import { chosenCases, randomCases, strategies } from './support/suite.js';
 
 jest.setTimeout(60_000);
 
@@ -25,17 +25,14 @@ describe('the scripts, at chosen server times', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  it.each(chosenScenes.map((scene) => [scene.name, scene] as const))(
-    'reply and write as expected: %s',
-    async (_name, scene) => {
-      expect(await firstDifference(redis, shas, scene)).toBeNull();
-    },
-  );
+  it.each(chosenCases.map((one) => [one.name, one] as const))('reply and write as expected: %s', async (_name, one) => {
+    expect(await firstDifference(redis, shas, one)).toBeNull();
+  });
 
   it.each(strategies)(
     'reply as memory does, and write as the strategies do, in random runs of %s',
     async (strategy) => {
-      for (const scene of randomScenes(strategy)) expect(await firstDifference(redis, shas, scene)).toBeNull();
+      for (const one of randomCases(strategy)) expect(await firstDifference(redis, shas, one)).toBeNull();
     },
   );
 });
