@@ -15,11 +15,12 @@ const { connect, RedisServer } = await import('../test/support/redis/redis.ts');
 const { LUA_FILES, luaFiles } = await import('../test/backends/redis/scripts/support/lua-files.ts');
 const { firstDifference } = await import('../test/backends/redis/scripts/support/script-run.ts');
 const { load } = await import('../test/backends/redis/scripts/support/scripts-under-test.ts');
-const { chosenScenes, randomScenes, strategies } = await import('../test/backends/redis/scripts/support/suite.ts');
+const { chosenCases, randomCases, strategies } = await import('../test/backends/redis/scripts/support/suite.ts');
 
-const ANSWERS_WITHIN_MS = 5000;
+/** A mutant that makes a script loop forever counts as caught after this time. */
+const REPLY_TIMEOUT_MS = 5000;
 
-const all = [...chosenScenes, ...strategies.flatMap((strategy) => [...randomScenes(strategy)])];
+const all = [...chosenCases, ...strategies.flatMap((strategy) => [...randomCases(strategy)])];
 
 const { policies, states } = LUA_FILES;
 /** The files that come before a part. Before the scripts come the strategies, too, which declare nothing for them. */
@@ -38,8 +39,8 @@ function localsOf(file) {
   return scopesOf(luaFiles[file], tokensOf(luaFiles[file])).locals;
 }
 
-/** The scenes, with those of the file's strategy first. */
-function scenesFor(file) {
+/** The cases, with those of the file's strategy first. */
+function casesFor(file) {
   const name = file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }
@@ -52,16 +53,16 @@ class Runner {
   }
 
   /** Returns the first difference that a mutant makes, or null. */
-  async differenceOf(files, played) {
+  async differenceOf(files, cases) {
     let timer;
-    const stuck = new Promise((resolve) => {
-      timer = setTimeout(resolve, ANSWERS_WITHIN_MS, 'no answer');
+    const timedOut = new Promise((resolve) => {
+      timer = setTimeout(resolve, REPLY_TIMEOUT_MS, 'no reply');
     });
-    const playing = this.play(files, played, () => timer.refresh());
-    playing.catch(() => undefined); // rejects if the server is killed below
-    const difference = await Promise.race([playing, stuck]);
+    const running = this.#run(files, cases, () => timer.refresh());
+    running.catch(() => undefined); // rejects if the server is killed below
+    const difference = await Promise.race([running, timedOut]);
     clearTimeout(timer);
-    if (difference === 'no answer') {
+    if (difference === 'no reply') {
       this.client.disconnect();
       await this.server.kill();
       await this.server.start();
@@ -70,16 +71,16 @@ class Runner {
     return difference;
   }
 
-  async play(files, played, isAlive) {
+  async #run(files, cases, onProgress) {
     await this.client.script('FLUSH');
     const shas = await load(this.client, files).catch((error) => {
       if (!error.message.includes('compiling')) throw error;
     });
-    if (shas === undefined) return 'no Lua';
-    for (const scene of played) {
-      const difference = await firstDifference(this.client, shas, scene);
+    if (shas === undefined) return 'does not compile';
+    for (const one of cases) {
+      const difference = await firstDifference(this.client, shas, one);
       if (difference !== null) return difference;
-      isAlive();
+      onProgress();
     }
     return null;
   }
@@ -110,7 +111,7 @@ const queue = mutants.entries();
 await Promise.all(
   runners.map(async (runner) => {
     for (const [, { file, place, text }] of queue) {
-      const difference = await runner.differenceOf({ ...luaFiles, [file]: text }, scenesFor(file));
+      const difference = await runner.differenceOf({ ...luaFiles, [file]: text }, casesFor(file));
       const isListed = EQUIVALENT.has(place);
       if (difference !== null) caught += 1;
       if (difference !== null && isListed) wronglyListed.push(`${place}\n    ${difference}`);

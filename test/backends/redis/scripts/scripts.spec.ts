@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { luaFiles } from './support/lua-files.js';
 import { firstDifference } from './support/script-run.js';
 import { load } from './support/scripts-under-test.js';
-import { chosenScenes, randomScenes, strategies } from './support/suite.js';
-
-jest.setTimeout(60_000);
+import { chosenCases, randomCases, strategies } from './support/suite.js';
 
 /** `npm run test:mutants` shows that these cases fail if any token of the Lua is another. */
 describe('the scripts, at chosen server times', () => {
@@ -25,17 +23,14 @@ describe('the scripts, at chosen server times', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  it.each(chosenScenes.map((scene) => [scene.name, scene] as const))(
-    'reply and write as expected: %s',
-    async (_name, scene) => {
-      expect(await firstDifference(redis, shas, scene)).toBeNull();
-    },
-  );
+  it.each(chosenCases.map((one) => [one.name, one] as const))('reply and write as expected: %s', async (_name, one) => {
+    expect(await firstDifference(redis, shas, one)).toBeNull();
+  });
 
   it.each(strategies)(
     'reply as memory does, and write as the strategies do, in random runs of %s',
     async (strategy) => {
-      for (const scene of randomScenes(strategy)) expect(await firstDifference(redis, shas, scene)).toBeNull();
+      for (const one of randomCases(strategy)) expect(await firstDifference(redis, shas, one)).toBeNull();
     },
   );
 });

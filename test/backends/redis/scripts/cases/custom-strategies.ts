@@ -13,13 +13,13 @@ import {
   window,
   written,
 } from '../support/arguments.js';
-import type { OwnName } from '../support/custom-lua.js';
-import type { Scene } from '../support/script-run.js';
+import type { CustomName } from '../support/custom-lua.js';
+import type { ScriptCase } from '../support/script-run.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
-/** A policy of a strategy of a user's own, of those that the watched scripts know. */
-function ownPolicy(strategy: OwnName, burst: number): Policy {
+/** A policy of one of the custom strategies of the scripts under test. */
+function ownPolicy(strategy: CustomName, burst: number): Policy {
   return { ...definePolicy('p', '10/s'), strategy, burst, segments: 1, shape: `${strategy} 1000 1` };
 }
 
@@ -30,10 +30,10 @@ const plain = ownPolicy('plain', 2);
 const varied = ownPolicy('varied', 2);
 const rude = ownPolicy('rude', 2);
 
-/** What a reply says of echo: its limit, and the segments that it takes for a window. */
+/** The limit and window of echo in a reply; its window is the number of segments. */
 const ECHO = [10, 1] as const;
 
-/** What echo answers: the last digits of the cost that it was given, what it remembered, and how many numbers. */
+/** The reply of echo: the last digits of the cost, the number in its state, and the length of its state. */
 function told(cost: number, remembered: number, numbers: number, leftBehind: string | 0 = 0) {
   const [allowed, wait] = cost <= 10 ? [1, 0] : [0, -1];
   const left = cost % 1_000_000;
@@ -41,16 +41,16 @@ function told(cost: number, remembered: number, numbers: number, leftBehind: str
   return allowed === 1 ? ([1, left, remembered] as const) : ([2, left, remembered, wait] as const);
 }
 
-/** What echo writes of a second at the begin: a second more than it matters for, and a quarter. */
+/** The write of echo: with an expiry one second and 25 % later than its reset. */
 function echoed(number: number, resetMs: number, key = KEY): string {
   const ttlMs = Math.ceil((NOW + resetMs + 1000 - NOW) * 1.25);
   return `SET ${key} echo 1000 1 ${NOW + ttlMs} ${number} PX ${ttlMs}`;
 }
 
-/** Numbers at which MessagePack goes over to another form, and what is exact at all. */
+/** Numbers at which MessagePack changes its format, and the largest exact ones. */
 const EDGES = [1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, MOST - 1, MOST];
 
-export const ownStrategies: readonly Scene[] = [
+export const customStrategies: readonly ScriptCase[] = [
   {
     name: 'a strategy that remembers one number',
     runs: [

@@ -19,7 +19,7 @@ import {
   window,
   written,
 } from '../support/arguments.js';
-import type { Scene } from '../support/script-run.js';
+import type { ScriptCase } from '../support/script-run.js';
 
 const smaller = definePolicy('p', { rate: '5/s', strategy: 'fixed-window' });
 const SOON = String(NOW - 1);
@@ -34,7 +34,7 @@ const told = (...calls: readonly (readonly (string | number)[])[]) => [
 ];
 
 /** Calls that are alike are told once; each is decided by itself, on what those before it leave. */
-export const alikeCalls: readonly Scene[] = [
+export const equalCalls: readonly ScriptCase[] = [
   {
     name: 'calls that are alike, on one key and on another',
     runs: [

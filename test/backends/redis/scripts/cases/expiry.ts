@@ -14,7 +14,7 @@ import {
   window,
   written,
 } from '../support/arguments.js';
-import type { Run, Scene } from '../support/script-run.js';
+import type { Run, ScriptCase } from '../support/script-run.js';
 
 const log = definePolicy('p', { rate: '10/s', strategy: 'sliding-log' });
 const one = (expected: 'kept' | 'told', expiresMs: number): readonly Run[] => [
@@ -23,7 +23,7 @@ const one = (expected: 'kept' | 'told', expiresMs: number): readonly Run[] => [
 ];
 
 /** A window at its begin matters for a second more than it lasts: until NOW + 2000. */
-export const expiries: readonly Scene[] = [
+export const expiries: readonly ScriptCase[] = [
   {
     name: 'a key that expires late enough keeps its expiry, which it is told again when it is too soon',
     runs: [

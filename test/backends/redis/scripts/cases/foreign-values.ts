@@ -24,7 +24,7 @@ import {
   window,
   written,
 } from '../support/arguments.js';
-import type { Scene } from '../support/script-run.js';
+import type { ScriptCase } from '../support/script-run.js';
 import { REFUSED } from '../support/scripts-under-test.js';
 import { GARBAGE_TEXTS, SOUND_TEXTS } from './foreign-strings.js';
 
@@ -37,7 +37,7 @@ const FRESH = [
 const take = (cost: number, left: number, key = KEY) =>
   spend([[[key, window, cost]]], [...WINDOW, ...allowed(left)], [written(10 - left, key)]);
 
-const garbage: readonly Scene[] = [
+const garbage: readonly ScriptCase[] = [
   ...GARBAGE_TEXTS.map((text) => ({
     name: `the text ${text} under a key`,
     runs: [
@@ -157,7 +157,7 @@ const garbage: readonly Scene[] = [
 ];
 
 /** States of too few and too many numbers, a strategy each. */
-const misfits: readonly Scene[] = (
+const misfits: readonly ScriptCase[] = (
   [
     ['sliding-window', ' 2', [3, 5]],
     ['sliding-log', ' 1', [1, 3]],
@@ -182,4 +182,4 @@ const misfits: readonly Scene[] = (
   }),
 );
 
-export const garbageScenes: readonly Scene[] = [...garbage, ...misfits];
+export const foreignValues: readonly ScriptCase[] = [...garbage, ...misfits];

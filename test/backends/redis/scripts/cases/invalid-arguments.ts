@@ -1,13 +1,13 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { DUE, fails, KEY, NOW, put, spendArgs, spendBy, UNTOLD, window } from '../support/arguments.js';
-import type { Scene } from '../support/script-run.js';
+import type { ScriptCase } from '../support/script-run.js';
 
 const bad = (args: readonly string[], i: number, value: string) => args.map((arg, n) => (n === i ? value : arg));
 const SPEND = spendArgs([[[KEY, window, 1]]]);
 const SETTLE = ['', DUE, DUE, ...policyArgs(window), '5', '0'];
 
 /** A caller that is broken is told so: nothing is taken for a number that is none. */
-const numbers: readonly Scene[] = ['x', '-1', '1.5', 'nan', '9007199254740992', ''].map((value) => {
+const numbers: readonly ScriptCase[] = ['x', '-1', '1.5', 'nan', '9007199254740992', ''].map((value) => {
   const error = `sluice: expected a whole number, got ${value}`;
   const places = (args: readonly string[], name: number) =>
     args.map((_, i) => i).filter((i) => i !== name && (value !== '' || i > 0));
@@ -22,7 +22,7 @@ const numbers: readonly Scene[] = ['x', '-1', '1.5', 'nan', '9007199254740992', 
   };
 });
 
-const short: Scene = {
+const short: ScriptCase = {
   name: 'a call that is cut off',
   runs: [
     ...[1, 4, 6, 8, 9, 10, 11].map((length) =>
@@ -33,7 +33,7 @@ const short: Scene = {
   ],
 };
 
-const unknown: Scene = {
+const unknown: ScriptCase = {
   name: 'a strategy that is not known',
   runs: [
     fails('spend', bad(SPEND, 2, 'none'), 'sluice: no strategy of the name none'),
@@ -42,4 +42,4 @@ const unknown: Scene = {
   ],
 };
 
-export const brokenCallers: readonly Scene[] = [...numbers, short, unknown];
+export const invalidArguments: readonly ScriptCase[] = [...numbers, short, unknown];

@@ -1,8 +1,8 @@
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { KEY, NOW, put, settle, spend } from '../support/arguments.js';
-import type { Run, Scene } from '../support/script-run.js';
-import { Ledger } from './spend.js';
+import type { Run, ScriptCase } from '../support/script-run.js';
+import { RunRecorder } from './spend.js';
 
 const START = 1_760_000_000_000;
 const PERIOD_MS = 1000;
@@ -20,28 +20,28 @@ function policyOf(strategy: StrategyName): Policy {
 }
 
 /** A charge; then the clock steps back, and all that it wrote is left behind; on what came since it is settled. */
-function afterStep(strategy: StrategyName): Scene {
+function afterStep(strategy: StrategyName): ScriptCase {
   const policy = policyOf(strategy);
-  const ledger = new Ledger();
+  const recorder = new RunRecorder();
   const runs: Run[] = BEFORE.flatMap((ms, i) => {
     const subject = `user:${i}`;
     const at = (now: number) => ({ now, timeUs: START * 1000, isTold: true });
     const call = [{ charges: [{ policy, subject, cost: 1 }], deadline: START }];
-    const first = ledger.spend(call, at(START));
-    const others = [START - 4 * PERIOD_MS, START - ms].map((now) => ledger.spend(call, at(now)).run);
+    const first = recorder.spend(call, at(START));
+    const others = [START - 4 * PERIOD_MS, START - ms].map((now) => recorder.spend(call, at(now)).run);
     const [receipt] = first.receipts;
     if (receipt === undefined) throw new Error('nothing was taken');
-    const given = ledger.settle(receipt, [0], START, at(START - ms));
-    return [first.run, ...others, given, ledger.spend(call, at(START - ms)).run];
+    const given = recorder.settle(receipt, [0], START, at(START - ms));
+    return [first.run, ...others, given, recorder.spend(call, at(START - ms)).run];
   });
-  ledger.close();
+  recorder.close();
   return { name: `a charge by ${strategy} that is settled after the clock has stepped back`, runs };
 }
 
 const log = policyOf('sliding-log');
 const bucket = policyOf('leaky-bucket');
 
-export const settledLate: readonly Scene[] = [
+export const lateSettlements: readonly ScriptCase[] = [
   ...strategies.map(afterStep),
   {
     name: 'a bucket that has been given all back, as of an instant that the clock has not come to again: nothing is ahead',

@@ -19,7 +19,7 @@ import {
   window,
   written,
 } from '../support/arguments.js';
-import type { Run, Scene } from '../support/script-run.js';
+import type { Run, ScriptCase } from '../support/script-run.js';
 import { REFUSED } from '../support/scripts-under-test.js';
 import { GARBAGE_TEXTS } from './foreign-strings.js';
 
@@ -64,7 +64,7 @@ const TOLD = { instant: String(NOW - 2000 + 400) };
 
 const LONG_LOG = `cmsgpack.pack('sliding-log 1000 1', 5) .. string.rep(cmsgpack.pack(7), 1500)`;
 
-export const leases: readonly Scene[] = [
+export const leases: readonly ScriptCase[] = [
   {
     name: 'units that are leased until there are none',
     runs: [

@@ -1,6 +1,6 @@
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import { KEY, NOW, put, settle, spend, stored } from '../support/arguments.js';
-import type { Scene } from '../support/script-run.js';
+import type { ScriptCase } from '../support/script-run.js';
 
 const log: Policy = { ...definePolicy('p', { rate: '1000/s', strategy: 'sliding-log' }), limit: 1_000_000_000 };
 const SHAPE = 'sliding-log 1000 1';
@@ -12,7 +12,7 @@ const logOf = (entries: number) => Array.from({ length: entries }, (_, i) => [NO
 const within = (entries: number): Policy => ({ ...log, periodMs: 1000 * Math.ceil((entries + 1) / 1000) });
 
 /** A log of so many entries, and one more; and what a charge of it gives back. */
-function grown(entries: number): Scene {
+function grown(entries: number): ScriptCase {
   const numbers = logOf(entries);
   const used = numbers.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);
   const policy = within(entries);
@@ -36,7 +36,7 @@ function grown(entries: number): Scene {
 }
 
 /** Numbers that are not paired: as many as make pieces full, and one less and more, with what stands before them. */
-function listed(count: number): Scene {
+function listed(count: number): ScriptCase {
   const numbers = Array.from({ length: count }, (_, i) => i * 7);
   const policy: Policy = { ...log, strategy: 'plain', burst: 2, limit: 10, segments: 1, shape: 'plain 1000 1' };
   return {
@@ -58,7 +58,7 @@ function listed(count: number): Scene {
  * A state is read at once up to so many bytes, and written at once up to so many numbers, in pieces beyond: of one piece, of
  * one and a little more, of two; and of more values than Lua's stack would hold.
  */
-export const longStates: readonly Scene[] = [
+export const longStates: readonly ScriptCase[] = [
   ...[30, 80, 85, 90, 95, 100, 498, 499, 500, 501, 999, 1000, 1500, 4500].map(grown),
   ...[996, 997, 998, 999, 1000, 1001, 1002, 1998, 1999].map(listed),
 ];

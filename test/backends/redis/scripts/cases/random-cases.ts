@@ -2,19 +2,19 @@ import type { Charge, Decision, Policy, Receipt } from '../../../../../src/index
 import { definePolicy } from '../../../../../src/index.js';
 import { type Random, randomFrom, type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { policyOf } from '../../support/random-policy.js';
-import type { Run, Scene } from '../support/script-run.js';
-import { type At, type Call, Ledger } from './spend.js';
+import type { Run, ScriptCase } from '../support/script-run.js';
+import { type At, type Call, RunRecorder } from './spend.js';
 
 const SUBJECTS = ['one', 'another'];
 
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
-/** What has no bucket does not look at the burst, whatever it is. */
+/** Strategies without a bucket ignore the burst, whatever it is. */
 function withoutBurst(policy: Policy): Policy {
   return BUCKETS.includes(policy.strategy) ? policy : { ...policy, burst: policy.limit + 3 };
 }
 
-/** The policies of a scene: two budgets; of one a second plan of other numbers, and one of another shape. */
+/** The policies of a case: two budgets, one of them with a second policy of other numbers and a third of another shape. */
 function policiesOf(strategy: StrategyName, random: Random): readonly Policy[] {
   const first = policyOf(strategy, 'a', random);
   const { limit, periodMs, segments } = first;
@@ -30,7 +30,7 @@ function policiesOf(strategy: StrategyName, random: Random): readonly Policy[] {
   return [first, first, first, first, smaller, other, second, second].map(withoutBurst);
 }
 
-/** Where the clock goes: mostly on, to where something changes; now and then back, or far. */
+/** Returns the next instant: mostly forward to where something changes, sometimes back or far away. */
 function moveFrom(
   now: number,
   { limit, periodMs, segments }: Policy,
@@ -65,7 +65,7 @@ function moveFrom(
   return Math.max(0, now + (among[random(among.length)] ?? 0));
 }
 
-/** Of dense traffic small costs at small steps, so that many are remembered when something is denied. */
+/** Small costs in small steps, so that the state holds many of them when a charge is denied. */
 function denseCost({ limit }: Decision, random: Random): number {
   return random(3) === 0 ? random(limit + 2) : 1 + random(Math.max(1, limit >> 2));
 }
@@ -102,9 +102,9 @@ function alike(call: Call, random: Random): readonly Call[] {
 }
 
 /** Random calls, several a run and of several charges, with what is given back in between, from a seed. */
-export function randomScene(strategy: StrategyName, seed: number, length: number): Scene {
+export function randomCase(strategy: StrategyName, seed: number, length: number): ScriptCase {
   const random = randomFrom(seed);
-  const ledger = new Ledger();
+  const recorder = new RunRecorder();
   const policies = policiesOf(strategy, random);
   const isTold = random(2) === 0;
   const isDense = random(2) === 0;
@@ -128,25 +128,25 @@ export function randomScene(strategy: StrategyName, seed: number, length: number
       const costs = receipt.charges.map(
         ({ cost }) => [0, cost, random(cost + 1), Math.max(0, cost - 1)][random(4)] ?? 0,
       );
-      runs.push(ledger.settle(receipt, costs, deadline(), at));
+      runs.push(recorder.settle(receipt, costs, deadline(), at));
       continue;
     }
     const calls = Array.from({ length: 1 + Math.floor(random(10) / 6) }, (): Call => {
       const charges = Array.from({ length: [1, 1, 1, 2, 3][random(5)] ?? 1 }, (_, n): Charge => {
         const asked = n === 0 || random(2) === 0 ? policy : (policies[random(policies.length)] ?? policy);
         const subject = SUBJECTS[Math.floor(random(4) / 3)] ?? 'one';
-        last = ledger.standing(asked, subject, now);
+        last = recorder.standing(asked, subject, now);
         return { policy: asked, subject, cost: last === undefined ? 1 : (isDense ? denseCost : costOf)(last, random) };
       });
       return { charges, deadline: random(10) === 0 ? 'peek' : deadline() };
     }).flatMap((call) => alike(call, random));
-    const spent = ledger.spend(calls, at);
+    const spent = recorder.spend(calls, at);
     runs.push(spent.run);
     receipts.push(...spent.receipts);
     const [asked] = calls.flatMap(({ charges }) => charges);
     // The wait for what was too much is where something changes next.
-    if (asked !== undefined) last = ledger.waitOf(asked, now);
+    if (asked !== undefined) last = recorder.waitOf(asked, now);
   }
-  ledger.close();
+  recorder.close();
   return { name: `${strategy}, seed ${seed}`, runs };
 }

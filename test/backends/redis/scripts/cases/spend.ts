@@ -8,7 +8,7 @@ import type { State } from '../../../../../src/strategies/strategy.js';
 import { Reply } from '../support/reply.js';
 import type { Run } from '../support/script-run.js';
 
-/** A call of a run: what it asks, and until when by the server's clock; or that it only reads. */
+/** A call of a run: its charges, and its deadline in the server's time, or `peek`. */
 export interface Call {
   readonly charges: readonly Charge[];
   readonly deadline: number | 'peek';
@@ -17,38 +17,38 @@ export interface Call {
 export interface At {
   /** The instant that decides. */
   readonly now: number;
-  /** The server's time in microseconds. Where the instant is the server's, `now` is its milliseconds. */
+  /** The server's time in microseconds. If the instant is the server's, `now` is its milliseconds. */
   readonly timeUs: number;
-  /** Whether the script is told the instant, or takes the server's. */
+  /** True if the instant is an argument; otherwise the script takes the server's. */
   readonly isTold: boolean;
 }
 
-/** What is under a key. `expiresMs`: when it expires, in the server's milliseconds. */
+/** The state under a key. `expiresMs`: when the key expires, in the server's milliseconds. */
 interface Stored {
   readonly shape: string;
   readonly state: State;
   readonly expiresMs: number | undefined;
 }
 
-/** Writes down runs of the scripts with what memory answers, and what the strategies leave under the keys. */
-export class Ledger {
+/** Records runs of the scripts with their expected replies (those of the memory backend) and writes (those of the strategies). */
+export class RunRecorder {
   readonly #clock = new ManualClock();
   readonly #memory = new MemoryBackend({ clock: this.#clock });
   readonly #stored = new Map<string, Stored>();
 
-  /** Where one charge stands, at a cost of 0. */
+  /** Returns the decision on a cost of 0. */
   standing(policy: Policy, subject: string, now: number): Decision | undefined {
     this.#clock.set(now);
     return this.#memory.peek([{ policy, subject, cost: 0 }]).decisions[0];
   }
 
-  /** What a charge would be told. */
+  /** Returns the decision that a charge would get. */
   waitOf(charge: Charge, now: number): Decision | undefined {
     this.#clock.set(now);
     return this.#memory.peek([charge]).decisions[0];
   }
 
-  /** One run of lua/scripts/spend.lua, and the receipts of what was taken. */
+  /** Records a run of lua/scripts/spend.lua. Returns it with the receipts of the calls that took units. */
   spend(
     calls: readonly Call[],
     { now, timeUs, isTold }: At,
@@ -56,7 +56,7 @@ export class Ledger {
     this.#clock.set(now);
     const serverMs = Math.floor(timeUs / 1000);
     const reply = new Reply();
-    /** When what is left under a key is of no use any more. */
+    /** The instant until which the state of a key matters. */
     const untilMs = new Map<string, number>();
     const receipts: Receipt[] = [];
     for (const { charges, deadline } of calls) {
@@ -105,7 +105,7 @@ export class Ledger {
         this.#stored.delete(keyFor(charge));
         written.push(`DEL ${keyFor(charge)}`);
       } else {
-        // What gives back is of no use for longer than what was taken.
+        // A refund never matters longer than the charge.
         this.#stored.set(keyFor(charge), { ...stored, state });
         written.push(this.#write(keyFor(charge), serverMs, 0));
       }
@@ -128,7 +128,7 @@ export class Ledger {
     void this.#memory.close();
   }
 
-  /** What a call that is allowed leaves under its keys, and the shapes that it leaves behind, one a charge. */
+  /** Stores the states of an allowed call. Returns the shapes that it leaves behind, one per charge. */
   #take(
     charges: readonly Charge[],
     now: number,
@@ -152,10 +152,10 @@ export class Ledger {
     });
   }
 
-  /** Writes what is under a key: with the expiry that it has where that is late enough, else with a quarter on top. */
+  /** Returns the write of a key: it keeps an expiry that is late enough, and else sets one that is 25 % later than needed. */
   #write(key: string, serverMs: number, untilMs: number): string {
     const stored = this.#stored.get(key);
-    if (stored === undefined) throw new Error(`there is nothing to write under ${key}`);
+    if (stored === undefined) throw new Error(`no state to write under ${key}`);
     const isKept = stored.expiresMs !== undefined && stored.expiresMs >= untilMs;
     const ttlMs = Math.ceil((untilMs - serverMs) * 1.25);
     const expiresMs = isKept ? stored.expiresMs : serverMs + ttlMs;

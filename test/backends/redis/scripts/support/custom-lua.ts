@@ -1,8 +1,8 @@
 import { definitionOf } from '../../../../../src/backends/redis/scripts/script-set.js';
 
 /**
- * Tells in its decision what it was given, and remembers one number, or under a burst of 1 nothing at all; under a burst of
- * 3 it allows whatever it is asked. `echo` tells what fits, `plain` does not.
+ * Returns its arguments in its decision. Its state is one number, or empty if the burst is 1; if the burst is 3 it allows every
+ * cost. `echo` has `fits`, `plain` does not.
  */
 const echo = `
 local function echo(state, now, policy, cost)
@@ -15,7 +15,7 @@ local function echo(state, now, policy, cost)
 end
 `;
 
-/** Its limit is another at each cost, and its window another by what it remembers. What it amends it writes anew. */
+/** Its limit depends on the cost, and its window on the state. `amend` returns a copy. */
 const varied = `
 return {
   step = function(state, now, policy, cost)
@@ -28,7 +28,7 @@ return {
 }
 `;
 
-/** Changes the state that it is given, which no strategy should. */
+/** Modifies the given state, which no strategy should. */
 const rude = `
 return {
   step = function(state, now, policy, cost)
@@ -51,9 +51,9 @@ return { step = echo, amend = function(state) return state end }`,
   rude,
 };
 
-export type OwnName = keyof typeof LUA;
+export type CustomName = keyof typeof LUA;
 
-/** Strategies of a user's own, as the scripts take them in. */
-export const ownLua: readonly string[] = Object.entries(LUA).map(([name, lua]) =>
+/** Custom strategies as they are embedded in the scripts. */
+export const customLua: readonly string[] = Object.entries(LUA).map(([name, lua]) =>
   definitionOf([name], `strategies['${name}'] = (function()\n${lua}\nend)()`),
 );

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ScriptName } from './scripts-under-test.js';
 
-/** One run of a script, or a command that sets the scene for the next: and exactly what it must come to. */
+/** A run of a script with exactly what is expected of it, or a command between runs. */
 export type Run =
   | {
       readonly script: ScriptName;
@@ -9,20 +9,20 @@ export type Run =
       readonly args: readonly string[];
       /** The server's time in microseconds. */
       readonly timeUs: number;
-      /** The reply, and what is written, in the order of the alphabet; or the error. */
+      /** The reply and the writes in alphabetical order, or the error. */
       readonly expected:
         | { readonly reply: readonly unknown[]; readonly written: readonly string[] }
         | { readonly error: string };
     }
   | { readonly command: readonly string[]; readonly expected?: unknown };
 
-/** The runs of one scene, on a server without any state. */
-export type Scene = { readonly name: string; readonly runs: readonly Run[] };
+/** Runs in order, on an empty server. */
+export type ScriptCase = { readonly name: string; readonly runs: readonly Run[] };
 
 type Shas = Readonly<Record<ScriptName, string>>;
 
-/** Plays a scene, and says where the scripts first did something else than they must. */
-export async function firstDifference(client: Redis, shas: Shas, { name, runs }: Scene): Promise<string | null> {
+/** Runs a case. Returns a description of the first run that did not do what is expected, or null. */
+export async function firstDifference(client: Redis, shas: Shas, { name, runs }: ScriptCase): Promise<string | null> {
   const pipeline = client.pipeline();
   pipeline.flushdb();
   for (const run of runs) {
@@ -38,14 +38,15 @@ export async function firstDifference(client: Redis, shas: Shas, { name, runs }:
   const [, ...answers] = (await pipeline.exec()) ?? [];
   for (const [i, run] of runs.entries()) {
     const [error, answer] = answers[i] ?? [new Error('no answer'), undefined];
-    const expected = 'command' in run && !('expected' in run) ? told(error, answer, run) : JSON.stringify(run.expected);
-    const got = told(error, answer, run);
-    if (got !== expected) return `${name}, run ${i}: ${JSON.stringify(run)}\nmust ${expected}\ndoes ${got}`;
+    const expected =
+      'command' in run && !('expected' in run) ? describeResult(error, answer, run) : JSON.stringify(run.expected);
+    const got = describeResult(error, answer, run);
+    if (got !== expected) return `${name}, run ${i}: ${JSON.stringify(run)}\nexpected ${expected}\ngot ${got}`;
   }
   return null;
 }
 
-function told(error: Error | null, answer: unknown, run: Run): string {
+function describeResult(error: Error | null, answer: unknown, run: Run): string {
   if (error !== null)
     return JSON.stringify({
       error: /(sluice: .*|NOPERM refused)/.exec(error.message)?.[0].replace(/ script: .*/, '') ?? error.message,

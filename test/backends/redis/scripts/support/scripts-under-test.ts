@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { definitionOf } from '../../../../../src/backends/redis/scripts/script-set.js';
-import { ownLua } from './custom-lua.js';
+import { customLua } from './custom-lua.js';
 import { LUA_FILES, type LuaFiles, type LuaPart, strategiesIn } from './lua-files.js';
 import { TOLD_LUA } from './state-decoder.js';
 
@@ -8,9 +8,9 @@ import { TOLD_LUA } from './state-decoder.js';
 export const REFUSED = 'sluice:{refused}:p@app';
 
 /**
- * Runs a script with the time of our choice, and answers with all that it writes beside its reply: states told, as they
- * are packed. The last argument is the time, seconds and microseconds. What it writes lives for a day, since the instants
- * here are not those of Redis. What keeps its time to live must be there to have one.
+ * Runs a script at a chosen server time and returns its reply and all of its writes, with states decoded. The last argument is
+ * the time: seconds and microseconds. Keys expire in a day, because the instants here are not those of Redis. KEEPTTL fails for a
+ * key that does not exist.
  */
 const before = `
 local pinned = table.remove(ARGV)
@@ -44,8 +44,8 @@ local function main()
 `;
 
 /**
- * What holds for all strategies: a denial and a cost of 0 return the state they were given, and what is allowed has no wait,
- * which the reply does not tell. And each is defined once, where a policy has need of it.
+ * Checks what holds for all strategies: a denial and a cost of 0 return the given state, an allowed charge has no wait (which the
+ * reply does not contain), and a strategy is defined once, when a policy first names it.
  */
 const guarded = `
 local is_guarded = {}
@@ -77,17 +77,17 @@ return { reply, written }
 export type ScriptName = 'spend' | 'settle' | 'lease';
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
-export function watched(files: LuaFiles): Readonly<Record<ScriptName, string>> {
+export function instrumented(files: LuaFiles): Readonly<Record<ScriptName, string>> {
   const textsOf = (part: LuaPart) => LUA_FILES[part].map((file) => files[file] ?? '');
   const definitions = textsOf('strategies').map((lua) => definitionOf(strategiesIn(lua), lua));
-  const begin = [before, ...textsOf('policies'), ...definitions, ...ownLua, guarded, ...textsOf('states')];
+  const begin = [before, ...textsOf('policies'), ...definitions, ...customLua, guarded, ...textsOf('states')];
   const whole = (script: ScriptName) => [...begin, ...textsOf(script), after].join('\n');
   return { spend: whole('spend'), settle: whole('settle'), lease: whole('lease') };
 }
 
-/** Loads scripts, and gives their hashes. Rejects where they are no Lua. */
+/** Loads the scripts and returns their hashes. Rejects if they do not compile. */
 export async function load(client: Redis, files: LuaFiles): Promise<Readonly<Record<ScriptName, string>>> {
-  const { spend, settle, lease } = watched(files);
+  const { spend, settle, lease } = instrumented(files);
   const [a, b, c] = await Promise.all([spend, settle, lease].map((script) => client.script('LOAD', script)));
   return { spend: String(a), settle: String(b), lease: String(c) };
 }
