@@ -41,6 +41,7 @@ export default {
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
         '<rootDir>/test/module/socket-options.spec.ts',
+        '<rootDir>/test/planning/{instrumented-*,external-contexts}.spec.ts',
         '<rootDir>/test/applications/gateways-on-redis.spec.ts',
       ],
       moduleNameMapper: {
