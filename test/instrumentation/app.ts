@@ -113,6 +113,21 @@ class ClassController {
   }
 }
 
+/** Has a budget for each of its handlers, on which nothing is written. */
+@Throttle('2/hour', { scope: 'handler' })
+@Controller('each')
+class EachController {
+  @Get('one')
+  one(): string {
+    return 'one';
+  }
+
+  @Get('two')
+  two(): string {
+    return 'two';
+  }
+}
+
 @WebSocketGateway()
 class ChatGateway {
   @Throttle('2/hour')
@@ -163,7 +178,7 @@ const instrumented = globalThis.instrumentation;
     }),
     ...(instrumented?.imports ?? []),
   ],
-  controllers: [ReportsController, ScopedController, ClassController, StatusController],
+  controllers: [ReportsController, ScopedController, ClassController, EachController, StatusController],
   providers: [ChatGateway],
 })
 class AppModule {}

@@ -53,6 +53,12 @@ describe.each(tools)('with %s', (_tool, preload, sees) => {
       expect(denied).toContain('ReportsController.second');
     });
 
+    it('has a budget for each handler of a class that says so', async () => {
+      expect(await app.statuses('/each/one', '/each/one', '/each/one')).toEqual([200, 200, 429]);
+      expect(await app.statuses('/each/two', '/each/two', '/each/two')).toEqual([200, 200, 429]);
+      expect(await deniedOf('EachController')).toEqual(['EachController.one', 'EachController.two']);
+    });
+
     it('has limits on a class, and handlers that replace and skip them', async () => {
       expect(await app.statuses('/class/tight', '/class/tight')).toEqual([200, 429]);
       expect(await app.statuses('/class/one', '/class/two', '/class/one', '/class/two')).toEqual([200, 200, 200, 429]);

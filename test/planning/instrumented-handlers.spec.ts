@@ -76,6 +76,24 @@ function classController(scope: Scope): Type {
   return ClassController;
 }
 
+/** A class with a budget for each of its handlers, on which nothing is written. */
+function eachController(scope: Scope): Type {
+  @Throttle('2/min', { scope: 'handler' })
+  @Controller({ path: 'each', scope })
+  class EachController {
+    @Get('one')
+    one(): string {
+      return 'one';
+    }
+
+    @Get('two')
+    two(): string {
+      return 'two';
+    }
+  }
+  return EachController;
+}
+
 /** Two classes that inherit one limited handler; the first overrides another. */
 function derivedControllers(scope: Scope): readonly [Type, Type] {
   class BaseController {
@@ -141,7 +159,12 @@ async function statusesOf(app: TestApp, paths: readonly string[]): Promise<numbe
 describe.each(adapters)('wrapped handlers on %s', (adapter) => {
   describe.each(scopes)('of controllers that are %s', (_scope, scope) => {
     async function start(options: Partial<AppOptions> = {}): Promise<TestApp> {
-      const controllers = [reportsController(scope), classController(scope), ...derivedControllers(scope)];
+      const controllers = [
+        reportsController(scope),
+        classController(scope),
+        eachController(scope),
+        ...derivedControllers(scope),
+      ];
       return startApp({ adapter, controllers, options: withDefault, ...options });
     }
 
@@ -166,6 +189,15 @@ describe.each(adapters)('wrapped handlers on %s', (adapter) => {
         expect(await app.statuses('/reports/first', 3)).toEqual([200, 200, 429]);
         expect(await app.statuses('/reports/second', 3)).toEqual([200, 200, 429]);
         expect(denied).toEqual(['ReportsController.first', 'ReportsController.second']);
+      });
+
+      it('have a budget each where their class says so', async () => {
+        using _ = new WrappedHandlers(wrapper);
+        await using app = await start();
+        const denied = deniedHandlers(app);
+        expect(await app.statuses('/each/one', 3)).toEqual([200, 200, 429]);
+        expect(await app.statuses('/each/two', 3)).toEqual([200, 200, 429]);
+        expect(denied).toEqual(['EachController.one', 'EachController.two']);
       });
 
       it('share the limits of their class, and replace and skip them', async () => {
