@@ -97,6 +97,23 @@ describe('@Throttle', () => {
       '',
       'a rate that is a function needs a name beside another limit. Add { name: "..." }.',
     ],
+    [['5/min', { id: '' }], '', ', id: expected a name of the budget, a string, got ""'],
+    [['5/min', { id: 7 }], '', ', id: expected a name of the budget, a string, got 7 (number)'],
+    [
+      ['5/min', { id: 'x', scope: 'app' }],
+      '',
+      ', id: names the budget of a handler or a class, and this limit has the budget of the application. Leave it out, or add scope: "handler" or "class".',
+    ],
+    [
+      ['5/min', { id: 'x', scope: { group: 'g' } }],
+      '',
+      ', id: names the budget of a handler or a class, and this limit has the budget of the group "g". Leave it out, or add scope: "handler" or "class".',
+    ],
+    [
+      ['search', { id: 'x' }],
+      '("search")',
+      ', id: names the budget of a handler or a class, and this limit has the budget of the application. Leave it out, or add scope: "handler" or "class".',
+    ],
   ])('stops startup with %j', async (args, on, text) => {
     @Controller()
     class OnMethod {
