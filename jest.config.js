@@ -30,7 +30,7 @@ export default {
       displayName: 'nest12',
       globals: { NEST_MAJOR: 12 },
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/nest11/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/nest11/', '<rootDir>/test/instrumentation/'],
       moduleNameMapper: sources,
     },
     {
@@ -41,13 +41,21 @@ export default {
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
         '<rootDir>/test/module/socket-options.spec.ts',
-        '<rootDir>/test/applications/gateways-on-redis.spec.ts',
+        '<rootDir>/test/module/discovery/*.spec.ts',
+        '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
+        '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases}.spec.ts',
       ],
       moduleNameMapper: {
         ...sources,
         // rxjs too: the library and Nest have to share one copy, as they do where it is installed.
         '^(@nestjs/.+|rxjs|rxjs/.+|reflect-metadata)$': '<rootDir>/test/nest11/node_modules/$1',
       },
+    },
+    {
+      ...shared,
+      displayName: 'instrumentation',
+      testMatch: ['<rootDir>/test/instrumentation/**/*.spec.ts'],
+      moduleNameMapper: sources,
     },
   ],
 };

@@ -1,5 +1,5 @@
 // Installs what is missing; nothing to do takes no time. With --tests also what only the tests need: Nest 11
-// beside Nest 12, and a Redis server. With --browser what the test of the sample's page needs: a Chromium.
+// beside Nest 12, what instruments it, and a Redis server. With --browser what the test of the sample's page needs: a Chromium.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -65,6 +65,7 @@ function installChromium() {
 installPackages('.', 'dependencies');
 if (process.argv.includes('--tests')) {
   installPackages('test/nest11', 'Nest 11 for the tests');
+  installPackages('test/instrumentation', 'OpenTelemetry, Sentry and Nest 11 for the tests');
   installRedis();
 }
 if (process.argv.includes('--browser')) installChromium();

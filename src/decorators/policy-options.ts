@@ -34,6 +34,12 @@ export interface PolicyOptions {
   readonly by?: By;
   /** Where the budget is shared. Default: where the limit is declared; in the module, by the application. */
   readonly scope?: ScopeOption;
+  /**
+   * The name of the budget, for limits with the scope `handler` or `class`: it replaces the address of the handler or class,
+   * so that the budget stays when a route moves. Limits with the same name and id share one budget. Default: the smallest
+   * address, such as `GET /reports`.
+   */
+  readonly id?: string;
   /** If true, the guard does not charge this limit; `ThrottleService.hit()` in the handler does. Default: false. */
   readonly manual?: boolean;
   readonly skip?: Skip;
@@ -63,7 +69,7 @@ export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 export type What = string | PolicyOptions | GatewayOptions | readonly What[];
 
 /** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
-export const USE_MEMBERS = ['cost', 'by', 'manual', 'skip', 'message', 'onDenied', 'context'] as const;
+export const USE_MEMBERS = ['cost', 'by', 'id', 'manual', 'skip', 'message', 'onDenied', 'context'] as const;
 
 /** All options of a policy. */
 export const POLICY_MEMBERS: readonly string[] = [

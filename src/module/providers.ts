@@ -39,7 +39,7 @@ export const PROVIDERS: Provider[] = [
   {
     provide: HandlerRegistry,
     useFactory: (settings: RuntimeSettings, registry: PolicyRegistry) =>
-      new HandlerRegistry(registry, moduleSocketLimit(settings, 'connections', registry)),
+      new HandlerRegistry(registry, moduleSocketLimit(settings, 'connections', registry), settings.warn),
     inject: [SETTINGS, PolicyRegistry],
   },
   {
@@ -66,9 +66,13 @@ export const PROVIDERS: Provider[] = [
   { provide: TRANSPORTS, useFactory: (...all: Transport[]) => all, inject: [HttpTransport, SocketTransport] },
   {
     provide: SessionResolver,
-    useFactory: (transports: readonly Transport[], handlers: HandlerRegistry, modules: ModulesContainer) =>
-      new SessionResolver(transports, handlers, () => isServiceInjected(modules)),
-    inject: [TRANSPORTS, HandlerRegistry, ModulesContainer],
+    useFactory: (
+      transports: readonly Transport[],
+      handlers: HandlerRegistry,
+      modules: ModulesContainer,
+      { warn }: RuntimeSettings,
+    ) => new SessionResolver(transports, handlers, () => isServiceInjected(modules), warn),
+    inject: [TRANSPORTS, HandlerRegistry, ModulesContainer, SETTINGS],
   },
   {
     provide: CallLimiter,

@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { invalidValue } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
@@ -21,7 +21,7 @@ import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
-import { compileHandlers } from './discovery/handler-discovery.js';
+import { compileHandlers, markHandlers } from './discovery/handler-discovery.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests } from './hooks/http-call-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
@@ -61,10 +61,12 @@ export class ThrottleModule
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
     @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
-    @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     super();
     // In the constructor, because Nest opens socket servers and reads gateways' interceptors before any module hook.
+    markHandlers(discovery);
     this.#gateways = new GatewayDiscovery(discovery);
     this.#gateways.attach(interceptor);
     const connectionLimits = (port: number, options: object) => {
@@ -92,13 +94,15 @@ export class ThrottleModule
     return featureModule(options);
   }
 
-  /** Opens calls around requests. Nest calls this before it registers routes, when the HTTP adapter exists. */
+  /** Nest calls this before it registers routes, when their paths are final and the HTTP adapter exists. */
   configure(): void {
+    this.#compileHandlers();
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
   async onModuleInit(): Promise<void> {
     const { settings } = this.limiter;
+    // Applications without HTTP have no `configure`.
     this.#compileHandlers();
     for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
   }
@@ -118,6 +122,7 @@ export class ThrottleModule
   #compileHandlers(): void {
     if (this.#isCompiled) return;
     this.#isCompiled = true;
-    compileHandlers(this.discovery, this.handlers, this.limiter.settings.warn);
+    const { discovery, modules, config } = this;
+    compileHandlers({ discovery, modules, config }, this.handlers, this.limiter.settings.warn);
   }
 }

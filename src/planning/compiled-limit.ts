@@ -1,6 +1,6 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import type { MessageOption, OnDenied, PolicyOptions, ScopeOption, Skip } from '../decorators/policy-options.js';
+import type { MessageOption, OnDenied, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { definePolicies } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -17,6 +17,8 @@ export interface CompiledLimit {
   readonly level: Level;
   /** For errors: `@Throttle on ReportsController.list`. */
   readonly place: string;
+  /** Where its budget is shared, as it is written in the ids of policies. */
+  readonly scope: string;
   readonly policies: PolicySource;
   readonly by: By;
   readonly cost: number | CostOf;
@@ -41,11 +43,12 @@ export function compileLimit(
   strategies: readonly Strategy[],
 ): CompiledLimit {
   const { options, level, place } = declared;
-  const scope = scopeOf(options.scope ?? DEFAULT_SCOPES[level], handler, place);
+  const scope = scopeOf(options, level, handler, place);
   return {
     name: nameOf(declared),
     level,
     place,
+    scope,
     policies: policySource(declared, scope, strategies),
     by: options.by ?? by.connection(),
     cost: options.cost ?? 1,
@@ -72,16 +75,34 @@ export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
   }
 }
 
+const NAMED_BUDGET = 'id:';
+
+/** Returns the option `id` of a limit. */
+export function budgetIdOf({ scope }: CompiledLimit): string | undefined {
+  return scope.startsWith(NAMED_BUDGET) ? scope.slice(NAMED_BUDGET.length) : undefined;
+}
+
 /** Returns the scope as it is written in the ids of policies. */
-function scopeOf(scope: ScopeOption, handler: HandlerIdentity | null, place: string): string {
-  if (typeof scope === 'object') return `group:${scope.group}`;
-  if (scope === 'app') return 'app';
+function scopeOf(options: PolicyOptions, level: Level, handler: HandlerIdentity | null, place: string): string {
+  const { scope = DEFAULT_SCOPES[level], id } = options;
+  if (scope === 'app' || typeof scope === 'object') {
+    if (id !== undefined) throw idWithoutHandler(place, scope);
+    return scope === 'app' ? 'app' : `group:${scope.group}`;
+  }
+  if (id !== undefined) return `${NAMED_BUDGET}${id}`;
   if (handler === null) {
     throw new ThrottleConfigError(
       `${place}: has a budget for each ${scope}, and there is no handler here. Ask within a call, or give it the scope "app" or { group }.`,
     );
   }
   return scope === 'class' ? `class:${handler.classId}` : `handler:${handler.handlerId}`;
+}
+
+function idWithoutHandler(place: string, scope: 'app' | { readonly group: string }): ThrottleConfigError {
+  const owner = scope === 'app' ? 'the application' : `the group "${scope.group}"`;
+  return new ThrottleConfigError(
+    `${optionAt(place, 'id')}: names the budget of a handler or a class, and this limit has the budget of ${owner}. Leave it out, or add scope: "handler" or "class".`,
+  );
 }
 
 function policySource(declared: DeclaredLimit, scope: string, strategies: readonly Strategy[]): PolicySource {

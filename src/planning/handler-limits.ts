@@ -10,7 +10,7 @@ import { type ResolvedLimits, resolveLimits } from './resolved-limits.js';
 /** The limits of a handler, by who charges them. */
 export interface HandlerLimits {
   readonly handler: HandlerIdentity;
-  /** `ReportsController.list` */
+  /** `ReportsController.list`; the class alone for a function that stands for an unknown method. */
   readonly label: string;
   /** Charged by the guard. */
   readonly guarded: readonly CompiledLimit[];
@@ -19,6 +19,9 @@ export interface HandlerLimits {
   /** Members of the request that identify a user, for limits by user. */
   readonly userPaths: readonly MemberPath[];
 }
+
+/** Stands for the method of a function that cannot be matched to any: only the limits of the class apply to it. */
+export const UNKNOWN_METHOD = '';
 
 /**
  * Compiles the limits of a handler in four passes: what is declared, which of it applies, each limit by itself, and who
@@ -35,7 +38,7 @@ export function compileHandlerLimits(
   const declarations = declarationsOf(type, method);
   const resolved = resolveLimits(declarations, registry);
   const limits = compileLimits(resolved, handler, registry);
-  return assignLimits(limits, handler, `${type.name}.${method}`);
+  return assignLimits(limits, handler, method === UNKNOWN_METHOD ? type.name : `${type.name}.${method}`);
 }
 
 /** Compiles all declared limits; returns those that apply. */

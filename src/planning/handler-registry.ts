@@ -1,60 +1,106 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ThrottleConfigError } from '../core/errors.js';
+import { markMethod, markOn } from '../decorators/handler-mark.js';
 import { isDecorated } from '../decorators/metadata.js';
 import { type Class, methodsOf, ownerOf } from './class-members.js';
 import type { CompiledLimit } from './compiled-limit.js';
 import { declarationsOf } from './declared-limits.js';
-import { HandlerNames } from './handler-identity.js';
-import { compileHandlerLimits, type HandlerLimits } from './handler-limits.js';
+import { type Address, type AddressedClass, HandlerIdentities } from './handler-identity.js';
+import { compileHandlerLimits, type HandlerLimits, UNKNOWN_METHOD } from './handler-limits.js';
 import type { PolicyRegistry } from './policy-registry.js';
 import { resolveReferences } from './resolved-limits.js';
+import { chargedTwice, sharedBudgetWarnings } from './shared-budgets.js';
 import { compileConnectionLimit } from './socket-limits.js';
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 
+/** A controller or a gateway. */
+export interface HandlerClass extends AddressedClass {
+  /** One for each module that the class is registered in; there may be none yet. */
+  readonly instances: readonly object[];
+  /** Where clients connect to a gateway. */
+  readonly server?: Address;
+}
+
+/** Tells if the call that is being looked up came to an address. */
+export type IsAtAddress = (address: string) => boolean;
+
 interface ClassLimits {
-  readonly classId: string;
   /** Of a gateway's new connections. */
   readonly connections: CompiledLimit | undefined;
+  /** By name, the functions of the class. Found once: a request-scoped controller may bind them anew for each request. */
+  readonly methods: ReadonlyMap<string, unknown>;
+  readonly addresses: AddressedClass['handlers'];
   readonly byMethod: Map<string, HandlerLimits>;
   /** Weak, because a request-scoped controller may bind its methods anew for each request. */
   readonly byHandler: WeakMap<object, HandlerLimits>;
 }
 
-/** The limits of all handlers, found by class and function. */
+const NO_ADDRESSES: AddressedClass['handlers'] = new Map();
+
+/** The limits of all handlers. A handler is known by its class, and by its function or by what a wrapper kept of it. */
 export class HandlerRegistry {
   readonly #classes = new Map<unknown, ClassLimits>();
-  readonly #names = new HandlerNames();
+  readonly #withUnknownHandlers = new Set<Class>();
+  #identities = new HandlerIdentities();
 
   /** @param connections the module's limit of new connections, for gateways without their own */
   constructor(
     private readonly registry: PolicyRegistry,
     readonly connections: CompiledLimit | undefined,
+    private readonly warn: (message: string) => void,
   ) {}
 
   /**
-   * Compiles the limits of a controller's or gateway's handlers.
+   * Compiles the limits of all controllers and gateways, and warns of those that share a budget by mistake.
    *
    * @throws ThrottleConfigError naming the place of a mistake
    */
-  add(type: Class, moduleName: string, methods: readonly string[], instance?: object | null): void {
-    if (this.#classes.has(type)) return;
-    const { byHandler } = this.#addClass(type, moduleName);
-    for (const method of methods) {
-      const limits = this.#compile(type, method, type.prototype[method]);
-      // Nest routes to the instance's member, which may replace the prototype's method.
-      const routed: unknown = Reflect.get(instance ?? type.prototype, method);
-      if (typeof routed === 'function') byHandler.set(routed, limits);
+  register(classes: readonly HandlerClass[]): void {
+    this.#identities = new HandlerIdentities(classes);
+    const servers = new HandlerIdentities(classes.flatMap(limitedServer));
+    for (const one of classes) {
+      const { byHandler } = this.#addClass(one.type, one.handlers, servers.of(one.type, '').classId);
+      for (const method of one.handlers.keys()) {
+        const limits = this.limitsOf(one.type, method);
+        for (const handler of functionsOf(one, method)) {
+          byHandler.set(handler, limits);
+          markMethod(handler, method);
+        }
+      }
     }
+    const limitsOf = (type: Class, method: string | undefined) =>
+      method === undefined ? [...(this.#classes.get(type)?.byMethod.values() ?? [])] : [this.limitsOf(type, method)];
+    for (const warning of sharedBudgetWarnings(this.#identities.shared, limitsOf)) this.warn(warning);
+    for (const identity of servers.shared) if (identity.level === 'class') this.warn(chargedTwice(identity));
+  }
+
+  /** Returns the limits of a handler that was seen before. */
+  known(type: Class, handler: Handler): HandlerLimits | undefined {
+    return this.#classes.get(type)?.byHandler.get(handler);
   }
 
   /**
-   * Returns the limits of a handler. A handler that was not there at startup is compiled when it is first seen.
-   *
-   * @throws ThrottleConfigError for a function that is none of a class's methods, if any of them has limits of its own
+   * Returns the limits of a handler that is seen for the first time. It may be a wrapper of a method: then the mark in its
+   * metadata says of which, else its name. A function that cannot be matched to a method has the limits of its class.
    */
-  of(type: Class, handler: Handler): HandlerLimits {
-    return this.#classes.get(type)?.byHandler.get(handler) ?? this.#compileLate(type, handler);
+  find(type: Class, handler: Handler, isAtAddress: IsAtAddress): HandlerLimits {
+    const found = this.#classes.get(type) ?? this.#addClass(type);
+    const method = methodOf(found, handler, isAtAddress);
+    const limits = this.limitsOf(type, method ?? UNKNOWN_METHOD);
+    if (method === undefined) this.#warnOfUnknownHandler(type, found, limits);
+    found.byHandler.set(handler, limits);
+    return limits;
+  }
+
+  /** Returns the limits of a method. */
+  limitsOf(type: Class, method: string): HandlerLimits {
+    const { byMethod } = this.#classes.get(type) ?? this.#addClass(type);
+    let limits = byMethod.get(method);
+    if (limits === undefined) {
+      limits = compileHandlerLimits(type, method, this.#identities.of(type, method), this.registry);
+      byMethod.set(method, limits);
+    }
+    return limits;
   }
 
   /** Returns the limit of a gateway's new connections. */
@@ -64,29 +110,16 @@ export class HandlerRegistry {
 
   /** Returns true if the guard charges a method anything. */
   isLimited(type: Class, method: string): boolean {
-    return this.of(type, type.prototype[method]).guarded.length > 0;
+    return this.limitsOf(type, method).guarded.length > 0;
   }
 
-  #compileLate(type: Class, handler: Handler): HandlerLimits {
-    const methods = methodsOf(type);
-    const isBound = (name: string) => handler.name === `bound ${name}`;
-    const method = methods.find((name) => type.prototype[name] === handler) ?? methods.find(isBound);
-    if (method !== undefined) return this.#compile(type, method, handler);
-    const decorated = methods.find((name) => isDecorated(ownerOf(type, name).prototype, name));
-    if (decorated === undefined) return this.#compile(type, '', handler);
-    throw new ThrottleConfigError(
-      `${type.name}: a request came to a function that took the place of one of its methods, and which cannot be told; ${type.name}.${decorated} has limits of its own. ` +
-        'Wrap methods with a decorator, or in the class, and not after the application has started.',
-    );
-  }
-
-  #addClass(type: Class, moduleName: string): ClassLimits {
-    const classId = this.#names.classId(type, moduleName);
+  #addClass(type: Class, addresses = NO_ADDRESSES, connectionsId = type.name): ClassLimits {
     const declarations = declarationsOf(type);
     resolveReferences(declarations, this.registry); // reports unknown names on a class without handlers, too
     const added: ClassLimits = {
-      classId,
-      connections: compileConnectionLimit(declarations, classId, this.connections, this.registry),
+      connections: compileConnectionLimit(declarations, connectionsId, this.connections, this.registry),
+      methods: new Map(methodsOf(type).map((name) => [name, type.prototype[name]])),
+      addresses,
       byMethod: new Map(),
       byHandler: new WeakMap(),
     };
@@ -94,14 +127,42 @@ export class HandlerRegistry {
     return added;
   }
 
-  #compile(type: Class, method: string, handler: Handler): HandlerLimits {
-    const { classId, byMethod, byHandler } = this.#classes.get(type) ?? this.#addClass(type, '');
-    let limits = byMethod.get(method);
-    if (limits === undefined) {
-      limits = compileHandlerLimits(type, method, this.#names.identity(classId, method), this.registry);
-      byMethod.set(method, limits);
-    }
-    byHandler.set(handler, limits);
-    return limits;
+  /** Warns once for a class, if limits of its methods are lost: of those, nobody can say which apply. */
+  #warnOfUnknownHandler(type: Class, { methods }: ClassLimits, limits: HandlerLimits): void {
+    if (this.#withUnknownHandlers.has(type)) return;
+    this.#withUnknownHandlers.add(type);
+    const isPerMethod =
+      [...methods.keys()].some((name) => isDecorated(ownerOf(type, name).prototype, name)) ||
+      [...limits.guarded, ...limits.own].some(({ scope }) => scope.startsWith('handler:'));
+    if (!isPerMethod) return;
+    this.warn(
+      `${type.name}: something replaces methods of this class by functions without their names and metadata, so their own limits cannot be found. ` +
+        'Only the limits of the class apply to such a function. Copy the name or the Reflect metadata of the method to it.',
+    );
   }
+}
+
+/** Returns the server of a gateway as its only address, if the gateway limits new connections itself. */
+function limitedServer({ type, server }: HandlerClass): readonly AddressedClass[] {
+  const isLimited = declarationsOf(type).some(({ connections }) => connections !== undefined);
+  return server !== undefined && isLimited ? [{ type, handlers: new Map([['', [server]]]) }] : [];
+}
+
+/** Returns the functions that Nest may route to for a method: an instance may have another in its place. */
+function functionsOf({ type, instances }: HandlerClass, method: string): readonly object[] {
+  const functions = [type.prototype, ...instances].map((owner): unknown => Reflect.get(owner, method));
+  return functions.filter((one) => typeof one === 'function');
+}
+
+/** Returns the name of the method that a function stands for. */
+function methodOf({ methods, addresses }: ClassLimits, handler: Handler, isAtAddress: IsAtAddress): string | undefined {
+  const mark = markOn(handler);
+  if (mark !== undefined && methods.has(mark)) return mark;
+  for (const [name, method] of methods) if (method === handler) return name;
+  const name = handler.name.replace(/^(?:bound )+/, '');
+  if (!methods.has(name)) return undefined;
+  // The name of a function that replaces one method may be that of another, whose route the call did not take.
+  const leadsTo = (method: string) => addresses.get(method)?.some(({ text }) => isAtAddress(text)) ?? false;
+  const isOther = !leadsTo(name) && [...addresses.keys()].some(leadsTo);
+  return isOther ? undefined : name;
 }

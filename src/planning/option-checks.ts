@@ -23,6 +23,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   ],
   by: ['a function such as by.ip() or by.user()', isFunction],
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
+  id: ['a name of the budget, a string', (value) => typeof value === 'string' && value !== ''],
   manual: ['true or false', (value) => typeof value === 'boolean'],
   skip: ['a function of the call', isFunction],
   onError: ['"local", "allow" or "deny"', isFailureMode],

@@ -76,11 +76,17 @@ export class PolicyRegistry {
     throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}${fix}`);
   }
 
-  /** Returns the limits that the service means by a name: a policy, or the defaults of that name. */
-  compiled(name: string, handler: HandlerIdentity | null, place: string): readonly CompiledLimit[] {
+  /**
+   * Returns the limits that the service means by a name: a policy, or the defaults of that name.
+   *
+   * @param id the name of the budget, if the handler gives one where it uses the policy
+   */
+  compiled(name: string, handler: HandlerIdentity | null, place: string, id?: string): readonly CompiledLimit[] {
     const defaults = this.#defaults.filter((one) => nameOf(one) === name);
     const declared = defaults.length > 0 ? defaults : [this.get(name, place)];
-    return declared.map((one) => compileLimit(one, handler, this.strategies));
+    return declared.map(({ options, ...one }) =>
+      compileLimit({ ...one, options: id === undefined ? options : { ...options, id } }, handler, this.strategies),
+    );
   }
 }
 

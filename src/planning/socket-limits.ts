@@ -39,14 +39,15 @@ export function compileSocketLimit(
  * module's.
  *
  * @param declarations of the gateway's classes, farthest first
+ * @param connectionsId the owner of the gateway's own limit
  */
 export function compileConnectionLimit(
   declarations: readonly Declaration[],
-  classId: string,
+  connectionsId: string,
   moduleLimit: CompiledLimit | undefined,
   registry: PolicyRegistry,
 ): CompiledLimit | undefined {
-  const owner = { level: 'class', owner: `${classId}/connections` } as const;
+  const owner = { level: 'class', owner: connectionsId } as const;
   let limit = moduleLimit;
   for (const { connections, skipsAll, label } of declarations) {
     if (connections !== undefined) {

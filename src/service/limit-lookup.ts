@@ -1,6 +1,6 @@
 import { invalidValue, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import type { CompiledLimit } from '../planning/compiled-limit.js';
+import { budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
 import type { HandlerIdentity } from '../planning/handler-identity.js';
 import type { HandlerLimits } from '../planning/handler-limits.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
@@ -17,7 +17,7 @@ export class LimitLookup {
 
   /** @throws ThrottleConfigError for an unknown policy, or if no policy is named and the handler has no limits of its own */
   find(method: string, policy: unknown, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
-    if (typeof policy === 'string') return this.#byName(method, policy, handlerLimits?.handler);
+    if (typeof policy === 'string') return this.#byName(method, policy, handlerLimits);
     if (isPolicy(policy)) return this.#byPolicy(method, policy);
     if (policy !== undefined) {
       throw invalidValue(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
@@ -36,18 +36,24 @@ export class LimitLookup {
     );
   }
 
-  #byName(method: string, name: string, handler: HandlerIdentity = NO_HANDLER): readonly CompiledLimit[] {
-    let byName = handler === NO_HANDLER ? this.#withoutHandler : this.#byHandler.get(handler);
+  #byName(method: string, name: string, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
+    const byName = handlerLimits === undefined ? this.#withoutHandler : this.#namedIn(handlerLimits.handler);
+    let limits = byName.get(name);
+    if (limits === undefined) {
+      const id = handlerLimits && idInHandler(name, handlerLimits);
+      limits = this.registry.compiled(name, handlerLimits?.handler ?? null, `${method}("${name}")`, id);
+      byName.set(name, limits);
+    }
+    return limits;
+  }
+
+  #namedIn(handler: HandlerIdentity): Map<string, readonly CompiledLimit[]> {
+    let byName = this.#byHandler.get(handler);
     if (byName === undefined) {
       byName = new Map();
       this.#byHandler.set(handler, byName);
     }
-    let limits = byName.get(name);
-    if (limits === undefined) {
-      limits = this.registry.compiled(name, handler === NO_HANDLER ? null : handler, `${method}("${name}")`);
-      byName.set(name, limits);
-    }
-    return limits;
+    return byName;
   }
 
   #byPolicy(method: string, policy: Policy): readonly CompiledLimit[] {
@@ -61,10 +67,9 @@ export class LimitLookup {
   }
 }
 
-const NO_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
-
 const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   level: 'module',
+  scope: '',
   by: by.connection(),
   cost: 1,
   manual: false,
@@ -73,6 +78,12 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   onDenied: undefined,
   context: undefined,
 };
+
+/** Returns the budget that a handler uses under a name, if it has an id: the service charges the same one. */
+function idInHandler(name: string, { guarded, own }: HandlerLimits): string | undefined {
+  const limit = [...own, ...guarded].find((one) => one.name === name);
+  return limit && budgetIdOf(limit);
+}
 
 function isPolicy(policy: unknown): policy is Policy {
   return typeof policy === 'object' && policy !== null && 'id' in policy && 'shape' in policy && 'limit' in policy;

@@ -16,8 +16,12 @@ export interface Transport {
   readonly type: Call['type'];
   /** Where its calls are charged. */
   readonly chargedIn: 'guard' | 'interceptor';
+  /** What contexts lack that `open` does not recognize, for a warning. Undefined: such contexts are nothing to warn of. */
+  readonly unrecognized?: string;
   /** Opens the call of an execution context of this type. Undefined: the call is not this application's to limit. */
   open(context: ExecutionContext): OpenedCall | undefined;
+  /** Returns true if the context's call came to an address such as `GET /reports`, and false if it did not or cannot tell. */
+  isAt?(context: ExecutionContext, address: string): boolean;
   /** Opens the call that a user names by a request or a socket of this transport. Undefined: it is of another. */
   openNamed(on: unknown): OpenedCall | undefined;
 }

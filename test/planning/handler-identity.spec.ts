@@ -1,21 +1,110 @@
 import { describe, expect, it } from '@jest/globals';
-import { HandlerNames } from '../../src/planning/handler-identity.js';
+import { type AddressedClass, HandlerIdentities } from '../../src/planning/handler-identity.js';
 
 class Reports {}
+class Admin {}
+const other = { Reports: class Reports {} };
 
-describe('HandlerNames', () => {
-  it('names a class by its module, and a handler by its class and method', () => {
-    const names = new HandlerNames();
-    const classId = names.classId(Reports, 'AppModule');
-    expect(classId).toBe('AppModule/Reports');
-    expect(names.identity(classId, 'list')).toEqual({ classId, handlerId: 'AppModule/Reports/list' });
+/** Makes a class whose handlers have addresses. */
+function addressed(
+  type: AddressedClass['type'],
+  handlers: Readonly<Record<string, readonly string[]>>,
+  runsAll = false,
+): AddressedClass {
+  const toAddress = (text: string) => ({ text, runsAll });
+  return {
+    type,
+    handlers: new Map(Object.entries(handlers).map(([method, texts]) => [method, texts.map(toAddress)])),
+  };
+}
+
+describe('HandlerIdentities', () => {
+  it('gives a handler its smallest address in code-unit order, and a class that of its handlers', () => {
+    const identities = new HandlerIdentities([
+      addressed(Reports, { list: ['GET /reports', 'GET /Reports', 'POST /a'], find: ['GET /papers/:id'] }),
+    ]);
+    expect(identities.of(Reports, 'list')).toEqual({ classId: 'GET /Reports', handlerId: 'GET /Reports' });
+    expect(identities.of(Reports, 'find')).toEqual({ classId: 'GET /Reports', handlerId: 'GET /papers/:id' });
+    expect(identities.shared).toEqual([]);
   });
 
-  it('numbers equal names', () => {
-    const names = new HandlerNames();
-    expect(names.classId(Reports, 'AppModule')).toBe('AppModule/Reports');
-    expect(names.classId(Reports, 'AppModule')).toBe('AppModule/Reports#2');
-    expect(names.classId(Reports, 'AppModule')).toBe('AppModule/Reports#3');
-    expect(names.classId(Reports, 'AdminModule')).toBe('AdminModule/Reports');
+  it.each([
+    ['GET /b', 'GET /a'],
+    ['GET /a', 'GET /Z'],
+    ['GET /ä', 'GET /z'],
+    ['POST /a', 'GET /b'],
+    ['GET /a v=1', 'GET /a'],
+    ['GET /\u{1f600}', 'GET /\u{e000}'].sort().reverse(),
+  ])('does not depend on the order of addresses, nor on a locale: %s, %s', (larger = '', smallest = '') => {
+    for (const addresses of [
+      [larger, smallest],
+      [smallest, larger],
+    ]) {
+      const identities = new HandlerIdentities([addressed(Reports, { list: addresses })]);
+      expect(identities.of(Reports, 'list').handlerId).toBe(smallest);
+    }
+  });
+
+  it('gives routes of one address one identity, and says so', () => {
+    const identities = new HandlerIdentities([
+      addressed(Reports, { list: ['GET /reports'], find: ['GET /reports/:id'] }),
+      addressed(Admin, { all: ['GET /reports'], find: ['GET /reports/:id', 'GET /x'] }),
+    ]);
+    expect(identities.of(Admin, 'all')).toEqual(identities.of(Reports, 'list'));
+    expect(identities.shared).toEqual([
+      {
+        level: 'handler',
+        id: 'GET /reports',
+        runsAll: false,
+        owners: [expect.objectContaining({ type: Reports }), expect.objectContaining({ type: Admin })],
+      },
+      {
+        level: 'handler',
+        id: 'GET /reports/:id',
+        runsAll: false,
+        owners: [expect.objectContaining({ type: Reports }), expect.objectContaining({ type: Admin })],
+      },
+      { level: 'class', id: 'GET /reports', runsAll: false, owners: expect.any(Array) },
+    ]);
+  });
+
+  it('tells handlers of one socket address apart by their class, and by their method within a class', () => {
+    const identities = new HandlerIdentities([
+      addressed(Reports, { say: ['ws :0 / say'], again: ['ws :0 / say'], own: ['ws :0 / own'] }, true),
+      addressed(Admin, { say: ['ws :0 / say'] }, true),
+    ]);
+    expect(identities.of(Admin, 'say')).toEqual({ classId: 'ws :0 / say', handlerId: 'ws :0 / say Admin' });
+    expect(identities.of(Reports, 'say').handlerId).toBe('ws :0 / say Reports.say');
+    expect(identities.of(Reports, 'again').handlerId).toBe('ws :0 / say Reports.again');
+    expect(identities.of(Reports, 'own')).toEqual({ classId: 'ws :0 / own', handlerId: 'ws :0 / own' });
+    expect(identities.shared).toEqual([]);
+  });
+
+  it('tells classes of one smallest socket address apart by their names', () => {
+    const identities = new HandlerIdentities([
+      addressed(Reports, { say: ['ws :0 / say'] }, true),
+      addressed(Admin, { say: ['ws :0 / say'] }, true),
+    ]);
+    expect(identities.of(Reports, 'say')).toEqual({ classId: 'ws :0 / say Reports', handlerId: 'ws :0 / say Reports' });
+    expect(identities.of(Admin, 'say')).toEqual({ classId: 'ws :0 / say Admin', handlerId: 'ws :0 / say Admin' });
+  });
+
+  it('says which handlers of sockets nothing tells apart', () => {
+    const identities = new HandlerIdentities([
+      addressed(Reports, { say: ['ws :0 / say'] }, true),
+      addressed(other.Reports, { say: ['ws :0 / say'] }, true),
+    ]);
+    expect(identities.shared.map(({ level, id, runsAll }) => [level, id, runsAll])).toEqual([
+      ['handler', 'ws :0 / say Reports.say', true],
+      ['class', 'ws :0 / say Reports', true],
+    ]);
+  });
+
+  it('names what has no address by its class and method, and numbers classes of one name', () => {
+    const identities = new HandlerIdentities([addressed(Admin, { list: ['GET /admin'], none: [] })]);
+    expect(identities.of(Reports, 'handle')).toEqual({ classId: 'Reports', handlerId: 'Reports #handle' });
+    expect(identities.of(Reports, 'other')).toEqual({ classId: 'Reports', handlerId: 'Reports #other' });
+    expect(identities.of(other.Reports, 'handle').classId).toBe('Reports#2');
+    expect(identities.of(Admin, 'none')).toEqual({ classId: 'GET /admin', handlerId: 'GET /admin #none' });
   });
 });

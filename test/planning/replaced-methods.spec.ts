@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Scope } from '@nestjs/common';
+import { Controller, Get, Module, Scope } from '@nestjs/common';
+import { RouterModule } from '@nestjs/core';
 import { SkipThrottle, Throttle } from '../../src/index.js';
 import { adapters, startApp } from '../support/http-app.js';
 
@@ -77,8 +78,41 @@ describe.each(adapters)('a method that the instance replaces, on %s', (adapter) 
     expect(await app.statuses(path, 3)).toEqual([200, 200, 429]);
   });
 
-  it('answers an error if the replaced method cannot be identified', async () => {
-    await using app = await startApp({ adapter, controllers: [UnknownController] });
-    expect(await app.statuses('/unknown', 1)).toEqual([500]);
+  it('has the limits of its class if its function is called like another method, and nothing tells which it replaces', async () => {
+    const warnings: string[] = [];
+    const options = { default: '3/min' };
+    await using app = await startApp({ adapter, controllers: [UnknownController], options, warnings });
+    expect(await app.statuses('/unknown', 4)).toEqual([200, 200, 200, 429]);
+    expect(await app.statuses('/unknown/open', 4)).toEqual([200, 200, 200, 200]);
+    expect(warnings).toEqual([expect.stringMatching(/^UnknownController: .*Copy the name/)]);
+  });
+
+  it('causes no warning if no method of its class has a limit of its own', async () => {
+    const warnings: string[] = [];
+    await using app = await startApp({ adapter, controllers: [ClassController], warnings });
+    expect(await app.statuses('/class', 1)).toEqual([200]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('keeps its limit in each module that the class is registered in', async () => {
+    @Module({ controllers: [TracedController] })
+    class FirstModule {}
+
+    @Module({ controllers: [TracedController] })
+    class SecondModule {}
+
+    const imports = [
+      FirstModule,
+      SecondModule,
+      RouterModule.register([
+        { path: 'first', module: FirstModule },
+        { path: 'second', module: SecondModule },
+      ]),
+    ];
+    const warnings: string[] = [];
+    await using app = await startApp({ adapter, imports, warnings });
+    expect(await app.statuses('/first/traced', 1)).toEqual([200]);
+    expect(await app.statuses('/second/traced', 2)).toEqual([200, 429]);
+    expect(warnings).toEqual([]);
   });
 });

@@ -1,5 +1,12 @@
 import http from 'node:http';
-import { type INestApplication, type LoggerService, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import {
+  type INestApplication,
+  type LoggerService,
+  Module,
+  type ModuleMetadata,
+  type NestApplicationOptions,
+  type Type,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -39,6 +46,8 @@ export interface AppOptions {
   /** What the adapter is made with. */
   readonly fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   readonly prepare?: (app: INestApplication) => void;
+  /** What Nest does to each instance that it makes. */
+  readonly instrument?: NonNullable<NestApplicationOptions['instrument']>;
   /** Collects what the application warns of. */
   readonly warnings?: string[];
   /** Collects the texts of the errors that are answered with a 500. */
@@ -107,6 +116,7 @@ export async function startApp({
   options,
   fastify,
   prepare,
+  instrument,
   warnings,
   errors,
 }: AppOptions): Promise<TestApp> {
@@ -120,6 +130,7 @@ export async function startApp({
   const app = await NestFactory.create(AppModule, http, {
     logger: warnings === undefined && errors === undefined ? false : logInto(warnings, errors),
     abortOnError: false,
+    ...(instrument && { instrument }),
   });
   try {
     prepare?.(app);

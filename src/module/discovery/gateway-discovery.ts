@@ -3,7 +3,15 @@ import type { ThrottleInterceptor } from '../../interceptors/throttle.intercepto
 import type { Class } from '../../planning/class-members.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
-import { bindInterceptors, interceptorsOn, isClass, isGateway, ownInterceptorsOn, serverOf } from './nest-metadata.js';
+import {
+  bindInterceptors,
+  interceptorsOn,
+  isClass,
+  isGateway,
+  namespaceOf,
+  ownInterceptorsOn,
+  serverOf,
+} from './nest-metadata.js';
 
 /** The WebSocket gateways of an application. */
 export class GatewayDiscovery {
@@ -53,9 +61,4 @@ function isServedOn(gateway: Class, port: number, options: object): boolean {
     Reflect.get(server.options, 'path') === Reflect.get(options, 'path') &&
     namespaceOf(server.options) === namespaceOf(options)
   );
-}
-
-function namespaceOf(options: object): unknown {
-  const namespace: unknown = Reflect.get(options, 'namespace') || '/';
-  return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
 }

@@ -1,11 +1,12 @@
-import type { DiscoveryService } from '@nestjs/core';
+import type { ApplicationConfig, DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { ThrottleConfigError } from '../../core/errors.js';
-import { isDecorated } from '../../decorators/metadata.js';
+import { markMethod } from '../../decorators/handler-mark.js';
 import { ThrottleGuard } from '../../guards/throttle.guard.js';
-import { type Class, chainOf, methodsOf, ownerOf } from '../../planning/class-members.js';
-import { declarationsOf } from '../../planning/declared-limits.js';
-import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import { type Class, methodsOf } from '../../planning/class-members.js';
+import type { HandlerClass, HandlerRegistry } from '../../planning/handler-registry.js';
 import { CallLimiter } from '../../service/calls/call-limiter.js';
+import { assertNoConnectionLimit, assertOnHandlers, assertUndecorated } from './declaration-checks.js';
+import { eventAddress, messageAddresses, serverAddress } from './message-addresses.js';
 import {
   guardsOn,
   isClass,
@@ -15,8 +16,28 @@ import {
   isRoute,
   isSocketHandler,
 } from './nest-metadata.js';
+import { RouteAddresses } from './route-addresses.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+/** The parts of Nest that tell where handlers are. */
+export interface Application {
+  readonly discovery: DiscoveryService;
+  readonly modules: ModulesContainer;
+  readonly config: ApplicationConfig;
+}
+
+/**
+ * Marks the methods of all controllers and gateways. Instrumentation copies the marks to the functions that Nest routes to,
+ * so this runs before Nest registers any: a gateway's are registered before any hook of a module.
+ */
+export function markHandlers(discovery: DiscoveryService): void {
+  const controllers = classesOf(discovery.getControllers());
+  const gateways = classesOf(discovery.getProviders()).filter(isGateway);
+  for (const type of new Set([...controllers, ...gateways])) {
+    for (const method of methodsOf(type)) markMethod(type.prototype[method], method);
+  }
+}
 
 /**
  * Compiles the limits of all controllers and gateways, and warns of limited handlers that nothing charges.
@@ -24,36 +45,110 @@ type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
  * @throws ThrottleConfigError for a mistake in a limit, and for a limit on something that is no handler
  */
 export function compileHandlers(
-  discovery: DiscoveryService,
+  { discovery, modules, config }: Application,
   handlers: HandlerRegistry,
   warn: (message: string) => void,
 ): void {
   const providers = discovery.getProviders();
   assertImportedOnce(providers);
-  const isGuarded = guardLookup(providers);
-  const seen = new Set<unknown>();
-  const unguarded: string[] = [];
-  const unsupported: string[] = [];
+  const controllers = groupByClass(discovery.getControllers(), ({ metatype }) => metatype);
+  const others = groupByClass(providers, ({ instance, metatype }) => instance?.constructor ?? metatype);
+  for (const type of controllers.keys()) others.delete(type);
+  const gateways = [...others].filter(([type]) => isGateway(type));
+  const resolvers = [...others.keys()].filter((type) => !isGateway(type) && isResolver(type));
+  for (const type of others.keys()) if (!isGateway(type) && !isResolver(type)) assertUndecorated(type);
 
-  for (const { metatype, host, instance } of discovery.getControllers()) {
-    if (!isClass(metatype) || seen.has(metatype)) continue;
-    seen.add(metatype);
-    const { routes, messages } = addController(metatype, host?.name ?? '', instance, handlers);
-    unguarded.push(...routes.filter((route) => !isGuarded(metatype, route)).map((route) => label(metatype, route)));
-    unsupported.push(...messages.map((message) => label(metatype, message)));
-  }
-  for (const { metatype, host, instance } of providers) {
-    const type: unknown = instance?.constructor ?? metatype;
-    if (!isClass(type) || seen.has(type)) continue;
-    seen.add(type);
-    if (isGateway(type)) addGateway(type, host?.name ?? '', instance, handlers);
-    else if (!isResolver(type)) assertUndecorated(type);
-    else if (methodsOf(type).some((method) => handlers.isLimited(type, method))) unsupported.push(type.name);
-  }
+  const addresses = new RouteAddresses(config, modules.applicationId);
+  handlers.register([
+    ...[...controllers].map(([type, wrappers]) => controllerClass(type, wrappers, addresses)),
+    ...gateways.map(([type, wrappers]) => gatewayClass(type, wrappers)),
+  ]);
+  warnOfUncharged([...controllers.keys()], resolvers, guardLookup(providers), handlers, warn);
+}
 
+function classesOf(wrappers: readonly InstanceWrapper[]): readonly Class[] {
+  return wrappers.map(({ metatype }): unknown => metatype).filter(isClass);
+}
+
+/** Groups what Nest instantiates by class: a class may be registered in several modules. */
+function groupByClass(
+  wrappers: readonly InstanceWrapper[],
+  typeOf: (wrapper: InstanceWrapper) => unknown,
+): Map<Class, InstanceWrapper[]> {
+  const groups = new Map<Class, InstanceWrapper[]>();
+  for (const wrapper of wrappers) {
+    const type = typeOf(wrapper);
+    if (!isClass(type)) continue;
+    const group = groups.get(type);
+    if (group === undefined) groups.set(type, [wrapper]);
+    else group.push(wrapper);
+  }
+  return groups;
+}
+
+function controllerClass(type: Class, wrappers: readonly InstanceWrapper[], addresses: RouteAddresses): HandlerClass {
+  const methods = methodsOf(type).filter((method) => isRoute(type, method) || isMicroserviceHandler(type, method));
+  assertOnHandlers(type, methods, 'no route leads to this method. Move it to one, or use ThrottleService.hit().');
+  assertNoConnectionLimit(type);
+  const modules = wrappers.flatMap(({ host }) => (host === undefined ? [] : [host.metatype]));
+  const addressesOf = (method: string) => [
+    ...(isRoute(type, method) ? addresses.of(type, method, modules) : []),
+    ...(isMicroserviceHandler(type, method) ? messageAddresses(type, method) : []),
+  ];
+  return {
+    type,
+    instances: instancesOf(wrappers),
+    handlers: new Map(methods.map((method) => [method, addressesOf(method)])),
+  };
+}
+
+function gatewayClass(type: Class, wrappers: readonly InstanceWrapper[]): HandlerClass {
+  const messages = methodsOf(type).filter((method) => isSocketHandler(type, method));
+  assertOnHandlers(
+    type,
+    messages,
+    'no message leads to this method. Move it to one with @SubscribeMessage, or use ThrottleService.hit(). ' +
+      'New connections are limited on the class: @Throttle({ connections: "10/min" }).',
+  );
+  return {
+    type,
+    instances: instancesOf(wrappers),
+    handlers: new Map(messages.map((method) => [method, [eventAddress(type, method)]])),
+    server: serverAddress(type),
+  };
+}
+
+function instancesOf(wrappers: readonly InstanceWrapper[]): readonly object[] {
+  return wrappers
+    .map(({ instance }): unknown => instance)
+    .filter((instance) => typeof instance === 'object' && instance !== null);
+}
+
+/** Warns of limits that nothing charges. */
+function warnOfUncharged(
+  controllers: readonly Class[],
+  resolvers: readonly Class[],
+  isGuarded: (type: Class, method: string) => boolean,
+  handlers: HandlerRegistry,
+  warn: (message: string) => void,
+): void {
+  const limited = controllers.flatMap((type) =>
+    methodsOf(type)
+      .filter(
+        (method) => (isRoute(type, method) || isMicroserviceHandler(type, method)) && handlers.isLimited(type, method),
+      )
+      .map((method) => ({ type, method, label: label(type, method) })),
+  );
+  const unguarded = limited.filter(({ type, method }) => isRoute(type, method) && !isGuarded(type, method));
+  const unsupported = [
+    ...limited.filter(({ type, method }) => isMicroserviceHandler(type, method)).map((one) => one.label),
+    ...resolvers
+      .filter((type) => methodsOf(type).some((method) => handlers.isLimited(type, method)))
+      .map(({ name }) => name),
+  ];
   if (unguarded.length > 0) {
     warn(
-      `Not limited, unless app.useGlobalGuards() does it: ${unguarded.join(', ')}. ` +
+      `Not limited, unless app.useGlobalGuards() does it: ${unguarded.map((one) => one.label).join(', ')}. ` +
         'ThrottleGuard is not bound there. Leave the option "guard" out, or provide { provide: APP_GUARD, useClass: ThrottleGuard }.',
     );
   }
@@ -67,38 +162,6 @@ function assertImportedOnce(providers: readonly InstanceWrapper[]): void {
   throw new ThrottleConfigError(
     'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
   );
-}
-
-/** Adds the routes of a controller. Returns its limited methods. */
-function addController(
-  type: Class,
-  moduleName: string,
-  instance: object | undefined,
-  handlers: HandlerRegistry,
-): { readonly routes: readonly string[]; readonly messages: readonly string[] } {
-  const methods = methodsOf(type);
-  const routes = methods.filter((method) => isRoute(type, method));
-  const messages = methods.filter((method) => isMicroserviceHandler(type, method));
-  assertOnHandlers(
-    type,
-    [...routes, ...messages],
-    'no route leads to this method. Move it to one, or use ThrottleService.hit().',
-  );
-  assertNoConnectionLimit(type);
-  handlers.add(type, moduleName, routes, instance);
-  const isLimited = (method: string) => handlers.isLimited(type, method);
-  return { routes: routes.filter(isLimited), messages: messages.filter(isLimited) };
-}
-
-function addGateway(type: Class, moduleName: string, instance: object | undefined, handlers: HandlerRegistry): void {
-  const messages = methodsOf(type).filter((method) => isSocketHandler(type, method));
-  assertOnHandlers(
-    type,
-    messages,
-    'no message leads to this method. Move it to one with @SubscribeMessage, or use ThrottleService.hit(). ' +
-      'New connections are limited on the class: @Throttle({ connections: "10/min" }).',
-  );
-  handlers.add(type, moduleName, messages, instance);
 }
 
 /** Returns a function that tells if ThrottleGuard is bound to a handler: for all, on its class, or on itself. */
@@ -117,39 +180,6 @@ function isThrottleGuard(guard: unknown): boolean {
     guard instanceof ThrottleGuard ||
     guard === ThrottleGuard ||
     (isClass(guard) && guard.prototype instanceof ThrottleGuard)
-  );
-}
-
-/** Throws if a method with a decorator is no handler: its limit would never be charged. */
-function assertOnHandlers(type: Class, handlers: readonly string[], fix: string): void {
-  for (const one of chainOf(type)) {
-    for (const method of Reflect.ownKeys(one.prototype)) {
-      const isHandler = handlers.some((handler) => handler === method);
-      if (isHandler || !isDecorated(one.prototype, method) || ownerOf(type, method) !== one) continue;
-      throw new ThrottleConfigError(
-        `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; ${fix}`,
-      );
-    }
-  }
-}
-
-/** Throws if a class that is no gateway limits connections. */
-function assertNoConnectionLimit(type: Class): void {
-  const found = declarationsOf(type).find(({ connections }) => connections !== undefined);
-  if (found === undefined) return;
-  throw new ThrottleConfigError(
-    `@Throttle ${found.label}, connections: expected a gateway, and ${type.name} is none. Requests are limited by a rate: @Throttle("10/min").`,
-  );
-}
-
-/** Throws if a provider that handles no calls has a decorator. */
-function assertUndecorated(type: Class): void {
-  const isAnyDecorated = chainOf(type).some(
-    (one) => isDecorated(one) || Reflect.ownKeys(one.prototype).some((method) => isDecorated(one.prototype, method)),
-  );
-  if (!isAnyDecorated) return;
-  throw new ThrottleConfigError(
-    `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { RequestMethod } from '@nestjs/common';
 import type { Class } from '../../planning/class-members.js';
 
 /**
@@ -5,8 +6,15 @@ import type { Class } from '../../planning/class-members.js';
  * Keys of a method stand on the function, those of a class on the class.
  */
 const ROUTE_PATH = 'path';
+const REQUEST_METHOD = 'method';
+const VERSION = '__version__';
+const HOST = 'host';
+/** Followed by the id of the application. */
+const MODULE_PATH = '__module_path__';
 const MESSAGE_PATTERN = 'microservices:pattern';
+const MESSAGE_TRANSPORT = 'microservices:transport';
 const SUBSCRIBED_MESSAGE = 'websockets:message_mapping';
+const EVENT = 'message';
 const RESOLVER_TYPE = 'graphql:resolver_type';
 const IS_GATEWAY = 'websockets:is_gateway';
 const GATEWAY_OPTIONS = 'websockets:gateway_options';
@@ -27,9 +35,52 @@ export function isRoute(type: Class, method: string): boolean {
   return Reflect.hasMetadata(ROUTE_PATH, type.prototype[method]);
 }
 
+/** Returns the paths of a controller or of a route, as they are written. */
+export function pathsOn(target: object): readonly string[] {
+  return [Reflect.getMetadata(ROUTE_PATH, target) ?? '/'].flat();
+}
+
+/** Returns the method of a route's requests. */
+export function requestMethodOf(route: object): RequestMethod {
+  return Reflect.getMetadata(REQUEST_METHOD, route) ?? RequestMethod.GET;
+}
+
+/** A version, several, or none. Symbols stand for requests without a version. */
+export type Versions = string | symbol | readonly (string | symbol)[] | undefined;
+
+/** Returns the versions of a controller or of a route. */
+export function versionsOn(target: object): Versions {
+  return Reflect.getMetadata(VERSION, target);
+}
+
+/** Returns the hosts of a controller. Without any it serves all. */
+export function hostsOf(controller: Class): readonly (string | RegExp)[] {
+  return [Reflect.getMetadata(HOST, controller) ?? []].flat();
+}
+
+/** Returns the path that `RouterModule` gives to a module. */
+export function modulePathOf(module: object, applicationId: string): string {
+  return Reflect.getMetadata(MODULE_PATH + applicationId, module) ?? Reflect.getMetadata(MODULE_PATH, module) ?? '';
+}
+
 /** Returns true for a method with `@MessagePattern` or `@EventPattern`. */
 export function isMicroserviceHandler(type: Class, method: string): boolean {
   return Reflect.hasMetadata(MESSAGE_PATTERN, type.prototype[method]);
+}
+
+/** Returns the patterns of a microservice's handler. */
+export function patternsOf(type: Class, method: string): readonly unknown[] {
+  return [Reflect.getMetadata(MESSAGE_PATTERN, type.prototype[method])].flat();
+}
+
+/** Returns the transport that a microservice's handler is for: a number or a symbol; undefined for all. */
+export function messageTransportOf(type: Class, method: string): unknown {
+  return Reflect.getMetadata(MESSAGE_TRANSPORT, type.prototype[method]);
+}
+
+/** Returns the event that `@SubscribeMessage` names. */
+export function eventOf(type: Class, method: string): unknown {
+  return Reflect.getMetadata(EVENT, type.prototype[method]);
 }
 
 /** Returns true for a method with `@SubscribeMessage`. */
@@ -60,6 +111,12 @@ export function serverOf(gateway: Class): GatewayServer {
     port: Reflect.getMetadata(GATEWAY_PORT, gateway) || 0,
     options: Reflect.getMetadata(GATEWAY_OPTIONS, gateway) ?? {},
   };
+}
+
+/** Returns the namespace among the options of a gateway, as Nest passes it to the adapter. */
+export function namespaceOf(options: object): unknown {
+  const namespace: unknown = Reflect.get(options, 'namespace') || '/';
+  return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
 }
 
 /** Returns the guards that `@UseGuards` binds to a class or a function. */

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { invalidValue } from '../../core/errors.js';
+import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import type { OpenedCall, Transport } from '../../transports/transport.js';
 import { CallSession } from './call-session.js';
@@ -8,12 +9,15 @@ import { currentSession, keepSession, runInSession, sessionOn } from './session-
 /** Finds the session of a call, and opens it when the call is seen for the first time. */
 export class SessionResolver {
   #isTracking: boolean | undefined;
+  /** Handlers whose calls nothing recognizes. */
+  readonly #reported = new WeakSet<HandlerLimits>();
 
   /** @param isCurrentNeeded whether anything may ask for the current session; read at the first call */
   constructor(
     private readonly transports: readonly Transport[],
     private readonly handlers: HandlerRegistry,
     private readonly isCurrentNeeded: () => boolean,
+    private readonly warn: (message: string) => void,
   ) {}
 
   /** Returns the session of a handler's call. Undefined: calls of this transport are not charged in `place`. */
@@ -21,7 +25,9 @@ export class SessionResolver {
     const transport = this.#transportOf(context);
     if (transport === undefined || transport.chargedIn !== place) return undefined;
     const opened = transport.open(context);
-    return opened && this.#enterHandler(context, opened);
+    if (opened !== undefined) return this.#enterHandler(transport, context, opened);
+    this.#warnOfUnrecognized(transport, context);
+    return undefined;
   }
 
   /** Returns the session of a call. The first call for a target opens it. */
@@ -66,20 +72,45 @@ export class SessionResolver {
     return this.isTracking ? runInSession(session, next) : next();
   }
 
-  #enterHandler(context: ExecutionContext, opened: OpenedCall): CallSession {
+  #enterHandler(transport: Transport, context: ExecutionContext, opened: OpenedCall): CallSession {
     const session = this.of(opened);
-    const limits = this.handlers.of(context.getClass(), context.getHandler());
+    const limits = this.#limitsOf(transport, context);
     if (session.handlerLimits !== limits) session.enterHandler(limits, opened.call, opened.responder);
     return session;
   }
 
+  #limitsOf(transport: Transport, context: ExecutionContext): HandlerLimits {
+    const type = context.getClass();
+    const handler = context.getHandler();
+    return (
+      this.handlers.known(type, handler) ??
+      this.handlers.find(type, handler, (address) => transport.isAt?.(context, address) ?? false)
+    );
+  }
+
+  /** Warns once for each limited handler: its calls pass uncharged. */
+  #warnOfUnrecognized(transport: Transport, context: ExecutionContext): void {
+    if (transport.unrecognized === undefined) return;
+    const { handlers } = this;
+    const type = context.getClass();
+    const handler = context.getHandler();
+    const limits = handlers.known(type, handler) ?? handlers.find(type, handler, () => false);
+    if (limits.guarded.length === 0 || this.#reported.has(limits)) return;
+    this.#reported.add(limits);
+    this.warn(
+      `${limits.label}: something other than a route calls it, in ${transport.unrecognized}. Such calls are not limited. ` +
+        'Call ThrottleService.hit("a policy", 1, { subject: "..." }) in the handler to limit them, or exempt it: @SkipThrottle().',
+    );
+  }
+
   #ofContext(method: string, context: ExecutionContext): CallSession {
-    const opened = this.#transportOf(context)?.open(context);
-    if (opened !== undefined) return this.#enterHandler(context, opened);
+    const transport = this.#transportOf(context);
+    const opened = transport?.open(context);
+    if (transport !== undefined && opened !== undefined) return this.#enterHandler(transport, context, opened);
     throw invalidValue(
       `${method}({ on })`,
       "the execution context of a call over HTTP or of a socket's message",
-      `one of type ${context.getType<string>()}`,
+      transport?.unrecognized ?? `one of type ${context.getType<string>()}`,
     );
   }
 

@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { type HttpRequest, isRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
@@ -8,15 +9,25 @@ import { HttpCall, type HttpStyle } from './http-call.js';
 export class HttpTransport implements Transport {
   readonly type = 'http';
   readonly chargedIn = 'guard';
+  readonly unrecognized = 'a context of type "http" without a request';
 
   constructor(
     private readonly addresses: ClientAddress,
     private readonly style: HttpStyle,
   ) {}
 
-  open(context: ExecutionContext): OpenedCall {
+  /** Libraries that call handlers through Nest's `ExternalContextCreator` pass an event in a context of this type. */
+  open(context: ExecutionContext): OpenedCall | undefined {
     // By index: `switchToHttp()` would make an object.
-    return this.openRequest(context.getArgByIndex(0), context.getArgByIndex(1), context);
+    const request: unknown = context.getArgByIndex(0);
+    const response = context.getArgByIndex<object | undefined>(1);
+    return isHandled(request, response) ? this.openRequest(request, response, context) : undefined;
+  }
+
+  isAt(context: ExecutionContext, address: string): boolean {
+    const { method, route, routeOptions } = context.getArgByIndex<RoutedRequest>(0);
+    const path = route?.path ?? routeOptions?.url;
+    return [method === 'HEAD' ? 'GET' : method, 'ALL'].some((served) => `${address} `.startsWith(`${served} ${path} `));
   }
 
   openNamed(on: unknown): OpenedCall | undefined {
@@ -29,4 +40,23 @@ export class HttpTransport implements Transport {
     const call = new HttpCall(request, response, this.addresses, this.style, context);
     return { target: request, call, responder: call };
   }
+}
+
+/** The route that a request took: Express sets `route`, Fastify `routeOptions`. */
+interface RoutedRequest {
+  readonly method?: string;
+  readonly route?: { readonly path?: unknown };
+  readonly routeOptions?: { readonly url?: unknown };
+}
+
+/** Returns true for a request that is being responded to. */
+function isHandled(request: unknown, response: object | undefined): request is HttpRequest {
+  if (typeof response !== 'object' || response === null) return false;
+  // By class first: on Express every request has a hidden class of its own, so that each access by name costs 1 us.
+  if (request instanceof IncomingMessage) return true;
+  return isRequest(request) && isObject(request.headers);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

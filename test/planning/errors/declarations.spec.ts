@@ -8,8 +8,8 @@ const untyped = (value: unknown) => value as never;
 
 const policies = { search: '30/min', upload: '100/min' };
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, manual, skip, message, onDenied, context.';
-const uses = 'cost, by, manual, skip, message, onDenied, context';
+  'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, id, manual, skip, message, onDenied, context.';
+const uses = 'cost, by, id, manual, skip, message, onDenied, context';
 const aWhat = 'expected a rate such as "5/min", a policy\'s name, options with a rate, or a list of these';
 const aMore = 'expected a cost (a whole number, or a function of the call) or options';
 const aCost = 'expected a whole number of at least 1, or a function of the call (a cost of 0 would never limit)';
@@ -96,6 +96,23 @@ describe('@Throttle', () => {
       [['5/min', { rate: () => '9/s' }]],
       '',
       'a rate that is a function needs a name beside another limit. Add { name: "..." }.',
+    ],
+    [['5/min', { id: '' }], '', ', id: expected a name of the budget, a string, got ""'],
+    [['5/min', { id: 7 }], '', ', id: expected a name of the budget, a string, got 7 (number)'],
+    [
+      ['5/min', { id: 'x', scope: 'app' }],
+      '',
+      ', id: names the budget of a handler or a class, and this limit has the budget of the application. Leave it out, or add scope: "handler" or "class".',
+    ],
+    [
+      ['5/min', { id: 'x', scope: { group: 'g' } }],
+      '',
+      ', id: names the budget of a handler or a class, and this limit has the budget of the group "g". Leave it out, or add scope: "handler" or "class".',
+    ],
+    [
+      ['search', { id: 'x' }],
+      '("search")',
+      ', id: names the budget of a handler or a class, and this limit has the budget of the application. Leave it out, or add scope: "handler" or "class".',
     ],
   ])('stops startup with %j', async (args, on, text) => {
     @Controller()
