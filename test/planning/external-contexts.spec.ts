@@ -1,3 +1,5 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, type Type } from '@nestjs/common';
 import { APP_GUARD, ExternalContextCreator } from '@nestjs/core';
@@ -48,6 +50,8 @@ const events: readonly (readonly [string, () => readonly unknown[]])[] = [
   ['an object', () => [anEvent()]],
   ['an object with headers', () => [{ headers: { 'x-forwarded-for': '203.0.113.7' }, value: 'paid' }]],
   ['an object with an address', () => [{ ip: '203.0.113.7', type: 'login' }]],
+  ['a description of a request', () => [{ method: 'POST', url: '/paid', headers: { host: 'a.example' } }]],
+  ['the response to a request of the application', () => [new IncomingMessage(new Socket())]],
   ['a frozen object', () => [Object.freeze(anEvent())]],
   ['a list', () => [[anEvent()], { client: 'bot' }]],
   ['bytes', () => [Buffer.from('paid')]],
