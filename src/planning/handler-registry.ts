@@ -67,6 +67,15 @@ export class HandlerRegistry {
     return this.of(type, type.prototype[method]).guarded.length > 0;
   }
 
+  /** Returns true if there is any limit: of handlers, those charged by hand too, or of new connections. */
+  hasLimits(): boolean {
+    if (this.registry.defaults.length > 0 || this.connections !== undefined) return true;
+    return [...this.#classes.values()].some(
+      ({ connections, byMethod }) =>
+        connections !== undefined || [...byMethod.values()].some(({ guarded, own }) => guarded.length + own.length > 0),
+    );
+  }
+
   #compileLate(type: Class, handler: Handler): HandlerLimits {
     const methods = methodsOf(type);
     const isBound = (name: string) => handler.name === `bound ${name}`;
