@@ -40,7 +40,8 @@ export default {
       testMatch: [
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
-        '<rootDir>/test/module/socket-options.spec.ts',
+        '<rootDir>/test/module/**/*.spec.ts',
+        '<rootDir>/test/planning/errors/**/*.spec.ts',
         '<rootDir>/test/applications/gateways-on-redis.spec.ts',
       ],
       moduleNameMapper: {

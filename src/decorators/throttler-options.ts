@@ -68,7 +68,10 @@ export function skipArgumentsFor(skip: unknown): string | undefined {
   const skips = typeof skip === 'boolean' ? { [UNNAMED]: skip } : skip;
   if (!isRecord(skips) || Object.keys(skips).length === 0) return undefined;
   if (!Object.values(skips).every((one) => typeof one === 'boolean')) return undefined;
-  return instructions([`Write ${skipFor(skips)}.`]);
+  const isSkip = Object.values(skips).includes(true);
+  return instructions([
+    `Write ${skipFor(skips)}${isSkip ? '' : ' on a method to limit it although its class is skipped'}.`,
+  ]);
 }
 
 /** Returns the decorator for throttlers by name: `@Throttle("3/min")`. */
@@ -80,7 +83,7 @@ export function throttleFor(throttlers: Readonly<Record<string, unknown>>): stri
 export function skipFor(skips: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(skips).filter((name) => skips[name] === true);
   // There, a method withdraws the skip of its class. Here, a limit of the method applies whatever the class skips.
-  return names.length === 0 ? 'a @Throttle on the method' : `@SkipThrottle("${names.join('", "')}")`;
+  return names.length === 0 ? '@Throttle(...)' : `@SkipThrottle("${names.join('", "')}")`;
 }
 
 function defaultFor(throttlers: readonly Throttler[], others: readonly object[]): string | undefined {

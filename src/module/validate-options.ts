@@ -19,7 +19,7 @@ const MODULE = 'ThrottleModule';
 export const SOCKETS = `${MODULE}.sockets`;
 
 /** Options of the module itself, which are given beside a factory and not in what it returns. */
-const EXTRAS = ['guard', 'isGlobal'];
+export const EXTRAS: readonly string[] = ['guard', 'isGlobal'];
 const FACTORIES = ['useFactory', 'useClass', 'useExisting'];
 const BACKEND_METHODS = ['spend', 'peek', 'settle', 'reset'];
 

@@ -145,7 +145,7 @@ function connectionsIn(entry: string | MoreOptions): readonly Limit[] {
 }
 
 function withoutConnections(options: MoreOptions): MoreOptions {
-  if (options.connections === undefined) return options;
+  if (!('connections' in options)) return options;
   const { connections, ...rest } = options;
   return rest;
 }

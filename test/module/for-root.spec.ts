@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineStrategy, ThrottleModule } from '../../src/index.js';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { defineStrategy, ThrottleModule, ThrottleService } from '../../src/index.js';
 import { bootError } from '../support/application.js';
 
 const known =
@@ -13,6 +15,7 @@ const aName =
   'expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
 const reserved = (name: string) =>
   `"${name}" is what limits without a name are called. Take another; a limit for all handlers is the module's option "default".`;
+const later = 'Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.';
 const bits = 'expected a whole number of bits from 1 to 128';
 const styles = 'expected "standard", "legacy", "both" or false';
 
@@ -32,6 +35,15 @@ describe('forRoot stops startup', () => {
     [null, 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got null'],
     ['5/min', 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got "5/min"'],
     [['5/min'], 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got a list of 1'],
+
+    [
+      async () => ({ default: '5/min' }),
+      `ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got a function. ${later}`,
+    ],
+    [
+      Promise.resolve({ default: '5/min' }),
+      `ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got an instance of Promise. ${later}`,
+    ],
 
     [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
     [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
@@ -165,6 +177,26 @@ describe('forRoot stops startup', () => {
 });
 
 describe('forRoot starts', () => {
+  it('with the getters of a class, and the members that it inherits', async () => {
+    class BaseConfig {
+      readonly policies = { search: '7/min' };
+    }
+    class Config extends BaseConfig {
+      get default() {
+        return '9/min';
+      }
+    }
+
+    @Module({ imports: [ThrottleModule.forRoot(new Config())] })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    const throttle = app.get(ThrottleService);
+    const limitOf = async (policy: string) => (await throttle.stat(policy, { subject: 'ada' }))?.limit;
+    expect([await limitOf('search'), await limitOf('default')]).toEqual([7, 9]);
+    await app.close();
+  });
+
   it.each<readonly [options: unknown]>([
     [{}],
     [{ headers: false, errors: 'problem', ipv6Prefix: 128, guard: false, isGlobal: true }],

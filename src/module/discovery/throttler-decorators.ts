@@ -5,7 +5,8 @@ import { isClass } from './nest-metadata.js';
 
 /**
  * The metadata that the decorators of `@nestjs/throttler` write, versions 5 and 6: each key ends with the name of a
- * throttler. Before version 5 there are no names. Keys of a method stand on the function.
+ * throttler. Before version 5 there are no names, and
+ * `ttl` is in seconds. Keys of a method stand on the function.
  */
 const LIMIT = 'THROTTLER:LIMIT';
 const TTL = 'THROTTLER:TTL';
@@ -48,6 +49,7 @@ function decoratorsFor(target: object): readonly string[] {
     if (typeof key !== 'string') continue;
     const value: unknown = Reflect.getMetadata(key, target);
     if (key.startsWith(LIMIT)) add(key.slice(LIMIT.length), { limit: value });
+    else if (key === TTL) add('', { ttl: Number(value) * 1000 });
     else if (key.startsWith(TTL)) add(key.slice(TTL.length), { ttl: value });
     else if (key.startsWith(SKIP)) skips[key.slice(SKIP.length) || UNNAMED] = value;
   }
