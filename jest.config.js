@@ -40,8 +40,8 @@ export default {
       testMatch: [
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
-        '<rootDir>/test/module/socket-options.spec.ts',
-        '<rootDir>/test/module/discovery/*.spec.ts',
+        '<rootDir>/test/module/**/*.spec.ts',
+        '<rootDir>/test/planning/errors/**/*.spec.ts',
         '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
         '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases}.spec.ts',
       ],

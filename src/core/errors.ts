@@ -23,8 +23,12 @@ export function describeValue(value: unknown): string {
     : `an instance of ${kind}`;
 }
 
-/** Returns the path of a member: `policies.login.rate`, or `@Throttle() on Cats.find, rate` after the path of a decorator. */
+/**
+ * Returns the path of a member: `policies.login.rate`, `@Throttle on Cats.find, rate` after the path of a decorator, or
+ * `hit({ subject })` after that of a method.
+ */
 export function optionAt(path: string, member: string): string {
+  if (path.endsWith('()')) return `${path.slice(0, -1)}{ ${member} })`;
   return path.startsWith('@') ? `${path}, ${member}` : `${path}.${member}`;
 }
 

@@ -5,7 +5,8 @@ import type { MoreOptions, What } from './policy-options.js';
 /** The arguments of one `@Throttle`. */
 export interface ThrottleUse {
   readonly what: What;
-  readonly more: number | CostOf | MoreOptions | undefined;
+  /** Absent if there was one argument only: one that is there and `undefined` is a missing value. */
+  readonly more?: number | CostOf | MoreOptions | undefined;
 }
 
 /** The arguments of all decorators on one class or method, in reading order. */

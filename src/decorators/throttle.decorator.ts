@@ -3,6 +3,9 @@ import type { CostOf } from '../transports/call.js';
 import { addMetadata, type ThrottleMetadata } from './metadata.js';
 import type { MoreOptions, What } from './policy-options.js';
 
+/** A rate or a policy, and the cost or options beside it. */
+type ThrottleArguments = readonly [what: What, more?: number | CostOf | MoreOptions];
+
 /**
  * Limits a class (one budget, shared by its handlers) or a method. Several decorators add up, in reading order; a call is
  * charged under all limits or under none. An unnamed limit on a method replaces that of its class, which replaces the
@@ -17,8 +20,9 @@ import type { MoreOptions, What } from './policy-options.js';
  * @Throttle('1000/min', 5)    @Get('pdf') pdf() {}
  * @Throttle('search')         @Get('q') search() {}
  */
-export function Throttle(what: What, more?: number | CostOf | MoreOptions): ClassDecorator & MethodDecorator {
-  return decorator('@Throttle', { limits: [{ what, more }], skips: [] });
+export function Throttle(...args: ThrottleArguments): ClassDecorator & MethodDecorator {
+  const [what, more] = args;
+  return decorator('@Throttle', { limits: [args.length > 1 ? { what, more } : { what }], skips: [] });
 }
 
 /**

@@ -8,11 +8,9 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { invalidValue } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
-import { isObject } from '../planning/option-checks.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { FrameLimiter } from '../service/calls/frame-limiter.js';
@@ -22,13 +20,15 @@ import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compileHandlers, markHandlers } from './discovery/handler-discovery.js';
+import { isServiceRequested } from './discovery/service-usage.js';
+import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests } from './hooks/http-call-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { ThrottleFeatureOptions } from './throttle-module.options.js';
-import { assertAsyncOptions } from './validate-options.js';
+import { assertAsyncOptions, rootOptions } from './validate-options.js';
 
 /**
  * Rate limiting for an application. Import `forRoot` (or `forRootAsync`) once, in the root module, and `forFeature` in
@@ -36,7 +36,10 @@ import { assertAsyncOptions } from './validate-options.js';
  *
  * @example
  * ThrottleModule.forRoot({ default: '1000/min', policies: { login: '5/min' } })
- * ThrottleModule.forRootAsync({ inject: [ConfigService], useFactory: (config) => ({ default: config.get('RATE') }) })
+ * ThrottleModule.forRootAsync({
+ *   inject: [ConfigService],
+ *   useFactory: (config: ConfigService) => ({ default: config.getOrThrow('RATE') }),
+ * })
  */
 @Module({
   imports: [DiscoveryModule],
@@ -77,10 +80,8 @@ export class ThrottleModule
   }
 
   /** @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    if (!isObject(options))
-      throw invalidValue('ThrottleModule.forRoot', 'options such as { default: "1000/min" }', options);
-    return { ...ConfigurableModuleClass.forRoot(options), module: ThrottleModule };
+  static override forRoot(...options: readonly [options?: typeof OPTIONS_TYPE]): DynamicModule {
+    return { ...ConfigurableModuleClass.forRoot(rootOptions(options)), module: ThrottleModule };
   }
 
   /** Like `forRoot`, with options that a factory, or the `create` method of a class, returns or resolves with. */
@@ -104,6 +105,7 @@ export class ThrottleModule
     const { settings } = this.limiter;
     // Applications without HTTP have no `configure`.
     this.#compileHandlers();
+    this.#warnOfNoLimits();
     for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
   }
 
@@ -124,5 +126,16 @@ export class ThrottleModule
     this.#isCompiled = true;
     const { discovery, modules, config } = this;
     compileHandlers({ discovery, modules, config }, this.handlers, this.limiter.settings.warn);
+  }
+
+  #warnOfNoLimits(): void {
+    const { sockets, warn } = this.limiter.settings;
+    const ignored = throttlerWarning(this.discovery);
+    if (ignored !== undefined) warn(ignored);
+    if (this.handlers.hasLimits() || sockets.frames !== undefined || isServiceRequested(this.modules)) return;
+    warn(
+      'Nothing is limited: the options have no default and no limits of sockets, no handler has @Throttle, and no class injects ThrottleService. ' +
+        'Limit all handlers by ThrottleModule.forRoot({ default: "1000/min" }), or some of them by @Throttle("10/min").',
+    );
   }
 }

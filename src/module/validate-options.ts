@@ -1,6 +1,15 @@
-import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, describeValue, invalidValue, ThrottleConfigError } from '../core/errors.js';
 import { isFailureMode } from '../core/policy.js';
-import { assertOptions, isObject, type OptionCheck } from '../planning/option-checks.js';
+import { missingValue } from '../core/value-options.js';
+import { moduleOptionsFor } from '../decorators/throttler-options.js';
+import {
+  assertOptions,
+  isFunctionOfCall,
+  isObject,
+  isRecord,
+  isThenable,
+  type OptionCheck,
+} from '../planning/option-checks.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
@@ -10,7 +19,7 @@ const MODULE = 'ThrottleModule';
 export const SOCKETS = `${MODULE}.sockets`;
 
 /** Options of the module itself, which are given beside a factory and not in what it returns. */
-const EXTRAS = ['guard', 'isGlobal'];
+export const EXTRAS: readonly string[] = ['guard', 'isGlobal'];
 const FACTORIES = ['useFactory', 'useClass', 'useExisting'];
 const BACKEND_METHODS = ['spend', 'peek', 'settle', 'reset'];
 
@@ -22,9 +31,9 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
     (value) => isObject(value) && BACKEND_METHODS.every((method) => isFunction(Reflect.get(value, method))),
   ],
   strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
-  policies: ['an object of policies by name, such as { login: "5/min" }', isObject],
+  policies: ['an object of policies by name, such as { login: "5/min" }', isRecord],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
-  skip: ['a function of the call', isFunction],
+  skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   headers: [
     '"standard", "legacy", "both" or false',
@@ -32,22 +41,29 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   ],
   errors: ['"nest" or "problem"', (value) => value === 'nest' || value === 'problem'],
   message: [
-    'a text, or a function that gives a text or an object',
+    'a string, or a function that returns a string or an object',
     (value) => isFunction(value) || (typeof value === 'string' && value !== ''),
   ],
   onDenied: ['a function of the call and its outcome', isFunction],
   ipv6Prefix: ['a whole number of bits from 1 to 128', (value) => isWhole(value, 1) && Number(value) <= 128],
   sockets: ['options { connections?, frames?, closeAfter?, noticeEveryMs?, maxPending?, trustProxy? }', isObject],
 };
-const MODULE_MEMBERS = Object.keys(MODULE_CHECKS);
+/** The options of the module, without those that are given beside a factory. */
+export const MODULE_MEMBERS: readonly string[] = Object.keys(MODULE_CHECKS);
 
-const SOCKET_CHECKS: Readonly<Record<string, OptionCheck>> = {
+const A_SOCKET_LIMIT = 'a rate such as "10/min", or options with a rate';
+
+/** `connections`, `frames` and `trustProxy` are checked further where they are compiled. */
+const SOCKET_CHECKS: Readonly<Record<keyof SocketOptions, OptionCheck>> = {
   closeAfter: ['a whole number of denied messages, at least 1', (value) => isWhole(value, 1)],
   noticeEveryMs: ['a whole number of milliseconds, at least 0', (value) => isWhole(value, 0)],
   maxPending: ['a whole number of messages, at least 1', (value) => isWhole(value, 1)],
+  connections: [A_SOCKET_LIMIT, () => true],
+  frames: [A_SOCKET_LIMIT, () => true],
+  trustProxy: ['proxies that are trusted', () => true],
 };
-/** Checked where they are compiled: `connections`, `frames` and `trustProxy`. */
-const SOCKET_MEMBERS = [...Object.keys(SOCKET_CHECKS), 'connections', 'frames', 'trustProxy'];
+/** The options of sockets. */
+export const SOCKET_MEMBERS: readonly string[] = Object.keys(SOCKET_CHECKS);
 
 /**
  * Checks the options of `forRoot`, or those that the factory of `forRootAsync` returns.
@@ -62,7 +78,13 @@ export function assertModuleOptions(
       `${MODULE}: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.`,
     );
   }
-  if (!isObject(options)) throw invalidValue(MODULE, 'an object of options', options);
+  if (isDynamicModule(options)) {
+    throw new ThrottleConfigError(
+      `${MODULE}: expected options, got a module. The factory of forRootAsync returns what forRoot takes: { default: "1000/min" }.`,
+    );
+  }
+  assertNotThrottlers(MODULE, options);
+  if (!isRecord(options)) throw invalidValue(MODULE, 'an object of options', options);
   for (const extra of EXTRAS) {
     if (extra in options) {
       throw new ThrottleConfigError(
@@ -72,6 +94,30 @@ export function assertModuleOptions(
   }
   assertKnownMembers(MODULE, options, [...MODULE_MEMBERS, ...EXTRAS]);
   assertOptions(MODULE, options, MODULE_CHECKS);
+}
+
+/**
+ * Checks the argument of `forRoot`, and returns its options as members of their own: Nest copies these alone, and would
+ * lose the getters of a class.
+ *
+ * @param args one argument that is `undefined` is a missing value, and no argument means no options
+ * @throws ThrottleConfigError
+ */
+export function rootOptions<T extends object>(args: readonly (T | undefined)[]): Partial<T> {
+  if (args.length === 0) return {};
+  const [options] = args;
+  const place = `${MODULE}.forRoot`;
+  const expected = 'options such as { default: "1000/min" }';
+  if (options === undefined) throw missingValue(place, expected, 'Call forRoot() for no options.');
+  assertNotThrottlers(place, options);
+  if (typeof options === 'function' || isThenable(options)) {
+    throw new ThrottleConfigError(
+      `${place}: expected ${expected}, got ${describeValue(options)}. Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.`,
+    );
+  }
+  if (!isRecord(options)) throw invalidValue(place, expected, options);
+  const inherited = [...MODULE_MEMBERS, ...EXTRAS].filter((member) => member in options);
+  return Object.assign(Object.fromEntries(inherited.map((member) => [member, Reflect.get(options, member)])), options);
 }
 
 /** Checks the options of sockets. @throws ThrottleConfigError naming the option */
@@ -104,15 +150,40 @@ export function assertAsyncOptions(options: object): void {
     throw new ThrottleConfigError(`${place}: "${misplaced}" is read only in what the factory returns. Put it there.`);
   }
   assertKnownMembers(place, options, [...FACTORIES, 'inject', 'imports', 'provideInjectionTokensFrom', ...EXTRAS]);
+  assertFactory(`${place}: useFactory`, Reflect.get(options, 'useFactory'), Reflect.get(options, 'inject') ?? []);
+}
+
+/** Throws for a factory with more parameters than Nest injects: the others would be `undefined`. */
+function assertFactory(place: string, factory: unknown, inject: unknown): void {
+  if (factory === undefined) return;
+  if (typeof factory !== 'function') throw invalidValue(place, 'a function that returns options', factory);
+  const injected = Array.isArray(inject) ? inject.length : 0;
+  if (factory.length <= injected) return;
+  throw new ThrottleConfigError(
+    `${place}: takes ${factory.length} ${factory.length === 1 ? 'argument' : 'arguments'}, and "inject" lists ${injected || 'none'}, ` +
+      'so that the rest would be undefined. List a provider for each: inject: [ConfigService].',
+  );
+}
+
+function assertNotThrottlers(place: string, options: unknown): void {
+  const replacement = moduleOptionsFor(options);
+  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+}
+
+function isDynamicModule(options: unknown): boolean {
+  return isObject(options) && typeof Reflect.get(options, 'module') === 'function';
 }
 
 /** Checks the argument of `forFeature`. @throws ThrottleConfigError */
 export function assertFeatureOptions(options: ThrottleFeatureOptions): void {
   const place = `${MODULE}.forFeature`;
-  if (!isObject(options)) throw invalidValue(place, 'options { policies }', options);
+  if (options === undefined) throw missingValue(place, 'options { policies }');
+  if (!isRecord(options)) throw invalidValue(place, 'options { policies }', options);
   assertKnownMembers(place, options, ['policies']);
-  if (!isObject(options.policies))
-    throw invalidValue(`${place}: policies`, 'an object of policies by name', options.policies);
+  const { policies }: { policies?: unknown } = options;
+  const expected = 'an object of policies by name';
+  if (policies === undefined && 'policies' in options) throw missingValue(`${place}: policies`, expected);
+  if (!isRecord(policies)) throw invalidValue(`${place}: policies`, expected, policies);
 }
 
 function isWhole(value: unknown, atLeast: number): boolean {

@@ -1,6 +1,7 @@
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { DEFAULT_NAME, isPolicyName } from '../core/policy.js';
 import { looksLikeRate } from '../core/rate.js';
+import { missingValue } from '../core/value-options.js';
 import { metadataOn, type ThrottleMetadata, type ThrottleUse } from '../decorators/metadata.js';
 import {
   type Limit,
@@ -9,8 +10,9 @@ import {
   type PolicyOptions,
   type What,
 } from '../decorators/policy-options.js';
+import { skipArgumentsFor, throttleArgumentsFor } from '../decorators/throttler-options.js';
 import { type Class, chainOf, ownerOf } from './class-members.js';
-import { assertPolicyOptions, isObject } from './option-checks.js';
+import { assertNoneMissing, assertPolicyOptions, isObject } from './option-checks.js';
 
 /** Where a limit is declared: in the module, on a class, or on a method. */
 export type Level = 'module' | 'class' | 'method';
@@ -117,11 +119,18 @@ interface ParsedUse {
   readonly connections: readonly Limit[];
 }
 
-function parseUse({ what, more }: ThrottleUse, level: Level, place: string): ParsedUse {
-  const options = parseMore(more, place);
+function parseUse(use: ThrottleUse, level: Level, place: string): ParsedUse {
+  const { what, more } = use;
+  const replacement = throttleArgumentsFor(what, more);
+  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  const options = 'more' in use ? parseMore(more, place) : {};
   const shared = withoutConnections(options);
   assertKnownMembers(place, shared, POLICY_MEMBERS);
   const entries = flatten(what, place);
+  for (const entry of [options, ...entries]) {
+    // Before they are merged, which would hide a value that is missing in one of them.
+    if (typeof entry === 'object') assertNoneMissing(place, entry);
+  }
   const ofCalls = entries.filter((entry) => !isOnlyConnections(entry));
   // Options that belong to no limit: `declareLimit` reports that the rate is missing.
   if (ofCalls.length === 0 && Object.keys(shared).length > 0) ofCalls.push({});
@@ -136,7 +145,7 @@ function connectionsIn(entry: string | MoreOptions): readonly Limit[] {
 }
 
 function withoutConnections(options: MoreOptions): MoreOptions {
-  if (options.connections === undefined) return options;
+  if (!('connections' in options)) return options;
   const { connections, ...rest } = options;
   return rest;
 }
@@ -161,20 +170,21 @@ function parseEntry(
 }
 
 function flatten(what: What, place: string): (string | MoreOptions)[] {
-  if (isList(what) && what.length > 0) return what.flatMap((one) => flatten(one, place));
+  // Not `what.flatMap`, which skips holes.
+  if (isList(what) && what.length > 0) return Array.from(what).flatMap((one) => flatten(one, place));
   if (!isList(what) && (typeof what === 'string' || isObject(what))) return [what];
-  throw invalidValue(place, 'a rate such as "5/min", a policy\'s name, options with a rate, or a list of these', what);
+  const expected = 'a rate such as "5/min", a policy\'s name, options with a rate, or a list of these';
+  if (what === undefined) throw missingValue(place, expected);
+  throw invalidValue(place, expected, what);
 }
 
 function parseMore(more: ThrottleUse['more'], place: string): MoreOptions {
-  if (more === undefined) return {};
   if (typeof more === 'number' || typeof more === 'function') return { cost: more };
   if (isObject(more)) return more;
-  throw invalidValue(
-    `${place}, second argument`,
-    'a cost (a whole number, or a function of the call) or options',
-    more,
-  );
+  const argument = `${place}, second argument`;
+  const expected = 'a cost (a whole number, or a function of the call) or options';
+  if (more === undefined) throw missingValue(argument, expected, 'Leave the argument out for a cost of 1.');
+  throw invalidValue(argument, expected, more);
 }
 
 /** Returns the one limit of connections that a class may declare. */
@@ -193,14 +203,22 @@ function connectionLimit([first, second]: readonly Limit[], level: Level, place:
 }
 
 function assertSkips({ label, limits, connections, skipsAll, skips }: Declaration): void {
-  const invalid = skips.find((name) => typeof name !== 'string');
-  if (invalid !== undefined) throw invalidValue(`@SkipThrottle ${label}`, 'names of policies, or nothing', invalid);
+  for (const name of skips) assertSkippedName(`@SkipThrottle ${label}`, name);
   const skipped = limits.some((limit) => skipsAll || skips.includes(nameOf(limit)));
   if (skipped || (skipsAll && connections !== undefined)) {
     throw new ThrottleConfigError(
       `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
     );
   }
+}
+
+function assertSkippedName(place: string, name: unknown): void {
+  if (typeof name === 'string') return;
+  const expected = 'names of policies, or nothing';
+  if (name === undefined) throw missingValue(place, expected);
+  const replacement = skipArgumentsFor(name);
+  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  throw invalidValue(place, expected, name);
 }
 
 function isList(what: What): what is readonly What[] {

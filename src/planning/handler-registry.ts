@@ -113,6 +113,15 @@ export class HandlerRegistry {
     return this.limitsOf(type, method).guarded.length > 0;
   }
 
+  /** Returns true if there is any limit: of handlers, those charged by hand too, or of new connections. */
+  hasLimits(): boolean {
+    if (this.registry.defaults.length > 0 || this.connections !== undefined) return true;
+    return [...this.#classes.values()].some(
+      ({ connections, byMethod }) =>
+        connections !== undefined || [...byMethod.values()].some(({ guarded, own }) => guarded.length + own.length > 0),
+    );
+  }
+
   #addClass(type: Class, addresses = NO_ADDRESSES, connectionsId = type.name): ClassLimits {
     const declarations = declarationsOf(type);
     resolveReferences(declarations, this.registry); // reports unknown names on a class without handlers, too

@@ -1,42 +1,57 @@
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { assertPolicyName, DEFAULT_NAME, isFailureMode } from '../core/policy.js';
+import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
+import { policyOptionsFor } from '../decorators/throttler-options.js';
+import { SPEC_EXPECTED } from '../strategies/define-policy.js';
+import { assertCalled } from '../transports/identity/by.js';
 
-/** The values that an option may have: in words, and as a predicate. `undefined` means that the option is not given. */
+/** The values that an option may have, beside `undefined` (see `VALUE_OPTIONS`): in words, and as a predicate. */
 export type OptionCheck = readonly [expected: string, fits: (value: unknown) => boolean];
 
 const isFunction = (value: unknown) => typeof value === 'function';
 
-/** The rate, strategy, burst, segments and lease are checked further by `definePolicies`. */
+/** `definePolicies` checks rate, strategy, burst, segments and lease further. */
 const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
-    'a rate such as "5/min", or a function that answers with one',
-    (value) => typeof value === 'string' || isFunction(value),
+    'a rate such as "5/min", or a function of the call that returns one',
+    (value) => typeof value === 'string' || isFunctionOfCall(value),
   ],
   strategy: [
     'the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)',
     (value) => typeof value === 'string',
   ],
+  burst: [SPEC_EXPECTED.burst, () => true],
+  segments: [SPEC_EXPECTED.segments, () => true],
+  lease: [SPEC_EXPECTED.lease, () => true],
   cost: [
     'a whole number of at least 1, or a function of the call (a cost of 0 would never limit)',
-    (value) => isFunction(value) || (Number.isSafeInteger(value) && Number(value) >= 1),
+    (value) => isFunctionOfCall(value) || (Number.isSafeInteger(value) && Number(value) >= 1),
   ],
-  by: ['a function such as by.ip() or by.user()', isFunction],
+  by: ['a function such as by.ip() or by.user()', isFunctionOfCall],
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
   id: ['a name of the budget, a string', (value) => typeof value === 'string' && value !== ''],
   manual: ['true or false', (value) => typeof value === 'boolean'],
-  skip: ['a function of the call', isFunction],
+  skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   message: [
-    'a text, or a function that gives a text or an object',
+    'a string, or a function that returns a string or an object',
     (value) => isFunction(value) || (typeof value === 'string' && value !== ''),
   ],
   onDenied: ['a function of the call and its outcome', isFunction],
   context: [
-    'an object, whose scope, if any, is a text',
+    'an object, whose scope, if any, is a string',
     (value) => isObject(value) && isOptionalString(Reflect.get(Object(value), 'scope')),
   ],
 };
+
+/** The options of `@Throttle`, in words. */
+const EXPECTED: readonly (readonly [member: string, expected: string])[] = [
+  ...Object.entries(CHECKS).map(([member, [expected]]) => [member, expected] as const),
+  ['connections', 'a rate such as "10/min", or options with a rate'],
+];
+
+const A_LIMIT = 'a rate such as "5/min", or an object with a rate';
 
 /**
  * Checks the options of a limit.
@@ -44,10 +59,13 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
  * @throws ThrottleConfigError naming the place and the option
  */
 export function assertPolicyOptions(place: string, options: unknown): asserts options is PolicyOptions {
-  if (!isObject(options)) throw invalidValue(place, 'a rate such as "5/min", or an object with a rate', options);
+  if (options === undefined) throw missingValue(place, A_LIMIT);
+  if (!isRecord(options)) throw invalidValue(place, A_LIMIT, options);
+  const replacement = policyOptionsFor(options);
+  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
   assertKnownMembers(place, options, POLICY_MEMBERS);
-  const { rate, name }: { rate?: unknown; name?: unknown } = options;
-  if (rate === undefined) {
+  const { name }: { name?: unknown } = options;
+  if (!('rate' in options)) {
     throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
   }
   if (name !== undefined && name !== DEFAULT_NAME)
@@ -75,8 +93,42 @@ export function assertUnreservedName(place: string, name: unknown, fix: string):
 export function assertOptions(place: string, options: object, checks: Readonly<Record<string, OptionCheck>>): void {
   for (const [member, [expected, fits]] of Object.entries(checks)) {
     const value: unknown = Reflect.get(options, member);
-    if (value !== undefined && !fits(value)) throw invalidValue(optionAt(place, member), expected, value);
+    assertNotMissing(place, options, member, expected);
+    if (value === undefined) continue;
+    assertCalled(optionAt(place, member), value);
+    if (!fits(value)) throw unfitValue(optionAt(place, member), expected, value);
   }
+}
+
+/** Throws for an option of `@Throttle` that may not be `undefined` and is. @throws ThrottleConfigError naming it */
+export function assertNoneMissing(place: string, options: object): void {
+  for (const [member, expected] of EXPECTED) assertNotMissing(place, options, member, expected);
+}
+
+function unfitValue(place: string, expected: string, value: unknown): ThrottleConfigError {
+  const error = invalidValue(place, expected, value);
+  if (typeof value !== 'function' || value.length <= 1) return error;
+  return new ThrottleConfigError(
+    `${error.message}, which takes ${value.length} arguments. It would get the call alone; wrap it: (call) => ...`,
+  );
+}
+
+/**
+ * Returns true for a function that a call can be passed to. One that takes more arguments is meant for something else, such
+ * as the method `config.get`, which would also be called without its object.
+ */
+export function isFunctionOfCall(value: unknown): boolean {
+  return typeof value === 'function' && value.length <= 1;
+}
+
+/** Returns true for an object with options as its members, and not for a promise of them, nor for a `Map` or another iterable. */
+export function isRecord(value: unknown): value is object {
+  return isObject(value) && !isThenable(value) && !(Symbol.iterator in value);
+}
+
+/** Returns true for a promise, or another object with a `then` method. */
+export function isThenable(value: unknown): boolean {
+  return isObject(value) && typeof Reflect.get(value, 'then') === 'function';
 }
 
 /** Returns true for an object that is neither null, an array nor a function. */

@@ -21,7 +21,8 @@ export class PolicyRegistry {
     readonly strategies: readonly Strategy[],
   ) {
     this.add(policies);
-    const declared = defaults.map((limit, i) => {
+    // Not `defaults.map`, which skips holes.
+    const declared = Array.from(defaults, (limit, i) => {
       const place = defaults.length > 1 ? `default[${i}]` : 'default';
       const one = declareLimit(optionsOf(limit), 'module', place);
       // Compiled alone first: a mistake of its own is reported before those that it makes beside others.

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { assertCost } from '../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../core/errors.js';
+import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { CallContext } from '../transports/call.js';
 import type { ChargeOverrides } from './calls/charge-builder.js';
@@ -28,15 +29,20 @@ export interface ServiceRequest extends ChargeOverrides {
 }
 
 const NO_OPTIONS: CallOptions = {};
-const OPTIONS = ['on', 'subject', 'context'];
+/** The options of a direct use of the service. */
+export const OPTIONS: readonly string[] = ['on', 'subject', 'context'];
+const A_POLICY = "a policy's name, or a policy that definePolicy() made";
 
 /**
  * Parses `(policy?, cost?, options?)`.
  *
  * @throws RangeError for a cost that is not a safe integer of at least 0
- * @throws ThrottleConfigError for unknown options
+ * @throws ThrottleConfigError for unknown options, and for a policy, a subject or an `on` that is there and `undefined`
  */
 export function parseArguments(method: string, args: readonly unknown[]): ServiceRequest {
+  if (args.length > 2 && args[0] === undefined) {
+    throw missingValue(`${method}()`, A_POLICY, 'Without a policy, pass the cost and the options alone.');
+  }
   const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
   const policy = isPolicyFirst ? args[0] : undefined;
   const cost = args[isPolicyFirst ? 1 : 0];
@@ -60,7 +66,9 @@ function checkedOptions(method: string, options: unknown): CallOptions {
     if (member !== 'subject' && member !== 'on' && member !== 'context')
       assertKnownMembers(`${method}()`, options, OPTIONS);
   }
-  const { context = {} }: CallOptions = options;
+  const { on, subject, context = {} }: CallOptions = options;
+  if (subject === undefined) assertNotMissing(`${method}()`, options, 'subject', 'a string that is not empty');
+  if (on === undefined) assertNotMissing(`${method}()`, options, 'on', 'an execution context, a request or a socket');
   if (!isObject(context)) throw invalidValue(`${method}({ context })`, 'an object', context);
   return options;
 }

@@ -93,20 +93,21 @@ export class ThrottleService {
 
   /** Returns the current binding decision, with the wait of a cost of 1; `null` if nothing limits the call. Writes nothing. */
   async stat(policy?: string | Policy, on?: CallOptions): Promise<Decision | null> {
-    const request = parseArguments('stat', [policy, undefined, on]);
+    const request = parseArguments('stat', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
     return bindingOf(await this.limiter.state(limits, call, request));
   }
 
   /** Returns the units that an outcome took: all of them, or `units` of each charge. Never more than was taken. */
-  async refund({ receipt }: Outcome, units?: number): Promise<void> {
-    if (units !== undefined) assertCost(units, 'refund()');
+  async refund({ receipt }: Outcome, ...given: readonly [units?: number]): Promise<void> {
+    const [units] = given;
+    if (given.length > 0) assertCost(units, 'refund()');
     if (receipt !== undefined) await this.#refunds.refund(receipt, units);
   }
 
   /** Resets the budgets of the call: their units are available again. */
   async reset(policy?: string | Policy, on?: CallOptions): Promise<void> {
-    const request = parseArguments('reset', [policy, undefined, on]);
+    const request = parseArguments('reset', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
     const unskipped = limits.map((limit) => ({ ...limit, skip: undefined }));
     const { charges } = await prepareCharges(unskipped, call, { subject: request.subject, cost: 1 });
@@ -122,6 +123,10 @@ export class ThrottleService {
       session,
     };
   }
+}
+
+function withoutCost(policy: string | Policy | undefined, on: CallOptions | undefined): readonly unknown[] {
+  return policy === undefined ? [undefined, on] : [policy, undefined, on];
 }
 
 function outcomeOf({ outcome }: ChargedOutcome): Outcome {

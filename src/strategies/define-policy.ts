@@ -1,6 +1,7 @@
 import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
+import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from './built-in-strategies.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
@@ -33,6 +34,17 @@ const MAX_SEGMENTS = 1000;
 /** The shortest period of a lease: a shorter window ends soon after its units are leased. */
 const MIN_LEASE_PERIOD_MS = 1000;
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
+
+/** The options of `definePolicy`, and the values that they may have, in words. */
+export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
+  rate: '"<count>/<unit>" such as "5/min"',
+  strategy: "a strategy's name",
+  burst: 'a whole number of units, at least 1',
+  segments: `a whole number from 1 to ${MAX_SEGMENTS} that divides the period`,
+  scope: 'a string',
+  onError: '"local", "allow" or "deny"',
+  lease: 'an object { batch: units }',
+};
 
 /**
  * Returns a policy of one rate: parsed, validated and frozen.
@@ -67,11 +79,15 @@ export function definePolicies(
   spec: PolicySpec,
   { strategies = BUILT_IN_STRATEGIES, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
 ): readonly Policy[] {
+  if (spec === undefined) throw missingValue(path, 'a rate or an object with a rate');
   if (typeof spec !== 'object' || spec === null) throw invalidValue(path, 'a rate or an object with a rate', spec);
-  assertKnownMembers(path, spec, ['rate', 'strategy', 'burst', 'segments', 'scope', 'onError', 'lease']);
-  if (typeof (spec.scope ?? '') !== 'string') throw invalidValue(optionAt(path, 'scope'), 'a string', spec.scope);
+  assertKnownMembers(path, spec, Object.keys(SPEC_EXPECTED));
+  for (const [member, expected] of Object.entries(SPEC_EXPECTED)) assertNotMissing(path, spec, member, expected);
+  if (spec.scope !== undefined && typeof spec.scope !== 'string') {
+    throw invalidValue(optionAt(path, 'scope'), SPEC_EXPECTED.scope, spec.scope);
+  }
   if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
-    throw invalidValue(optionAt(path, 'onError'), '"local", "allow" or "deny"', spec.onError);
+    throw invalidValue(optionAt(path, 'onError'), SPEC_EXPECTED.onError, spec.onError);
   }
   const strategy = findStrategy(path, spec.strategy, strategies);
   const rates = readRates(optionAt(path, 'rate'), spec.rate);
@@ -134,7 +150,7 @@ function findStrategy(
   if (typeof wanted === 'object' && wanted !== null && typeof wanted.step === 'function') return wanted;
   const found = known.find(({ name }) => name === wanted);
   if (found !== undefined) return found;
-  const error = invalidValue(optionAt(path, 'strategy'), "a strategy's name", wanted);
+  const error = invalidValue(optionAt(path, 'strategy'), SPEC_EXPECTED.strategy, wanted);
   throw new ThrottleConfigError(
     `${error.message}.${suggest(
       String(wanted),
@@ -152,7 +168,7 @@ function readBurst(path: string, limit: number, { name }: Strategy, burst: numbe
     );
   }
   if (Number.isSafeInteger(burst) && burst >= 1) return burst;
-  throw invalidValue(optionAt(path, 'burst'), 'a whole number of units, at least 1', burst);
+  throw invalidValue(optionAt(path, 'burst'), SPEC_EXPECTED.burst, burst);
 }
 
 function readSegments(path: string, periodMs: number, { name }: Strategy, segments: number | undefined): number {
@@ -164,11 +180,7 @@ function readSegments(path: string, periodMs: number, { name }: Strategy, segmen
   }
   if (Number.isSafeInteger(segments) && segments >= 1 && segments <= MAX_SEGMENTS && periodMs % segments === 0)
     return segments;
-  throw invalidValue(
-    optionAt(path, 'segments'),
-    `a whole number from 1 to ${MAX_SEGMENTS} that divides the period of ${periodMs} ms`,
-    segments,
-  );
+  throw invalidValue(optionAt(path, 'segments'), `${SPEC_EXPECTED.segments} of ${periodMs} ms`, segments);
 }
 
 function largestDivisor(periodMs: number): number {
@@ -180,7 +192,7 @@ function largestDivisor(periodMs: number): number {
 function readLease(path: string, lease: PolicySpec['lease'], { name }: Strategy, rate: Rate): Policy['lease'] {
   if (lease === undefined) return undefined;
   if (typeof lease !== 'object' || lease === null || Array.isArray(lease)) {
-    throw invalidValue(path, 'an object { batch: units }', lease);
+    throw invalidValue(path, SPEC_EXPECTED.lease, lease);
   }
   assertKnownMembers(path, lease, ['batch']);
   if (name !== 'fixed-window') {

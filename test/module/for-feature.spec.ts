@@ -5,13 +5,16 @@ import { bootError } from '../support/application.js';
 /** What code without types would pass. */
 const untyped = (value: unknown) => value as never;
 
+const missing = 'Is an environment variable or a configuration value missing?';
 const policies = { search: '30/min', upload: '100/min' };
 
 describe('forFeature stops startup', () => {
   const place = 'ThrottleModule.forFeature';
 
   it.each<readonly [options: unknown, message: string]>([
-    [undefined, `${place}: expected options { policies }, got undefined`],
+    [undefined, `${place}: expected options { policies }, got undefined. ${missing}`],
+    [Promise.resolve({}), `${place}: expected options { policies }, got an instance of Promise`],
+    [{ policies: undefined }, `${place}: policies: expected an object of policies by name, got undefined. ${missing}`],
     [['5/min'], `${place}: expected options { policies }, got a list of 1`],
     [{}, `${place}: policies: expected an object of policies by name, got undefined`],
     [{ policies: ['5/min'] }, `${place}: policies: expected an object of policies by name, got a list of 1`],

@@ -7,7 +7,8 @@ import { bootError } from '../support/application.js';
 import { adapters, startApp } from '../support/http-app.js';
 
 /** What code without types would pass. */
-const untyped = (value: unknown) => value as never;
+const untyped = <T = never>(value: unknown) => value as T;
+const factory = 'ThrottleModule.forRootAsync: useFactory';
 
 @Injectable()
 class ConfigService {
@@ -100,6 +101,42 @@ describe('forRootAsync', () => {
     ],
   ])('stops startup with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync(untyped(options))] }))).toBe(message);
+  });
+
+  it.each<readonly [title: string, options: unknown, message: string]>([
+    [
+      'a factory that takes an argument, without inject',
+      { useFactory: fromConfig },
+      `${factory}: takes 1 argument, and "inject" lists none, so that the rest would be undefined. List a provider for each: inject: [ConfigService].`,
+    ],
+    [
+      'a factory that takes more arguments than inject has',
+      { useFactory: (config: object, other: object) => ({ ...config, ...other }), inject: [ConfigService] },
+      `${factory}: takes 2 arguments, and "inject" lists 1, so that the rest would be undefined. List a provider for each: inject: [ConfigService].`,
+    ],
+    [
+      'options in place of a factory',
+      { useFactory: {} },
+      `${factory}: expected a function that returns options, got an object with no members`,
+    ],
+    [
+      'a factory that returns a module',
+      { useFactory: () => ThrottleModule.forRoot({ default: '5/min' }) },
+      'ThrottleModule: expected options, got a module. The factory of forRootAsync returns what forRoot takes: { default: "1000/min" }.',
+    ],
+    [
+      'a factory that promises a module',
+      { useFactory: async () => ThrottleModule.forRoot({ default: '5/min' }) },
+      'ThrottleModule: expected options, got a module. The factory of forRootAsync returns what forRoot takes: { default: "1000/min" }.',
+    ],
+    [
+      'a factory that returns a map',
+      { useFactory: () => new Map() },
+      'ThrottleModule: expected an object of options, got an instance of Map',
+    ],
+  ])('stops startup with %s', async (_, options, message) => {
+    const imports = () => [ThrottleModule.forRootAsync({ imports: [ConfigModule], ...untyped<object>(options) })];
+    for (const adapter of adapters) expect(await bootError(() => ({ imports: imports() }), adapter)).toBe(message);
   });
 
   it('passes on the error of a factory that fails', async () => {

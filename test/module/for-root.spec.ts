@@ -1,18 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineStrategy, ThrottleModule } from '../../src/index.js';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { defineStrategy, ThrottleModule, ThrottleService } from '../../src/index.js';
 import { bootError } from '../support/application.js';
 
 const known =
   'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
 const aBackend = 'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
-const aText = 'expected a text, or a function that gives a text or an object';
+const aText = 'expected a string, or a function that returns a string or an object';
 const limits = 'expected a rate such as "1000/min", options with a rate, or a list of these';
 const byName = 'expected an object of policies by name, such as { login: "5/min" }';
 const aName =
   'expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
 const reserved = (name: string) =>
   `"${name}" is what limits without a name are called. Take another; a limit for all handlers is the module's option "default".`;
+const later = 'Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.';
 const bits = 'expected a whole number of bits from 1 to 128';
 const styles = 'expected "standard", "legacy", "both" or false';
 
@@ -24,9 +27,23 @@ const untyped = (value: unknown) => value as never;
 
 describe('forRoot stops startup', () => {
   it.each<readonly [options: unknown, message: string]>([
+    [
+      undefined,
+      'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got undefined. ' +
+        'Is an environment variable or a configuration value missing? Call forRoot() for no options.',
+    ],
     [null, 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got null'],
     ['5/min', 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got "5/min"'],
     [['5/min'], 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got a list of 1'],
+
+    [
+      async () => ({ default: '5/min' }),
+      `ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got a function. ${later}`,
+    ],
+    [
+      Promise.resolve({ default: '5/min' }),
+      `ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got an instance of Promise. ${later}`,
+    ],
 
     [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
     [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
@@ -75,6 +92,8 @@ describe('forRoot stops startup', () => {
 
     [{ policies: '5/min' }, `ThrottleModule.policies: ${byName}, got "5/min"`],
     [{ policies: null }, `ThrottleModule.policies: ${byName}, got null`],
+    [{ policies: new Map([['login', '5/min']]) }, `ThrottleModule.policies: ${byName}, got an instance of Map`],
+    [{ policies: Promise.resolve({}) }, `ThrottleModule.policies: ${byName}, got an instance of Promise`],
     [{ policies: ['5/min'] }, `ThrottleModule.policies: ${byName}, got a list of 1`],
     [{ policies: { 'a b': '5/min' } }, `policies.a b: ${aName}, got "a b"`],
     [{ policies: { '5min': '5/min' } }, `policies.5min: ${aName}, got "5min"`],
@@ -139,7 +158,6 @@ describe('forRoot stops startup', () => {
 
     [{ polices: {} }, `ThrottleModule: there is no option "polices". Did you mean "policies"? ${knownOptions}`],
     [{ gaurd: false }, `ThrottleModule: there is no option "gaurd". Did you mean "guard"? ${knownOptions}`],
-    [{ throttlers: [] }, `ThrottleModule: there is no option "throttlers". ${knownOptions}`],
     [{ onError: 'open' }, 'ThrottleModule.onError: expected "local", "allow" or "deny", got "open"'],
   ])('with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
@@ -159,8 +177,27 @@ describe('forRoot stops startup', () => {
 });
 
 describe('forRoot starts', () => {
+  it('with the getters of a class, and the members that it inherits', async () => {
+    class BaseConfig {
+      readonly policies = { search: '7/min' };
+    }
+    class Config extends BaseConfig {
+      get default() {
+        return '9/min';
+      }
+    }
+
+    @Module({ imports: [ThrottleModule.forRoot(new Config())] })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    const throttle = app.get(ThrottleService);
+    const limitOf = async (policy: string) => (await throttle.stat(policy, { subject: 'ada' }))?.limit;
+    expect([await limitOf('search'), await limitOf('default')]).toEqual([7, 9]);
+    await app.close();
+  });
+
   it.each<readonly [options: unknown]>([
-    [undefined],
     [{}],
     [{ headers: false, errors: 'problem', ipv6Prefix: 128, guard: false, isGlobal: true }],
     [{ strategies: [defineStrategy(untyped(coin))], policies: { luck: { rate: '5/min', strategy: 'coin' } } }],

@@ -14,7 +14,7 @@ describe('the arguments of the service', () => {
     ['a name and a cost', ['api', 3], { policy: 'api', cost: 3 }],
     ['a name, a cost and options', ['api', 3, options], { policy: 'api', cost: 3, ...options }],
     ['a policy', [policy], { policy }],
-    ['no policy, no cost, options', [undefined, undefined, options], options],
+    ['no cost, options', [undefined, options], options],
   ])('are told apart: %s', (_, args, expected) => {
     expect(parseArguments('hit', args)).toEqual({ method: 'hit', ...expected });
   });

@@ -21,7 +21,11 @@ describe('a policy that does not fit', () => {
     ['a rate that is a number', { rate: 5 }, `policies.x.rate: ${FORM}, got 5 (number)`],
     ['null', null, 'policies.x: expected a rate or an object with a rate, got null'],
     ['a number', 5, 'policies.x: expected a rate or an object with a rate, got 5 (number)'],
-    ['nothing', undefined, 'policies.x: expected a rate or an object with a rate, got undefined'],
+    [
+      'nothing',
+      undefined,
+      'policies.x: expected a rate or an object with a rate, got undefined. Is an environment variable or a configuration value missing?',
+    ],
     [
       'a misspelt option',
       { rate: '5/s', brust: 5 },

@@ -1,11 +1,14 @@
 import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   ThrottleConfigError,
   ThrottleModule,
   type ThrottleModuleExtras,
   type ThrottleModuleOptions,
 } from '../../src/index.js';
+import type { AdapterName } from './http-app.js';
 
 export interface Boot {
   readonly options?: ThrottleModuleOptions & ThrottleModuleExtras;
@@ -17,8 +20,10 @@ export interface Boot {
 /**
  * The text of the ThrottleConfigError that stops an application from booting; `null` where it boots.
  * What it is made of comes from a function, since a decorator and `forRoot` may throw by themselves.
+ *
+ * @param adapter of the application; without one it takes no requests, which is faster
  */
-export async function bootError(make: () => Boot): Promise<string | null> {
+export async function bootError(make: () => Boot, adapter?: AdapterName): Promise<string | null> {
   try {
     const { options, controllers = [], providers = [], imports = [] } = make();
     const root = options === undefined ? [] : [ThrottleModule.forRoot(options)];
@@ -26,7 +31,14 @@ export async function bootError(make: () => Boot): Promise<string | null> {
     @Module({ imports: [...root, ...imports], controllers, providers })
     class AppModule {}
 
-    const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+    const settings = { logger: false, abortOnError: false } as const;
+    if (adapter === undefined) {
+      await (await NestFactory.createApplicationContext(AppModule, settings)).close();
+      return null;
+    }
+    const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+    const app = await NestFactory.create(AppModule, http, settings);
+    await app.init();
     await app.close();
     return null;
   } catch (error) {

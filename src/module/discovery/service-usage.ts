@@ -13,7 +13,16 @@ const SERVICE_SOURCES: readonly unknown[] = [ThrottleService, ModuleRef, LazyMod
  * providers are instantiated.
  */
 export function isServiceInjected(modules: ModulesContainer): boolean {
-  return [...modules.values()].some((module) => wrappersOf(module).some(mayHoldService));
+  return isAnyInjected(modules, SERVICE_SOURCES);
+}
+
+/** Returns true if any class of the application asks for the service itself. */
+export function isServiceRequested(modules: ModulesContainer): boolean {
+  return isAnyInjected(modules, [ThrottleService]);
+}
+
+function isAnyInjected(modules: ModulesContainer, tokens: readonly unknown[]): boolean {
+  return [...modules.values()].some((module) => wrappersOf(module).some((one) => mayHold(one, tokens)));
 }
 
 function wrappersOf({ providers, controllers, injectables, middlewares }: Module): readonly InstanceWrapper[] {
@@ -22,11 +31,11 @@ function wrappersOf({ providers, controllers, injectables, middlewares }: Module
     .filter((wrapper) => wrapper !== undefined);
 }
 
-function mayHoldService(wrapper: InstanceWrapper): boolean {
+function mayHold(wrapper: InstanceWrapper, tokens: readonly unknown[]): boolean {
   const parameters = wrapper.getCtorMetadata() ?? [];
   const properties = wrapper.getPropertiesMetadata()?.map((property) => property.wrapper) ?? [];
   const injected = [...parameters, ...properties].map((one) => one?.token);
-  return [...injected, ...declaredTokens(wrapper)].some((token) => SERVICE_SOURCES.includes(token));
+  return [...injected, ...declaredTokens(wrapper)].some((token) => tokens.includes(token));
 }
 
 /** The tokens as declared: Nest 11 resolves what a request-scoped provider holds only when the first one is made. */

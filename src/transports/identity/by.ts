@@ -1,4 +1,6 @@
 import { type Awaitable, chain, chainAll } from '../../core/awaitable.js';
+import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import { missingValue } from '../../core/value-options.js';
 import { type By, type Call, EXEMPT } from '../call.js';
 import { connectionSubject } from './connection-subject.js';
 import { canonicalPath } from './request-path.js';
@@ -27,9 +29,12 @@ export const by = {
    * The user, read from a member of the request that authentication sets: a string, a whole number, or an object with a
    * `toString` of its own. On sockets it is read from the client, its `data`, or the upgrade request, the first that
    * has it.
+   *
+   * @param path to the member, with dots. Default: `user.id`.
+   * @throws ThrottleConfigError if it is no path
    */
-  user(path = 'user.id'): By {
-    const members = path.split('.');
+  user(...path: readonly [path?: string]): By {
+    const members = path.length === 0 ? ['user', 'id'] : membersOf(path[0]);
     const find: By = (call) => {
       const id = findUserId(call, members);
       return id === null ? null : subjectOf.user(id);
@@ -37,8 +42,13 @@ export const by = {
     return withUserPaths(find, [members]);
   },
 
-  /** A request header. Clients choose its value, so add a limit by address, or verify the value first. */
+  /**
+   * A request header. Clients choose its value, so add a limit by address, or verify the value first.
+   *
+   * @throws ThrottleConfigError if the name is no string or is empty
+   */
   header(name: string): By {
+    assertHeaderName(name);
     const key = name.toLowerCase();
     return ({ request }) => {
       const value = request?.headers[key];
@@ -56,8 +66,9 @@ export const by = {
     return () => 'all';
   },
 
-  /** The first candidate that finds somebody. */
+  /** The first candidate that finds somebody. @throws ThrottleConfigError if there is none, or one is no function */
   first(...candidates: readonly By[]): By {
+    assertBys('by.first', candidates);
     const findFrom = (call: Call, i: number): Awaitable<FoundSubject> => {
       const candidate = candidates[i];
       if (candidate === undefined) return null;
@@ -66,8 +77,13 @@ export const by = {
     return withUserPaths((call) => findFrom(call, 0), candidates.flatMap(userPathsOf));
   },
 
-  /** All parts together: one budget for each combination. A part that finds nobody counts as the address. */
+  /**
+   * All parts together: one budget for each combination. A part that finds nobody counts as the address.
+   *
+   * @throws ThrottleConfigError if there is none, or one is no function
+   */
   each(...parts: readonly By[]): By {
+    assertBys('by.each', parts);
     const find: By = (call) =>
       chain(
         chainAll(parts, (part) => part(call)),
@@ -76,6 +92,36 @@ export const by = {
     return withUserPaths(find, parts.flatMap(userPathsOf));
   },
 };
+
+/** Throws for a member of `by` that was not called: `by: by.user`. @throws ThrottleConfigError */
+export function assertCalled(place: string, value: unknown): void {
+  const [name] = Object.entries(by).find(([, maker]) => maker === value) ?? [];
+  if (name === undefined) return;
+  throw new ThrottleConfigError(`${place}: by.${name} is a function that makes a By: call it, by.${name}().`);
+}
+
+function assertBys(place: string, parts: readonly unknown[]): void {
+  const expected = 'functions such as by.user() and by.ip()';
+  if (parts.length === 0) throw new ThrottleConfigError(`${place}: expected ${expected}, got none`);
+  for (const part of parts) {
+    if (part === undefined) throw missingValue(place, expected);
+    assertCalled(place, part);
+    if (typeof part !== 'function') throw invalidValue(place, expected, part);
+  }
+}
+
+function membersOf(path: unknown): readonly string[] {
+  const expected = 'the path of a member such as "user.id"';
+  if (path === undefined) throw missingValue('by.user', expected, 'Leave the path out for "user.id".');
+  if (typeof path !== 'string' || path.split('.').includes('')) throw invalidValue('by.user', expected, path);
+  return path.split('.');
+}
+
+function assertHeaderName(name: unknown): void {
+  const expected = 'the name of a header such as "x-api-key"';
+  if (name === undefined) throw missingValue('by.header', expected);
+  if (typeof name !== 'string' || name === '') throw invalidValue('by.header', expected, name);
+}
 
 /** Returns one subject for several. Lengths keep combinations apart wherever the strings are cut. */
 function joinSubjects(found: readonly FoundSubject[], call: Call): string | typeof EXEMPT {

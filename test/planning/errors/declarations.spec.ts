@@ -16,13 +16,24 @@ const aCost = 'expected a whole number of at least 1, or a function of the call 
 const aLine = 'expected a rate such as "5/min", or the name of a policy';
 const form = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
 
+const missing = 'Is an environment variable or a configuration value missing?';
+const throttle = (args: readonly unknown[]): ClassDecorator & MethodDecorator =>
+  Reflect.apply(Throttle, undefined, args);
+
 const boots = (controller: Type) => bootError(() => ({ options: { policies }, controllers: [controller] }));
 
 describe('@Throttle', () => {
   it.each<readonly [args: readonly unknown[], on: string, text: string]>([
-    [[], '', `${aWhat}, got undefined`],
+    [[], '', `${aWhat}, got undefined. ${missing}`],
+    [[undefined], '', `${aWhat}, got undefined. ${missing}`],
+    [[['5/min', undefined]], '', `${aWhat}, got undefined. ${missing}`],
     [[null], '', `${aWhat}, got null`],
-    [[5, 60], '', `${aWhat}, got 5 (number)`],
+    [[5], '', `${aWhat}, got 5 (number)`],
+    [
+      ['5/min', undefined],
+      '',
+      `, second argument: ${aMore}, got undefined. ${missing} Leave the argument out for a cost of 1.`,
+    ],
     [[[]], '', `${aWhat}, got an empty list`],
     [[['5/min', []]], '', `${aWhat}, got an empty list`],
     [[['5/min', 5]], '', `${aWhat}, got 5 (number)`],
@@ -48,7 +59,7 @@ describe('@Throttle', () => {
     [
       ['search', { context: 5 }],
       '("search")',
-      ', context: expected an object, whose scope, if any, is a text, got 5 (number)',
+      ', context: expected an object, whose scope, if any, is a string, got 5 (number)',
     ],
     ...['rate', 'name', 'strategy', 'burst', 'segments', 'scope', 'onError'].map(
       (option): readonly [readonly unknown[], string, string] => [
@@ -117,10 +128,10 @@ describe('@Throttle', () => {
   ])('stops startup with %j', async (args, on, text) => {
     @Controller()
     class OnMethod {
-      @Throttle(untyped(args[0]), untyped(args[1])) @Get() list() {}
+      @throttle(args) @Get() list() {}
     }
 
-    @Throttle(untyped(args[0]), untyped(args[1]))
+    @throttle(args)
     @Controller()
     class OnClass {
       @Get() list() {}

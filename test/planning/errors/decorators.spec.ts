@@ -11,6 +11,7 @@ const either = '@Throttle or @SkipThrottle on';
 const noHandler = 'expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().';
 const noController = 'expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.';
 const noInstance = 'expected a class or a method of its instances. Nothing calls this one for a request.';
+const missing = 'Is an environment variable or a configuration value missing?';
 const beside = 'stands beside a @Throttle that it skips. Remove one of them.';
 
 const boots = (controller: Type, options: ThrottleModuleOptions = { policies }) =>
@@ -127,9 +128,10 @@ describe('@SkipThrottle stops startup', () => {
       'no policy of that name. Did you mean "default"? Known: default, search, upload.',
     ],
     [[''], '("")', 'no policy of that name. Known: default, search, upload.'],
-    [[{ default: true }], '', 'expected names of policies, or nothing, got an object with default'],
     [[['search']], '', 'expected names of policies, or nothing, got a list of 1'],
-    [[true], '', 'expected names of policies, or nothing, got true'],
+    [[undefined], '', `expected names of policies, or nothing, got undefined. ${missing}`],
+    [['search', undefined], '', `expected names of policies, or nothing, got undefined. ${missing}`],
+    [[null], '', 'expected names of policies, or nothing, got null'],
   ])('with %j', async (names, on, text) => {
     @Controller()
     class OnMethod {

@@ -62,8 +62,8 @@ const aCost = 'expected a whole number of at least 1, or a function of the call 
 const units = 'expected a whole number of units, at least 1';
 const divisor = 'expected a whole number from 1 to 1000 that divides the period of 60000 ms';
 const aScope = 'expected "handler", "class", "app" or { group: "a name" }';
-const aText = 'expected a text, or a function that gives a text or an object';
-const aContext = 'expected an object, whose scope, if any, is a text';
+const aText = 'expected a string, or a function that returns a string or an object';
+const aContext = 'expected an object, whose scope, if any, is a string';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
   'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, id, manual, skip, message, onDenied, context.';
@@ -74,8 +74,12 @@ const step = () => ({ state: [], decision: {} });
 describe.each(places)('%s stops startup', (_, place, option, boot) => {
   it.each<readonly [member: string | null, options: unknown, text: string]>([
     ['rate', {}, 'expected a rate such as "5/min", got none'],
-    ['rate', { rate: 5 }, 'expected a rate such as "5/min", or a function that answers with one, got 5 (number)'],
-    ['rate', { rate: null }, 'expected a rate such as "5/min", or a function that answers with one, got null'],
+    [
+      'rate',
+      { rate: 5 },
+      'expected a rate such as "5/min", or a function of the call that returns one, got 5 (number)',
+    ],
+    ['rate', { rate: null }, 'expected a rate such as "5/min", or a function of the call that returns one, got null'],
     ['rate', { rate: '5/fortnight' }, `${form}, got "5/fortnight"`],
     ['rate', { rate: 'search' }, `${form}, got "search"`],
     ['rate', { rate: '' }, `${form}, got ""`],
@@ -166,7 +170,6 @@ describe.each(places)('%s stops startup', (_, place, option, boot) => {
     ['context', { rate: '5/min', context: { scope: 5 } }, `${aContext}, got an object with scope`],
 
     [null, { rate: '5/min', brust: 9 }, `there is no option "brust". Did you mean "burst"? ${known}`],
-    [null, { limit: 5, ttl: 60 }, `there is no option "limit". ${known}`],
   ])('for the %s of %j', async (member, options, text) => {
     const expected = `${member === null ? place : option(member)}: ${text}`;
     expect(await bootError(() => boot(options as PolicyOptions))).toBe(expected);
@@ -177,8 +180,11 @@ describe('a named policy stops startup', () => {
   const named = places.filter(([, place]) => place === 'policies.login');
 
   it.each<readonly [limit: unknown, shown: string]>([
-    [undefined, 'undefined'],
+    [undefined, 'undefined. Is an environment variable or a configuration value missing?'],
     [null, 'null'],
+    [Number.NaN, 'NaN (number)'],
+    [Promise.resolve('5/min'), 'an instance of Promise'],
+    [new Map([['rate', '5/min']]), 'an instance of Map'],
     [5, '5 (number)'],
     [['5/min'], 'a list of 1'],
   ])('for %j', async (limit, shown) => {

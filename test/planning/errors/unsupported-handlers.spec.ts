@@ -73,7 +73,8 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
   });
 
   it('are not named if nothing would limit them', async () => {
-    expect(await warningsOf([PlainResolver, OpenResolver])).toEqual([]);
+    const options = { sockets: { connections: '9/min' } };
+    expect(await warningsOf([PlainResolver, OpenResolver], [], options)).toEqual([]);
   });
 
   it('stop startup if there is a mistake in their limits', async () => {

@@ -1,0 +1,51 @@
+import { describeValue, optionAt, ThrottleConfigError } from './errors.js';
+
+/**
+ * The options that say how much, of whom, where or by what rule, and what applies without them. Their value usually comes
+ * from a configuration, and if it is missing there, the default would be a limit that nobody meant, or none. So they may be
+ * left out, and may not be `undefined`. All other options may be `undefined`, which means their default.
+ */
+export const VALUE_OPTIONS = {
+  default: 'no limit for handlers without one of their own',
+  policies: 'no policies',
+  connections: 'the limit of the module, or none',
+  frames: 'no limit',
+  /** Required, unless another argument has one. */
+  rate: null,
+  by: 'the connection on sockets, elsewhere the address',
+  cost: '1',
+  burst: 'the limit; for "gcra" 1',
+  segments: "the period's largest divisor up to 10",
+  scope: 'where the limit is declared',
+  strategy: '"sliding-window"',
+  onError: 'that of the module, or "local"',
+  lease: 'no lease',
+  on: 'the call being handled',
+  subject: 'the subject that the policy finds',
+} as const satisfies Readonly<Record<string, string | null>>;
+
+type ValueOption = keyof typeof VALUE_OPTIONS;
+
+function isValueOption(member: string): member is ValueOption {
+  return Object.hasOwn(VALUE_OPTIONS, member);
+}
+
+/**
+ * Returns the error for a value that is there and `undefined`.
+ *
+ * @param fix what to do if no value is meant
+ */
+export function missingValue(path: string, expected: string, fix = ''): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `${path}: expected ${expected}, got ${describeValue(undefined)}. ` +
+      `Is an environment variable or a configuration value missing?${fix === '' ? '' : ` ${fix}`}`,
+  );
+}
+
+/** Throws for an option that is there, is `undefined` and may not be. @throws ThrottleConfigError naming it */
+export function assertNotMissing(path: string, options: object, member: string, expected: string): void {
+  if (!isValueOption(member) || !(member in options) || Reflect.get(options, member) !== undefined) return;
+  const without = VALUE_OPTIONS[member];
+  const fix = without === null ? '' : `Leave the option out to use its default: ${without}.`;
+  throw missingValue(optionAt(path, member), expected, fix);
+}
