@@ -16,7 +16,10 @@ export type OnDenied = (call: Call, outcome: Outcome) => Awaitable<void>;
 /** Returns true to let a call pass uncharged. */
 export type Skip = (call: Call) => Awaitable<boolean>;
 
-/** Options of one limit. Only the rate is required. */
+/**
+ * Options of one limit. Only the rate is required. `rate`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`
+ * and `lease` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
+ */
 export interface PolicyOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
   readonly rate: string | ((call: Call) => Awaitable<string>);

@@ -86,9 +86,10 @@ export function skipFor(skips: Readonly<Record<string, unknown>>): string {
   return names.length === 0 ? '@Throttle(...)' : `@SkipThrottle("${names.join('", "')}")`;
 }
 
-function defaultFor(throttlers: readonly Throttler[], others: readonly object[]): string | undefined {
+function defaultFor(list: readonly unknown[], others: readonly object[]): string | undefined {
+  const throttlers = list.filter(isThrottler);
   const limits = throttlers.length === 0 ? '"10/min"' : limitsFor(throttlers);
-  const rate = throttlers.length === 1 ? `${limits.startsWith('{') ? '{ ..., ' : `{ rate: ${limits}, `}` : '{ ..., ';
+  const rate = throttlers.length === 1 && limits.startsWith('"') ? `{ rate: ${limits}, ` : '{ ..., ';
   return instructions([
     `Write default: ${limits}.${unitNote(throttlers)}`,
     `All handlers share that budget; ${rate}scope: "handler" } gives each its own, as @nestjs/throttler does.`,

@@ -6,7 +6,7 @@ import type { ErrorStyle } from '../transports/http/denial-exception.js';
 import type { HeaderStyle } from '../transports/http/rate-limit-headers.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
-/** Options of ThrottleModule. All are optional. */
+/** Options of ThrottleModule. All are optional; `default`, `policies` and `onError` may be left out, but not be `undefined`. */
 export interface ThrottleModuleOptions {
   /** Where state is kept. Default: `new MemoryBackend()`. */
   readonly backend?: Backend;
@@ -37,7 +37,7 @@ export interface ThrottleModuleOptions {
   readonly sockets?: SocketOptions;
 }
 
-/** Options of the sockets of all gateways. All are optional. */
+/** Options of the sockets of all gateways. All are optional; the two limits may be left out, but not be `undefined`. */
 export interface SocketOptions {
   /**
    * Limits new connections by address. Those over the limit are refused at the handshake: with HTTP 429 on ws, with a

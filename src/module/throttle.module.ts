@@ -79,12 +79,19 @@ export class ThrottleModule
     new SocketAdapterHook(limiter, connections, frames, { connectionLimits }).install(config);
   }
 
-  /** @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything */
+  /**
+   * @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything
+   * @throws ThrottleConfigError if they are `undefined`, or no options
+   */
   static override forRoot(...options: readonly [options?: typeof OPTIONS_TYPE]): DynamicModule {
     return { ...ConfigurableModuleClass.forRoot(rootOptions(options)), module: ThrottleModule };
   }
 
-  /** Like `forRoot`, with options that a factory, or the `create` method of a class, returns or resolves with. */
+  /**
+   * Like `forRoot`, with options that a factory, or the `create` method of a class, returns or resolves with.
+   *
+   * @throws ThrottleConfigError for a factory that takes more arguments than `inject` lists
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     assertAsyncOptions(options);
     return { ...ConfigurableModuleClass.forRootAsync(options), module: ThrottleModule };

@@ -6,7 +6,10 @@ import { isObject } from '../planning/option-checks.js';
 import type { CallContext } from '../transports/call.js';
 import type { ChargeOverrides } from './calls/charge-builder.js';
 
-/** The call and the subject that a direct use of the service is about. */
+/**
+ * The call and the subject that a direct use of the service is about. `on` and `subject` may be left out, but not be
+ * `undefined`, which would charge somebody else.
+ */
 export interface CallOptions {
   /** An execution context, a request, or a socket. Default: the call being handled. */
   readonly on?: ExecutionContext | object;

@@ -5,7 +5,7 @@ import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from './built-in-strategies.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
-/** Options of `definePolicy`. */
+/** Options of `definePolicy`. They may be left out, but not be `undefined`. */
 export interface PolicySpec {
   /** The rate, `"<count>/<unit>"`; see `parseRate`. */
   readonly rate: string;

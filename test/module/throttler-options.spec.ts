@@ -37,6 +37,8 @@ const moduleOptions: readonly (readonly [options: unknown, text: string])[] = [
     `Write default: "10/min". ${shared('rate: "10/min"')} For blockDuration write nothing, because denied calls do not block later ones. ` +
       'For ignoreUserAgents write skip: ({ request }) => /bot/.test(String(request?.headers["user-agent"])).',
   ],
+  [[{ ttl: 1000, limit: 3 }, undefined], `Write default: "3/s". ${shared('rate: "3/s"')}`],
+  [{ throttlers: [null] }, `Write default: "10/min". ${shared('...')}`],
   [{ throttlers: [] }, `Write default: "10/min". ${shared('...')}`],
   [{ default: '5/min', skipIf: () => false }, skipIf],
   [{ storage: {} }, 'For storage write backend: new RedisBackend(client).'],

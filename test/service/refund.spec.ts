@@ -39,6 +39,16 @@ describe('refund', () => {
     expect(await left(context)).toBe(7);
   });
 
+  it('gives back nothing for units that are undefined, and says so', async () => {
+    await using context = await start();
+    const outcome = await context.throttle.hit('mail', 4, ada);
+    const units: { readonly unused?: number } = {};
+    await expect(context.throttle.refund(outcome, units.unused as number)).rejects.toThrow(
+      new RangeError('refund(): expected a cost that is a safe integer of at least 0, got undefined'),
+    );
+    expect(await left(context)).toBe(6);
+  });
+
   it('gives back once, however often it is called, one after the other or at once', async () => {
     await using context = await start();
     await context.throttle.hit('mail', 3, ada);

@@ -29,6 +29,41 @@ describe('the arguments of the service', () => {
     expect(() => parseArguments('hit', args)).toThrow(RangeError);
   });
 
+  it.each<[string, readonly unknown[], string]>([
+    [
+      'a subject',
+      ['api', 1, { subject: undefined }],
+      'hit({ subject }): expected a string that is not empty, got undefined. ' +
+        'Is an environment variable or a configuration value missing? ' +
+        'Leave the option out to use its default: the subject that the policy finds.',
+    ],
+    [
+      'an `on`',
+      [1, { on: undefined }],
+      'hit({ on }): expected an execution context, a request or a socket, got undefined. ' +
+        'Is an environment variable or a configuration value missing? ' +
+        'Leave the option out to use its default: the call being handled.',
+    ],
+    [
+      'a policy',
+      [undefined, 1, options],
+      "hit(): expected a policy's name, or a policy that definePolicy() made, got undefined. " +
+        'Is an environment variable or a configuration value missing? ' +
+        'Without a policy, pass the cost and the options alone.',
+    ],
+  ])('throw a ThrottleConfigError for %s that is there and undefined', (_, args, message) => {
+    expect(() => parseArguments('hit', args)).toThrow(new ThrottleConfigError(message));
+  });
+
+  it('may have a context, or options, that are undefined', () => {
+    expect(parseArguments('hit', ['api', 1, { context: undefined }])).toEqual({
+      method: 'hit',
+      policy: 'api',
+      cost: 1,
+    });
+    expect(parseArguments('hit', ['api', 1, undefined])).toEqual({ method: 'hit', policy: 'api', cost: 1 });
+  });
+
   it.each<[string, readonly unknown[]]>([
     ['options that are a string', ['api', 1, 'user:42']],
     ['an unknown option', ['api', 1, { user: 42 }]],

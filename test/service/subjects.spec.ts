@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Inject } from '@nestjs/common';
 import {
   by,
   type Call,
@@ -191,5 +191,41 @@ describe.each(adapters)('a subject on %s', (adapter) => {
     expect((await throttle.stat('mail', { subject }))?.remaining).toBe(2);
     await throttle.hit('mail', 2, { subject });
     expect((await app.send(path, { headers: { 'x-key': 'secret' } })).status).toBe(429);
+  });
+});
+
+describe.each(adapters)('a subject that is undefined, on %s', (adapter) => {
+  @Controller()
+  class MailController {
+    constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+    @Get('hit') hit() {
+      return this.throttle.hit('mail', 1, { subject: missing });
+    }
+
+    @Get('consume') consume() {
+      return this.throttle.consume('mail', 1, { subject: missing });
+    }
+
+    @Get('left') left() {
+      return this.throttle.stat('mail');
+    }
+  }
+  const missing = process.env.SLUICE_NO_SUCH_VARIABLE as string;
+
+  it.each(['hit', 'consume'])('is an error of %s, and charges nobody in its place', async (method) => {
+    const errors: string[] = [];
+    await using app = await startApp({
+      adapter,
+      controllers: [MailController],
+      options: { policies: { mail } },
+      errors,
+    });
+    expect(await app.statuses(`/${method}`, 1)).toEqual([500]);
+    expect(errors).toEqual([
+      `${method}({ subject }): expected a string that is not empty, got undefined. Is an environment variable or a configuration value missing? ` +
+        'Leave the option out to use its default: the subject that the policy finds.',
+    ]);
+    expect((await app.send('/left')).body).toMatchObject({ remaining: 3 });
   });
 });
