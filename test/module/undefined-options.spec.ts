@@ -23,6 +23,7 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'errors',
   'guard',
   'headers',
+  'id',
   'ipv6Prefix',
   'isGlobal',
   'manual',
