@@ -1,19 +1,30 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import type { State, StepResult } from '../../strategies/strategy.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
+import type { SubjectTable } from './subject-table.js';
 
-/** A charge of a call that is evaluated and not yet written. */
-export interface EvaluatedCharge extends StateLocation {
+/** A charge on a known subject, evaluated and not yet written. No other charge of its call is on the same table. */
+export interface KnownCharge {
   readonly charge: Charge;
-  /** The index of the state in its table, if the subject is known and no other charge of the call is on the same table. */
-  readonly index: number | undefined;
-  /** The state that the call found; `undefined` if it can be read again by its index. */
-  readonly found: State | undefined;
-  /** The cost of the call's charges at this location so far. */
-  readonly total: number;
-  /** The result of the step. */
+  readonly table: SubjectTable;
+  /** The index of the state in the table. */
+  readonly index: number;
   readonly result: StepResult;
 }
+
+/** Any other charge, evaluated and not yet written. */
+export interface LocatedCharge extends StateLocation {
+  readonly charge: Charge;
+  /** Looked up when the charge is written: other charges of the call may add and drop subjects. */
+  readonly index: undefined;
+  readonly result: StepResult;
+  /** The state that the call found. */
+  readonly found: State;
+  /** The cost of the call's charges on this state so far. */
+  readonly total: number;
+}
+
+export type EvaluatedCharge = KnownCharge | LocatedCharge;
 
 /**
  * Concludes a call. All or none: if every charge is allowed, all of them are written (with `writes`). If one is denied, nothing
@@ -42,14 +53,11 @@ export function conclude(
   return isTaken ? { allowed, decisions, binding, receipt: { at: now, charges } } : { allowed, decisions, binding };
 }
 
-function decisionInDeniedCall(
-  { charge: { policy }, table, index, found, result }: EvaluatedCharge,
-  now: number,
-): Decision {
-  const { decision } = result;
-  if (!decision.allowed) return decision;
-  const state = index === undefined ? (found ?? []) : table.states.read(index, true);
-  return table.strategy.step(state, now, policy, 0).decision;
+function decisionInDeniedCall(one: EvaluatedCharge, now: number): Decision {
+  const { charge, table, result } = one;
+  if (!result.decision.allowed) return result.decision;
+  const state = one.index === undefined ? one.found : table.states.read(one.index, true);
+  return table.strategy.step(state, now, charge.policy, 0).decision;
 }
 
 function write(store: MemoryStore, one: EvaluatedCharge, now: number): void {

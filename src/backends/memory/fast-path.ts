@@ -1,6 +1,6 @@
 import type { Charge, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
-import { conclude, type EvaluatedCharge } from './all-or-none.js';
+import { conclude, type KnownCharge } from './all-or-none.js';
 import { assertChargeable } from './charge-evaluation.js';
 import type { MemoryStore } from './memory-store.js';
 
@@ -34,16 +34,15 @@ function spendOne(
 }
 
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
-  const evaluated: EvaluatedCharge[] = [];
+  const evaluated: KnownCharge[] = [];
   for (const charge of charges) {
     const { policy, subject, cost } = charge;
     assertChargeable(cost, policy);
     const table = store.tableOf(policy);
-    const key = mapKey(subject);
-    const index = table.find(key);
+    const index = table.find(mapKey(subject));
     if (index === undefined || evaluated.some((other) => other.table === table)) return undefined;
     const result = table.strategy.step(table.states.read(index, true), now, policy, cost);
-    evaluated.push({ table, key, isShared: false, charge, index, found: undefined, total: cost, result });
+    evaluated.push({ charge, table, index, result });
   }
   return conclude(store, charges, evaluated, now, true);
 }
