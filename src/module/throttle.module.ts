@@ -10,18 +10,21 @@ import {
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { invalidValue } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
+import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.interceptor.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { isObject } from '../planning/option-checks.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { FrameLimiter } from '../service/calls/frame-limiter.js';
+import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compileHandlers } from './discovery/handler-discovery.js';
+import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests } from './hooks/http-call-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
@@ -42,7 +45,7 @@ import { assertAsyncOptions } from './validate-options.js';
   imports: [DiscoveryModule],
   providers: PROVIDERS,
   // Nest makes a guard or interceptor anew in each module that binds it, so their dependencies are exported, too.
-  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, CallLimiter, SessionResolver, PolicyRegistry],
+  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, HandlerLimiter, SessionResolver, PolicyRegistry],
 })
 export class ThrottleModule
   extends ConfigurableModuleClass
@@ -59,6 +62,8 @@ export class ThrottleModule
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
+    @Inject(HandlerPhaseInterceptor) private readonly handlerPhase: HandlerPhaseInterceptor,
+    @Inject(HandlerPhaseBinding) private readonly binding: HandlerPhaseBinding,
     @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) config: ApplicationConfig,
@@ -92,8 +97,10 @@ export class ThrottleModule
     return featureModule(options);
   }
 
-  /** Opens calls around requests. Nest calls this before it registers routes, when the HTTP adapter exists. */
+  /** Prepares handlers and requests. Nest calls this before it registers routes, if the application serves HTTP. */
   configure(): void {
+    this.#compileHandlers();
+    this.binding.attach(this.handlerPhase, this.discovery, this.handlers);
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
@@ -111,6 +118,7 @@ export class ThrottleModule
   async onApplicationShutdown(): Promise<void> {
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
+    this.binding.detach();
     await this.limiter.settings.backend.close?.();
   }
 

@@ -62,9 +62,9 @@ export class HandlerRegistry {
     return this.#classes.get(gateway)?.connections;
   }
 
-  /** Returns true if the guard charges a method anything. */
+  /** Returns true if a method is charged anything without being asked. */
   isLimited(type: Class, method: string): boolean {
-    return this.of(type, type.prototype[method]).guarded.length > 0;
+    return this.of(type, type.prototype[method]).automatic.length > 0;
   }
 
   #compileLate(type: Class, handler: Handler): HandlerLimits {

@@ -24,6 +24,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   by: ['a function such as by.ip() or by.user()', isFunction],
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
   manual: ['true or false', (value) => typeof value === 'boolean'],
+  phase: ['"guard" or "handler"', (value) => value === 'guard' || value === 'handler'],
   skip: ['a function of the call', isFunction],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   message: [

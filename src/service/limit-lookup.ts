@@ -28,7 +28,7 @@ export class LimitLookup {
           `Name a policy, ${method}("name"), or pass { on: context }.`,
       );
     }
-    if (handlerLimits.own.length > 0) return handlerLimits.own;
+    if (handlerLimits.explicit.length > 0) return handlerLimits.explicit;
     const { names } = this.registry;
     throw new ThrottleConfigError(
       `${method}() in ${handlerLimits.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
@@ -68,6 +68,7 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   by: by.connection(),
   cost: 1,
   manual: false,
+  phase: 'guard',
   skip: undefined,
   message: undefined,
   onDenied: undefined,

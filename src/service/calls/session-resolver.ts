@@ -24,6 +24,12 @@ export class SessionResolver {
     return opened && this.#enterHandler(context, opened);
   }
 
+  /** Returns the session of a request if it is open already. */
+  opened(context: ExecutionContext): CallSession | undefined {
+    const target: unknown = context.getArgByIndex(0);
+    return typeof target === 'object' && target !== null ? sessionOn(target) : undefined;
+  }
+
   /** Returns the session of a call. The first call for a target opens it. */
   of({ target, call, responder }: OpenedCall): CallSession {
     if (target === undefined) return new CallSession(call, responder);

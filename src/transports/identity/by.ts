@@ -3,7 +3,7 @@ import { type By, type Call, EXEMPT } from '../call.js';
 import { connectionSubject } from './connection-subject.js';
 import { canonicalPath } from './request-path.js';
 import { addressOf, checkedSubject, type FoundSubject, isNobody, subjectOf } from './subject.js';
-import { findUserId, userPathsOf, withUserPaths } from './user-lookup.js';
+import { findUserId, findWithSearch, isUserBy, markUserBy, type UserSearch } from './user-lookup.js';
 
 /**
  * Who is charged. If nobody is found, the caller's address is charged: strangers are not let pass, and do not share one
@@ -30,11 +30,12 @@ export const by = {
    */
   user(path = 'user.id'): By {
     const members = path.split('.');
-    const find: By = (call) => {
+    return markUserBy((call, search) => {
       const id = findUserId(call, members);
-      return id === null ? null : subjectOf.user(id);
-    };
-    return withUserPaths(find, [members]);
+      if (id !== null) return subjectOf.user(id);
+      if (search !== undefined) search.isUserMissing = true;
+      return null;
+    });
   },
 
   /** A request header. Clients choose its value, so add a limit by address, or verify the value first. */
@@ -58,24 +59,36 @@ export const by = {
 
   /** The first candidate that finds somebody. */
   first(...candidates: readonly By[]): By {
-    const findFrom = (call: Call, i: number): Awaitable<FoundSubject> => {
+    const findFrom = (call: Call, i: number, search?: UserSearch, isMissing = false): Awaitable<FoundSubject> => {
       const candidate = candidates[i];
-      if (candidate === undefined) return null;
-      return chain(candidate(call), (found) => (isNobody(found) ? findFrom(call, i + 1) : found));
+      if (candidate === undefined) return noteMissing(search, isMissing, null);
+      const own = search && { isUserMissing: false };
+      return chain(findWithSearch(candidate, call, own), (found) => {
+        const isOwnMissing = own?.isUserMissing === true;
+        if (isNobody(found)) return findFrom(call, i + 1, search, isMissing || isOwnMissing);
+        // A user who is found settles the search, whatever candidate before found none.
+        return noteMissing(search, isUserBy(candidate) ? isOwnMissing : isMissing, found);
+      });
     };
-    return withUserPaths((call) => findFrom(call, 0), candidates.flatMap(userPathsOf));
+    if (!candidates.some(isUserBy)) return (call) => findFrom(call, 0);
+    return markUserBy((call, search) => findFrom(call, 0, search));
   },
 
   /** All parts together: one budget for each combination. A part that finds nobody counts as the address. */
   each(...parts: readonly By[]): By {
-    const find: By = (call) =>
+    const find = (call: Call, search?: UserSearch): Awaitable<FoundSubject> =>
       chain(
-        chainAll(parts, (part) => part(call)),
+        chainAll(parts, (part) => findWithSearch(part, call, search)),
         (found) => joinSubjects(found, call),
       );
-    return withUserPaths(find, parts.flatMap(userPathsOf));
+    return parts.some(isUserBy) ? markUserBy(find) : (call) => find(call);
   },
 };
+
+function noteMissing(search: UserSearch | undefined, isMissing: boolean, found: FoundSubject): FoundSubject {
+  if (search !== undefined && isMissing) search.isUserMissing = true;
+  return found;
+}
 
 /** Returns one subject for several. Lengths keep combinations apart wherever the strings are cut. */
 function joinSubjects(found: readonly FoundSubject[], call: Call): string | typeof EXEMPT {
