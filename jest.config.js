@@ -40,7 +40,9 @@ export default {
       testMatch: [
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
+        '<rootDir>/test/service/handler-phase/**/*.spec.ts',
         '<rootDir>/test/module/socket-options.spec.ts',
+        '<rootDir>/test/module/discovery/handler-phase-binding.spec.ts',
         '<rootDir>/test/applications/gateways-on-redis.spec.ts',
       ],
       moduleNameMapper: {
