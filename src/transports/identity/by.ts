@@ -25,7 +25,8 @@ export const by = {
 
   /**
    * The user, read from a member of the request that authentication sets: a string, a whole number, or an object with a
-   * `toString` of its own. On sockets it is read from the client, its `data`, or the upgrade request, the first that
+   * `toString` of its own. Where no user is found in the guard, the limit is charged after all guards, so guards that
+   * authenticate may run in any order. On sockets it is read from the client, its `data`, or the upgrade request, the first that
    * has it.
    */
   user(path = 'user.id'): By {
