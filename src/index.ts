@@ -18,6 +18,7 @@ export type {
   MessageOption,
   MoreOptions,
   OnDenied,
+  Phase,
   PolicyOptions,
   ScopeOption,
   Skip,

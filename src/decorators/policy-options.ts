@@ -16,6 +16,9 @@ export type OnDenied = (call: Call, outcome: Outcome) => Awaitable<void>;
 /** Returns true to let a call pass uncharged. */
 export type Skip = (call: Call) => Awaitable<boolean>;
 
+/** When a limit is charged: by the guard, or after all guards, right before the handler. */
+export type Phase = 'guard' | 'handler';
+
 /**
  * Options of one limit. Only the rate is required. `rate`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`
  * and `lease` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
@@ -45,6 +48,12 @@ export interface PolicyOptions {
   readonly id?: string;
   /** If true, the guard does not charge this limit; `ThrottleService.hit()` in the handler does. Default: false. */
   readonly manual?: boolean;
+  /**
+   * When the limit is charged, on HTTP. `handler`: after all guards, so that `by`, `cost`, `rate` and `skip` see what later guards
+   * set. Default: `guard`, except that a limit by user that finds no user there waits for the handler phase. Sockets charge every
+   * limit after the guards.
+   */
+  readonly phase?: Phase;
   readonly skip?: Skip;
   /** What to do while a remote backend is unavailable. Default: the module's `onError`. */
   readonly onError?: FailureMode;
@@ -72,7 +81,7 @@ export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 export type What = string | PolicyOptions | GatewayOptions | readonly What[];
 
 /** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
-export const USE_MEMBERS = ['cost', 'by', 'id', 'manual', 'skip', 'message', 'onDenied', 'context'] as const;
+export const USE_MEMBERS = ['cost', 'by', 'id', 'manual', 'phase', 'skip', 'message', 'onDenied', 'context'] as const;
 
 /** All options of a policy. */
 export const POLICY_MEMBERS: readonly string[] = [

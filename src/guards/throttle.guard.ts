@@ -1,27 +1,28 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
-import { CallLimiter } from '../service/calls/call-limiter.js';
+import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
 /**
  * Charges a call over HTTP before its handler runs, once however often the guard is bound. Throws a ThrottleException (429)
  * if the call is denied. Calls over other transports pass.
  *
- * The module binds it for all handlers. To run it after a guard that authenticates, bind both in that order:
+ * The module binds it for all handlers. Guards that authenticate may run before or after it: a limit by user that finds nobody
+ * here is charged after all guards. Bind it by hand only to limit chosen handlers:
  * @example
  * ThrottleModule.forRoot({ guard: false, default: '100/min' })
- * providers: [{ provide: APP_GUARD, useClass: AuthGuard }, { provide: APP_GUARD, useClass: ThrottleGuard }]
+ * @UseGuards(ThrottleGuard) @Controller('reports')
  */
 @Injectable()
 export class ThrottleGuard implements CanActivate {
   constructor(
-    @Inject(CallLimiter) private readonly limiter: CallLimiter,
+    @Inject(HandlerLimiter) private readonly limiter: HandlerLimiter,
     @Inject(SessionResolver) private readonly sessions: SessionResolver,
   ) {}
 
   /** Returns a boolean; a promise only if the backend or a function of the configuration returns one. */
   canActivate(context: ExecutionContext): Awaitable<boolean> {
     const session = this.sessions.enter(context, 'guard');
-    return session === undefined || this.limiter.admit(session);
+    return session === undefined || this.limiter.admit(session, 'guard');
   }
 }

@@ -2,8 +2,8 @@ import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestI
 import { EMPTY, Observable } from 'rxjs';
 import { tap } from 'rxjs/operators';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { CallLimiter } from '../service/calls/call-limiter.js';
 import type { CallSession } from '../service/calls/call-session.js';
+import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
 /**
@@ -15,14 +15,14 @@ import { SessionResolver } from '../service/calls/session-resolver.js';
 @Injectable()
 export class ThrottleInterceptor implements NestInterceptor {
   constructor(
-    @Inject(CallLimiter) private readonly limiter: CallLimiter,
+    @Inject(HandlerLimiter) private readonly limiter: HandlerLimiter,
     @Inject(SessionResolver) private readonly sessions: SessionResolver,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Awaitable<Observable<unknown>> {
     const session = this.sessions.enter(context, 'interceptor');
     if (session === undefined) return next.handle();
-    return chain(this.limiter.admit(session), (isAdmitted) =>
+    return chain(this.limiter.admit(session, 'both'), (isAdmitted) =>
       isAdmitted ? this.#handle(session, next) : dropped(session),
     );
   }

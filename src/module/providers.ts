@@ -2,6 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Limit } from '../decorators/policy-options.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
+import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.interceptor.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
@@ -9,6 +10,7 @@ import { PolicyRegistry } from '../planning/policy-registry.js';
 import { compileSocketLimit, type SocketLimitName } from '../planning/socket-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { FrameLimiter } from '../service/calls/frame-limiter.js';
+import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { LimitLookup } from '../service/limit-lookup.js';
@@ -22,6 +24,7 @@ import { asFrameworkRequest } from '../transports/sockets/handshake/upgrade-requ
 import { SocketTransport } from '../transports/sockets/socket-transport.js';
 import type { Transport } from '../transports/transport.js';
 import { createSettings } from './create-settings.js';
+import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceInjected } from './discovery/service-usage.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
@@ -79,6 +82,13 @@ export const PROVIDERS: Provider[] = [
     useFactory: (settings: RuntimeSettings) => new CallLimiter(settings),
     inject: [SETTINGS],
   },
+  HandlerPhaseBinding,
+  {
+    provide: HandlerLimiter,
+    useFactory: (limiter: CallLimiter, binding: HandlerPhaseBinding) =>
+      new HandlerLimiter(limiter, (handler) => binding.isBoundTo(handler)),
+    inject: [CallLimiter, HandlerPhaseBinding],
+  },
   {
     provide: FrameLimiter,
     useFactory: (
@@ -97,6 +107,7 @@ export const PROVIDERS: Provider[] = [
   },
   ThrottleGuard,
   ThrottleInterceptor,
+  HandlerPhaseInterceptor,
 ];
 
 function createPolicyRegistry(

@@ -9,17 +9,20 @@ import {
 } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
+import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.interceptor.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { FrameLimiter } from '../service/calls/frame-limiter.js';
+import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compileHandlers, markHandlers } from './discovery/handler-discovery.js';
+import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceRequested } from './discovery/service-usage.js';
 import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
@@ -45,7 +48,7 @@ import { assertAsyncOptions, rootOptions } from './validate-options.js';
   imports: [DiscoveryModule],
   providers: PROVIDERS,
   // Nest makes a guard or interceptor anew in each module that binds it, so their dependencies are exported, too.
-  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, CallLimiter, SessionResolver, PolicyRegistry],
+  exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, HandlerLimiter, SessionResolver, PolicyRegistry],
 })
 export class ThrottleModule
   extends ConfigurableModuleClass
@@ -62,6 +65,8 @@ export class ThrottleModule
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
+    @Inject(HandlerPhaseInterceptor) private readonly handlerPhase: HandlerPhaseInterceptor,
+    @Inject(HandlerPhaseBinding) private readonly binding: HandlerPhaseBinding,
     @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
@@ -102,9 +107,13 @@ export class ThrottleModule
     return featureModule(options);
   }
 
-  /** Nest calls this before it registers routes, when their paths are final and the HTTP adapter exists. */
+  /**
+   * Prepares handlers and requests. Nest calls this before it registers routes, when their paths are final and the HTTP
+   * adapter exists. Applications without HTTP have no `configure`.
+   */
   configure(): void {
     this.#compileHandlers();
+    this.binding.attach(this.handlerPhase, this.discovery, this.handlers);
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
@@ -124,6 +133,7 @@ export class ThrottleModule
   async onApplicationShutdown(): Promise<void> {
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
+    this.binding.detach();
     await this.limiter.settings.backend.close?.();
   }
 

@@ -1,11 +1,12 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import type { MessageOption, OnDenied, PolicyOptions, Skip } from '../decorators/policy-options.js';
+import type { MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { definePolicies } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By, CallContext, CostOf } from '../transports/call.js';
 import { by } from '../transports/identity/by.js';
+import { isUserBy } from '../transports/identity/user-lookup.js';
 import { type DeclaredLimit, type Level, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import { fixedPolicies, type PolicySource, policiesByRate } from './policy-source.js';
@@ -23,6 +24,8 @@ export interface CompiledLimit {
   readonly by: By;
   readonly cost: number | CostOf;
   readonly manual: boolean;
+  /** When it is charged. `user`: by the guard if a user is found there, else in the handler phase. */
+  readonly phase: Phase | 'user';
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
@@ -53,6 +56,7 @@ export function compileLimit(
     by: options.by ?? by.connection(),
     cost: options.cost ?? 1,
     manual: options.manual ?? false,
+    phase: options.phase ?? (options.by !== undefined && isUserBy(options.by) ? 'user' : 'guard'),
     skip: options.skip,
     message: options.message,
     onDenied: options.onDenied,

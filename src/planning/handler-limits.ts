@@ -1,5 +1,4 @@
-import type { MemberPath } from '../transports/identity/member-path.js';
-import { userPathsOf } from '../transports/identity/user-lookup.js';
+import type { Phase } from '../decorators/policy-options.js';
 import type { Class } from './class-members.js';
 import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
 import { declarationsOf } from './declared-limits.js';
@@ -12,12 +11,14 @@ export interface HandlerLimits {
   readonly handler: HandlerIdentity;
   /** `ReportsController.list`; the class alone for a function that stands for an unknown method. */
   readonly label: string;
-  /** Charged by the guard. */
-  readonly guarded: readonly CompiledLimit[];
+  /** Charged without being asked, in one phase or in two. */
+  readonly automatic: readonly CompiledLimit[];
+  /** The automatic limits by the phase that asks for them first. A limit by user may move on to the handler phase. */
+  readonly byPhase: Readonly<Record<Phase, readonly CompiledLimit[]>>;
+  /** Whether any limit is, or may be, charged in the handler phase. */
+  readonly hasHandlerPhase: boolean;
   /** Charged by `hit()` without a policy: the method's limits, else its class's; if some are manual, only those. */
-  readonly own: readonly CompiledLimit[];
-  /** Members of the request that identify a user, for limits by user. */
-  readonly userPaths: readonly MemberPath[];
+  readonly explicit: readonly CompiledLimit[];
 }
 
 /** Stands for the method of a function that cannot be matched to any: only the limits of the class apply to it. */
@@ -61,13 +62,17 @@ function compileLimits(
 
 /** Pass 4: says which of a handler's limits are charged by whom. */
 function assignLimits(limits: readonly CompiledLimit[], handler: HandlerIdentity, label: string): HandlerLimits {
-  const guarded = limits.filter(({ manual, policies }) => !manual && policies.fixed?.length !== 0);
+  const automatic = limits.filter(({ manual, policies }) => !manual && policies.fixed?.length !== 0);
   return {
     handler,
     label,
-    guarded,
-    own: explicitLimits(limits),
-    userPaths: guarded.flatMap(({ by }) => userPathsOf(by)),
+    automatic,
+    byPhase: {
+      guard: automatic.filter(({ phase }) => phase !== 'handler'),
+      handler: automatic.filter(({ phase }) => phase === 'handler'),
+    },
+    hasHandlerPhase: automatic.some(({ phase }) => phase !== 'guard'),
+    explicit: explicitLimits(limits),
   };
 }
 

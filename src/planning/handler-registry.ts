@@ -108,9 +108,9 @@ export class HandlerRegistry {
     return this.#classes.get(gateway)?.connections;
   }
 
-  /** Returns true if the guard charges a method anything. */
+  /** Returns true if a method is charged anything without being asked. */
   isLimited(type: Class, method: string): boolean {
-    return this.limitsOf(type, method).guarded.length > 0;
+    return this.limitsOf(type, method).automatic.length > 0;
   }
 
   /** Returns true if there is any limit: of handlers, those charged by hand too, or of new connections. */
@@ -118,7 +118,8 @@ export class HandlerRegistry {
     if (this.registry.defaults.length > 0 || this.connections !== undefined) return true;
     return [...this.#classes.values()].some(
       ({ connections, byMethod }) =>
-        connections !== undefined || [...byMethod.values()].some(({ guarded, own }) => guarded.length + own.length > 0),
+        connections !== undefined ||
+        [...byMethod.values()].some(({ automatic, explicit }) => automatic.length + explicit.length > 0),
     );
   }
 
@@ -142,7 +143,7 @@ export class HandlerRegistry {
     this.#withUnknownHandlers.add(type);
     const isPerMethod =
       [...methods.keys()].some((name) => isDecorated(ownerOf(type, name).prototype, name)) ||
-      [...limits.guarded, ...limits.own].some(({ scope }) => scope.startsWith('handler:'));
+      [...limits.automatic, ...limits.explicit].some(({ scope }) => scope.startsWith('handler:'));
     if (!isPerMethod) return;
     this.warn(
       `${type.name}: something replaces methods of this class by functions without their names and metadata, so their own limits cannot be found. ` +

@@ -32,6 +32,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
   id: ['a name of the budget, a string', (value) => typeof value === 'string' && value !== ''],
   manual: ['true or false', (value) => typeof value === 'boolean'],
+  phase: ['"guard" or "handler"', (value) => value === 'guard' || value === 'handler'],
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   message: [

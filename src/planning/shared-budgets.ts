@@ -26,7 +26,7 @@ function limitsIn(
   { level, id, runsAll }: SharedIdentity,
   handlers: readonly HandlerLimits[],
 ): readonly CompiledLimit[] {
-  const limits = new Set(handlers.flatMap(({ guarded, own }) => [...guarded, ...own]));
+  const limits = new Set(handlers.flatMap(({ automatic, explicit }) => [...automatic, ...explicit]));
   const isRoute = level === 'handler' && !runsAll;
   return isRoute ? [...limits] : [...limits].filter(({ scope }) => scope === `${level}:${id}`);
 }

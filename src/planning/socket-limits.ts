@@ -9,7 +9,7 @@ import type { PolicyRegistry } from './policy-registry.js';
 export type SocketLimitName = 'connections' | 'frames';
 
 /** Options that a limit of sockets cannot have: its name, scope and phase are fixed. */
-const FIXED_OPTIONS = ['name', 'scope', 'manual'];
+const FIXED_OPTIONS = ['name', 'scope', 'manual', 'phase'];
 
 /**
  * Compiles a limit of new connections, or of frames.

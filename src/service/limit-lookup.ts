@@ -28,7 +28,7 @@ export class LimitLookup {
           `Name a policy, ${method}("name"), or pass { on: context }.`,
       );
     }
-    if (handlerLimits.own.length > 0) return handlerLimits.own;
+    if (handlerLimits.explicit.length > 0) return handlerLimits.explicit;
     const { names } = this.registry;
     throw new ThrottleConfigError(
       `${method}() in ${handlerLimits.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
@@ -73,6 +73,7 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   by: by.connection(),
   cost: 1,
   manual: false,
+  phase: 'guard',
   skip: undefined,
   message: undefined,
   onDenied: undefined,
@@ -80,8 +81,8 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
 };
 
 /** Returns the budget that a handler uses under a name, if it has an id: the service charges the same one. */
-function idInHandler(name: string, { guarded, own }: HandlerLimits): string | undefined {
-  const limit = [...own, ...guarded].find((one) => one.name === name);
+function idInHandler(name: string, { automatic, explicit }: HandlerLimits): string | undefined {
+  const limit = [...explicit, ...automatic].find((one) => one.name === name);
   return limit && budgetIdOf(limit);
 }
 

@@ -53,6 +53,11 @@ export interface Responder<Rejection = false> {
   rejectInterrupted(cause: Interruption): Rejection;
   /** Calls `listener` once the client has gone. Returns a function that removes the listener. */
   onClientGone(listener: () => void): () => void;
+  /**
+   * Calls `listener` once the response has closed, where calls are charged before all guards have run. A response that fails, or is
+   * never sent because the client has gone, is no success. Returns a function that removes the listener.
+   */
+  onEnd?(listener: (isSuccess: boolean) => void): () => void;
   /** Sends a denied call's acknowledgement, if the client asked for one and the call had no other response. */
   acknowledge?(): void;
 }

@@ -63,6 +63,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   by: by.all(),
   cost: 1,
   manual: false,
+  phase: 'guard',
   skip: undefined,
   message: undefined,
   onDenied: undefined,

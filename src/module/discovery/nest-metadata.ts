@@ -124,20 +124,20 @@ export function guardsOn(target: object): readonly unknown[] {
   return [Reflect.getMetadata(GUARDS, target)].flat();
 }
 
-/** Returns the interceptors that are bound to a class, inherited ones too. */
-export function interceptorsOn(type: Class): readonly unknown[] {
-  return Reflect.getMetadata(INTERCEPTORS, type) ?? [];
+/** Returns the interceptors that are bound to a class, inherited ones too, or to a method's function. */
+export function interceptorsOn(target: object): readonly unknown[] {
+  return Reflect.getMetadata(INTERCEPTORS, target) ?? [];
 }
 
-/** Returns the interceptors that are bound to a class itself. */
-export function ownInterceptorsOn(type: Class): readonly unknown[] {
-  return Reflect.getOwnMetadata(INTERCEPTORS, type) ?? [];
+/** Returns the interceptors that are bound to a class or a function itself. */
+export function ownInterceptorsOn(target: object): readonly unknown[] {
+  return Reflect.getOwnMetadata(INTERCEPTORS, target) ?? [];
 }
 
-/** Sets the interceptors of a class; without any, the inherited ones apply. */
-export function bindInterceptors(type: Class, interceptors: readonly unknown[]): void {
-  if (interceptors.length > 0) Reflect.defineMetadata(INTERCEPTORS, interceptors, type);
-  else Reflect.deleteMetadata(INTERCEPTORS, type);
+/** Sets the interceptors of a class or a function; without any, the inherited ones of a class apply. */
+export function bindInterceptors(target: object, interceptors: readonly unknown[]): void {
+  if (interceptors.length > 0) Reflect.defineMetadata(INTERCEPTORS, interceptors, target);
+  else Reflect.deleteMetadata(INTERCEPTORS, target);
 }
 
 /** Returns the tokens that a class asks for in its constructor and properties, as they are written. */

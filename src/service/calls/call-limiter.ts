@@ -14,7 +14,6 @@ import {
 import { DelayedCalls } from './delayed-calls.js';
 import { composeDenial } from './denial-message.js';
 import { ThrottleEvents } from './events.js';
-import { watchForLateUser } from './late-user-warning.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 import { keepClientOutcome } from './session-store.js';
 
@@ -38,29 +37,14 @@ export class CallLimiter {
     this.#delayed = new DelayedCalls(settings.clock);
   }
 
-  /** Limits a call before its handler runs, once for each handler. True: the handler may run. */
-  admit(session: CallSession): Awaitable<boolean> {
-    const { handlerLimits } = session;
-    if (session.responder.connection?.isClosed === true) return false;
-    if (handlerLimits === undefined) return true;
-    const { guarded, userPaths } = handlerLimits;
-    const known = session.admissionUnder(guarded);
-    if (known !== undefined) return known;
-    if (guarded.length === 0) return true;
-    if (userPaths.length > 0) watchForLateUser(handlerLimits, session.call, this.settings.warn);
-    const isAdmitted = this.limit(guarded, session);
-    session.keepAdmission(guarded, isAdmitted);
-    return isAdmitted;
-  }
-
   /** Runs all steps. True: the call may proceed; otherwise its rejection. */
   limit<R>(limits: readonly CompiledLimit[], session: CallSession<R>): Awaitable<true | R> {
     const { call, responder } = session;
     if (responder.connection !== undefined) return this.#limitOn(responder.connection, limits, session);
-    const decided = this.#decide(this.#spend, limits, call, NO_OVERRIDES);
+    const decided = this.spend(limits, call);
     return isNativePromise(decided)
-      ? decided.then((charged) => this.proceed(this.#record(charged, session), call, responder))
-      : this.proceed(this.#record(decided, session), call, responder);
+      ? decided.then((charged) => this.proceed(this.record(charged, session), call, responder))
+      : this.proceed(this.record(decided, session), call, responder);
   }
 
   /** The same on a connection, which counts calls as pending until they are responded to, and not while they are delayed. */
@@ -84,8 +68,23 @@ export class CallLimiter {
   ): Awaitable<ChargedOutcome> {
     const decided = this.#decide(this.#spend, limits, call, overrides);
     return isNativePromise(decided)
-      ? decided.then((charged) => this.#record(charged, session))
-      : this.#record(decided, session);
+      ? decided.then((charged) => this.record(charged, session))
+      : this.record(decided, session);
+  }
+
+  /** The first two steps: prepares, decides. The outcome is still to be recorded. */
+  spend(limits: readonly CompiledLimit[], call: Call): Awaitable<ChargedOutcome> {
+    return this.#decide(this.#spend, limits, call, NO_OVERRIDES);
+  }
+
+  /** Decides charges that are prepared already, and takes them. */
+  spendPrepared(prepared: PreparedCharges): Awaitable<ChargedOutcome> {
+    return decideCharges(this.#spend, prepared);
+  }
+
+  /** Returns whether the module's `skip` exempts the call. */
+  isSkipped(call: Call): Awaitable<boolean> {
+    return isSkipped(this.settings.skip, call, 'ThrottleModule');
   }
 
   /** The last steps: responds, delays. True: the call may proceed; otherwise its rejection. */
@@ -133,15 +132,14 @@ export class CallLimiter {
     call: Call,
     overrides: ChargeOverrides,
   ): Awaitable<ChargedOutcome> {
-    const { skip } = this.settings;
-    if (skip === undefined) return decideCharges(decide, prepareCharges(limits, call, overrides));
-    return chain(isSkipped(skip, call, 'ThrottleModule'), (skipped) =>
+    if (this.settings.skip === undefined) return decideCharges(decide, prepareCharges(limits, call, overrides));
+    return chain(this.isSkipped(call), (skipped) =>
       skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, overrides)),
     );
   }
 
   /** Records an outcome in the call's session and reports it. Without a session there is nothing to report to. */
-  #record(charged: ChargedOutcome, session: CallSession<unknown> | undefined): ChargedOutcome {
+  record(charged: ChargedOutcome, session: CallSession<unknown> | undefined): ChargedOutcome {
     const { outcome, charges } = charged;
     const previous = session?.latest;
     if (session !== undefined) {
@@ -165,7 +163,7 @@ export class CallLimiter {
   /** Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. */
   #rejectOverflow<R>(outcome: Outcome, session: CallSession<R>): R {
     const { call, responder } = session;
-    this.#record({ outcome, charges: [], limits: [] }, session);
+    this.record({ outcome, charges: [], limits: [] }, session);
     responder.enforce(outcome);
     return responder.reject(outcome, { message: undefined, context: call.context });
   }

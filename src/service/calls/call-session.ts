@@ -4,6 +4,7 @@ import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
 import type { Responder } from '../../transports/responder.js';
+import type { HandlerPhase } from './handler-phase.js';
 
 /** Whether a call was admitted under a list of limits, and the admissions before it. */
 interface Admission {
@@ -16,6 +17,8 @@ interface Admission {
 export class CallSession<Rejection = false> {
   /** The latest outcome of the call. */
   latest: Outcome | undefined;
+  /** What the handler phase is to charge; undefined if nothing waits for it. */
+  handlerPhase: HandlerPhase | undefined;
   #handlerLimits: HandlerLimits | undefined;
   #charges: readonly Charge[] = [];
   #decisions: readonly Decision[] = [];
@@ -61,15 +64,20 @@ export class CallSession<Rejection = false> {
 
   record(charges: readonly Charge[], outcome: Outcome): void {
     this.latest = outcome;
+    this.amend(charges, outcome.decisions);
+  }
+
+  /** Adds decisions, or replaces those on the same budgets, without a new outcome. */
+  amend(charges: readonly Charge[], decisions: readonly Decision[]): void {
     if (this.#decisions.length === 0) {
       this.#charges = charges;
-      this.#decisions = outcome.decisions;
+      this.#decisions = decisions;
       return;
     }
     const mergedCharges = [...this.#charges];
     const merged = [...this.#decisions];
     charges.forEach((charge, i) => {
-      const decision = outcome.decisions[i];
+      const decision = decisions[i];
       if (decision === undefined) return;
       const known = mergedCharges.findIndex(({ policy }) => policy.id === charge.policy.id);
       const before = merged[known];
@@ -80,5 +88,13 @@ export class CallSession<Rejection = false> {
     });
     this.#charges = mergedCharges;
     this.#decisions = merged;
+  }
+
+  /** Removes the decisions on charges that were not taken after all. */
+  withdraw(charges: readonly Charge[]): void {
+    if (charges.length === 0) return;
+    const isKept = (_: unknown, i: number) => !charges.some((charge) => charge === this.#charges[i]);
+    this.#decisions = this.#decisions.filter(isKept);
+    this.#charges = this.#charges.filter(isKept);
   }
 }

@@ -7,6 +7,7 @@ import type { Skip } from '../../decorators/policy-options.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import { type Call, EXEMPT, withContext } from '../../transports/call.js';
 import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
+import { findWithSearch, type UserSearch } from '../../transports/identity/user-lookup.js';
 
 /** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
 export interface PreparedCharges {
@@ -46,11 +47,11 @@ export function prepareCharges(
     return isNativePromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
   }
   const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, overrides));
-  return chain(lists, (found) => join(found, limits));
+  return chain(lists, (found) => joinCharges(found, limits));
 }
 
 /** Joins the charges of several limits, each beside the limit that it comes from. */
-function join(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
+export function joinCharges(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
   const charges: Charge[] = [];
   const sources: CompiledLimit[] = [];
   for (const [i, limit] of limits.entries()) {
@@ -73,19 +74,42 @@ export function isSkipped(skip: Skip | undefined, call: Call, place: string): Aw
 
 const NONE: readonly Charge[] = [];
 
-function chargesOfLimit(
+/**
+ * Returns the charges of a call under one limit.
+ *
+ * @param search notes whether the limit looks for a user and finds none; the charges are the address's then
+ */
+export function chargesOfLimit(
   limit: CompiledLimit,
   plainCall: Call,
   overrides: ChargeOverrides,
+  search?: UserSearch,
 ): Awaitable<readonly Charge[]> {
-  const { context, skip, policies } = limit;
-  const call = context === undefined ? plainCall : withContext(plainCall, { ...context, ...plainCall.context });
+  const { skip, policies } = limit;
+  const call = callUnder(limit, plainCall);
   const { fixed } = policies;
-  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides);
+  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides, search);
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
-    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides));
+    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides, search));
   });
+}
+
+/** Returns the call as the functions of a limit see it. */
+export function callUnder({ context }: CompiledLimit, call: Call): Call {
+  return context === undefined ? call : withContext(call, { ...context, ...call.context });
+}
+
+/**
+ * Returns what a call costs its address under a limit whose functions cannot be asked yet. A cost that is a function counts as 1;
+ * a limit with a function for `rate` or `skip` charges nothing.
+ */
+export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly Charge[] {
+  const { policies, skip, cost } = limit;
+  if (policies.fixed === undefined || skip !== undefined) return NONE;
+  const call = callUnder(limit, plainCall);
+  const subject = scopedSubject(scopeOf(limit, call), addressOf(call));
+  return chargesFor(policies.fixed, subject, typeof cost === 'number' ? cost : 1);
 }
 
 function resolveCharges(
@@ -93,9 +117,11 @@ function resolveCharges(
   policies: readonly Policy[],
   call: Call,
   overrides: ChargeOverrides,
+  search: UserSearch | undefined,
 ): Awaitable<readonly Charge[]> {
-  if (policies.length === 0) return NONE;
-  const subject = subjectFor(limit, call, overrides.subject);
+  // A rate that is unlimited without a user may be another with one, so a search goes on.
+  if (policies.length === 0 && search === undefined) return NONE;
+  const subject = subjectFor(limit, call, overrides.subject, search);
   const cost = overrides.cost ?? limit.cost;
   if (typeof subject === 'string' && typeof cost === 'number') return chargesFor(policies, subject, cost);
   return chain(subject, (found) =>
@@ -111,24 +137,31 @@ function chargesFor(policies: readonly Policy[], subject: string, cost: number):
 }
 
 function subjectFor(
-  { by, place }: CompiledLimit,
+  limit: CompiledLimit,
   call: Call,
   given: string | undefined,
+  search: UserSearch | undefined,
 ): Awaitable<string | typeof EXEMPT> {
-  const { scope } = call.context;
-  if (scope !== undefined && typeof scope !== 'string')
-    throw invalidValue(optionAt(place, 'context.scope'), 'a text', scope);
+  const scope = scopeOf(limit, call);
   if (given !== undefined) {
     if (typeof given !== 'string' || given === '') throw invalidValue('subject', 'a text that is not empty', given);
     return scopedSubject(scope, given);
   }
-  const found = by(call);
-  if (typeof found === 'string' && found !== '') return scopedSubject(scope, found);
+  const found = search === undefined ? limit.by(call) : findWithSearch(limit.by, call, search);
+  if (typeof found === 'string' && found !== '' && search === undefined) return scopedSubject(scope, found);
   return chain(found, (one) => {
     if (one === EXEMPT) return EXEMPT;
-    const subject = isNobody(one) ? addressOf(call) : one;
-    return scopedSubject(scope, typeof subject === 'string' ? subject : checkedSubject(subject, optionAt(place, 'by')));
+    const subject = isNobody(one) || search?.isUserMissing === true ? addressOf(call) : one;
+    return scopedSubject(
+      scope,
+      typeof subject === 'string' ? subject : checkedSubject(subject, optionAt(limit.place, 'by')),
+    );
   });
+}
+
+function scopeOf({ place }: CompiledLimit, { context: { scope } }: Call): string | undefined {
+  if (scope === undefined || typeof scope === 'string') return scope;
+  throw invalidValue(optionAt(place, 'context.scope'), 'a text', scope);
 }
 
 function costFor({ place }: CompiledLimit, call: Call, cost: CompiledLimit['cost']): Awaitable<number> {

@@ -30,6 +30,12 @@ export class SessionResolver {
     return undefined;
   }
 
+  /** Returns the session of a request if it is open already. */
+  opened(context: ExecutionContext): CallSession | undefined {
+    const target: unknown = context.getArgByIndex(0);
+    return typeof target === 'object' && target !== null ? sessionOn(target) : undefined;
+  }
+
   /** Returns the session of a call. The first call for a target opens it. */
   of({ target, call, responder }: OpenedCall): CallSession {
     if (target === undefined) return new CallSession(call, responder);
@@ -95,7 +101,7 @@ export class SessionResolver {
     const type = context.getClass();
     const handler = context.getHandler();
     const limits = handlers.known(type, handler) ?? handlers.find(type, handler, () => false);
-    if (limits.guarded.length === 0 || this.#reported.has(limits)) return;
+    if (limits.automatic.length === 0 || this.#reported.has(limits)) return;
     this.#reported.add(limits);
     this.warn(
       `${limits.label}: something other than a route calls it, in ${transport.unrecognized}. Such calls are not limited. ` +

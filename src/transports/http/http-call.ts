@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, HttpStatus } from '@nestjs/common';
 import type { Decision, Outcome } from '../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../call.js';
 import type { Denial, Interruption, Responder } from '../responder.js';
@@ -60,18 +60,34 @@ export class HttpCall implements Call, Responder<never> {
   onClientGone(listener: () => void): () => void {
     return this.response === undefined ? () => {} : onClose(this.response, listener);
   }
+
+  onEnd(listener: (isSuccess: boolean) => void): () => void {
+    const { response } = this;
+    return response === undefined ? () => {} : onClose(response, () => listener(isSuccessful(response)));
+  }
 }
 
 /** The part of Node's response that tells when a client has gone; Fastify's reply holds it as `raw`. */
 interface NodeResponse {
+  readonly statusCode: number;
+  readonly headersSent: boolean;
   readonly closed: boolean;
   once(event: 'close', listener: () => void): unknown;
   off(event: 'close', listener: () => void): unknown;
 }
 
+function nodeResponseOf(response: object): NodeResponse {
+  return Reflect.get(response, 'raw') ?? response;
+}
+
+function isSuccessful(response: object): boolean {
+  const { headersSent, statusCode } = nodeResponseOf(response);
+  return headersSent && statusCode < HttpStatus.BAD_REQUEST;
+}
+
 /** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
 export function onClose(response: object, listener: () => void): () => void {
-  const node: NodeResponse = Reflect.get(response, 'raw') ?? response;
+  const node = nodeResponseOf(response);
   if (node.closed) listener();
   else node.once('close', listener);
   return () => node.off('close', listener);

@@ -33,6 +33,8 @@ export function reportOutcome(
 ): void {
   const binding = decisions === outcome.decisions ? outcome.binding : bindingOf(decisions);
   writeRateLimit(response, decisions, binding, style);
+  // Reported before, and not taken after all: the call turned out to be exempt.
+  if (binding === null && (previous?.binding ?? null) !== null) removeRateLimit(response, style);
   // The handler caught the denial before. Its response still depends on that denial, so `no-store` stays.
   if (outcome.allowed && previous?.allowed === false) removeRetryAfter(response);
 }
@@ -74,6 +76,13 @@ export function writeRefusal(response: object, waitMs: number | null): void {
   if (waitMs === null) removeHeader(response, 'Retry-After');
   else set.call(response, 'Retry-After', String(waitSeconds(waitMs)));
   set.call(response, 'Cache-Control', 'no-store');
+}
+
+function removeRateLimit(response: object, style: HeaderStyle): void {
+  if (style === false || setterOf(response) === undefined) return;
+  const standard = style === 'legacy' ? [] : ['RateLimit-Policy', 'RateLimit'];
+  const legacy = style === 'standard' ? [] : ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'];
+  for (const name of [...standard, ...legacy]) removeHeader(response, name);
 }
 
 function removeRetryAfter(response: object): void {

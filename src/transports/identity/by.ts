@@ -5,7 +5,7 @@ import { type By, type Call, EXEMPT } from '../call.js';
 import { connectionSubject } from './connection-subject.js';
 import { canonicalPath } from './request-path.js';
 import { addressOf, checkedSubject, type FoundSubject, isNobody, subjectOf } from './subject.js';
-import { findUserId, userPathsOf, withUserPaths } from './user-lookup.js';
+import { findUserId, findWithSearch, isUserBy, markUserBy, type UserSearch } from './user-lookup.js';
 
 /**
  * Who is charged. If nobody is found, the caller's address is charged: strangers are not let pass, and do not share one
@@ -27,7 +27,8 @@ export const by = {
 
   /**
    * The user, read from a member of the request that authentication sets: a string, a whole number, or an object with a
-   * `toString` of its own. On sockets it is read from the client, its `data`, or the upgrade request, the first that
+   * `toString` of its own. Where no user is found in the guard, the limit is charged after all guards, so guards that
+   * authenticate may run in any order. On sockets it is read from the client, its `data`, or the upgrade request, the first that
    * has it.
    *
    * @param path to the member, with dots. Default: `user.id`.
@@ -35,11 +36,12 @@ export const by = {
    */
   user(...path: readonly [path?: string]): By {
     const members = path.length === 0 ? ['user', 'id'] : membersOf(path[0]);
-    const find: By = (call) => {
+    return markUserBy((call, search) => {
       const id = findUserId(call, members);
-      return id === null ? null : subjectOf.user(id);
-    };
-    return withUserPaths(find, [members]);
+      if (id !== null) return subjectOf.user(id);
+      if (search !== undefined) search.isUserMissing = true;
+      return null;
+    });
   },
 
   /**
@@ -69,12 +71,19 @@ export const by = {
   /** The first candidate that finds somebody. @throws ThrottleConfigError if there is none, or one is no function */
   first(...candidates: readonly By[]): By {
     assertBys('by.first', candidates);
-    const findFrom = (call: Call, i: number): Awaitable<FoundSubject> => {
+    const findFrom = (call: Call, i: number, search?: UserSearch, isMissing = false): Awaitable<FoundSubject> => {
       const candidate = candidates[i];
-      if (candidate === undefined) return null;
-      return chain(candidate(call), (found) => (isNobody(found) ? findFrom(call, i + 1) : found));
+      if (candidate === undefined) return noteMissing(search, isMissing, null);
+      const own = search && { isUserMissing: false };
+      return chain(findWithSearch(candidate, call, own), (found) => {
+        const isOwnMissing = own?.isUserMissing === true;
+        if (isNobody(found)) return findFrom(call, i + 1, search, isMissing || isOwnMissing);
+        // A user who is found settles the search, whatever candidate before found none.
+        return noteMissing(search, isUserBy(candidate) ? isOwnMissing : isMissing, found);
+      });
     };
-    return withUserPaths((call) => findFrom(call, 0), candidates.flatMap(userPathsOf));
+    if (!candidates.some(isUserBy)) return (call) => findFrom(call, 0);
+    return markUserBy((call, search) => findFrom(call, 0, search));
   },
 
   /**
@@ -84,12 +93,12 @@ export const by = {
    */
   each(...parts: readonly By[]): By {
     assertBys('by.each', parts);
-    const find: By = (call) =>
+    const find = (call: Call, search?: UserSearch): Awaitable<FoundSubject> =>
       chain(
-        chainAll(parts, (part) => part(call)),
+        chainAll(parts, (part) => findWithSearch(part, call, search)),
         (found) => joinSubjects(found, call),
       );
-    return withUserPaths(find, parts.flatMap(userPathsOf));
+    return parts.some(isUserBy) ? markUserBy(find) : (call) => find(call);
   },
 };
 
@@ -121,6 +130,11 @@ function assertHeaderName(name: unknown): void {
   const expected = 'the name of a header such as "x-api-key"';
   if (name === undefined) throw missingValue('by.header', expected);
   if (typeof name !== 'string' || name === '') throw invalidValue('by.header', expected, name);
+}
+
+function noteMissing(search: UserSearch | undefined, isMissing: boolean, found: FoundSubject): FoundSubject {
+  if (search !== undefined && isMissing) search.isUserMissing = true;
+  return found;
 }
 
 /** Returns one subject for several. Lengths keep combinations apart wherever the strings are cut. */

@@ -2,17 +2,31 @@ import { describeValue } from '../../core/errors.js';
 import type { By, Call } from '../call.js';
 import { type MemberPath, memberAt } from './member-path.js';
 
-const userPaths = new WeakMap<By, readonly MemberPath[]>();
+/** Notes whether a `By` looked for a user and found none. What it returned is preliminary then: a later guard may set the user. */
+export interface UserSearch {
+  isUserMissing: boolean;
+}
 
-/** Notes the paths at which a `By` looks for a user; returns the `By`. */
-export function withUserPaths(find: By, paths: readonly MemberPath[]): By {
-  userPaths.set(find, paths);
+/** A `By` that looks for a user, and notes in a search that there is none. */
+export type UserBy = (call: Call, search?: UserSearch) => ReturnType<By>;
+
+const userBys = new WeakMap<By, UserBy>();
+
+/** Marks a `By` as one that looks for a user. */
+export function markUserBy(find: UserBy): By {
+  userBys.set(find, find);
   return find;
 }
 
-/** Returns the paths at which a `By` looks for a user in a request. */
-export function userPathsOf(find: By): readonly MemberPath[] {
-  return userPaths.get(find) ?? [];
+/** Returns true for `by.user()`, and for `by.first()` and `by.each()` with one. */
+export function isUserBy(find: By): boolean {
+  return userBys.has(find);
+}
+
+/** Calls a `By` with a search; one that looks for no user leaves the search as it is. */
+export function findWithSearch(find: By, call: Call, search: UserSearch | undefined): ReturnType<By> {
+  const userBy = search === undefined ? undefined : userBys.get(find);
+  return userBy === undefined ? find(call) : userBy(call, search);
 }
 
 /**

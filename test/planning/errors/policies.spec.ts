@@ -66,7 +66,7 @@ const aText = 'expected a string, or a function that returns a string or an obje
 const aContext = 'expected an object, whose scope, if any, is a string';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, id, manual, skip, message, onDenied, context.';
+  'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, id, manual, phase, skip, message, onDenied, context.';
 const tooLarge = 'too large to be counted exactly.';
 
 const step = () => ({ state: [], decision: {} });

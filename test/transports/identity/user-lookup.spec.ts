@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { by, type Call } from '../../../src/index.js';
+import { type By, by, type Call } from '../../../src/index.js';
 import { memberAt } from '../../../src/transports/identity/member-path.js';
-import { findUserId, userPathsOf } from '../../../src/transports/identity/user-lookup.js';
+import { findUserId, findWithSearch, isUserBy } from '../../../src/transports/identity/user-lookup.js';
 
 const call = (members: Partial<Call>): Call => ({ type: 'http', context: {}, ...members });
 const request = (user: unknown) => ({ headers: {}, user });
@@ -37,18 +37,74 @@ describe('findUserId', () => {
   });
 });
 
-describe('userPathsOf', () => {
-  it('lists the paths of by.user(), within first and each too', () => {
-    expect(userPathsOf(by.user())).toEqual([['user', 'id']]);
-    expect(userPathsOf(by.first(by.ip(), by.each(by.user('account.id'), by.user())))).toEqual([
-      ['account', 'id'],
-      ['user', 'id'],
+describe('a search for a user', () => {
+  const anonymous = call({ request: { headers: { 'x-api-key': 'k' } }, address: '192.0.2.1' });
+  const known = call({ request: request({ id: 7 }), address: '192.0.2.1' });
+  const searched = async (find: By, of: Call) => {
+    const search = { isUserMissing: false };
+    const found = await findWithSearch(find, of, search);
+    return [found, search.isUserMissing];
+  };
+
+  it('tells that by.user() found nobody, within first and each too, whoever else was found', async () => {
+    expect(await searched(by.user(), anonymous)).toEqual([null, true]);
+    expect(await searched(by.first(by.user(), by.header('x-api-key')), anonymous)).toEqual([
+      'header:x-api-key:k',
+      true,
+    ]);
+    expect(await searched(by.each(by.user(), by.ip()), anonymous)).toEqual([
+      'each:12:ip:192.0.2.112:ip:192.0.2.1',
+      true,
+    ]);
+    expect(
+      await searched(
+        by.first(async () => null, by.each(by.first(by.user())), by.ip()),
+        anonymous,
+      ),
+    ).toEqual(['each:12:ip:192.0.2.1', true]);
+  });
+
+  it('tells nothing if there is a user, or if none was looked for', async () => {
+    expect(await searched(by.user(), known)).toEqual(['user:7', false]);
+    expect(await searched(by.first(by.user('account'), by.user()), known)).toEqual(['user:7', false]);
+    expect(await searched(by.each(by.first(by.user('account'), by.user()), by.user()), known)).toEqual([
+      'each:6:user:76:user:7',
+      false,
+    ]);
+    expect(await searched(by.each(by.user('account'), by.user()), known)).toEqual([
+      'each:12:ip:192.0.2.16:user:7',
+      true,
+    ]);
+    expect(await searched(by.first(by.header('x-api-key'), by.user()), anonymous)).toEqual([
+      'header:x-api-key:k',
+      false,
+    ]);
+    expect(await searched(by.ip(), anonymous)).toEqual(['ip:192.0.2.1', false]);
+    expect(await searched(() => null, anonymous)).toEqual([null, false]);
+  });
+
+  it('is for a `by` that looks for a user', () => {
+    expect([by.user(), by.first(by.ip(), by.each(by.user())), by.each(by.user())].map(isUserBy)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect([by.ip(), by.first(by.ip()), by.each(by.ip()), () => 'anybody'].map(isUserBy)).toEqual([
+      false,
+      false,
+      false,
+      false,
     ]);
   });
 
-  it('is empty for a limit that is not by user', () => {
-    expect(userPathsOf(by.ip())).toEqual([]);
-    expect(userPathsOf(() => 'anybody')).toEqual([]);
+  it('passes nothing but the call to a function of the user', async () => {
+    const seen: unknown[][] = [];
+    const own = (...args: unknown[]) => {
+      seen.push(args);
+      return null;
+    };
+    await searched(by.first(own, by.user()), anonymous);
+    expect(seen).toEqual([[anonymous]]);
   });
 });
 

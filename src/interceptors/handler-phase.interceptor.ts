@@ -1,0 +1,25 @@
+import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { type Awaitable, chain } from '../core/awaitable.js';
+import { HandlerLimiter } from '../service/calls/handler-limiter.js';
+import { SessionResolver } from '../service/calls/session-resolver.js';
+
+/**
+ * Charges what the guard left to the handler phase, after all guards have run. The module binds it to handlers over HTTP with
+ * such limits, and to no others.
+ */
+@Injectable()
+export class HandlerPhaseInterceptor implements NestInterceptor {
+  constructor(
+    @Inject(HandlerLimiter) private readonly limiter: HandlerLimiter,
+    @Inject(SessionResolver) private readonly sessions: SessionResolver,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Awaitable<Observable<unknown>> {
+    const session = this.sessions.opened(context);
+    // A handler may share its function with one of another class, or of another application, that has such limits.
+    if (session === undefined) return next.handle();
+    // A denied call throws.
+    return chain(this.limiter.admit(session, 'handler'), () => next.handle());
+  }
+}

@@ -1,0 +1,59 @@
+import type { DiscoveryService } from '@nestjs/core';
+import type { HandlerPhaseInterceptor } from '../../interceptors/handler-phase.interceptor.js';
+import { methodsOf } from '../../planning/class-members.js';
+import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import { bindInterceptors, interceptorsOn, isClass, isRoute, ownInterceptorsOn } from './nest-metadata.js';
+
+/**
+ * Binds the interceptor of the handler phase to the handlers of controllers that have limits in that phase. It is bound to the
+ * method's function, from which Nest reads interceptors when it registers the route, and for a request-scoped controller with each
+ * request; and as an instance, because nothing can be injected any more.
+ */
+export class HandlerPhaseBinding {
+  readonly #handlers = new Set<object>();
+  /** Handlers that have metadata of a bound one: instrumentation wraps handlers, and copies their metadata. */
+  readonly #wrappers = new WeakSet<object>();
+  #interceptor: HandlerPhaseInterceptor | undefined;
+
+  /** Has to run before Nest registers routes. */
+  attach(interceptor: HandlerPhaseInterceptor, discovery: DiscoveryService, handlers: HandlerRegistry): void {
+    this.#interceptor = interceptor;
+    for (const { metatype, instance } of discovery.getControllers()) {
+      if (!isClass(metatype)) continue;
+      for (const method of methodsOf(metatype).filter((name) => isRoute(metatype, name))) {
+        const handler: unknown = metatype.prototype[method];
+        if (typeof handler !== 'function' || !handlers.limitsOf(metatype, method).hasHandlerPhase) continue;
+        this.#bind(handler, interceptor);
+        // The constructor may have replaced the method.
+        const routed: unknown = Reflect.get(instance ?? {}, method);
+        if (typeof routed === 'function') this.#bind(routed, interceptor);
+      }
+    }
+  }
+
+  /** Removes the interceptor, after the application has closed. */
+  detach(): void {
+    for (const handler of this.#handlers) {
+      bindInterceptors(
+        handler,
+        ownInterceptorsOn(handler).filter((one) => one !== this.#interceptor),
+      );
+    }
+    this.#handlers.clear();
+  }
+
+  /** Returns true if Nest runs the interceptor for a handler. */
+  isBoundTo(handler: object): boolean {
+    if (this.#handlers.has(handler) || this.#wrappers.has(handler)) return true;
+    if (!interceptorsOn(handler).includes(this.#interceptor)) return false;
+    this.#wrappers.add(handler);
+    return true;
+  }
+
+  /** Puts it before the interceptors of the method, which may answer by themselves. */
+  #bind(handler: object, interceptor: HandlerPhaseInterceptor): void {
+    if (this.#handlers.has(handler)) return;
+    this.#handlers.add(handler);
+    bindInterceptors(handler, [interceptor, ...interceptorsOn(handler)]);
+  }
+}

@@ -1,0 +1,198 @@
+import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
+import { bindingOf, NOTHING_TO_CHARGE, type Receipt } from '../../core/decision.js';
+import type { Phase } from '../../decorators/policy-options.js';
+import type { HandlerLimits } from '../../planning/handler-limits.js';
+import type { Call } from '../../transports/call.js';
+import type { CallLimiter } from './call-limiter.js';
+import type { CallSession } from './call-session.js';
+import type { ChargedOutcome } from './charge-builder.js';
+import {
+  type GuardCharges,
+  HandlerPhase,
+  isAddressCharged,
+  joinPrepared,
+  prepareGuardCharges,
+} from './handler-phase.js';
+
+/**
+ * Limits the calls of handlers, once for each handler. A call has two phases if one of its limits may need what a later guard
+ * finds out:
+ *
+ * - The guard charges the limits whose subject is known. For the others it peeks at the budget of the address.
+ * - After all guards, the handler phase charges the others. If it denies the call, what the guard took is returned.
+ *
+ * If the call ends in between, the address is charged when the response closes.
+ */
+export class HandlerLimiter {
+  readonly #warned = new WeakSet<HandlerLimits>();
+
+  /** @param isIntercepted whether Nest will run the interceptor of the handler phase for a handler */
+  constructor(
+    private readonly limiter: CallLimiter,
+    private readonly isIntercepted: (handler: object) => boolean,
+  ) {}
+
+  /** True: the call may proceed. `both` where guards have run already: all limits are charged at once. */
+  admit(session: CallSession, phase: Phase | 'both'): Awaitable<boolean> {
+    if (phase === 'handler') return this.#enterHandlerPhase(session);
+    const { handlerLimits } = session;
+    if (session.responder.connection?.isClosed === true) return false;
+    if (handlerLimits === undefined) return true;
+    const { automatic } = handlerLimits;
+    const known = session.admissionUnder(automatic);
+    if (known !== undefined) return known;
+    if (automatic.length === 0) return true;
+    const hasTwoPhases =
+      handlerLimits.hasHandlerPhase && phase === 'guard' && this.#isIntercepted(session, handlerLimits);
+    const isAdmitted = hasTwoPhases ? this.#begin(handlerLimits, session) : this.limiter.limit(automatic, session);
+    session.keepAdmission(automatic, isAdmitted);
+    return isAdmitted;
+  }
+
+  /** False for a function that a request-scoped controller makes for each request: Nest reads no metadata from it. */
+  #isIntercepted({ call }: CallSession, handlerLimits: HandlerLimits): boolean {
+    if (call.handler !== undefined && this.isIntercepted(call.handler)) return true;
+    if (!this.#warned.has(handlerLimits)) {
+      this.#warned.add(handlerLimits);
+      this.limiter.settings.warn(
+        `${handlerLimits.label}: all of its limits are charged in the guard, so users whom a later guard finds are charged by address. ` +
+          'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.',
+      );
+    }
+    return false;
+  }
+
+  #begin({ byPhase }: HandlerLimits, session: CallSession): Awaitable<boolean> {
+    const { call } = session;
+    return chain(this.limiter.isSkipped(call), (isSkipped) => {
+      if (!isSkipped) return chain(prepareGuardCharges(byPhase, call), (found) => this.#chargeInGuard(found, session));
+      // The module's `skip` is asked again where the user is known.
+      if (byPhase.handler.length > 0) this.#await({ ...NO_CHARGES, waiting: byPhase.handler }, NOTHING_TAKEN, session);
+      return true;
+    });
+  }
+
+  /**
+   * Peeks at all charges, and spends those of the guard if all would pass. Two calls to the backend, and not one that is returned
+   * when the peek denies: a denied call takes nothing from shared budgets, not even for the time of a round trip, and a flood on
+   * an address whose budget is used up costs one read a call. With nothing to charge in the guard, or nobody to peek at, it is one.
+   */
+  #chargeInGuard(found: GuardCharges, session: CallSession): Awaitable<boolean> {
+    const { now, address, waiting } = found;
+    if (address.charges.length === 0) {
+      return chain(this.limiter.spendPrepared(now), (charged) => {
+        if (charged.outcome.allowed && waiting.length > 0) this.#await(found, charged, session);
+        return this.#conclude(charged, session);
+      });
+    }
+    const all = joinPrepared(now, address);
+    return chain(this.limiter.settings.backend.peek(all.charges), (peeked) => {
+      if (!peeked.allowed) return this.#conclude({ ...all, outcome: peeked }, session);
+      return chain(this.limiter.spendPrepared(now), (charged) => {
+        const { outcome } = charged;
+        if (!outcome.allowed) return this.#conclude(charged, session);
+        this.#await(found, charged, session);
+        const decisions = [...outcome.decisions, ...peeked.decisions.slice(now.charges.length)];
+        // The headers of a response that a later guard makes. During an outage there may be no decisions to show.
+        if (decisions.length === all.charges.length) {
+          this.limiter.record({ ...all, outcome: { ...outcome, decisions, binding: bindingOf(decisions) } }, session);
+        } else {
+          this.limiter.record(charged, session);
+        }
+        return this.limiter.proceed(charged, session.call, session.responder);
+      });
+    });
+  }
+
+  #conclude(charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
+    return this.limiter.proceed(this.limiter.record(charged, session), session.call, session.responder);
+  }
+
+  /** Leaves the rest to the handler phase, or, if the response closes before, to the address. */
+  #await({ waiting, address }: GuardCharges, taken: ChargedOutcome, session: CallSession): void {
+    const { call, responder } = session;
+    const phase = new HandlerPhase(this, waiting, address, taken);
+    session.handlerPhase = phase;
+    if (address.charges.length === 0) return;
+    phase.stopWatching =
+      responder.onEnd?.((isSuccess) => {
+        phase.charged = this.#chargeAddress(phase, call, isSuccess).catch((error: unknown) => {
+          this.limiter.settings.fail(error);
+          return [];
+        });
+      }) ?? phase.stopWatching;
+  }
+
+  /** Each charge by itself: a used up limit does not spare the others. */
+  async #chargeAddress({ address }: HandlerPhase, call: Call, isSuccess: boolean): Promise<readonly Receipt[]> {
+    const { backend } = this.limiter.settings;
+    const { charges, limits } = address;
+    const isDue = isSuccess ? await Promise.all(limits.map((limit) => isAddressCharged(limit, call))) : [];
+    const due = charges.filter((_, i) => isDue[i] ?? true);
+    const outcomes = await Promise.all(due.map((charge) => backend.spend([charge])));
+    return outcomes.flatMap(({ receipt }) => receipt ?? []);
+  }
+
+  #enterHandlerPhase(session: CallSession): Awaitable<boolean> {
+    const phase = session.handlerPhase;
+    if (phase === undefined || phase.owner !== this) return true;
+    phase.isAdmitted ??= this.#complete(phase, session);
+    return phase.isAdmitted;
+  }
+
+  #complete(phase: HandlerPhase, session: CallSession): Awaitable<boolean> {
+    phase.stopWatching();
+    session.withdraw(phase.address.charges);
+    return chain(this.#spend(phase, session), (charged) => {
+      const returned = phase.charged && this.#returnAddressCharges(phase.charged);
+      return chain(returned, () => this.#conclude(charged, session));
+    });
+  }
+
+  /** Charges what waited. If that denies the call, or fails, returns what the guard took. */
+  #spend(phase: HandlerPhase, session: CallSession): Awaitable<ChargedOutcome> {
+    const returnIfDenied = (charged: ChargedOutcome): Awaitable<ChargedOutcome> =>
+      charged.outcome.allowed ? charged : this.#returnTaken(phase, session).then(() => charged);
+    const rethrow = async (error: unknown): Promise<never> => {
+      await this.#returnTaken(phase, session);
+      throw error;
+    };
+    try {
+      const charged = this.limiter.spend(phase.limits, session.call);
+      return isPromise(charged) ? charged.then(returnIfDenied, rethrow) : returnIfDenied(charged);
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  /** A call is all or none. Its other decisions are then those of a denied call: their state, with nothing taken. */
+  async #returnTaken({ taken }: HandlerPhase, session: CallSession): Promise<void> {
+    const { receipt } = taken.outcome;
+    if (receipt === undefined) return;
+    const { backend, fail } = this.limiter.settings;
+    try {
+      await backend.settle(receipt, nothingOf(receipt));
+      const { decisions } = await backend.peek(taken.charges.map((charge) => ({ ...charge, cost: 0 })));
+      session.amend(taken.charges, decisions);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** The client has gone, but the guards have let the call pass: it is charged like any other. */
+  async #returnAddressCharges(receipts: Promise<readonly Receipt[]>): Promise<void> {
+    const { backend } = this.limiter.settings;
+    await Promise.all((await receipts).map((receipt) => backend.settle(receipt, nothingOf(receipt))));
+  }
+}
+
+function nothingOf({ charges }: Receipt): readonly number[] {
+  return charges.map(() => 0);
+}
+
+const NO_CHARGES: GuardCharges = {
+  now: { charges: [], limits: [] },
+  waiting: [],
+  address: { charges: [], limits: [] },
+};
+const NOTHING_TAKEN: ChargedOutcome = { ...NO_CHARGES.now, outcome: NOTHING_TO_CHARGE };
