@@ -32,6 +32,7 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'name',
   'noticeEveryMs',
   'onDenied',
+  'phase',
   'skip',
   'sockets',
   'strategies',

@@ -12,10 +12,11 @@ export type UserBy = (call: Call, search?: UserSearch) => ReturnType<By>;
 
 const userBys = new WeakMap<By, UserBy>();
 
-/** Marks a `By` as one that looks for a user. */
+/** Returns a `By` that is known as one that looks for a user. As any other `By` it takes the call alone. */
 export function markUserBy(find: UserBy): By {
-  userBys.set(find, find);
-  return find;
+  const by: By = (call) => find(call);
+  userBys.set(by, find);
+  return by;
 }
 
 /** Returns true for `by.user()`, and for `by.first()` and `by.each()` with one. */
