@@ -1,6 +1,5 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { EMPTY, Observable } from 'rxjs';
-import { tap } from 'rxjs/operators';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import type { CallSession } from '../service/calls/call-session.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
@@ -31,16 +30,20 @@ export class ThrottleInterceptor implements NestInterceptor {
   #handle(session: CallSession, next: CallHandler): Observable<unknown> {
     return new Observable((subscriber) => {
       let isAnswered = false;
-      const watch = tap({
+      // An observer and not `tap`, which costs each message another Observable.
+      const answers = {
         next: (answer: unknown) => {
           isAnswered ||= answer !== undefined && answer !== null;
+          subscriber.next(answer);
         },
-        // The handler may have denied the message itself, and have answered nothing.
+        error: (error: unknown) => subscriber.error(error),
         complete: () => {
+          // The handler may have denied the message itself, and have answered nothing.
           if (!isAnswered) session.responder.acknowledge?.();
+          subscriber.complete();
         },
-      });
-      return this.sessions.run(session, () => next.handle().pipe(watch).subscribe(subscriber));
+      };
+      return this.sessions.run(session, () => next.handle().subscribe(answers));
     });
   }
 }

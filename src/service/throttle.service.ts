@@ -50,7 +50,8 @@ export class ThrottleService {
 
   /**
    * Charges the call; delays it if a policy says so; throws a ThrottleException (429) if it is denied. On a socket it does
-   * not throw: the client receives the `rate_limit` message, and the outcome says that the call was denied.
+   * not throw: the client receives the `rate_limit` message, and the outcome says that the call was denied. If a delay is
+   * interrupted, because the client has gone or the application closes, it throws an HttpException (499 or 503) on sockets, too.
    *
    * @example
    * await this.throttle.hit(3);                                          // the handler's own limits
@@ -63,7 +64,9 @@ export class ThrottleService {
     const request = parseArguments('hit', args);
     const { limits, call, session } = this.#resolve(request);
     const charged = await this.limiter.charge(limits, call, request, session);
-    await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
+    const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
+    // On a socket a rejection throws nothing, but a handler must not go on ahead of its turn.
+    if (result !== true && charged.outcome.allowed) throw this.limiter.interruption();
     return charged.outcome;
   }
 

@@ -2,6 +2,7 @@ import { type Awaitable, chain, isNativePromise, isPromise } from '../../core/aw
 import { type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { Call } from '../../transports/call.js';
+import { httpInterrupted } from '../../transports/http/denial-exception.js';
 import type { Connection, Responder } from '../../transports/responder.js';
 import type { CallSession } from './call-session.js';
 import {
@@ -116,6 +117,11 @@ export class CallLimiter {
       // Of each pair the decision at cost 1 if that is denied, else the one at cost 0.
       decisions.filter(({ allowed }, i) => (i % 2 === 0 ? decisions[i + 1]?.allowed === true : !allowed)),
     );
+  }
+
+  /** Returns the exception of a delay that was interrupted, for callers that a transport's rejection does not stop. */
+  interruption(): Error {
+    return httpInterrupted(this.#delayed.isClosing ? 'closing' : 'client-gone');
   }
 
   /** Rejects the calls that are delayed, and those that would be. */

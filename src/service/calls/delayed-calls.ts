@@ -8,6 +8,11 @@ export class DelayedCalls {
 
   constructor(private readonly clock: Clock) {}
 
+  /** True once the application closes. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   /** Resolves with true after the delay. If it is interrupted, rejects the call and resolves with the rejection. */
   async wait<R>(delayMs: number, responder: Responder<R>): Promise<true | R> {
     if (this.#isClosing) return responder.rejectInterrupted('closing');

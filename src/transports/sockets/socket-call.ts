@@ -16,7 +16,8 @@ export class SocketCall implements Call, Responder {
   readonly context: CallContext = {};
   private readonly progress: MessageProgress;
   /** Whether a denial of this message is the one that closes the connection. */
-  private isLast = false;
+  /** The denial at which the connection is closed, once its client has been notified. */
+  private closingDenial: Outcome | undefined;
   private notice: RateLimitPayload | undefined;
 
   constructor(
@@ -52,12 +53,12 @@ export class SocketCall implements Call, Responder {
   /** A message has no headers to report limits in. */
   report(): void {}
 
-  enforce({ allowed, decisions }: Outcome): void {
+  enforce(outcome: Outcome): void {
     const { connection, progress } = this;
-    if (!allowed) {
+    if (!outcome.allowed) {
       connection.slowDown();
-      this.isLast = connection.streak.recordDenial(progress) || this.isLast;
-    } else if (decisions.length > 0) {
+      if (connection.streak.recordDenial(progress)) this.closingDenial = outcome;
+    } else if (outcome.decisions.length > 0) {
       connection.streak.recordAdmission(progress);
     }
   }
@@ -71,7 +72,7 @@ export class SocketCall implements Call, Responder {
       this.notify(payload);
     } finally {
       // After the notice, and also if there is none because a function of the user threw.
-      if (this.isLast) this.connection.close(reason);
+      if (outcome === this.closingDenial) this.connection.close(reason);
     }
     return false;
   }

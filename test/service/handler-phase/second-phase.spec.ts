@@ -22,6 +22,8 @@ import {
   type Call,
   EXEMPT,
   isThrottled,
+  ManualClock,
+  MemoryBackend,
   type PolicyOptions,
   Throttle,
   type ThrottleEvent,
@@ -122,7 +124,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
   });
 
   it('rejects with 503 where limits cannot be checked, and returns what the guard took', async () => {
-    const memory = redis.make('memory');
+    const memory = new MemoryBackend({ clock: new ManualClock(Date.UTC(2026, 0, 1)) });
     let isDown = false;
     const backend = {
       spend: memory.spend.bind(memory),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Inject } from '@nestjs/common';
+import { HttpException, Inject } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { by, type Decision, Throttle, ThrottleService } from '../../../../src/index.js';
 import { limited } from '../../../support/denied-message.js';
@@ -7,6 +7,9 @@ import { startSockets, transports } from '../../../support/gateway-app.js';
 import { until } from '../../../support/wait-until.js';
 
 const strategy = 'fixed-window';
+
+type Sockets = Awaited<ReturnType<typeof startSockets>>;
+type Socket = Awaited<ReturnType<Sockets['connect']>>;
 
 describe.each(transports)('limits of a gateway on %s', (transport) => {
   it('hold messages where a leaky bucket says so, in their order', async () => {
@@ -51,6 +54,37 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     await until(() => sockets.clock.waiting === 1);
     await sockets.app.close();
     expect([handled, socket.received]).toEqual([[1], []]);
+  });
+
+  it.each([
+    ['the client leaves', 499, (sockets: Sockets, socket: Socket) => Promise.all([socket.close(), sockets])],
+    ['the application closes', 503, (sockets: Sockets) => sockets.app.close()],
+  ] as const)('stop a handler whose hit() is delayed when %s', async (_, status, interrupt) => {
+    const handled: unknown[] = [];
+    const rejected: unknown[] = [];
+
+    @WebSocketGateway()
+    class MailGateway {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @SubscribeMessage('mail')
+      async mail(@MessageBody() mail: unknown) {
+        try {
+          await this.throttle.hit('mail', 1, { subject: 'outbox' });
+          handled.push(mail);
+        } catch (error) {
+          rejected.push(error instanceof HttpException ? error.getStatus() : error);
+        }
+      }
+    }
+    const policies = { mail: { rate: '60/min', strategy: 'leaky-bucket', burst: 3 } };
+    await using sockets = await startSockets({ transport, gateways: [MailGateway], options: { policies } });
+    const socket = await sockets.connect();
+    for (const mail of [1, 2, 3]) socket.send('mail', mail);
+    await until(() => sockets.clock.waiting === 2);
+    await interrupt(sockets, socket);
+    await until(() => rejected.length === 2);
+    expect([handled, rejected, sockets.clock.waiting]).toEqual([[1], [status, status], 0]);
   });
 
   it('are decisions that a handler can look at', async () => {
