@@ -47,11 +47,11 @@ export function prepareCharges(
     return isNativePromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
   }
   const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, overrides));
-  return chain(lists, (found) => joinCharges(found, limits));
+  return chain(lists, (found) => join(found, limits));
 }
 
 /** Joins the charges of several limits, each beside the limit that it comes from. */
-export function joinCharges(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
+function join(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
   const charges: Charge[] = [];
   const sources: CompiledLimit[] = [];
   for (const [i, limit] of limits.entries()) {
@@ -148,7 +148,7 @@ function subjectFor(
     return scopedSubject(scope, given);
   }
   const found = search === undefined ? limit.by(call) : findWithSearch(limit.by, call, search);
-  if (typeof found === 'string' && found !== '' && search === undefined) return scopedSubject(scope, found);
+  if (typeof found === 'string' && found !== '' && search?.isUserMissing !== true) return scopedSubject(scope, found);
   return chain(found, (one) => {
     if (one === EXEMPT) return EXEMPT;
     const subject = isNobody(one) || search?.isUserMissing === true ? addressOf(call) : one;

@@ -11,6 +11,7 @@ import {
   HandlerPhase,
   isAddressCharged,
   joinPrepared,
+  NO_CHARGES,
   prepareGuardCharges,
 } from './handler-phase.js';
 
@@ -64,12 +65,23 @@ export class HandlerLimiter {
 
   #begin({ byPhase }: HandlerLimits, session: CallSession): Awaitable<boolean> {
     const { call } = session;
+    // Without closures in the usual case: no `skip`, nothing asynchronous.
+    if (this.limiter.settings.skip === undefined) return this.#prepare(byPhase, session);
     return chain(this.limiter.isSkipped(call), (isSkipped) => {
-      if (!isSkipped) return chain(prepareGuardCharges(byPhase, call), (found) => this.#chargeInGuard(found, session));
+      if (!isSkipped) return this.#prepare(byPhase, session);
       // The module's `skip` is asked again where the user is known.
-      if (byPhase.handler.length > 0) this.#await({ ...NO_CHARGES, waiting: byPhase.handler }, NOTHING_TAKEN, session);
+      if (byPhase.handler.length > 0) {
+        this.#await({ now: NO_CHARGES, waiting: byPhase.handler, address: NO_CHARGES }, NOTHING_TAKEN, session);
+      }
       return true;
     });
+  }
+
+  #prepare(byPhase: HandlerLimits['byPhase'], session: CallSession): Awaitable<boolean> {
+    const found = prepareGuardCharges(byPhase, session.call);
+    return isPromise(found)
+      ? found.then((charges) => this.#chargeInGuard(charges, session))
+      : this.#chargeInGuard(found, session);
   }
 
   /**
@@ -78,12 +90,12 @@ export class HandlerLimiter {
    * an address whose budget is used up costs one read a call. With nothing to charge in the guard, or nobody to peek at, it is one.
    */
   #chargeInGuard(found: GuardCharges, session: CallSession): Awaitable<boolean> {
-    const { now, address, waiting } = found;
+    const { now, address } = found;
     if (address.charges.length === 0) {
-      return chain(this.limiter.spendPrepared(now), (charged) => {
-        if (charged.outcome.allowed && waiting.length > 0) this.#await(found, charged, session);
-        return this.#conclude(charged, session);
-      });
+      const charged = this.limiter.spendPrepared(now);
+      return isPromise(charged)
+        ? charged.then((decided) => this.#concludeGuard(found, decided, session))
+        : this.#concludeGuard(found, charged, session);
     }
     const all = joinPrepared(now, address);
     return chain(this.limiter.settings.backend.peek(all.charges), (peeked) => {
@@ -102,6 +114,11 @@ export class HandlerLimiter {
         return this.limiter.proceed(charged, session.call, session.responder);
       });
     });
+  }
+
+  #concludeGuard(found: GuardCharges, charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
+    if (charged.outcome.allowed && found.waiting.length > 0) this.#await(found, charged, session);
+    return this.#conclude(charged, session);
   }
 
   #conclude(charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
@@ -190,9 +207,4 @@ function nothingOf({ charges }: Receipt): readonly number[] {
   return charges.map(() => 0);
 }
 
-const NO_CHARGES: GuardCharges = {
-  now: { charges: [], limits: [] },
-  waiting: [],
-  address: { charges: [], limits: [] },
-};
-const NOTHING_TAKEN: ChargedOutcome = { ...NO_CHARGES.now, outcome: NOTHING_TO_CHARGE };
+const NOTHING_TAKEN: ChargedOutcome = { ...NO_CHARGES, outcome: NOTHING_TO_CHARGE };

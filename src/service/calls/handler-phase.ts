@@ -1,4 +1,4 @@
-import { type Awaitable, chain, chainAll } from '../../core/awaitable.js';
+import { type Awaitable, chainAll, isNativePromise } from '../../core/awaitable.js';
 import type { Charge, Receipt } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
@@ -8,9 +8,9 @@ import { findWithSearch } from '../../transports/identity/user-lookup.js';
 import {
   addressCharges,
   type ChargedOutcome,
+  type ChargeOverrides,
   callUnder,
   chargesOfLimit,
-  joinCharges,
   type PreparedCharges,
 } from './charge-builder.js';
 
@@ -22,6 +22,10 @@ export interface GuardCharges {
   /** What the address is charged under these limits if the call ends before the handler phase. */
   readonly address: PreparedCharges;
 }
+
+const NO_OVERRIDES: ChargeOverrides = {};
+/** No charges. */
+export const NO_CHARGES: PreparedCharges = { charges: [], limits: [] };
 
 /** The handler phase of one call. */
 export class HandlerPhase {
@@ -46,35 +50,55 @@ export class HandlerPhase {
 
 /** Says for each limit of a handler what the guard charges, or that it waits for the handler phase. */
 export function prepareGuardCharges({ guard, handler }: HandlerLimits['byPhase'], call: Call): Awaitable<GuardCharges> {
-  const prepared = chainAll(guard, (limit) => {
-    if (limit.phase !== 'user') {
-      return chain(chargesOfLimit(limit, call, {}), (charges) => ({ limit, charges, isWaiting: false }));
-    }
-    const search = { isUserMissing: false };
-    return chain(chargesOfLimit(limit, call, {}, search), (charges) => ({
-      limit,
-      charges,
-      isWaiting: search.isUserMissing,
-    }));
-  });
-  return chain(prepared, (found) => {
-    const now = found.filter(({ isWaiting }) => !isWaiting);
-    const unrun = handler.map((limit) => ({ limit, charges: addressCharges(limit, call) }));
-    const waiting = [...found.filter(({ isWaiting }) => isWaiting), ...unrun];
-    return { now: joinEntries(now), waiting: waiting.map(({ limit }) => limit), address: joinEntries(waiting) };
-  });
+  const entries = chainAll(guard, (limit) => entryOf(limit, call));
+  // Without a closure in the usual case, where nothing is asynchronous.
+  return isNativePromise(entries)
+    ? entries.then((found) => assemble(found, handler, call))
+    : assemble(entries, handler, call);
 }
 
+/** The charges of a limit: what the guard takes, or, if the limit waits, what the address is charged if the call ends before. */
 interface Entry {
   readonly limit: CompiledLimit;
   readonly charges: readonly Charge[];
+  readonly isWaiting: boolean;
 }
 
-function joinEntries(entries: readonly Entry[]): PreparedCharges {
-  return joinCharges(
-    entries.map(({ charges }) => charges),
-    entries.map(({ limit }) => limit),
-  );
+function entryOf(limit: CompiledLimit, call: Call): Awaitable<Entry> {
+  const search = limit.phase === 'user' ? { isUserMissing: false } : undefined;
+  const charges = chargesOfLimit(limit, call, NO_OVERRIDES, search);
+  if (isNativePromise(charges)) {
+    return charges.then((found) => ({ limit, charges: found, isWaiting: search?.isUserMissing === true }));
+  }
+  return { limit, charges, isWaiting: search?.isUserMissing === true };
+}
+
+function assemble(entries: readonly Entry[], handler: readonly CompiledLimit[], call: Call): GuardCharges {
+  if (handler.length === 0 && !entries.some(isWaiting)) return { now: join(entries), waiting: [], address: NO_CHARGES };
+  const unasked = handler.map((limit) => ({ limit, charges: addressCharges(limit, call), isWaiting: true }));
+  const waiting = [...entries.filter(isWaiting), ...unasked];
+  return {
+    now: join(entries.filter((entry) => !entry.isWaiting)),
+    waiting: waiting.map(({ limit }) => limit),
+    address: join(waiting),
+  };
+}
+
+function isWaiting(entry: Entry): boolean {
+  return entry.isWaiting;
+}
+
+/** One charge beside one limit: every charge has its own here. */
+function join(entries: readonly Entry[]): PreparedCharges {
+  const charges: Charge[] = [];
+  const limits: CompiledLimit[] = [];
+  for (const entry of entries) {
+    for (const charge of entry.charges) {
+      charges.push(charge);
+      limits.push(entry.limit);
+    }
+  }
+  return { charges, limits };
 }
 
 /** Joins the charges of both, in this order. */
