@@ -134,7 +134,7 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
       await using app = await startApp({
         adapter,
         warnings,
-        options: { backend: new RedisBackend(careless, { timeoutMs: PATIENT_MS }) },
+        options: { default: '9/min', backend: new RedisBackend(careless, { timeoutMs: PATIENT_MS }) },
       });
       expect(app.port).toBeGreaterThan(0);
     } finally {
