@@ -6,9 +6,9 @@
 -- a reset is one to write.
 local entries = {}
 
-local function load_entry(key)
-  local entry = { state = nil, shape = nil, expires_ms = nil, reset_ms = nil }
-  entry.state, entry.shape, entry.expires_ms = read_state(key)
+local function load_entry(key, policy)
+  local entry = { state = nil, expires_ms = nil, reset_ms = nil }
+  entry.state, entry.expires_ms = read_state(key, policy)
   entries[key] = entry
   return entry
 end
@@ -19,10 +19,9 @@ local function load_states(charges, last_key)
   local is_sound = true
   for i = 1, #charges do
     local charge = charges[i]
-    local key, policy = KEYS[last_key + i], charge.policy
-    local entry = entries[key] or load_entry(key)
-    local state = entry.state
-    if state == nil or (entry.shape == policy.shape and #state > 0 and not policy.is_valid_state(state, policy)) then
+    local key = KEYS[last_key + i]
+    local entry = entries[key] or load_entry(key, charge.policy)
+    if entry.state == nil then
       is_sound = false
       redis.call('DEL', key)
       entries[key] = nil
@@ -37,16 +36,15 @@ local function earlier_charge_on(charges, i)
   local charge = charges[i]
   for j = i - 1, 1, -1 do
     local other = charges[j]
-    if other.entry == charge.entry and other.cost > 0 and other.policy.shape == charge.policy.shape then return other end
+    if other.entry == charge.entry and other.cost > 0 then return other end
   end
 end
 
 -- Evaluates a charge that is the first of its call on its state.
 local function evaluate(charge)
-  local policy, cost, entry = charge.policy, charge.cost, charge.entry
-  charge.found = entry.shape == policy.shape and entry.state or {}
-  charge.total = cost
-  charge.state, charge.decision = policy.step(charge.found, now, policy, cost)
+  local policy, cost, found = charge.policy, charge.cost, charge.entry.state
+  charge.found, charge.total = found, cost
+  charge.state, charge.decision = policy.step(found, now, policy, cost)
 end
 
 -- Evaluates a charge on the state that an earlier charge of the call leaves. If the two are too much together, the decision is
@@ -61,14 +59,6 @@ local function evaluate_after(charge, earlier)
   charge.found, charge.total, charge.state, charge.decision = found, total, state, decision
 end
 
--- Puts a charge's new state into its entry. Returns the shape of the state that it replaces if that was another, otherwise 0.
-local function take(charge)
-  local entry, shape = charge.entry, charge.policy.shape
-  local left_behind = entry.shape ~= nil and entry.shape ~= shape and #entry.state > 0 and entry.shape or 0
-  entry.state, entry.shape, entry.reset_ms = charge.state, shape, charge.decision.reset_ms
-  return left_behind
-end
-
 -- Decides a call whose states are loaded, and appends its decisions to the reply. All or none: the charges are taken if each of
 -- them is allowed. In a denied call, a charge that would be allowed is decided as at a cost of 0.
 local function decide(charges, writes)
@@ -81,12 +71,12 @@ local function decide(charges, writes)
   end
   for i = 1, #charges do
     local charge = charges[i]
-    local decision, left_behind = charge.decision, 0
+    local decision, entry = charge.decision, charge.entry
     if not allowed and decision.allowed then
       local _
       _, decision = charge.policy.step(charge.found, now, charge.policy, 0)
     end
-    if allowed and writes and charge.cost > 0 then left_behind = take(charge) end
-    write_decision(decision, charge.policy, left_behind)
+    if allowed and writes and charge.cost > 0 then entry.state, entry.reset_ms = charge.state, decision.reset_ms end
+    write_decision(decision, charge.policy)
   end
 end

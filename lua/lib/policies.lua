@@ -8,8 +8,6 @@ local EXACT = 9007199254740992 -- 2^53: whole numbers below it are exact
 -- need one or two.
 local definitions = {}
 local strategies = {}
--- The shapes of the policies that have been read: the text that a state of the policy begins with.
-local shapes = {}
 
 -- Returns an argument as a number. Raises an error for anything but a whole number from 0 to 2^53 - 1.
 local function argument(text)
@@ -33,8 +31,7 @@ local function read_policy(args, i)
     define()
     rules = strategies[strategy]
   end
-  local policy = {
-    strategy = strategy,
+  return {
     step = rules.step,
     amend = rules.amend,
     is_valid_state = rules.fits or any_state,
@@ -42,9 +39,5 @@ local function read_policy(args, i)
     period_ms = argument(args[i + 2]),
     burst = argument(args[i + 3]),
     segments = argument(args[i + 4]),
-    shape = nil,
   }
-  policy.shape = strategy .. ' ' .. args[i + 2] .. ' ' .. args[i + 4]
-  shapes[policy.shape] = true
-  return policy
 end

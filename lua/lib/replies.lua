@@ -18,14 +18,14 @@ local function write_status(status)
   reply[reply_length] = status
 end
 
--- Appends a decision: in short if it has its policy's limit and window, no delay, and left no state behind.
-local function write_decision(decision, policy, left_behind)
+-- Appends a decision: in short if it has its policy's limit and window and no delay.
+local function write_decision(decision, policy)
   local index = policy.reply_index
   if not policy.is_written then
     policy.is_written, reply[index], reply[index + 1] = true, decision.limit, decision.window_ms
   end
   local is_short = decision.limit == reply[index] and decision.window_ms == reply[index + 1]
-  if is_short and decision.delay_ms == 0 and left_behind == 0 then
+  if is_short and decision.delay_ms == 0 then
     reply[reply_length + 1] = decision.allowed and ALLOWED or DENIED
     reply[reply_length + 2] = decision.remaining
     reply[reply_length + 3] = decision.reset_ms
@@ -43,6 +43,5 @@ local function write_decision(decision, policy, left_behind)
   reply[reply_length + 6] = decision.retry_after_ms
   reply[reply_length + 7] = decision.delay_ms
   reply[reply_length + 8] = decision.window_ms
-  reply[reply_length + 9] = left_behind
-  reply_length = reply_length + 9
+  reply_length = reply_length + 8
 end

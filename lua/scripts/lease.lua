@@ -6,8 +6,7 @@
 --        3 - 7  strategy, limit, period, burst, segments
 --        8      units wanted
 -- Reply  the server's milliseconds, the instant, then
---          1, units granted, units left, milliseconds until the window ends, shape
---               shape: that of a state which was left behind because the policy is now counted in another way, or 0
+--          1, units granted, units left, milliseconds until the window ends
 --          2   late: refused, and nothing was read
 --          3   foreign value: the key held a value that no script of ours wrote; it was deleted
 
@@ -18,20 +17,15 @@ if server_ms > argument(ARGV[2]) then return { server_ms, now, LATE } end
 local key, policy, wanted = KEYS[1], read_policy(ARGV, 3), argument(ARGV[8])
 local step = policy.step
 
-local state, shape, expires_ms = read_state(key)
-if state == nil or shape == policy.shape and not policy.is_valid_state(state, policy) then
+local state, expires_ms = read_state(key, policy)
+if state == nil then
   redis.call('DEL', key)
   return { server_ms, now, FOREIGN_VALUE }
 end
 
-local found = shape == policy.shape and state or {}
-local _, before = step(found, now, policy, 0)
+local _, before = step(state, now, policy, 0)
 local granted = math.min(wanted, before.remaining)
-local after, decision = step(found, now, policy, granted)
-local left_behind = 0
-if granted > 0 then
-  if shape ~= nil and shape ~= policy.shape then left_behind = shape end
-  write_state(key, after, policy.shape, expires_ms, server_ms + decision.reset_ms + TTL_MARGIN_MS)
-end
+local after, decision = step(state, now, policy, granted)
+if granted > 0 then write_state(key, after, expires_ms, server_ms + decision.reset_ms + TTL_MARGIN_MS) end
 
-return { server_ms, now, DECIDED, granted, decision.remaining, decision.reset_ms, left_behind }
+return { server_ms, now, DECIDED, granted, decision.remaining, decision.reset_ms }

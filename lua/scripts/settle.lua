@@ -20,12 +20,12 @@ for i = 1, #KEYS do
   local policy = read_policy(ARGV, arg)
   local from, to = argument(ARGV[arg + 5]), argument(ARGV[arg + 6])
   if from ~= to then
-    local state, shape, expires_ms = read_state(KEYS[i])
-    -- A foreign value and a state of another shape hold no units of this charge: spend deletes or replaces them.
-    if state ~= nil and shape == policy.shape and policy.is_valid_state(state, policy) then
+    local state, expires_ms = read_state(KEYS[i], policy)
+    -- A foreign value holds no units of this charge. It is left to spend, which deletes and reports it.
+    if state ~= nil and #state > 0 then
       local amended = policy.amend(state, now, policy, at, from, to)
       -- The key never has to outlast the charge, so its expiry stays.
-      if amended ~= state then write_state(KEYS[i], amended, shape, expires_ms, 0) end
+      if amended ~= state then write_state(KEYS[i], amended, expires_ms, 0) end
     end
   end
 end

@@ -15,8 +15,7 @@
 --        per call, either a decision per charge:
 --          1, remaining, reset                                                      allowed
 --          2, remaining, reset, retry after (-1: never)                             denied
---          3, allowed, limit, remaining, reset, retry after, delay, window, shape   in full
---               shape: that of a state which was left behind because the policy is now counted in another way, or 0
+--          3, allowed, limit, remaining, reset, retry after, delay, window          in full
 --        or one status:
 --          4   late: the call was refused, and nothing was read
 --          5   foreign value: a key held a value that no script of ours wrote; it was deleted
@@ -57,7 +56,7 @@ end
 for name, entry in pairs(entries) do
   local reset_ms = entry.reset_ms
   if reset_ms ~= nil then
-    write_state(name, entry.state, entry.shape, entry.expires_ms, server_ms + reset_ms + TTL_MARGIN_MS)
+    write_state(name, entry.state, entry.expires_ms, server_ms + reset_ms + TTL_MARGIN_MS)
   end
 end
 

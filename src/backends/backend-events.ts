@@ -2,8 +2,6 @@
 export type BackendEvent =
   /** The backend is full: new subjects of this policy share one budget until there is room. Emitted once until then. */
   | { readonly type: 'overflow'; readonly policy: string }
-  /** State that was written under another strategy, period or number of segments was left behind. */
-  | { readonly type: 'started-afresh'; readonly policy: string; readonly was: string }
   /** A key of these policies held a value that Sluice did not write; it was deleted. */
   | { readonly type: 'garbage'; readonly policies: readonly string[] }
   /**

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { splitPolicyId } from './policy.js';
 
 const RAW = /^[A-Za-z0-9_.:@/-]{1,48}$/;
+/** Addresses of handlers contain spaces: `GET /reports`. */
+const RAW_ID = /^[A-Za-z0-9_.:@/ -]{1,48}$/;
 const FIRST_OF_SCOPED = 0x73; // "s"
 const FIRST_OF_HASHED = 0x23; // "#", which never occurs in a raw part
 
@@ -10,10 +13,19 @@ export function keyPart(text: string): string {
 }
 
 /**
+ * Returns a policy's id as part of a key. Name and scope are hashed if they are long or not plain; the code of the shape stays
+ * readable at the end.
+ */
+export function idPart(policyId: string): string {
+  const [nameAndScope, shape] = splitPolicyId(policyId);
+  return `${RAW_ID.test(nameAndScope) ? nameAndScope : hash(nameAndScope)}:${keyPart(shape)}`;
+}
+
+/**
  * Returns the Redis key `prefix:{subject}:id`. The braces are a hash tag, so a call's charges on one subject are in one slot of
  * a cluster.
  *
- * @param id the policy's id as returned by `keyPart`, computed once per policy: ids of handlers are long, and hashing is expensive
+ * @param id the policy's id as returned by `idPart`, computed once per policy: ids of handlers are long, and hashing is expensive
  */
 export function keyOf(prefix: string, subject: string, id: string): string {
   return `${prefix}:{${keyPart(subject)}}:${id}`;

@@ -10,7 +10,10 @@ export type FailureMode = 'local' | 'allow' | 'deny';
 export interface Policy {
   /** The name in headers, bodies and events. */
   readonly name: string;
-  /** Name and scope, which identify the budget. Limit and burst are not part of it, so that a changed limit keeps its usage. */
+  /**
+   * Identifies the budget: name, scope, and a code for strategy, period and segments, such as `login@app:f60000`. Limit and
+   * burst are not part of it, so a changed limit keeps its usage.
+   */
   readonly id: string;
   /** The strategy's name. */
   readonly strategy: string;
@@ -21,8 +24,6 @@ export interface Policy {
   readonly burst: number;
   /** Counters of a sliding window; 1 for other strategies. */
   readonly segments: number;
-  /** Strategy, period and segments. A state is read only under the shape that it was written under. */
-  readonly shape: string;
   /** The failure mode. Default: that of the module. */
   readonly onError?: FailureMode;
   /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
@@ -54,7 +55,17 @@ export function assertPolicyName(path: string, name: unknown): asserts name is s
   );
 }
 
-/** Joins name and scope unambiguously: a name has no "@", and those of the scope are escaped. */
-export function policyId(name: string, scope: string): string {
-  return `${name}@${scope.replace(/[%@]/g, encodeURIComponent)}`;
+/**
+ * Joins name, scope and shape unambiguously: a name has no "@", those of the scope are escaped, and a shape has no ":".
+ *
+ * @param shape the code for strategy, period and segments, as returned by `shapeCode`
+ */
+export function policyId(name: string, scope: string, shape: string): string {
+  return `${name}@${scope.replace(/[%@]/g, encodeURIComponent)}:${shape}`;
+}
+
+/** Splits the id of a policy into name and scope, and shape. */
+export function splitPolicyId(id: string): readonly [nameAndScope: string, shape: string] {
+  const colon = id.lastIndexOf(':');
+  return [id.slice(0, colon), id.slice(colon + 1)];
 }

@@ -1,44 +1,38 @@
-import { ThrottleConfigError } from '../core/errors.js';
-import type { Policy } from '../core/policy.js';
-import type { CompiledLimit } from './compiled-limit.js';
-
-interface Claim {
-  /** The name of the limit, which several policies may share. */
-  readonly name: string;
-  readonly shape: string;
-  readonly place: string;
-}
+import { type Policy, splitPolicyId } from '../core/policy.js';
+import { type CompiledLimit, nameTaken } from './compiled-limit.js';
 
 /**
- * Checks that no two limits count one budget differently. If they did, each would start the other's count anew, and
- * neither would limit.
+ * Checks that no policy has the name that another limit gives to one of its own: of a limit `api` of two rates, one policy is
+ * called `api-1s`, and a second limit of that name would be charged to the same budget by accident.
+ *
+ * Limits of one name may share a scope: those of the same strategy, period and segments share a budget there, and others have
+ * budgets of their own.
  */
 export class BudgetClaims {
-  /** By the id of a budget: the first limit that uses it. */
-  readonly #first = new Map<string, Claim>();
+  /** By name and scope of a policy: the first limit that has such a policy. */
+  readonly #first = new Map<string, CompiledLimit>();
 
-  /** @throws ThrottleConfigError naming the limit and the one that it contradicts */
+  /** @throws ThrottleConfigError naming the limit and the one that has the name already */
   claim(limits: readonly CompiledLimit[]): void {
-    for (const { name, policies, place } of limits) {
-      for (const policy of policies.fixed ?? []) {
-        this.assertSameCounting(policy, place, name);
-        if (!this.#first.has(policy.id)) this.#first.set(policy.id, { name, shape: policy.shape, place });
+    for (const limit of limits) {
+      for (const policy of limit.policies.fixed ?? []) {
+        this.assertUnclaimed(policy, limit.place, limit.name);
+        const [nameAndScope] = splitPolicyId(policy.id);
+        if (!this.#first.has(nameAndScope)) this.#first.set(nameAndScope, limit);
       }
     }
   }
 
   /**
-   * Checks a policy without claiming its budget.
+   * Checks a policy without claiming its name.
    *
-   * @param name the name of its limit
+   * @param limitName the name of its limit
    * @throws ThrottleConfigError as `claim` does
    */
-  assertSameCounting({ id, shape, name: policyName }: Policy, place: string, name = policyName): void {
-    const first = this.#first.get(id);
-    if (first === undefined || (first.name === name && first.shape === shape)) return;
-    throw new ThrottleConfigError(
-      `${place}: shares the budget "${policyName}" with ${first.place}, and counts it differently, so that neither would limit. ` +
-        'Give both the same strategy, period and segments, or one of them another name.',
-    );
+  assertUnclaimed({ id, name }: Policy, place: string, limitName = name): void {
+    const [nameAndScope] = splitPolicyId(id);
+    const first = this.#first.get(nameAndScope);
+    if (first === undefined || first.name === limitName) return;
+    throw nameTaken(place, name, first);
   }
 }

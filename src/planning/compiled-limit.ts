@@ -86,6 +86,25 @@ export function budgetIdOf({ scope }: CompiledLimit): string | undefined {
   return scope.startsWith(NAMED_BUDGET) ? scope.slice(NAMED_BUDGET.length) : undefined;
 }
 
+/** Throws if two limits of a handler have policies of one name, which headers and messages could not tell apart. */
+export function assertDistinctNames(limits: readonly CompiledLimit[]): void {
+  const first = new Map<string, CompiledLimit>();
+  for (const limit of limits) {
+    for (const { name } of limit.policies.fixed ?? []) {
+      const other = first.get(name);
+      if (other !== undefined) throw nameTaken(limit.place, name, other);
+      first.set(name, limit);
+    }
+  }
+}
+
+/** The error of a policy that has the name of another limit's policy: of a limit `api` of two rates one is called `api-1s`. */
+export function nameTaken(place: string, name: string, other: CompiledLimit): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `${place}: "${name}" is already the name of a rate of ${other.place}. Give one of the two limits another name.`,
+  );
+}
+
 /** Returns the scope as it is written in the ids of policies. */
 function scopeOf(options: PolicyOptions, level: Level, handler: HandlerIdentity | null, place: string): string {
   const { scope = DEFAULT_SCOPES[level], id } = options;

@@ -1,6 +1,6 @@
 import type { Phase } from '../decorators/policy-options.js';
 import type { Class } from './class-members.js';
-import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { assertDistinctNames, assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
 import { declarationsOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import type { PolicyRegistry } from './policy-registry.js';
@@ -39,6 +39,7 @@ export function compileHandlerLimits(
   const declarations = declarationsOf(type, method);
   const resolved = resolveLimits(declarations, registry);
   const limits = compileLimits(resolved, handler, registry);
+  assertDistinctNames(limits);
   return assignLimits(limits, handler, method === UNKNOWN_METHOD ? type.name : `${type.name}.${method}`);
 }
 

@@ -52,9 +52,9 @@ export class PolicyRegistry {
     }
   }
 
-  /** Throws if a policy that is passed to the service counts a budget differently than the limit that first used it. */
-  assertSameCounting(policy: Policy, place: string): void {
-    this.claims.assertSameCounting(policy, place);
+  /** Throws if a policy that is passed to the service has the name that a limit gives to one of its rates. */
+  assertUnclaimed(policy: Policy, place: string): void {
+    this.claims.assertUnclaimed(policy, place);
   }
 
   get defaults(): readonly DeclaredLimit[] {

@@ -35,7 +35,7 @@ export function policiesByRate(
     if (cached !== undefined) return cached;
     if (typeof rate !== 'string')
       throw invalidValue(optionAt(place, 'rate'), 'the function to answer with a rate such as "5/min"', rate);
-    const policies = define(rate).map(withBudgetOfItsShape);
+    const policies = define(rate);
     if (cache.size >= MAX_CACHED_RATES) cache.clear();
     cache.set(rate, policies);
     return policies;
@@ -47,9 +47,4 @@ export function policiesByRate(
       return typeof rate === 'string' ? policiesOf(rate) : Promise.resolve(rate).then(policiesOf);
     },
   };
-}
-
-/** Rates of different periods get budgets of their own. In one budget, each would start the other's count anew. */
-function withBudgetOfItsShape(policy: Policy): Policy {
-  return Object.freeze({ ...policy, id: `${policy.id}@${policy.shape}` });
 }

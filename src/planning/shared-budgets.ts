@@ -52,7 +52,7 @@ function countedDifferently({ level, id }: SharedIdentity, owners: readonly Owne
   const address = level === 'class' ? 'smallest address' : 'address';
   const limits = owners.map(({ name, limits }) => `${name}: ${limits === '' ? 'none' : limits}`).join('; ');
   return (
-    `${names(owners.map(({ name }) => name))} have the same ${address}, "${id}", and so one budget, but different limits (${limits}). ` +
+    `${names(owners.map(({ name }) => name))} have the same ${address}, "${id}", which identifies their budgets, but different limits (${limits}). ` +
     'Give them the same limits, or one of them another path or an id: @Throttle("5/min", { id: "a name" }).'
   );
 }

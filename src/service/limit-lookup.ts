@@ -59,7 +59,7 @@ export class LimitLookup {
   #byPolicy(method: string, policy: Policy): readonly CompiledLimit[] {
     let limits = this.#adHoc.get(policy);
     if (limits === undefined) {
-      this.registry.assertSameCounting(policy, `${method}(policy "${policy.name}")`);
+      this.registry.assertUnclaimed(policy, `${method}(policy "${policy.name}")`);
       limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: fixedPolicies([policy]) }];
       this.#adHoc.set(policy, limits);
     }
@@ -87,5 +87,5 @@ function idInHandler(name: string, { automatic, explicit }: HandlerLimits): stri
 }
 
 function isPolicy(policy: unknown): policy is Policy {
-  return typeof policy === 'object' && policy !== null && 'id' in policy && 'shape' in policy && 'limit' in policy;
+  return typeof policy === 'object' && policy !== null && 'id' in policy && 'periodMs' in policy && 'limit' in policy;
 }

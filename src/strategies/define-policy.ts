@@ -3,6 +3,7 @@ import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyI
 import { parseRate, periodLabel, type Rate } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from './built-in-strategies.js';
+import { shapeCode } from './shape-code.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
 /** Options of `definePolicy`. They may be left out, but not be `undefined`. */
@@ -15,7 +16,9 @@ export interface PolicySpec {
   readonly burst?: number;
   /** Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor of the period up to 10. */
   readonly segments?: number;
-  /** Where the budget is shared: policies with the same name and scope are one budget. Default: `app`. */
+  /**
+   * Where the budget is shared: policies with the same name, scope, strategy, period and segments are one budget. Default: `app`.
+   */
   readonly scope?: string;
   /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */
   readonly onError?: FailureMode;
@@ -119,13 +122,12 @@ function buildPolicy(path: string, name: string, rate: Rate, strategy: Strategy,
   const lease = readLease(optionAt(path, 'lease'), spec.lease, strategy, rate);
   const policy: Policy = Object.freeze({
     name,
-    id: policyId(name, spec.scope ?? 'app'),
+    id: policyId(name, spec.scope ?? 'app', shapeCode(strategy.name, periodMs, segments)),
     strategy: strategy.name,
     limit,
     periodMs,
     burst: readBurst(path, limit, strategy, spec.burst),
     segments,
-    shape: `${strategy.name} ${periodMs} ${segments}`,
     ...(spec.onError !== undefined && { onError: spec.onError }),
     ...(lease !== undefined && { lease }),
   });

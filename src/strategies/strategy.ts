@@ -35,7 +35,7 @@ export interface Strategy {
   step(state: State, now: number, policy: Policy, cost: number): StepResult;
   /** Changes a charge of `from` units at the instant `at` to `to <= from` units. Never gives back more than was taken. */
   amend(state: State, now: number, policy: Policy, at: number, from: number, to: number): State;
-  /** The size of a state that is not empty, if all states of a policy's shape have the same. They are then stored in fewer bytes. */
+  /** The size of a state that is not empty, if it depends on period and segments only. States are then stored in fewer bytes. */
   size?(policy: Policy): StateSize;
   /** Throws a ThrottleConfigError for a policy that it cannot count exactly. `path` names the policy in the message. */
   validate?(policy: Policy, path: string): void;

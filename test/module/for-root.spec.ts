@@ -108,8 +108,7 @@ describe('forRoot stops startup', () => {
     ],
     [
       { policies: { search: '5/s; 9/min', 'search-1s': '5/s' } },
-      'policies.search-1s: shares the budget "search-1s" with policies.search, and counts it differently, so that neither would limit. ' +
-        'Give both the same strategy, period and segments, or one of them another name.',
+      'policies.search-1s: "search-1s" is already the name of a rate of policies.search. Give one of the two limits another name.',
     ],
 
     [{ default: 5 }, `ThrottleModule.default: ${limits}, got 5 (number)`],

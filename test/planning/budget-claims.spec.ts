@@ -8,49 +8,58 @@ import { BUILT_IN_STRATEGIES } from '../../src/strategies/built-in-strategies.js
 const limit = (place: string, options: object) =>
   compileLimit(declareLimit({ scope: 'app', ...options }, 'module', place), null, BUILT_IN_STRATEGIES);
 
-const conflict = (place: string, budget: string, first: string) =>
+const conflict = (place: string, name: string, first: string) =>
   new ThrottleConfigError(
-    `${place}: shares the budget "${budget}" with ${first}, and counts it differently, so that neither would limit. ` +
-      'Give both the same strategy, period and segments, or one of them another name.',
+    `${place}: "${name}" is already the name of a rate of ${first}. Give one of the two limits another name.`,
   );
 
 describe('BudgetClaims', () => {
-  it('lets limits share a budget that they count alike', () => {
-    const claims = new BudgetClaims();
-    claims.claim([limit('a', { rate: '5/min', name: 'api' })]);
-    claims.claim([limit('b', { rate: '9/min', name: 'api', cost: 2 })]);
-    claims.claim([limit('c', { rate: '5/h', name: 'other' })]);
-    claims.claim([limit('d', { rate: '5/h', name: 'api', scope: { group: 'g' } })]);
-  });
-
   it.each([
+    ['another limit', { rate: '9/min', cost: 2 }],
     ['another period', { rate: '5/h' }],
     ['another strategy', { rate: '5/min', strategy: 'fixed-window' }],
     ['other segments', { rate: '5/min', segments: 4 }],
-  ])('rejects %s', (_, options) => {
+    ['several rates', { rate: '5/s; 9/min' }],
+  ])('lets limits have one name, of %s too', (_, options) => {
     const claims = new BudgetClaims();
     claims.claim([limit('a', { rate: '5/min', name: 'api' })]);
-    expect(() => claims.claim([limit('b', { ...options, name: 'api' })])).toThrow(conflict('b', 'api', 'a'));
+    claims.claim([limit('b', { ...options, name: 'api' })]);
   });
 
-  it('rejects a limit whose policy has the name of another limit’s', () => {
+  it.each([
+    ['of the same period', { rate: '5/s' }],
+    ['of another strategy', { rate: '5/s', strategy: 'fixed-window' }],
+    ['of another period', { rate: '5/h' }],
+  ])('rejects a limit whose policy has the name of another limit’s, %s', (_, options) => {
     const claims = new BudgetClaims();
     claims.claim([limit('a', { rate: '5/s; 9/min', name: 'api' })]);
-    expect(() => claims.claim([limit('b', { rate: '5/s', name: 'api-1s' })])).toThrow(conflict('b', 'api-1s', 'a'));
+    expect(() => claims.claim([limit('b', { ...options, name: 'api-1s' })])).toThrow(conflict('b', 'api-1s', 'a'));
   });
 
-  it('does not know the budgets of a rate that is a function', () => {
+  it('rejects it in the other order as well', () => {
     const claims = new BudgetClaims();
-    claims.claim([limit('a', { rate: () => '5/min', name: 'api' })]);
-    claims.claim([limit('b', { rate: '5/h', name: 'api' })]);
+    claims.claim([limit('a', { rate: '5/s', name: 'api-1s' })]);
+    expect(() => claims.claim([limit('b', { rate: '5/s; 9/min', name: 'api' })])).toThrow(conflict('b', 'api-1s', 'a'));
   });
 
-  it('checks a policy without claiming its budget', () => {
+  it('lets such limits be in different scopes', () => {
     const claims = new BudgetClaims();
-    claims.assertSameCounting(definePolicy('api', '5/min'), 'hit(policy "api")');
-    claims.claim([limit('a', { rate: '5/h', name: 'api' })]);
-    expect(() => claims.assertSameCounting(definePolicy('api', '5/min'), 'hit(policy "api")')).toThrow(
-      conflict('hit(policy "api")', 'api', 'a'),
-    );
+    claims.claim([limit('a', { rate: '5/s; 9/min', name: 'api' })]);
+    claims.claim([limit('b', { rate: '5/s', name: 'api-1s', scope: { group: 'g' } })]);
+  });
+
+  it('does not know the policies of a rate that is a function', () => {
+    const claims = new BudgetClaims();
+    claims.claim([limit('a', { rate: () => '5/s; 9/min', name: 'api' })]);
+    claims.claim([limit('b', { rate: '5/s', name: 'api-1s' })]);
+  });
+
+  it('checks a policy without claiming its name', () => {
+    const claims = new BudgetClaims();
+    const check = () => claims.assertUnclaimed(definePolicy('api-1s', '5/min'), 'hit(policy "api-1s")');
+    check();
+    claims.claim([limit('a', { rate: '5/s; 9/min', name: 'api' })]);
+    expect(check).toThrow(conflict('hit(policy "api-1s")', 'api-1s', 'a'));
+    claims.assertUnclaimed(definePolicy('api', '5/h'), 'hit(policy "api")');
   });
 });

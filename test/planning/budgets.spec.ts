@@ -106,6 +106,20 @@ describe.each(adapters)('a budget on %s', (adapter) => {
     expect(await remaining(controllers, {}, everywhere)).toEqual([2, 2, 1, 2]);
   });
 
+  it.each([
+    ['periods', ['3/min', '3/h'], [strategy, strategy]],
+    ['strategies', ['3/min', '3/min'], [strategy, 'sliding-log']],
+  ])('is another for limits of one name and group that differ in their %s', async (_, rates, strategies) => {
+    const grouped = (i: number) => ({
+      rate: rates[i] ?? '',
+      strategy: strategies[i] ?? strategy,
+      scope: { group: 'reports' },
+    });
+    const controllers = [a({ onFirst: grouped(0), onSecond: grouped(1) })];
+    const paths = ['/a/first', '/a/second', '/a/first', '/a/second', '/a/first', '/a/first', '/a/second', '/a/second'];
+    expect(await remaining(controllers, {}, paths)).toEqual([2, 2, 1, 1, 0, -1, 0, -1]);
+  });
+
   it('is one count for limits of different rates that share it', async () => {
     const grouped = (rate: string) => ({ rate, strategy, scope: { group: 'reports' } });
     const controllers = [a({ onFirst: grouped('2/min'), onSecond: grouped('5/min') })];

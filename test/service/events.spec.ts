@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { definePolicy, subjectOf, type ThrottleEvent, ThrottleService } from '../../src/index.js';
+import { subjectOf, type ThrottleEvent, ThrottleService } from '../../src/index.js';
 import { adapters, startApp } from '../support/http-app.js';
 import { acting } from '../support/scripted-handler.js';
 import { startContext } from '../support/service-app.js';
@@ -57,16 +57,6 @@ describe('events$', () => {
       { type: 'overflow', policy: 'mail' },
       { type: 'overflow', policy: 'mail' },
     ]);
-  });
-
-  it('tells of state that was written under another period', async () => {
-    await using context = await startContext();
-    const { throttle } = context;
-    const events = eventsOf(throttle);
-    await throttle.hit(definePolicy('jobs', { rate: '2/min', strategy }), 2, ada);
-    const outcome = await throttle.hit(definePolicy('jobs', { rate: '2/hour', strategy }), 1, ada);
-    expect(outcome.binding?.remaining).toBe(1);
-    expect(events).toEqual([{ type: 'started-afresh', policy: 'jobs', was: 'fixed-window 60000 1' }]);
   });
 
   it('ends when the application does', async () => {

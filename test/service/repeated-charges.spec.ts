@@ -10,7 +10,7 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { type Call, definePolicy, Throttle, ThrottleService } from '../../src/index.js';
+import { type Call, definePolicy, subjectOf, Throttle, ThrottleService } from '../../src/index.js';
 import { adapters, startApp } from '../support/http-app.js';
 
 const strategy = 'fixed-window';
@@ -26,7 +26,7 @@ class ManyController {
 
   @Get('two')
   async two() {
-    await this.throttle.hit(definePolicy('mail', '9/hour'));
+    await this.throttle.hit(definePolicy('mail', { rate: '9/hour', strategy }));
   }
 
   @Throttle({
@@ -68,9 +68,12 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect([status, headers.ratelimit]).toEqual([200, '"mail";r=0;t=60']);
   });
 
-  it('is an error where a policy of another count takes the name of one of the module', async () => {
+  it('is charged to a budget of its own by a policy of another period with the name of one of the module', async () => {
     await using app = await startApp({ adapter, controllers: [ManyController], options: { policies } });
-    expect((await app.send('/two')).status).toBe(500);
+    const { status, headers } = await app.send('/two');
+    expect([status, headers.ratelimit]).toEqual([200, '"mail";r=8;t=3600']);
+    const mail = await app.app.get(ThrottleService).stat('mail', { subject: subjectOf.ip('127.0.0.1') });
+    expect(mail).toMatchObject({ policy: 'mail', limit: 3, remaining: 3 });
   });
 
   it('is limited under a rate that changes its period from call to call', async () => {

@@ -12,13 +12,12 @@ describe('a policy', () => {
   it('is made of a rate alone', () => {
     expect(definePolicy('search', '30/min')).toEqual({
       name: 'search',
-      id: 'search@app',
+      id: 'search@app:w60000/10',
       strategy: 'sliding-window',
       limit: 30,
       periodMs: 60_000,
       burst: 30,
       segments: 10,
-      shape: 'sliding-window 60000 10',
     });
   });
 
@@ -26,19 +25,18 @@ describe('a policy', () => {
     const spec: PolicySpec = { rate: '1000/min', strategy: 'token-bucket', burst: 2000, scope: 'reports' };
     expect(definePolicy('upload', spec)).toEqual({
       name: 'upload',
-      id: 'upload@reports',
+      id: 'upload@reports:t60000',
       strategy: 'token-bucket',
       limit: 1000,
       periodMs: 60_000,
       burst: 2000,
       segments: 1,
-      shape: 'token-bucket 60000 1',
     });
   });
 
   it.each(['local', 'allow', 'deny'] as const)('may say what answers when the backend fails: %s', (onError) => {
-    const { onError: answer, id, shape } = definePolicy('search', { rate: '30/min', onError });
-    expect({ answer, id, shape }).toEqual({ answer: onError, id: 'search@app', shape: 'sliding-window 60000 10' });
+    const { onError: answer, id } = definePolicy('search', { rate: '30/min', onError });
+    expect({ answer, id }).toEqual({ answer: onError, id: 'search@app:w60000/10' });
     expect(definePolicy('search', '30/min')).not.toHaveProperty('onError');
   });
 
@@ -90,20 +88,32 @@ describe('a policy', () => {
     }
   });
 
-  it('keeps limit and burst out of id and shape, and strategy, period and segments in the shape', () => {
+  it('has strategy, period and segments in its id, and neither limit nor burst', () => {
     const base: PolicySpec = { rate: '7/min', strategy: 'token-bucket', burst: 5 };
-    const { id, shape } = definePolicy('x', base);
+    const { id } = definePolicy('x', base);
     for (const more of [{ burst: 6 }, { rate: '8/min' }, { rate: '7/60s' }]) {
-      expect(definePolicy('x', { ...base, ...more })).toMatchObject({ id, shape });
+      expect(definePolicy('x', { ...base, ...more })).toMatchObject({ id });
     }
-    const shapes = [
-      shape,
-      definePolicy('x', { ...base, rate: '7/61s' }).shape,
-      definePolicy('x', { ...base, strategy: 'gcra' }).shape,
-      definePolicy('x', '7/min').shape,
-      definePolicy('x', { rate: '7/min', segments: 5 }).shape,
+    const others = [
+      { ...base, rate: '7/61s' },
+      { ...base, strategy: 'gcra' },
+      { ...base, strategy: 'leaky-bucket' },
+      { rate: '7/min' },
+      { rate: '7/min', segments: 5 },
+      { rate: '7/min', strategy: 'fixed-window' },
+      { rate: '7/min', strategy: 'sliding-log' },
     ];
-    expect(new Set(shapes).size).toBe(shapes.length);
+    const ids = [id, ...others.map((spec) => definePolicy('x', spec).id)];
+    expect(ids).toEqual([
+      'x@app:t60000',
+      'x@app:t61000',
+      'x@app:g60000',
+      'x@app:b60000',
+      'x@app:w60000/10',
+      'x@app:w60000/5',
+      'x@app:f60000',
+      'x@app:l60000',
+    ]);
   });
 
   it.each(['a', 'A', 'search', 'a.b_c-9', 'x'.repeat(64), 'unlimitedX', 'default'])('may be called %s', (name) => {
@@ -112,9 +122,9 @@ describe('a policy', () => {
 });
 
 describe('the id of a policy', () => {
-  it('joins name and scope', () => {
-    expect(policyId('search', 'app')).toBe('search@app');
-    expect(policyId('search', 'a@b%c')).toBe('search@a%40b%25c');
+  it('joins name, scope and shape', () => {
+    expect(policyId('search', 'app', 'f1000')).toBe('search@app:f1000');
+    expect(policyId('search', 'a@b%c', 'f1000')).toBe('search@a%40b%25c:f1000');
   });
 
   it('is another for every other name or scope', () => {

@@ -71,7 +71,7 @@ describe("a strategy of the user's own", () => {
   it('is named by the policy, which may have a burst and segments for it', () => {
     expect(policy).toMatchObject({
       strategy: 'anchored-window',
-      shape: 'anchored-window 1000 1',
+      id: 'own@app:x-anchored-window-1000',
       burst: 2,
       segments: 1,
     });

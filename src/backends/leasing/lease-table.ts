@@ -7,7 +7,7 @@ const SWEPT = 2;
 
 /** Leases by budget and subject, and in order of use. */
 export class LeaseTable {
-  /** By limit, period and id: a policy with another limit or period has leases of its own. */
+  /** By limit and id: a policy with another limit has leases of its own. */
   readonly #byBudget = new Map<string, Map<string, Lease>>();
   /** The same maps by policy object, so that a look-up builds no string. */
   readonly #byPolicy = new WeakMap<Policy, Map<string, Lease>>();
@@ -77,6 +77,6 @@ export class LeaseTable {
   }
 }
 
-function budgetOf({ limit, periodMs, id }: Policy): string {
-  return `${limit}/${periodMs} ${id}`;
+function budgetOf({ limit, id }: Policy): string {
+  return `${limit} ${id}`;
 }

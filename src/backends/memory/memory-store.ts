@@ -26,8 +26,8 @@ const MAX_POLICIES = 1000;
 /** The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. */
 export class MemoryStore {
   size = 0;
-  /** The tables of each budget by the policy's id, one per shape. */
-  readonly #tables = new Map<string, SubjectTable[]>();
+  /** The table of each budget by the policy's id. */
+  readonly #tables = new Map<string, SubjectTable>();
   readonly #tableByPolicy = new Map<Policy, SubjectTable>();
   #latest: { readonly policy: Policy; readonly table: SubjectTable } | undefined;
   #sweep = this.#allStates();
@@ -88,7 +88,7 @@ export class MemoryStore {
 
   remove({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
-    for (const table of this.#tables.get(id) ?? []) if (table.remove(key)) this.size--;
+    if (this.#tables.get(id)?.remove(key)) this.size--;
   }
 
   close(): void {
@@ -97,11 +97,10 @@ export class MemoryStore {
   }
 
   #findTable(policy: Policy): SubjectTable {
-    const tables = this.#tables.get(policy.id) ?? [];
-    let table = tables.find((one) => one.policy.shape === policy.shape);
+    let table = this.#tables.get(policy.id);
     if (table === undefined) {
       table = new SubjectTable(policy, this.#strategyOf(policy));
-      this.#tables.set(policy.id, [...tables, table]);
+      this.#tables.set(policy.id, table);
     }
     if (this.#tableByPolicy.size >= MAX_POLICIES) this.#tableByPolicy.clear();
     this.#tableByPolicy.set(policy, table);
@@ -115,12 +114,6 @@ export class MemoryStore {
   }
 
   #insert(table: SubjectTable, key: string, state: State, expiresAt: number): void {
-    const { policy } = table;
-    for (const other of this.#tables.get(policy.id) ?? []) {
-      if (other === table || !other.remove(key)) continue;
-      this.size--;
-      this.events.emit({ type: 'started-afresh', policy: policy.name, was: other.policy.shape });
-    }
     if (table.add(key, state, expiresAt)) this.#restartSweep();
     table.isOverflowing = false;
     this.size++;
@@ -179,10 +172,8 @@ export class MemoryStore {
 
   /** Yields every state once. The maps may change in between: their iterators are live. */
   *#allStates(): Generator<readonly [table: SubjectTable, key: string, index: number], undefined> {
-    for (const tables of this.#tables.values()) {
-      for (const table of tables) {
-        for (const map of table.maps) for (const [key, index] of map) yield [table, key, index];
-      }
+    for (const table of this.#tables.values()) {
+      for (const map of table.maps) for (const [key, index] of map) yield [table, key, index];
     }
   }
 }

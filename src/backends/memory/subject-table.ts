@@ -8,7 +8,7 @@ const MAP_COUNT = 64;
 
 const NO_MAP = new Map<string, number>();
 
-/** The states of one budget under one shape, by subject. */
+/** The states of one budget by subject. */
 export class SubjectTable {
   readonly states: StateStore;
   /** Indexes in `states` by the subject's map key. */

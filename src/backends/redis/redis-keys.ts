@@ -1,4 +1,4 @@
-import { keyOf, keyPart } from '../../core/key.js';
+import { idPart, keyOf } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
 
@@ -16,7 +16,7 @@ const ANY_SLOT = -1;
 
 /** The keys of budgets, and the slots that keys are on. */
 export class RedisKeys {
-  /** Ids of policies as parts of keys: most are hashed, which is expensive. */
+  /** Ids of policies as parts of keys: names and scopes are mostly hashed, which is expensive. */
   readonly #ids = new WeakMap<Policy, string>();
 
   /** @param hasSlots whether a command may only have keys of one slot */
@@ -28,7 +28,7 @@ export class RedisKeys {
   keyOf({ policy, subject }: Target): string {
     let id = this.#ids.get(policy);
     if (id === undefined) {
-      id = keyPart(policy.id);
+      id = idPart(policy.id);
       this.#ids.set(policy, id);
     }
     return keyOf(this.prefix, subject, id);

@@ -5,7 +5,10 @@ import { assertLeasingOptions } from '../leasing/leasing-options.js';
 import { assertClient } from './clients/redis-client.js';
 
 export interface RedisBackendOptions {
-  /** The beginning of all keys: 1 to 24 letters, digits, `_`, `.`, `:` or `-`. Default: `sluice`. */
+  /**
+   * The beginning of all keys: 1 to 24 letters, digits, `_`, `.`, `:` or `-`. Applications on one Redis share the budgets of
+   * equal policies, unless each has a prefix of its own. Default: `sluice`.
+   */
   readonly prefix?: string;
   /** Milliseconds that a call waits for Redis at most, at least 1. Default: 100. */
   readonly timeoutMs?: number;

@@ -40,13 +40,12 @@ const RETURN_TIMEOUTS = 10;
 /** A policy that never denies. The ids of all other policies contain an "@". */
 const PROBE: Policy = {
   name: 'probe',
-  id: 'probe',
+  id: 'probe:f1000',
   strategy: 'fixed-window',
   limit: 2 ** 40,
   periodMs: 1000,
   burst: 2 ** 40,
   segments: 1,
-  shape: 'fixed-window 1000 1',
 };
 
 /** State in Redis. Scripts decide each call there, by the server's clock. */
@@ -108,9 +107,7 @@ export class RedisStore implements RemoteStore {
   async lease(target: Target, wanted: number, dueMs: number): Promise<Grant> {
     const verdict = await this.#shards.lease(target, wanted, dueMs);
     if (verdict.kind !== 'decided') throw undecidedError(verdict, [target], this.#events);
-    const { was, grant } = verdict;
-    if (was !== undefined) this.#events.emit({ type: 'started-afresh', policy: target.policy.name, was });
-    return grant;
+    return verdict.grant;
   }
 
   /** Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write. */

@@ -157,7 +157,7 @@ function covers({ charges: known, outcome }: CachedDenial, charges: readonly Cha
 
 /** Returns true if two policies share a budget and its limits. */
 function isSameBudget(a: Policy, b: Policy): boolean {
-  return a === b || (a.id === b.id && a.limit === b.limit && a.burst === b.burst && a.shape === b.shape);
+  return a === b || (a.id === b.id && a.limit === b.limit && a.burst === b.burst);
 }
 
 /** Returns the time after which the first denied policy decides differently. */

@@ -179,20 +179,43 @@ describe('@Throttle', () => {
     );
   });
 
-  it.each<readonly [scope: unknown, first: string, second: string]>([
-    ['app', '5/s', '@Throttle on PairController.first'],
-    ['class', '5/s', '@Throttle on PairController.first'],
-    [{ group: 'g' }, '5/s', '@Throttle on PairController.first'],
-  ])('stops startup if limits share the budget of %j and count it differently', async (scope, rate, other) => {
-    @Controller()
-    class PairController {
-      @Throttle(rate, { scope: untyped(scope) }) @Get('first') first() {}
+  it.each<readonly [scope: unknown]>([['app'], ['class'], [{ group: 'g' }]])(
+    'stops startup if a limit in the scope %j has the name of a rate of another',
+    async (scope) => {
+      @Controller()
+      class PairController {
+        @Throttle('5/s; 9/min', { name: 'api', scope: untyped(scope) }) @Get('first') first() {}
 
-      @Throttle('9/min', { scope: untyped(scope) }) @Get('second') second() {}
+        @Throttle('9/h', { name: 'api-1s', scope: untyped(scope) }) @Get('second') second() {}
+      }
+      expect(await boots(PairController)).toBe(
+        '@Throttle on PairController.second: "api-1s" is already the name of a rate of @Throttle on PairController.first. Give one of the two limits another name.',
+      );
+    },
+  );
+
+  it('stops startup if two limits of a handler would have one name in its headers', async () => {
+    @Throttle({ rate: '5/s; 9/min', name: 'api' })
+    @Controller()
+    class NestedController {
+      @Throttle({ rate: '3/s', name: 'api-1s' }) @Get() list() {}
     }
-    expect(await boots(PairController)).toBe(
-      `@Throttle on PairController.second: shares the budget "default" with ${other}, and counts it differently, so that neither would limit. ` +
-        'Give both the same strategy, period and segments, or one of them another name.',
+    expect(await boots(NestedController)).toBe(
+      '@Throttle on NestedController.list: "api-1s" is already the name of a rate of @Throttle on NestedController. Give one of the two limits another name.',
     );
+  });
+
+  it('starts with such limits on handlers that have only one of them', async () => {
+    @Throttle({ rate: '5/s; 9/min', name: 'api' })
+    @Controller()
+    class ApartController {
+      @Throttle({ rate: '3/h', name: 'api' })
+      @Throttle({ rate: '3/s', name: 'api-1s' })
+      @Get()
+      list() {}
+
+      @Get('other') other() {}
+    }
+    expect(await boots(ApartController)).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 
-/** What is under a key: the shape of a state, the server's ms at which the key expires, and the numbers. */
+/** What is under a key: the marker of a state, the server's ms at which the key expires, and the numbers. */
 export interface StoredState {
-  readonly shape: string;
+  readonly marker: string;
   readonly expiresMs: number;
   readonly numbers: readonly number[];
 }
@@ -20,19 +20,6 @@ return values
 export async function stateUnder(client: Pick<Redis | Cluster, 'eval'>, key: string): Promise<StoredState | null> {
   const values = (await client.eval(READ_LUA, 1, key)) as readonly string[] | null;
   if (values === null) return null;
-  const [shape = '', expires, ...numbers] = values;
-  return { shape, expiresMs: Number(expires), numbers: numbers.map(Number) };
-}
-
-/** Puts a state under a key, packed as the scripts do. */
-export async function putState(
-  client: Pick<Redis | Cluster, 'eval'>,
-  key: string,
-  { shape, expiresMs, numbers }: StoredState,
-): Promise<void> {
-  const lua = `
-    local numbers = {}
-    for i = 2, #ARGV do numbers[i - 1] = tonumber(ARGV[i]) end
-    redis.call('SET', KEYS[1], cmsgpack.pack(ARGV[1], unpack(numbers)))`;
-  await client.eval(lua, 1, key, shape, ...[expiresMs, ...numbers].map(String));
+  const [marker = '', expires, ...numbers] = values;
+  return { marker, expiresMs: Number(expires), numbers: numbers.map(Number) };
 }

@@ -4,32 +4,21 @@ import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 
-/** A state that was written under another strategy, period or number of segments, which the script did not use. */
-export interface DiscardedState {
-  /** The policy's name. */
-  readonly policy: string;
-  /** The strategy, period and segments that it was written under. */
-  readonly was: string;
-}
-
 /** A call that a script did not decide: it came after its deadline, or a key held a value that Sluice did not write. */
 export interface Undecided {
   readonly kind: 'late' | 'foreign-value';
 }
 
 /** The reply of a script to one call. */
-export type CallVerdict =
-  | { readonly kind: 'decided'; readonly outcome: Outcome; readonly discardedStates: readonly DiscardedState[] }
-  | Undecided;
+export type CallVerdict = { readonly kind: 'decided'; readonly outcome: Outcome } | Undecided;
 
 /**
- * Returns the outcome of a verdict, and emits what the script found besides.
+ * Returns the outcome of a verdict, or emits `garbage` if a foreign value was the reason that there is none.
  *
  * @throws BackendError if the script did not decide the call
  */
 export function outcomeOf(verdict: CallVerdict, targets: readonly Target[], events: Emitter<BackendEvent>): Outcome {
   if (verdict.kind !== 'decided') throw undecidedError(verdict, targets, events);
-  for (const { policy, was } of verdict.discardedStates) events.emit({ type: 'started-afresh', policy, was });
   return verdict.outcome;
 }
 

@@ -10,14 +10,7 @@ export interface LeaseReply {
   readonly verdict: LeaseVerdict;
 }
 
-export type LeaseVerdict =
-  | {
-      readonly kind: 'decided';
-      readonly grant: Grant;
-      /** The strategy, period and segments of a state that was not used, if there was one. */
-      readonly was: string | undefined;
-    }
-  | Undecided;
+export type LeaseVerdict = { readonly kind: 'decided'; readonly grant: Grant } | Undecided;
 
 /** Status codes of lua/scripts/lease.lua for a request that is not decided. */
 const STATUS_LATE = 2;
@@ -47,9 +40,5 @@ export function decodeLeaseReply(reply: unknown): LeaseReply {
   if (status === STATUS_LATE) return { serverMs, verdict: { kind: 'late' } };
   if (status === STATUS_FOREIGN_VALUE) return { serverMs, verdict: { kind: 'foreign-value' } };
   const grant = { at: numberAt(1), granted: numberAt(3), remaining: numberAt(4), endsInMs: numberAt(5) };
-  const was: unknown = reply[6];
-  return {
-    serverMs,
-    verdict: { kind: 'decided', grant, was: typeof was === 'string' && was !== '0' ? was : undefined },
-  };
+  return { serverMs, verdict: { kind: 'decided', grant } };
 }

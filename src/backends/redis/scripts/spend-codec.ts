@@ -1,7 +1,7 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
 import type { DecideMode } from '../../remote-store.js';
-import { type CallVerdict, type DiscardedState, unexpectedReply } from './call-verdict.js';
+import { type CallVerdict, unexpectedReply } from './call-verdict.js';
 import { policyArgs } from './policy-args.js';
 
 /** One call of a batch, as lua/scripts/spend.lua receives it. */
@@ -83,8 +83,6 @@ const FULL = 3;
 const LATE = 4;
 const FOREIGN_VALUE = 5;
 
-const NO_STATES: readonly DiscardedState[] = [];
-
 /** A reply of lua/scripts/spend.lua: the server's time, the instant, limit and window of each policy, then each call. */
 export class SpendReply {
   /** Epoch milliseconds. */
@@ -128,16 +126,11 @@ export class SpendReply {
       return { kind: status === LATE ? 'late' : 'foreign-value' };
     }
     const decisions: Decision[] = [];
-    let discardedStates = NO_STATES;
     let allowed = true;
     let costs = 0;
     for (const { policy, cost } of charges) {
       const isFull = this.#number(this.#next) === FULL;
       const decision = isFull ? this.#fullDecision(policy) : this.#shortDecision(policy);
-      const was = isFull && this.#values[this.#next - 1];
-      if (typeof was === 'string' && was !== '0') {
-        discardedStates = [...discardedStates, { policy: policy.name, was }];
-      }
       decisions.push(decision);
       allowed &&= decision.allowed;
       costs += cost;
@@ -147,7 +140,7 @@ export class SpendReply {
     const outcome: Outcome = isTaken
       ? { allowed, decisions, binding, receipt: { at: this.#at, charges } }
       : { allowed, decisions, binding };
-    return { kind: 'decided', outcome, discardedStates };
+    return { kind: 'decided', outcome };
   }
 
   /** A decision with the limit and window that the reply gives for the policy, and without a delay. */
@@ -172,7 +165,7 @@ export class SpendReply {
 
   #fullDecision({ name }: Policy): Decision {
     const at = this.#next;
-    this.#next += 9;
+    this.#next += 8;
     return {
       policy: name,
       allowed: this.#number(at + 1) === 1,

@@ -2,37 +2,37 @@ import { describe, expect, it } from '@jest/globals';
 import type { Backend } from '../../../../src/backends/backend.js';
 import type { BackendEvent } from '../../../../src/backends/backend-events.js';
 import type { Policy } from '../../../../src/core/policy.js';
+import type { BuiltinStrategy } from '../../../../src/strategies/built-in-strategies.js';
 import { definePolicy, type PolicySpec } from '../../../../src/strategies/define-policy.js';
 import type { Bench } from '../backend-contract.js';
+import { STRATEGIES } from '../random-policies.js';
 
-/** The beginning of a window of every period below: what is misread, then counts. */
+/** The beginning of a window of every period below: what were misread, would count. */
 const ALIGNED = Date.UTC(2026, 0, 1);
 
-/** Changes of a plan after which its state means something else. Each would count 6 units if it were read all the same. */
-const CHANGES: readonly (readonly [what: string, before: PolicySpec, after: PolicySpec])[] = [
-  ['period, from one sliding window to another', { rate: '10/s', segments: 5 }, { rate: '10/2s', segments: 10 }],
-  ['number of segments', { rate: '10/s', segments: 10 }, { rate: '10/s', segments: 5 }],
-  ['period of a log', { rate: '10/s', strategy: 'sliding-log' }, { rate: '10/2s', strategy: 'sliding-log' }],
-  ['period of a fixed window', { rate: '10/s', strategy: 'fixed-window' }, { rate: '10/2s', strategy: 'fixed-window' }],
-  ['period of a bucket', { rate: '10/s', strategy: 'token-bucket' }, { rate: '10/2s', strategy: 'token-bucket' }],
-  [
-    'strategy, from a log to a fixed window',
-    { rate: '10/s', strategy: 'sliding-log' },
-    { rate: '10/s', strategy: 'fixed-window' },
-  ],
-  [
-    'strategy, from a fixed window to a log',
-    { rate: '10/s', strategy: 'fixed-window' },
-    { rate: '10/s', strategy: 'sliding-log' },
-  ],
-  [
-    'strategy, from one bucket to another',
-    { rate: '10/s', strategy: 'token-bucket' },
-    { rate: '10/s', strategy: 'gcra', burst: 10 },
-  ],
+/** Ten units of a second, by each strategy. */
+const byStrategy = (strategy: BuiltinStrategy): PolicySpec => ({
+  rate: '10/s',
+  strategy,
+  ...(strategy === 'gcra' && { burst: 10 }),
+});
+
+/** Plans of one name that are counted differently. Of each, ten units are there at the beginning of a window. */
+const PAIRS: readonly (readonly [what: string, one: PolicySpec, other: PolicySpec])[] = [
+  ['in their periods, of windows', { rate: '10/s', segments: 5 }, { rate: '10/2s', segments: 5 }],
+  ['in their segments', { rate: '10/s', segments: 10 }, { rate: '10/s', segments: 5 }],
+  ...STRATEGIES.map((strategy) => {
+    const one = byStrategy(strategy);
+    return [`in their periods, by ${strategy}`, one, { ...one, rate: '10/2s' }] as const;
+  }),
+  ...STRATEGIES.flatMap((one, i) =>
+    STRATEGIES.slice(i + 1).map(
+      (other) => [`in their strategies, ${one} and ${other}`, byStrategy(one), byStrategy(other)] as const,
+    ),
+  ),
 ];
 
-/** What becomes of usage when the plan that it was counted under changes. */
+/** What becomes of usage when a plan changes: kept where only numbers change, and counted apart where the way of counting does. */
 export function changesContract({ open }: Bench): void {
   const peek = async (backend: Backend, policy: Policy) =>
     (await backend.peek([{ policy, subject: 'ada', cost: 0 }])).decisions[0]?.remaining;
@@ -71,46 +71,47 @@ export function changesContract({ open }: Bench): void {
     });
   });
 
-  describe.each(CHANGES)('a plan of another %s', (_what, from, to) => {
-    const [before, changed] = [definePolicy('plan', from), definePolicy('plan', to)];
+  describe.each(PAIRS)('plans that differ %s,', (_what, first, second) => {
+    const [one, other] = [definePolicy('plan', first), definePolicy('plan', second)];
+    const all = [one, other];
 
-    it('starts afresh, and says so once', async () => {
-      const { backend, events } = await used(before);
-      const first = await backend.spend([{ policy: changed, subject: 'ada', cost: 1 }]);
-      expect(first.decisions[0]?.remaining).toBe(9);
-      await backend.spend([{ policy: changed, subject: 'ada', cost: 1 }]);
-      expect(await peek(backend, changed)).toBe(8);
-      if (backend.listen) expect(events).toEqual([{ type: 'started-afresh', policy: 'plan', was: before.shape }]);
+    /** What is left of each. */
+    const left = async (backend: Backend) => [await peek(backend, one), await peek(backend, other)];
+
+    it('count apart, each to its limit, however they take turns', async () => {
+      const { backend } = await open(ALIGNED);
+      const admitted = [0, 0];
+      for (let i = 0; i < 40; i++) {
+        // Takes turns, and now and then two of one.
+        const turn = Math.floor((i * 3) / 4) % 2;
+        const { allowed } = await backend.spend([{ policy: all[turn] ?? one, subject: 'ada', cost: 1 }]);
+        if (allowed) admitted[turn] = (admitted[turn] ?? 0) + 1;
+      }
+      expect(admitted).toEqual([10, 10]);
+      expect(await left(backend)).toEqual([0, 0]);
     });
 
-    it('leaves the usage alone until it is charged', async () => {
-      const { backend, events } = await used(before);
-      const other = definePolicy('other', '10/s');
-      expect(await peek(backend, changed)).toBe(10);
-      await backend.spend([{ policy: changed, subject: 'ada', cost: 11 }]);
-      await backend.spend([
-        { policy: changed, subject: 'ada', cost: 0 },
-        { policy: other, subject: 'ada', cost: 1 },
-      ]);
-      expect([await peek(backend, before), await peek(backend, other)]).toEqual([4, 9]);
+    it('are charged, settled and reset apart, with no event', async () => {
+      const { backend, events, receipt } = await used(one);
+      expect(await left(backend)).toEqual([4, 10]);
+      await backend.spend([{ policy: other, subject: 'ada', cost: 5 }]);
+      await backend.settle(receipt, [2]);
+      expect(await left(backend)).toEqual([8, 5]);
+      await backend.reset([{ policy: other, subject: 'ada' }]);
+      expect(await left(backend)).toEqual([8, 10]);
+      await backend.settle(receipt, [0]);
+      expect(await left(backend)).toEqual([10, 10]);
       expect(events).toEqual([]);
     });
 
-    it('gets nothing from a refund of what was charged before', async () => {
-      const { backend, receipt } = await used(before);
-      await backend.spend([{ policy: changed, subject: 'ada', cost: 6 }]);
-      await backend.settle(receipt, [0]);
-      expect(await peek(backend, changed)).toBe(4);
-    });
-
-    it('is counted apart within one call', async () => {
+    it('are counted apart within one call, which is all or none', async () => {
       const { backend } = await open(ALIGNED);
-      const { decisions } = await backend.spend([
-        { policy: before, subject: 'ada', cost: 3 },
-        { policy: changed, subject: 'ada', cost: 4 },
-      ]);
+      const ask = (...costs: readonly number[]) =>
+        backend.spend(all.map((policy, i) => ({ policy, subject: 'ada', cost: costs[i] ?? 0 })));
+      const { decisions } = await ask(3, 4);
       expect(decisions.map(({ remaining }) => remaining)).toEqual([7, 6]);
-      expect(await peek(backend, changed)).toBe(6);
+      expect((await ask(7, 7)).decisions.map(({ allowed }) => allowed)).toEqual([true, false]);
+      expect(await left(backend)).toEqual([7, 6]);
     });
   });
 }

@@ -67,7 +67,7 @@ describe('a Redis user of few rights', () => {
       await backend.peek(ask(1));
       if (receipt !== undefined) await backend.settle(receipt, [1]);
       await backend.reset([{ policy, subject: 'ada' }]);
-      await admin.set('sluice:{ada}:p@app', 'what another has left here');
+      await admin.set(`sluice:{ada}:${policy.id}`, 'what another has left here');
       await Promise.resolve(backend.spend(ask(1))).catch(() => undefined);
       return [];
     } catch (error) {

@@ -31,7 +31,8 @@ describe('a call with leased and other policies', () => {
 
   const open = (more: RedisBackendOptions = {}) =>
     new RedisBackend(redis.client, { clock, prefix, timeoutMs: 30_000, ...more });
-  const used = async (id: string) => (await stateUnder(redis.client, `${prefix}:{ada}:${id}@app`))?.numbers.at(-1) ?? 0;
+  const used = async (id: string) =>
+    (await stateUnder(redis.client, `${prefix}:{ada}:${id}@app:f3600000`))?.numbers.at(-1) ?? 0;
 
   beforeEach(() => {
     clock = new ManualClock(NOON);
@@ -175,7 +176,7 @@ describe('a call with leased and other policies', () => {
 
   it('puts leased units back if the other policies cannot be decided', async () => {
     await backend.spend(of([leased, 1]));
-    await redis.client.set(`${prefix}:{ada}:plain@app`, 'something else');
+    await redis.client.set(`${prefix}:{ada}:${plain.id}`, 'something else');
     await expect(backend.spend(of([leased, 5], [plain, 1]))).rejects.toMatchObject({ code: 'GARBAGE' });
     expect(told(await backend.spend(of([leased, 9])))).toEqual([true, ['leased', true, 90, 0]]);
     expect(await used('leased')).toBe(10);

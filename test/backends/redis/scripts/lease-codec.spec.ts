@@ -13,16 +13,11 @@ describe('the reply to a lease', () => {
   it('is a grant, late or a foreign value, by the status codes of the script', () => {
     const grant = { granted: 3, remaining: 7, at: 900, endsInMs: 100 };
     for (const values of [
-      [1000, 900, 1, 3, 7, 100, 0],
-      ['1000', '900', '1', '3', '7', '100', '0'],
+      [1000, 900, 1, 3, 7, 100],
+      ['1000', '900', '1', '3', '7', '100'],
     ]) {
-      expect(decodeLeaseReply(values)).toEqual({ serverMs: 1000, verdict: { kind: 'decided', grant, was: undefined } });
+      expect(decodeLeaseReply(values)).toEqual({ serverMs: 1000, verdict: { kind: 'decided', grant } });
     }
-    const was = 'gcra 1000 1';
-    expect(decodeLeaseReply([1000, 900, 1, 3, 7, 100, was])).toEqual({
-      serverMs: 1000,
-      verdict: { kind: 'decided', grant, was },
-    });
     expect(decodeLeaseReply([1000, 900, 2])).toEqual({ serverMs: 1000, verdict: { kind: 'late' } });
     expect(decodeLeaseReply([1000, 900, '3'])).toEqual({ serverMs: 1000, verdict: { kind: 'foreign-value' } });
     for (const value of [null, 'OK', [], [1000, 900]]) expect(() => decodeLeaseReply(value)).toThrow(TypeError);

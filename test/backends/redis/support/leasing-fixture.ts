@@ -28,7 +28,7 @@ export class Leased {
 
   /** Units that Redis has counted. */
   async used(subject = 'ada'): Promise<number> {
-    return (await stateUnder(this.redis.client, `${this.prefix}:{${subject}}:p@app`))?.numbers.at(-1) ?? 0;
+    return (await stateUnder(this.redis.client, `${this.prefix}:{${subject}}:${policy.id}`))?.numbers.at(-1) ?? 0;
   }
 
   /** Spends one by one until it is denied: how often it was not. */

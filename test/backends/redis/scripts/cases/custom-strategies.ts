@@ -1,18 +1,5 @@
 import { definePolicy, type Policy } from '../../../../../src/index.js';
-import {
-  afresh,
-  allowed,
-  KEY,
-  NOW,
-  OTHER,
-  put,
-  settle,
-  spend,
-  stored,
-  WINDOW,
-  window,
-  written,
-} from '../support/arguments.js';
+import { allowed, KEY, NOW, OTHER, put, settle, spend, stored, WINDOW, window, written } from '../support/arguments.js';
 import type { CustomName } from '../support/custom-lua.js';
 import type { ScriptCase } from '../support/script-run.js';
 
@@ -20,7 +7,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
 
 /** A policy of one of the custom strategies of the scripts under test. */
 function ownPolicy(strategy: CustomName, burst: number): Policy {
-  return { ...definePolicy('p', '10/s'), strategy, burst, segments: 1, shape: `${strategy} 1000 1` };
+  return { ...definePolicy('p', '10/s'), strategy, burst, segments: 1 };
 }
 
 const echo = ownPolicy('echo', 2);
@@ -34,17 +21,17 @@ const rude = ownPolicy('rude', 2);
 const ECHO = [10, 1] as const;
 
 /** The reply of echo: the last digits of the cost, the number in its state, and the length of its state. */
-function told(cost: number, remembered: number, numbers: number, leftBehind: string | 0 = 0) {
+function told(cost: number, remembered: number, numbers: number) {
   const [allowed, wait] = cost <= 10 ? [1, 0] : [0, -1];
   const left = cost % 1_000_000;
-  if (numbers > 0 || leftBehind !== 0) return [3, allowed, 10, left, remembered, wait, numbers, 1, leftBehind] as const;
+  if (numbers > 0) return [3, allowed, 10, left, remembered, wait, numbers, 1] as const;
   return allowed === 1 ? ([1, left, remembered] as const) : ([2, left, remembered, wait] as const);
 }
 
 /** The write of echo: with an expiry one second and 25 % later than its reset. */
 function echoed(number: number, resetMs: number, key = KEY): string {
   const ttlMs = Math.ceil((NOW + resetMs + 1000 - NOW) * 1.25);
-  return `SET ${key} echo 1000 1 ${NOW + ttlMs} ${number} PX ${ttlMs}`;
+  return `SET ${key} S1s ${NOW + ttlMs} ${number} PX ${ttlMs}`;
 }
 
 /** Numbers at which MessagePack changes its format, and the largest exact ones. */
@@ -56,43 +43,43 @@ export const customStrategies: readonly ScriptCase[] = [
     runs: [
       spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
       spend([[[KEY, echo, 12]]], [...ECHO, ...told(12, 7, 1)], []),
-      spend([[[KEY, echo, 3]]], [...ECHO, ...told(3, 7, 1)], [`SET ${KEY} echo 1000 1 ${NOW + 1250} 3 KEEPTTL`]),
-      spend([[[KEY, window, 1]]], [...WINDOW, ...afresh(9, 'echo 1000 1')], [written(1)]),
+      spend([[[KEY, echo, 3]]], [...ECHO, ...told(3, 7, 1)], [`SET ${KEY} S1s ${NOW + 1250} 3 KEEPTTL`]),
     ],
   },
   ...EDGES.map((number) => ({
     name: `the number ${number}, written and read`,
     runs: [
       spend([[[KEY, boundless, number]]], [...ECHO, 1, number % 1_000_000, 0], [echoed(number, 0)]),
-      put('varied 1000 1', [number, 5, number]),
-      settle(KEY, varied, [1, 0], [`SET ${KEY} varied 1000 1 0 ${number} 5 ${number} KEEPTTL`]),
+      put([number, 5, number]),
+      settle(KEY, varied, [1, 0], [`SET ${KEY} S1s 0 ${number} 5 ${number} KEEPTTL`]),
     ],
   })),
   {
     name: 'numbers that are remembered for long',
     runs: [2 ** 31, 2 ** 50, 2 ** 52].flatMap((number) => [
-      put('echo 1000 1', [number]),
+      put([number]),
       spend([[[KEY, echo, 5]]], [...ECHO, ...told(5, number, 1)], [echoed(5, number)]),
     ]),
   },
   {
     name: 'a strategy that remembers nothing',
     runs: [
-      put('echo 1000 1', [5]),
+      put([5]),
       spend(
         [[[KEY, forgetful, 7]], [[KEY, forgetful, 0]], [[KEY, forgetful, 6]]],
         [...ECHO, ...told(7, 5, 1), ...told(0, 0, 0), ...told(6, 0, 0)],
         [`DEL ${KEY}`],
       ),
       stored(null),
+      settle(KEY, echo, [1, 0], []),
       spend(
         [[[KEY, forgetful, 7]], [[KEY, window, 1]]],
         [...ECHO, ...WINDOW, ...told(7, 0, 0), ...allowed(9)],
         [written(1)],
       ),
-      put('echo 1000 1', [5]),
+      put([5]),
       settle(KEY, echo, [1, 0], [`DEL ${KEY}`]),
-      put('echo 1000 1', [5], { expiresMs: NOW + 9999 }),
+      put([5], { expiresMs: NOW + 9999 }),
       spend([[[KEY, forgetful, 7]]], [...ECHO, ...told(7, 5, 1)], [`DEL ${KEY}`]),
       spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
     ],
@@ -100,9 +87,9 @@ export const customStrategies: readonly ScriptCase[] = [
   {
     name: 'a strategy that does not tell what fits',
     runs: [
-      put('plain 1000 1', [5, 6, 7]),
+      put([5, 6, 7]),
       settle(KEY, plain, [1, 0], []),
-      spend([[[KEY, plain, 3]]], [...ECHO, ...told(3, 5, 3)], [`SET ${KEY} plain 1000 1 ${NOW + 1257} 3 PX 1257`]),
+      spend([[[KEY, plain, 3]]], [...ECHO, ...told(3, 5, 3)], [`SET ${KEY} S1s ${NOW + 1257} 3 PX 1257`]),
     ],
   },
   {
@@ -111,30 +98,30 @@ export const customStrategies: readonly ScriptCase[] = [
       spend(
         [[[KEY, varied, 0]], [[KEY, varied, 3]], [[KEY, varied, 0]], [[KEY, varied, 4]], [[OTHER, varied, 0]]],
         [
-          10, 1000, 1, 5, 7, 3, 1, 13, 5, 7, 0, 0, 1000, 0, 3, 1, 10, 5, 7, 0, 0, 1003, 0, 3, 1, 14, 5, 7, 0, 0, 1003,
-          0, 1, 5, 7,
+          10, 1000, 1, 5, 7, 3, 1, 13, 5, 7, 0, 0, 1000, 3, 1, 10, 5, 7, 0, 0, 1003, 3, 1, 14, 5, 7, 0, 0, 1003, 1, 5,
+          7,
         ],
-        [`SET ${KEY} varied 1000 1 ${NOW + 1259} 4 PX 1259`],
+        [`SET ${KEY} S1s ${NOW + 1259} 4 PX 1259`],
       ),
       // What is told of a policy is what its first decision says; of another of the same strategy, what that says.
       spend(
         [[[KEY, varied, 2]], [[OTHER, { ...varied }, 0]], [[KEY, varied, 2]], [[OTHER, varied, 0]]],
-        [12, 1004, 10, 1000, 1, 5, 7, 1, 5, 7, 3, 1, 12, 5, 7, 0, 0, 1002, 0, 3, 1, 10, 5, 7, 0, 0, 1000, 0],
-        [`SET ${KEY} varied 1000 1 ${NOW + 1259} 2 KEEPTTL`],
+        [12, 1004, 10, 1000, 1, 5, 7, 1, 5, 7, 3, 1, 12, 5, 7, 0, 0, 1002, 3, 1, 10, 5, 7, 0, 0, 1000],
+        [`SET ${KEY} S1s ${NOW + 1259} 2 KEEPTTL`],
       ),
     ],
   },
   {
-    name: 'a strategy that changes the state it is given, on keys without any and on one of another shape',
+    name: 'a strategy that changes the state it is given, on keys without any and on one that has one',
     runs: [
-      put('echo 1000 1', [5]),
+      put([5]),
       spend(
-        [[[OTHER, rude, 2]], [[KEY, rude, 3]], [['sluice:{ada}:r@app', rude, 4]]],
-        [10, 1000, 1, 2, 7, 3, 1, 10, 3, 7, 0, 0, 1000, 'echo 1000 1', 1, 4, 7],
+        [[[OTHER, rude, 2]], [[KEY, rude, 3]], [['sluice:{ada}:r@app:x-rude-1000', rude, 4]]],
+        [10, 1000, 1, 2, 7, 1, 8, 7, 1, 4, 7],
         [
-          `SET ${KEY} rude 1000 1 ${NOW + 1259} 3 PX 1259`,
-          `SET ${OTHER} rude 1000 1 ${NOW + 1259} 2 PX 1259`,
-          `SET sluice:{ada}:r@app rude 1000 1 ${NOW + 1259} 4 PX 1259`,
+          `SET ${KEY} S1s ${NOW + 1259} 8 PX 1259`,
+          `SET ${OTHER} S1s ${NOW + 1259} 2 PX 1259`,
+          `SET sluice:{ada}:r@app:x-rude-1000 S1s ${NOW + 1259} 4 PX 1259`,
         ],
       ),
     ],

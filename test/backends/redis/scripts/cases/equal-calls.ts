@@ -20,6 +20,7 @@ import {
   written,
 } from '../support/arguments.js';
 import type { ScriptCase } from '../support/script-run.js';
+import { REFUSED } from '../support/scripts-under-test.js';
 
 const smaller = definePolicy('p', { rate: '5/s', strategy: 'fixed-window' });
 const SOON = String(NOW - 1);
@@ -44,7 +45,7 @@ export const equalCalls: readonly ScriptCase[] = [
         [...WINDOW, ...UNTOLD, ...allowed(7), ...allowed(7), ...allowed(4), ...allowed(1), ...denied(1, 1000, 1000)],
         [written(9), written(3, OTHER)],
       ),
-      stored(`fixed-window 1000 1 ${NOW + 2500} ${NOW} 9`),
+      stored(`S1s ${NOW + 2500} ${NOW} 9`),
     ],
   },
   {
@@ -91,7 +92,7 @@ export const equalCalls: readonly ScriptCase[] = [
   {
     name: 'calls that are alike, of several charges on one key each, the last of them too much',
     runs: [
-      put('fixed-window 1000 1', [NOW, 2], { expiresMs: NOW + 9999 }),
+      put([NOW, 2], { expiresMs: NOW + 9999 }),
       spendBy(
         told([3, DUE, 2, 1, 2, 1, 1]),
         [KEY, KEY, OTHER, KEY, KEY, KEY],
@@ -114,12 +115,7 @@ export const equalCalls: readonly ScriptCase[] = [
   {
     name: 'calls that are alike, and all late, of which nothing is read',
     runs: [
-      spendBy(
-        told([3, SOON, 1, 1, 1]),
-        ['sluice:{refused}:p@app', KEY, KEY],
-        [...UNTOLD, ...UNTOLD, LATE, LATE, LATE],
-        [],
-      ),
+      spendBy(told([3, SOON, 1, 1, 1]), [REFUSED, KEY, KEY], [...UNTOLD, ...UNTOLD, LATE, LATE, LATE], []),
       spend([[[KEY, window, 1]]], [...WINDOW, ...allowed(9)], [written(1)], String(NOW)),
       spend([[[KEY, window, 1]]], [...UNTOLD, LATE], [], SOON),
     ],

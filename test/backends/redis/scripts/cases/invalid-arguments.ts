@@ -37,7 +37,7 @@ const unknown: ScriptCase = {
   name: 'a strategy that is not known',
   runs: [
     fails('spend', bad(SPEND, 2, 'none'), 'sluice: no strategy of the name none'),
-    put('none 1000 1', [NOW, 5]),
+    put([NOW, 5]),
     fails('settle', bad(SETTLE, 3, 'none'), 'sluice: no strategy of the name none'),
   ],
 };

@@ -52,17 +52,12 @@ function lease(
   };
 }
 
-const granted = (units: number, left: number, endsInMs = 1000, leftBehind: string | 0 = 0) =>
-  [DECIDED, units, left, endsInMs, leftBehind] as const;
+const granted = (units: number, left: number, endsInMs = 1000) => [DECIDED, units, left, endsInMs] as const;
 
-const longer = definePolicy('p', { rate: '10/2s', strategy: 'fixed-window' });
-/** Its strategy begins a state of another shape, whatever numbers are in it. */
 const smaller = definePolicy('p', { rate: '5/s', strategy: 'fixed-window' });
 
 /** Another instant than the server's. */
 const TOLD = { instant: String(NOW - 2000 + 400) };
-
-const LONG_LOG = `cmsgpack.pack('sliding-log 1000 1', 5) .. string.rep(cmsgpack.pack(7), 1500)`;
 
 export const leases: readonly ScriptCase[] = [
   {
@@ -73,7 +68,7 @@ export const leases: readonly ScriptCase[] = [
       lease(5, granted(1, 0), [kept(10)]),
       lease(5, granted(0, 0), []),
       lease(0, granted(0, 0), []),
-      stored(`fixed-window 1000 1 ${EXPIRES} ${NOW} 10`),
+      stored(`S1s ${EXPIRES} ${NOW} 10`),
     ],
   },
   {
@@ -90,23 +85,13 @@ export const leases: readonly ScriptCase[] = [
   },
   {
     name: 'units of another window',
-    runs: [put('fixed-window 1000 1', [NOW - 1000, 10]), lease(3, granted(3, 7), [written(3)])],
+    runs: [put([NOW - 1000, 10]), lease(3, granted(3, 7), [written(3)])],
   },
   {
     name: 'units of an instant that is told',
     runs: [
-      lease(
-        3,
-        granted(3, 7, 600),
-        [`SET ${KEY} fixed-window 1000 1 ${NOW + 4_500_750} ${NOW - 2000} 3 PX 4500750`],
-        TOLD,
-      ),
-      lease(
-        9,
-        granted(7, 0, 600),
-        [`SET ${KEY} fixed-window 1000 1 ${NOW + 4_500_750} ${NOW - 2000} 10 KEEPTTL`],
-        TOLD,
-      ),
+      lease(3, granted(3, 7, 600), [`SET ${KEY} S1s ${NOW + 4_500_750} ${NOW - 2000} 3 PX 4500750`], TOLD),
+      lease(9, granted(7, 0, 600), [`SET ${KEY} S1s ${NOW + 4_500_750} ${NOW - 2000} 10 KEEPTTL`], TOLD),
       set("'hello'"),
       lease(3, [GARBAGE], [`DEL ${KEY}`], TOLD),
     ],
@@ -121,7 +106,7 @@ export const leases: readonly ScriptCase[] = [
         timeUs: (NOW + 456) * 1000,
         expected: {
           reply: [NOW + 456, NOW + 456, ...granted(4, 6, 544)],
-          written: [`SET ${KEY} fixed-window 1000 1 ${NOW + 456 + 1930} ${NOW} 4 PX 1930`],
+          written: [`SET ${KEY} S1s ${NOW + 456 + 1930} ${NOW} 4 PX 1930`],
         },
       },
     ],
@@ -129,12 +114,12 @@ export const leases: readonly ScriptCase[] = [
   {
     name: 'units under a key that expires late enough, or too soon',
     runs: [
-      put('fixed-window 1000 1', [NOW, 4], { expiresMs: NOW + 2000 }),
+      put([NOW, 4], { expiresMs: NOW + 2000 }),
       lease(3, granted(3, 3), [kept(7, { expiresMs: NOW + 2000 })]),
-      put('fixed-window 1000 1', [NOW, 4], { expiresMs: NOW + 1999 }),
+      put([NOW, 4], { expiresMs: NOW + 1999 }),
       lease(3, granted(3, 3), [written(7)]),
-      put('sliding-log 1000 1', [NOW, 4], { expiresMs: NOW + 9999 }),
-      lease(3, granted(3, 7, 1000, 'sliding-log 1000 1'), [kept(3, { expiresMs: NOW + 9999 })]),
+      put([NOW - 1000, 4], { expiresMs: NOW + 9999 }),
+      lease(3, granted(3, 7), [kept(3, { expiresMs: NOW + 9999 })]),
     ],
   },
   {
@@ -148,22 +133,8 @@ export const leases: readonly ScriptCase[] = [
     ],
   },
   {
-    name: 'units of a budget that was counted otherwise',
-    runs: [
-      put('fixed-window 2000 1', [NOW, 10]),
-      lease(3, granted(3, 7, 1000, 'fixed-window 2000 1'), [written(3)]),
-      lease(
-        3,
-        granted(3, 7, 2000, 'fixed-window 1000 1'),
-        [`SET ${KEY} fixed-window 2000 1 ${NOW + 3750} ${NOW} 3 PX 3750`],
-        { policy: longer },
-      ),
-      lease(0, granted(0, 10, 0), []),
-      put('gcra 1000 1', [5]),
-      lease(2, granted(2, 8, 1000, 'gcra 1000 1'), [written(2)]),
-      set(LONG_LOG),
-      lease(2, granted(2, 8, 1000, 'sliding-log 1000 1'), [written(2)]),
-    ],
+    name: 'no units of a budget of which nothing is used',
+    runs: [lease(0, granted(0, 10, 0), []), stored(null)],
   },
   ...GARBAGE_TEXTS.map((text) => ({
     name: `the text ${text} where units are leased`,

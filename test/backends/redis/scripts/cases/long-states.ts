@@ -3,7 +3,6 @@ import { KEY, NOW, put, settle, spend, stored } from '../support/arguments.js';
 import type { ScriptCase } from '../support/script-run.js';
 
 const log: Policy = { ...definePolicy('p', { rate: '1000/s', strategy: 'sliding-log' }), limit: 1_000_000_000 };
-const SHAPE = 'sliding-log 1000 1';
 
 /** A few units at each of so many instants, the last of them the one before `NOW`. */
 const logOf = (entries: number) => Array.from({ length: entries }, (_, i) => [NOW - entries + i, 1 + (i % 300)]).flat();
@@ -17,20 +16,19 @@ function grown(entries: number): ScriptCase {
   const used = numbers.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);
   const policy = within(entries);
   const { periodMs } = policy;
-  const shape = `sliding-log ${periodMs} 1`;
   const ttlMs = Math.ceil((periodMs + 1000) * 1.25);
-  const after = [shape, NOW + ttlMs, ...numbers, NOW, 1].join(' ');
+  const after = ['S1s', NOW + ttlMs, ...numbers, NOW, 1].join(' ');
   return {
     name: `a log of ${entries} entries, and one more`,
     runs: [
-      put(shape, numbers),
+      put(numbers),
       spend(
-        [[[KEY, { ...policy, shape }, 1]]],
+        [[[KEY, policy, 1]]],
         [log.limit, periodMs, 1, log.limit - used - 1, periodMs],
         [`SET ${KEY} ${after} PX ${ttlMs}`],
       ),
       stored(after),
-      settle(KEY, policy, [1, 0], [`SET ${KEY} ${[shape, NOW + ttlMs, ...numbers].join(' ')} KEEPTTL`]),
+      settle(KEY, policy, [1, 0], [`SET ${KEY} ${['S1s', NOW + ttlMs, ...numbers].join(' ')} KEEPTTL`]),
     ],
   };
 }
@@ -38,18 +36,13 @@ function grown(entries: number): ScriptCase {
 /** Numbers that are not paired: as many as make pieces full, and one less and more, with what stands before them. */
 function listed(count: number): ScriptCase {
   const numbers = Array.from({ length: count }, (_, i) => i * 7);
-  const policy: Policy = { ...log, strategy: 'plain', burst: 2, limit: 10, segments: 1, shape: 'plain 1000 1' };
+  const policy: Policy = { ...log, strategy: 'plain', burst: 2, limit: 10, segments: 1 };
   return {
     name: `a state of ${count} numbers of a strategy of a user's own`,
     runs: [
-      put('plain 1000 1', numbers),
-      spend([[[KEY, policy, 0]]], [10, 1, 3, 1, 10, 0, 0, 0, count, 1, 0], []),
-      put(SHAPE, numbers),
-      spend(
-        [[[KEY, policy, 7]]],
-        [10, 1, 3, 1, 10, 7, 0, 0, 0, 1, SHAPE],
-        [`SET ${KEY} plain 1000 1 ${NOW + 1250} 7 PX 1250`],
-      ),
+      put(numbers),
+      spend([[[KEY, policy, 0]]], [10, 1, 3, 1, 10, 0, 0, 0, count, 1], []),
+      spend([[[KEY, policy, 7]]], [10, 1, 3, 1, 10, 7, 0, 0, count, 1], [`SET ${KEY} S1s ${NOW + 1250} 7 PX 1250`]),
     ],
   };
 }

@@ -14,7 +14,7 @@ function withoutBurst(policy: Policy): Policy {
   return BUCKETS.includes(policy.strategy) ? policy : { ...policy, burst: policy.limit + 3 };
 }
 
-/** The policies of a case: two budgets, one of them with a second policy of other numbers and a third of another shape. */
+/** The policies of a case: two budgets, one of them with a second policy of other numbers, and one that is mostly another budget. */
 function policiesOf(strategy: StrategyName, random: Random): readonly Policy[] {
   const first = policyOf(strategy, 'a', random);
   const { limit, periodMs, segments } = first;

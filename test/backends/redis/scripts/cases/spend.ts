@@ -1,7 +1,7 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { type BatchedCall, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { Decision } from '../../../../../src/core/decision.js';
-import { keyOf, keyPart } from '../../../../../src/core/key.js';
+import { idPart, keyOf } from '../../../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../../../src/index.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
 import type { State } from '../../../../../src/strategies/strategy.js';
@@ -25,7 +25,6 @@ export interface At {
 
 /** The state under a key. `expiresMs`: when the key expires, in the server's milliseconds. */
 interface Stored {
-  readonly shape: string;
   readonly state: State;
   readonly expiresMs: number | undefined;
 }
@@ -66,11 +65,10 @@ export class RunRecorder {
         continue;
       }
       const { decisions, receipt } = this.#memory[deadline === 'peek' ? 'peek' : 'spend'](charges);
-      const left =
-        receipt === undefined ? [] : this.#take(charges, now, untilMs, serverMs + (isTold ? 3_600_000 : 1000));
+      if (receipt !== undefined) this.#take(charges, now, untilMs, serverMs + (isTold ? 3_600_000 : 1000));
       decisions.forEach((decision, i) => {
         const charge = charges[i];
-        if (charge !== undefined) reply.charge(charge.policy, decision, left[i] ?? 0);
+        if (charge !== undefined) reply.charge(charge.policy, decision);
       });
       if (receipt !== undefined) receipts.push(receipt);
     }
@@ -98,7 +96,7 @@ export class RunRecorder {
     receipt.charges.forEach((charge, i) => {
       const to = costs[i] ?? charge.cost;
       const stored = this.#stored.get(keyFor(charge));
-      if (isLate || to === charge.cost || stored === undefined || stored.shape !== charge.policy.shape) return;
+      if (isLate || to === charge.cost || stored === undefined) return;
       const state = strategyOf(charge.policy).amend(stored.state, now, charge.policy, receipt.at, charge.cost, to);
       if (state === stored.state) return;
       if (state.length === 0) {
@@ -128,28 +126,17 @@ export class RunRecorder {
     void this.#memory.close();
   }
 
-  /** Stores the states of an allowed call. Returns the shapes that it leaves behind, one per charge. */
-  #take(
-    charges: readonly Charge[],
-    now: number,
-    untilMs: Map<string, number>,
-    atLeastMs: number,
-  ): readonly (string | 0)[] {
-    const drafts = new Map<string, State>();
-    const before = new Map(this.#stored);
-    return charges.map((charge) => {
+  /** Stores the states of an allowed call. */
+  #take(charges: readonly Charge[], now: number, untilMs: Map<string, number>, atLeastMs: number): void {
+    for (const charge of charges) {
       const { policy, cost } = charge;
-      if (cost === 0) return 0;
+      if (cost === 0) continue;
       const key = keyFor(charge);
-      const found = before.get(key);
-      const state = drafts.get(`${key} ${policy.shape}`) ?? (found?.shape === policy.shape ? found.state : []);
-      const result = strategyOf(policy).step(state, now, policy, cost);
-      drafts.set(`${key} ${policy.shape}`, result.state);
       const was = this.#stored.get(key);
-      this.#stored.set(key, { shape: policy.shape, state: result.state, expiresMs: was?.expiresMs });
+      const result = strategyOf(policy).step(was?.state ?? [], now, policy, cost);
+      this.#stored.set(key, { state: result.state, expiresMs: was?.expiresMs });
       untilMs.set(key, atLeastMs + result.decision.resetMs);
-      return was !== undefined && was.shape !== policy.shape ? was.shape : 0;
-    });
+    }
   }
 
   /** Returns the write of a key: it keeps an expiry that is late enough, and else sets one that is 25 % later than needed. */
@@ -160,11 +147,11 @@ export class RunRecorder {
     const ttlMs = Math.ceil((untilMs - serverMs) * 1.25);
     const expiresMs = isKept ? stored.expiresMs : serverMs + ttlMs;
     this.#stored.set(key, { ...stored, expiresMs });
-    return `SET ${key} ${stored.shape} ${expiresMs} ${stored.state.join(' ')} ${isKept ? 'KEEPTTL' : `PX ${ttlMs}`}`;
+    return `SET ${key} S1s ${expiresMs} ${stored.state.join(' ')} ${isKept ? 'KEEPTTL' : `PX ${ttlMs}`}`;
   }
 }
 
-const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, keyPart(policy.id));
+const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, idPart(policy.id));
 
 function strategyOf({ strategy }: Policy) {
   const found = BUILT_IN_STRATEGIES.find(({ name }) => name === strategy);

@@ -9,17 +9,16 @@ import { PUT_LUA, STORED_LUA } from './state-decoder.js';
 export const NOW = 1_760_000_000_000;
 export const TIME_US = NOW * 1000 + 999;
 export const DUE = String(NOW);
-export const KEY = 'sluice:{ada}:p@app';
-export const OTHER = 'sluice:{ada}:q@app';
+export const KEY = 'sluice:{ada}:p@app:f1000';
+export const OTHER = 'sluice:{ada}:q@app:f1000';
 
 export const window = definePolicy('p', { rate: '10/s', strategy: 'fixed-window' });
 
 /** A state under a key, that expires too soon for all that is written after it unless said otherwise. */
 export const put = (
-  shape: string,
   numbers: readonly number[],
   { key = KEY, expiresMs = 0 }: { key?: string; expiresMs?: number } = {},
-): Run => ({ command: ['EVAL', PUT_LUA, '1', key, shape, ...[expiresMs, ...numbers].map(String)] });
+): Run => ({ command: ['EVAL', PUT_LUA, '1', key, ...[expiresMs, ...numbers].map(String)] });
 
 /** A text under a key, as Lua makes it. */
 export const set = (lua: string, key = KEY): Run => ({
@@ -27,7 +26,7 @@ export const set = (lua: string, key = KEY): Run => ({
 });
 export const list = (key = KEY): Run => ({ command: ['RPUSH', key, 'something', 'else'] });
 
-/** The state under a key: its shape, when it expires, its numbers; or none. */
+/** The state under a key: its marker, when it expires, its numbers; or none. */
 export const stored = (expected: string | null, key = KEY): Run => ({
   command: ['EVAL', STORED_LUA, '1', key],
   expected,
@@ -102,15 +101,12 @@ export const UNTOLD = [0, 0] as const;
 export const allowed = (remaining: number) => [1, remaining, 1000] as const;
 export const denied = (remaining: number, resetMs: number, retryAfterMs: number) =>
   [2, remaining, resetMs, retryAfterMs] as const;
-/** All of a charge to it that finds something else, and leaves that behind. */
-export const afresh = (remaining: number, leftBehind: string) =>
-  [3, 1, 10, remaining, 1000, 0, 0, 1000, leftBehind] as const;
 export const LATE = 4;
 export const GARBAGE = 5;
 
 /** When a window of a second that is written now expires: a second more than it matters for, and a quarter. */
 export const EXPIRES = NOW + 2500;
-export const written = (used: number, key = KEY) => `SET ${key} fixed-window 1000 1 ${EXPIRES} ${NOW} ${used} PX 2500`;
+export const written = (used: number, key = KEY) => `SET ${key} S1s ${EXPIRES} ${NOW} ${used} PX 2500`;
 /** The same where the key expires late enough. */
 export const kept = (used: number, { key = KEY, expiresMs = EXPIRES }: { key?: string; expiresMs?: number } = {}) =>
-  `SET ${key} fixed-window 1000 1 ${expiresMs} ${NOW} ${used} KEEPTTL`;
+  `SET ${key} S1s ${expiresMs} ${NOW} ${used} KEEPTTL`;

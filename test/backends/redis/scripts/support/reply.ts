@@ -6,7 +6,7 @@ import type { Decision, Policy } from '../../../../../src/index.js';
  */
 export class Reply {
   readonly #told = new Map<Policy, readonly [limit: number, windowMs: number] | undefined>();
-  readonly #calls: (number | string)[] = [];
+  readonly #calls: number[] = [];
 
   /** A policy that is asked for, whether it comes to a decision or not. */
   ask(policy: Policy): void {
@@ -17,19 +17,19 @@ export class Reply {
     this.#calls.push(4);
   }
 
-  charge(policy: Policy, decision: Decision, leftBehind: string | 0): void {
+  charge(policy: Policy, decision: Decision): void {
     const { limit, remaining, resetMs, delayMs, windowMs } = decision;
     const allowed = decision.allowed ? 1 : 0;
     const wait = decision.retryAfterMs ?? -1;
     const told = this.#told.get(policy) ?? [limit, windowMs];
     this.#told.set(policy, told);
-    const isPlain = told[0] === limit && told[1] === windowMs && delayMs === 0 && leftBehind === 0;
-    if (!isPlain) this.#calls.push(3, allowed, limit, remaining, resetMs, wait, delayMs, windowMs, leftBehind);
+    const isPlain = told[0] === limit && told[1] === windowMs && delayMs === 0;
+    if (!isPlain) this.#calls.push(3, allowed, limit, remaining, resetMs, wait, delayMs, windowMs);
     else if (allowed === 1) this.#calls.push(1, remaining, resetMs);
     else this.#calls.push(2, remaining, resetMs, wait);
   }
 
-  get values(): readonly (number | string)[] {
+  get values(): readonly number[] {
     return [...[...this.#told.values()].flatMap((told) => told ?? [0, 0]), ...this.#calls];
   }
 }

@@ -5,7 +5,7 @@ import { LUA_FILES, type LuaFiles, type LuaPart, strategiesIn } from './lua-file
 import { TOLD_LUA } from './state-decoder.js';
 
 /** A key that Redis refuses to read: any error but that of another type. */
-export const REFUSED = 'sluice:{refused}:p@app';
+export const REFUSED = 'sluice:{refused}:p@app:f1000';
 
 /**
  * Runs a script at a chosen server time and returns its reply and all of its writes, with states decoded. The last argument is

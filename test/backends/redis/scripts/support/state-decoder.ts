@@ -18,8 +18,8 @@ end
 
 /** Puts a state under a key: number by number, since a call holds only so many. */
 export const PUT_LUA = `
-local texts = { cmsgpack.pack(ARGV[1], tonumber(ARGV[2])) }
-for i = 3, #ARGV do texts[#texts + 1] = cmsgpack.pack(tonumber(ARGV[i])) end
+local texts = { cmsgpack.pack('S1s', tonumber(ARGV[1])) }
+for i = 2, #ARGV do texts[#texts + 1] = cmsgpack.pack(tonumber(ARGV[i])) end
 redis.call('SET', KEYS[1], table.concat(texts))
 `;
 
