@@ -44,7 +44,7 @@ export default {
         '<rootDir>/test/module/**/*.spec.ts',
         '<rootDir>/test/planning/errors/**/*.spec.ts',
         '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
-        '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases}.spec.ts',
+        '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases,releases}.spec.ts',
       ],
       moduleNameMapper: {
         ...sources,
