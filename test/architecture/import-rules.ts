@@ -25,6 +25,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ['guards', 'interceptors'],
   ['module/discovery', 'module/hooks'],
   ['module'],
+  ['testing/contract'],
+  ['testing/contract/sections'],
+  ['testing/matchers'],
+  ['testing'],
 ];
 const FOLDERS = LAYERS.flat();
 const PURE = ['core', 'strategies', 'backends'];
