@@ -27,8 +27,8 @@ export type {
 export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
 export { ThrottleGuard } from './guards/throttle.guard.js';
 export { ThrottleInterceptor } from './interceptors/throttle.interceptor.js';
-export { THROTTLE_BACKEND } from './module/throttle-backend.js';
 export { ThrottleModule } from './module/throttle.module.js';
+export { THROTTLE_BACKEND } from './module/throttle-backend.js';
 export type {
   SocketOptions,
   ThrottleFeatureOptions,

@@ -25,8 +25,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['guards', 'interceptors'],
   ['module/discovery', 'module/hooks'],
   ['module'],
-  ['testing/contract'],
+  ['testing/contract/harness'],
   ['testing/contract/sections'],
+  ['testing/contract'],
   ['testing/matchers'],
   ['testing'],
 ];
