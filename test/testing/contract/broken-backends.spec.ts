@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ThrottleConfigError } from '../../../src/index.js';
-import { backendContract } from '../../../src/testing/index.js';
+import { ThrottleConfigError } from 'nestjs-sluice';
+import { backendContract } from 'nestjs-sluice/testing';
 import { BROKEN_BACKENDS, type BrokenBackend, PlainBackend } from './broken-backends.js';
 import { failuresOf } from './failures.js';
 

@@ -1,4 +1,3 @@
-import { bindingOf } from '../../../src/core/decision.js';
 import {
   type Backend,
   type BackendEvent,
@@ -7,9 +6,9 @@ import {
   type ManualClock,
   MemoryBackend,
   type Outcome,
-  type Policy,
   type Receipt,
-} from '../../../src/index.js';
+  type Target,
+} from 'nestjs-sluice';
 
 /** A backend with one fault, and the promises that it breaks: the beginnings or parts of names of cases. */
 export interface BrokenBackend {
@@ -38,7 +37,7 @@ export class PlainBackend implements Backend {
     this.memory.settle(receipt, costs);
   }
 
-  reset(targets: readonly { policy: Policy; subject: string }[]): void {
+  reset(targets: readonly Target[]): void {
     this.memory.reset(targets);
   }
 
@@ -53,8 +52,7 @@ export class PlainBackend implements Backend {
 
 /** Changes every decision of an outcome. */
 function changed(outcome: Outcome, change: (decision: Decision) => Decision): Outcome {
-  const decisions = outcome.decisions.map(change);
-  return { ...outcome, decisions, binding: bindingOf(decisions) };
+  return { ...outcome, decisions: outcome.decisions.map(change), binding: outcome.binding && change(outcome.binding) };
 }
 
 /** A backend that sees other charges than it is given. */
@@ -92,7 +90,8 @@ class OneAfterAnother extends PlainBackend {
     const allowed = outcomes.every((outcome) => outcome.allowed);
     const isTaken = allowed && charges.some(({ cost }) => cost > 0);
     const receipt = isTaken ? { receipt: { at: this.clock.now(), charges } } : {};
-    return { allowed, decisions, binding: bindingOf(decisions), ...receipt };
+    const denial = outcomes.find((outcome) => !outcome.allowed);
+    return { allowed, decisions, binding: (denial ?? outcomes[0])?.binding ?? null, ...receipt };
   }
 }
 
@@ -120,7 +119,7 @@ class ConsumingDenial extends PlainBackend {
 }
 
 class ResetsFirstSubject extends PlainBackend {
-  override reset(targets: readonly { policy: Policy; subject: string }[]): void {
+  override reset(targets: readonly Target[]): void {
     super.reset(targets.map((target) => ({ ...target, subject: targets[0]?.subject ?? target.subject })));
   }
 }

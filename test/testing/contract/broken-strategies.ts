@@ -1,5 +1,4 @@
-import type { Policy, Strategy } from '../../../src/index.js';
-import { builtInStrategy } from '../../../src/testing/contract/harness/random-policies.js';
+import { defineStrategy, type Policy, type Strategy } from 'nestjs-sluice';
 
 /** A strategy with one fault, and the promises that it breaks: parts of names of cases. */
 export interface BrokenStrategy {
@@ -8,13 +7,46 @@ export interface BrokenStrategy {
   readonly breaks: readonly string[];
 }
 
-const right = builtInStrategy('fixed-window');
-const bucket = builtInStrategy('token-bucket');
+const windowOf = (now: number, { periodMs }: Policy) => Math.floor(now / periodMs) * periodMs;
 
-const broken = (change: Partial<Strategy>, from: Strategy = right): Strategy => ({ ...from, ...change });
+/** A right strategy, for faults to be put into: a window that is aligned to the epoch. State: its start, units used in it. */
+export const right = defineStrategy({
+  name: 'plain-window',
+
+  step(state, now, policy, cost) {
+    const { name, limit, periodMs } = policy;
+    const [stored = Number.NEGATIVE_INFINITY, units = 0] = state;
+    const isOver = stored < windowOf(now, policy) || stored > now + periodMs;
+    const [start, used] = isOver ? [windowOf(now, policy), 0] : [stored, units];
+    const allowed = cost === 0 || used + cost <= limit;
+    const after = allowed ? used + cost : used;
+    const leftMs = start + periodMs - now;
+    return {
+      state: allowed && cost > 0 ? [start, after] : state,
+      decision: {
+        policy: name,
+        allowed,
+        limit,
+        remaining: Math.max(0, limit - after),
+        resetMs: after === 0 ? 0 : leftMs,
+        retryAfterMs: allowed ? 0 : cost > limit ? null : leftMs,
+        delayMs: 0,
+        windowMs: periodMs,
+      },
+    };
+  },
+
+  amend(state, _now, policy, at, from, to) {
+    const [start = 0, used = 0] = state;
+    return start === windowOf(at, policy) ? [start, Math.max(0, used - (from - to))] : state;
+  },
+
+  size: () => ({ wide: 1, counts: 1 }),
+});
+
+const broken = (change: Partial<Strategy>): Strategy => ({ ...right, ...change });
 
 let calls = 0;
-const windowOf = (now: number, { periodMs }: Policy) => Math.floor(now / periodMs) * periodMs;
 
 export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
   {
@@ -150,7 +182,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
   },
   {
     fault: 'gives nothing back',
-    strategy: broken({ amend: (state) => state }, bucket),
+    strategy: broken({ amend: (state) => state }),
     breaks: ['gives back all of a charge of the same instant'],
   },
   {

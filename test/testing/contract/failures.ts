@@ -1,4 +1,4 @@
-import type { ContractCase } from '../../../src/testing/index.js';
+import type { ContractCase } from 'nestjs-sluice/testing';
 
 /** The names of the cases that fail. */
 export async function failuresOf(cases: readonly ContractCase[]): Promise<readonly string[]> {

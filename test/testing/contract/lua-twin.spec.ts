@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { defineStrategy, type Strategy } from '../../../src/index.js';
-import { strategyContract } from '../../../src/testing/index.js';
+import { defineStrategy, type Strategy } from 'nestjs-sluice';
+import { strategyContract } from 'nestjs-sluice/testing';
 import { anchoredWindow } from '../../support/custom-strategy.js';
 import { startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
 

@@ -1,9 +1,17 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { APP_GUARD } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
-import { by, RedisBackend, ThrottleConfigError, ThrottleModule, type ThrottleModuleOptions } from 'nestjs-sluice';
-import { disableThrottle } from 'nestjs-sluice/testing';
+import {
+  by,
+  RedisBackend,
+  ThrottleConfigError,
+  ThrottleGuard,
+  ThrottleModule,
+  type ThrottleModuleOptions,
+} from 'nestjs-sluice';
+import { disableThrottle, ManualClock, useManualClock } from 'nestjs-sluice/testing';
 import { transports } from '../../support/gateway-app.js';
 import { limitHeaders } from '../../support/header-fields.js';
 import { adapters } from '../../support/http-app.js';
@@ -78,6 +86,16 @@ describe.each(Object.entries(imports))('disableThrottle, in an application with 
 });
 
 describe('disableThrottle', () => {
+  it('lets requests pass where the application binds ThrottleGuard by APP_GUARD itself', async () => {
+    const guard = { provide: APP_GUARD, useClass: ThrottleGuard };
+    const root = appModule(ThrottleModule.forRoot({ ...options(), guard: false }), [guard]);
+    await using limited = await run(useManualClock(Test.createTestingModule({ imports: [root] }), new ManualClock(0)));
+    expect(await limited.http.statuses('/reports', 3)).toEqual([200, 200, 429]);
+    await using free = await run(disableThrottle(Test.createTestingModule({ imports: [root] })));
+    expect(await free.http.statuses('/reports', 4)).toEqual([200, 200, 200, 200]);
+    expect(connections).toBe(0);
+  });
+
   it('never uses a backend that the options were given ready made', async () => {
     const backend = redisAt({ lazyConnect: true });
     const builder = Test.createTestingModule({

@@ -7,6 +7,7 @@ import {
   Get,
   Injectable,
   Module,
+  type Provider,
   type Type,
   UseGuards,
 } from '@nestjs/common';
@@ -84,9 +85,9 @@ class ChatGateway {
   }
 }
 
-/** The root module of an application that has its own ThrottleModule, and knows nothing of tests. */
-export function appModule(throttle: DynamicModule): Type {
-  @Module({ imports: [throttle], controllers: [ReportsController], providers: [ChatGateway] })
+/** The root module of an application that has its own ThrottleModule and further providers, and knows nothing of tests. */
+export function appModule(throttle: DynamicModule, providers: readonly Provider[] = []): Type {
+  @Module({ imports: [throttle], controllers: [ReportsController], providers: [ChatGateway, ...providers] })
   class AppModule {}
   return AppModule;
 }
