@@ -91,7 +91,7 @@ export function strategyDecisions(suite: Suite<StrategyBench>, denials: number):
           assert.ok(earlier <= remaining, `${earlier} remain ${backMs} ms earlier, and ${remaining} now`);
         }
       },
-      { back: 'never' },
+      { back: 'never', times: 1 / 3 },
     ),
   );
 
@@ -103,7 +103,7 @@ export function strategyDecisions(suite: Suite<StrategyBench>, denials: number):
         if (!allowed || cost === 0) return;
         assert.deepEqual(bench.decide(state, earlier, policy, 1), bench.decide([], earlier, policy, 1));
       },
-      { back: 'never', refunds: false },
+      { back: 'never', refunds: false, times: 1 / 3 },
     ),
   );
 }
