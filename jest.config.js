@@ -15,7 +15,11 @@ const shared = {
   },
 };
 
-const sources = { '^(\\.{1,2}/.*)\\.js$': '$1', '^nestjs-sluice$': '<rootDir>/src/index.ts' };
+const sources = {
+  '^(\\.{1,2}/.*)\\.js$': '$1',
+  '^nestjs-sluice$': '<rootDir>/src/index.ts',
+  '^nestjs-sluice/testing$': '<rootDir>/src/testing/index.ts',
+};
 
 /** @type {import('jest').Config} */
 export default {
@@ -42,6 +46,7 @@ export default {
         '<rootDir>/test/service/sockets/**/*.spec.ts',
         '<rootDir>/test/service/handler-phase/**/*.spec.ts',
         '<rootDir>/test/module/**/*.spec.ts',
+        '<rootDir>/test/testing/module/**/*.spec.ts',
         '<rootDir>/test/planning/errors/**/*.spec.ts',
         '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
         '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases,releases}.spec.ts',

@@ -28,6 +28,7 @@ export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
 export { ThrottleGuard } from './guards/throttle.guard.js';
 export { ThrottleInterceptor } from './interceptors/throttle.interceptor.js';
 export { ThrottleModule } from './module/throttle.module.js';
+export { THROTTLE_BACKEND } from './module/throttle-backend.js';
 export type {
   SocketOptions,
   ThrottleFeatureOptions,

@@ -1,19 +1,27 @@
 import { Logger } from '@nestjs/common';
-import { MemoryBackend } from '../backends/memory/memory.backend.js';
+import type { Backend } from '../backends/backend.js';
 import { systemClock } from '../core/clock.js';
 import type { RuntimeSettings, SocketSettings } from '../service/calls/runtime-settings.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { compileTrust } from '../transports/identity/trust-proxy.js';
 import { stackBackend } from './backend-stack.js';
+import { assertBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 import { assertModuleOptions, assertSocketOptions, assertStrategies, SOCKETS } from './validate-options.js';
 
-/** Checks the module's options and applies their defaults. @throws ThrottleConfigError naming the option */
-export function createSettings(options?: ThrottleModuleOptions): RuntimeSettings {
+/** Checks the module's options, before a backend is made. @throws ThrottleConfigError naming the option */
+export function checkedOptions(options?: ThrottleModuleOptions): ThrottleModuleOptions {
   assertModuleOptions(options);
+  assertStrategies(options.strategies ?? []);
+  assertSocketOptions(options.sockets ?? {});
+  return options;
+}
+
+/** Applies the defaults of options that were checked, and puts the layers over the backend. */
+export function createSettings(options: ThrottleModuleOptions, provided: Backend): RuntimeSettings {
   const { strategies = [], onError = 'local' } = options;
-  assertStrategies(strategies);
-  const { backend, unavailableForMs } = stackBackend(options.backend ?? new MemoryBackend(), onError);
+  assertBackend('THROTTLE_BACKEND', provided);
+  const { backend, unavailableForMs } = stackBackend(provided, onError);
   backend.use?.(strategies);
   const logger = new Logger('ThrottleModule');
   return {
@@ -34,7 +42,6 @@ export function createSettings(options?: ThrottleModuleOptions): RuntimeSettings
 }
 
 function socketSettings(options: SocketOptions = {}): SocketSettings {
-  assertSocketOptions(options);
   const { connections, frames, trustProxy } = options;
   return {
     connections,

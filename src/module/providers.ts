@@ -23,22 +23,28 @@ import { ConnectionRegistry } from '../transports/sockets/connection-registry.js
 import { asFrameworkRequest } from '../transports/sockets/handshake/upgrade-request.js';
 import { SocketTransport } from '../transports/sockets/socket-transport.js';
 import type { Transport } from '../transports/transport.js';
-import { createSettings } from './create-settings.js';
+import { checkedOptions, createSettings } from './create-settings.js';
 import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceInjected } from './discovery/service-usage.js';
+import { createBackend, THROTTLE_BACKEND } from './throttle-backend.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
 import { SOCKETS } from './validate-options.js';
 
-const SETTINGS = Symbol('ThrottleModule settings');
+/** The token of the module's checked options. The tokens that tests override are the same in every copy of the library. */
+export const OPTIONS = Symbol.for('nestjs-sluice:options');
+/** The token of the settings at run time. */
+export const SETTINGS = Symbol.for('nestjs-sluice:settings');
 const TRANSPORTS = Symbol('ThrottleModule transports');
 
 /** The providers of the module, each after those that it needs. */
 export const PROVIDERS: Provider[] = [
-  // Replaced by the options of `forRoot`. Without `forRoot`, `createSettings` reports that there are none.
+  // Replaced by the options of `forRoot`. Without `forRoot`, `checkedOptions` reports that there are none.
   { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
-  { provide: SETTINGS, useFactory: createSettings, inject: [MODULE_OPTIONS_TOKEN] },
-  { provide: PolicyRegistry, useFactory: createPolicyRegistry, inject: [MODULE_OPTIONS_TOKEN, SETTINGS] },
+  { provide: OPTIONS, useFactory: checkedOptions, inject: [MODULE_OPTIONS_TOKEN] },
+  { provide: THROTTLE_BACKEND, useFactory: createBackend, inject: [OPTIONS] },
+  { provide: SETTINGS, useFactory: createSettings, inject: [OPTIONS, THROTTLE_BACKEND] },
+  { provide: PolicyRegistry, useFactory: createPolicyRegistry, inject: [OPTIONS, SETTINGS] },
   {
     provide: HandlerRegistry,
     useFactory: (settings: RuntimeSettings, registry: PolicyRegistry) =>

@@ -8,8 +8,11 @@ import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
 /** Options of ThrottleModule. All are optional; `default`, `policies` and `onError` may be left out, but not be `undefined`. */
 export interface ThrottleModuleOptions {
-  /** Where state is kept. Default: `new MemoryBackend()`. */
-  readonly backend?: Backend;
+  /**
+   * Where state is kept: a backend, or a function that makes one at startup. The function is not called where a test
+   * overrides THROTTLE_BACKEND. Default: `new MemoryBackend()`.
+   */
+  readonly backend?: Backend | (() => Backend | Promise<Backend>);
   /** Custom strategies, as `defineStrategy` returns them. */
   readonly strategies?: readonly Strategy[];
   /** Policies by name. Each is one budget of the application, whichever handlers use its name. */

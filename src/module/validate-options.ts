@@ -12,6 +12,7 @@ import {
 } from '../planning/option-checks.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
+import { A_BACKEND, isBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
 const MODULE = 'ThrottleModule';
@@ -21,14 +22,15 @@ export const SOCKETS = `${MODULE}.sockets`;
 /** Options of the module itself, which are given beside a factory and not in what it returns. */
 export const EXTRAS: readonly string[] = ['guard', 'isGlobal'];
 const FACTORIES = ['useFactory', 'useClass', 'useExisting'];
-const BACKEND_METHODS = ['spend', 'peek', 'settle', 'reset'];
 
 const isFunction = (value: unknown) => typeof value === 'function';
+/** A class cannot be called: `new` was forgotten. */
+const isClass = (value: unknown) => isFunction(value) && /^class\b/.test(String(value));
 
 const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> = {
   backend: [
-    'a backend, with spend, peek, settle and reset, such as new MemoryBackend()',
-    (value) => isObject(value) && BACKEND_METHODS.every((method) => isFunction(Reflect.get(value, method))),
+    `${A_BACKEND}, or a function that returns one`,
+    (value) => isBackend(value) || (isFunction(value) && !isClass(value)),
   ],
   strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
   policies: ['an object of policies by name, such as { login: "5/min" }', isRecord],

@@ -55,6 +55,8 @@ describe('the check of the architecture', () => {
       ['guards/g.ts', ''],
       ['interceptors/h.ts', ''],
       ['module/i.ts', ''],
+      ['testing/contract/sections/s.ts', ''],
+      ['testing/t.ts', ''],
       [path, text],
     ];
     return faultsIn(new Map(files));
@@ -70,6 +72,8 @@ describe('the check of the architecture', () => {
     ['service/x.ts', "import { e } from '../decorators/e.js'; import { map } from 'rxjs/operators';"],
     ['guards/x.ts', "import { f } from '../service/f.js';"],
     ['module/x.ts', "import { g } from '../guards/g.js'; import { h } from '../interceptors/h.js';"],
+    ['testing/x.ts', "import { i } from '../module/i.js'; import assert from 'node:assert/strict';"],
+    ['testing/contract/x.ts', "import { s } from './sections/s.js'; import { m } from '../../backends/memory/m.js';"],
     ['core/clock.ts', 'export const now = () => Date.now();'],
     ['transports/x.ts', "export const type = 'http';"],
     ['backends/server-clock.ts', 'export const now = () => performance.now();'],
@@ -96,6 +100,10 @@ describe('the check of the architecture', () => {
     ['guards/x.ts', "import { h } from '../interceptors/h.js';", 'may not import interceptors/h.ts'],
     ['interceptors/x.ts', "import { i } from '../module/i.js';", 'may not import module/i.ts'],
     ['module/x.ts', "import { a } from '../index.js';", 'may not import index.ts'],
+    ['module/x.ts', "import { t } from '../testing/t.js';", 'may not import testing/t.ts'],
+    ['testing/contract/sections/x.ts', "import { t } from '../../t.js';", 'may not import testing/t.ts'],
+    ['testing/x.ts', "import { Test } from '@nestjs/testing';", 'may not import @nestjs/testing'],
+    ['testing/x.ts', "import fc from 'fast-check';", 'may not import fast-check'],
     ['backends/x.ts', "import { m } from './memory/m.js';", 'may not import backends/memory/m.ts'],
     ['backends/memory/x.ts', "import { r } from '../resilience/r.js';", 'may not import backends/resilience/r.ts'],
     ['backends/resilience/x.ts', "import { l } from '../leasing/l.js';", 'may not import backends/leasing/l.ts'],

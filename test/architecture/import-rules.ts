@@ -25,6 +25,11 @@ const LAYERS: readonly (readonly string[])[] = [
   ['guards', 'interceptors'],
   ['module/discovery', 'module/hooks'],
   ['module'],
+  ['testing/contract/harness'],
+  ['testing/contract/sections'],
+  ['testing/contract'],
+  ['testing/matchers'],
+  ['testing'],
 ];
 const FOLDERS = LAYERS.flat();
 const PURE = ['core', 'strategies', 'backends'];

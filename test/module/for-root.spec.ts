@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { defineStrategy, ThrottleModule, ThrottleService } from '../../src/index.js';
+import { defineStrategy, RedisBackend, ThrottleModule, ThrottleService } from '../../src/index.js';
 import { bootError } from '../support/application.js';
 
 const known =
   'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
-const aBackend = 'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
+const aBackend =
+  'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), or a function that returns one';
 const aText = 'expected a string, or a function that returns a string or an object';
 const limits = 'expected a rate such as "1000/min", options with a rate, or a list of these';
 const byName = 'expected an object of policies by name, such as { login: "5/min" }';
@@ -48,6 +49,11 @@ describe('forRoot stops startup', () => {
     [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
     [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
     [{ backend: 'redis://localhost' }, `ThrottleModule.backend: ${aBackend}, got "redis://localhost"`],
+    [{ backend: RedisBackend }, `ThrottleModule.backend: ${aBackend}, got the function RedisBackend`],
+    [
+      { backend: async () => ({}) },
+      'ThrottleModule.backend: the function: expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), got an object with no members',
+    ],
     [{ backend: null }, `ThrottleModule.backend: ${aBackend}, got null`],
     [
       { backend: { spend() {}, peek() {}, settle() {} } },

@@ -73,7 +73,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
 
 function start(connection?: Connection) {
   const clock = new ManualClock(0);
-  const limiter = new CallLimiter(createSettings({ backend: new MemoryBackend({ clock }) }));
+  const limiter = new CallLimiter(createSettings({}, new MemoryBackend({ clock })));
   const steps: string[] = [];
   const open = () => {
     const call = new RecordingCall(steps, connection);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { definePolicy } from '../../src/strategies/define-policy.js';
-import { alwaysAdmitted, runs, scenes, steps } from '../backends/contract/history.js';
+import type { Move } from '../../src/testing/contract/harness/traffic.js';
 import { scaled } from '../support/scale.js';
-import type { Move } from './traffic.js';
+import { alwaysAdmitted, runs, scenes, steps } from './history.js';
 
 /** Units in every interval, each between two charges: no longer interval without more charges admits more. */
 describe('over every interval a fixed window', () => {

@@ -1,21 +1,17 @@
-import fc from 'fast-check';
-import { BUILT_IN_STRATEGIES } from '../../src/strategies/built-in-strategies.js';
-import { definePolicy } from '../../src/strategies/define-policy.js';
-import { anchoredWindow } from '../backends/contract/custom-strategy.js';
-import { policiesOf, STRATEGIES } from '../backends/contract/random-policies.js';
-import { strategyContract } from './strategy-contract.js';
+import { builtInStrategy, randomPolicy, STRATEGIES } from '../../src/testing/contract/harness/random-policies.js';
+import { type RandomSource, strategyContract } from '../../src/testing/index.js';
+import { runCases } from '../support/contract-cases.js';
+import { anchoredWindow } from '../support/custom-strategy.js';
+import { scaled } from '../support/scale.js';
+
+const runs = scaled(300, 1000);
 
 for (const name of STRATEGIES) {
-  const strategy = BUILT_IN_STRATEGIES.find((builtin) => builtin.name === name);
-  if (strategy === undefined) throw new Error(`there is no strategy ${name}`);
-  strategyContract(name, strategy, policiesOf(name));
+  const policy = (random: RandomSource) => randomPolicy(random, name);
+  runCases(`the strategy ${name}`, strategyContract({ strategy: builtInStrategy(name), policy, runs }));
 }
 
-strategyContract(
-  "anchored-window, a user's own",
-  anchoredWindow,
-  fc
-    .record({ limit: fc.integer({ min: 1, max: 100 }), periodMs: fc.integer({ min: 1, max: 100_000 }) })
-    .map(({ limit, periodMs }) => definePolicy('p', { rate: `${limit}/${periodMs}ms`, strategy: anchoredWindow })),
-  { traceless: false },
+runCases(
+  "the strategy anchored-window, a user's own",
+  strategyContract({ strategy: anchoredWindow, traceless: false, runs }),
 );

@@ -5,7 +5,7 @@ import { ThrottleConfigError } from '../../src/core/errors.js';
 import type { Policy } from '../../src/core/policy.js';
 import { definePolicy } from '../../src/strategies/define-policy.js';
 import { defineStrategy, type Strategy } from '../../src/strategies/strategy.js';
-import { anchoredWindow } from '../backends/contract/custom-strategy.js';
+import { anchoredWindow } from '../support/custom-strategy.js';
 
 const START = Date.UTC(2026, 0, 1) + 250;
 const { step, amend } = anchoredWindow;

@@ -183,7 +183,7 @@ describe('LeasingBackend', () => {
   });
 
   it('is put around a custom store by the module', async () => {
-    const { backend: ofModule } = createSettings({ backend: store });
+    const { backend: ofModule } = createSettings({}, store);
     for (let i = 0; i < 19; i++) {
       await ofModule.spend([charge(leased)]);
       clock.advance(10);

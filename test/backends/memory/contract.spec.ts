@@ -1,5 +1,12 @@
 import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { backendContract } from '../../../src/testing/index.js';
+import { runCases } from '../../support/contract-cases.js';
 import { scaled } from '../../support/scale.js';
-import { backendContract } from '../contract/backend-contract.js';
 
-backendContract('memory', (clock) => new MemoryBackend({ clock }), { effort: scaled(0.125, 1) });
+runCases(
+  'the memory backend',
+  backendContract({
+    create: (clock) => new MemoryBackend({ clock }),
+    effort: scaled(0.125, 1),
+  }),
+);

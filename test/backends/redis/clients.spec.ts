@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import { definePolicy, ManualClock, RedisBackend } from '../../../src/index.js';
+import type { Trace } from '../../../src/testing/contract/harness/conformance-trace.js';
+import { CONFORMANCE_TRACES as traces } from '../../../src/testing/contract/harness/conformance-traces.generated.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../support/redis/redis.js';
-import { type Trace, traces } from '../contract/conformance-traces.js';
 
 const settings = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false };
 /** Of a Cluster: a second by default, which a loaded machine may miss. */

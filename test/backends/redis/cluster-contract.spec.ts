@@ -1,10 +1,11 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 import { RedisBackend } from '../../../src/index.js';
+import { backendContract } from '../../../src/testing/index.js';
+import { runCases } from '../../support/contract-cases.js';
 import { RedisCluster } from '../../support/redis/redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
-import { backendContract } from '../contract/backend-contract.js';
 
 let cluster: RedisCluster;
 let client: Cluster;
@@ -19,8 +20,10 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
-backendContract(
-  'Redis Cluster',
-  (clock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
-  { effort: scaled(0.0125, 0.05) },
+runCases(
+  'the Redis backend on a Cluster',
+  backendContract({
+    create: (clock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
+    effort: scaled(0.0125, 0.05),
+  }),
 );

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { RedisBackend } from '../../../src/index.js';
+import { backendContract } from '../../../src/testing/index.js';
+import { runCases } from '../../support/contract-cases.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
-import { backendContract } from '../contract/backend-contract.js';
 
 let redis: TestRedis;
 
@@ -12,8 +13,10 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop());
 
-backendContract(
-  'Redis',
-  (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
-  { effort: scaled(0.025, 0.1) },
+runCases(
+  'the Redis backend',
+  backendContract({
+    create: (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
+    effort: scaled(0.025, 0.1),
+  }),
 );

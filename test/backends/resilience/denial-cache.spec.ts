@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Charge, definePolicy, type Outcome, type Policy } from '../../../src/index.js';
-import { policiesOf, STRATEGIES } from '../contract/random-policies.js';
+import { randomPolicy, STRATEGIES } from '../../../src/testing/contract/harness/random-policies.js';
+import { arbitrary } from '../../support/arbitraries.js';
 import { CachedServer } from './denial-fixture.js';
 
 const policy = definePolicy('p', { rate: '2/min', strategy: 'sliding-log' });
@@ -27,7 +28,9 @@ describe.each(STRATEGIES)('a cached denial by %s', (strategy) => {
     }),
     { minLength: 20, maxLength: 40 },
   );
-  const pairs = fc.tuple(policiesOf(strategy, 'p'), policiesOf(strategy, 'q'));
+  const pairs = arbitrary(
+    (random) => [randomPolicy(random, strategy, 'p'), randomPolicy(random, strategy, 'q')] as const,
+  );
   const of = ([p, q]: readonly [Policy, Policy], who: readonly number[], cost: number): Charge[] =>
     who.map((i) => ({ policy: i === 2 ? q : p, subject: i === 1 ? 'bob' : 'ada', cost }));
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { definePolicy, defineStrategy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../../src/index.js';
+import { anchoredWindow } from '../../../support/custom-strategy.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
-import { anchoredWindow } from '../../contract/custom-strategy.js';
 
 /** A client that notes the runs that are sent through it: keys a run. */
 class Watched {

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { BackendEvent } from '../../../../src/backends/backend-events.js';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { definePolicy } from '../../../../src/strategies/define-policy.js';
+import { STRATEGIES } from '../../../../src/testing/contract/harness/random-policies.js';
 import { charge, guarded, PATIENT_MS, SECRET, textOf } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { connect } from '../../../support/redis/redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
-import { STRATEGIES } from '../../contract/random-policies.js';
 
 const redis = ownRedis();
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
 import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { backendContract } from '../../../../src/testing/index.js';
+import { runCases } from '../../../support/contract-cases.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 import { scaled } from '../../../support/scale.js';
-import { backendContract } from '../../contract/backend-contract.js';
 
 /**
  * All that a Redis user of the limiter needs: `ACL SETUSER sluice on >password resetchannels ~sluice:* -@all` and these.
@@ -44,10 +45,12 @@ async function setUser(client: Redis, name: string, commands: readonly string[])
 }
 
 let contracts = 0;
-backendContract(
-  'Redis, as a user of few rights,',
-  (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS }),
-  { effort: scaled(0.005, 0.02) },
+runCases(
+  'the Redis backend, as a user of few rights',
+  backendContract({
+    create: (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS }),
+    effort: scaled(0.005, 0.02),
+  }),
 );
 
 describe('a Redis user of few rights', () => {

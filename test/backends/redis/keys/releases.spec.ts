@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { definePolicy, type PolicySpec, RedisBackend } from '../../../../src/index.js';
+import { STRATEGIES } from '../../../../src/testing/contract/harness/random-policies.js';
 import { charge, counter, PATIENT_MS, usedOf } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { connect } from '../../../support/redis/redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
-import { STRATEGIES } from '../../contract/random-policies.js';
 
 /** A period that is not over before the year 2046, and one that is nearly as long. */
 const [PERIOD, OTHER_PERIOD] = ['2000 weeks', '1999 weeks'];

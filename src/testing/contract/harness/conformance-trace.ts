@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 /** One step of a conformance trace: a cost at an instant, and the exact answer. */
 export interface TraceStep {
   readonly at: number;
@@ -13,6 +11,7 @@ export interface TraceStep {
   };
 }
 
+/** One policy and one key, from empty state. Instants may step back. */
 export interface Trace {
   readonly id: string;
   readonly title: string;
@@ -25,8 +24,3 @@ export interface Trace {
   };
   readonly steps: readonly TraceStep[];
 }
-
-const file = new URL('../../conformance/strategies.json', import.meta.url);
-
-/** The conformance traces: computed by an independent implementation that keeps whole histories. */
-export const traces: readonly Trace[] = JSON.parse(readFileSync(file, 'utf8'));

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
-import type { Decision } from '../../src/core/decision.js';
-import type { Policy } from '../../src/core/policy.js';
-import type { State, StepResult, Strategy } from '../../src/strategies/strategy.js';
+import type { Decision } from '../../../core/decision.js';
+import type { Policy } from '../../../core/policy.js';
+import type { State, StepResult, Strategy } from '../../../strategies/strategy.js';
+import type { Random } from './random.js';
 
 const FORWARD = ['stay', 'tick', 'unit', 'part', 'wait', 'almost', 'reset', 'edge', 'edge-1', 'far'] as const;
 const BACK = ['back', 'back-1'] as const;
@@ -30,15 +30,16 @@ export interface TrafficOptions {
   readonly maxLength?: number;
 }
 
-export function trafficOf(options: TrafficOptions = {}): fc.Arbitrary<readonly Move[]> {
+export function randomTraffic(random: Random, options: TrafficOptions = {}): readonly Move[] {
   const { back = 'any', refunds = true, maxLength = 40 } = options;
   const backwards = { never: [], 'a period': BACK, any: [...BACK, ...FAR_BACK] }[back];
-  const move: fc.Arbitrary<Move> = fc.record({
-    jump: fc.constantFrom<Move['jump'][]>(...FORWARD, ...NEAR, ...backwards),
-    ask: fc.constantFrom<Move['ask'][]>(...ASKS, ...HITTING, ...(refunds ? (['refund'] as const) : [])),
-    part: fc.integer({ min: 0, max: 1000 }),
-  });
-  return fc.array(move, { minLength: 1, maxLength, size: 'max' });
+  const jumps: readonly Move['jump'][] = [...FORWARD, ...NEAR, ...backwards];
+  const asks: readonly Move['ask'][] = [...ASKS, ...HITTING, ...(refunds ? (['refund'] as const) : [])];
+  return random.list(1, maxLength, () => ({
+    jump: random.pick(jumps),
+    ask: random.pick(asks),
+    part: random.edgy(0, 1000),
+  }));
 }
 
 /** The instant that a move leads to, `last` being the latest answer. */

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import type { Policy } from '../../../src/core/policy.js';
-import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from '../../../src/strategies/built-in-strategies.js';
-import { drive, type Move, type Taken, trafficOf } from '../../strategies/traffic.js';
-import { scaled } from '../../support/scale.js';
-import { policiesOf, starts } from './random-policies.js';
+import type { Policy } from '../../src/core/policy.js';
+import type { BuiltinStrategy } from '../../src/strategies/built-in-strategies.js';
+import { builtInStrategy, randomPolicy, randomStart } from '../../src/testing/contract/harness/random-policies.js';
+import { drive, type Move, randomTraffic, type Taken } from '../../src/testing/contract/harness/traffic.js';
+import { arbitrary } from '../support/arbitraries.js';
+import { scaled } from '../support/scale.js';
 
 /**
  * A charge that was admitted, at its effective instant: the latest that the clock had shown at an admission until then.
@@ -32,9 +33,9 @@ export function* steps(
   start: number,
   moves: readonly Move[],
 ): Generator<Taken> {
-  const strategy = BUILT_IN_STRATEGIES.find(({ name }) => name === strategyName);
-  if (strategy === undefined) throw new Error(`there is no strategy ${strategyName}`);
-  yield* drive(strategy, policy, start, moves, (now, newest) => Math.max(now, newest - policy.periodMs));
+  yield* drive(builtInStrategy(strategyName), policy, start, moves, (now, newest) =>
+    Math.max(now, newest - policy.periodMs),
+  );
 }
 
 function historyOf(taken: Iterable<Taken>): readonly Admitted[] {
@@ -50,8 +51,11 @@ function historyOf(taken: Iterable<Taken>): readonly Admitted[] {
 
 /** Random traffic of one policy, without refunds: what is given back may be taken again, and counts in no bound. */
 export function scenes(strategy: BuiltinStrategy) {
-  const moves = trafficOf({ back: 'a period', refunds: false, maxLength: 60 });
-  return fc.record({ policy: policiesOf(strategy), start: starts, moves });
+  return arbitrary((random) => ({
+    policy: randomPolicy(random, strategy),
+    start: randomStart(random),
+    moves: randomTraffic(random, { back: 'a period', refunds: false, maxLength: 60 }),
+  }));
 }
 
 /** Tries a property on what random traffic was admitted, clocks that step back by up to a period included. */

@@ -1,4 +1,4 @@
-import { defineStrategy } from '../../../src/strategies/strategy.js';
+import { defineStrategy } from '../../src/strategies/strategy.js';
 
 /**
  * A strategy such as a user writes: a window that opens with its first charge, and not at the epoch's multiples.

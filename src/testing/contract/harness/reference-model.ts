@@ -1,7 +1,7 @@
-import type { Charge, Decision, Receipt } from '../../../src/core/decision.js';
-import type { Policy } from '../../../src/core/policy.js';
-import { BUILT_IN_STRATEGIES } from '../../../src/strategies/built-in-strategies.js';
-import type { State } from '../../../src/strategies/strategy.js';
+import type { Charge, Decision, Receipt } from '../../../core/decision.js';
+import type { Policy } from '../../../core/policy.js';
+import type { State } from '../../../strategies/strategy.js';
+import { builtInStrategy } from './random-policies.js';
 
 export interface Answer {
   readonly allowed: boolean;
@@ -11,11 +11,7 @@ export interface Answer {
 
 const EMPTY: State = [];
 
-function strategyOf({ strategy }: Policy) {
-  const found = BUILT_IN_STRATEGIES.find(({ name }) => name === strategy);
-  if (found === undefined) throw new Error(`there is no strategy ${strategy}`);
-  return found;
-}
+const strategyOf = ({ strategy }: Policy) => builtInStrategy(strategy);
 
 /**
  * What a backend comes to, said in another way: a call asks of each key the sum of its charges; it is denied when any

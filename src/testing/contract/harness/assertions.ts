@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import type { Awaitable } from '../../../core/awaitable.js';
+
+/** Asserts that an object has these members with these values. It may have others. */
+export function assertMembers(actual: object | null | undefined, expected: Readonly<Record<string, unknown>>): void {
+  assert.ok(actual, `expected an object with ${Object.keys(expected).join(', ')}, got ${actual}`);
+  const found = Object.fromEntries(Object.keys(expected).map((member) => [member, Reflect.get(actual, member)]));
+  assert.deepEqual(found, expected);
+}
+
+/** Asserts that a call throws a RangeError, or rejects with one. The error may be of another realm. */
+export async function assertRangeError(call: () => Awaitable<unknown>): Promise<void> {
+  await assert.rejects(async () => await call(), { name: 'RangeError' });
+}

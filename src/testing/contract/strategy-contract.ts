@@ -1,0 +1,79 @@
+import type { RedisClient } from '../../backends/redis/clients/redis-client.js';
+import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import type { Policy } from '../../core/policy.js';
+import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
+import { definePolicy } from '../../strategies/define-policy.js';
+import { checkStrategy, type Strategy } from '../../strategies/strategy.js';
+import type { RandomSource } from './harness/random.js';
+import { randomLimit, randomPeriodMs } from './harness/random-policies.js';
+import { StrategyBench } from './harness/strategy-bench.js';
+import { type ContractCase, Suite } from './harness/suite.js';
+import { luaTwin } from './sections/lua-twin.js';
+import { strategyDecisions } from './sections/strategy-decisions.js';
+import { strategyRefunds } from './sections/strategy-refunds.js';
+import { strategyStates } from './sections/strategy-states.js';
+
+/** What `strategyContract` checks. */
+export interface StrategyContractOptions {
+  /** The strategy, as `defineStrategy` returns it. */
+  readonly strategy: Strategy;
+  /** Returns a policy of the strategy. Default: random rates of 1 to 200 units in 1 ms to 30 days. */
+  readonly policy?: (random: RandomSource) => Policy;
+  /**
+   * True if a charge that was given back in full leaves no trace. False if it still decides something: of a window that opens
+   * with its first charge, when it ends. Default: true.
+   */
+  readonly traceless?: boolean;
+  /** Random sequences of at most 40 calls for each case, at least 1; three times as many for the waits. Default: 300. */
+  readonly runs?: number;
+  /** Denials whose waits must have been tried, so that a strategy that hardly ever denies is not called exact. Default: 10 for each of `runs`. */
+  readonly denials?: number;
+  /** Repeats the random cases of an earlier run, whose error names its seed. Default: other cases each time. */
+  readonly seed?: number;
+  /** A client of a Redis for tests. With it, the strategy's Lua twin has to agree with the TypeScript to the bit. Default: not checked. */
+  readonly redis?: RedisClient;
+}
+
+/**
+ * Returns the cases of the contract that every strategy keeps, for any test runner: exact waits and remaining units, denials
+ * that consume nothing, pure functions of whole numbers, clocks that step back, and refunds that give no more than was taken.
+ *
+ * @throws ThrottleConfigError naming the invalid option
+ * @example
+ * for (const { name, run } of strategyContract({ strategy: coinFlip })) it(name, run);
+ */
+export function strategyContract(options: StrategyContractOptions): readonly ContractCase[] {
+  assertOptions(options);
+  const { strategy, redis, runs = 300, traceless = true, seed, denials = 10 * runs } = options;
+  const { policy = (random: RandomSource) => randomPolicyOf(strategy, random) } = options;
+  const bench = new StrategyBench(strategy, policy, runs, seed);
+  const suite = new Suite<StrategyBench>(async (body) => await body(bench));
+  strategyDecisions(suite, denials);
+  strategyStates(suite);
+  strategyRefunds(suite, traceless);
+  if (redis !== undefined) luaTwin(suite, redis);
+  return suite.cases;
+}
+
+function randomPolicyOf(strategy: Strategy, random: RandomSource): Policy {
+  const rate = `${randomLimit(random, 200)}/${randomPeriodMs(random)}ms`;
+  return definePolicy('p', { rate, strategy });
+}
+
+function assertOptions(options: StrategyContractOptions): void {
+  const place = 'strategyContract';
+  assertKnownMembers(place, options, ['strategy', 'policy', 'traceless', 'runs', 'denials', 'seed', 'redis']);
+  const { strategy, policy, runs = 1, redis } = options;
+  checkStrategy(`${place}: strategy`, strategy);
+  if (policy !== undefined && typeof policy !== 'function') {
+    throw invalidValue(`${place}: policy`, 'a function that returns a policy', policy);
+  }
+  if (!Number.isSafeInteger(runs) || runs < 1)
+    throw invalidValue(`${place}: runs`, 'a whole number of at least 1', runs);
+  const isBuiltIn = BUILT_IN_STRATEGIES.some(({ name }) => name === strategy.name);
+  if (redis !== undefined && strategy.lua === undefined && !isBuiltIn) {
+    throw new ThrottleConfigError(
+      `${place}: redis is given, and the strategy "${strategy.name}" has no Lua twin to compare with. Add \`lua\` to the strategy, or leave \`redis\` out.`,
+    );
+  }
+}

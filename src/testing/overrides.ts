@@ -1,0 +1,63 @@
+import { MemoryBackend } from '../backends/memory/memory.backend.js';
+import type { ManualClock } from '../core/clock.js';
+import { invalidValue } from '../core/errors.js';
+import { createSettings } from '../module/create-settings.js';
+import { OPTIONS, SETTINGS } from '../module/providers.js';
+import { THROTTLE_BACKEND } from '../module/throttle-backend.js';
+import type { ThrottleModuleOptions } from '../module/throttle-module.options.js';
+import { assertManualClock } from './throttle-testing.module.js';
+import { unlimitedBackend } from './unlimited-backend.js';
+
+/** The part of `TestingModuleBuilder` of `@nestjs/testing` that is needed here. */
+export interface OverridableModule {
+  overrideProvider(token: unknown): {
+    useValue(value: unknown): unknown;
+    useFactory(options: { factory: (...args: never[]) => unknown; inject?: unknown[] }): unknown;
+  };
+}
+
+/**
+ * Switches all limits of an application off: requests, messages, frames and connections pass, `hit()` and the other methods
+ * of ThrottleService resolve as allowed, responses have no RateLimit headers, and none of the options' functions of the call
+ * is called. Mistakes in options and decorators still stop startup.
+ *
+ * A backend that the options make by a function is never made, and no other is called. A client that the application itself
+ * creates and connects is the application's: override its provider, too.
+ *
+ * @returns the builder
+ * @throws ThrottleConfigError if it is not given the builder of a testing module
+ * @example
+ * const moduleRef = await disableThrottle(Test.createTestingModule({ imports: [AppModule] })).compile();
+ */
+export function disableThrottle<Builder extends OverridableModule>(builder: Builder): Builder {
+  assertBuilder('disableThrottle', builder);
+  builder.overrideProvider(THROTTLE_BACKEND).useValue(unlimitedBackend);
+  builder.overrideProvider(SETTINGS).useFactory({
+    factory: (options: ThrottleModuleOptions) => ({ ...createSettings(options, unlimitedBackend), skip: () => true }),
+    inject: [OPTIONS],
+  });
+  return builder;
+}
+
+/**
+ * Makes an application count in memory, by a clock that the test moves. Short for an override of THROTTLE_BACKEND by
+ * `new MemoryBackend({ clock })`.
+ *
+ * @returns the builder
+ * @throws ThrottleConfigError if it is not given the builder of a testing module, or a clock that cannot be moved
+ * @example
+ * const clock = new ManualClock(Date.UTC(2026, 0, 1));
+ * const moduleRef = await useManualClock(Test.createTestingModule({ imports: [AppModule] }), clock).compile();
+ */
+export function useManualClock<Builder extends OverridableModule>(builder: Builder, clock: ManualClock): Builder {
+  assertBuilder('useManualClock', builder);
+  assertManualClock('useManualClock', clock);
+  builder.overrideProvider(THROTTLE_BACKEND).useValue(new MemoryBackend({ clock }));
+  return builder;
+}
+
+/** Its `compile()` resolves with something else, which is the usual mistake. */
+function assertBuilder(name: string, builder: unknown): void {
+  if (typeof builder === 'object' && builder !== null && 'overrideProvider' in builder) return;
+  throw invalidValue(name, 'the builder that Test.createTestingModule() returns, before compile()', builder);
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { ThrottleConfigError } from 'nestjs-sluice';
+import { backendContract } from 'nestjs-sluice/testing';
+import { BROKEN_BACKENDS, type BrokenBackend, PlainBackend } from './broken-backends.js';
+import { failuresOf } from './failures.js';
+
+const casesFor = (create: BrokenBackend['create']) => backendContract({ create, effort: 0.005, seed: 1 });
+
+describe('the contract of backends', () => {
+  it('is kept by a right one', async () => {
+    expect(await failuresOf(casesFor((clock) => new PlainBackend(clock)))).toEqual([]);
+  });
+
+  it.each(BROKEN_BACKENDS)('catches one that $fault', async ({ create, breaks }) => {
+    const failures = await failuresOf(casesFor(create));
+    for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
+  });
+
+  it('has names that are unique, and more than two hundred cases', () => {
+    const names = casesFor((clock) => new PlainBackend(clock)).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.length).toBeGreaterThan(200);
+  });
+
+  it('names seed and case of a random failure, and repeats it with that seed', async () => {
+    const broken = BROKEN_BACKENDS.find(({ fault }) => fault === 'settles twice');
+    if (broken === undefined) throw new Error('there is no such fault');
+    const messages: string[] = [];
+    for (const seed of [7, 7]) {
+      const cases = backendContract({ create: broken.create, effort: 0.01, seed });
+      const random = cases.find(({ name }) => name.startsWith('a refund never gives more'));
+      messages.push(String(await random?.run().catch((error: Error) => error.message)));
+    }
+    expect(messages[0]).toMatch(/^Random case \d+ of 80 fails; the seed is 7\.\n\{"policy"/);
+    expect(messages[1]).toBe(messages[0]);
+  });
+
+  it.each<readonly [options: object, message: string]>([
+    [{}, 'backendContract: create: expected a function of the clock, got undefined'],
+    [{ create: () => {}, effort: 0 }, 'backendContract: effort: expected a number above 0, got 0 (number)'],
+    [{ make: () => {} }, 'backendContract: there is no option "make". Known: create, effort, seed.'],
+  ])('refuses %j', (options, message) => {
+    expect(() => Reflect.apply(backendContract, undefined, [options])).toThrow(new ThrottleConfigError(message));
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { definePolicy, type Strategy, ThrottleConfigError } from 'nestjs-sluice';
+import { strategyContract } from 'nestjs-sluice/testing';
+import { anchoredWindow } from '../../support/custom-strategy.js';
+import { BROKEN_STRATEGIES, right } from './broken-strategies.js';
+import { failuresOf } from './failures.js';
+
+const casesFor = (strategy: Strategy) => strategyContract({ strategy, runs: 40, seed: 1 });
+
+describe('the contract of strategies', () => {
+  it('is kept by right ones', async () => {
+    expect(await failuresOf(casesFor(right))).toEqual([]);
+    expect(await failuresOf(strategyContract({ strategy: anchoredWindow, traceless: false, runs: 60 }))).toEqual([]);
+  });
+
+  it.each(BROKEN_STRATEGIES)('catches one that $fault', async ({ strategy, breaks }) => {
+    const failures = await failuresOf(casesFor(strategy));
+    for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
+  });
+
+  it('is not kept by one that hardly ever denies, because no waits were tried', async () => {
+    const policy = () => definePolicy('p', { rate: '1000000/s', strategy: anchoredWindow });
+    const cases = strategyContract({
+      strategy: anchoredWindow,
+      traceless: false,
+      policy,
+      runs: 20,
+      denials: 5000,
+      seed: 1,
+    });
+    const waits = cases.find(({ name }) => name.startsWith('has an exact wait'));
+    await expect(waits?.run()).rejects.toThrow(/^only \d+ denials, expected 5000: give policies that deny more often$/);
+  });
+
+  it.each<readonly [options: object, message: string]>([
+    [{}, 'strategyContract: strategy: expected an object with name, step and amend, got undefined'],
+    [
+      { strategy: anchoredWindow, runs: 0 },
+      'strategyContract: runs: expected a whole number of at least 1, got 0 (number)',
+    ],
+    [
+      { strategy: anchoredWindow, policy: 'p' },
+      'strategyContract: policy: expected a function that returns a policy, got "p"',
+    ],
+    [
+      { strategy: anchoredWindow, redis: {} },
+      'strategyContract: redis is given, and the strategy "anchored-window" has no Lua twin to compare with. Add `lua` to the strategy, or leave `redis` out.',
+    ],
+    [
+      { strategy: anchoredWindow, run: 1 },
+      'strategyContract: there is no option "run". Did you mean "runs"? Known: strategy, policy, traceless, runs, denials, seed, redis.',
+    ],
+  ])('refuses %j', (options, message) => {
+    expect(() => Reflect.apply(strategyContract, undefined, [options])).toThrow(new ThrottleConfigError(message));
+  });
+});

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { CONFORMANCE_TRACES } from '../../../src/testing/contract/harness/conformance-traces.generated.js';
+import { STRATEGIES } from '../../../src/testing/contract/harness/random-policies.js';
+
+const root = new URL('../../../', import.meta.url);
+
+describe('the conformance traces of the package', () => {
+  it('are those of test/conformance, as scripts/build-traces.mjs embeds them', async () => {
+    const script = new URL('scripts/build-traces.mjs', root).href;
+    const { generate, GENERATED }: { generate(): string; GENERATED: URL } = await import(script);
+    expect(readFileSync(GENERATED, 'utf8')).toBe(generate());
+    const traces: unknown = JSON.parse(readFileSync(new URL('test/conformance/strategies.json', root), 'utf8'));
+    expect(CONFORMANCE_TRACES).toEqual(traces);
+  });
+
+  it('are many, and of every strategy', () => {
+    expect(CONFORMANCE_TRACES.length).toBeGreaterThanOrEqual(28);
+    expect(new Set(CONFORMANCE_TRACES.map(({ policy }) => policy.strategy))).toEqual(new Set(STRATEGIES));
+  });
+});
