@@ -29,7 +29,7 @@ export interface PolicyOptions {
   readonly rate: RateText | ((call: Call) => Awaitable<string>);
   /** 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter. Default: `default`. */
   readonly name?: 'default' | (string & {});
-  /** The name of a strategy. Default: `sliding-window`. */
+  /** The name of a strategy; see `StrategyNames` for those of the application. Default: `sliding-window`. */
   readonly strategy?: StrategyName | (string & {});
   /** Units that a bucket holds, at least 1; for bucket strategies only. Default: the limit; for `gcra` 1. */
   readonly burst?: number;

@@ -17,16 +17,24 @@ type More = number | CostOf | MoreOptions;
  * charged under all limits or under none. An unnamed limit on a method replaces that of its class, which replaces the
  * module's `default`. A named limit is added to these, and replaces only a farther one of its name.
  *
- * A mistake stops startup with a ThrottleConfigError that names the decorated class or method.
+ * A mistake stops startup with a ThrottleConfigError that names the decorated class or method. The compiler refuses a rate, a
+ * strategy or an option that is written wrongly, and, once `PolicyNames` has members, a name that is none of them.
+ *
+ * @param what a rate, the name of a policy of the module, options, or an array of these
+ * @example
+ * @Throttle('10/s; 200/hour') @Get() list() {}
+ * @Throttle('search')         @Get('q') search() {}
+ */
+export function Throttle<const W extends What>(what: Checked<W, CheckedWhat<W>>): ClassDecorator & MethodDecorator;
+/**
+ * Limits a class or a method, with a cost or options beside the rate or the policy.
  *
  * @param what a rate, the name of a policy of the module, options, or an array of these
  * @param more the cost of a call in units, a function of the call that returns it, or options
  * @example
- * @Throttle('10/s; 200/hour') @Get() list() {}
- * @Throttle('1000/min', 5)    @Get('pdf') pdf() {}
- * @Throttle('search')         @Get('q') search() {}
+ * @Throttle('1000/min', 5)                    @Get('pdf') pdf() {}
+ * @Throttle('search', { by: by.user() })      @Get('q') search() {}
  */
-export function Throttle<const W extends What>(what: Checked<W, CheckedWhat<W>>): ClassDecorator & MethodDecorator;
 export function Throttle<const W extends What, const M extends More>(
   what: Checked<W, CheckedWhat<W, M>>,
   more: Checked<M, CheckedMore<M, W>>,

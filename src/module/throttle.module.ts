@@ -87,13 +87,16 @@ export class ThrottleModule
   }
 
   /**
-   * @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything
+   * The compiler checks rates and names that are written in the options; see docs/types.md.
+   *
+   * @param options see ThrottleModuleOptions
    * @throws ThrottleConfigError if they are `undefined`, or no options
    */
-  static override forRoot(): DynamicModule;
   static override forRoot<const Options extends typeof OPTIONS_TYPE>(
     options: Checked<Options, CheckedRootOptions<Options>>,
   ): DynamicModule;
+  /** Without options: only `@Throttle` limits anything. */
+  static override forRoot(): DynamicModule;
   static override forRoot(...options: readonly [options?: typeof OPTIONS_TYPE]): DynamicModule {
     return { ...ConfigurableModuleClass.forRoot(rootOptions(options)), module: ThrottleModule };
   }
