@@ -80,6 +80,17 @@ service.check(Names.Search, 2);
 service.stat('search', callOptions);
 service.reset('default');
 service.hit(3);
+service.hit(3, { on: call, context: { room: 'a' } });
+service.hit('search', 1, callOptions);
+service.hit('search', 1, { ...callOptions, subject: text });
+service.hit('search', 1, isDay ? { subject: text } : {});
+// A test may replace the service, and call its methods by name.
+const replaced: Pick<ThrottleService, 'hit' | 'check' | 'stat'> = {
+  hit: async () => ({ allowed: true, decisions: [], binding: null }),
+  check: async () => true,
+  stat: async (_policy?: unknown, on?: CallOptions) => (on === undefined ? null : null),
+};
+replaced[isDay ? 'hit' : 'check']('search', 2, callOptions);
 
 // Strategies.
 const coinFlip = defineStrategy({ name: 'coin-flip', step: strategy.step, amend: strategy.amend });
