@@ -2,7 +2,10 @@ import { describeValue, ThrottleConfigError } from './errors.js';
 import type { Checked } from './literals/checked-options.js';
 import type { CheckedRate } from './literals/rate-literal.js';
 
-/** One or several rates as a string; see `parseRate`. */
+/**
+ * One or several rates as a string; see `parseRate`. That it names a literal makes TypeScript before 5.3 infer literals for
+ * members of this type, which are checked then.
+ */
 export type RateText = 'unlimited' | (string & {});
 
 /** A number of units in a period. */

@@ -4,7 +4,7 @@ import type { CheckedRate } from '../core/literals/rate-literal.js';
 import type { CheckedSpecOption, StrategyOf } from '../strategies/checked-spec.js';
 import type { GatewayOptions, PolicyOptions } from './policy-options.js';
 
-/** The type of a limit of the module: a rate, or options. */
+/** The type of a limit of the module: a rate, or options. Strings come first, because `string & {}` extends `object`, too. */
 export type CheckedLimit<Limit> = Limit extends string ? CheckedRate<Limit> : CheckedEntry<Limit, PolicyOptions>;
 
 /** The type of a limit of the module, or a list of them. */
