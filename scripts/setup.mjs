@@ -66,6 +66,7 @@ installPackages('.', 'dependencies');
 if (process.argv.includes('--tests')) {
   installPackages('test/nest11', 'Nest 11 for the tests');
   installPackages('test/instrumentation', 'OpenTelemetry, Sentry and Nest 11 for the tests');
+  installPackages('test/types/typescript', 'other versions of TypeScript for the tests');
   installRedis();
 }
 if (process.argv.includes('--browser')) installChromium();

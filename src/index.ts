@@ -10,8 +10,9 @@ export { ResilientBackend } from './backends/resilience/resilient.backend.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
 export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
+export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
 export type { FailureMode, Policy } from './core/policy.js';
-export { parseRate, type Rate } from './core/rate.js';
+export { parseRate, type Rate, type RateText } from './core/rate.js';
 export type {
   GatewayOptions,
   Limit,
@@ -40,6 +41,7 @@ export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { CallOptions } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
+export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';

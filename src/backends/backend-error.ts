@@ -10,7 +10,7 @@ export class BackendError extends Error {
     readonly code: string,
     message: string,
     readonly transient = true,
-    options?: ErrorOptions,
+    options?: { readonly cause?: unknown },
   ) {
     super(message, options);
   }

@@ -1,4 +1,12 @@
 import { describeValue, ThrottleConfigError } from './errors.js';
+import type { Checked } from './literals/checked-options.js';
+import type { CheckedRate } from './literals/rate-literal.js';
+
+/**
+ * One or several rates as a string; see `parseRate`. That it names a literal makes TypeScript before 5.3 infer literals for
+ * members of this type, which are checked then.
+ */
+export type RateText = 'unlimited' | (string & {});
 
 /** A number of units in a period. */
 export interface Rate {
@@ -37,6 +45,7 @@ export function looksLikeRate(text: string): boolean {
  * @example
  * parseRate('10/s; 200/hour');  // [{ limit: 10, periodMs: 1000 }, { limit: 200, periodMs: 3600000 }]
  */
+export function parseRate<const Text extends RateText>(text: Checked<Text, CheckedRate<Text>>): readonly Rate[];
 export function parseRate(text: string): readonly Rate[] {
   if (typeof text !== 'string') throw new ThrottleConfigError(`${EXPECTED}, got ${describeValue(text)}`);
   if (UNLIMITED.test(text)) return [];

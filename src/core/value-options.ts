@@ -24,7 +24,8 @@ export const VALUE_OPTIONS = {
   subject: 'the subject that the policy finds',
 } as const satisfies Readonly<Record<string, string | null>>;
 
-type ValueOption = keyof typeof VALUE_OPTIONS;
+/** The name of an option that may not be `undefined`. */
+export type ValueOption = keyof typeof VALUE_OPTIONS;
 
 function isValueOption(member: string): member is ValueOption {
   return Object.hasOwn(VALUE_OPTIONS, member);

@@ -1,7 +1,8 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import type { FailureMode } from '../core/policy.js';
-import type { BuiltinStrategy } from '../strategies/built-in-strategies.js';
+import type { RateText } from '../core/rate.js';
+import type { StrategyName } from '../strategies/checked-spec.js';
 import type { By, Call, CallContext, CostOf } from '../transports/call.js';
 
 /** Where a budget is shared: by the calls of a handler, of a class, of the application, or of a named group. */
@@ -25,11 +26,11 @@ export type Phase = 'guard' | 'handler';
  */
 export interface PolicyOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
-  readonly rate: string | ((call: Call) => Awaitable<string>);
+  readonly rate: RateText | ((call: Call) => Awaitable<string>);
   /** 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter. Default: `default`. */
-  readonly name?: string;
-  /** The name of a strategy. Default: `sliding-window`. */
-  readonly strategy?: BuiltinStrategy | (string & {});
+  readonly name?: 'default' | (string & {});
+  /** The name of a strategy; see `StrategyNames` for those of the application. Default: `sliding-window`. */
+  readonly strategy?: StrategyName | (string & {});
   /** Units that a bucket holds, at least 1; for bucket strategies only. Default: the limit; for `gcra` 1. */
   readonly burst?: number;
   /** Counters of a `sliding-window`, 1 to 1000, dividing the period. Default: its largest divisor up to 10. */
@@ -66,7 +67,7 @@ export interface PolicyOptions {
 }
 
 /** A limit in the module's options: a rate, or options. */
-export type Limit = string | PolicyOptions;
+export type Limit = RateText | PolicyOptions;
 
 /** Options of a gateway, for `@Throttle` on its class. */
 export interface GatewayOptions {
@@ -78,7 +79,7 @@ export interface GatewayOptions {
 export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 
 /** A rate, the name of a policy, options, or an array of these. */
-export type What = string | PolicyOptions | GatewayOptions | readonly What[];
+export type What = RateText | PolicyOptions | GatewayOptions | readonly What[];
 
 /** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
 export const USE_MEMBERS = ['cost', 'by', 'id', 'manual', 'phase', 'skip', 'message', 'onDenied', 'context'] as const;

@@ -1,25 +1,44 @@
 import { ThrottleConfigError } from '../core/errors.js';
+import type { Checked } from '../core/literals/checked-options.js';
+import type { LimitName } from '../core/literals/policy-name.js';
 import type { CostOf } from '../transports/call.js';
+import type { CheckedMore, CheckedWhat } from './checked-limit.js';
 import { addMetadata, type ThrottleMetadata } from './metadata.js';
 import type { MoreOptions, What } from './policy-options.js';
 
 /** A rate or a policy, and the cost or options beside it. */
-type ThrottleArguments = readonly [what: What, more?: number | CostOf | MoreOptions];
+type ThrottleArguments = readonly [what: What, more?: More];
+
+/** What may stand beside a rate or a policy: a cost, or options. */
+type More = number | CostOf | MoreOptions;
 
 /**
  * Limits a class (one budget, shared by its handlers) or a method. Several decorators add up, in reading order; a call is
  * charged under all limits or under none. An unnamed limit on a method replaces that of its class, which replaces the
  * module's `default`. A named limit is added to these, and replaces only a farther one of its name.
  *
- * A mistake stops startup with a ThrottleConfigError that names the decorated class or method.
+ * A mistake stops startup with a ThrottleConfigError that names the decorated class or method. The compiler refuses a rate, a
+ * strategy or an option that is written wrongly, and, once `PolicyNames` has members, a name that is none of them.
+ *
+ * @param what a rate, the name of a policy of the module, options, or an array of these
+ * @example
+ * @Throttle('10/s; 200/hour') @Get() list() {}
+ * @Throttle('search')         @Get('q') search() {}
+ */
+export function Throttle<const W extends What>(what: Checked<W, CheckedWhat<W>>): ClassDecorator & MethodDecorator;
+/**
+ * Limits a class or a method, with a cost or options beside the rate or the policy.
  *
  * @param what a rate, the name of a policy of the module, options, or an array of these
  * @param more the cost of a call in units, a function of the call that returns it, or options
  * @example
- * @Throttle('10/s; 200/hour') @Get() list() {}
- * @Throttle('1000/min', 5)    @Get('pdf') pdf() {}
- * @Throttle('search')         @Get('q') search() {}
+ * @Throttle('1000/min', 5)                    @Get('pdf') pdf() {}
+ * @Throttle('search', { by: by.user() })      @Get('q') search() {}
  */
+export function Throttle<const W extends What, const M extends More>(
+  what: Checked<W, CheckedWhat<W, M>>,
+  more: Checked<M, CheckedMore<M, W>>,
+): ClassDecorator & MethodDecorator;
 export function Throttle(...args: ThrottleArguments): ClassDecorator & MethodDecorator {
   const [what, more] = args;
   return decorator('@Throttle', { limits: [args.length > 1 ? { what, more } : { what }], skips: [] });
@@ -33,7 +52,7 @@ export function Throttle(...args: ThrottleArguments): ClassDecorator & MethodDec
  * @SkipThrottle() @Get('up') up() {}
  * @SkipThrottle('search') @Get('quick') quick() {}
  */
-export function SkipThrottle(...names: string[]): ClassDecorator & MethodDecorator {
+export function SkipThrottle(...names: LimitName[]): ClassDecorator & MethodDecorator {
   return decorator('@SkipThrottle', { limits: [], skips: [names] });
 }
 

@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { Checked } from '../core/literals/checked-options.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.interceptor.js';
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
@@ -20,6 +21,7 @@ import { SessionResolver } from '../service/calls/session-resolver.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
+import type { CheckedAsyncOptions, CheckedFeatureOptions, CheckedRootOptions } from './checked-module-options.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compileHandlers, markHandlers } from './discovery/handler-discovery.js';
 import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
@@ -30,7 +32,7 @@ import { trackRequests } from './hooks/http-call-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
-import type { ThrottleFeatureOptions } from './throttle-module.options.js';
+import type { ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 import { assertAsyncOptions, rootOptions } from './validate-options.js';
 
 /**
@@ -85,9 +87,16 @@ export class ThrottleModule
   }
 
   /**
-   * @param options see ThrottleModuleOptions; without options only `@Throttle` limits anything
+   * The compiler checks rates and names that are written in the options; see docs/types.md.
+   *
+   * @param options see ThrottleModuleOptions
    * @throws ThrottleConfigError if they are `undefined`, or no options
    */
+  static override forRoot<const Options extends typeof OPTIONS_TYPE>(
+    options: Checked<Options, CheckedRootOptions<Options>>,
+  ): DynamicModule;
+  /** Without options: only `@Throttle` limits anything. */
+  static override forRoot(): DynamicModule;
   static override forRoot(...options: readonly [options?: typeof OPTIONS_TYPE]): DynamicModule {
     return { ...ConfigurableModuleClass.forRoot(rootOptions(options)), module: ThrottleModule };
   }
@@ -97,12 +106,18 @@ export class ThrottleModule
    *
    * @throws ThrottleConfigError for a factory that takes more arguments than `inject` lists
    */
+  static override forRootAsync<const Options extends ThrottleModuleOptions>(
+    options: CheckedAsyncOptions<Options>,
+  ): DynamicModule;
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     assertAsyncOptions(options);
     return { ...ConfigurableModuleClass.forRootAsync(options), module: ThrottleModule };
   }
 
   /** Adds policies that the whole application knows. Their names share one namespace with those of `forRoot`. */
+  static forFeature<const Options extends ThrottleFeatureOptions>(
+    options: Checked<Options, CheckedFeatureOptions<Options>>,
+  ): DynamicModule;
   static forFeature(options: ThrottleFeatureOptions): DynamicModule {
     return featureModule(options);
   }

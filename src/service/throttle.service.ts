@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { isNativePromise } from '../core/awaitable.js';
 import { assertCost, bindingOf, type Decision, type Outcome } from '../core/decision.js';
+import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { type Call, withContext } from '../transports/call.js';
@@ -59,7 +60,7 @@ export class ThrottleService {
    * await this.throttle.hit('mail', 1, { subject: subjectOf.user(42) }); // outside any request
    */
   hit(cost?: number, on?: CallOptions): Promise<Outcome>;
-  hit(policy: string | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
+  hit(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
   async hit(...args: unknown[]): Promise<Outcome> {
     const request = parseArguments('hit', args);
     const { limits, call, session } = this.#resolve(request);
@@ -72,7 +73,7 @@ export class ThrottleService {
 
   /** Charges the call and returns the outcome. Does not throw for a denial, and delays nothing. */
   consume(cost?: number, on?: CallOptions): Promise<Outcome>;
-  consume(policy: string | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
+  consume(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
   consume(...args: unknown[]): Promise<Outcome> {
     // Not an async function: most outcomes are there at once, and suspending would cost as much as the charge itself.
     try {
@@ -87,7 +88,7 @@ export class ThrottleService {
 
   /** Returns whether that cost would pass. Writes nothing. */
   check(cost?: number, on?: CallOptions): Promise<boolean>;
-  check(policy: string | Policy, cost?: number, on?: CallOptions): Promise<boolean>;
+  check(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<boolean>;
   async check(...args: unknown[]): Promise<boolean> {
     const request = parseArguments('check', args);
     const { limits, call } = this.#resolve(request);
@@ -95,7 +96,7 @@ export class ThrottleService {
   }
 
   /** Returns the current binding decision, with the wait of a cost of 1; `null` if nothing limits the call. Writes nothing. */
-  async stat(policy?: string | Policy, on?: CallOptions): Promise<Decision | null> {
+  async stat(policy?: LimitName | Policy, on?: CallOptions): Promise<Decision | null> {
     const request = parseArguments('stat', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
     return bindingOf(await this.limiter.state(limits, call, request));
@@ -109,7 +110,7 @@ export class ThrottleService {
   }
 
   /** Resets the budgets of the call: their units are available again. */
-  async reset(policy?: string | Policy, on?: CallOptions): Promise<void> {
+  async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
     const request = parseArguments('reset', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
     const unskipped = limits.map((limit) => ({ ...limit, skip: undefined }));
@@ -128,7 +129,7 @@ export class ThrottleService {
   }
 }
 
-function withoutCost(policy: string | Policy | undefined, on: CallOptions | undefined): readonly unknown[] {
+function withoutCost(policy: LimitName | Policy | undefined, on: CallOptions | undefined): readonly unknown[] {
   return policy === undefined ? [undefined, on] : [policy, undefined, on];
 }
 

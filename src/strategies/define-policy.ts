@@ -1,17 +1,19 @@
 import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
+import type { Checked } from '../core/literals/checked-options.js';
 import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
-import { parseRate, periodLabel, type Rate } from '../core/rate.js';
+import { parseRate, periodLabel, type Rate, type RateText } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
-import { BUILT_IN_STRATEGIES, type BuiltinStrategy } from './built-in-strategies.js';
+import { BUILT_IN_STRATEGIES } from './built-in-strategies.js';
+import type { CheckedSpec, StrategyName } from './checked-spec.js';
 import { shapeCode } from './shape-code.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
 /** Options of `definePolicy`. They may be left out, but not be `undefined`. */
 export interface PolicySpec {
   /** The rate, `"<count>/<unit>"`; see `parseRate`. */
-  readonly rate: string;
+  readonly rate: RateText;
   /** The name of a built-in strategy, or a custom strategy. Default: `sliding-window`. */
-  readonly strategy?: BuiltinStrategy | Strategy | (string & {});
+  readonly strategy?: StrategyName | Strategy | (string & {});
   /** Units that a bucket holds (`token-bucket`, `gcra`, `leaky-bucket`): at least 1. Default: the limit; for `gcra` 1. */
   readonly burst?: number;
   /** Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor of the period up to 10. */
@@ -58,6 +60,10 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
  * const login = definePolicy('login', { rate: '5/min', strategy: 'fixed-window' });
  * await backend.spend([{ policy: login, subject: 'user:42', cost: 1 }]);
  */
+export function definePolicy<const Spec extends RateText | PolicySpec>(
+  name: string,
+  rateOrSpec: Checked<Spec, CheckedSpec<Spec, PolicySpec>>,
+): Policy;
 export function definePolicy(name: string, rateOrSpec: string | PolicySpec): Policy {
   assertPolicyName('definePolicy', name);
   const policies = definePolicies(

@@ -98,6 +98,7 @@ describe('a gateway stops startup', () => {
     [
       'with a wrong rate of connections',
       () => {
+        // @ts-expect-error the compiler refuses it, too
         @Throttle({ connections: '5/fortnight' })
         @WebSocketGateway()
         class ChatGateway {}

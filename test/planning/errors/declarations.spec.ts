@@ -162,6 +162,7 @@ describe('@Throttle', () => {
   });
 
   it('stops startup for a mistake in a limit that a nearer one overrules', async () => {
+    // @ts-expect-error the compiler refuses it, too
     @Throttle('5/fortnight')
     @Controller()
     class OverruledController {

@@ -126,6 +126,7 @@ describe('disableThrottle', () => {
 
   it('still stops startup at a mistake in the limits', async () => {
     const throttle = ThrottleModule.forRoot({
+      // @ts-expect-error the compiler refuses it, too
       default: { rate: '5/fortnight', by: by.ip() },
       policies: { mail: '3/min' },
     });

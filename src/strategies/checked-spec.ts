@@ -1,0 +1,56 @@
+import type { CheckedOptions, IsOptional } from '../core/literals/checked-options.js';
+import type { CheckedName } from '../core/literals/policy-name.js';
+import type { CheckedRate } from '../core/literals/rate-literal.js';
+import type { BuiltinStrategy } from './built-in-strategies.js';
+
+/**
+ * The names of the application's own strategies. Declare the name of a strategy to write it as a string; `coinFlip.name`, of
+ * what `defineStrategy` returned, needs no declaration.
+ *
+ * @example
+ * declare module 'nestjs-sluice' {
+ *   interface StrategyNames { 'coin-flip': true }
+ * }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications add the members.
+export interface StrategyNames {}
+
+/** The name of a strategy of the package, or one of those in `StrategyNames`. */
+export type StrategyName = BuiltinStrategy | (keyof StrategyNames & string);
+
+/** The type of a rate or of options of a policy; `Options` are all that there are. */
+export type CheckedSpec<Spec, Options> = Spec extends string
+  ? CheckedRate<Spec>
+  : CheckedOptions<Spec, Options, { [Option in keyof Spec]: CheckedSpecOption<Spec, Option> }>;
+
+/**
+ * The type of an option of a policy. An option that the strategy does not have is refused if the strategy is written in the
+ * code.
+ *
+ * @typeParam Strategy that of the policy, if another object has it
+ */
+export type CheckedSpecOption<Spec, Option extends keyof Spec, Strategy = StrategyOf<Spec>> = Option extends 'rate'
+  ? CheckedRate<Spec[Option]>
+  : Option extends 'strategy'
+    ? CheckedName<Spec[Option], StrategyName>
+    : Option extends keyof StrategiesWith
+      ? [Strategy] extends [infer Other extends Exclude<BuiltinStrategy, StrategiesWith[Option]>]
+        ? IsOptional<Spec, Option> extends true
+          ? Spec[Option]
+          : `${Other} has no ${Option}`
+        : Spec[Option]
+      : Spec[Option];
+
+/** The strategies of the package that have an option. */
+interface StrategiesWith {
+  readonly burst: 'token-bucket' | 'gcra' | 'leaky-bucket';
+  readonly segments: 'sliding-window';
+  readonly lease: 'fixed-window';
+}
+
+/** The strategy in the options of a policy, or `Default`. Unknown, a `string`, for a list of policies. */
+export type StrategyOf<Spec, Default = 'sliding-window'> = Spec extends readonly unknown[]
+  ? string
+  : 'strategy' extends keyof Spec
+    ? Spec['strategy']
+    : Default;

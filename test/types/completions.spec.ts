@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { OpenFile } from './language-service.js';
+
+const DECLARED = `
+import { SkipThrottle, Throttle, ThrottleModule, type ThrottleService } from 'nestjs-sluice';
+declare module 'nestjs-sluice' {
+  interface PolicyNames { search: true; upload: true }
+  interface StrategyNames { 'coin-flip': true }
+}
+declare const service: ThrottleService;
+`;
+
+describe('an editor, where names of policies are declared', () => {
+  const file = new OpenFile(`${DECLARED}
+    Throttle('');
+    Throttle(['5/min', '']);
+    Throttle('search', { id: '' });
+    class Reports { @Throttle('') list() {} }
+    SkipThrottle('');
+    service.hit('');
+    service.consume('', 2);
+    Throttle({ rate: '5/min', strategy: '' });
+    Throttle('5');
+    ThrottleModule.forRoot({ policies: { search: { rate: '20/min' } } });
+    ThrottleModule.forRoot({ policies: { search: '5/min',  } });
+    ThrottleModule.forRoot({ default: '5/min',  });
+  `);
+
+  it.each(["Throttle('", "@Throttle('"])('offers them, and "unlimited", at %s', (marker) => {
+    expect(file.completionsBehind(marker)).toEqual(['search', 'unlimited', 'upload']);
+  });
+
+  it('offers them in a list', () => {
+    expect(file.completionsBehind("Throttle(['5/min', '")).toEqual(['search', 'upload']);
+  });
+
+  it.each(["SkipThrottle('", "service.hit('", "service.consume('"])('offers them and "default" at %s', (marker) => {
+    expect(file.completionsBehind(marker)).toEqual(['default', 'search', 'upload']);
+  });
+
+  it('offers strategies, of the package and of the application', () => {
+    expect(file.completionsBehind("strategy: '")).toEqual([
+      'coin-flip',
+      'fixed-window',
+      'gcra',
+      'leaky-bucket',
+      'sliding-log',
+      'sliding-window',
+      'token-bucket',
+    ]);
+  });
+
+  it('offers units behind a count', () => {
+    expect(file.completionsBehind("Throttle('5")).toEqual(['5/day', '5/hour', '5/min', '5/s', 'unlimited']);
+  });
+
+  it('offers policies that are not configured yet', () => {
+    expect(file.completionsBehind("policies: { search: '5/min', ")).toEqual(['upload']);
+  });
+
+  it('offers the options of the module', () => {
+    expect(file.completionsBehind("default: '5/min', ")).toEqual(
+      expect.arrayContaining(['backend', 'guard', 'onError', 'policies', 'sockets']),
+    );
+  });
+});
+
+describe("the compiler's message", () => {
+  const mistakes = {
+    "Throttle('serach');":
+      'Argument of type \'"serach"\' is not assignable to parameter of type \'"search" | "upload"\'.',
+    "service.stat('serach');":
+      "Argument of type '\"serach\"' is not assignable to parameter of type 'LimitName | Policy | undefined'.",
+    "Throttle('5/fortnight');":
+      'Argument of type \'"5/fortnight"\' is not assignable to parameter of type \'"5/s" | "5/min" | "5/hour" | "5/day"\'.',
+    "Throttle({ rate: '5/mim' });":
+      'Type \'"5/mim"\' is not assignable to type \'"5/s" | "5/min" | "5/hour" | "5/day"\'. Did you mean \'"5/min"\'?',
+    "Throttle({ rate: '5/min', strategy: 'token_bucket' });":
+      "Type '\"token_bucket\"' is not assignable to type 'StrategyName'. Did you mean '\"token-bucket\"'?",
+    "Throttle({ rate: '5/min', burst: 5 });":
+      "Type 'number' is not assignable to type '\"sliding-window has no burst\"'.",
+    'ThrottleModule.forRoot({ default: process.env.RATE });':
+      "Type 'string | undefined' is not assignable to type 'Limit | readonly Limit[]'.",
+    "ThrottleModule.forRoot({ defualt: '5/min' });": "Did you mean to write 'default'?",
+  };
+  const line = DECLARED.split('\n').length;
+  const messages = new OpenFile(`${DECLARED}\n${Object.keys(mistakes).join('\n')}`).messages();
+
+  it.each(Object.entries(mistakes))('for %s says what is expected', (mistake, message) => {
+    expect(messages.get(line + 1 + Object.keys(mistakes).indexOf(mistake))).toContain(message);
+  });
+});

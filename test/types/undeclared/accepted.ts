@@ -1,0 +1,191 @@
+// What compiles if no names are declared: all that the library accepts, and values whose text the compiler does not know.
+import {
+  by,
+  type Call,
+  type CallOptions,
+  definePolicy,
+  defineStrategy,
+  type Limit,
+  type MoreOptions,
+  type PolicyOptions,
+  type PolicySpec,
+  parseRate,
+  SkipThrottle,
+  type Strategy,
+  Throttle,
+  type ThrottleFeatureOptions,
+  ThrottleModule,
+  type ThrottleModuleExtras,
+  type ThrottleModuleOptions,
+  type ThrottleService,
+  type What,
+} from 'nestjs-sluice';
+
+/** As `@nestjs/config` has it. */
+class ConfigService {
+  get(name: string): string | undefined {
+    return process.env[name];
+  }
+  getOrThrow(name: string): string {
+    return this.get(name) ?? '';
+  }
+}
+
+declare const text: string;
+declare const seconds: number;
+declare const isDay: boolean;
+declare const anything: ReturnType<typeof JSON.parse>;
+declare const moduleOptions: ThrottleModuleOptions;
+declare const rootOptions: ThrottleModuleOptions & ThrottleModuleExtras;
+declare const featureOptions: ThrottleFeatureOptions;
+declare const policyOptions: PolicyOptions;
+declare const limit: Limit;
+declare const what: What;
+declare const more: MoreOptions;
+declare const spec: PolicySpec;
+declare const strategy: Strategy;
+declare const service: ThrottleService;
+declare const callOptions: CallOptions;
+declare const call: Call;
+enum Names {
+  Search = 'search',
+}
+
+// Rates.
+Throttle('5/min');
+Throttle('10 per 30 seconds');
+Throttle('10/s; 200/hour');
+Throttle('unlimited');
+Throttle(text);
+Throttle(isDay ? '5/min' : '50/min');
+Throttle(`${seconds}/min`);
+Throttle(`5/${seconds}s` as const);
+Throttle({ rate: text });
+Throttle({ rate: () => text });
+Throttle({ rate: async ({ request }) => (request === undefined ? '5/min' : text) });
+parseRate('5/min');
+parseRate(text);
+[text].map((one) => parseRate(one));
+
+// Names.
+Throttle('search');
+Throttle(Names.Search);
+Throttle(['search', text, '5/min', [{ rate: '5/s', name: 'burst' }, 'upload']]);
+Throttle({ rate: '5/min', name: text });
+SkipThrottle();
+SkipThrottle('default', 'search', text);
+service.hit('search');
+service.consume(text, 2, { subject: text });
+service.check(Names.Search, 2);
+service.stat('search', callOptions);
+service.reset('default');
+service.hit(3);
+service.hit(3, { on: call, context: { room: 'a' } });
+service.hit('search', 1, callOptions);
+service.hit('search', 1, { ...callOptions, subject: text });
+service.hit('search', 1, isDay ? { subject: text } : {});
+// A test may replace the service, and call its methods by name.
+const replaced: Pick<ThrottleService, 'hit' | 'check' | 'stat'> = {
+  hit: async () => ({ allowed: true, decisions: [], binding: null }),
+  check: async () => true,
+  stat: async (_policy?: unknown, on?: CallOptions) => (on === undefined ? null : null),
+};
+replaced[isDay ? 'hit' : 'check']('search', 2, callOptions);
+
+// Strategies.
+const coinFlip = defineStrategy({ name: 'coin-flip', step: strategy.step, amend: strategy.amend });
+Throttle({ rate: '5/min', strategy: 'token-bucket', burst: 20 });
+Throttle({ rate: '5/min', strategy: 'sliding-window', segments: 5 });
+Throttle({ rate: '5/min', segments: 5 });
+Throttle({ rate: '5/min', strategy: 'fixed-window', lease: { batch: 5 } });
+Throttle({ rate: '5/min', strategy: text, burst: 20, segments: 5 });
+Throttle({ rate: '5/min', strategy: coinFlip.name, burst: 20 });
+Throttle('5/min', { strategy: 'gcra', burst: 20 });
+Throttle({ rate: '5/min', strategy: 'gcra' }, { burst: 20 });
+Throttle({ rate: '5/min', burst: 20 }, { strategy: 'gcra' });
+definePolicy('login', { rate: '5/min', strategy: coinFlip, burst: 20 });
+definePolicy('login', { rate: text, strategy: 'leaky-bucket', burst: 20 });
+definePolicy('login', '5/min');
+definePolicy('login', text);
+definePolicy('login', spec);
+definePolicy('login', { ...spec, strategy: 'gcra' });
+
+// Arguments of `@Throttle`: functions know the call.
+Throttle('5/min', 5);
+Throttle('5/min', ({ message }) => String(message).length);
+Throttle('5/min', {
+  by: ({ address }) => address,
+  cost: (one) => one.type.length,
+  skip: ({ client }) => client === call,
+});
+Throttle({
+  rate: '5/min',
+  by: by.first(by.user(), by.ip()),
+  onDenied: ({ context }, { decisions }) => void [context, decisions],
+});
+Throttle({ connections: '10/min' });
+Throttle('5/min', { connections: { rate: '10/min', by: by.header('x-api-key') } });
+Throttle(what);
+Throttle(policyOptions);
+Throttle(limit);
+Throttle(text, more);
+Throttle([policyOptions, 'search']);
+Throttle(anything, anything);
+@Throttle('100/min')
+class Reports {
+  @Throttle('search') list() {}
+  @SkipThrottle('search') quick() {}
+}
+void Reports;
+
+// Options of the module.
+ThrottleModule.forRoot();
+ThrottleModule.forRoot({});
+ThrottleModule.forRoot({ isGlobal: false, guard: true, default: '5/min' });
+ThrottleModule.forRoot({
+  default: text,
+  policies: { search: text, upload: { rate: text, strategy: 'gcra', burst: 2 } },
+});
+ThrottleModule.forRoot({ default: ['10/s', { rate: '5/min', name: 'slow', by: ({ address }) => address }] });
+ThrottleModule.forRoot({
+  onDenied: (one, outcome) => void [one.type, outcome.decisions],
+  skip: (one) => one.type === 'rpc',
+});
+ThrottleModule.forRoot({ sockets: { connections: '10/min', frames: { rate: text }, closeAfter: 5 } });
+ThrottleModule.forRoot({ strategies: [coinFlip], policies: { luck: { rate: '5/min', strategy: coinFlip.name } } });
+ThrottleModule.forRoot(moduleOptions);
+ThrottleModule.forRoot(rootOptions);
+ThrottleModule.forRoot({ ...moduleOptions, default: '5/min' });
+ThrottleModule.forRoot(anything);
+void (<Options extends ThrottleModuleOptions>(options: Options) =>
+  ThrottleModule.forRoot<ThrottleModuleOptions>(options));
+const policies = { search: '30/min', upload: { rate: '100/hour', strategy: 'token-bucket', burst: 20 } } as const;
+ThrottleModule.forRoot({ policies });
+ThrottleModule.forFeature({ policies: { upload: '5/min', mail: { rate: '5/min', by: (one) => one.address } } });
+ThrottleModule.forFeature(featureOptions);
+ThrottleModule.forRootAsync({ useFactory: () => ({ default: '5/min' }) });
+ThrottleModule.forRootAsync({ useFactory: async () => ({ default: '5/min' }), isGlobal: false });
+ThrottleModule.forRootAsync({ useFactory: (): ThrottleModuleOptions => moduleOptions });
+ThrottleModule.forRootAsync({ useFactory: async (): Promise<ThrottleModuleOptions> => moduleOptions });
+ThrottleModule.forRootAsync({ useFactory: () => moduleOptions });
+ThrottleModule.forRootAsync({
+  inject: [ConfigService],
+  useFactory: (config: ConfigService) => ({ default: config.getOrThrow('RATE'), policies: { search: text } }),
+});
+ThrottleModule.forRootAsync({
+  inject: [ConfigService],
+  useFactory: async (config: ConfigService) => ({
+    policies: { search: { rate: config.getOrThrow('RATE'), by: (one) => one.address } },
+  }),
+});
+ThrottleModule.forRootAsync({
+  inject: [ConfigService],
+  useFactory: (config) => ({ default: config.getOrThrow('RATE') }),
+});
+class OptionsFactory {
+  create(): ThrottleModuleOptions {
+    return moduleOptions;
+  }
+}
+ThrottleModule.forRootAsync({ useClass: OptionsFactory });
+ThrottleModule.forRootAsync({ useExisting: OptionsFactory });

@@ -1,0 +1,208 @@
+// What does not compile, one statement for each: a statement that compiles is reported.
+import { by, definePolicy, parseRate, Throttle, ThrottleModule } from 'nestjs-sluice';
+
+declare const maybe: string | undefined;
+interface Config {
+  get(name: string): string | undefined;
+}
+declare const config: Config;
+
+// Rates that are none.
+// @ts-expect-error
+Throttle('5/fortnight');
+// @ts-expect-error
+Throttle('0/min');
+// @ts-expect-error
+Throttle('5/0s');
+// @ts-expect-error
+Throttle('100');
+// @ts-expect-error
+Throttle('');
+// @ts-expect-error
+Throttle('-5/min');
+// @ts-expect-error
+Throttle('1.5/s');
+// @ts-expect-error
+Throttle('10/s; 5/fortnight');
+// @ts-expect-error
+Throttle(['search', '5/fortnight']);
+// @ts-expect-error
+Throttle({ rate: '5/fortnight' });
+// @ts-expect-error
+Throttle({ rate: 'search' });
+// @ts-expect-error
+Throttle({ rate: '5/fortnight', by: by.ip() });
+// @ts-expect-error
+Throttle({ rate: '5/fortnight', by: ({ address }) => address });
+// @ts-expect-error
+Throttle([{ rate: '5/min' }, { rate: '5/fortnight', name: 'slow' }]);
+// @ts-expect-error
+Throttle({ connections: '5/fortnight' });
+// @ts-expect-error
+Throttle('5/min', { connections: '5/fortnight' });
+// @ts-expect-error
+parseRate('5/fortnight');
+// @ts-expect-error
+definePolicy('login', '5/fortnight');
+// @ts-expect-error
+definePolicy('login', { rate: '5/fortnight' });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: '5/fortnight' });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: { rate: '5/fortnight', by: by.ip() } });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: ['5/min', { rate: '5/fortnight' }] });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: '5/fortnight' } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { search: '5/min', login: { rate: '5/fortnight' } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ sockets: { connections: '5/fortnight' } });
+// @ts-expect-error
+ThrottleModule.forRoot({ sockets: { frames: { rate: '5/fortnight' } } });
+// @ts-expect-error
+ThrottleModule.forFeature({ policies: { login: '5/fortnight' } });
+// @ts-expect-error
+ThrottleModule.forRootAsync({ useFactory: () => ({ default: '5/fortnight' }) });
+// @ts-expect-error
+ThrottleModule.forRootAsync({ useFactory: async () => ({ default: '5/fortnight' }) });
+
+// Strategies that there are not, and options that a strategy does not have.
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'token_bucket' });
+// @ts-expect-error
+Throttle('5/min', { strategy: 'token_bucket' });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'coin-flip' });
+// @ts-expect-error
+definePolicy('login', { rate: '5/min', strategy: 'token_bucket' });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: { rate: '5/min', strategy: 'token_bucket' } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: { rate: '5/min', strategy: 'token_bucket' } } });
+// @ts-expect-error
+ThrottleModule.forFeature({ policies: { login: { rate: '5/min', strategy: 'token_bucket' } } });
+// @ts-expect-error
+Throttle({ rate: '5/min', burst: 20 });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'sliding-window', burst: 20 });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'fixed-window', burst: 20 });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'sliding-log', burst: 20 });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'gcra', segments: 5 });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'gcra', lease: { batch: 5 } });
+// @ts-expect-error
+Throttle('5/min', { burst: 20 });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'gcra' }, { strategy: 'fixed-window', burst: 20 });
+// @ts-expect-error
+definePolicy('login', { rate: '5/min', burst: 20 });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: { rate: '5/min', burst: 20 } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: { rate: '5/min', strategy: 'fixed-window', burst: 20 } } });
+// @ts-expect-error
+ThrottleModule.forRootAsync({ useFactory: () => ({ policies: { login: { rate: '5/min', burst: 20 } } }) });
+
+// Values that are missing.
+// @ts-expect-error
+ThrottleModule.forRoot(undefined);
+// @ts-expect-error
+ThrottleModule.forRoot({ default: undefined });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: maybe });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: process.env.RATE });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: undefined });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: undefined } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: maybe } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: { rate: maybe } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: { rate: '5/min', by: undefined } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ onError: undefined });
+// @ts-expect-error
+ThrottleModule.forRoot({ sockets: { connections: undefined } });
+// @ts-expect-error
+ThrottleModule.forRoot({ sockets: { frames: maybe } });
+// @ts-expect-error
+ThrottleModule.forRootAsync({ useFactory: () => ({ default: config.get('RATE') }) });
+// @ts-expect-error
+ThrottleModule.forRootAsync({ useFactory: async () => ({ default: config.get('RATE') }) });
+// @ts-expect-error
+ThrottleModule.forRootAsync({ useFactory: (one: Config) => ({ policies: { login: one.get('RATE') } }) });
+// @ts-expect-error
+ThrottleModule.forFeature(undefined);
+// @ts-expect-error
+ThrottleModule.forFeature({ policies: undefined });
+// @ts-expect-error
+ThrottleModule.forFeature({ policies: { login: maybe } });
+// @ts-expect-error
+Throttle(undefined);
+// @ts-expect-error
+Throttle(maybe);
+// @ts-expect-error
+Throttle('5/min', undefined);
+// @ts-expect-error
+Throttle({ rate: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', by: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', cost: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'gcra', burst: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', segments: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', scope: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', onError: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', strategy: 'fixed-window', lease: undefined });
+// @ts-expect-error
+Throttle('5/min', { by: undefined });
+// @ts-expect-error
+Throttle('5/min', { rate: undefined });
+// @ts-expect-error
+Throttle({ connections: undefined });
+// @ts-expect-error
+definePolicy('login', maybe);
+// @ts-expect-error
+definePolicy('login', { rate: '5/min', scope: undefined });
+
+// Options that there are not, values of another type, and a rate that is left out.
+// @ts-expect-error
+ThrottleModule.forRoot({ defualt: '5/min' });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: '5/min', onEror: 'local' });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: { rate: '5/min', scop: 'app' } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { login: { rate: '5/min', scop: 'app' } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ onError: 'panic' });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: 5 });
+// @ts-expect-error
+ThrottleModule.forRoot({ default: { burst: 5 } });
+// @ts-expect-error
+Throttle({ rate: '5/min', scop: 'app' });
+// @ts-expect-error
+Throttle('5/min', { scop: 'app' });
+// @ts-expect-error
+Throttle('5/min', { scope: 'aplication' });
+// @ts-expect-error
+Throttle({ strategy: 'gcra' });
+// @ts-expect-error
+Throttle('5/min', '5');
+// @ts-expect-error
+definePolicy('login', { rate: '5/min', scop: 'app' });
