@@ -15,7 +15,11 @@ const shared = {
   },
 };
 
-const sources = { '^(\\.{1,2}/.*)\\.js$': '$1', '^nestjs-sluice$': '<rootDir>/src/index.ts' };
+const sources = {
+  '^(\\.{1,2}/.*)\\.js$': '$1',
+  '^nestjs-sluice$': '<rootDir>/src/index.ts',
+  '^nestjs-sluice/(.+)$': '<rootDir>/src/$1/index.ts',
+};
 
 /** @type {import('jest').Config} */
 export default {

@@ -10,7 +10,8 @@ export class BackendError extends Error {
     readonly code: string,
     message: string,
     readonly transient = true,
-    options?: ErrorOptions,
+    // Not `ErrorOptions`, which applications that compile with `lib: ES2021` do not have.
+    options?: { readonly cause?: unknown },
   ) {
     super(message, options);
   }

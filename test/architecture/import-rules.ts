@@ -25,6 +25,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['guards', 'interceptors'],
   ['module/discovery', 'module/hooks'],
   ['module'],
+  // Entries of the package.
+  ['testing'],
 ];
 const FOLDERS = LAYERS.flat();
 const PURE = ['core', 'strategies', 'backends'];

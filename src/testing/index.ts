@@ -1,0 +1,1 @@
+export { ManualClock } from '../core/clock.js';
