@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { COPY, THIS_COPY } from '../core/copies.js';
 import type { Limit } from '../decorators/policy-options.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.interceptor.js';
@@ -30,11 +31,13 @@ import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
 import { SOCKETS } from './validate-options.js';
 
-const SETTINGS = Symbol('ThrottleModule settings');
-const TRANSPORTS = Symbol('ThrottleModule transports');
+const SETTINGS = Symbol.for('nestjs-sluice:settings');
+const TRANSPORTS = Symbol.for('nestjs-sluice:transports');
 
 /** The providers of the module, each after those that it needs. */
 export const PROVIDERS: Provider[] = [
+  // Tells which copies of this library an application has modules of.
+  { provide: COPY, useValue: THIS_COPY },
   // Replaced by the options of `forRoot`. Without `forRoot`, `createSettings` reports that there are none.
   { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
   { provide: SETTINGS, useFactory: createSettings, inject: [MODULE_OPTIONS_TOKEN] },
