@@ -34,7 +34,7 @@ export default {
       displayName: 'nest12',
       globals: { NEST_MAJOR: 12 },
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/nest11/', '<rootDir>/test/instrumentation/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(nest11|instrumentation|consumers)/'],
       moduleNameMapper: sources,
     },
     {
