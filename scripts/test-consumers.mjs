@@ -33,7 +33,7 @@ const APPLICATIONS = {
   'nest12-swc': { scripts: ['build'], servers: ['dist/main.js'] },
   webpack: { scripts: ['build'], servers: ['dist/main.js'] },
   esbuild: { scripts: ['build'], servers: ['dist/main.js'] },
-  'two-copies': { scripts: ['build', 'test'], servers: [] },
+  'two-copies': { scripts: ['build', 'test', 'bundle'], servers: ['dist/main.js', 'bundle/main.js'] },
 };
 
 const work = mkdtempSync(path.join(tmpdir(), 'sluice-consumers-'));

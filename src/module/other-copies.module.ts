@@ -5,7 +5,9 @@ import {
   forwardRef,
   Module,
   Scope,
+  type Type,
 } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { otherCopies } from '../core/copies.js';
 import { otherCopyInjected } from './discovery/copy-checks.js';
 
@@ -17,12 +19,13 @@ class OtherCopiesModule {}
  * say that it cannot be resolved. A copy that is loaded and not injected throws nothing, as providers of this scope are made for
  * those that inject them.
  *
- * It is made when Nest reads the modules, after all files are loaded, and once: Nest reads it several times.
+ * It is made when Nest reads the modules, after all files are loaded, and once: Nest reads it several times. Without other
+ * copies it is a module that ThrottleModule imports anyway, so that the log shows none that does nothing.
  */
 export function otherCopiesModule(): ForwardReference {
-  let made: DynamicModule | undefined;
+  let made: DynamicModule | Type | undefined;
   return forwardRef(() => {
-    made ??= refusingModule();
+    made ??= otherCopies().length === 0 ? DiscoveryModule : refusingModule();
     return made;
   });
 }
