@@ -20,7 +20,10 @@ const STEP_TIMEOUT_MS = 600_000;
 /** Two, because a build or a test keeps more than one core busy. */
 const PARALLEL = 2;
 
-/** What is run of each application: scripts of its package.json, and files that serve it. */
+/**
+ * What is run of each application: scripts of its package.json, and files that serve it; on the Node that runs this script, on
+ * every other version too, or on one of them alone.
+ */
 const APPLICATIONS = {
   'nest11-ts-jest': { scripts: ['build', 'test:e2e'], servers: ['dist/main.js'], onEveryNode: true },
   'nest11-swc-jest': { scripts: ['build', 'test:e2e'], servers: ['dist/main.js'] },
@@ -30,6 +33,8 @@ const APPLICATIONS = {
   },
   'nest12-vitest': { scripts: ['build', 'test:e2e'], servers: ['dist/main.js'], onEveryNode: true },
   'nest12-jest': { scripts: ['build', 'test:e2e'], servers: ['dist/main.js'] },
+  // Jest's `require` of ES modules, which Nest 12 consists of, needs Node 24.9.
+  'nest12-cjs-jest': { scripts: ['build', 'test:e2e'], servers: ['dist/main.js'], node: 'node24' },
   'nest12-swc': { scripts: ['build'], servers: ['dist/main.js'] },
   webpack: { scripts: ['build'], servers: ['dist/main.js'] },
   esbuild: { scripts: ['build'], servers: ['dist/main.js'] },
@@ -44,7 +49,12 @@ const counts = { passed: 0, failed: 0 };
 
 /** Runs a command. Rejects with what it wrote if it fails. */
 async function run(cwd, command, ...args) {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: STEP_TIMEOUT_MS });
+  return runOn(process.execPath, cwd, command, ...args);
+}
+
+async function runOn(node, cwd, command, ...args) {
+  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` };
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: STEP_TIMEOUT_MS });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const [code] = await once(child, 'close');
@@ -147,15 +157,20 @@ async function installNodes() {
 }
 
 async function test(name, tarball, nodes) {
-  const { scripts, servers, onEveryNode = false } = APPLICATIONS[name];
+  const { scripts, servers, onEveryNode = false, node } = APPLICATIONS[name];
+  const own = { name: `Node ${process.versions.node}`, path: process.execPath };
+  const [first, ...others] = node === undefined ? [own, ...nodes] : nodes.filter((one) => one.name === node);
+  if (first === undefined) return console.log(`- ${name}: skipped, there is no ${node} for this machine`);
   const folder = copyApplication(name);
   const isInstalled = await step(`${name}: npm ci`, () => install(folder, tarball));
   let isBuilt = isInstalled;
   for (const script of isInstalled ? scripts : []) {
-    const hasPassed = await step(`${name}: npm run ${script}`, () => run(folder, NPM, 'run', '--silent', script));
+    const hasPassed = await step(`${name}: npm run ${script}`, () =>
+      runOn(first.path, folder, NPM, 'run', '--silent', script),
+    );
     if (script === 'build') isBuilt = hasPassed;
   }
-  const runtimes = [{ name: `Node ${process.versions.node}`, path: process.execPath }, ...(onEveryNode ? nodes : [])];
+  const runtimes = [first, ...(onEveryNode ? others : [])];
   for (const server of isBuilt ? servers : []) {
     for (const runtime of runtimes) {
       await step(`${name}: ${server} on ${runtime.name}`, () => assertLimits(folder, server, runtime.path));
