@@ -3,7 +3,7 @@
  * outside the repository, where nothing of it can be found, installed from its lock file, built, tested, and asked for three
  * responses under a limit of 2/min. `-- webpack esbuild` runs these alone. Ends with the count of the steps.
  *
- * Applications share the sources in test/consumers/template, and replace files by their own.
+ * Applications without sources of their own have those in test/consumers/template.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -98,7 +98,7 @@ function assertContents() {
   }
 }
 
-/** Copies an application with the sources of the template. In CommonJS they import without a suffix, as `nest new` writes it. */
+/** Copies an application, with the sources of the template if it has none. In CommonJS these import without a suffix, as `nest new` writes it. */
 function copyApplication(name) {
   const folder = path.join(work, name);
   const isCommonJs = JSON.parse(readFileSync(path.join(CONSUMERS, name, 'package.json'), 'utf8')).type !== 'module';
@@ -187,8 +187,9 @@ if (unknown.length > 0) {
 }
 const tarball = await packLibrary();
 await step('the packed files', assertContents);
-const nodes = await installNodes();
 const queue = wanted.length > 0 ? wanted : Object.keys(APPLICATIONS);
+const needsNodes = queue.some((name) => APPLICATIONS[name].onEveryNode || APPLICATIONS[name].node !== undefined);
+const nodes = needsNodes ? await installNodes() : [];
 async function testQueued() {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) await test(name, tarball, nodes);
 }
