@@ -2,8 +2,14 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * What copies of this library share. A process has several if it loads the package both by `import` and by `require`, or in two
- * versions. State of calls, sockets and functions lives on `globalThis` under `Symbol.for`, and so does no class: an object
- * of another copy is known by marks. State of a module's instance, such as budgets, is that instance's and needs none of this.
+ * versions.
+ *
+ * - Symbols are made by `Symbol.for`, and keys of metadata are strings.
+ * - State of requests, sockets and functions lives on `globalThis`: `sharedState`.
+ * - Classes are not shared. `recognizeInstances` is for exceptions, which users catch. Backends, clocks, strategies and policies
+ *   are known by their members. For classes that Nest injects there is `noteInjectable`.
+ * - State of an application, such as budgets and what was warned of, belongs to an instance. Constants and scratch buffers, which
+ *   hold nothing between calls, belong to a copy.
  */
 
 type Class = abstract new (...args: never[]) => object;
