@@ -123,6 +123,7 @@ async function install(folder, tarball) {
 /** Starts the application, and sends it requests. */
 async function assertLimits(folder, file, node) {
   const child = spawn(node, [file], {
+    timeout: STEP_TIMEOUT_MS,
     cwd: folder,
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
