@@ -18,7 +18,7 @@ const shared = {
 const sources = {
   '^(\\.{1,2}/.*)\\.js$': '$1',
   '^nestjs-sluice$': '<rootDir>/src/index.ts',
-  '^nestjs-sluice/testing$': '<rootDir>/src/testing/index.ts',
+  '^nestjs-sluice/(.+)$': '<rootDir>/src/$1/index.ts',
 };
 
 /** @type {import('jest').Config} */
@@ -34,7 +34,7 @@ export default {
       displayName: 'nest12',
       globals: { NEST_MAJOR: 12 },
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/nest11/', '<rootDir>/test/instrumentation/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(nest11|instrumentation|consumers)/'],
       moduleNameMapper: sources,
     },
     {

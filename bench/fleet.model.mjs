@@ -1,7 +1,7 @@
 /** The simulation behind bench/fleet.mjs: time, randomness, network, a server, and processes that run the library's lease code. */
 const dist = process.env.BENCH_DIST
   ? new URL(`file://${process.env.BENCH_DIST}/`)
-  : new URL('../dist/', import.meta.url);
+  : new URL('../dist/esm/', import.meta.url);
 const { LeaseManager } = await import(new URL('backends/leasing/lease-manager.js', dist));
 const { orReturnLate } = await import(new URL('backends/resilience/with-deadline.js', dist));
 const { UnitReturns } = await import(new URL('backends/unit-returns.js', dist));

@@ -18,7 +18,7 @@ function selfMicros({ samples, timeDeltas }) {
 function placeOf({ url }) {
   if (url === '') return '(V8)';
   const [, inPackage] = /.*\/node_modules\/((?!\.cache).*)/.exec(url) ?? [];
-  const [, inDist] = /\/dist(?:-\w+)?\/(.*)/.exec(url) ?? [];
+  const [, inDist] = /\/dist(?:-\w+)?\/(?:esm\/)?(.*)/.exec(url) ?? [];
   return inPackage ?? (inDist === undefined ? url.replace(/^.*\/bench\//, 'bench/') : `sluice/${inDist}`);
 }
 

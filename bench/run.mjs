@@ -51,7 +51,7 @@ function takeCopy() {
   const copy = mkdtempSync(path.join(cache, 'dist-'));
   process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-  cpSync(values.dist ?? fileURLToPath(new URL('../dist', import.meta.url)), copy, { recursive: true });
+  cpSync(values.dist ?? fileURLToPath(new URL('../dist/esm', import.meta.url)), copy, { recursive: true });
   process.env.BENCH_DIST = copy;
 }
 

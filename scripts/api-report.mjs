@@ -13,10 +13,9 @@ const { name, exports } = JSON.parse(readFileSync(packageFile, 'utf8'));
 const temporaryFolder = mkdtempSync(path.join(tmpdir(), 'api-report-'));
 const isCheck = process.argv.includes('--check');
 
-/** Returns the first declaration file of an entry, whatever conditions it is nested in. */
+/** Returns the declaration file beside the ES module of an entry. */
 function typesOf(entry) {
-  if (typeof entry !== 'object' || entry === null) return undefined;
-  return typeof entry.types === 'string' ? entry.types : Object.values(entry).map(typesOf).find(Boolean);
+  return entry.import?.replace(/\.js$/, '.d.ts');
 }
 
 /** Returns false if the report of an entry is not up to date. */
@@ -30,6 +29,7 @@ function report(reportFileName, types) {
       newlineKind: 'lf',
       compiler: {
         overrideTsconfig: {
+          files: [path.join(root, types)],
           compilerOptions: {
             target: 'es2022',
             lib: ['es2023'],

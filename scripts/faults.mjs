@@ -1,7 +1,7 @@
 /**
  * Measures what callers see of a Redis that is not well, against real servers that it starts itself on the loopback, and
  * prints it beside the goals. Needs redis-server and redis-cli on the PATH, and a build: `npm run build`, then
- * `node scripts/faults.mjs`. The scenarios are those of the tests (test/support/redis), run on dist. Ends with 1 where a goal is missed.
+ * `node scripts/faults.mjs`. The scenarios are those of the tests (test/support/redis), run on dist/esm. Ends with 1 where a goal is missed.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transformSync } from '@swc/core';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = new URL('../dist/', import.meta.url);
+const dist = new URL('../dist/esm/', import.meta.url);
 await import(new URL('index.js', dist));
 
 // Beside the dependencies, so that `ioredis` is found from there.

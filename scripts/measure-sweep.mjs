@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { definePolicy, ManualClock, MemoryBackend } from '../dist/index.js';
+import { definePolicy, ManualClock, MemoryBackend } from '../dist/esm/index.js';
 
 const SUBJECTS = Number(process.argv[2] ?? 1_000_000);
 const HIT_ROUNDS = 200_000;

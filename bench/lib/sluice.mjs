@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 /** The build that is measured. A run takes a copy of dist first, so that all of its rounds measure the same code. */
 const dist = process.env.BENCH_DIST
   ? pathToFileURL(`${process.env.BENCH_DIST}/`)
-  : new URL('../../dist/', import.meta.url);
+  : new URL('../../dist/esm/', import.meta.url);
 
 export const {
   by,

@@ -5,7 +5,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
-import { MemoryBackend, RedisBackend, Throttle, ThrottleModule, ThrottleService } from '../../dist/index.js';
+import { MemoryBackend, RedisBackend, Throttle, ThrottleModule, ThrottleService } from '../../dist/esm/index.js';
 
 const LIMIT = 100;
 

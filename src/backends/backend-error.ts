@@ -1,5 +1,11 @@
+import { recognizeInstances } from '../core/copies.js';
+
 /** A backend did not answer or could not decide. Errors in the configuration or in user code are never of this class. */
 export class BackendError extends Error {
+  static {
+    recognizeInstances(BackendError, 'BackendError');
+  }
+
   override readonly name = 'BackendError';
 
   /**
@@ -10,6 +16,7 @@ export class BackendError extends Error {
     readonly code: string,
     message: string,
     readonly transient = true,
+    // Not `ErrorOptions`, which applications that compile with `lib: ES2021` do not have.
     options?: { readonly cause?: unknown },
   ) {
     super(message, options);

@@ -1,3 +1,5 @@
+import { recognizeInstances } from './copies.js';
+
 /**
  * A configuration error. It stops the startup. The message says where, what was expected, what was found, and the fix.
  *
@@ -5,6 +7,10 @@
  * policies.login.rate: expected "<count>/<unit>" such as "5/min", got "5/fortnight"
  */
 export class ThrottleConfigError extends Error {
+  static {
+    recognizeInstances(ThrottleConfigError, 'ThrottleConfigError');
+  }
+
   override readonly name = 'ThrottleConfigError';
 }
 

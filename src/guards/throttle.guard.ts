@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
+import { noteInjectable } from '../core/copies.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
@@ -15,6 +16,10 @@ import { SessionResolver } from '../service/calls/session-resolver.js';
  */
 @Injectable()
 export class ThrottleGuard implements CanActivate {
+  static {
+    noteInjectable(ThrottleGuard);
+  }
+
   constructor(
     @Inject(HandlerLimiter) private readonly limiter: HandlerLimiter,
     @Inject(SessionResolver) private readonly sessions: SessionResolver,

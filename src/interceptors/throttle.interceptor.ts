@@ -1,6 +1,7 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { EMPTY, Observable } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
+import { noteInjectable } from '../core/copies.js';
 import type { CallSession } from '../service/calls/call-session.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
@@ -13,6 +14,10 @@ import { SessionResolver } from '../service/calls/session-resolver.js';
  */
 @Injectable()
 export class ThrottleInterceptor implements NestInterceptor {
+  static {
+    noteInjectable(ThrottleInterceptor);
+  }
+
   constructor(
     @Inject(HandlerLimiter) private readonly limiter: HandlerLimiter,
     @Inject(SessionResolver) private readonly sessions: SessionResolver,

@@ -1,10 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ThrottleConfigError } from '../core/errors.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
+import { withoutRoot } from './discovery/copy-checks.js';
 import type { ThrottleFeatureOptions } from './throttle-module.options.js';
 import { assertFeatureOptions } from './validate-options.js';
 
-const FEATURE = Symbol('ThrottleModule feature');
+const FEATURE = Symbol.for('nestjs-sluice:feature');
 
 @Module({})
 class ThrottleFeatureModule {}
@@ -20,11 +20,7 @@ export function featureModule(options: ThrottleFeatureOptions): DynamicModule {
 }
 
 function addPolicies(registry: PolicyRegistry | undefined, options: ThrottleFeatureOptions): void {
-  if (registry === undefined) {
-    throw new ThrottleConfigError(
-      'ThrottleModule.forFeature: there is no ThrottleModule.forRoot() to add to. Import it in the root module, and leave it global there.',
-    );
-  }
+  if (registry === undefined) throw withoutRoot();
   assertFeatureOptions(options);
   registry.add(options.policies);
 }

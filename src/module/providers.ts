@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { COPY, THIS_COPY } from '../core/copies.js';
 import type { Limit } from '../decorators/policy-options.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.interceptor.js';
@@ -35,10 +36,12 @@ import { SOCKETS } from './validate-options.js';
 export const OPTIONS = Symbol.for('nestjs-sluice:options');
 /** The token of the settings at run time. */
 export const SETTINGS = Symbol.for('nestjs-sluice:settings');
-const TRANSPORTS = Symbol('ThrottleModule transports');
+const TRANSPORTS = Symbol.for('nestjs-sluice:transports');
 
 /** The providers of the module, each after those that it needs. */
 export const PROVIDERS: Provider[] = [
+  // Tells which copies of this library an application has modules of.
+  { provide: COPY, useValue: THIS_COPY },
   // Replaced by the options of `forRoot`. Without `forRoot`, `checkedOptions` reports that there are none.
   { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
   { provide: OPTIONS, useFactory: checkedOptions, inject: [MODULE_OPTIONS_TOKEN] },

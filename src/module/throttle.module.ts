@@ -30,6 +30,7 @@ import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests } from './hooks/http-call-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
+import { otherCopiesModule } from './other-copies.module.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
@@ -98,7 +99,7 @@ export class ThrottleModule
   /** Without options: only `@Throttle` limits anything. */
   static override forRoot(): DynamicModule;
   static override forRoot(...options: readonly [options?: typeof OPTIONS_TYPE]): DynamicModule {
-    return { ...ConfigurableModuleClass.forRoot(rootOptions(options)), module: ThrottleModule };
+    return moduleOf(ConfigurableModuleClass.forRoot(rootOptions(options)));
   }
 
   /**
@@ -111,7 +112,7 @@ export class ThrottleModule
   ): DynamicModule;
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     assertAsyncOptions(options);
-    return { ...ConfigurableModuleClass.forRootAsync(options), module: ThrottleModule };
+    return moduleOf(ConfigurableModuleClass.forRootAsync(options));
   }
 
   /** Adds policies that the whole application knows. Their names share one namespace with those of `forRoot`. */
@@ -170,4 +171,8 @@ export class ThrottleModule
         'Limit all handlers by ThrottleModule.forRoot({ default: "1000/min" }), or some of them by @Throttle("10/min").',
     );
   }
+}
+
+function moduleOf(definition: DynamicModule): DynamicModule {
+  return { ...definition, module: ThrottleModule, imports: [...(definition.imports ?? []), otherCopiesModule()] };
 }

@@ -1,3 +1,4 @@
+import { noteInjectable } from '../core/copies.js';
 import { suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
@@ -10,6 +11,10 @@ import { assertUnreservedName } from './option-checks.js';
 
 /** The module's policies by name, and the limits of its `default`. */
 export class PolicyRegistry {
+  static {
+    noteInjectable(PolicyRegistry);
+  }
+
   readonly claims = new BudgetClaims();
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];

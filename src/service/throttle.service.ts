@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { isNativePromise } from '../core/awaitable.js';
+import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome } from '../core/decision.js';
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
@@ -32,6 +33,10 @@ interface ServiceTarget {
  * ThrottleConfigError for an unknown policy, or if a handler is needed and there is none.
  */
 export class ThrottleService {
+  static {
+    noteInjectable(ThrottleService);
+  }
+
   /** Denied calls, new subjects that share a budget for lack of memory, discarded state, outages of the backend. */
   readonly events$: Observable<ThrottleEvent>;
   /** Responds to requests outside any call. */

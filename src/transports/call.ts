@@ -37,7 +37,7 @@ export interface Call {
 }
 
 /** Returned by `by` to exempt a call from a policy. */
-export const EXEMPT: unique symbol = Symbol('EXEMPT');
+export const EXEMPT: unique symbol = Symbol.for('nestjs-sluice:EXEMPT');
 
 /** Returns the subject to charge. `null`, `undefined` and `''` mean that nobody was found; then the address is charged. */
 export type By = (call: Call) => Awaitable<string | null | undefined | typeof EXEMPT>;

@@ -76,6 +76,10 @@ describe('the check of the architecture', () => {
     ['testing/contract/x.ts', "import { s } from './sections/s.js'; import { m } from '../../backends/memory/m.js';"],
     ['core/clock.ts', 'export const now = () => Date.now();'],
     ['transports/x.ts', "export const type = 'http';"],
+    ['core/x.ts', "const MARK = Symbol.for('nestjs-sluice:mark');"],
+    ['core/x.ts', "const known = sharedState('known', () => new WeakMap<object, string>());"],
+    ['service/x.ts', 'export class X {\n  readonly #known = new WeakMap<object, string>();\n}'],
+    ['service/x.ts', 'export function x() {\n  let count = 0;\n  return ++count;\n}'],
     ['backends/server-clock.ts', 'export const now = () => performance.now();'],
     ['core/x.ts', "// import { f } from '../service/f.js'; Date.now()\n/** export default */"],
     ['core/x.ts', "/* import { Injectable } from '@nestjs/common'; */ const url = 'https://x';"],
@@ -126,6 +130,10 @@ describe('the check of the architecture', () => {
     ['core/x.ts', 'export const now = Date.now();', 'reads a clock'],
     ['service/x.ts', 'export const now = () => performance.now();', 'reads a clock'],
     ['service/x.ts', 'export const now = +new Date();', 'reads a clock'],
+    ['core/x.ts', "const MARK = Symbol('mark');", 'a symbol of one copy, use Symbol.for'],
+    ['service/x.ts', 'let count = 0;', 'state of one copy, use sharedState'],
+    ['service/x.ts', 'const known = new WeakMap<object, string>();', 'state of one copy, use sharedState'],
+    ['service/x.ts', 'export const storage = new AsyncLocalStorage();', 'state of one copy, use sharedState'],
     ['guards/x.ts', "export const isOurs = (type: string) => type === 'http';", 'names a transport'],
   ])('catches %s: %j', (path, text, fault) => expect(check(path, text)).toEqual([`${path}: ${fault}`]));
 

@@ -25,6 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['guards', 'interceptors'],
   ['module/discovery', 'module/hooks'],
   ['module'],
+  // Entries of the package.
   ['testing/contract/harness'],
   ['testing/contract/sections'],
   ['testing/contract'],
@@ -105,6 +106,11 @@ function faultsOf(path: string, text: string, sources: Sources): readonly string
   }
   if (/(['"])(?:http|ws|graphql|rpc)\1/.test(code) && !path.startsWith('transports/')) {
     faults.push(`${path}: names a transport`);
+  }
+  // `core/copies.ts` shares state between copies of the library; what is made elsewhere exists once a copy.
+  if (/\bSymbol\(/.test(code)) faults.push(`${path}: a symbol of one copy, use Symbol.for`);
+  if (/^(?:export )?(?:let|var)\b|^(?:export )?const [^\n]*= new (?:Weak\w+|AsyncLocalStorage)\b/m.test(code)) {
+    faults.push(`${path}: state of one copy, use sharedState`);
   }
   const lines = text.replace(/\n$/, '').split('\n').length;
   if (lines > MAX_LINES) faults.push(`${path}: ${lines} lines`);

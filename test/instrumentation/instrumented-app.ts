@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -37,11 +37,13 @@ export function buildApp(): void {
   rmSync(DIST, { recursive: true, force: true });
   const installed = path.join(DIST, 'node_modules/nestjs-sluice');
   const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
-  const project = path.join(ROOT, 'tsconfig.build.json');
   const flags = ['--noCheck', '--incremental', 'false', '--declaration', 'false'];
-  const output = path.join(installed, 'dist');
-  execFileSync(process.execPath, [tsc, '-p', project, ...flags, '--outDir', output], { stdio: 'inherit' });
-  mkdirSync(installed, { recursive: true });
+  for (const [format, project] of Object.entries({ esm: 'tsconfig.build.json', cjs: 'tsconfig.build-cjs.json' })) {
+    const output = path.join(installed, 'dist', format);
+    const args = [tsc, '-p', path.join(ROOT, project), ...flags, '--outDir', output];
+    execFileSync(process.execPath, args, { stdio: 'inherit' });
+  }
+  writeFileSync(path.join(installed, 'dist/cjs/package.json'), '{"type":"commonjs"}');
   copyFileSync(path.join(ROOT, 'package.json'), path.join(installed, 'package.json'));
 
   const source = readFileSync(path.join(import.meta.dirname, 'app.ts'), 'utf8');

@@ -1,10 +1,9 @@
 import type { ApplicationConfig, DiscoveryService, ModulesContainer } from '@nestjs/core';
-import { ThrottleConfigError } from '../../core/errors.js';
 import { markMethod } from '../../decorators/handler-mark.js';
 import { ThrottleGuard } from '../../guards/throttle.guard.js';
 import { type Class, methodsOf } from '../../planning/class-members.js';
 import type { HandlerClass, HandlerRegistry } from '../../planning/handler-registry.js';
-import { CallLimiter } from '../../service/calls/call-limiter.js';
+import { assertImportedOnce, assertNoneOfOtherCopies } from './copy-checks.js';
 import { assertNoConnectionLimit, assertOnHandlers, assertUndecorated } from './declaration-checks.js';
 import { eventAddress, messageAddresses, serverAddress } from './message-addresses.js';
 import {
@@ -51,6 +50,7 @@ export function compileHandlers(
 ): void {
   const providers = discovery.getProviders();
   assertImportedOnce(providers);
+  assertNoneOfOtherCopies(modules);
   const controllers = groupByClass(discovery.getControllers(), ({ metatype }) => metatype);
   const others = groupByClass(providers, ({ instance, metatype }) => instance?.constructor ?? metatype);
   for (const type of controllers.keys()) others.delete(type);
@@ -155,13 +155,6 @@ function warnOfUncharged(
   if (unsupported.length > 0) {
     warn(`Not limited: ${unsupported.join(', ')}. This version limits calls over HTTP and WebSockets only.`);
   }
-}
-
-function assertImportedOnce(providers: readonly InstanceWrapper[]): void {
-  if (providers.filter(({ token }) => token === CallLimiter).length < 2) return;
-  throw new ThrottleConfigError(
-    'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
-  );
 }
 
 /** Returns a function that tells if ThrottleGuard is bound to a handler: for all, on its class, or on itself. */

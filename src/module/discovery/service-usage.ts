@@ -21,7 +21,8 @@ export function isServiceRequested(modules: ModulesContainer): boolean {
   return isAnyInjected(modules, [ThrottleService]);
 }
 
-function isAnyInjected(modules: ModulesContainer, tokens: readonly unknown[]): boolean {
+/** Returns true if any class of the application asks for one of these tokens. */
+export function isAnyInjected(modules: ModulesContainer, tokens: readonly unknown[]): boolean {
   return [...modules.values()].some((module) => wrappersOf(module).some((one) => mayHold(one, tokens)));
 }
 

@@ -1,4 +1,5 @@
 import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
+import { noteInjectable } from '../../core/copies.js';
 import { bindingOf, NOTHING_TO_CHARGE, type Receipt } from '../../core/decision.js';
 import type { Phase } from '../../decorators/policy-options.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
@@ -25,6 +26,10 @@ import {
  * If the call ends in between, the address is charged when the response closes.
  */
 export class HandlerLimiter {
+  static {
+    noteInjectable(HandlerLimiter);
+  }
+
   readonly #warned = new WeakSet<HandlerLimits>();
 
   /** @param isIntercepted whether Nest will run the interceptor of the handler phase for a handler */

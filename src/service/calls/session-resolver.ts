@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { noteInjectable } from '../../core/copies.js';
 import { invalidValue } from '../../core/errors.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
@@ -8,6 +9,10 @@ import { currentSession, keepSession, runInSession, sessionOn } from './session-
 
 /** Finds the session of a call, and opens it when the call is seen for the first time. */
 export class SessionResolver {
+  static {
+    noteInjectable(SessionResolver);
+  }
+
   #isTracking: boolean | undefined;
   /** Handlers whose calls nothing recognizes. */
   readonly #reported = new WeakSet<HandlerLimits>();

@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { sharedState } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
 import type { CallSession } from './call-session.js';
 
-const SESSION = Symbol('nestjs-sluice: state');
+const SESSION = Symbol.for('nestjs-sluice:session');
 type Target = object & { [SESSION]?: CallSession };
 /** Sessions of targets that take no member. */
-const otherSessions = new WeakMap<object, CallSession>();
-const storage = new AsyncLocalStorage<CallSession>();
+const otherSessions = sharedState('sessions', () => new WeakMap<object, CallSession>());
+const storage = sharedState('current-session', () => new AsyncLocalStorage<CallSession>());
 /** The latest outcome on a socket, of its messages or by hand. */
-const clientOutcomes = new WeakMap<object, Outcome>();
+const clientOutcomes = sharedState('client-outcomes', () => new WeakMap<object, Outcome>());
 
 /** Returns the session that is kept on a request, or on a message's arguments. */
 export function sessionOn(target: Target): CallSession | undefined {

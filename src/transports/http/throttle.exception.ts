@@ -1,4 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
+import { recognizeInstances } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
 
 /**
@@ -6,6 +7,10 @@ import type { Outcome } from '../../core/decision.js';
  * As the response to a request it has no stack trace; outside a request it has one, which shows where the call was made.
  */
 export class ThrottleException extends HttpException {
+  static {
+    recognizeInstances(ThrottleException, 'ThrottleException');
+  }
+
   /** @param onResponse called when the body is read to be sent: a handler may catch the exception and respond otherwise */
   constructor(
     body: object,
@@ -23,6 +28,10 @@ export class ThrottleException extends HttpException {
 
 /** The call could not be checked, and the policy rejects such calls: 503. Has a stack trace if a denial would have one. */
 export class ThrottleUnavailableException extends HttpException {
+  static {
+    recognizeInstances(ThrottleUnavailableException, 'ThrottleUnavailableException');
+  }
+
   /** @param onResponse called when the body is read to be sent */
   constructor(
     body: object,

@@ -1,4 +1,5 @@
 import { type Awaitable, chain, chainAll } from '../../core/awaitable.js';
+import { sharedState } from '../../core/copies.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import { missingValue } from '../../core/value-options.js';
 import { type By, type Call, EXEMPT } from '../call.js';
@@ -102,9 +103,13 @@ export const by = {
   },
 };
 
+/** The members of `by` and their names. */
+const makers = sharedState('by-makers', () => new WeakMap<object, string>());
+for (const [name, maker] of Object.entries(by)) makers.set(maker, name);
+
 /** Throws for a member of `by` that was not called: `by: by.user`. @throws ThrottleConfigError */
 export function assertCalled(place: string, value: unknown): void {
-  const [name] = Object.entries(by).find(([, maker]) => maker === value) ?? [];
+  const name = typeof value === 'function' ? makers.get(value) : undefined;
   if (name === undefined) return;
   throw new ThrottleConfigError(`${place}: by.${name} is a function that makes a By: call it, by.${name}().`);
 }

@@ -1,3 +1,4 @@
+import { sharedState } from '../../core/copies.js';
 import { describeValue } from '../../core/errors.js';
 import type { By, Call } from '../call.js';
 import { type MemberPath, memberAt } from './member-path.js';
@@ -10,7 +11,7 @@ export interface UserSearch {
 /** A `By` that looks for a user, and notes in a search that there is none. */
 export type UserBy = (call: Call, search?: UserSearch) => ReturnType<By>;
 
-const userBys = new WeakMap<By, UserBy>();
+const userBys = sharedState('user-bys', () => new WeakMap<By, UserBy>());
 
 /** Returns a `By` that is known as one that looks for a user. As any other `By` it takes the call alone. */
 export function markUserBy(find: UserBy): By {

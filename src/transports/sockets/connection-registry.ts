@@ -1,11 +1,12 @@
 import type { Clock } from '../../core/clock.js';
+import { sharedState } from '../../core/copies.js';
 import type { HttpRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
 import { upgradeRequestOf } from './socket-client.js';
 import { type ConnectionRules, SocketConnection } from './socket-connection.js';
 
 /** The application that a client connected to: a gateway class that several share has an interceptor of each. */
-const owners = new WeakMap<object, ConnectionRegistry>();
+const owners = sharedState('connection-owners', () => new WeakMap<object, ConnectionRegistry>());
 
 /** The settings that all connections of an application share. */
 export interface ConnectionSettings {

@@ -32,7 +32,7 @@ interface TransportSocket {
 }
 
 /** Emitted when a client has gone, before its `close` event, which waits for the messages that came before it. */
-export const CLIENT_GONE = Symbol('nestjs-sluice: left');
+export const CLIENT_GONE = Symbol.for('nestjs-sluice:client-gone');
 const OPEN = 1;
 /** Policy violation (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008;

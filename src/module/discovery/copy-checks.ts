@@ -1,0 +1,54 @@
+import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { COPY, type Copy, otherCopies, THIS_COPY } from '../../core/copies.js';
+import { ThrottleConfigError } from '../../core/errors.js';
+import type { Class } from '../../planning/class-members.js';
+import { isAnyInjected } from './service-usage.js';
+
+type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+const IN_ONE_WAY =
+  'Load nestjs-sluice in one way, by import or by require, and in one version ("npm ls nestjs-sluice").';
+
+/** Throws if the module is imported twice, from one copy of this library or from two. @throws ThrottleConfigError */
+export function assertImportedOnce(providers: readonly InstanceWrapper[]): void {
+  const imported = providers.filter(({ token }) => token === COPY);
+  if (imported.length < 2) return;
+  const copies = new Set(imported.map(({ instance }: { readonly instance: Copy }) => instance));
+  if (copies.size === 1) {
+    throw new ThrottleConfigError(
+      'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
+    );
+  }
+  throw new ThrottleConfigError(
+    `ThrottleModule.forRoot: imported from several copies of nestjs-sluice, which would charge every call several times: ${pathsOf([...copies])}. ${IN_ONE_WAY}`,
+  );
+}
+
+/** Throws if a class of another copy is injected, in a class that Nest does not make at startup, too. @throws ThrottleConfigError */
+export function assertNoneOfOtherCopies(modules: ModulesContainer): void {
+  for (const copy of otherCopies()) {
+    const injected = [...copy.injectables].find((type) => isAnyInjected(modules, [type]));
+    if (injected !== undefined) throw otherCopyInjected(injected, copy);
+  }
+}
+
+/** Returns the error for a class of another copy that is injected. */
+export function otherCopyInjected({ name }: Class, { path }: Copy): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `${name}: expected the class of the copy of nestjs-sluice whose ThrottleModule.forRoot is imported, ${THIS_COPY.path}, got that of another copy, ${path}. ${IN_ONE_WAY}`,
+  );
+}
+
+/** Returns the error for a `forFeature` without a `forRoot` of this copy. */
+export function withoutRoot(): ThrottleConfigError {
+  const others = otherCopies();
+  const fix =
+    others.length === 0
+      ? 'Import it in the root module, and leave it global there.'
+      : `forFeature is that of ${THIS_COPY.path}, and another copy of nestjs-sluice is loaded: ${pathsOf(others)}. ${IN_ONE_WAY}`;
+  return new ThrottleConfigError(`ThrottleModule.forFeature: there is no ThrottleModule.forRoot() to add to. ${fix}`);
+}
+
+function pathsOf(copies: readonly Copy[]): string {
+  return copies.map(({ path }) => path).join(', ');
+}

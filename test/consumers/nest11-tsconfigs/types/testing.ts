@@ -1,0 +1,3 @@
+import { ManualClock } from 'nestjs-sluice/testing';
+
+export const clock = new ManualClock();
