@@ -98,20 +98,27 @@ function assertContents() {
   }
 }
 
-/** Copies an application, with the sources of the template if it has none. In CommonJS these import without a suffix, as `nest new` writes it. */
+/** Copies an application, with the sources of the template if it has none. */
 function copyApplication(name) {
   const folder = path.join(work, name);
-  const isCommonJs = JSON.parse(readFileSync(path.join(CONSUMERS, name, 'package.json'), 'utf8')).type !== 'module';
-  const hasOwnSources = existsSync(path.join(CONSUMERS, name, 'src'));
-  const template = path.join(CONSUMERS, 'template');
-  for (const file of hasOwnSources ? [] : readdirSync(template, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts')) continue;
-    const source = readFileSync(path.join(template, file), 'utf8');
-    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
-    writeFileSync(path.join(folder, file), isCommonJs ? source.replace(/(from '\.{1,2}\/[^']+)\.js'/g, "$1'") : source);
+  if (!existsSync(path.join(CONSUMERS, name, 'src'))) {
+    const isCommonJs = JSON.parse(readFileSync(path.join(CONSUMERS, name, 'package.json'), 'utf8')).type !== 'module';
+    copySources(path.join(CONSUMERS, 'template'), folder, isCommonJs);
+    // Backends with faults, which the contract in the package has to find.
+    copySources(path.join(ROOT, 'test/testing/contract'), path.join(folder, 'test/contract'), isCommonJs);
   }
   cpSync(path.join(CONSUMERS, name), folder, { recursive: true, filter: (file) => !file.includes('node_modules') });
   return folder;
+}
+
+/** Copies the sources of a folder. In CommonJS they import without a suffix, as `nest new` writes it. */
+function copySources(from, to, isCommonJs) {
+  for (const file of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts') || file.endsWith('.spec.ts')) continue;
+    const source = readFileSync(path.join(from, file), 'utf8');
+    mkdirSync(path.dirname(path.join(to, file)), { recursive: true });
+    writeFileSync(path.join(to, file), isCommonJs ? source.replace(/(from '\.{1,2}\/[^']+)\.js'/g, "$1'") : source);
+  }
 }
 
 async function install(folder, tarball) {
