@@ -1,16 +1,22 @@
-import type { CheckedOptions } from '../core/literals/checked-options.js';
+import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
 import type { CheckedName, CheckedRateOrName, LimitName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
 import type { CheckedSpecOption, StrategyOf } from '../strategies/checked-spec.js';
 import type { GatewayOptions, PolicyOptions } from './policy-options.js';
 
 /** The type of a limit of the module: a rate, or options. Strings come first, because `string & {}` extends `object`, too. */
-export type CheckedLimit<Limit> = Limit extends string ? CheckedRate<Limit> : CheckedEntry<Limit, PolicyOptions>;
+export type CheckedLimit<Limit> = Checked<
+  Limit,
+  Limit extends string ? CheckedRate<Limit> : CheckedEntry<Limit, PolicyOptions>
+>;
 
 /** The type of a limit of the module, or a list of them. */
-export type CheckedLimits<Limits> = Limits extends readonly unknown[]
-  ? { readonly [Index in keyof Limits]: CheckedLimit<Limits[Index]> }
-  : CheckedLimit<Limits>;
+export type CheckedLimits<Limits> = Checked<
+  Limits,
+  Limits extends readonly unknown[]
+    ? { readonly [Index in keyof Limits]: CheckedLimit<Limits[Index]> }
+    : CheckedLimit<Limits>
+>;
 
 /** The type of the first argument of `@Throttle`; `More` is that of the second. */
 export type CheckedWhat<What, More = unknown> = What extends readonly unknown[]
@@ -19,14 +25,17 @@ export type CheckedWhat<What, More = unknown> = What extends readonly unknown[]
 
 type CheckedList<List, More> = { readonly [Index in keyof List]: CheckedOne<List[Index], More> };
 
-type CheckedOne<One, More> = One extends string
-  ? CheckedRateOrName<One>
-  : One extends readonly unknown[]
-    ? // A list of any length may hold lists of its own type, without end.
-      number extends One['length']
-      ? One
-      : CheckedList<One, More>
-    : CheckedEntry<One, AnyOptions, StrategyOf<More, StrategyOf<One>>>;
+type CheckedOne<One, More> = Checked<
+  One,
+  One extends string
+    ? CheckedRateOrName<One>
+    : One extends readonly unknown[]
+      ? // A list of any length may hold lists of its own type, without end.
+        number extends One['length']
+        ? One
+        : CheckedList<One, More>
+      : CheckedEntry<One, AnyOptions, StrategyOf<More, StrategyOf<One>>>
+>;
 
 /** The type of the second argument of `@Throttle`; `What` is that of the first. */
 export type CheckedMore<More, What> = More extends number | ((...args: never) => unknown)

@@ -8,10 +8,19 @@ import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } fro
 /** The type of the argument of `forRoot`. */
 export type CheckedRootOptions<Options> = CheckedModuleOptions<Options, typeof OPTIONS_TYPE>;
 
-/** The type of the argument of `forRootAsync`; `Options` is that of what its factory returns. */
-export type CheckedAsyncOptions<Options> = Omit<typeof ASYNC_OPTIONS_TYPE, 'useFactory'> & {
-  useFactory?: FactoryProvider<Checked<Options, CheckedModuleOptions<Options, ThrottleModuleOptions>>>['useFactory'];
+/** The type of the argument of `forRootAsync`; `Result` is that of what its factory returns. */
+export type CheckedAsyncOptions<Result> = Omit<typeof ASYNC_OPTIONS_TYPE, 'useFactory'> & {
+  useFactory?: (...args: Parameters<FactoryProvider['useFactory']>) => Checked<Result, CheckedResult<Result>>;
 };
+
+/** Of each branch of a factory. */
+type CheckedResult<Result> =
+  Result extends PromiseLike<infer Options> ? Promise<CheckedResultOptions<Options>> : CheckedResultOptions<Result>;
+
+type CheckedResultOptions<Options> = Checked<
+  Options,
+  Options extends object ? CheckedModuleOptions<Options, ThrottleModuleOptions> : never
+>;
 
 /** The type of the argument of `forFeature`. */
 export type CheckedFeatureOptions<Options> = CheckedOptions<
@@ -34,25 +43,31 @@ type CheckedModuleOptions<Options, Known> = CheckedOptions<
   }
 >;
 
-type CheckedSocketOptions<Options> = Options extends object
-  ? CheckedOptions<
-      Options,
-      SocketOptions,
-      {
-        [Option in keyof Options]: Option extends 'connections' | 'frames'
-          ? CheckedLimit<Options[Option]>
-          : Options[Option];
-      }
-    >
-  : Options;
+type CheckedSocketOptions<Options> = Checked<
+  Options,
+  Options extends object
+    ? CheckedOptions<
+        Options,
+        SocketOptions,
+        {
+          [Option in keyof Options]: Option extends 'connections' | 'frames'
+            ? CheckedLimit<Options[Option]>
+            : Options[Option];
+        }
+      >
+    : Options
+>;
 
 /** Policies by name. If names are declared, these alone may be written. */
-type CheckedPolicies<Policies> = Policies extends object
-  ? string extends keyof Policies
-    ? Policies
-    : CheckedOptions<
-        Policies,
-        AreNamesDeclared extends true ? Record<PolicyName, unknown> : Policies,
-        { [Name in keyof Policies]: CheckedLimit<Policies[Name]> }
-      >
-  : Policies;
+type CheckedPolicies<Policies> = Checked<
+  Policies,
+  Policies extends object
+    ? string extends keyof Policies
+      ? Policies
+      : CheckedOptions<
+          Policies,
+          AreNamesDeclared extends true ? Record<PolicyName, unknown> : Policies,
+          { [Name in keyof Policies]: CheckedLimit<Policies[Name]> }
+        >
+    : Policies
+>;

@@ -107,8 +107,8 @@ export class ThrottleModule
    *
    * @throws ThrottleConfigError for a factory that takes more arguments than `inject` lists
    */
-  static override forRootAsync<const Options extends ThrottleModuleOptions>(
-    options: CheckedAsyncOptions<Options>,
+  static override forRootAsync<const Result extends ThrottleModuleOptions | Promise<ThrottleModuleOptions>>(
+    options: CheckedAsyncOptions<Result>,
   ): DynamicModule;
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     assertAsyncOptions(options);

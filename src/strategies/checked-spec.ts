@@ -1,4 +1,4 @@
-import type { CheckedOptions, IsOptional } from '../core/literals/checked-options.js';
+import type { CheckedOptions, IsOptional, IsWritten } from '../core/literals/checked-options.js';
 import type { CheckedName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
 import type { BuiltinStrategy } from './built-in-strategies.js';
@@ -34,12 +34,20 @@ export type CheckedSpecOption<Spec, Option extends keyof Spec, Strategy = Strate
   : Option extends 'strategy'
     ? CheckedName<Spec[Option], StrategyName>
     : Option extends keyof StrategiesWith
-      ? [Strategy] extends [infer Other extends Exclude<BuiltinStrategy, StrategiesWith[Option]>]
-        ? IsOptional<Spec, Option> extends true
-          ? Spec[Option]
-          : `${Other} has no ${Option}`
-        : Spec[Option]
+      ? IsOptional<Spec, Option> extends true
+        ? Spec[Option]
+        : [IsOtherStrategy<Strategy, Option>] extends [true]
+          ? `${Strategy & BuiltinStrategy} has no ${Option}`
+          : Spec[Option]
       : Spec[Option];
+
+/** True for strategies of the package that do not have an option. */
+type IsOtherStrategy<Strategy, Option extends keyof StrategiesWith> =
+  IsWritten<Strategy> extends true
+    ? [Strategy] extends [Exclude<BuiltinStrategy, StrategiesWith[Option]>]
+      ? true
+      : false
+    : false;
 
 /** The strategies of the package that have an option. */
 interface StrategiesWith {

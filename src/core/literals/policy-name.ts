@@ -1,3 +1,4 @@
+import type { Checked } from './checked-options.js';
 import type { CheckedRate, LooksLikeRate } from './rate-literal.js';
 import type { ConsistsOf, IsLiteral } from './string-literal.js';
 
@@ -31,7 +32,9 @@ export type AreNamesDeclared = [keyof PolicyNames] extends [never] ? false : tru
  * The type of a name that is written in the code: `Text` if it is one of `Names`, else these names, which the compiler's
  * message and editors show. Any other string is accepted.
  */
-export type CheckedName<Text, Names extends string = PolicyName> = Text extends string
+export type CheckedName<Text, Names extends string = PolicyName> = Checked<Text, NameOrKnown<Text, Names>>;
+
+type NameOrKnown<Text, Names extends string> = Text extends string
   ? IsLiteral<Text> extends true
     ? `${Text}` extends Names
       ? Text
@@ -40,7 +43,9 @@ export type CheckedName<Text, Names extends string = PolicyName> = Text extends 
   : Text;
 
 /** The type of a rate or a policy's name. */
-export type CheckedRateOrName<Text extends string> = Text extends string
+export type CheckedRateOrName<Text extends string> = Checked<Text, RateOrName<Text>>;
+
+type RateOrName<Text extends string> = Text extends string
   ? LooksLikeRate<Text> extends true
     ? CheckedRate<Text>
     : AreNamesDeclared extends true

@@ -1,3 +1,4 @@
+import type { Checked } from './checked-options.js';
 import type { ConsistsOf, IsLiteral, Trim, TrimEnd, TrimStart } from './string-literal.js';
 
 /**
@@ -9,7 +10,9 @@ import type { ConsistsOf, IsLiteral, Trim, TrimEnd, TrimStart } from './string-l
  * CheckedRate<string>         // string
  * CheckedRate<'5/fortnight'>  // '5/s' | '5/min' | '5/hour' | '5/day'
  */
-export type CheckedRate<Text> = Text extends string
+export type CheckedRate<Text> = Checked<Text, RateOrSimilar<Text>>;
+
+type RateOrSimilar<Text> = Text extends string
   ? IsLiteral<Text> extends true
     ? IsRate<Text> extends true
       ? Text

@@ -2,7 +2,7 @@
  * True for the type of a string that is written in the code, such as `'5/min'` or a union of these. False for `string`, and
  * for a template with a part that is not written, such as the type of `${count}/min`.
  */
-export type IsLiteral<Text extends string> = Record<never, never> extends Record<Text, unknown> ? false : true;
+export type IsLiteral<Text extends string> = [Record<never, never>] extends [Record<Text, unknown>] ? false : true;
 
 /** What `\s` matches. */
 type Space =
