@@ -8,6 +8,12 @@ import type { CheckedRate } from './literals/rate-literal.js';
  */
 export type RateText = 'unlimited' | (string & {});
 
+/**
+ * Any string, where an object may stand instead: a union with `string & {}` would offer the members of `String` for the
+ * object in editors. The second part has no values. It names a literal as `RateText` does.
+ */
+export type TextOrElse = string | ('unlimited' & (() => never));
+
 /** A number of units in a period. */
 export interface Rate {
   /** Units per period; a safe integer of at least 1. */

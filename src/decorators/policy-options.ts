@@ -1,7 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import type { FailureMode } from '../core/policy.js';
-import type { RateText } from '../core/rate.js';
+import type { RateText, TextOrElse } from '../core/rate.js';
 import type { StrategyName } from '../strategies/checked-spec.js';
 import type { By, Call, CallContext, CostOf } from '../transports/call.js';
 
@@ -67,7 +67,7 @@ export interface PolicyOptions {
 }
 
 /** A limit in the module's options: a rate, or options. */
-export type Limit = RateText | PolicyOptions;
+export type Limit = TextOrElse | PolicyOptions;
 
 /** Options of a gateway, for `@Throttle` on its class. */
 export interface GatewayOptions {
@@ -79,7 +79,7 @@ export interface GatewayOptions {
 export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 
 /** A rate, the name of a policy, options, or an array of these. */
-export type What = RateText | PolicyOptions | GatewayOptions | readonly What[];
+export type What = TextOrElse | PolicyOptions | GatewayOptions | readonly What[];
 
 /** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
 export const USE_MEMBERS = ['cost', 'by', 'id', 'manual', 'phase', 'skip', 'message', 'onDenied', 'context'] as const;

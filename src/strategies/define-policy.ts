@@ -1,7 +1,7 @@
 import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Checked } from '../core/literals/checked-options.js';
 import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
-import { parseRate, periodLabel, type Rate, type RateText } from '../core/rate.js';
+import { parseRate, periodLabel, type Rate, type RateText, type TextOrElse } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUILT_IN_STRATEGIES } from './built-in-strategies.js';
 import type { CheckedSpec, StrategyName } from './checked-spec.js';
@@ -60,7 +60,7 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
  * const login = definePolicy('login', { rate: '5/min', strategy: 'fixed-window' });
  * await backend.spend([{ policy: login, subject: 'user:42', cost: 1 }]);
  */
-export function definePolicy<const Spec extends RateText | PolicySpec>(
+export function definePolicy<const Spec extends TextOrElse | PolicySpec>(
   name: string,
   rateOrSpec: Checked<Spec, CheckedSpec<Spec, PolicySpec>>,
 ): Policy;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OpenFile } from './language-service.js';
 
 const DECLARED = `
-import { SkipThrottle, Throttle, ThrottleModule, type ThrottleService } from 'nestjs-sluice';
+import { definePolicy, SkipThrottle, Throttle, ThrottleModule, type ThrottleService } from 'nestjs-sluice';
 declare module 'nestjs-sluice' {
   interface PolicyNames { search: true; upload: true }
   interface StrategyNames { 'coin-flip': true }
@@ -24,10 +24,19 @@ describe('an editor, where names of policies are declared', () => {
     ThrottleModule.forRoot({ policies: { search: { rate: '20/min' } } });
     ThrottleModule.forRoot({ policies: { search: '5/min',  } });
     ThrottleModule.forRoot({ default: '5/min',  });
+    Throttle({  });
+    Throttle([{  }]);
+    Throttle({ connections: {  } });
+    definePolicy('search', {  });
+    ThrottleModule.forRoot({ default: {  } });
+    ThrottleModule.forRoot({ default: [{  }] });
+    ThrottleModule.forRoot({ policies: { upload: {  } } });
+    ThrottleModule.forRoot({ sockets: { frames: {  } } });
+    ThrottleModule.forRootAsync({ useFactory: () => ({ onError: 'deny', default: {  } }) });
   `);
 
-  it.each(["Throttle('", "@Throttle('"])('offers them, and "unlimited", at %s', (marker) => {
-    expect(file.completionsBehind(marker)).toEqual(['search', 'unlimited', 'upload']);
+  it.each(["Throttle('", "@Throttle('"])('offers them at %s', (marker) => {
+    expect(file.completionsBehind(marker)).toEqual(['search', 'upload']);
   });
 
   it('offers them in a list', () => {
@@ -51,7 +60,23 @@ describe('an editor, where names of policies are declared', () => {
   });
 
   it('offers units behind a count', () => {
-    expect(file.completionsBehind("Throttle('5")).toEqual(['5/day', '5/hour', '5/min', '5/s', 'unlimited']);
+    expect(file.completionsBehind("Throttle('5")).toEqual(['5/day', '5/hour', '5/min', '5/s']);
+  });
+
+  const SPEC = ['burst', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy'];
+  const USE = ['by', 'context', 'cost', 'id', 'manual', 'message', 'name', 'onDenied', 'phase', 'skip'];
+  it.each([
+    ["definePolicy('search', { ", SPEC],
+    ['Throttle({  ', [...SPEC, ...USE, 'connections']],
+    ['Throttle([{ ', [...SPEC, ...USE, 'connections']],
+    ['connections: { ', [...SPEC, ...USE]],
+    ['forRoot({ default: { ', [...SPEC, ...USE]],
+    ['forRoot({ default: [{ ', [...SPEC, ...USE]],
+    ['policies: { upload: { ', [...SPEC, ...USE]],
+    ['frames: { ', [...SPEC, ...USE]],
+    ["onError: 'deny', default: { ", [...SPEC, ...USE]],
+  ])('offers the options of a limit, and no members of strings, at %s', (marker, options) => {
+    expect(file.completionsBehind(marker)).toEqual([...options].sort());
   });
 
   it('offers policies that are not configured yet', () => {
