@@ -157,8 +157,6 @@ ThrottleModule.forRoot(moduleOptions);
 ThrottleModule.forRoot(rootOptions);
 ThrottleModule.forRoot({ ...moduleOptions, default: '5/min' });
 ThrottleModule.forRoot(anything);
-void (<Options extends ThrottleModuleOptions>(options: Options) =>
-  ThrottleModule.forRoot<ThrottleModuleOptions>(options));
 const policies = { search: '30/min', upload: { rate: '100/hour', strategy: 'token-bucket', burst: 20 } } as const;
 ThrottleModule.forRoot({ policies });
 ThrottleModule.forFeature({ policies: { upload: '5/min', mail: { rate: '5/min', by: (one) => one.address } } });

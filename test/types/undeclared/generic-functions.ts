@@ -25,6 +25,11 @@ export const throttles = [
   <Options extends PolicyOptions>(options: Options) => Throttle({ ...options, by: by.ip() }),
   <Options extends MoreOptions>(options: Options) => Throttle('search', options),
   <Options extends MoreOptions>(options: Options) => Throttle('5/min', { ...options, cost: 3 }),
+  <Options extends PolicyOptions>(...all: Options[]) => Throttle(all),
+  <Settings extends { limit: string }>({ limit }: Settings) => Throttle(limit),
+  <All extends Record<string, PolicyOptions>, Name extends keyof All>(all: All, name: Name) => Throttle(all[name]),
+  <One extends string | PolicyOptions>(one: One) => Throttle(one),
+  <Rates extends readonly string[]>(...rates: Rates) => Throttle(rates),
   (options: Partial<PolicyOptions>) => Throttle({ rate: '5/min', ...options }),
   (options?: PolicyOptions) => Throttle(options ?? '5/min'),
 ];
@@ -43,6 +48,19 @@ export const modules = [
   <All extends Record<string, Limit>>(policies: All) => ThrottleModule.forFeature({ policies }),
   <Name extends string>(name: Name, limit: Limit) => ThrottleModule.forRoot({ policies: { [name]: limit } }),
 ];
+
+export class Limits<Options extends ThrottleModuleOptions> {
+  constructor(private readonly options: Options) {}
+
+  module() {
+    return [
+      ThrottleModule.forRoot(this.options),
+      ThrottleModule.forRoot({ default: this.options.default ?? '5/min' }),
+      ThrottleModule.forRoot({ policies: { ...this.options.policies }, guard: false }),
+      ThrottleModule.forRootAsync({ useFactory: () => this.options }),
+    ];
+  }
+}
 
 export const policies = [
   <Rate extends string>(rate: Rate) => parseRate(rate),
