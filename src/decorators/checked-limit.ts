@@ -1,7 +1,7 @@
 import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
 import type { CheckedName, CheckedRateOrName, LimitName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
-import type { CheckedSpecOption, StrategyOf } from '../strategies/checked-spec.js';
+import type { CheckedSpecOption, CheckedUnits, StrategyOf } from '../strategies/checked-spec.js';
 import type { GatewayOptions, PolicyOptions } from './policy-options.js';
 
 /** The type of a limit of the module: a rate, or options. Strings come first, because `string & {}` extends `object`, too. */
@@ -38,9 +38,11 @@ type CheckedOne<One, More> = Checked<
 >;
 
 /** The type of the second argument of `@Throttle`; `What` is that of the first. */
-export type CheckedMore<More, What> = More extends number | ((...args: never) => unknown)
-  ? More
-  : CheckedEntry<More, AnyOptions, StrategyOf<More, StrategyOf<What>>>;
+export type CheckedMore<More, What> = More extends number
+  ? CheckedUnits<More>
+  : More extends (...args: never) => unknown
+    ? More
+    : CheckedEntry<More, AnyOptions, StrategyOf<More, StrategyOf<What>>>;
 
 type AnyOptions = PolicyOptions & GatewayOptions;
 

@@ -38,8 +38,24 @@ export type CheckedSpecOption<Spec, Option extends keyof Spec, Strategy = Strate
         ? Spec[Option]
         : [IsOtherStrategy<Strategy, Option>] extends [true]
           ? `${Strategy & BuiltinStrategy} has no ${Option}`
-          : Spec[Option]
-      : Spec[Option];
+          : CheckedUnits<Spec[Option]>
+      : Option extends 'cost'
+        ? CheckedUnits<Spec[Option]>
+        : Spec[Option];
+
+/**
+ * The type of a number of units: one that is written in the code is a whole number, at least 1. In options, TypeScript knows the
+ * number that is written from 5.3 on.
+ */
+export type CheckedUnits<Units> = [IsNoCount<Units>] extends [true] ? 'a whole number, at least 1' : Units;
+
+type IsNoCount<Units> = [Units] extends [number]
+  ? [number] extends [Units]
+    ? false
+    : [`${Units}`] extends ['0' | `-${string}` | `${string}.${string}`]
+      ? true
+      : false
+  : false;
 
 /** True for strategies of the package that do not have an option. */
 type IsOtherStrategy<Strategy, Option extends keyof StrategiesWith> =

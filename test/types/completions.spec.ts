@@ -104,6 +104,15 @@ describe("the compiler's message", () => {
       "Type '\"token_bucket\"' is not assignable to type 'StrategyName'. Did you mean '\"token-bucket\"'?",
     "Throttle({ rate: '5/min', burst: 5 });":
       "Type 'number' is not assignable to type '\"sliding-window has no burst\"'.",
+    "Throttle('5/min', -1);":
+      "Argument of type '-1' is not assignable to parameter of type '\"a whole number, at least 1\"'.",
+    "Throttle({ rate: '5/min', cost: 0 });":
+      "Type 'number' is not assignable to type '\"a whole number, at least 1\"'.",
+    "Throttle('5/min', { cost: 1.5 });": "Type 'number' is not assignable to type '\"a whole number, at least 1\"'.",
+    "definePolicy('a', { rate: '5/min', strategy: 'gcra', burst: -5 });":
+      "Type 'number' is not assignable to type '\"a whole number, at least 1\"'.",
+    "ThrottleModule.forRoot({ policies: { search: { rate: '5/min', segments: 0 } } });":
+      "Type 'number' is not assignable to type '\"a whole number, at least 1\"'.",
     'ThrottleModule.forRoot({ default: process.env.RATE });':
       "Type 'string | undefined' is not assignable to type 'Limit | readonly Limit[]'.",
     "ThrottleModule.forRoot({ defualt: '5/min' });": "Did you mean to write 'default'?",

@@ -112,6 +112,11 @@ definePolicy('login', { ...spec, strategy: 'gcra' });
 
 // Arguments of `@Throttle`: functions know the call.
 Throttle('5/min', 5);
+Throttle('5/min', 1e3);
+Throttle('5/min', seconds);
+Throttle('5/min', isDay ? 1 : 5);
+Throttle('5/min', isDay ? 1 : () => 0);
+Throttle({ rate: '5/min', cost: isDay ? 1 : async () => 0 });
 Throttle('5/min', ({ message }) => String(message).length);
 Throttle('5/min', {
   by: ({ address }) => address,

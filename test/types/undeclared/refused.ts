@@ -206,3 +206,11 @@ Throttle({ strategy: 'gcra' });
 Throttle('5/min', '5');
 // @ts-expect-error
 definePolicy('login', { rate: '5/min', scop: 'app' });
+
+// Numbers of units that are none.
+// @ts-expect-error
+Throttle('5/min', -1);
+// @ts-expect-error
+Throttle('5/min', 0);
+// @ts-expect-error
+Throttle('5/min', 1.5);
