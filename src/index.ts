@@ -45,7 +45,7 @@ export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpReq
 export type { ErrorStyle } from './transports/http/denial-exception.js';
 export type { HeaderStyle } from './transports/http/rate-limit-headers.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';
-export { by } from './transports/identity/by.js';
-export { subjectOf } from './transports/identity/subject.js';
+export { type AddressOptions, by } from './transports/identity/by.js';
+export { type HeaderOptions, type SubjectOf, subjectOf } from './transports/identity/subject.js';
 export type { TrustProxy } from './transports/identity/trust-proxy.js';
 export type { RateLimitPayload } from './transports/sockets/rate-limit-message.js';

@@ -18,9 +18,9 @@ import { ThrottleService } from '../service/throttle.service.js';
 import type { HttpRequest } from '../transports/call.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ClientAddress } from '../transports/identity/client-address.js';
+import { asFrameworkRequest } from '../transports/identity/framework-request.js';
 import { proxiedRequest } from '../transports/identity/trust-proxy.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
-import { asFrameworkRequest } from '../transports/sockets/handshake/upgrade-request.js';
 import { SocketTransport } from '../transports/sockets/socket-transport.js';
 import type { Transport } from '../transports/transport.js';
 import { createSettings } from './create-settings.js';
@@ -112,9 +112,9 @@ export const PROVIDERS: Provider[] = [
 
 function createPolicyRegistry(
   { policies = {}, default: defaults = [] }: ThrottleModuleOptions,
-  { strategies }: RuntimeSettings,
+  { strategies, warn }: RuntimeSettings,
 ): PolicyRegistry {
-  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies);
+  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */

@@ -19,6 +19,7 @@ import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
+import { enterPrefix } from '../transports/identity/ipv6-prefixes.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
 import { compileHandlers, markHandlers } from './discovery/handler-discovery.js';
@@ -55,6 +56,7 @@ export class ThrottleModule
   implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly #gateways: GatewayDiscovery;
+  readonly #leavePrefix: () => void;
   #isCompiled = false;
 
   constructor(
@@ -73,6 +75,7 @@ export class ThrottleModule
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     super();
+    this.#leavePrefix = enterPrefix(limiter.settings.ipv6Prefix);
     // In the constructor, because Nest opens socket servers and reads gateways' interceptors before any module hook.
     markHandlers(discovery);
     this.#gateways = new GatewayDiscovery(discovery);
@@ -134,6 +137,7 @@ export class ThrottleModule
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
     this.binding.detach();
+    this.#leavePrefix();
     await this.limiter.settings.backend.close?.();
   }
 

@@ -1,6 +1,6 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Limit } from '../decorators/policy-options.js';
-import { type CompiledLimit, compileLimit } from './compiled-limit.js';
+import type { CompiledLimit } from './compiled-limit.js';
 import { type Declaration, declareLimit, type Level } from './declared-limits.js';
 import { isObject } from './option-checks.js';
 import type { PolicyRegistry } from './policy-registry.js';
@@ -31,7 +31,7 @@ export function compileSocketLimit(
     throw new ThrottleConfigError(`${optionAt(place, fixed)}: has no place in a limit of ${name}. Leave it out.`);
   }
   const declared = declareLimit({ ...options, name, scope: 'handler' }, level, place);
-  return compileLimit(declared, { classId: owner, handlerId: owner }, registry.strategies);
+  return registry.compile(declared, { classId: owner, handlerId: owner });
 }
 
 /**

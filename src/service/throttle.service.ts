@@ -5,6 +5,7 @@ import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { type Call, withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
+import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { type ChargedOutcome, prepareCharges } from './calls/charge-builder.js';
@@ -33,6 +34,8 @@ interface ServiceTarget {
 export class ThrottleService {
   /** Denied calls, new subjects that share a budget for lack of memory, discarded state, outages of the backend. */
   readonly events$: Observable<ThrottleEvent>;
+  /** Writes subjects as the built-in `by` does, under the `ipv6Prefix` of this application. */
+  readonly subjectOf: SubjectOf;
   /** Responds to requests outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
@@ -42,8 +45,9 @@ export class ThrottleService {
     private readonly sessions: SessionResolver,
     private readonly lookup: LimitLookup,
   ) {
-    const { errors, backend } = limiter.settings;
+    const { errors, backend, ipv6Prefix } = limiter.settings;
     this.events$ = limiter.events.stream;
+    this.subjectOf = subjectsUnder(() => ipv6Prefix);
     this.#detached = new DetachedCall(errors);
     this.#refunds = new Refunds(backend);
   }

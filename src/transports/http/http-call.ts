@@ -1,6 +1,7 @@
 import { type ExecutionContext, HttpStatus } from '@nestjs/common';
 import type { Decision, Outcome } from '../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../call.js';
+import type { ClientAddress } from '../identity/client-address.js';
 import type { Denial, Interruption, Responder } from '../responder.js';
 import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
 import { type HeaderStyle, reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
@@ -19,7 +20,7 @@ export class HttpCall implements Call, Responder<never> {
   constructor(
     readonly request: HttpRequest,
     readonly response: object | undefined,
-    private readonly addresses: { of(request: HttpRequest): string | undefined },
+    private readonly addresses: Pick<ClientAddress, 'of' | 'inHeader'>,
     private readonly style: HttpStyle,
     readonly execution?: ExecutionContext,
   ) {}
@@ -34,6 +35,10 @@ export class HttpCall implements Call, Responder<never> {
 
   get address(): string | undefined {
     return this.addresses.of(this.request);
+  }
+
+  addressIn(header: string): string | undefined {
+    return this.addresses.inHeader(this.request, header);
   }
 
   report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {

@@ -1,5 +1,5 @@
-import type { HttpRequest } from '../../call.js';
-import { remoteAddress } from '../../identity/trust-proxy.js';
+import type { HttpRequest } from '../call.js';
+import { remoteAddress } from './trust-proxy.js';
 
 /**
  * Returns an upgrade request as the HTTP framework would see it, so that its `ip` obeys the application's own trust-proxy
