@@ -41,6 +41,7 @@ export default {
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
         '<rootDir>/test/service/handler-phase/**/*.spec.ts',
+        '<rootDir>/test/transports/http/{by-hand-early,all-requests}.spec.ts',
         '<rootDir>/test/module/**/*.spec.ts',
         '<rootDir>/test/planning/errors/**/*.spec.ts',
         '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',

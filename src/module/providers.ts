@@ -57,8 +57,9 @@ export const PROVIDERS: Provider[] = [
   },
   {
     provide: HttpTransport,
-    useFactory: (addresses: ClientAddress, settings: RuntimeSettings) => new HttpTransport(addresses, settings),
-    inject: [ClientAddress, SETTINGS],
+    useFactory: (addresses: ClientAddress, settings: RuntimeSettings, adapters: HttpAdapterHost) =>
+      new HttpTransport(addresses, settings, (request) => frameworkView(request, adapters)),
+    inject: [ClientAddress, SETTINGS, HttpAdapterHost],
   },
   {
     provide: SocketTransport,
@@ -139,11 +140,15 @@ function createConnectionRegistry(
 ): ConnectionRegistry {
   const { trusts } = settings.sockets;
   if (trusts === undefined) {
-    const app = () => adapters.httpAdapter?.getInstance<unknown>();
-    return new ConnectionRegistry(settings, addresses, (upgrade) => asFrameworkRequest(upgrade, app()));
+    return new ConnectionRegistry(settings, addresses, (upgrade) => frameworkView(upgrade, adapters));
   }
   const socketAddresses = new ClientAddress(settings.ipv6Prefix, settings.warn, HOW_TO_TRUST);
   return new ConnectionRegistry(settings, socketAddresses, (upgrade: HttpRequest) => proxiedRequest(upgrade, trusts));
+}
+
+/** Returns a request of Node as the framework of the application would see it. */
+function frameworkView(request: HttpRequest, { httpAdapter }: HttpAdapterHost): HttpRequest {
+  return asFrameworkRequest(request, httpAdapter?.getInstance<unknown>());
 }
 
 function isList(limits: Limit | readonly Limit[]): limits is readonly Limit[] {

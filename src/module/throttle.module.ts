@@ -27,7 +27,8 @@ import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceRequested } from './discovery/service-usage.js';
 import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
-import { trackRequests } from './hooks/http-call-hook.js';
+import { trackRequests, watchUnlinkedResponses } from './hooks/http-call-hook.js';
+import { sendProblemsOfNodeRequests } from './hooks/problem-reply-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
@@ -58,6 +59,7 @@ export class ThrottleModule
   readonly #gateways: GatewayDiscovery;
   readonly #leavePrefix: () => void;
   #isCompiled = false;
+  #stopWatching = () => {};
 
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
@@ -117,6 +119,8 @@ export class ThrottleModule
   configure(): void {
     this.#compileHandlers();
     this.binding.attach(this.handlerPhase, this.discovery, this.handlers);
+    if (this.limiter.settings.errors === 'problem') sendProblemsOfNodeRequests(this.adapters.httpAdapter);
+    this.#stopWatching = watchUnlinkedResponses(this.adapters.httpAdapter);
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
@@ -138,6 +142,7 @@ export class ThrottleModule
     this.#gateways.detach(this.interceptor);
     this.binding.detach();
     this.#leavePrefix();
+    this.#stopWatching();
     await this.limiter.settings.backend.close?.();
   }
 

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { assertCost } from '../core/decision.js';
-import { assertKnownMembers, invalidValue } from '../core/errors.js';
+import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/errors.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { CallContext } from '../transports/call.js';
@@ -13,6 +13,11 @@ import type { ChargeOverrides } from './calls/charge-builder.js';
 export interface CallOptions {
   /** An execution context, a request, or a socket. Default: the call being handled. */
   readonly on?: ExecutionContext | object;
+  /**
+   * The response of the request that `on` names, for its headers. It is found without, except on Fastify over HTTP/2 and under
+   * `app.inject()`, in middleware and in `onRequest` hooks.
+   */
+  readonly response?: object;
   /** The subject to charge, verbatim; `subjectOf` writes those of the built-in `by`. With a subject no call is needed. */
   readonly subject?: string;
   /** Passed to the policies' functions as `call.context`. */
@@ -27,13 +32,14 @@ export interface ServiceRequest extends ChargeOverrides {
   readonly policy: unknown;
   readonly cost: number | undefined;
   readonly on: unknown;
+  readonly response: object | undefined;
   readonly subject: string | undefined;
   readonly context: CallContext | undefined;
 }
 
 const NO_OPTIONS: CallOptions = {};
 /** The options of a direct use of the service. */
-export const OPTIONS: readonly string[] = ['on', 'subject', 'context'];
+export const OPTIONS: readonly string[] = ['on', 'response', 'subject', 'context'];
 const A_POLICY = "a policy's name, or a policy that definePolicy() made";
 
 /**
@@ -53,8 +59,8 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
   const isMissing = cost === undefined && args.length > 0 && args.length === (isPolicyFirst ? 2 : 1);
   const units = cost !== undefined || isMissing ? checkedCost(method, cost) : undefined;
   const given = args[isPolicyFirst ? 2 : 1];
-  const { on, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
-  return { method, policy, cost: units, on, subject, context };
+  const { on, response, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
+  return { method, policy, cost: units, on, response, subject, context };
 }
 
 function checkedCost(method: string, cost: unknown): number {
@@ -64,14 +70,24 @@ function checkedCost(method: string, cost: unknown): number {
 
 function checkedOptions(method: string, options: unknown): CallOptions {
   if (!isObject(options))
-    throw invalidValue(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
+    throw invalidValue(`${method}()`, 'options { on?, response?, subject?, context? } as the last argument', options);
   for (const member in options) {
-    if (member !== 'subject' && member !== 'on' && member !== 'context')
+    if (member !== 'subject' && member !== 'on' && member !== 'response' && member !== 'context')
       assertKnownMembers(`${method}()`, options, OPTIONS);
   }
-  const { on, subject, context = {} }: CallOptions = options;
+  const { on, response, subject, context = {} }: CallOptions = options;
   if (subject === undefined) assertNotMissing(`${method}()`, options, 'subject', 'a string that is not empty');
   if (on === undefined) assertNotMissing(`${method}()`, options, 'on', 'an execution context, a request or a socket');
+  if (response !== undefined) assertResponse(method, response, on);
   if (!isObject(context)) throw invalidValue(`${method}({ context })`, 'an object', context);
   return options;
+}
+
+function assertResponse(method: string, response: unknown, on: unknown): void {
+  const place = `${method}({ response })`;
+  const isResponse =
+    isObject(response) && ['setHeader', 'header'].some((name) => typeof Reflect.get(response, name) === 'function');
+  if (!isResponse) throw invalidValue(place, 'the response of the request in `on`', response);
+  if (on === undefined)
+    throw new ThrottleConfigError(`${place}: expected its request beside it, { on: request, response }`);
 }

@@ -121,8 +121,8 @@ export class ThrottleService {
     await this.limiter.settings.backend.reset(charges);
   }
 
-  #resolve({ method, policy, on, context }: ServiceRequest): ServiceTarget {
-    const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on);
+  #resolve({ method, policy, on, response, context }: ServiceRequest): ServiceTarget {
+    const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on, response);
     const call = session?.call ?? this.#detached;
     return {
       limits: this.lookup.find(method, policy, session?.handlerLimits),

@@ -12,6 +12,9 @@ export interface HttpStyle {
   readonly errors: ErrorStyle;
 }
 
+/** Finds the addresses of requests. */
+export type AddressSource = Pick<ClientAddress, 'of' | 'inHeader'>;
+
 /** A call over HTTP, on Express or Fastify, and its responder: one object, since the guard makes one for each request. */
 export class HttpCall implements Call, Responder<never> {
   readonly type = 'http';
@@ -20,7 +23,7 @@ export class HttpCall implements Call, Responder<never> {
   constructor(
     readonly request: HttpRequest,
     readonly response: object | undefined,
-    private readonly addresses: Pick<ClientAddress, 'of' | 'inHeader'>,
+    private readonly addresses: AddressSource,
     private readonly style: HttpStyle,
     readonly execution?: ExecutionContext,
   ) {}

@@ -11,6 +11,7 @@ interface HeaderTarget {
   readonly setHeader?: SetHeader;
   readonly header?: SetHeader;
   removeHeader(name: string): unknown;
+  readonly raw?: { removeHeader(name: string): unknown };
   readonly headersSent?: boolean;
   readonly sent?: boolean;
 }
@@ -89,10 +90,6 @@ function removeRetryAfter(response: object): void {
   if (setterOf(response) !== undefined) removeHeader(response, 'Retry-After');
 }
 
-export function setContentType(response: object, type: string): void {
-  setterOf(response)?.call(response, 'Content-Type', type);
-}
-
 function list(decisions: readonly Decision[], item: (decision: Decision) => string): string {
   let text = '';
   for (const decision of decisions) text = text === '' ? item(decision) : `${text}, ${item(decision)}`;
@@ -126,5 +123,8 @@ function setterOf(response: object): SetHeader | undefined {
 }
 
 function removeHeader(response: object, name: string): void {
-  (response as HeaderTarget).removeHeader(name);
+  const target = response as HeaderTarget; // recognised by shape, as above
+  target.removeHeader(name);
+  // Fastify sends what its reply and Node's response have, which a middleware writes to.
+  if (target.setHeader === undefined) target.raw?.removeHeader(name);
 }

@@ -6,33 +6,17 @@ import type { Outcome } from '../../core/decision.js';
  * As the response to a request it has no stack trace; outside a request it has one, which shows where the call was made.
  */
 export class ThrottleException extends HttpException {
-  /** @param onResponse called when the body is read to be sent: a handler may catch the exception and respond otherwise */
   constructor(
     body: object,
     readonly outcome: Outcome,
-    private readonly onResponse?: () => void,
   ) {
     super(body, HttpStatus.TOO_MANY_REQUESTS);
-  }
-
-  override getResponse(): string | object {
-    this.onResponse?.();
-    return super.getResponse();
   }
 }
 
 /** The call could not be checked, and the policy rejects such calls: 503. Has a stack trace if a denial would have one. */
 export class ThrottleUnavailableException extends HttpException {
-  /** @param onResponse called when the body is read to be sent */
-  constructor(
-    body: object,
-    private readonly onResponse?: () => void,
-  ) {
+  constructor(body: object) {
     super(body, HttpStatus.SERVICE_UNAVAILABLE);
-  }
-
-  override getResponse(): string | object {
-    this.onResponse?.();
-    return super.getResponse();
   }
 }
