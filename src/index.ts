@@ -34,6 +34,7 @@ export type {
   ThrottleModuleExtras,
   ThrottleModuleOptions,
 } from './module/throttle-module.options.js';
+export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
 export type { ThrottleEvent } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { CallOptions } from './service/service-arguments.js';

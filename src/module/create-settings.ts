@@ -20,6 +20,7 @@ export function createSettings(options?: ThrottleModuleOptions): RuntimeSettings
     backend,
     clock: backend.clock ?? systemClock,
     strategies: [...BUILT_IN_STRATEGIES, ...strategies],
+    requests: options.requests,
     skip: options.skip,
     message: options.message,
     onDenied: options.onDenied,

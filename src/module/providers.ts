@@ -7,13 +7,14 @@ import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
-import { compileSocketLimit, type SocketLimitName } from '../planning/socket-limits.js';
+import { compileRequestLimit, compileTransportLimit } from '../planning/transport-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { FrameLimiter } from '../service/calls/frame-limiter.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { LimitLookup } from '../service/limit-lookup.js';
+import { RequestLimiter } from '../service/request-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import type { HttpRequest } from '../transports/call.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
@@ -28,7 +29,7 @@ import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceInjected } from './discovery/service-usage.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
-import { SOCKETS } from './validate-options.js';
+import { MODULE, SOCKETS } from './validate-options.js';
 
 const SETTINGS = Symbol('ThrottleModule settings');
 const TRANSPORTS = Symbol('ThrottleModule transports');
@@ -91,6 +92,20 @@ export const PROVIDERS: Provider[] = [
     inject: [CallLimiter, HandlerPhaseBinding],
   },
   {
+    provide: RequestLimiter,
+    useFactory: (
+      { requests }: RuntimeSettings,
+      registry: PolicyRegistry,
+      limiter: CallLimiter,
+      sessions: SessionResolver,
+      http: HttpTransport,
+    ) => {
+      const limit = requests === undefined ? undefined : compileRequestLimit(`${MODULE}.requests`, requests, registry);
+      return new RequestLimiter(limiter, sessions, http, limit);
+    },
+    inject: [SETTINGS, PolicyRegistry, CallLimiter, SessionResolver, HttpTransport],
+  },
+  {
     provide: FrameLimiter,
     useFactory: (
       settings: RuntimeSettings,
@@ -121,12 +136,12 @@ function createPolicyRegistry(
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */
 function moduleSocketLimit(
   { sockets }: RuntimeSettings,
-  name: SocketLimitName,
+  name: 'connections' | 'frames',
   registry: PolicyRegistry,
 ): CompiledLimit | undefined {
   const limit = sockets[name];
   if (limit === undefined) return undefined;
-  return compileSocketLimit(`${SOCKETS}.${name}`, name, limit, { level: 'module', owner: 'sockets' }, registry);
+  return compileTransportLimit(`${SOCKETS}.${name}`, name, limit, { level: 'module', owner: 'sockets' }, registry);
 }
 
 const HOW_TO_TRUST =

@@ -6,7 +6,7 @@ import type { ErrorStyle } from '../transports/http/denial-exception.js';
 import type { HeaderStyle } from '../transports/http/rate-limit-headers.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
-/** Options of ThrottleModule. All are optional; `default`, `policies` and `onError` may be left out, but not be `undefined`. */
+/** Options of ThrottleModule. All are optional; `default`, `policies`, `requests` and `onError` may be left out, but not be `undefined`. */
 export interface ThrottleModuleOptions {
   /** Where state is kept. Default: `new MemoryBackend()`. */
   readonly backend?: Backend;
@@ -16,6 +16,12 @@ export interface ThrottleModuleOptions {
   readonly policies?: Readonly<Record<string, Limit>>;
   /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
   readonly default?: Limit | readonly Limit[];
+  /**
+   * Limits all HTTP requests by address, before routing and after the middleware of `main.ts`: those without a handler, too, which
+   * are answered with 404. CORS preflights are not charged. It is a decision of its own: what a request takes here is not given
+   * back if a limit of its handler denies it. See `throttleRequests` for a place before all middleware. Default: no limit.
+   */
+  readonly requests?: Limit;
   /** Returns true for calls that pass uncharged. Default: none do. */
   readonly skip?: Skip;
   /**

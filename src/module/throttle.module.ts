@@ -17,6 +17,7 @@ import { CallLimiter } from '../service/calls/call-limiter.js';
 import { FrameLimiter } from '../service/calls/frame-limiter.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
+import { RequestLimiter } from '../service/request-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { enterPrefix } from '../transports/identity/ipv6-prefixes.js';
@@ -29,6 +30,7 @@ import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests, watchUnlinkedResponses } from './hooks/http-call-hook.js';
 import { sendProblemsOfNodeRequests } from './hooks/problem-reply-hook.js';
+import { limitRequests } from './hooks/request-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { PROVIDERS } from './providers.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
@@ -71,6 +73,7 @@ export class ThrottleModule
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
     @Inject(HandlerPhaseInterceptor) private readonly handlerPhase: HandlerPhaseInterceptor,
     @Inject(HandlerPhaseBinding) private readonly binding: HandlerPhaseBinding,
+    @Inject(RequestLimiter) private readonly requests: RequestLimiter,
     @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
@@ -121,6 +124,7 @@ export class ThrottleModule
     this.binding.attach(this.handlerPhase, this.discovery, this.handlers);
     if (this.limiter.settings.errors === 'problem') sendProblemsOfNodeRequests(this.adapters.httpAdapter);
     this.#stopWatching = watchUnlinkedResponses(this.adapters.httpAdapter);
+    limitRequests(this.adapters.httpAdapter, this.requests);
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
@@ -158,7 +162,8 @@ export class ThrottleModule
     const { sockets, warn } = this.limiter.settings;
     const ignored = throttlerWarning(this.discovery);
     if (ignored !== undefined) warn(ignored);
-    if (this.handlers.hasLimits() || sockets.frames !== undefined || isServiceRequested(this.modules)) return;
+    if (this.handlers.hasLimits() || sockets.frames !== undefined || this.requests.isActive) return;
+    if (isServiceRequested(this.modules)) return;
     warn(
       'Nothing is limited: the options have no default and no limits of sockets, no handler has @Throttle, and no class injects ThrottleService. ' +
         'Limit all handlers by ThrottleModule.forRoot({ default: "1000/min" }), or some of them by @Throttle("10/min").',

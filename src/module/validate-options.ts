@@ -14,7 +14,8 @@ import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
-const MODULE = 'ThrottleModule';
+/** For errors: where the options of the module are. */
+export const MODULE = 'ThrottleModule';
 /** For errors: where the options of sockets are. */
 export const SOCKETS = `${MODULE}.sockets`;
 
@@ -33,6 +34,10 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
   policies: ['an object of policies by name, such as { login: "5/min" }', isRecord],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
+  requests: [
+    'a rate such as "1000/min", or options with a rate',
+    (value) => typeof value === 'string' || isObject(value),
+  ],
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   headers: [

@@ -5,7 +5,7 @@ import { defineStrategy, ThrottleModule, ThrottleService } from '../../src/index
 import { bootError } from '../support/application.js';
 
 const known =
-  'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
+  'backend, strategies, policies, default, requests, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
 const aBackend = 'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
 const aText = 'expected a string, or a function that returns a string or an object';
