@@ -44,7 +44,7 @@ export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
 export type { ErrorStyle } from './transports/http/denial-exception.js';
-export type { HeaderStyle } from './transports/http/rate-limit-headers.js';
+export type { HeaderDialect, HeaderStyle } from './transports/http/header-dialects.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';
 export { type AddressOptions, by } from './transports/identity/by.js';
 export { type HeaderOptions, type SubjectOf, subjectOf } from './transports/identity/subject.js';

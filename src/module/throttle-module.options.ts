@@ -3,7 +3,7 @@ import type { FailureMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { ErrorStyle } from '../transports/http/denial-exception.js';
-import type { HeaderStyle } from '../transports/http/rate-limit-headers.js';
+import type { HeaderStyle } from '../transports/http/header-dialects.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
 /** Options of ThrottleModule. All are optional; `default`, `policies`, `requests` and `onError` may be left out, but not be `undefined`. */
@@ -29,7 +29,10 @@ export interface ThrottleModuleOptions {
    * (`allow`), or reject them with 503 (`deny`). Default: `local`.
    */
   readonly onError?: FailureMode;
-  /** `standard`: the `RateLimit` fields; `legacy`: X-RateLimit-*; `both`; or `false`. Default: `standard`. */
+  /**
+   * `standard`: the `RateLimit` fields of the current draft; `legacy`: `X-RateLimit-*`; `both`; `false`: none; or a list of dialects,
+   * `['draft-7', 'legacy']`, with at most one of `draft-11`, `draft-7` and `draft-6`. Default: `standard`.
+   */
   readonly headers?: HeaderStyle;
   /** The body of a 429: in Nest's form, or as problem details (RFC 9457). Default: `nest`. */
   readonly errors?: ErrorStyle;

@@ -12,6 +12,7 @@ import {
 } from '../planning/option-checks.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
+import { A_HEADER_STYLE, isHeaderStyle } from '../transports/http/header-dialects.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
 /** For errors: where the options of the module are. */
@@ -40,10 +41,7 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   ],
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
-  headers: [
-    '"standard", "legacy", "both" or false',
-    (value) => ['standard', 'legacy', 'both', false].some((one) => one === value),
-  ],
+  headers: [A_HEADER_STYLE, isHeaderStyle],
   errors: ['"nest" or "problem"', (value) => value === 'nest' || value === 'problem'],
   message: [
     'a string, or a function that returns a string or an object',

@@ -4,11 +4,12 @@ import type { Call, CallContext, HttpRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
 import type { Denial, Interruption, Responder } from '../responder.js';
 import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
-import { type HeaderStyle, reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
+import type { HeaderDialect } from './header-dialects.js';
+import { reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
 
 /** How responses over HTTP are written. */
 export interface HttpStyle {
-  readonly headers: HeaderStyle;
+  readonly headers: readonly HeaderDialect[];
   readonly errors: ErrorStyle;
 }
 
