@@ -37,7 +37,7 @@ export type {
 export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
 export type { ThrottleEvent } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
-export type { CallOptions } from './service/service-arguments.js';
+export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';

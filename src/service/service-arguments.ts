@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { assertCost } from '../core/decision.js';
 import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { CallContext } from '../transports/call.js';
@@ -24,12 +25,22 @@ export interface CallOptions {
   readonly context?: CallContext;
 }
 
+/** One of several policies that a call is charged under together. */
+export interface PolicyCharge {
+  /** A policy's name, or a policy that `definePolicy` made. */
+  readonly policy: string | Policy;
+  /** Units, a safe integer of at least 0. Default: the policy's own cost. */
+  readonly cost?: number;
+}
+
 /** The arguments of a method of the service, told apart and checked. */
 export interface ServiceRequest extends ChargeOverrides {
   /** The method, for errors. */
   readonly method: string;
   /** A name or a Policy; checked when it is looked up. */
   readonly policy: unknown;
+  /** Several policies, in place of one. */
+  readonly charges?: readonly PolicyCharge[];
   readonly cost: number | undefined;
   readonly on: unknown;
   readonly response: object | undefined;
@@ -61,6 +72,50 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
   const given = args[isPolicyFirst ? 2 : 1];
   const { on, response, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
   return { method, policy, cost: units, on, response, subject, context };
+}
+
+/**
+ * Parses `(policy?, cost?, options?)` or `([{ policy, cost? }, ...], options?)`.
+ *
+ * @throws as `parseArguments`, and for a list that is empty or names a policy twice
+ */
+export function parseChargeArguments(method: string, args: readonly unknown[]): ServiceRequest {
+  const [list, options, ...more] = args;
+  if (!Array.isArray(list)) return parseArguments(method, args);
+  const charges = checkedCharges(method, list);
+  if (more.length > 0) {
+    throw new ThrottleConfigError(
+      `${method}(): a list of policies has its costs in it. Pass the options alone beside it: ${method}([{ policy, cost }], options).`,
+    );
+  }
+  return { ...parseArguments(method, options === undefined ? [] : [undefined, options]), charges };
+}
+
+const A_CHARGE = 'a policy and its cost such as { policy: "upload", cost: 3 }';
+
+function checkedCharges(method: string, list: readonly unknown[]): readonly PolicyCharge[] {
+  if (list.length === 0)
+    throw invalidValue(`${method}()`, `a list of policies such as [{ policy: "upload", cost: 3 }]`, list);
+  const seen = new Map<unknown, number>();
+  // Not `list.map`, which skips holes.
+  return Array.from(list, (item, i) => {
+    const place = `${method}()[${i}]`;
+    if (!isCharge(item)) throw invalidValue(place, A_CHARGE, item);
+    assertKnownMembers(place, item, ['policy', 'cost']);
+    const { policy } = item;
+    if (policy === undefined) throw missingValue(`${place}.policy`, A_POLICY);
+    if ('cost' in item) assertCost(item.cost, `${place}.cost`);
+    const first = seen.get(policy);
+    if (first !== undefined) {
+      throw new ThrottleConfigError(`${place}: has the same policy as [${first}]. Add their costs up in one of them.`);
+    }
+    seen.set(policy, i);
+    return item;
+  });
+}
+
+function isCharge(item: unknown): item is PolicyCharge {
+  return isObject(item) && 'policy' in item;
 }
 
 function checkedCost(method: string, cost: unknown): number {

@@ -13,7 +13,13 @@ import type { ThrottleEvent } from './calls/events.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import type { LimitLookup } from './limit-lookup.js';
 import { Refunds } from './refunds.js';
-import { type CallOptions, parseArguments, type ServiceRequest } from './service-arguments.js';
+import {
+  type CallOptions,
+  type PolicyCharge,
+  parseArguments,
+  parseChargeArguments,
+  type ServiceRequest,
+} from './service-arguments.js';
 
 /** The limits and the call that a request to the service is about. */
 interface ServiceTarget {
@@ -26,7 +32,8 @@ interface ServiceTarget {
 /**
  * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere.
  * Without a policy, a method is about the limits on the handler's method, or, if it has none, on its class; if some of
- * these are `manual`, about those only. The costs come on top of what the guard took.
+ * these are `manual`, about those only. The costs come on top of what the guard took. Several policies are decided together: all
+ * of them are charged or none.
  *
  * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a
  * ThrottleConfigError for an unknown policy, or if a handler is needed and there is none.
@@ -60,12 +67,14 @@ export class ThrottleService {
    * @example
    * await this.throttle.hit(3);                                          // the handler's own limits
    * await this.throttle.hit('upload', bytes);                            // a policy of the module
+   * await this.throttle.hit([{ policy: 'calls' }, { policy: 'elements', cost: n }]); // several, all or none
    * await this.throttle.hit('mail', 1, { subject: subjectOf.user(42) }); // outside any request
    */
   hit(cost?: number, on?: CallOptions): Promise<Outcome>;
   hit(policy: string | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
+  hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   async hit(...args: unknown[]): Promise<Outcome> {
-    const request = parseArguments('hit', args);
+    const request = parseChargeArguments('hit', args);
     const { limits, call, session } = this.#resolve(request);
     const charged = await this.limiter.charge(limits, call, request, session);
     const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
@@ -77,10 +86,11 @@ export class ThrottleService {
   /** Charges the call and returns the outcome. Does not throw for a denial, and delays nothing. */
   consume(cost?: number, on?: CallOptions): Promise<Outcome>;
   consume(policy: string | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
+  consume(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   consume(...args: unknown[]): Promise<Outcome> {
     // Not an async function: most outcomes are there at once, and suspending would cost as much as the charge itself.
     try {
-      const request = parseArguments('consume', args);
+      const request = parseChargeArguments('consume', args);
       const { limits, call, session } = this.#resolve(request);
       const charged = this.limiter.charge(limits, call, request, session);
       return isNativePromise(charged) ? charged.then(outcomeOf) : Promise.resolve(charged.outcome);
@@ -92,8 +102,9 @@ export class ThrottleService {
   /** Returns whether that cost would pass. Writes nothing. */
   check(cost?: number, on?: CallOptions): Promise<boolean>;
   check(policy: string | Policy, cost?: number, on?: CallOptions): Promise<boolean>;
+  check(charges: readonly PolicyCharge[], on?: CallOptions): Promise<boolean>;
   async check(...args: unknown[]): Promise<boolean> {
-    const request = parseArguments('check', args);
+    const request = parseChargeArguments('check', args);
     const { limits, call } = this.#resolve(request);
     return (await this.limiter.peek(limits, call, request)).allowed;
   }
@@ -121,15 +132,24 @@ export class ThrottleService {
     await this.limiter.settings.backend.reset(charges);
   }
 
-  #resolve({ method, policy, on, response, context }: ServiceRequest): ServiceTarget {
+  #resolve({ method, policy, charges, on, response, context }: ServiceRequest): ServiceTarget {
     const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on, response);
     const call = session?.call ?? this.#detached;
+    const handlerLimits = session?.handlerLimits;
     return {
-      limits: this.lookup.find(method, policy, session?.handlerLimits),
+      limits:
+        charges === undefined
+          ? this.lookup.find(method, policy, handlerLimits)
+          : charges.flatMap((charge) => withCost(this.lookup.find(method, charge.policy, handlerLimits), charge.cost)),
       call: context === undefined ? call : withContext(call, { ...call.context, ...context }),
       session,
     };
   }
+}
+
+/** Returns the limits at a cost of the caller's, where there is one. */
+function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
+  return cost === undefined ? limits : limits.map((limit) => ({ ...limit, cost }));
 }
 
 function withoutCost(policy: string | Policy | undefined, on: CallOptions | undefined): readonly unknown[] {
