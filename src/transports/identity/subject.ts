@@ -17,7 +17,7 @@ export interface HeaderOptions {
 /**
  * Writes subjects as the built-in `by` does, for calls of `ThrottleService` that say who is charged.
  *
- * All members throw a TypeError for a value that would become a subject that nobody meant, such as `undefined`.
+ * All members throw a TypeError for a value that would become a subject that nobody meant, such as a user that is `undefined`.
  */
 export interface SubjectOf {
   /**
@@ -31,12 +31,13 @@ export interface SubjectOf {
    * Writes an address as `by.ip()` does, in whatever form it is: IPv4, or the network of an IPv6 address, as RFC 5952 says.
    * The size of the network is the module's `ipv6Prefix`.
    *
+   * @param address as the framework finds it, `request.ip`; undefined for a request through a Unix socket, which has none
    * @throws Error if the applications of the process differ in `ipv6Prefix`; `throttle.subjectOf` knows its own
    * @example
    * subjectOf.ip('2001:db8:1:2:3::4'); // 'ip:2001:db8:1:2::/64'
    * subjectOf.ip('::ffff:192.0.2.1');  // 'ip:192.0.2.1'
    */
-  ip(address: string): string;
+  ip(address: string | undefined): string;
   /**
    * Writes a header as `by.header()` does. Pass the same options.
    *
@@ -48,6 +49,9 @@ export interface SubjectOf {
   header(name: string, value: string | readonly string[], options?: HeaderOptions): string;
 }
 
+/** All calls without an address. */
+const UNKNOWN_ADDRESS = 'ip:unknown';
+
 /** Returns the functions that write subjects under an `ipv6Prefix`. */
 export function subjectsUnder(prefix: () => number): SubjectOf {
   return {
@@ -57,7 +61,8 @@ export function subjectsUnder(prefix: () => number): SubjectOf {
       throw unfit('subjectOf.user()', 'the id of a user, a string that is not empty or a whole number', id);
     },
     ip: (address) => {
-      if (typeof address !== 'string' || address === '') throw unfit('subjectOf.ip()', 'an address, a string', address);
+      if (address === undefined || address === '') return UNKNOWN_ADDRESS;
+      if (typeof address !== 'string') throw unfit('subjectOf.ip()', 'an address, a string', address);
       // Only an IPv6 address depends on the prefix, which may be ambiguous.
       return ipSubject(address.includes(':') ? normalizeAddress(address, prefix()) : address);
     },
@@ -116,7 +121,7 @@ export function checkedSubject(found: unknown, place: string): string {
  * @throws Error outside any call
  */
 export function addressOf({ address, type }: Call): string {
-  if (type !== 'none') return ipSubject(address ?? 'unknown');
+  if (type !== 'none') return address === undefined ? UNKNOWN_ADDRESS : ipSubject(address);
   throw new Error(
     'There is no call here, and nobody to charge. Say whom: { subject: subjectOf.user(42) }, or { on: request }.',
   );

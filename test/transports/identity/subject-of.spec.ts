@@ -102,6 +102,8 @@ describe('subjectOf.ip', () => {
     ['2001:db8:1:2:3::4', 'ip:2001:db8:1:2::/64'],
     ['2001:db8:1:2::/64', 'ip:2001:db8:1:2::/64'],
     ['unknown', 'ip:unknown'],
+    [undefined, 'ip:unknown'],
+    ['', 'ip:unknown'],
   ])('writes %s', (address, subject) => {
     expect(subjectOf.ip(address)).toBe(subject);
   });
@@ -130,12 +132,8 @@ const untyped = (value: unknown) => value as never;
 
 describe('subjectOf', () => {
   it.each<[string, () => string, string]>([
-    [
-      'ip of undefined',
-      () => subjectOf.ip(untyped(undefined)),
-      'subjectOf.ip(): expected an address, a string, got undefined',
-    ],
-    ['ip of nothing', () => subjectOf.ip(''), 'subjectOf.ip(): expected an address, a string, got ""'],
+    ['ip of null', () => subjectOf.ip(untyped(null)), 'subjectOf.ip(): expected an address, a string, got null'],
+    ['ip of a number', () => subjectOf.ip(untyped(1)), 'subjectOf.ip(): expected an address, a string, got 1 (number)'],
     [
       'user of undefined',
       () => subjectOf.user(untyped(undefined)),
