@@ -16,6 +16,7 @@ import {
   type Backend,
   by,
   MemoryBackend,
+  RedisBackend,
   SkipThrottle,
   Throttle,
   ThrottleConfigError,
@@ -25,6 +26,8 @@ import {
 import { bootError } from '../../support/application.js';
 import { limitHeaders } from '../../support/header-fields.js';
 import { adapters, startApp } from '../../support/http-app.js';
+import { PATIENT_MS } from '../../support/redis/faults.js';
+import { connect, RedisServer } from '../../support/redis/redis.js';
 
 const strategy = 'fixed-window';
 const requests = (rate: string) => ({ rate, strategy });
@@ -251,6 +254,34 @@ describe('throttleRequests(app) on express', () => {
     };
     expect(await statusesOf(true)).toEqual([200, 429, 429]);
     expect(await statusesOf(false)).toEqual([200, 200, 200]);
+  });
+});
+
+describe('requests in a fleet on Redis', () => {
+  it.each(adapters)('are one budget of all processes, 404s too (%s)', async (adapter) => {
+    await using server = await RedisServer.start();
+    const client = await connect(server);
+    const start = () =>
+      startApp({
+        adapter,
+        controllers: [SiteController],
+        options: {
+          backend: new RedisBackend(client, { timeoutMs: PATIENT_MS }),
+          requests: { rate: '3/day', strategy: 'sliding-log' },
+        },
+      });
+    {
+      await using one = await start();
+      await using other = await start();
+      const statuses = [
+        ...(await one.statuses('/nowhere', 2)),
+        ...(await other.statuses('/open', 2)),
+        ...(await one.statuses('/open', 1)),
+      ];
+      expect(statuses).toEqual([404, 404, 200, 429, 429]);
+      expect(await client.keys('*')).toEqual(['sluice:{ip:127.0.0.1}:requests@handler:app:l86400000']);
+    }
+    client.disconnect();
   });
 });
 
