@@ -36,9 +36,10 @@ export type {
   ThrottleModuleExtras,
   ThrottleModuleOptions,
 } from './module/throttle-module.options.js';
+export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
 export type { ThrottleEvent } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
-export type { CallOptions } from './service/service-arguments.js';
+export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
@@ -46,9 +47,9 @@ export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
 export type { ErrorStyle } from './transports/http/denial-exception.js';
-export type { HeaderStyle } from './transports/http/rate-limit-headers.js';
+export type { HeaderDialect, HeaderStyle } from './transports/http/header-dialects.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';
-export { by } from './transports/identity/by.js';
-export { subjectOf } from './transports/identity/subject.js';
+export { type AddressOptions, by } from './transports/identity/by.js';
+export { type HeaderOptions, type SubjectOf, subjectOf } from './transports/identity/subject.js';
 export type { TrustProxy } from './transports/identity/trust-proxy.js';
 export type { RateLimitPayload } from './transports/sockets/rate-limit-message.js';

@@ -31,10 +31,18 @@ export function keyOf(prefix: string, subject: string, id: string): string {
   return `${prefix}:{${keyPart(subject)}}:${id}`;
 }
 
-/** Returns the map key of a subject: the subject itself up to 48 characters, else a hash, so that keys are bounded. */
+/**
+ * Returns the map key of a subject: the subject itself up to 48 characters, or up to 96 if it ends in a hash, as subjects of
+ * headers do; else a hash, so that keys are bounded.
+ */
 export function mapKey(subject: string): string {
-  return subject.length <= 48 && subject.charCodeAt(0) !== FIRST_OF_HASHED ? subject : hash(subject);
+  const { length } = subject;
+  const isShort = length <= 48 || (length <= 96 && subject.charCodeAt(length - HASH_LENGTH) === FIRST_OF_HASHED);
+  return isShort && subject.charCodeAt(0) !== FIRST_OF_HASHED ? subject : hash(subject);
 }
+
+/** `#` and 32 digits. */
+const HASH_LENGTH = 33;
 
 function hash(text: string): string {
   // UTF-16, because UTF-8 encodes every lone surrogate as the same replacement character.

@@ -68,6 +68,14 @@ describe('a subject in a map', () => {
     expect(mapKey(subject)).toBe(subject);
   });
 
+  it('is itself if it ends in a hash, so that none is hashed twice', () => {
+    const hashed = keyPart('{a}');
+    const subject = `header:x-api-key:${hashed}`;
+    expect(mapKey(subject)).toBe(subject);
+    expect(mapKey(`header:${'x'.repeat(90)}:${hashed}`)).toMatch(HASH);
+    expect(mapKey(`${hashed}${hashed}`)).toMatch(HASH);
+  });
+
   it.each(['#', '#a', `${LONG}x`, MEGABYTE])('is a hash when it is long or looks like one', (subject) => {
     expect(mapKey(subject)).toMatch(HASH);
   });

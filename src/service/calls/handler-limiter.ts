@@ -8,9 +8,9 @@ import type { CallLimiter } from './call-limiter.js';
 import type { CallSession } from './call-session.js';
 import type { ChargedOutcome } from './charge-builder.js';
 import {
+  areAddressCharged,
   type GuardCharges,
   HandlerPhase,
-  isAddressCharged,
   joinPrepared,
   NO_CHARGES,
   prepareGuardCharges,
@@ -149,7 +149,7 @@ export class HandlerLimiter {
   async #chargeAddress({ address }: HandlerPhase, call: Call, isSuccess: boolean): Promise<readonly Receipt[]> {
     const { backend } = this.limiter.settings;
     const { charges, limits } = address;
-    const isDue = isSuccess ? await Promise.all(limits.map((limit) => isAddressCharged(limit, call))) : [];
+    const isDue = isSuccess ? await areAddressCharged(limits, call) : [];
     const due = charges.filter((_, i) => isDue[i] ?? true);
     const outcomes = await Promise.all(due.map((charge) => backend.spend([charge])));
     return outcomes.flatMap(({ receipt }) => receipt ?? []);

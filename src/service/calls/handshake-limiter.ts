@@ -22,7 +22,9 @@ export class HandshakeLimiter implements HandshakeHandler {
   ) {}
 
   async decide(upgrade: HttpRequest, socket: unknown): Promise<ConnectionRefusal | undefined> {
-    const call = new HandshakeCall(upgrade, socket, this.connections.addressOf(upgrade), this.limiter.settings);
+    const { connections, limiter } = this;
+    const addressIn = (header: string) => connections.addressIn(upgrade, header);
+    const call = new HandshakeCall(upgrade, socket, connections.addressOf(upgrade), limiter.settings, addressIn);
     try {
       const result = await this.limiter.limit(this.limits, new CallSession(call, call));
       return result === true ? undefined : result;

@@ -33,7 +33,8 @@ export class ConnectionRegistry {
     if (known !== undefined) return known;
     const { sockets, clock } = this.settings;
     // The address is read now, because a closed socket has none.
-    const connection = new SocketConnection(client, upgrade, this.addressOf(upgrade), sockets, clock);
+    const readAddressIn = (header: string) => this.addressIn(upgrade, header);
+    const connection = new SocketConnection(client, upgrade, this.addressOf(upgrade), sockets, clock, readAddressIn);
     this.#connections.set(client, connection);
     owners.set(client, this);
     return connection;
@@ -49,8 +50,17 @@ export class ConnectionRegistry {
    * such clients share one budget.
    */
   addressOf(upgrade: HttpRequest | undefined): string | undefined {
+    return this.#read(upgrade, (request) => this.addresses.of(request));
+  }
+
+  /** Returns the address that a trusted proxy wrote into a header of the upgrade request. */
+  addressIn(upgrade: HttpRequest | undefined, header: string): string | undefined {
+    return this.#read(upgrade, (request) => this.addresses.inHeader(request, header));
+  }
+
+  #read(upgrade: HttpRequest | undefined, addressOf: (request: HttpRequest) => string | undefined): string | undefined {
     try {
-      return upgrade && this.addresses.of(this.requestOf(upgrade));
+      return upgrade && addressOf(this.requestOf(upgrade));
     } catch (error) {
       this.settings.fail(error);
       return undefined;

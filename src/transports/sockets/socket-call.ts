@@ -42,6 +42,10 @@ export class SocketCall implements Call, Responder {
     return this.connection.address;
   }
 
+  addressIn(header: string): string | undefined {
+    return this.connection.addressIn(header);
+  }
+
   get handler() {
     return this.execution?.getHandler();
   }

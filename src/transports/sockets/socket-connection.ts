@@ -26,10 +26,13 @@ export class SocketConnection implements Connection {
   #noticedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   #isPaused = false;
+  /** The addresses that headers of the upgrade request hold, by header. Read once, because a closed socket has no peer. */
+  #headerAddresses: Map<string, string | undefined> | undefined;
 
   /**
    * @param request the upgrade request; undefined if the server did not hand it over
    * @param address of the client, as it was when it connected
+   * @param readAddressIn reads an address from a header of the upgrade request, if a trusted proxy sent it
    */
   constructor(
     readonly client: object,
@@ -37,12 +40,21 @@ export class SocketConnection implements Connection {
     readonly address: string | undefined,
     private readonly rules: ConnectionRules,
     private readonly clock: Clock,
+    private readonly readAddressIn: (header: string) => string | undefined = () => undefined,
   ) {
     this.streak = new DenialStreak(rules.closeAfter);
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Returns the address that a trusted proxy wrote into a header of the upgrade request. */
+  addressIn(header: string): string | undefined {
+    this.#headerAddresses ??= new Map();
+    const known = this.#headerAddresses;
+    if (!known.has(header)) known.set(header, this.readAddressIn(header));
+    return known.get(header);
   }
 
   overflow(): Outcome | undefined {

@@ -3,13 +3,13 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { asFrameworkRequest } from '../../../src/transports/identity/framework-request.js';
 import {
   compileTrust,
   proxiedRequest,
   remoteAddress,
   type TrustProxy,
 } from '../../../src/transports/identity/trust-proxy.js';
-import { asFrameworkRequest } from '../../../src/transports/sockets/handshake/upgrade-request.js';
 
 const request = (socketAddress: string, forwarded?: string | readonly string[]) => ({
   headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },

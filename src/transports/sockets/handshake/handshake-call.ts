@@ -29,12 +29,16 @@ export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
   readonly context: CallContext = {};
   readonly response: HeaderRecorder;
 
-  /** @param socket of the upgrade request: tells when the client has gone */
+  /**
+   * @param socket of the upgrade request: tells when the client has gone
+   * @param addressIn returns the address that a trusted proxy wrote into a header
+   */
   constructor(
     readonly request: HttpRequest,
     socket: unknown,
     readonly address: string | undefined,
     private readonly style: HttpStyle,
+    readonly addressIn: (header: string) => string | undefined,
   ) {
     this.response = new HeaderRecorder(socket);
   }

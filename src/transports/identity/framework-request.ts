@@ -1,17 +1,18 @@
-import type { HttpRequest } from '../../call.js';
-import { remoteAddress } from '../../identity/trust-proxy.js';
+import type { HttpRequest } from '../call.js';
+import { remoteAddress } from './trust-proxy.js';
 
 /**
- * Returns an upgrade request as the HTTP framework would see it, so that its `ip` obeys the application's own trust-proxy
- * setting; frameworks do not see upgrades themselves. Without a known framework, `ip` is the address of the socket.
+ * Returns a request of Node as the HTTP framework would see it, so that its `ip` obeys the application's own trust-proxy
+ * setting. Frameworks do not see upgrades, and Fastify's middleware gets Node's request. Without a known framework, `ip` is the
+ * address of the socket.
  *
  * @param app an Express application or a Fastify instance
  */
-export function asFrameworkRequest(upgrade: HttpRequest, app: unknown): HttpRequest {
-  const { headers, socket } = upgrade;
+export function asFrameworkRequest(request: HttpRequest, app: unknown): HttpRequest {
+  const { headers, socket } = request;
   const prototype = requestPrototype(app);
   if (prototype === undefined) return { headers, ip: remoteAddress(socket), socket };
-  const members = { headers, socket, connection: socket, raw: upgrade };
+  const members = { headers, socket, connection: socket, raw: request };
   return Object.create(
     prototype,
     Object.fromEntries(Object.entries(members).map(([name, value]) => [name, { value, enumerable: true }])),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { asFrameworkRequest } from '../../../../src/transports/sockets/handshake/upgrade-request.js';
+import { asFrameworkRequest } from '../../../src/transports/identity/framework-request.js';
 
 const upgrade = Object.freeze({
   headers: Object.freeze({ 'x-forwarded-for': '198.51.100.1, 203.0.113.1', 'x-api-key': 'a' }),
@@ -24,7 +24,7 @@ function fastify(trustProxy?: string | string[] | boolean | ((address: string, h
 
 const firstHop = (_address: string, hop: number) => hop < 1;
 
-describe('an upgrade request as the framework would see it', () => {
+describe("Node's request as the framework would see it", () => {
   it.each([
     ['Express without a setting', express(), '127.0.0.1'],
     ['Express that trusts nobody', express(false), '127.0.0.1'],
