@@ -1,17 +1,21 @@
 /** A backend did not answer or could not decide. Errors in the configuration or in user code are never of this class. */
 export class BackendError extends Error {
   override readonly name = 'BackendError';
+  /** The failure domain that failed, if the call has charges in others, too. */
+  readonly domain?: string;
 
   /**
    * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, or the server's error code: `READONLY`, `LOADING`, `OOM`, ...
    * @param transient whether it may go away without a change to the configuration
+   * @param options `domain`: the part of the backend that failed, of those that hold the call's charges
    */
   constructor(
     readonly code: string,
     message: string,
     readonly transient = true,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly domain?: string },
   ) {
     super(message, options);
+    if (options?.domain !== undefined) this.domain = options.domain;
   }
 }

@@ -1,4 +1,6 @@
 import { bindingOf, type Charge, type Decision, type Outcome, type Receipt } from '../../core/decision.js';
+import { BackendError } from '../backend-error.js';
+import type { DecideMode } from '../remote-store.js';
 import { withDeadline } from '../resilience/with-deadline.js';
 import type { UnitReturns } from '../unit-returns.js';
 import { timeoutError } from './clients/reply-errors.js';
@@ -6,9 +8,9 @@ import type { SlotGroup } from './redis-keys.js';
 import type { RedisShards } from './redis-shards.js';
 
 /**
- * A call whose charges are on several slots, which no script can decide at one instant. The slots are charged one after the
- * other. If a later one denies or fails, the units that earlier ones took are returned: until then other calls may be
- * denied, but the limit is never exceeded.
+ * A call whose charges are on several slots, or on keys of a slot that is moving to another master: no script can decide them
+ * at one instant. The groups are charged one after the other. If a later one denies or fails, the units that earlier ones took are returned: until then other calls may be
+ * denied, but the limit is never exceeded. An error tells the master that failed.
  */
 export class CrossSlotCall {
   constructor(
@@ -40,7 +42,7 @@ export class CrossSlotCall {
 
   async #charge(charges: readonly Charge[], earlier: readonly Outcome[]): Promise<Outcome> {
     try {
-      return await this.shards.decide(charges, 'spend', this.dueMs);
+      return await this.#ask(charges, 'spend');
     } catch (error) {
       // Not awaited: the call has failed, and its caller is to know at once.
       void this.#returnUnits(earlier);
@@ -55,7 +57,7 @@ export class CrossSlotCall {
   }
 
   #peekGroups(groups: readonly SlotGroup<Charge>[]): Promise<Outcome[]> {
-    return Promise.all(groups.map(({ targets }) => this.shards.decide(targets, 'peek', this.dueMs)));
+    return Promise.all(groups.map(({ targets }) => this.#ask(targets, 'peek')));
   }
 
   /** In a denied call, policies that would have allowed it report their current state, as at cost 0. */
@@ -64,9 +66,21 @@ export class CrossSlotCall {
       outcomes.map((outcome, i) => {
         if (!outcome.allowed) return outcome;
         const free = this.groups[i]?.targets.map((charge) => ({ ...charge, cost: 0 })) ?? [];
-        return this.shards.decide(free, 'peek', this.dueMs);
+        return this.#ask(free, 'peek');
       }),
     );
+  }
+
+  /** Decides a group. */
+  async #ask(charges: readonly Charge[], mode: DecideMode): Promise<Outcome> {
+    const [first] = charges;
+    const domain = first && this.shards.addressOf(first);
+    try {
+      return await this.shards.decide(charges, mode, this.dueMs);
+    } catch (error) {
+      if (!(error instanceof BackendError) || domain === undefined) throw error;
+      throw new BackendError(error.code, error.message, error.transient, { cause: error.cause, domain });
+    }
   }
 
   async #returnUnits(outcomes: readonly Outcome[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Charge, Outcome } from '../../core/decision.js';
 import type { Target } from '../backend.js';
 import type { DecideMode } from '../remote-store.js';
+import { isTryAgain } from './clients/reply-errors.js';
 import { CallBatcher } from './dispatch/call-batcher.js';
 import { type CallContext, QueuedCall } from './dispatch/queued-call.js';
 import type { RedisTopology } from './dispatch/redis-topology.js';
@@ -34,8 +35,16 @@ export class RedisShards {
   }
 
   /** Makes each charge of a group, taken at the instant `at`, one of the cost of the same index. */
-  settle({ slot, keys, targets }: SlotGroup<Charge>, costs: readonly number[], at: number, dueMs: number) {
-    return this.topology.masterOf(slot).settle(keys, targets, costs, at, dueMs);
+  async settle({ slot, keys, targets }: SlotGroup<Charge>, costs: readonly number[], at: number, dueMs: number) {
+    const master = this.topology.masterOf(slot);
+    try {
+      await master.settle(keys, targets, costs, at, dueMs);
+    } catch (error) {
+      if (!isTryAgain(error)) throw error;
+      const settleOne = (i: number) =>
+        master.settle(keys.slice(i, i + 1), targets.slice(i, i + 1), costs.slice(i, i + 1), at, dueMs);
+      await Promise.all(keys.map((_, i) => settleOne(i)));
+    }
   }
 
   lease(target: Target, wanted: number, dueMs: number): Promise<LeaseVerdict> {
@@ -43,8 +52,19 @@ export class RedisShards {
     return this.topology.masterOf(this.keys.slotOf(key)).lease(key, target, wanted, dueMs, this.context.returns);
   }
 
-  delete({ slot, keys }: SlotGroup<Target>, dueMs: number): Promise<void> {
-    return this.topology.masterOf(slot).delete(keys, dueMs);
+  async delete({ slot, keys }: SlotGroup<Target>, dueMs: number): Promise<void> {
+    const master = this.topology.masterOf(slot);
+    try {
+      await master.delete(keys, dueMs);
+    } catch (error) {
+      if (!isTryAgain(error)) throw error;
+      await Promise.all(keys.map((key) => master.delete([key], dueMs)));
+    }
+  }
+
+  /** Returns the address of the master that has a budget. */
+  addressOf(target: Target): string {
+    return this.topology.addressOf(this.keys.slotOf(this.keys.keyOf(target)));
   }
 
   /** Fails the calls that have not been sent. */
