@@ -19,3 +19,9 @@ export class BackendError extends Error {
     if (options?.domain !== undefined) this.domain = options.domain;
   }
 }
+
+/** Returns an error that tells which failure domain failed. All but a BackendError, and an error that tells it already, stay. */
+export function inDomain(error: unknown, domain: string | undefined): unknown {
+  if (domain === undefined || !(error instanceof BackendError) || error.domain !== undefined) return error;
+  return new BackendError(error.code, error.message, error.transient, { cause: error.cause, domain });
+}

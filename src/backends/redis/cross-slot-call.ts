@@ -1,6 +1,4 @@
 import { bindingOf, type Charge, type Decision, type Outcome, type Receipt } from '../../core/decision.js';
-import { BackendError } from '../backend-error.js';
-import type { DecideMode } from '../remote-store.js';
 import { withDeadline } from '../resilience/with-deadline.js';
 import type { UnitReturns } from '../unit-returns.js';
 import { timeoutError } from './clients/reply-errors.js';
@@ -42,7 +40,7 @@ export class CrossSlotCall {
 
   async #charge(charges: readonly Charge[], earlier: readonly Outcome[]): Promise<Outcome> {
     try {
-      return await this.#ask(charges, 'spend');
+      return await this.shards.decide(charges, 'spend', this.dueMs);
     } catch (error) {
       // Not awaited: the call has failed, and its caller is to know at once.
       void this.#returnUnits(earlier);
@@ -57,7 +55,7 @@ export class CrossSlotCall {
   }
 
   #peekGroups(groups: readonly SlotGroup<Charge>[]): Promise<Outcome[]> {
-    return Promise.all(groups.map(({ targets }) => this.#ask(targets, 'peek')));
+    return Promise.all(groups.map(({ targets }) => this.shards.decide(targets, 'peek', this.dueMs)));
   }
 
   /** In a denied call, policies that would have allowed it report their current state, as at cost 0. */
@@ -66,21 +64,9 @@ export class CrossSlotCall {
       outcomes.map((outcome, i) => {
         if (!outcome.allowed) return outcome;
         const free = this.groups[i]?.targets.map((charge) => ({ ...charge, cost: 0 })) ?? [];
-        return this.#ask(free, 'peek');
+        return this.shards.decide(free, 'peek', this.dueMs);
       }),
     );
-  }
-
-  /** Decides a group. */
-  async #ask(charges: readonly Charge[], mode: DecideMode): Promise<Outcome> {
-    const [first] = charges;
-    const domain = first && this.shards.addressOf(first);
-    try {
-      return await this.shards.decide(charges, mode, this.dueMs);
-    } catch (error) {
-      if (!(error instanceof BackendError) || domain === undefined) throw error;
-      throw new BackendError(error.code, error.message, error.transient, { cause: error.cause, domain });
-    }
   }
 
   async #returnUnits(outcomes: readonly Outcome[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Charge, Outcome } from '../../core/decision.js';
 import type { Target } from '../backend.js';
+import { inDomain } from '../backend-error.js';
 import type { DecideMode } from '../remote-store.js';
 import { isTryAgain } from './clients/reply-errors.js';
 import { CallBatcher } from './dispatch/call-batcher.js';
@@ -29,8 +30,9 @@ export class RedisShards {
   /** Decides charges whose keys are on one slot: all or none. */
   decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome> {
     const keys = charges.map((charge) => this.keys.keyOf(charge));
-    const call = new QueuedCall(charges, keys, mode, dueMs, this.context);
-    this.#batcher(this.keys.slotOf(keys[0] ?? '')).add(call);
+    const slot = this.keys.slotOf(keys[0] ?? '');
+    const call = new QueuedCall(charges, keys, mode, dueMs, this.context, this.topology.domainOf(slot));
+    this.#batcher(slot).add(call);
     return call.outcome;
   }
 
@@ -47,9 +49,14 @@ export class RedisShards {
     }
   }
 
-  lease(target: Target, wanted: number, dueMs: number): Promise<LeaseVerdict> {
+  async lease(target: Target, wanted: number, dueMs: number): Promise<LeaseVerdict> {
     const key = this.keys.keyOf(target);
-    return this.topology.masterOf(this.keys.slotOf(key)).lease(key, target, wanted, dueMs, this.context.returns);
+    const slot = this.keys.slotOf(key);
+    try {
+      return await this.topology.masterOf(slot).lease(key, target, wanted, dueMs, this.context.returns);
+    } catch (error) {
+      throw inDomain(error, this.topology.domainOf(slot));
+    }
   }
 
   async delete({ slot, keys }: SlotGroup<Target>, dueMs: number): Promise<void> {
@@ -62,9 +69,14 @@ export class RedisShards {
     }
   }
 
-  /** Returns the address of the master that has a budget. */
-  addressOf(target: Target): string {
-    return this.topology.addressOf(this.keys.slotOf(this.keys.keyOf(target)));
+  /** Returns the masters that have these budgets, by address. Empty if there is only one. */
+  domainsOf(targets: readonly Target[]): readonly string[] {
+    const domains = new Set<string>();
+    for (const target of targets) {
+      const domain = this.topology.domainOf(this.keys.slotOf(this.keys.keyOf(target)));
+      if (domain !== undefined) domains.add(domain);
+    }
+    return [...domains];
   }
 
   /** Fails the calls that have not been sent. */

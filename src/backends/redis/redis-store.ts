@@ -78,8 +78,8 @@ export class RedisStore implements RemoteStore {
     this.#shards = new RedisShards(this.#keys, topology, context, options);
     if (client.isCluster === true) {
       this.domains = {
-        of: (targets) => [...new Set(targets.map((target) => this.#shards.addressOf(target)))],
-        all: () => topology.addresses(),
+        of: (targets) => this.#shards.domainsOf(targets),
+        all: () => topology.domains(),
       };
     }
   }

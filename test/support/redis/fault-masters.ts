@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { BackendEvent } from '../../../src/backends/backend-events.js';
 import { slotOf } from '../../../src/backends/redis/redis-keys.js';
 import type { Charge } from '../../../src/core/decision.js';
@@ -135,7 +135,7 @@ export async function resharded(cluster: RedisCluster, moves: number, timeoutMs 
   );
   for (let i = 0; i < moves; i++) {
     moving = subjects[i % subjects.length] ?? '';
-    await moveSlot(cluster, client, slotOf(`{${moving}}`));
+    await moveSlot(cluster, slotOf(`{${moving}}`));
   }
   await stop();
   const difference = await differenceFrom(taken, (policy, subject) => usedOf(client, prefix, counter(policy), subject));
@@ -158,13 +158,19 @@ async function differenceFrom(
   return difference;
 }
 
-/** Moves a slot to the next master, as redis-cli does, with a pause after each key. */
-async function moveSlot(cluster: RedisCluster, { slots }: Pick<Cluster, 'slots'>, slot: number): Promise<void> {
-  const [from] = slots[slot] ?? [];
+/** Moves a slot to the next master, as redis-cli does, the first keys one by one. */
+async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
   const admins = await Promise.all(cluster.servers.map((server) => connect(server)));
-  const at = admins.findIndex(({ options }) => `${options.host}:${options.port}` === from);
+  let at = -1;
+  await askUntil(
+    async () => {
+      const owning = await Promise.all(admins.map((admin) => isOwner(admin, slot)));
+      at = owning.indexOf(true);
+    },
+    () => at >= 0,
+  );
   const [source, target] = [admins[at], admins[(at + 1) % admins.length]];
-  if (source === undefined || target === undefined) throw new Error(`no master at ${from}`);
+  if (source === undefined || target === undefined) throw new Error(`no master of the slot ${slot}`);
   const idOf = async (admin: Redis) => String(await admin.cluster('MYID'));
   const [sourceId, targetId] = [await idOf(source), await idOf(target)];
   await target.cluster('SETSLOT', slot, 'IMPORTING', sourceId);
@@ -178,4 +184,10 @@ async function moveSlot(cluster: RedisCluster, { slots }: Pick<Cluster, 'slots'>
   }
   for (const admin of [target, source, ...admins]) await admin.cluster('SETSLOT', slot, 'NODE', targetId);
   for (const admin of admins) admin.disconnect();
+}
+
+/** Whether a server has a slot, by its own account. */
+async function isOwner(admin: Redis, slot: number): Promise<boolean> {
+  const ranges = await admin.cluster('SLOTS');
+  return ranges.some(([from, to, master]) => from <= slot && slot <= to && master?.[1] === admin.options.port);
 }

@@ -19,7 +19,7 @@ export class RedisTopology {
 
   /** Returns the master of a slot, which changes when a Cluster fails over or moves the slot. */
   masterOf(slot: number): RedisNode {
-    const address = this.addressOf(slot);
+    const address = this.#addressOf(slot);
     let node = this.#nodes.get(address);
     if (node === undefined) {
       this.#dropReplaced();
@@ -29,16 +29,20 @@ export class RedisTopology {
     return node;
   }
 
-  /** Returns the address of the master of a slot. */
-  addressOf(slot: number): string {
-    return this.client.slots?.[slot]?.[0] ?? UNKNOWN;
+  /** Returns the failure domain of a slot, its master's address; undefined if there is only one master. */
+  domainOf(slot: number): string | undefined {
+    return this.client.isCluster === true ? this.#addressOf(slot) : undefined;
   }
 
-  /** Returns the addresses of all masters that have slots. */
-  addresses(): readonly string[] {
-    const addresses = new Set<string>();
-    for (const nodes of this.client.slots ?? []) addresses.add(nodes?.[0] ?? UNKNOWN);
-    return [...addresses];
+  /** Returns the failure domains of all slots. */
+  domains(): readonly string[] {
+    const domains = new Set<string>();
+    for (const nodes of this.client.slots ?? []) domains.add(nodes?.[0] ?? UNKNOWN);
+    return domains.size === 0 ? [UNKNOWN] : [...domains];
+  }
+
+  #addressOf(slot: number): string {
+    return this.client.slots?.[slot]?.[0] ?? UNKNOWN;
   }
 
   #clientOf(address: string): RedisClient {
@@ -46,7 +50,7 @@ export class RedisTopology {
   }
 
   #dropReplaced(): void {
-    const known = new Set(this.addresses());
+    const known = new Set(this.domains());
     for (const address of this.#nodes.keys()) if (!known.has(address)) this.#nodes.delete(address);
   }
 }

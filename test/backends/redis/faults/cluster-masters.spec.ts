@@ -1,7 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { RedisBackend } from '../../../../src/index.js';
 import { oneMasterFrozen, resharded } from '../../../support/redis/fault-masters.js';
-import { PATIENT_MS } from '../../../support/redis/faults.js';
-import { RedisCluster } from '../../../support/redis/redis.js';
+import { charge, counter, GRACE_MS, guarded, PATIENT_MS } from '../../../support/redis/faults.js';
+import { freePort, RedisCluster } from '../../../support/redis/redis.js';
+
+describe('a Cluster client that keeps commands until it is connected', () => {
+  it('holds up no call beyond its deadline', async () => {
+    const client = new Cluster([{ host: '127.0.0.1', port: await freePort() }], { clusterRetryStrategy: () => 50 });
+    client.on('error', () => undefined);
+    const { backend, events } = guarded(client, 'local', 100);
+    const limit = counter('queued');
+    const startedAt = performance.now();
+    const taken = await Promise.all(Array.from({ length: 6 }, (_, i) => backend.spend([charge(limit, `s${i}`)])));
+    expect(taken.map(({ degraded }) => degraded)).toEqual(new Array(6).fill('local'));
+    const failing = new RedisBackend(client, { timeoutMs: 100 }).spend([charge(limit)]);
+    await expect(failing).rejects.toMatchObject({ name: 'BackendError', domain: 'unknown' });
+    await backend.reset([{ policy: limit, subject: 'ada' }]);
+    expect(performance.now() - startedAt).toBeLessThan(4 * 100 + GRACE_MS);
+    const domain = 'unknown';
+    expect(events[0]).toEqual({ type: 'degraded', code: expect.any(String), domain, unavailable: [domain], of: 1 });
+    client.disconnect();
+    await backend.close();
+  });
+});
 
 describe('a Cluster of three masters', () => {
   let cluster: RedisCluster;
