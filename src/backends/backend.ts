@@ -24,6 +24,14 @@ export interface Grant {
   readonly endsInMs: number;
 }
 
+/** The parts of a backend that fail by themselves, such as the masters of a Redis Cluster. */
+export interface FailureDomains {
+  /** Returns the domains that hold these budgets, each once. */
+  of(targets: readonly Target[]): readonly string[];
+  /** Returns the domains that there are now. A domain that is replaced or removed is no longer among them. */
+  all(): readonly string[];
+}
+
 /** Where state lives. A backend runs the strategies. It decides the charges of a call at one instant: all of them or none. */
 export interface Backend {
   /**
@@ -54,6 +62,11 @@ export interface Backend {
   warnings?(): Promise<readonly string[]>;
   /** Releases timers, and connections that the backend opened itself. */
   close?(): Promise<void>;
+  /**
+   * Present if parts of the backend fail by themselves. `ResilientBackend` then has a circuit breaker for each of them.
+   * If omitted, the backend works or fails as a whole.
+   */
+  readonly domains?: FailureDomains;
   /** True if a call may get no answer. */
   readonly remote?: boolean;
   /** The clock that decides, if it is not the system's. Calls are delayed by it, too. */

@@ -38,6 +38,7 @@ class RecordingBackend implements Required<Backend> {
   readonly calls: unknown[][] = [];
   readonly remote = true;
   readonly clock = new ManualClock();
+  readonly domains = { of: () => ['a'], all: () => ['a', 'b'] };
 
   spend(...args: [readonly Charge[]]): Outcome {
     this.calls.push(['spend', ...args]);
@@ -75,7 +76,7 @@ class RecordingBackend implements Required<Backend> {
   }
 }
 
-type Method = Exclude<keyof Backend, 'remote' | 'clock'>;
+type Method = Exclude<keyof Backend, 'remote' | 'clock' | 'domains'>;
 
 describe('a layer that overrides nothing', () => {
   const strategies = [defineStrategy({ ...fixedWindow, name: 'custom' })];
@@ -111,10 +112,10 @@ describe('a layer that overrides nothing', () => {
     expect(new LeasingLayer(new RecordingBackend()).lease).toBeUndefined();
   });
 
-  it('has the clock of the inner backend, and is remote if that is', () => {
+  it('has the clock and the failure domains of the inner backend, and is remote if that is', () => {
     const inner = new RecordingBackend();
     const layer = new PlainLayer(inner);
-    expect([layer.remote, layer.clock]).toEqual([true, inner.clock]);
+    expect([layer.remote, layer.clock, layer.domains]).toEqual([true, inner.clock, inner.domains]);
   });
 });
 
@@ -132,6 +133,7 @@ describe('a layer over a backend without the optional methods', () => {
     };
     const layer = new PlainLayer(inner);
     expect([layer.remote, layer.clock, layer.lease]).toEqual([false, systemClock, undefined]);
+    expect(layer.domains).toBeUndefined();
     await layer.probe(charges);
     expect(peeked).toEqual([charges]);
     layer.use([]);

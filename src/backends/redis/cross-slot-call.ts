@@ -6,9 +6,9 @@ import type { SlotGroup } from './redis-keys.js';
 import type { RedisShards } from './redis-shards.js';
 
 /**
- * A call whose charges are on several slots, which no script can decide at one instant. The slots are charged one after the
- * other. If a later one denies or fails, the units that earlier ones took are returned: until then other calls may be
- * denied, but the limit is never exceeded.
+ * A call whose charges are on several slots, or on keys of a slot that is moving to another master: no script can decide them
+ * at one instant. The groups are charged one after the other. If a later one denies or fails, the units that earlier ones took are returned: until then other calls may be
+ * denied, but the limit is never exceeded. An error tells the master that failed.
  */
 export class CrossSlotCall {
   constructor(

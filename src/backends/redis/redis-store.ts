@@ -3,7 +3,7 @@ import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/
 import { Emitter } from '../../core/emitter.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import { type Grant, type Target, unknownStrategy } from '../backend.js';
+import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import type { DecideMode, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
@@ -13,9 +13,10 @@ import { RemoteBackend } from '../resilience/remote.backend.js';
 import { assertSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
 import type { RedisClient } from './clients/redis-client.js';
+import { isTryAgain } from './clients/reply-errors.js';
 import { CrossSlotCall } from './cross-slot-call.js';
 import { RedisTopology } from './dispatch/redis-topology.js';
-import { RedisKeys } from './redis-keys.js';
+import { RedisKeys, type SlotGroup } from './redis-keys.js';
 import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
 import { ScriptSet } from './scripts/script-set.js';
@@ -51,6 +52,8 @@ const PROBE: Policy = {
 /** State in Redis. Scripts decide each call there, by the server's clock. */
 export class RedisStore implements RemoteStore {
   readonly clock: Clock;
+  /** The masters of a Cluster, by address. */
+  readonly domains?: FailureDomains;
   readonly #events = new Emitter<BackendEvent>();
   readonly #scripts = new ScriptSet();
   readonly #keys: RedisKeys;
@@ -71,7 +74,14 @@ export class RedisStore implements RemoteStore {
       events: this.#events,
       returns: this.#returns,
     };
-    this.#shards = new RedisShards(this.#keys, new RedisTopology(client, this.#scripts, options), context, options);
+    const topology = new RedisTopology(client, this.#scripts, options);
+    this.#shards = new RedisShards(this.#keys, topology, context, options);
+    if (client.isCluster === true) {
+      this.domains = {
+        of: (targets) => this.#shards.domainsOf(targets),
+        all: () => topology.domains(),
+      };
+    }
   }
 
   /** Not async: the promise of the queued call is the only one. */
@@ -83,10 +93,15 @@ export class RedisStore implements RemoteStore {
     }
     if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs);
     const groups = this.#keys.groupBySlot(charges);
-    if (groups.length === 1) return this.#shards.decide(charges, mode, dueMs);
-    const { replyTimeoutMs } = this.options;
-    const call = new CrossSlotCall(charges, groups, dueMs, this.#shards, this.#returns, replyTimeoutMs);
-    return mode === 'spend' ? call.spend() : call.peek();
+    const outcome =
+      groups.length === 1
+        ? this.#shards.decide(charges, mode, dueMs)
+        : this.#decideGroups(charges, groups, mode, dueMs);
+    return outcome.catch((error) => {
+      // A slot is moving to another master, and some of its keys are there already.
+      if (!isTryAgain(error)) throw error;
+      return this.#decideGroups(charges, this.#keys.groupByKey(charges), mode, dueMs);
+    });
   }
 
   async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
@@ -132,6 +147,17 @@ export class RedisStore implements RemoteStore {
 
   async close(): Promise<void> {
     this.#shards.close();
+  }
+
+  #decideGroups(
+    charges: readonly Charge[],
+    groups: readonly SlotGroup<Charge>[],
+    mode: DecideMode,
+    dueMs: number,
+  ): Promise<Outcome> {
+    const { replyTimeoutMs } = this.options;
+    const call = new CrossSlotCall(charges, groups, dueMs, this.#shards, this.#returns, replyTimeoutMs);
+    return mode === 'spend' ? call.spend() : call.peek();
   }
 
   #assertDecidable(charges: readonly Charge[]): void {

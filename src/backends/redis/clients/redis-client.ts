@@ -12,7 +12,17 @@ export interface RedisClient {
   readonly options?: object;
   /** On a Cluster: the addresses of the nodes of each slot, the master first. */
   readonly slots?: readonly (readonly string[] | undefined)[];
+  /** On a Cluster: the clients of its nodes, each on one server. */
+  nodes?(role: 'master'): readonly NodeClient[];
+  /** On a client of one master: how many commands were answered by another one, or may have been. */
+  readonly redirections?: number;
 }
+
+/** The client of one node, which follows no redirections. */
+export type NodeClient = Pick<RedisClient, 'evalsha' | 'eval' | 'del' | 'options'> & {
+  asking(): Promise<unknown>;
+  readonly status: string;
+};
 
 /** @throws ThrottleConfigError unless `client` can run scripts */
 export function assertClient(client: unknown): asserts client is RedisClient {

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../core/clock.js';
 import { BackendError } from '../../backend-error.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
-import { backendErrorOf } from '../clients/reply-errors.js';
+import { backendErrorOf, isTryAgain } from '../clients/reply-errors.js';
 import type { QueuedCall } from './queued-call.js';
 import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
@@ -10,6 +10,9 @@ import type { RedisTopology } from './redis-topology.js';
 const MAX_CALLS = 128;
 /** A second batch in flight is worth its round trip from so many calls on. */
 const MIN_SECOND_BATCH = 8;
+
+/** Milliseconds for which calls are sent one by one after a master refused a batch because its slot moves. */
+const SLOT_MOVES_MS = 1000;
 
 /** Calls that have been sent, or the request for the server's time, which has none. */
 interface Batch extends Deadlined {
@@ -26,6 +29,8 @@ export class CallBatcher {
   readonly #inFlight = new Set<Batch>();
   #callsInFlight = 0;
   #isTurnScheduled = false;
+  /** The local instant until which the slot is taken to be moving to another master, some keys before others. */
+  #movesUntilMs = 0;
 
   /** @param replyTimeoutMs milliseconds after which a batch without a reply no longer holds up the calls behind it */
   constructor(
@@ -73,7 +78,12 @@ export class CallBatcher {
     }
     const size = this.#inFlight.size === 0 ? this.#halfOfCalls() : MAX_CALLS;
     const calls = this.#queue.splice(0, size).filter(({ isCompleted }) => !isCompleted);
-    if (calls.length > 0) void this.#decide(node, calls);
+    if (systemClock.now() < this.#movesUntilMs) this.#decideOneByOne(node, calls);
+    else if (calls.length > 0) void this.#decide(node, calls);
+  }
+
+  #decideOneByOne(node: RedisNode, calls: readonly QueuedCall[]): void {
+    for (const call of calls) void this.#decide(node, [call]);
   }
 
   /** Asks for the server's time. The calls stay in the queue meanwhile. */
@@ -98,6 +108,13 @@ export class CallBatcher {
       const reply = await node.spend(calls);
       for (const call of calls) call.complete(reply.next(call));
     } catch (error) {
+      if (isTryAgain(error)) {
+        this.#movesUntilMs = systemClock.now() + SLOT_MOVES_MS;
+        if (calls.length > 1) {
+          this.#decideOneByOne(node, calls);
+          return this.#release(batch);
+        }
+      }
       for (const call of calls) call.fail(backendErrorOf(error));
     }
     // Refused as late for the first time.

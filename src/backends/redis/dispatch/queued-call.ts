@@ -1,5 +1,6 @@
 import type { Charge, Outcome } from '../../../core/decision.js';
 import type { Emitter } from '../../../core/emitter.js';
+import { inDomain } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 import type { DecideMode } from '../../remote-store.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
@@ -31,13 +32,17 @@ export class QueuedCall implements Deadlined, BatchedCall {
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: unknown) => void;
 
-  /** @param dueMs the deadline on the local clock */
+  /**
+   * @param dueMs the deadline on the local clock
+   * @param domain the master of its slot, which its error tells; undefined if there is only one
+   */
   constructor(
     readonly charges: readonly Charge[],
     readonly keys: readonly string[],
     readonly mode: DecideMode,
     readonly dueMs: number,
     private readonly context: CallContext,
+    private readonly domain?: string,
   ) {
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -68,7 +73,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
   fail(error: unknown): void {
     if (this.isCompleted) return;
     this.#end();
-    this.#reject(error);
+    this.#reject(inDomain(error, this.domain));
   }
 
   #end(): void {

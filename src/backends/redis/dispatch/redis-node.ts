@@ -64,8 +64,9 @@ export class RedisNode {
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const args = settleArgs(this.#instant(), this.#deadlineMs(dueMs), { at, charges }, costs);
+      const { redirections } = this.client;
       const reply = decodeSettleReply(await this.#inTime(this.scripts.settle.run(this.client, keys, args), dueMs));
-      this.#note(reply);
+      this.#note(reply, redirections);
       if (reply.isDone) return;
     }
     throw new BackendError('LATE', 'The refund reached Redis after its deadline and was refused');
@@ -100,18 +101,22 @@ export class RedisNode {
 
   async #spend(keys: readonly string[], calls: readonly QueuedCall[]): Promise<SpendReply> {
     const request = new SpendRequest(this.#instant(), calls);
+    const { redirections } = this.client;
     const reply = request.decode(await this.scripts.spend.run(this.client, keys, request.args));
-    this.#note(reply);
+    this.#note(reply, redirections);
     return reply;
   }
 
   async #lease(keys: readonly string[], args: readonly string[]): Promise<LeaseVerdict> {
+    const { redirections } = this.client;
     const reply = decodeLeaseReply(await this.scripts.lease.run(this.client, keys, args));
-    this.#note(reply);
+    this.#note(reply, redirections);
     return reply.verdict;
   }
 
-  #note({ serverMs }: { readonly serverMs: number }): void {
+  /** A reply that may be of another master, to which the slot moves, tells nothing about this one's clock. */
+  #note({ serverMs }: { readonly serverMs: number }, redirectionsBefore: number | undefined): void {
+    if (this.clock.isKnown && this.client.redirections !== redirectionsBefore) return;
     this.clock.note(serverMs, systemClock.now());
   }
 
