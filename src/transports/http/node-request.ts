@@ -1,12 +1,14 @@
 import diagnostics from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
+import { sharedState } from '../../core/copies.js';
 
-const RESPONSE = Symbol('nestjs-sluice: response');
+const RESPONSE = Symbol.for('nestjs-sluice:response');
 type Paired = object & { [RESPONSE]?: object };
 
 /** Node publishes each request of its HTTP/1 servers here, with its response, before any listener of the server. */
 const REQUEST_START = 'http.server.request.start';
-let watchers = 0;
+/** Whoever subscribes first does so for all copies of this library. */
+const watch = sharedState('response-watch', () => ({ watchers: 0, pair }));
 
 /** Returns Node's request for that of a framework. It stands for a call: on Fastify, middleware and handlers see two objects. */
 export function nodeRequestOf(request: object): object {
@@ -31,12 +33,12 @@ export function responseOf(request: object): object | undefined {
  * that does not link the two, such as Fastify in middleware and in `onRequest` hooks, leaves no other way to find one.
  */
 export function watchResponses(): () => void {
-  if (watchers++ === 0) diagnostics.subscribe(REQUEST_START, pair);
+  if (watch.watchers++ === 0) diagnostics.subscribe(REQUEST_START, watch.pair);
   let isOver = false;
   return () => {
     if (isOver) return;
     isOver = true;
-    if (--watchers === 0) diagnostics.unsubscribe(REQUEST_START, pair);
+    if (--watch.watchers === 0) diagnostics.unsubscribe(REQUEST_START, watch.pair);
   };
 }
 

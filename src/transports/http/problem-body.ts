@@ -1,7 +1,9 @@
+import { sharedState } from '../../core/copies.js';
+
 const PROBLEM_JSON = 'application/problem+json';
 
 /** The bodies that are problem details (RFC 9457). */
-const problems = new WeakSet<object>();
+const problems = sharedState('problem-bodies', () => new WeakSet<object>());
 
 type Send = (this: object, body: unknown) => unknown;
 

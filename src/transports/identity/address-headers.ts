@@ -1,3 +1,4 @@
+import { sharedState } from '../../core/copies.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import { missingValue } from '../../core/value-options.js';
 import type { By } from '../call.js';
@@ -29,7 +30,7 @@ const ADDRESS_HEADERS = [
   'client-ip',
 ];
 
-const readAsText = new WeakMap<By, readonly string[]>();
+const readAsText = sharedState('headers-read-as-text', () => new WeakMap<By, readonly string[]>());
 
 /** Notes that a `By` takes the values of these headers as they are. */
 export function markHeaders(by: By, headers: readonly string[]): By {
