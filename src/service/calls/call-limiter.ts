@@ -166,11 +166,13 @@ export class CallLimiter {
     return chain(composeDenial(charged, call, this.settings), (denial) => responder.reject(outcome, denial));
   }
 
-  /** Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. */
+  /**
+   * Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. The
+   * call is not bound by its limits, which nothing has decided: a slow backend closes no connection.
+   */
   #rejectOverflow<R>(outcome: Outcome, session: CallSession<R>): R {
     const { call, responder } = session;
     this.record({ outcome, charges: [], limits: [] }, session);
-    responder.enforce(outcome);
     return responder.reject(outcome, { message: undefined, context: call.context });
   }
 

@@ -48,6 +48,7 @@ export class SocketConnection implements Connection {
   overflow(): Outcome | undefined {
     const { maxPending } = this.rules;
     if (this.#pending < maxPending) return undefined;
+    this.slowDown();
     const decision: Decision = {
       policy: 'pending',
       allowed: false,

@@ -97,6 +97,8 @@ export class SlowBackend implements Backend {
   /** What answers fail with. */
   failure: Error | undefined;
   readonly #memory: MemoryBackend;
+  /** Calls so far. */
+  asked = 0;
   #waiting: (() => void)[] = [];
 
   constructor(
@@ -112,6 +114,7 @@ export class SlowBackend implements Backend {
   }
 
   async spend(charges: readonly Charge[]): Promise<Outcome> {
+    this.asked += 1;
     if (this.failure !== undefined) {
       await setImmediate();
       throw this.failure;
