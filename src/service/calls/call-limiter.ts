@@ -35,7 +35,7 @@ export class CallLimiter {
 
   constructor(readonly settings: RuntimeSettings) {
     this.events = new ThrottleEvents(settings);
-    this.#delayed = new DelayedCalls(settings.clock);
+    this.#delayed = new DelayedCalls(settings.clock, settings.backend);
   }
 
   /** Runs all steps. True: the call may proceed; otherwise its rejection. */
@@ -177,10 +177,10 @@ export class CallLimiter {
   }
 
   /** Delays an allowed call for as long as its decisions say. */
-  #delay<R>({ decisions }: Outcome, responder: Responder<R>): Awaitable<true | R> {
+  #delay<R>(outcome: Outcome, responder: Responder<R>): Awaitable<true | R> {
     let delayMs = 0;
-    for (const decision of decisions) delayMs = Math.max(delayMs, decision.delayMs);
-    return delayMs === 0 ? true : this.#delayed.wait(delayMs, responder);
+    for (const decision of outcome.decisions) delayMs = Math.max(delayMs, decision.delayMs);
+    return delayMs === 0 ? true : this.#delayed.wait(delayMs, outcome, responder);
   }
 }
 
