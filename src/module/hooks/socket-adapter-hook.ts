@@ -6,6 +6,7 @@ import { HandshakeLimiter } from '../../service/calls/handshake-limiter.js';
 import { isRequest } from '../../transports/call.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
 import { filterFrames } from '../../transports/sockets/frame-filter.js';
+import { type Engine, engineOf } from '../../transports/sockets/handshake/engine.js';
 import {
   acceptorOf,
   bypassWarning,
@@ -29,6 +30,8 @@ export class SocketAdapterHook {
   readonly #adapters = new WeakSet<Adapter>();
   readonly #acceptors = new WeakSet<object>();
   readonly #clients = new WeakSet<object>();
+  readonly #pacedServers = new WeakSet<object>();
+  readonly #pacedEngines = new WeakSet<Engine>();
   readonly #warned = new WeakSet<Adapter>();
 
   constructor(
@@ -56,7 +59,7 @@ export class SocketAdapterHook {
       // Before there is a server: a mistake in the limits must not leave one open.
       const limits = this.gateways.connectionLimits(port, options);
       const server = create(port, options);
-      limitMessagesPerTurn(server, options);
+      this.#pace(server, options);
       if (limits.length > 0) this.#limitConnections(server, limits);
       return server;
     };
@@ -64,10 +67,20 @@ export class SocketAdapterHook {
     adapter.bindClientConnect = (server: object, callback: (...args: unknown[]) => unknown) =>
       bindClientConnect(server, (...args: readonly [client: object, upgrade?: unknown]) => {
         const [client, upgrade] = args;
+        if (this.#pacedServers.has(server)) this.connections.paced.paceClient(client);
         this.connections.connectionOf(client, isRequest(upgrade) ? upgrade : undefined);
         if (this.frames.isActive) this.#limitFrames(client, adapter);
         return callback(...args);
       });
+  }
+
+  /** Paces the messages of all clients of a server. On socket.io from the first on, when no namespace has been joined. */
+  #pace(server: object, options: object): void {
+    if (limitMessagesPerTurn(server, options)) this.#pacedServers.add(server);
+    const engine = engineOf(server);
+    if (engine === undefined || this.#pacedEngines.has(engine)) return;
+    this.#pacedEngines.add(engine);
+    engine.on('connection', (connection) => this.connections.paced.paceEngineSocket(connection));
   }
 
   /** Once a server: it may be known under several names. */

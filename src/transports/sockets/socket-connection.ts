@@ -3,6 +3,7 @@ import type { Decision, Outcome } from '../../core/decision.js';
 import type { HttpRequest } from '../call.js';
 import type { Connection } from '../responder.js';
 import { DenialStreak } from './denial-streak.js';
+import type { MessagePacer } from './pacing/message-pacer.js';
 import { RATE_LIMIT, type RateLimitPayload } from './rate-limit-message.js';
 import { closeClient, pauseUntilNextTurn, sendEvent } from './socket-client.js';
 
@@ -30,6 +31,7 @@ export class SocketConnection implements Connection {
   /**
    * @param request the upgrade request; undefined if the server did not hand it over
    * @param address of the client, as it was when it connected
+   * @param pacer says how many of its messages are handled per turn of the event loop, where the server lets itself be told
    */
   constructor(
     readonly client: object,
@@ -37,6 +39,7 @@ export class SocketConnection implements Connection {
     readonly address: string | undefined,
     private readonly rules: ConnectionRules,
     private readonly clock: Clock,
+    private readonly pacer?: MessagePacer,
   ) {
     this.streak = new DenialStreak(rules.closeAfter);
   }
@@ -71,8 +74,9 @@ export class SocketConnection implements Connection {
     }
   }
 
-  /** Reads nothing more from the client before the next turn of the event loop. */
+  /** Slows down a client that was denied: reads nothing more before the next turn of the event loop, and then less per turn. */
   slowDown(): void {
+    this.pacer?.recordDenial();
     if (this.#isPaused) return;
     this.#isPaused = true;
     pauseUntilNextTurn(this.client);

@@ -53,10 +53,12 @@ export function acceptorOf(server: object): object {
 
 /**
  * Makes a `ws` server emit one message per turn of the event loop, unless its options say otherwise. By default it emits
- * all messages of a chunk at once: in a flood thousands, which would then be in flight together.
+ * all messages of a chunk at once: in a flood thousands, which would then be in flight together. Returns true if it does so now.
  */
-export function limitMessagesPerTurn(server: object, options: object): void {
-  if (isWsServer(server) && !('allowSynchronousEvents' in options)) server.options.allowSynchronousEvents = false;
+export function limitMessagesPerTurn(server: object, options: object): boolean {
+  if (!isWsServer(server) || 'allowSynchronousEvents' in options) return false;
+  server.options.allowSynchronousEvents = false;
+  return true;
 }
 
 /** Makes a server ask before it makes a connection. Returns false if the server is of neither library. */
