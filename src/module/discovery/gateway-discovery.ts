@@ -13,6 +13,13 @@ import {
   serverOf,
 } from './nest-metadata.js';
 
+/** The limits of new connections to a server, or to a namespace of one. */
+export interface ServerLimits {
+  readonly limits: readonly CompiledLimit[];
+  /** Whether gateways are on it. */
+  readonly isServed: boolean;
+}
+
 /** The WebSocket gateways of an application. */
 export class GatewayDiscovery {
   readonly #gateways: readonly Class[];
@@ -45,11 +52,12 @@ export class GatewayDiscovery {
   }
 
   /** Returns the limits of new connections to a server: those of all gateways that Nest serves on it. */
-  connectionLimits(port: number, options: object, handlers: HandlerRegistry): readonly CompiledLimit[] {
+  connectionLimits(port: number, options: object, handlers: HandlerRegistry): ServerLimits {
     const served = this.#gateways.filter((gateway) => isServedOn(gateway, port, options));
+    const isServed = served.length > 0;
     // socket.io's main namespace exists even if no gateway uses it.
-    const limits = served.length === 0 ? [handlers.connections] : served.map((one) => handlers.connectionLimitOf(one));
-    return [...new Set(limits.filter((limit) => limit !== undefined))];
+    const limits = isServed ? served.map((one) => handlers.connectionLimitOf(one)) : [handlers.connections];
+    return { limits: [...new Set(limits.filter((limit) => limit !== undefined))], isServed };
   }
 }
 

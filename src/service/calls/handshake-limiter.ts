@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import type { Receipt } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HttpRequest } from '../../transports/call.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
@@ -8,27 +9,45 @@ import {
   refusalOf,
 } from '../../transports/sockets/handshake/connection-refusal.js';
 import { HandshakeCall } from '../../transports/sockets/handshake/handshake-call.js';
-import type { HandshakeHandler } from '../../transports/sockets/handshake/handshake-filter.js';
 import type { CallLimiter } from './call-limiter.js';
 import { CallSession } from './call-session.js';
+import type { ChargedOutcome } from './charge-builder.js';
 
-/** Limits the new connections of a server. */
-export class HandshakeLimiter implements HandshakeHandler {
-  /** @param limits of all gateways on the server */
+/** All limits of a connection. */
+export type ConnectionLimits = readonly CompiledLimit[];
+
+/** A connection that may be made, or its refusal. */
+export type HandshakeVerdict =
+  | { readonly refusal: ConnectionRefusal }
+  | { readonly refusal: undefined; readonly limits: ConnectionLimits; readonly receipt: Receipt | undefined };
+
+/** Limits new connections. */
+export class HandshakeLimiter {
   constructor(
     private readonly limiter: CallLimiter,
     private readonly connections: ConnectionRegistry,
-    private readonly limits: readonly CompiledLimit[],
   ) {}
 
-  async decide(upgrade: HttpRequest, socket: unknown): Promise<ConnectionRefusal | undefined> {
-    const call = new HandshakeCall(upgrade, socket, this.connections.addressOf(upgrade), this.limiter.settings);
+  /**
+   * Charges a connection.
+   *
+   * @param alternatives the connection may be made under any of them, and the first that allows it is charged
+   * @param peer tells when the client has gone
+   */
+  async decide(
+    alternatives: readonly ConnectionLimits[],
+    request: HttpRequest,
+    peer: unknown,
+  ): Promise<HandshakeVerdict> {
+    const call = new HandshakeCall(request, peer, this.connections.addressOf(request), this.limiter.settings);
     try {
-      const result = await this.limiter.limit(this.limits, new CallSession(call, call));
-      return result === true ? undefined : result;
+      const { limits, charged } = await this.#charge(alternatives, call);
+      const recorded = this.limiter.record(charged, new CallSession(call, call));
+      const result = await this.limiter.proceed(recorded, call, call);
+      return result === true ? { refusal: undefined, limits, receipt: charged.outcome.receipt } : { refusal: result };
     } catch (error) {
       // An HTTP exception of a function of the user: it refuses the connection with its own status and body.
-      if (error instanceof HttpException) return refusalOf(error, call.response.headers);
+      if (error instanceof HttpException) return { refusal: refusalOf(error, call.response.headers) };
       throw error;
     }
   }
@@ -37,4 +56,23 @@ export class HandshakeLimiter implements HandshakeHandler {
     this.limiter.settings.fail(error);
     return internalErrorRefusal();
   }
+
+  /** Charges the first of the alternatives that allows the call. If none does, returns the denial with the shortest wait. */
+  async #charge(
+    alternatives: readonly ConnectionLimits[],
+    call: HandshakeCall,
+  ): Promise<{ readonly limits: ConnectionLimits; readonly charged: ChargedOutcome }> {
+    const [first = [], ...others] = alternatives;
+    let best = { limits: first, charged: await this.limiter.spend(first, call) };
+    for (const limits of others) {
+      if (best.charged.outcome.allowed) break;
+      const charged = await this.limiter.spend(limits, call);
+      if (charged.outcome.allowed || waitOf(charged) < waitOf(best.charged)) best = { limits, charged };
+    }
+    return best;
+  }
+}
+
+function waitOf({ outcome: { binding } }: ChargedOutcome): number {
+  return binding?.retryAfterMs ?? Number.POSITIVE_INFINITY;
 }
