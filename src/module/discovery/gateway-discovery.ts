@@ -1,8 +1,8 @@
 import type { DiscoveryService } from '@nestjs/core';
 import type { ThrottleInterceptor } from '../../interceptors/throttle.interceptor.js';
 import type { Class } from '../../planning/class-members.js';
-import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import type { ServerLimits } from '../../service/sockets/handshake-limiter.js';
 import {
   bindInterceptors,
   interceptorsOn,
@@ -12,13 +12,6 @@ import {
   ownInterceptorsOn,
   serverOf,
 } from './nest-metadata.js';
-
-/** The limits of new connections to a server, or to a namespace of one. */
-export interface ServerLimits {
-  readonly limits: readonly CompiledLimit[];
-  /** Whether gateways are on it. */
-  readonly isServed: boolean;
-}
 
 /** The WebSocket gateways of an application. */
 export class GatewayDiscovery {

@@ -1,8 +1,8 @@
 import type { ApplicationConfig } from '@nestjs/core';
 import type { CallLimiter } from '../../service/calls/call-limiter.js';
-import type { FrameLimiter } from '../../service/calls/frame-limiter.js';
-import { type ConnectionLimits, HandshakeLimiter } from '../../service/calls/handshake-limiter.js';
-import { SessionLimiter } from '../../service/calls/session-limiter.js';
+import type { FrameLimiter } from '../../service/sockets/frame-limiter.js';
+import { type ConnectionLimits, HandshakeLimiter, type ServerLimits } from '../../service/sockets/handshake-limiter.js';
+import { SessionLimiter } from '../../service/sockets/session-limiter.js';
 import { type HttpRequest, isRequest } from '../../transports/call.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
 import { filterFrames } from '../../transports/sockets/frame-filter.js';
@@ -16,7 +16,6 @@ import {
 } from '../../transports/sockets/handshake/handshake-filter.js';
 import { filterSessions } from '../../transports/sockets/handshake/session-filter.js';
 import { filterUnknownNamespaces } from '../../transports/sockets/handshake/unknown-namespaces.js';
-import type { ServerLimits } from '../discovery/gateway-discovery.js';
 
 type Adapter = NonNullable<ReturnType<ApplicationConfig['getIoAdapter']>>;
 

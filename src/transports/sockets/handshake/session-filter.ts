@@ -44,8 +44,15 @@ export function filterSessions(engine: Engine, handler: SessionHandler): void {
     // Node listens for errors of a socket that is upgraded no more, and the engine does not yet.
     if (isUpgrade && isUpgradeSocket(socket)) socket.on('error', () => {});
     const refuse = (refusal: ConnectionRefusal) => {
-      if (respond(request, refusal)) engine.emit('connection_error', { req: request, ...errorOf(refusal) });
+      if (respond(request, refusal)) tell(refusal);
       else done(refusal.message, false);
+    };
+    const tell = (refusal: ConnectionRefusal) => {
+      try {
+        engine.emit('connection_error', { req: request, ...errorOf(refusal) });
+      } catch (error) {
+        handler.fail(error);
+      }
     };
     try {
       const refusal = await handler.decideSession(request, request, isUpgrade ? socket : res);

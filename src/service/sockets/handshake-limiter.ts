@@ -9,12 +9,19 @@ import {
   refusalOf,
 } from '../../transports/sockets/handshake/connection-refusal.js';
 import { HandshakeCall } from '../../transports/sockets/handshake/handshake-call.js';
-import type { CallLimiter } from './call-limiter.js';
-import { CallSession } from './call-session.js';
-import type { ChargedOutcome } from './charge-builder.js';
+import type { CallLimiter } from '../calls/call-limiter.js';
+import { CallSession } from '../calls/call-session.js';
+import type { ChargedOutcome } from '../calls/charge-builder.js';
 
 /** All limits of a connection. */
 export type ConnectionLimits = readonly CompiledLimit[];
+
+/** The limits of new connections to a server, or to a namespace of one. */
+export interface ServerLimits {
+  readonly limits: ConnectionLimits;
+  /** Whether gateways are on it. */
+  readonly isServed: boolean;
+}
 
 /** A connection that may be made, or its refusal. */
 export type HandshakeVerdict =
