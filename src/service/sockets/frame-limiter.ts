@@ -26,7 +26,7 @@ export class FrameLimiter {
     const call = new SocketCall(connection, message, undefined, acknowledge, true);
     try {
       const isAdmitted = chain(this.limiter.limit([this.limit], new CallSession(call, call)), (isAllowed) => {
-        if (!isAllowed) call.acknowledge();
+        if (!isAllowed) call.acknowledge?.();
         return isAllowed;
       });
       return isPromise(isAdmitted) ? isAdmitted.catch((error: unknown) => this.#drop(error)) : isAdmitted;

@@ -59,6 +59,11 @@ export class HandshakeLimiter {
     }
   }
 
+  /** Slows down a session of socket.io that was refused a namespace: it may ask for thousands at once. */
+  slowDown(session: object): void {
+    this.connections.paced.pacerOf(session)?.recordDenial();
+  }
+
   fail(error: unknown): ConnectionRefusal {
     this.limiter.settings.fail(error);
     return internalErrorRefusal();

@@ -60,6 +60,7 @@ export class SessionLimiter implements SessionHandler {
       admission.isUsed = true;
       if (admission.receipt !== undefined) this.#returns.start(admission.receipt);
     }
+    if (refusal !== undefined) this.handshakes.slowDown(session);
     return refusal;
   }
 

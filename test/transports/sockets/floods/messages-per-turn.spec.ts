@@ -187,6 +187,29 @@ describe('a POST of io by polling', () => {
   });
 });
 
+describe('a session of io that asks for namespaces that do not exist', () => {
+  it('is handled one per turn from the first denial on', async () => {
+    @WebSocketGateway()
+    class ChatGateway {}
+    const { count, take } = turns();
+    let denied = 0;
+    const onDenied = () => {
+      denied += 1;
+      count();
+    };
+    const options = { sockets: { connections: { rate: '1/min', onDenied } } };
+    await using sockets = await startSockets({ transport: 'io', gateways: [ChatGateway], options });
+    const socket = await openRaw(sockets.port, ENGINE_PATH);
+    socket.write(Buffer.concat(Array.from({ length: FLOOD }, (_, i) => textFrame(`40/none-${i},`))));
+    // The session has paid for the first.
+    await until(() => denied === FLOOD - 1);
+    socket.destroy();
+    const flooded = take();
+    expect(Math.max(...flooded)).toBeLessThanOrEqual(BURST);
+    expect(Math.max(...flooded.slice(3))).toBe(1);
+  });
+});
+
 /** Reads as an application told its server to. */
 class OneATurn extends WebSocketServer {
   constructor(options: ServerOptions) {
