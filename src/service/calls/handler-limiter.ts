@@ -167,8 +167,21 @@ export class HandlerLimiter {
     session.withdraw(phase.address.charges);
     return chain(this.#spend(phase, session), (charged) => {
       const returned = phase.charged && this.#returnAddressCharges(phase.charged);
-      return chain(returned, () => this.#conclude(charged, session));
+      return chain(returned, () => this.#concludePhase(phase, charged, session));
     });
+  }
+
+  /** A delay that is interrupted ends an allowed call: what the guard took is returned as well. */
+  #concludePhase(phase: HandlerPhase, charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
+    const isAdmitted = this.#conclude(charged, session);
+    if (!charged.outcome.allowed || !isPromise(isAdmitted)) return isAdmitted;
+    return isAdmitted.then(
+      (isOn) => (isOn ? true : this.#returnTaken(phase, session).then(() => false)),
+      async (error: unknown) => {
+        await this.#returnTaken(phase, session);
+        throw error;
+      },
+    );
   }
 
   /** Charges what waited. If that denies the call, or fails, returns what the guard took. */

@@ -95,7 +95,7 @@ function isSuccessful(response: object): boolean {
 }
 
 /** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
-export function onClose(response: object, listener: () => void): () => void {
+function onClose(response: object, listener: () => void): () => void {
   const node = nodeResponseOf(response);
   if (node.closed) listener();
   else node.once('close', listener);

@@ -2,8 +2,8 @@ import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
 import { type Acknowledge, SocketCall } from '../../transports/sockets/socket-call.js';
-import type { CallLimiter } from './call-limiter.js';
-import { CallSession } from './call-session.js';
+import type { CallLimiter } from '../calls/call-limiter.js';
+import { CallSession } from '../calls/call-session.js';
 
 /** Limits frames: everything that a socket sends, before it is read. */
 export class FrameLimiter {
@@ -26,7 +26,7 @@ export class FrameLimiter {
     const call = new SocketCall(connection, message, undefined, acknowledge, true);
     try {
       const isAdmitted = chain(this.limiter.limit([this.limit], new CallSession(call, call)), (isAllowed) => {
-        if (!isAllowed) call.acknowledge();
+        if (!isAllowed) call.acknowledge?.();
         return isAllowed;
       });
       return isPromise(isAdmitted) ? isAdmitted.catch((error: unknown) => this.#drop(error)) : isAdmitted;
