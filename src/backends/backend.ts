@@ -41,10 +41,11 @@ export interface Backend {
   peek(charges: readonly Charge[]): Awaitable<Outcome>;
   /**
    * Makes each charge of a receipt one of the cost given, any from 0 on, as of its own instant; 0 returns it. What a cost is above
-   * what was taken is recorded in full, above the limit too. A charge whose window is over is not changed.
+   * what was taken is recorded in full, above the limit too. A charge whose window is over is not changed. A receipt settles once:
+   * the first call counts, and later ones change nothing.
    *
    * @throws RangeError for costs that are not safe integers of at least 0, one per charge
-   * @throws TypeError for a receipt that was settled before, and for a copy of a receipt
+   * @throws TypeError for a copy of a receipt, such as one from the JSON of a job
    */
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
   /** Deletes the state of these budgets. */

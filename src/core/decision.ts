@@ -70,7 +70,7 @@ export interface Decision {
 
 /**
  * The charges that a call took, and when, so that they can be settled later: once, and in the process that took them. A copy, such
- * as one from the JSON of a job, cannot be settled.
+ * as one from the JSON of a job, is refused.
  */
 export interface Receipt {
   /** The instant of the charges in epoch milliseconds. */
@@ -104,14 +104,19 @@ export const NOTHING_TO_CHARGE: Outcome = Object.freeze({
   binding: null,
 });
 
+/** Returns true for a charge that is decided after all others and denies no call. */
+export function isMonitored({ mode }: Charge): boolean {
+  return mode === 'monitor';
+}
+
 /**
  * Returns the decision that represents the call: the denial with the longest wait (`null` is longest), or, if none denies, the
- * decision with the smallest share remaining. The first one wins a tie.
+ * decision with the smallest share remaining. The first one wins a tie. Monitored decisions represent no call.
  */
 export function bindingOf(decisions: readonly Decision[]): Decision | null {
   let binding: Decision | null = null;
   for (const decision of decisions) {
-    if (binding === null || isStricter(decision, binding)) binding = decision;
+    if (decision.mode === undefined && (binding === null || isStricter(decision, binding))) binding = decision;
   }
   return binding;
 }

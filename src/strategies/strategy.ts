@@ -112,10 +112,19 @@ export function checkStrategy(path: string, strategy: Strategy): Strategy {
   if (strategy.size !== undefined && typeof strategy.size !== 'function') {
     throw invalidValue(`${path}: ${strategy.name}.size`, 'a function', strategy.size);
   }
+  const { argumentCount } = strategy;
+  if (argumentCount !== undefined && !(Number.isInteger(argumentCount) && argumentCount >= 0 && argumentCount <= 100)) {
+    throw invalidValue(`${path}: ${strategy.name}.argumentCount`, 'a whole number from 0 to 100', argumentCount);
+  }
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
     throw invalidValue(`${path}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
   }
   return Object.freeze(strategy);
+}
+
+/** Returns the number of arguments that charges of a strategy have. */
+export function argumentCountOf({ argumentCount = 0 }: Strategy): number {
+  return argumentCount;
 }
 
 /** More values than any state has, and few enough for a page of states. */

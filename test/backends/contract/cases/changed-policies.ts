@@ -99,8 +99,10 @@ export function changesContract({ open }: Bench): void {
       expect(await left(backend)).toEqual([8, 5]);
       await backend.reset([{ policy: other, subject: 'ada' }]);
       expect(await left(backend)).toEqual([8, 10]);
-      await backend.settle(receipt, [0]);
-      expect(await left(backend)).toEqual([10, 10]);
+      const { receipt: second } = await backend.spend([{ policy: one, subject: 'ada', cost: 3 }]);
+      expect(await left(backend)).toEqual([5, 10]);
+      if (second !== undefined) await backend.settle(second, [0]);
+      expect(await left(backend)).toEqual([8, 10]);
       expect(events).toEqual([]);
     });
 
