@@ -3,7 +3,10 @@ import type { Backend } from '../../../src/backends/backend.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { parityContract } from './cases/against-model.js';
 import { changesContract } from './cases/changed-policies.js';
+import { debtsContract } from './cases/debts.js';
 import { decisionsContract } from './cases/decisions.js';
+import { modesContract, refusalContract } from './cases/modes.js';
+import { receiptsContract } from './cases/receipts.js';
 import { settleContract } from './cases/settlement.js';
 import { callsContract } from './cases/several-charges.js';
 import { stateContract } from './cases/subjects-and-state.js';
@@ -11,6 +14,8 @@ import { stateContract } from './cases/subjects-and-state.js';
 export interface BackendContractOptions {
   /** The share of the random cases that is run, for a backend that is far away. Default: 1. */
   readonly effort?: number;
+  /** Whether the backend records and monitors charges, and settles upward; it must refuse that clearly otherwise. Default: true. */
+  readonly hasModes?: boolean;
 }
 
 /** What the parts of the contract work with. */
@@ -19,6 +24,8 @@ export interface Bench {
   open(startMs?: number): Promise<{ readonly backend: Backend; readonly clock: ManualClock }>;
   /** So many random cases, of which `full` would be all. */
   cases(full: number): number;
+  /** Whether the backend records and monitors charges, and settles upward. */
+  readonly hasModes: boolean;
 }
 
 /** Some instant of our time that no window of a round length begins at. */
@@ -33,7 +40,7 @@ const START = Date.UTC(2026, 0, 1) + 12_345_678;
 export function backendContract(
   name: string,
   make: (clock: ManualClock) => Promise<Backend> | Backend,
-  { effort = 1 }: BackendContractOptions = {},
+  { effort = 1, hasModes = true }: BackendContractOptions = {},
 ): void {
   describe(`the ${name} backend`, () => {
     const opened: Backend[] = [];
@@ -49,6 +56,7 @@ export function backendContract(
         opened.push(backend);
         return { backend, clock };
       },
+      hasModes,
       cases: (full) => Math.max(1, Math.round(full * effort)),
     };
 
@@ -58,5 +66,12 @@ export function backendContract(
     stateContract(bench);
     changesContract(bench);
     parityContract(bench);
+    receiptsContract(bench);
+    if (hasModes) {
+      debtsContract(bench);
+      modesContract(bench);
+    } else {
+      refusalContract(bench);
+    }
   });
 }

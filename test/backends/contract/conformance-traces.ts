@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { Policy } from '../../../src/core/policy.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 
 /** One step of a conformance trace: a cost at an instant, and the exact answer. */
 export interface TraceStep {
   readonly at: number;
   readonly cost: number;
+  readonly mode?: 'record';
   readonly expect: {
     readonly allowed: boolean;
     readonly remaining: number;
@@ -13,7 +16,15 @@ export interface TraceStep {
   };
 }
 
-export interface Trace {
+/** Settles the charge of an earlier step at another cost, at an instant. */
+export interface SettleStep {
+  readonly at: number;
+  /** The index of the step. */
+  readonly settle: number;
+  readonly to: number;
+}
+
+export interface Trace<Step = TraceStep> {
   readonly id: string;
   readonly title: string;
   readonly policy: {
@@ -23,10 +34,25 @@ export interface Trace {
     readonly burst?: number;
     readonly segments?: number;
   };
-  readonly steps: readonly TraceStep[];
+  readonly steps: readonly Step[];
 }
 
-const file = new URL('../../conformance/strategies.json', import.meta.url);
+/** Reads traces: they were computed by an independent implementation that keeps whole histories. */
+function read<Step>(name: string): readonly Trace<Step>[] {
+  return JSON.parse(readFileSync(new URL(`../../conformance/${name}`, import.meta.url), 'utf8'));
+}
 
-/** The conformance traces: computed by an independent implementation that keeps whole histories. */
-export const traces: readonly Trace[] = JSON.parse(readFileSync(file, 'utf8'));
+export const traces = read<TraceStep>('strategies.json');
+
+/** Traces of charges that are recorded, or settled upward. */
+export const debtTraces = read<TraceStep | SettleStep>('debts.json');
+
+/** The policy of a trace. */
+export function policyOf({ id, policy: { strategy, limit, periodMs, burst, segments } }: Trace<unknown>): Policy {
+  return definePolicy(id, {
+    rate: `${limit}/${periodMs}ms`,
+    strategy,
+    ...(burst === undefined ? {} : { burst }),
+    ...(segments === undefined ? {} : { segments }),
+  });
+}

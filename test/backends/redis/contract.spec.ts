@@ -3,6 +3,7 @@ import { RedisBackend } from '../../../src/index.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
 import { backendContract } from '../contract/backend-contract.js';
+import { HAS_MODES } from './support/redis-capabilities.js';
 
 let redis: TestRedis;
 
@@ -15,5 +16,5 @@ afterAll(() => redis.stop());
 backendContract(
   'Redis',
   (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
-  { effort: scaled(0.025, 0.1) },
+  { effort: scaled(0.025, 0.1), hasModes: HAS_MODES },
 );

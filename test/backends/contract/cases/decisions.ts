@@ -1,17 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import type { Bench } from '../backend-contract.js';
-import { type Trace, traces } from '../conformance-traces.js';
+import { policyOf, traces } from '../conformance-traces.js';
 import { STRATEGIES } from '../random-policies.js';
-
-function policyOf({ id, policy: { strategy, limit, periodMs, burst, segments } }: Trace) {
-  return definePolicy(id, {
-    rate: `${limit}/${periodMs}ms`,
-    strategy,
-    ...(burst === undefined ? {} : { burst }),
-    ...(segments === undefined ? {} : { segments }),
-  });
-}
 
 /** What a backend answers to one charge. */
 export function decisionsContract({ open }: Bench): void {

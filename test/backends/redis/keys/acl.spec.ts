@@ -5,6 +5,7 @@ import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 import { scaled } from '../../../support/scale.js';
 import { backendContract } from '../../contract/backend-contract.js';
+import { HAS_MODES } from '../support/redis-capabilities.js';
 
 /**
  * All that a Redis user of the limiter needs: `ACL SETUSER sluice on >password resetchannels ~sluice:* -@all` and these.
@@ -47,7 +48,7 @@ let contracts = 0;
 backendContract(
   'Redis, as a user of few rights,',
   (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS }),
-  { effort: scaled(0.005, 0.02) },
+  { effort: scaled(0.005, 0.02), hasModes: HAS_MODES },
 );
 
 describe('a Redis user of few rights', () => {
