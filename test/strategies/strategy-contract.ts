@@ -160,6 +160,83 @@ export function strategyContract(
       });
     });
 
+    it('records all of a charge, above the limit too, and what it owes is denied exactly as long as it says', () => {
+      let owed = 0;
+      always(({ policy, start, moves }) => {
+        for (const { before, now, cost } of drive(strategy, policy, start, moves)) {
+          const read = decide(before, now, policy, 0);
+          const units = cost + (cost % 2) * read.limit;
+          const after = strategy.amend(before, now, policy, now, 0, units);
+          if (units === 0) continue;
+          assert.notEqual(after, before);
+          assert.deepEqual(after, after.filter(Number.isSafeInteger));
+          const { remaining, resetMs } = decide(after, now, policy, 0);
+          assert.equal(remaining, Math.max(0, read.remaining - units));
+          assert.ok(resetMs >= read.resetMs);
+          const { remaining: full, resetMs: left } = decide(after, now + resetMs, policy, 0);
+          assert.deepEqual({ full, left }, { full: read.limit, left: 0 });
+          const wait = decide(after, now, policy, 1).retryAfterMs;
+          if (wait === 0) continue;
+          owed++;
+          assert.ok(wait !== null && wait > 0);
+          assert.equal(decide(after, now + wait - 1, policy, 1).allowed, false);
+          assert.equal(decide(after, now + wait, policy, 1).allowed, true);
+        }
+      });
+      expect(owed).toBeGreaterThanOrEqual(runs);
+    });
+
+    it('records as much in parts as at once, and takes back what was recorded at the same instant', () => {
+      always(
+        ({ policy, start, moves }) => {
+          for (const { before, now, cost } of drive(strategy, policy, start, moves)) {
+            // Half of the limit above it is counted exactly by every policy.
+            const part = 1 + (cost % 5);
+            const whole = part + Math.floor(decide(before, now, policy, 0).limit / 2);
+            const once = strategy.amend(before, now, policy, now, 0, whole);
+            const first = strategy.amend(before, now, policy, now, 0, part);
+            const twice = strategy.amend(first, now, policy, now, part, whole);
+            const views = [0, 1, policy.periodMs].map((laterMs) => now + laterMs);
+            const seen = (state: readonly number[]) => views.map((at) => decide(state, at, policy, 1));
+            assert.deepEqual(seen(twice), seen(once));
+            assert.deepEqual(seen(strategy.amend(twice, now, policy, now, whole, part)), seen(first));
+          }
+        },
+        trafficOf({ back: 'never', maxLength: 15 }),
+      );
+    });
+
+    it('counts huge charges as far as it can, with safe numbers, and never forgets that there is a debt', () => {
+      always(
+        ({ policy, start, moves }) => {
+          for (const { before, now } of drive(strategy, policy, start, moves)) {
+            let state = before;
+            for (const units of [Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER]) {
+              state = strategy.amend(state, now, policy, now, 0, units);
+              assert.deepEqual(state, state.filter(Number.isSafeInteger));
+              const { allowed, remaining, resetMs, retryAfterMs } = decide(state, now, policy, 1);
+              assert.deepEqual({ allowed, remaining }, { allowed: false, remaining: 0 });
+              assert.ok(Number.isSafeInteger(now + resetMs) && Number.isSafeInteger(now + (retryAfterMs ?? 0)));
+            }
+          }
+        },
+        trafficOf({ maxLength: 8 }),
+      );
+    });
+
+    it('changes nothing when a charge is settled upward whose time is over, and never gives anything by it', () => {
+      always(({ policy, start, moves }) => {
+        const taken = [...drive(strategy, policy, start, moves)];
+        const { state, now } = taken[taken.length - 1] ?? { state: [], now: start };
+        for (const { now: at, cost: from } of taken) {
+          const amended = strategy.amend(state, now, policy, at, from, from + 3);
+          const [ours, theirs] = [decide(amended, now, policy, 0), decide(state, now, policy, 0)];
+          assert.ok(ours.remaining <= theirs.remaining && ours.remaining >= Math.max(0, theirs.remaining - 3));
+          assert.deepEqual(amended, amended.filter(Number.isSafeInteger));
+        }
+      });
+    });
+
     if (!traceless) return;
     it('leaves no more room after a refund than if the refunded units had never been charged', () => {
       always(
