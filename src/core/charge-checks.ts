@@ -10,8 +10,8 @@ export function isEnforced({ mode }: Charge): boolean {
 }
 
 /** Returns true for a charge of policy, subject and cost only, enforced. */
-export function isPlain(charge: Charge): boolean {
-  return isEnforced(charge) && charge.arguments === undefined && charge.overriddenBy === undefined;
+export function isPlain({ mode, arguments: args, overriddenBy }: Charge): boolean {
+  return (mode === undefined || mode === 'enforce') && args === undefined && overriddenBy === undefined;
 }
 
 /**

@@ -43,7 +43,7 @@ export interface Strategy {
    *
    * - Down (`to < from`): never gives back more than was taken, nor what time has given back already.
    * - Up (`to > from`): takes the difference in full, above the limit too, unless the charge counts no longer: once its window is
-   *   over, nothing changes. Counts saturate at `MAX_COUNT`.
+   *   over, nothing changes. Counts saturate below 2^53, so that a huge charge is not counted as a small one.
    *
    * A backend records a charge of n units, which nothing may deny, as `amend(state, now, policy, now, 0, n)`, from the empty
    * state too, and reports `step(..., 0)` of the result. So going up from 0 at `now` must always take all of n.
