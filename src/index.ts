@@ -1,18 +1,29 @@
 export type { Backend, FailureDomains, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
 export type { BackendEvent, DegradedDomains } from './backends/backend-events.js';
+export type { HoldReference, HoldRequest, HoldStore } from './backends/hold-store.js';
 export { type LeasableBackend, LeasingBackend } from './backends/leasing/leasing.backend.js';
 export type { LeasingOptions } from './backends/leasing/leasing-options.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.backend.js';
 export { RedisBackend } from './backends/redis/redis.backend.js';
 export type { RedisBackendOptions } from './backends/redis/redis-options.js';
 export { ResilientBackend } from './backends/resilience/resilient.backend.js';
+export type {
+  Override,
+  Page,
+  PageRequest,
+  PolicyChange,
+  SettingsStore,
+  StoredRate,
+} from './backends/settings-store.js';
+export { beginSettlement } from './backends/settlement.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
-export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
+export type { Charge, ChargeMode, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
 export type { FailureMode, Policy } from './core/policy.js';
 export { parseRate, type Rate, type RateText } from './core/rate.js';
+export { receiptOf } from './core/receipt.js';
 export type {
   GatewayOptions,
   Limit,

@@ -4,6 +4,8 @@ import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
+import type { HoldStore } from './hold-store.js';
+import type { SettingsStore } from './settings-store.js';
 
 /**
  * A backend around another one. It delegates every method of the contract, so a layer overrides only the methods that it
@@ -12,8 +14,10 @@ import type { BackendEvent } from './backend-events.js';
 export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
   /** Present only if the inner backend can lease, and the layer delegates it. */
   readonly lease?: (charge: Target, wanted: number) => Promise<Grant>;
-  /** Present only if the inner backend has some. */
+  /** Present only if the inner backend has them. */
   readonly domains?: FailureDomains;
+  readonly holds?: HoldStore;
+  readonly settings?: SettingsStore;
 
   /** @param delegated `lease: false` for a layer that spends the units itself */
   constructor(
@@ -22,6 +26,8 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   ) {
     if (delegated.lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
     if (inner.domains !== undefined) this.domains = inner.domains;
+    if (inner.holds !== undefined) this.holds = inner.holds;
+    if (inner.settings !== undefined) this.settings = inner.settings;
   }
 
   get remote(): boolean {

@@ -1,4 +1,5 @@
 import { bindingOf, type Charge, type Decision, type Outcome, type Receipt } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import { withDeadline } from '../resilience/with-deadline.js';
 import type { UnitReturns } from '../unit-returns.js';
 import { timeoutError } from './clients/reply-errors.js';
@@ -86,9 +87,9 @@ export class CrossSlotCall {
     const taken = receiptsOf(outcomes).map(({ at }) => at);
     if (!allowed || taken.length === 0) return merged;
     const at = Math.max(...taken);
-    if (taken.every((instant) => instant === at)) return { ...merged, receipt: { at, charges } };
+    if (taken.every((instant) => instant === at)) return { ...merged, receipt: receiptOf(at, charges) };
     const instants = positions.map(({ outcome }) => outcome?.receipt?.at ?? at);
-    return { ...merged, receipt: { at, charges, instants } };
+    return { ...merged, receipt: receiptOf(at, charges, { instants }) };
   }
 }
 

@@ -1,5 +1,6 @@
+import { assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import type { Charge, Outcome, Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
@@ -10,7 +11,7 @@ import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
 import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
 import { RemoteBackend } from '../resilience/remote.backend.js';
-import { assertSettlement } from '../settlement.js';
+import { beginSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
 import type { RedisClient } from './clients/redis-client.js';
 import { isTryAgain } from './clients/reply-errors.js';
@@ -21,6 +22,7 @@ import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
 import { ScriptSet } from './scripts/script-set.js';
 import { checkServerSettings } from './server-settings.js';
+import { assertLowerCosts, assertNoArguments, assertSupported } from './unsupported-charges.js';
 
 export interface RedisStoreOptions {
   /** The beginning of all keys. */
@@ -105,7 +107,8 @@ export class RedisStore implements RemoteStore {
   }
 
   async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
-    assertSettlement(receipt, costs);
+    assertLowerCosts(receipt, costs);
+    if (!beginSettlement(receipt, costs)) return;
     await Promise.all(
       this.#keys.groupBySlot(receipt.charges).map((group) => {
         const at = receipt.instants?.[group.indexes[0] ?? 0] ?? receipt.at;
@@ -133,6 +136,7 @@ export class RedisStore implements RemoteStore {
   }
 
   use(strategies: readonly Strategy[]): void {
+    assertNoArguments(strategies);
     this.#scripts.use(strategies);
   }
 
@@ -161,9 +165,10 @@ export class RedisStore implements RemoteStore {
   }
 
   #assertDecidable(charges: readonly Charge[]): void {
-    for (const { cost, policy } of charges) {
-      assertCost(cost, `a charge of "${policy.name}"`);
-      if (!this.#scripts.knows(policy)) throw unknownStrategy(policy);
+    for (const charge of charges) {
+      assertCharge(charge);
+      if (!this.#scripts.knows(charge.policy)) throw unknownStrategy(charge.policy);
+      assertSupported(charge);
     }
   }
 }

@@ -1,8 +1,10 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
-import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import { assertCharge } from '../../core/charge-checks.js';
+import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { FailureMode } from '../../core/policy.js';
+import { receiptOf } from '../../core/receipt.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import { BackendError } from '../backend-error.js';
@@ -10,7 +12,7 @@ import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
 import { MemoryBackend } from '../memory/memory.backend.js';
 import type { DecideMode } from '../remote-store.js';
-import { assertSettlement } from '../settlement.js';
+import { assertSettlement, CopiedReceiptError } from '../settlement.js';
 import type { FailureDomain } from './failure-domain.js';
 import { FailureDomainTable } from './failure-domain-table.js';
 
@@ -85,7 +87,7 @@ export class ResilientBackend extends BackendLayer {
   }
 
   #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {
-    for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
+    for (const charge of charges) assertCharge(charge);
     this.#domains.probe();
     const domains = this.#domains.of(charges);
     if (domains.some(isUnavailable)) return this.#fallback(charges, mode);
@@ -112,7 +114,7 @@ export class ResilientBackend extends BackendLayer {
         return outcome;
       },
       (error) => {
-        if (isConfigError(error)) throw error;
+        if (isMisuse(error)) throw error;
         this.#domains.failed(domains, error, charges);
         return this.#fallback(charges, mode);
       },
@@ -127,14 +129,20 @@ export class ResilientBackend extends BackendLayer {
       if (isOutage) throw new BackendError('UNAVAILABLE', 'The circuit breaker is open');
       await run();
     } catch (error) {
-      if (isConfigError(error)) throw error;
+      if (isMisuse(error)) throw error;
       this.#events.emit({ type: 'lost', what, code: error instanceof BackendError ? error.code : 'UNKNOWN' });
     }
   }
 
+  /** A monitored charge denies no call, so it is at most counted in this process. */
+  #failureModeOf(charge: Charge): FailureMode {
+    const mode = charge.policy.onError ?? this.onError;
+    return mode === 'deny' && isMonitored(charge) ? 'allow' : mode;
+  }
+
   /** Answers a call that could not be decided because the backend is unavailable. */
   #fallback(charges: readonly Charge[], mode: DecideMode): Outcome {
-    const modes = charges.map(({ policy }) => policy.onError ?? this.onError);
+    const modes = charges.map((charge) => this.#failureModeOf(charge));
     const strictest = STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
     if (strictest !== 'local')
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
@@ -143,7 +151,13 @@ export class ResilientBackend extends BackendLayer {
     // Destructures by name: a rest pattern would allocate an object that survives the call.
     const { allowed, decisions, binding, receipt } = this.#local[mode](local);
     if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
-    return { allowed, decisions, binding, receipt: { ...receipt, degraded: 'local' }, degraded: 'local' };
+    return {
+      allowed,
+      decisions,
+      binding,
+      receipt: receiptOf(receipt.at, receipt.charges, { degraded: 'local' }),
+      degraded: 'local',
+    };
   }
 }
 
@@ -151,7 +165,7 @@ function isUnavailable({ breaker }: FailureDomain): boolean {
   return breaker.isOpen;
 }
 
-/** A fallback must not hide an error in the configuration. */
-function isConfigError(error: unknown): boolean {
-  return error instanceof ThrottleConfigError;
+/** Returns true for an error of the configuration or of the caller: a fallback must not hide it. */
+function isMisuse(error: unknown): boolean {
+  return error instanceof ThrottleConfigError || error instanceof CopiedReceiptError;
 }

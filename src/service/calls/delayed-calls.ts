@@ -2,6 +2,7 @@ import type { Backend } from '../../backends/backend.js';
 import { UnitReturns } from '../../backends/unit-returns.js';
 import type { Clock } from '../../core/clock.js';
 import type { Outcome, Receipt } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import type { Interruption, Responder } from '../../transports/responder.js';
 
 /**
@@ -73,13 +74,15 @@ function receiptsOf({ receipt, decisions }: Outcome, waitedMs: number): readonly
   if (receipt === undefined) return [];
   const select = (isDelayed: boolean, laterByMs: number): Receipt => {
     const indexes = receipt.charges.flatMap((_, i) => (Number(decisions[i]?.delayMs) > 0 === isDelayed ? [i] : []));
-    const { instants } = receipt;
-    return {
-      ...receipt,
-      at: receipt.at + laterByMs,
-      charges: indexes.flatMap((i) => receipt.charges[i] ?? []),
-      ...(instants && { instants: indexes.map((i) => (instants[i] ?? receipt.at) + laterByMs) }),
-    };
+    const { at, instants, degraded } = receipt;
+    return receiptOf(
+      at + laterByMs,
+      indexes.flatMap((i) => receipt.charges[i] ?? []),
+      {
+        ...(degraded && { degraded }),
+        ...(instants && { instants: indexes.map((i) => (instants[i] ?? at) + laterByMs) }),
+      },
+    );
   };
   return [select(true, waitedMs), select(false, 0)];
 }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../../core/clock.js';
 import type { Charge } from '../../../core/decision.js';
+import { receiptOf } from '../../../core/receipt.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import { orReturnLate, withDeadline } from '../../resilience/with-deadline.js';
@@ -88,7 +89,7 @@ export class RedisNode {
         (late) => {
           if (late.kind !== 'decided' || late.grant.granted === 0) return;
           const { at, granted } = late.grant;
-          void returns.start({ at, charges: [{ policy, subject, cost: granted }] });
+          void returns.start(receiptOf(at, [{ policy, subject, cost: granted }]));
         },
       );
     }

@@ -1,5 +1,6 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
+import { receiptOf } from '../../../core/receipt.js';
 import type { DecideMode } from '../../remote-store.js';
 import { type CallVerdict, unexpectedReply } from './call-verdict.js';
 import { policyArgs } from './policy-args.js';
@@ -138,7 +139,7 @@ export class SpendReply {
     const binding = bindingOf(decisions);
     const isTaken = mode === 'spend' && allowed && costs > 0;
     const outcome: Outcome = isTaken
-      ? { allowed, decisions, binding, receipt: { at: this.#at, charges } }
+      ? { allowed, decisions, binding, receipt: receiptOf(this.#at, charges) }
       : { allowed, decisions, binding };
     return { kind: 'decided', outcome };
   }

@@ -8,7 +8,22 @@ export function assertMembers(actual: object | null | undefined, expected: Reado
   assert.deepEqual(found, expected);
 }
 
-/** Asserts that a call throws a RangeError, or rejects with one. The error may be of another realm. */
-export async function assertRangeError(call: () => Awaitable<unknown>): Promise<void> {
-  await assert.rejects(async () => await call(), { name: 'RangeError' });
+/**
+ * Asserts that a call throws an error of this name, or rejects with one. The error may be of another realm.
+ *
+ * @param said parts of its message
+ */
+export async function assertFails(
+  call: () => Awaitable<unknown>,
+  name: 'RangeError' | 'ThrottleConfigError' | 'TypeError',
+  ...said: readonly string[]
+): Promise<void> {
+  await assert.rejects(
+    async () => await call(),
+    (error: Error) => {
+      assertMembers(error, { name });
+      for (const part of said) assert.ok(error.message.includes(part), `expected \`${part}\` in: ${error.message}`);
+      return true;
+    },
+  );
 }

@@ -6,6 +6,8 @@ import { runCases } from '../../../support/contract-cases.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 import { scaled } from '../../../support/scale.js';
+import { ownErrors } from '../../own-errors.js';
+import { HAS_MODES } from '../support/redis-capabilities.js';
 
 /**
  * All that a Redis user of the limiter needs: `ACL SETUSER sluice on >password resetchannels ~sluice:* -@all` and these.
@@ -45,13 +47,19 @@ async function setUser(client: Redis, name: string, commands: readonly string[])
 }
 
 let contracts = 0;
+const create = (clock: ManualClock) =>
+  new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS });
+
 runCases(
   'the Redis backend, as a user of few rights',
   backendContract({
-    create: (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS }),
+    create,
     effort: scaled(0.005, 0.02),
+    hasModes: HAS_MODES,
   }),
 );
+
+ownErrors('the Redis backend, as a user of few rights', create);
 
 describe('a Redis user of few rights', () => {
   const policy = definePolicy('p', '10/h');

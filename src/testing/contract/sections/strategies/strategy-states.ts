@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { State } from '../../../strategies/strategy.js';
-import type { StrategyBench } from '../harness/strategy-bench.js';
-import type { Suite } from '../harness/suite.js';
+import type { State } from '../../../../strategies/strategy.js';
+import type { StrategyBench } from '../../harness/strategy-bench.js';
+import type { Suite } from '../../harness/suite.js';
 
 /** What a strategy remembers. */
 export function strategyStates(suite: Suite<StrategyBench>): void {

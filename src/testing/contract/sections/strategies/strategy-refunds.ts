@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Policy } from '../../../core/policy.js';
-import type { State } from '../../../strategies/strategy.js';
-import type { StrategyBench } from '../harness/strategy-bench.js';
-import type { Suite } from '../harness/suite.js';
-import type { Taken } from '../harness/traffic.js';
+import type { Policy } from '../../../../core/policy.js';
+import type { State } from '../../../../strategies/strategy.js';
+import type { StrategyBench } from '../../harness/strategy-bench.js';
+import type { Suite } from '../../harness/suite.js';
+import type { Taken } from '../../harness/traffic.js';
 
 /** What a strategy gives back. */
 export function strategyRefunds(suite: Suite<StrategyBench>, traceless: boolean): void {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Charge } from '../../../core/decision.js';
-import type { BuiltinStrategy } from '../../../strategies/built-in-strategies.js';
-import { assertMembers } from '../harness/assertions.js';
-import type { Bench } from '../harness/bench.js';
-import { STRATEGIES, tenPerSecond } from '../harness/random-policies.js';
-import type { Suite } from '../harness/suite.js';
+import type { Charge } from '../../../../core/decision.js';
+import type { BuiltinStrategy } from '../../../../strategies/built-in-strategies.js';
+import { assertMembers } from '../../harness/assertions.js';
+import type { Bench } from '../../harness/bench.js';
+import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
+import type { Suite } from '../../harness/suite.js';
 
 /** What a backend decides about several charges at once: all of them or none. */
 export function severalCharges(suite: Suite<Bench>): void {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Receipt } from '../../../core/decision.js';
-import type { Policy } from '../../../core/policy.js';
-import type { Bench } from '../harness/bench.js';
-import { checkRandomCases, type Random, shorterLists } from '../harness/random.js';
-import { anyPolicy, randomStart } from '../harness/random-policies.js';
-import type { Suite } from '../harness/suite.js';
-import { after, costOf, type Move, randomTraffic } from '../harness/traffic.js';
+import type { Receipt } from '../../../../core/decision.js';
+import type { Policy } from '../../../../core/policy.js';
+import type { Bench } from '../../harness/bench.js';
+import { checkRandomCases, type Random, shorterLists } from '../../harness/random.js';
+import { anyPolicy, randomStart } from '../../harness/random-policies.js';
+import type { Suite } from '../../harness/suite.js';
+import { after, costOf, type Move, randomTraffic } from '../../harness/traffic.js';
 
 interface Scene {
   readonly policy: Policy;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Backend } from '../../../backends/backend.js';
-import type { Policy } from '../../../core/policy.js';
-import { definePolicy } from '../../../strategies/define-policy.js';
-import type { Bench } from '../harness/bench.js';
-import type { Suite } from '../harness/suite.js';
+import type { Backend } from '../../../../backends/backend.js';
+import type { Policy } from '../../../../core/policy.js';
+import { definePolicy } from '../../../../strategies/define-policy.js';
+import { type Bench, take } from '../../harness/bench.js';
+import type { Suite } from '../../harness/suite.js';
 
 const MEGABYTE = 'm'.repeat(2 ** 20);
 
@@ -73,9 +73,7 @@ function oddSubjects(suite: Suite<Bench>): void {
   suite.case('are settled and reset one by one', async ({ open }) => {
     const { backend } = await open();
     for (const subject of ODD) {
-      const { receipt } = await backend.spend([{ policy, subject, cost: 10 }]);
-      assert.ok(receipt, 'expected a receipt of a charge that was taken');
-      await backend.settle(receipt, [4]);
+      await backend.settle(await take(backend, { policy, subject, cost: 10 }), [4]);
     }
     const found: (number | undefined)[] = [];
     for (const subject of ODD) {

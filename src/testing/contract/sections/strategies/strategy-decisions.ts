@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { StrategyBench } from '../harness/strategy-bench.js';
-import type { Suite } from '../harness/suite.js';
+import type { StrategyBench } from '../../harness/strategy-bench.js';
+import type { Suite } from '../../harness/suite.js';
 
 /** What a strategy decides. `denials`: how many of them must have been seen. */
 export function strategyDecisions(suite: Suite<StrategyBench>, denials: number): void {

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
-import type { Charge, Receipt } from '../../../core/decision.js';
-import type { Policy } from '../../../core/policy.js';
-import type { Bench } from '../harness/bench.js';
-import { checkRandomCases, type Random, shorterLists } from '../harness/random.js';
-import { anyPolicy, randomStart } from '../harness/random-policies.js';
-import { Model } from '../harness/reference-model.js';
-import type { Suite } from '../harness/suite.js';
-import { after, costOf, type Move, randomTraffic } from '../harness/traffic.js';
+import type { Charge, Receipt } from '../../../../core/decision.js';
+import type { Policy } from '../../../../core/policy.js';
+import type { Bench } from '../../harness/bench.js';
+import { checkRandomCases, type Random, shorterLists } from '../../harness/random.js';
+import { anyPolicy, randomStart } from '../../harness/random-policies.js';
+import { Model } from '../../harness/reference-model.js';
+import type { Suite } from '../../harness/suite.js';
+import { after, costOf, type Move, randomTraffic } from '../../harness/traffic.js';
 
 interface Turn {
   readonly kind: 'spend' | 'settle' | 'reset';
   /** Indices of policy and subject, one pair for each move. */
   readonly on: readonly (readonly [policy: number, subject: number])[];
   readonly moves: readonly Move[];
+  /** How each charge is decided, if the backend has modes. */
+  readonly modes: readonly Pick<Charge, 'mode'>[];
+  /** A settlement is at up to so many times what was taken, if the backend has modes. */
+  readonly times: number;
 }
 
 interface Scene {
@@ -21,10 +25,14 @@ interface Scene {
   readonly turns: readonly Turn[];
 }
 
+const MODES: readonly Pick<Charge, 'mode'>[] = [{}, {}, { mode: 'enforce' }, { mode: 'record' }, { mode: 'monitor' }];
+
 const turnOf = (random: Random): Turn => ({
   kind: random.pick(['spend', 'spend', 'spend', 'spend', 'settle', 'reset']),
   on: random.list(3, 3, () => [random.integer(0, 2), random.integer(0, 1)]),
   moves: randomTraffic(random, { back: 'never', refunds: false, maxLength: 3 }),
+  modes: random.list(3, 3, () => random.pick(MODES)),
+  times: random.pick([1, 1, 2, 3]),
 });
 
 const sceneOf = (random: Random): Scene => ({
@@ -46,7 +54,7 @@ export function againstModel(suite: Suite<Bench>): void {
   );
 }
 
-function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
+function checkOf({ open, hasModes }: Bench): (scene: Scene) => Promise<void> {
   const opening = open();
   let scenes = 0;
   return async ({ policies, start, turns }) => {
@@ -55,7 +63,7 @@ function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
     const subjects = [`ada ${scenes}`, `bob ${scenes++}`];
     const receipts: Receipt[] = [];
     clock.set(start);
-    for (const { kind, on, moves } of turns) {
+    for (const { kind, on, moves, modes, times } of turns) {
       const keys = moves.map((_, i) => keyAt(policies, subjects, on[i]));
       const [first] = keys;
       const [move] = moves;
@@ -69,7 +77,8 @@ function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
       if (kind === 'settle') {
         const [receipt] = receipts.splice(move.part % Math.max(1, receipts.length), 1);
         if (receipt === undefined) continue;
-        const costs = receipt.charges.map(({ cost }, i) => Math.floor((cost * (moves[i]?.part ?? 0)) / 1000));
+        const most = hasModes ? times : 1;
+        const costs = receipt.charges.map(({ cost }, i) => Math.floor((cost * most * (moves[i]?.part ?? 0)) / 1000));
         await backend.settle(receipt, costs);
         model.settle(receipt, costs, clock.now());
         continue;
@@ -79,16 +88,19 @@ function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
       const charges: readonly Charge[] = keys.map((key, i) => {
         const stands = model.peek([{ ...key, cost: 0 }], clock.now()).decisions[0];
         const asked = moves[i];
-        return { ...key, cost: stands && asked ? costOf(asked, stands) : 0 };
+        return { ...key, cost: stands && asked ? costOf(asked, stands) : 0, ...(hasModes && modes[i]) };
       });
       const expected = model.peek(charges, clock.now());
       assert.deepEqual(await backend.peek(charges), expected);
       const { receipt, ...answer } = await backend.spend(charges);
       assert.deepEqual(answer, expected);
-      assert.deepEqual(model.spend(charges, clock.now()), expected);
-      assert.equal(receipt !== undefined, answer.allowed && charges.some(({ cost }) => cost > 0));
+      const { answer: modelled, taken } = model.spend(charges, clock.now());
+      assert.deepEqual(modelled, expected);
+      const isTaken = taken.some((cost) => cost > 0);
+      assert.equal(receipt !== undefined, isTaken);
       if (receipt !== undefined) {
-        assert.deepEqual([receipt.at, receipt.charges], [clock.now(), charges]);
+        const ours = charges.map((charge, i) => ({ ...charge, cost: taken[i] ?? 0 }));
+        assert.deepEqual([receipt.at, receipt.charges], [clock.now(), ours]);
         receipts.push(receipt);
       }
       const wait = answer.binding?.retryAfterMs ?? 0;

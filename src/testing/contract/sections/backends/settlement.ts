@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Backend } from '../../../backends/backend.js';
-import type { Charge, Receipt } from '../../../core/decision.js';
-import type { BuiltinStrategy } from '../../../strategies/built-in-strategies.js';
-import { assertRangeError } from '../harness/assertions.js';
-import type { Bench } from '../harness/bench.js';
-import { STRATEGIES, tenPerSecond } from '../harness/random-policies.js';
-import type { Suite } from '../harness/suite.js';
+import type { Backend } from '../../../../backends/backend.js';
+import type { Charge } from '../../../../core/decision.js';
+import type { BuiltinStrategy } from '../../../../strategies/built-in-strategies.js';
+import { assertFails } from '../../harness/assertions.js';
+import { type Bench, take } from '../../harness/bench.js';
+import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
+import type { Suite } from '../../harness/suite.js';
 
 /** What becomes of a charge that is settled: a smaller one, as of its own instant. */
 export function settlement(suite: Suite<Bench>): void {
@@ -15,15 +15,8 @@ export function settlement(suite: Suite<Bench>): void {
   suite.group('settling later', () => settlingLater(suite));
 }
 
-/** Takes the charges, which must be allowed. */
-async function take(backend: Backend, ...charges: readonly Charge[]): Promise<Receipt> {
-  const { receipt } = await backend.spend(charges);
-  assert.ok(receipt, 'expected a receipt of a charge that was taken');
-  return receipt;
-}
-
 const INVALID_COSTS: readonly (readonly [what: string, costs: readonly unknown[]])[] = [
-  ['that rises', [0, 6]],
+  ['of 2^53', [0, 2 ** 53]],
   ['below 0', [0, -1]],
   ['of half a unit', [0, 1.5]],
   ['that is no number', [0, '1']],
@@ -97,7 +90,7 @@ function settlementOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     suite.case(`refuses a cost ${what} with a RangeError, and settles none`, async ({ open }) => {
       const { backend } = await open();
       const receipt = await take(backend, ask(4), ask(5));
-      await assertRangeError(() => Reflect.apply(backend.settle, backend, [receipt, costs]));
+      await assertFails(() => Reflect.apply(backend.settle, backend, [receipt, costs]), 'RangeError');
       assert.equal(await left(backend), 1);
     });
   }

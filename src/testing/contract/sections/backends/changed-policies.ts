@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Backend } from '../../../backends/backend.js';
-import type { Receipt } from '../../../core/decision.js';
-import type { Policy } from '../../../core/policy.js';
-import type { BuiltinStrategy } from '../../../strategies/built-in-strategies.js';
-import { definePolicy, type PolicySpec } from '../../../strategies/define-policy.js';
-import { assertMembers } from '../harness/assertions.js';
-import type { Bench } from '../harness/bench.js';
-import { STRATEGIES } from '../harness/random-policies.js';
-import type { Suite } from '../harness/suite.js';
+import type { Backend } from '../../../../backends/backend.js';
+import type { Receipt } from '../../../../core/decision.js';
+import type { Policy } from '../../../../core/policy.js';
+import type { BuiltinStrategy } from '../../../../strategies/built-in-strategies.js';
+import { definePolicy, type PolicySpec } from '../../../../strategies/define-policy.js';
+import { assertMembers } from '../../harness/assertions.js';
+import { type Bench, take } from '../../harness/bench.js';
+import { STRATEGIES } from '../../harness/random-policies.js';
+import type { Suite } from '../../harness/suite.js';
 
 /** The beginning of a window of every period below, where misread state counts. */
 const ALIGNED_MS = Date.UTC(2026, 0, 1);
@@ -51,9 +51,7 @@ async function remaining(backend: Backend, policy: Policy): Promise<number | und
 /** A backend where 6 units have been taken under `policy`. */
 async function used({ open }: Bench, policy: Policy): Promise<{ backend: Backend; receipt: Receipt }> {
   const { backend } = await open(ALIGNED_MS);
-  const { receipt } = await backend.spend([{ policy, subject: 'ada', cost: 6 }]);
-  assert.ok(receipt, 'expected a receipt of a charge that was taken');
-  return { backend, receipt };
+  return { backend, receipt: await take(backend, { policy, subject: 'ada', cost: 6 }) };
 }
 
 function changedNumbers(suite: Suite<Bench>): void {
@@ -107,8 +105,10 @@ function countedApart(one: Policy, other: Policy, suite: Suite<Bench>): void {
     assert.deepEqual(await left(backend), [8, 5]);
     await backend.reset([{ policy: other, subject: 'ada' }]);
     assert.deepEqual(await left(backend), [8, 10]);
-    await backend.settle(receipt, [0]);
-    assert.deepEqual(await left(backend), [10, 10]);
+    const second = await take(backend, { policy: one, subject: 'ada', cost: 3 });
+    assert.deepEqual(await left(backend), [5, 10]);
+    await backend.settle(second, [0]);
+    assert.deepEqual(await left(backend), [8, 10]);
   });
 
   suite.case('are counted apart within one call, which is all or none', async ({ open }) => {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Backend } from '../../../backends/backend.js';
-import { MemoryBackend } from '../../../backends/memory/memory.backend.js';
-import type { RedisClient } from '../../../backends/redis/clients/redis-client.js';
-import { RedisBackend } from '../../../backends/redis/redis.backend.js';
-import { ManualClock } from '../../../core/clock.js';
-import type { Outcome, Receipt } from '../../../core/decision.js';
-import { BUILT_IN_STRATEGIES } from '../../../strategies/built-in-strategies.js';
-import type { Strategy } from '../../../strategies/strategy.js';
-import type { Scene, StrategyBench } from '../harness/strategy-bench.js';
-import type { Suite } from '../harness/suite.js';
-import { after, costOf } from '../harness/traffic.js';
+import type { Backend } from '../../../../backends/backend.js';
+import { MemoryBackend } from '../../../../backends/memory/memory.backend.js';
+import type { RedisClient } from '../../../../backends/redis/clients/redis-client.js';
+import { RedisBackend } from '../../../../backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../core/clock.js';
+import type { Outcome, Receipt } from '../../../../core/decision.js';
+import { BUILT_IN_STRATEGIES } from '../../../../strategies/built-in-strategies.js';
+import type { Strategy } from '../../../../strategies/strategy.js';
+import type { Scene, StrategyBench } from '../../harness/strategy-bench.js';
+import type { Suite } from '../../harness/suite.js';
+import { after, costOf } from '../../harness/traffic.js';
 
 /** One call of a trace, and what memory answered. */
 type Step =
