@@ -21,12 +21,21 @@ const PURPOSES: Readonly<Record<Capability, string>> = {
  */
 export function assertCapable(
   backend: Backend,
-  { name }: Pick<Policy, 'name'>,
+  policy: Pick<Policy, 'name'>,
   capability: Capability,
   feature: string,
 ): void {
-  if (backend[capability] !== undefined) return;
-  throw new ThrottleConfigError(
-    `policy "${name}": \`${feature}\` needs a backend that ${PURPOSES[capability]}, and ${backend.constructor.name} has no \`${capability}\`. Leave \`${feature}\` out, or use another backend.`,
+  if (backend[capability] === undefined) throw incapable(backend.constructor.name, policy, capability, feature);
+}
+
+/** The error for a feature of a policy that needs a part which the backend of that name does not have. */
+export function incapable(
+  backend: string,
+  { name }: Pick<Policy, 'name'>,
+  capability: Capability,
+  feature: string,
+): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `policy "${name}": \`${feature}\` needs a backend that ${PURPOSES[capability]}, and ${backend} has no \`${capability}\`. Leave \`${feature}\` out, or use another backend.`,
   );
 }

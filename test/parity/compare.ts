@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { type Charge, ManualClock, MemoryBackend, type Outcome, RedisBackend } from '../../src/index.js';
-import { HAS_MODES } from '../backends/redis/support/redis-capabilities.js';
 import { randomCost, randomFrom, randomMode, randomMove, randomPolicy, type StrategyName } from './random-trace.js';
 
 type Step =
@@ -28,7 +27,7 @@ function traceInMemory(strategy: StrategyName, seed: number, length: number): Tr
     const of = random(10) === 0 ? open.splice(random(open.length), 1)[0] : undefined;
     const receipt = of === undefined ? undefined : answers[of]?.receipt;
     if (of !== undefined && receipt !== undefined) {
-      const times = HAS_MODES ? 1 + random(3) : 1;
+      const times = 1 + random(3);
       const costs = receipt.charges.map(({ cost }) => random(times * cost + 1));
       memory.settle(receipt, costs);
       steps.push({ at, verb: 'settle', of, costs });
@@ -39,7 +38,7 @@ function traceInMemory(strategy: StrategyName, seed: number, length: number): Tr
       policy,
       subject: random(4) === 0 ? 'another' : 'one',
       cost: randomCost(policy, random),
-      ...(HAS_MODES && randomMode(random)),
+      ...randomMode(random),
     }));
     const verb = random(10) === 0 ? 'peek' : 'spend';
     const answer = memory[verb](charges);

@@ -5,7 +5,6 @@ import {
   defineStrategy,
   ManualClock,
   MemoryBackend,
-  RedisBackend,
   type Strategy,
   ThrottleConfigError,
 } from '../../src/index.js';
@@ -104,19 +103,6 @@ describe('the arguments of a charge', () => {
       expect(() => backend[method]([...charges, ...ask(1, first)])).toThrow(new ThrottleConfigError(message));
     }
     expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
-  });
-
-  it('are refused by a backend that does not send them', () => {
-    const client = { evalsha: async () => [], eval: async () => [], del: async () => 0, call: async () => [] };
-    const use = () => {
-      const backend: { use(strategies: readonly Strategy[]): void } = Reflect.construct(RedisBackend, [client]);
-      backend.use([defineStrategy({ ...given, lua: 'return {}' })]);
-    };
-    expect(use).toThrow(
-      new ThrottleConfigError(
-        'RedisBackend: the strategy "given-window" takes 2 arguments, which RedisBackend does not send. Use another backend.',
-      ),
-    );
   });
 
   it.each([-1, 0.5, 101, '2', null])('are as many as a strategy says: not %j', (argumentCount) => {

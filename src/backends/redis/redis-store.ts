@@ -1,4 +1,4 @@
-import { assertCharge } from '../../core/charge-checks.js';
+import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
@@ -6,6 +6,7 @@ import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import { incapable } from '../capabilities.js';
 import type { DecideMode, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
@@ -22,7 +23,6 @@ import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
 import { ScriptSet } from './scripts/script-set.js';
 import { checkServerSettings } from './server-settings.js';
-import { assertLowerCosts, assertNoArguments, assertSupported } from './unsupported-charges.js';
 
 export interface RedisStoreOptions {
   /** The beginning of all keys. */
@@ -107,7 +107,6 @@ export class RedisStore implements RemoteStore {
   }
 
   async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
-    assertLowerCosts(receipt, costs);
     if (!beginSettlement(receipt, costs)) return;
     await Promise.all(
       this.#keys.groupBySlot(receipt.charges).map((group) => {
@@ -136,7 +135,6 @@ export class RedisStore implements RemoteStore {
   }
 
   use(strategies: readonly Strategy[]): void {
-    assertNoArguments(strategies);
     this.#scripts.use(strategies);
   }
 
@@ -167,8 +165,10 @@ export class RedisStore implements RemoteStore {
   #assertDecidable(charges: readonly Charge[]): void {
     for (const charge of charges) {
       assertCharge(charge);
-      if (!this.#scripts.knows(charge.policy)) throw unknownStrategy(charge.policy);
-      assertSupported(charge);
+      const { policy, overriddenBy } = charge;
+      if (!this.#scripts.knows(policy)) throw unknownStrategy(policy);
+      assertArgumentCount(charge, this.#scripts.argumentCount(policy));
+      if (overriddenBy !== undefined) throw incapable('RedisBackend', policy, 'settings', 'overriddenBy');
     }
   }
 }

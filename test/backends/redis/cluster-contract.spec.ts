@@ -7,7 +7,6 @@ import { RedisCluster } from '../../support/redis/redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
 import { ownErrors } from '../own-errors.js';
-import { HAS_MODES } from './support/redis-capabilities.js';
 
 let cluster: RedisCluster;
 let client: Cluster;
@@ -29,7 +28,6 @@ runCases(
   backendContract({
     create,
     effort: scaled(0.0125, 0.05),
-    hasModes: HAS_MODES,
   }),
 );
 

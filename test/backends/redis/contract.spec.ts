@@ -5,7 +5,6 @@ import { runCases } from '../../support/contract-cases.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
 import { ownErrors } from '../own-errors.js';
-import { HAS_MODES } from './support/redis-capabilities.js';
 
 let redis: TestRedis;
 
@@ -23,7 +22,6 @@ runCases(
   backendContract({
     create,
     effort: scaled(0.025, 0.1),
-    hasModes: HAS_MODES,
   }),
 );
 

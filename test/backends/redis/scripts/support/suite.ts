@@ -1,6 +1,7 @@
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
 import { customStrategies } from '../cases/custom-strategies.js';
+import { debts } from '../cases/debts.js';
 import { equalCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
 import { foreignValues } from '../cases/foreign-values.js';
@@ -27,6 +28,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...longStates,
   ...lateSettlements,
   ...leases,
+  ...debts,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
