@@ -6,6 +6,7 @@ import { Bench } from './harness/bench.js';
 import { type ContractCase, Suite } from './harness/suite.js';
 import { againstModel } from './sections/backends/against-model.js';
 import { changedPolicies } from './sections/backends/changed-policies.js';
+import { concurrentCalls } from './sections/backends/concurrent-calls.js';
 import { debts } from './sections/backends/debts.js';
 import { decisions } from './sections/backends/decisions.js';
 import { modes } from './sections/backends/modes.js';
@@ -42,6 +43,7 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   settlement,
   receipts,
   subjectsAndState,
+  concurrentCalls,
   changedPolicies,
   refusedCharges,
   randomRefunds,

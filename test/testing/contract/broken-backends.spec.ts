@@ -15,7 +15,8 @@ describe('the contract of backends', () => {
   });
 
   it.each([...BROKEN_BACKENDS, ...BROKEN_MODES])('catches one that $fault', async ({ create, breaks }) => {
-    const failures = await failuresOf(casesFor(create));
+    const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));
+    const failures = await failuresOf(cases);
     for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
   });
 

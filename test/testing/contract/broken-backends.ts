@@ -1,4 +1,12 @@
-import { type Charge, type Outcome, type Receipt, receiptOf, type Target } from 'nestjs-sluice';
+import {
+  type Backend,
+  type Charge,
+  type ManualClock,
+  type Outcome,
+  type Receipt,
+  receiptOf,
+  type Target,
+} from 'nestjs-sluice';
 import { type BrokenBackend, PlainBackend, seeing, telling } from './plain-backend.js';
 
 class OneAfterAnother extends PlainBackend {
@@ -10,6 +18,49 @@ class OneAfterAnother extends PlainBackend {
     const receipt = isTaken ? { receipt: receiptOf(this.clock.now(), charges) } : {};
     const denial = outcomes.find((outcome) => !outcome.allowed);
     return { allowed, decisions, binding: (denial ?? outcomes[0])?.binding ?? null, ...receipt };
+  }
+}
+
+/** Decides by a state that another call may change before this one writes. */
+class Races implements Backend {
+  readonly #plain: PlainBackend;
+
+  constructor(clock: ManualClock) {
+    this.#plain = new PlainBackend(clock);
+  }
+
+  async spend(charges: readonly Charge[]): Promise<Outcome> {
+    const { receipt: _, ...outcome } = this.#plain.peek(charges);
+    await Promise.resolve();
+    if (!outcome.allowed) return this.#plain.spend(charges);
+    const { receipt } = this.#plain.spend(charges.map((charge) => ({ ...charge, mode: 'record' })));
+    return receipt === undefined ? outcome : { ...outcome, receipt: receiptOf(receipt.at, charges) };
+  }
+
+  peek(charges: readonly Charge[]): Outcome {
+    return this.#plain.peek(charges);
+  }
+
+  settle(receipt: Receipt, costs: readonly number[]): void {
+    this.#plain.settle(receipt, costs);
+  }
+
+  reset(targets: readonly Target[]): void {
+    this.#plain.reset(targets);
+  }
+}
+
+/** Answers a denied charge from memory, whatever happened since. */
+class RemembersDenials extends PlainBackend {
+  readonly #denied = new Map<string, Outcome>();
+
+  override spend(charges: readonly Charge[]): Outcome {
+    const key = charges.map(({ policy, subject, cost }) => `${policy.id} ${subject} ${cost}`).join();
+    const known = this.#denied.get(key);
+    if (known !== undefined) return known;
+    const outcome = super.spend(charges);
+    if (!outcome.allowed) this.#denied.set(key, outcome);
+    return outcome;
   }
 }
 
@@ -98,6 +149,31 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
     fault: 'charges one after another',
     create: (clock) => new OneAfterAnother(clock),
     breaks: ['takes both or neither, in either order', 'are all denied if they are too much together'],
+  },
+  {
+    fault: 'decides concurrent calls by what it read before',
+    create: (clock) => new Races(clock),
+    breaks: ['concurrent calls: on one key of fixed-window', 'concurrent calls: on two keys'],
+  },
+  {
+    fault: 'remembers denials for too long',
+    create: (clock) => new RemembersDenials(clock),
+    breaks: ['a denial: is forgotten with a reset', 'a denial: is forgotten when units', 'under a raised limit'],
+  },
+  {
+    fault: 'takes upper-case subjects for lower-case ones',
+    create: seeing((charge) => ({ ...charge, subject: charge.subject.toLowerCase() })),
+    breaks: ['odd subjects: are counted, and apart'],
+  },
+  {
+    fault: 'drops spaces at the end of a subject',
+    create: seeing((charge) => ({ ...charge, subject: charge.subject.trimEnd() })),
+    breaks: ['odd subjects: are counted, and apart'],
+  },
+  {
+    fault: 'counts in 32 bits',
+    create: seeing((charge) => ({ ...charge, cost: charge.cost % 2 ** 32 })),
+    breaks: ['a large limit: of sliding-window'],
   },
   {
     fault: 'writes when it peeks',

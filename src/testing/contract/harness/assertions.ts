@@ -21,9 +21,18 @@ export async function assertFails(
   await assert.rejects(
     async () => await call(),
     (error: Error) => {
-      assertMembers(error, { name });
+      assert.ok(namesOf(error).includes(name), `expected a ${name}, got a ${error.name}: ${error.message}`);
       for (const part of said) assert.ok(error.message.includes(part), `expected \`${part}\` in: ${error.message}`);
       return true;
     },
   );
+}
+
+/** The names of an error and of its classes: a subclass may have a name of its own. */
+function namesOf(error: Error): readonly string[] {
+  const names = [error.name];
+  for (let type = Object.getPrototypeOf(error); type !== null; type = Object.getPrototypeOf(type)) {
+    names.push(type.constructor.name, type.name);
+  }
+  return names;
 }

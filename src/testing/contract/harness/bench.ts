@@ -3,6 +3,7 @@ import type { Backend } from '../../../backends/backend.js';
 import type { Awaitable } from '../../../core/awaitable.js';
 import { ManualClock } from '../../../core/clock.js';
 import type { Charge, Receipt } from '../../../core/decision.js';
+import { withPlainAnswers } from './plain-answers.js';
 
 /** An instant of our time at which no window of a round length begins. */
 const START_MS = Date.UTC(2026, 0, 1) + 12_345_678;
@@ -31,7 +32,7 @@ export class Bench {
     const clock = new ManualClock(startMs);
     const backend = await this.options.create(clock);
     this.#opened.push(backend);
-    return { backend, clock };
+    return { backend: withPlainAnswers(backend), clock };
   };
 
   /** The number of random cases to run, of which `full` would be all. */

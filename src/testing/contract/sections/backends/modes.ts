@@ -73,7 +73,7 @@ function mixedCalls(suite: Suite<Bench>): void {
       [false, 0, 'monitor'],
       [true, 0, undefined],
     ]);
-    assert.equal(binding, decisions[3]);
+    assert.deepEqual(binding, decisions[3]);
     const taken = [of(b, 0, 'monitor'), of(a, 3), of(c, 0, 'monitor'), of(c, 30, 'record')];
     assert.deepEqual(receipt?.charges, taken);
     assert.deepEqual(await left(backend, a, b, c), [7, 2, 0]);
@@ -108,7 +108,7 @@ function mixedCalls(suite: Suite<Bench>): void {
       [true, 10, 'monitor'],
       [false, 1, 'monitor'],
     ]);
-    assert.equal(binding, decisions[1]);
+    assert.deepEqual(binding, decisions[1]);
     assert.deepEqual(await left(backend, a, b, c), [2, 10, 1]);
   });
 
@@ -137,7 +137,7 @@ function mixedCalls(suite: Suite<Bench>): void {
     const { backend } = await open();
     await backend.spend([of(c, 9)]);
     const { binding, decisions } = await backend.spend([of(a, 5, 'record'), of(b, 1), of(c, 1, 'monitor')]);
-    assert.equal(binding, decisions[0]);
+    assert.deepEqual(binding, decisions[0]);
     assert.equal((await backend.peek([of(c, 1, 'monitor')])).binding, null);
   });
 

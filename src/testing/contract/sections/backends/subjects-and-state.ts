@@ -3,6 +3,7 @@ import type { Backend } from '../../../../backends/backend.js';
 import type { Policy } from '../../../../core/policy.js';
 import { definePolicy } from '../../../../strategies/define-policy.js';
 import { type Bench, take } from '../../harness/bench.js';
+import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
 const MEGABYTE = 'm'.repeat(2 ** 20);
@@ -12,6 +13,9 @@ const ODD: readonly string[] = [
   '',
   ' ',
   'a',
+  'A',
+  'a ',
+  ' a',
   'a:b',
   'b',
   '{x}',
@@ -41,6 +45,8 @@ const ODD: readonly string[] = [
 export function subjectsAndState(suite: Suite<Bench>): void {
   suite.group('odd subjects', () => oddSubjects(suite));
   suite.group('one subject', () => oneSubject(suite));
+  suite.group('a denial', () => forgottenDenials(suite));
+  suite.group('a large limit', () => largeLimits(suite));
 }
 
 async function remaining(backend: Backend, policy: Policy, subject = 'ada'): Promise<number | undefined> {
@@ -121,4 +127,58 @@ function oneSubject(suite: Suite<Bench>): void {
     }
     assert.equal(await remaining(backend, definePolicy('a', '100/s')), 94);
   });
+}
+
+/** A denial must not be remembered longer than it is true. */
+function forgottenDenials(suite: Suite<Bench>): void {
+  const policy = definePolicy('p', '5/min');
+  const charge = { policy, subject: 'ada', cost: 2 };
+
+  /** A backend that has just denied the charge, and the receipt of what was taken before. */
+  async function denied({ open }: Bench) {
+    const { backend } = await open();
+    const receipt = await take(backend, { ...charge, cost: 4 });
+    for (let i = 0; i < 3; i++) assert.equal((await backend.spend([charge])).allowed, false);
+    return { backend, receipt };
+  }
+
+  suite.case('is forgotten with a reset', async (bench) => {
+    const { backend } = await denied(bench);
+    await backend.reset([charge]);
+    assert.equal((await backend.spend([charge])).decisions[0]?.remaining, 3);
+  });
+
+  suite.case('is forgotten when units are given back', async (bench) => {
+    const { backend, receipt } = await denied(bench);
+    await backend.settle(receipt, [0]);
+    assert.equal((await backend.spend([charge])).decisions[0]?.remaining, 3);
+  });
+
+  suite.case('is no denial under a raised limit, nor of a smaller cost', async (bench) => {
+    const { backend } = await denied(bench);
+    const raised = { ...charge, policy: definePolicy('p', '10/min') };
+    assert.equal((await backend.spend([raised])).decisions[0]?.remaining, 4);
+    const { backend: other } = await denied(bench);
+    assert.equal((await other.spend([{ ...charge, cost: 1 }])).decisions[0]?.remaining, 0);
+  });
+}
+
+function largeLimits(suite: Suite<Bench>): void {
+  const LARGE = 2 ** 40;
+
+  for (const strategy of STRATEGIES) {
+    // A log has an entry for each charge, and a limit of at most 10,000.
+    if (strategy === 'sliding-log') continue;
+    suite.case(`of ${strategy} is counted to the unit, beyond 32 bits`, async ({ open }) => {
+      const { backend } = await open();
+      const policy = tenPerSecond('p', strategy, LARGE);
+      assert.equal((await backend.spend([{ policy, subject: 'ada', cost: 2 ** 32 }])).decisions[0]?.allowed, true);
+      assert.equal(await remaining(backend, policy), LARGE - 2 ** 32);
+      assert.equal((await backend.spend([{ policy, subject: 'ada', cost: LARGE }])).allowed, false);
+      assert.equal(
+        (await backend.spend([{ policy, subject: 'ada', cost: LARGE - 2 ** 32 - 1 }])).decisions[0]?.remaining,
+        1,
+      );
+    });
+  }
 }
