@@ -88,7 +88,8 @@ if type(reply) == 'string' then
   local function take(layout)
     local number
     number, at = struct.unpack(layout, reply, at)
-    numbers[#numbers + 1] = number
+    -- Redis would cut off a fraction.
+    numbers[#numbers + 1] = number % 1 == 0 and number or tostring(number)
     return number
   end
   for _ = 1, 2 + 2 * ${policies} do take('<d') end

@@ -8,6 +8,7 @@ import { foreignValues } from '../cases/foreign-values.js';
 import { invalidArguments } from '../cases/invalid-arguments.js';
 import { lateSettlements } from '../cases/late-settlement.js';
 import { leases } from '../cases/lease.js';
+import { longLogs } from '../cases/long-logs.js';
 import { longStates } from '../cases/long-states.js';
 import { randomCase } from '../cases/random-cases.js';
 import type { ScriptCase } from './script-run.js';
@@ -26,6 +27,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...equalCalls,
   ...expiries,
   ...longStates,
+  ...longLogs,
   ...lateSettlements,
   ...leases,
   ...debts,
