@@ -1,6 +1,7 @@
 /**
  * Measures the library beside its peers and prints tables; the last one is that of the goals.
  * `npm run bench`, or some of them: `npm run bench -- memory redis`. `--quick`: few and short rounds, for a look.
+ * `--check`: ends with 1 where a goal of these benches is missed by more than noise.
  * `--profiles <folder>`: each process writes a CPU profile there, which `npm --prefix bench run profile` reads.
  * `--dist <folder>`: another build than that of this checkout.
  */
@@ -8,15 +9,20 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { GOALS, verdict } from './goals.mjs';
+import { GOALS, isFailure, spreadOf, verdict } from './goals.mjs';
 import { printMachine } from './lib/machine.mjs';
-import { printTable, show } from './lib/table.mjs';
+import { printTable, show, showRatio } from './lib/table.mjs';
 
 const BENCHES = ['memory', 'address', 'redis', 'guard', 'load', 'sockets', 'growth'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, profiles: { type: 'string' }, dist: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    profiles: { type: 'string' },
+    dist: { type: 'string' },
+  },
 });
 const unknown = positionals.find((name) => !BENCHES.includes(name));
 if (unknown !== undefined) {
@@ -56,12 +62,24 @@ function takeCopy() {
 }
 
 function printGoals() {
-  const rows = GOALS.map((goal) => ({
+  const judged = GOALS.map((goal) => ({ goal, reached: verdict(goal, figures) })).filter(
+    // Of the benches that were named.
+    ({ reached }) => reached !== 'not run' || positionals.length === 0,
+  );
+  const rows = judged.map(({ goal, reached }) => ({
     goal: goal.what,
     against: goal.against,
     'to reach': goal.atMost === undefined ? `at least ${show(goal.atLeast)}` : `at most ${show(goal.atMost)}`,
-    measured: show(figures[goal.figure]),
-    reached: verdict(goal, figures),
+    measured: measured(figures[goal.figure]),
+    reached,
   }));
-  printTable('Goals', rows);
+  printTable('Goals', rows, [
+    'Measured: the median of the rounds, and their quartiles. "Within noise": a quartile reaches it.',
+  ]);
+  if (values.check && judged.some(({ reached }) => isFailure(reached))) process.exitCode = 1;
+}
+
+function measured(figure) {
+  if (figure === undefined) return '';
+  return typeof figure === 'object' ? showRatio(spreadOf(figure)) : show(figure);
 }

@@ -1,39 +1,148 @@
-// Embeds lua/ in a TypeScript file, so that nothing is read from disk at run time. Run by `npm run build`.
+// Puts the Lua scripts together and embeds them in a TypeScript file, so that nothing is read from disk at run time. Run by
+// `npm run build`.
 import { readFileSync, writeFileSync } from 'node:fs';
 
+/** The built-in strategies: the file with the parts of each, and the letter of its states, as in `shapeCode`. */
+export const STRATEGIES = {
+  'sliding-window': { file: 'strategies/sliding-window', letter: 'w' },
+  'fixed-window': { file: 'strategies/fixed-window', letter: 'f' },
+  'token-bucket': { file: 'strategies/bucket', letter: 't' },
+  gcra: { file: 'strategies/bucket', letter: 'g' },
+  'leaky-bucket': { file: 'strategies/bucket', letter: 'b' },
+  'sliding-log': { file: 'strategies/sliding-log', letter: 'l' },
+};
+
+const STRATEGY_FILES = [...new Set(Object.values(STRATEGIES).map(({ file }) => file))];
+
 /**
- * The files of lua/ in the order in which a script is put together: `policies`, the strategies (those of the application
- * last), `states`, then the files of one script.
+ * The files of lua/ in the order in which a script is put together. Custom strategies come after `policies`. `spend-one` is a
+ * whole script, of which there is one for each built-in strategy.
  */
 export const LUA_FILES = {
   policies: ['lib/policies'],
-  strategies: ['strategies/fixed-window', 'strategies/sliding-window', 'strategies/sliding-log', 'strategies/bucket'],
-  states: ['lib/clock', 'lib/states'],
-  spend: ['lib/replies', 'lib/calls', 'scripts/spend'],
+  strategies: STRATEGY_FILES,
+  states: ['lib/names', 'lib/clock', 'lib/states'],
+  spend: ['lib/replies', 'scripts/spend'],
   settle: ['scripts/settle'],
   lease: ['scripts/lease'],
+  'spend-one': ['scripts/spend-one'],
 };
 
 const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), 'utf8');
-const join = (files) => files.map(read).join('\n');
-const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(value)};\n`;
 
-/** The names of the strategies that a Lua source defines. */
-export function strategiesIn(lua) {
-  return [...lua.matchAll(/^strategies\['([a-z-]+)'\] = /gm)].map(([, name]) => name);
+/** The four bytes at which a value of ours begins, as a little-endian number. */
+const markerOf = (letter) => Buffer.from(`\xa3S2${letter}`, 'latin1').readUInt32LE();
+
+const CUSTOM_MARKER = markerOf('x');
+
+/** The parts of a strategy, and the names of the numbers in its state. */
+function partsOf(strategy, files) {
+  const { file, letter } = STRATEGIES[strategy];
+  const [head, ...sections] = files[file].split(/^--@section /m);
+  const parts = Object.fromEntries(
+    sections.map((section) => {
+      const end = section.indexOf('\n');
+      return [section.slice(0, end).trim(), section.slice(end + 1).replace(/(?:\n--(?!@)[^\n]*|\n)*$/, '')];
+    }),
+  );
+  const state = /^--@state (.*)$/m.exec(head)[1].split(' ');
+  return { strategy, marker: markerOf(letter), parts, state };
 }
+
+/** Indents lines that are not empty. */
+const indent = (text, by) => text.replace(/^(?=.)/gm, by);
+
+/** Replaces the directives of a template: comments that begin with `--@`. `of`: the strategy whose parts are included. */
+function expand(text, files, of) {
+  const repeated = text.replace(/^ *--@strategies\n([\s\S]*?)^ *--@end\n/gm, (_, block) =>
+    Object.keys(STRATEGIES)
+      .map((strategy) => expand(block, files, partsOf(strategy, files)))
+      .join(''),
+  );
+  const expanded = repeated.replace(/^( *)--@(\S+) ?(.*)$/gm, (line, by, directive, argument) => {
+    if (directive === 'file') return indent(files[argument], by);
+    if (directive === 'slots') return `local ${slots().join(', ')} = ${slots().fill('{}').join(', ')}`;
+    if (of === undefined) return line;
+    const others = of.state.filter((name) => name !== 'text');
+    const fields = of.state.map((_, i) => `field_${i + 1}[${argument}]`).join(', ');
+    if (directive === 'helpers') return of.parts.helpers ?? '';
+    if (directive === 'declare') return `${by}local ${others.join(', ')}`;
+    if (directive === 'load') return `${by}local ${of.state.join(', ')} = ${fields}`;
+    if (directive === 'save') return `${by}${fields} = ${of.state.join(', ')}`;
+    if (directive === 'include') return indent(expand(of.parts[argument], files, of), by);
+    return line;
+  });
+  if (of === undefined) return expanded;
+  return expanded
+    .replace(/\bSTRATEGY\b/g, `'${of.strategy}'`)
+    .replace(/\bMARKER\b/g, of.marker)
+    .replace(/\bIS_QUEUE\b/g, String(of.strategy === 'leaky-bucket'));
+}
+
+const slots = () => Array.from({ length: 7 }, (_, i) => `field_${i + 1}`);
+
+/** Leaves out comments, and the short names that a script does not use: what a script defines costs each of its runs. */
+function trimmed(text) {
+  const code = text.replace(/^\s*--.*\n/gm, '').replace(/ +--.*$/gm, '');
+  return code
+    .split('\n')
+    .filter((line) => {
+      const [, name] = /^local (\w+) = \w+\.\w+$/.exec(line) ?? [];
+      // A name that follows a dot is a field of something else.
+      return name === undefined ? line !== '' : code.replace(line, '').search(new RegExp(`(?<![.\\w])${name}\\b`)) >= 0;
+    })
+    .join('\n');
+}
+
+/**
+ * Puts the scripts together from the files of lua/. Those for any policy come in two parts, between which the custom strategies
+ * are put.
+ */
+export function assemble(files) {
+  const join = (names) => names.map((name) => files[name]).join('\n');
+  const all = Object.keys(STRATEGIES).map((strategy) => partsOf(strategy, files));
+  const helpers = [...new Set(all.flatMap(({ parts }) => parts.helpers ?? []))].join('\n');
+  const begin = join(LUA_FILES.states).replace(/\bCUSTOM_MARKER\b/g, CUSTOM_MARKER);
+  const general = (name) =>
+    `${begin}\n${name === 'lease' ? '' : helpers}\n${expand(join(LUA_FILES[name]), files, strategyFor(join(LUA_FILES[name]), files))}`;
+  return {
+    policies: join(LUA_FILES.policies),
+    spend: general('spend'),
+    settle: general('settle'),
+    lease: general('lease'),
+    spendOne: Object.fromEntries(
+      all.map((of) => [of.strategy, `${files['lib/names']}\n${expand(join(LUA_FILES['spend-one']), files, of)}`]),
+    ),
+  };
+}
+
+/** The strategy that a script is for, if it is for one. */
+function strategyFor(text, files) {
+  const [, strategy] = /^--@strategy (\S+)$/m.exec(text) ?? [];
+  return strategy === undefined ? undefined : partsOf(strategy, files);
+}
+
+/** lua/ as it is, by path without the extension. */
+export const luaFiles = () =>
+  Object.fromEntries(
+    Object.values(LUA_FILES)
+      .flat()
+      .map((file) => [file, read(file)]),
+  );
+
+const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(value)};\n`;
 
 /** Returns the text of the generated file. */
 export function generate() {
-  const strategies = LUA_FILES.strategies.map(read).map((lua) => ({ names: strategiesIn(lua), lua }));
+  const { policies, spend, settle, lease, spendOne } = assemble(luaFiles());
+  const names = Object.entries(spendOne).map(([strategy, lua]) => [strategy, trimmed(lua)]);
   return [
     '// Generated from lua/ by scripts/build-lua.mjs. Do not edit.\n',
-    constant('POLICIES_LUA', join(LUA_FILES.policies)),
-    constant('STRATEGIES_LUA', strategies),
-    constant('STATES_LUA', join(LUA_FILES.states)),
-    constant('SPEND_LUA', join(LUA_FILES.spend)),
-    constant('SETTLE_LUA', join(LUA_FILES.settle)),
-    constant('LEASE_LUA', join(LUA_FILES.lease)),
+    constant('POLICIES_LUA', trimmed(policies)),
+    constant('SPEND_LUA', trimmed(spend)),
+    constant('SETTLE_LUA', trimmed(settle)),
+    constant('LEASE_LUA', trimmed(lease)),
+    constant('SPEND_ONE_LUA', Object.fromEntries(names)),
   ].join('\n');
 }
 

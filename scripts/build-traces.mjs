@@ -1,17 +1,25 @@
 // Embeds the conformance traces in a TypeScript file, so that the package has them. Run by `npm run build`.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const TRACES = new URL('../test/conformance/strategies.json', import.meta.url);
 export const GENERATED = new URL('../src/testing/contract/harness/conformance-traces.generated.ts', import.meta.url);
+
+/** The traces of a file of test/conformance as code: one a line. */
+function tracesOf(file) {
+  const traces = JSON.parse(readFileSync(new URL(`../test/conformance/${file}`, import.meta.url), 'utf8'));
+  return ['[', ...traces.map((trace) => `  ${JSON.stringify(trace)},`), ']'].join('\n');
+}
 
 /** Returns the text of the generated file. */
 export function generate() {
   return [
-    '// Generated from test/conformance/strategies.json by scripts/build-traces.mjs. Do not edit.',
-    "import type { Trace } from './conformance-trace.js';",
+    '// Generated from test/conformance by scripts/build-traces.mjs. Do not edit.',
+    "import type { DebtTrace, Trace } from './conformance-trace.js';",
     '',
     '/** The conformance traces: computed by an independent implementation that keeps whole histories. */',
-    `export const CONFORMANCE_TRACES: readonly Trace[] = ${readFileSync(TRACES, 'utf8').trim()};`,
+    `export const CONFORMANCE_TRACES: readonly Trace[] = ${tracesOf('strategies.json')};`,
+    '',
+    '/** Those of what is charged above the limit. */',
+    `export const DEBT_TRACES: readonly DebtTrace[] = ${tracesOf('debts.json')};`,
     '',
   ].join('\n');
 }

@@ -50,6 +50,7 @@ const TIMEOUT_MS = 100;
 const { frozen, lostReplies, scriptFlushes } = await load('fault-scenarios.js');
 const { sentinelMasterFrozen } = await load('fault-sentinel.js');
 const { clusterLostReplies, clusterMasterKilled } = await load('fault-cluster.js');
+const { oneMasterFrozen, resharded } = await load('fault-masters.js');
 const { connect, RedisCluster } = await load('redis.js');
 
 const still = await frozen(5000, undefined, TIMEOUT_MS);
@@ -67,13 +68,36 @@ note('', 'admitted beside the limit', Math.abs(flushed.admitted - flushed.limit)
 
 const cluster = await RedisCluster.start();
 try {
-  const across = await clusterLostReplies(cluster, 0);
+  const across = await clusterLostReplies(cluster);
   note('cluster, lost replies, 300 calls', `double charges (${across.cuts} connections cut)`, across.twice, 0);
   const killed = await clusterMasterKilled(cluster, TIMEOUT_MS);
   note('cluster, master killed', 'writing again after, ms', killed.writingAgainMs, 5000);
   note('', `admitted above a limit of ${killed.limit} across slots`, Math.max(0, killed.admitted - killed.limit), 0);
 } finally {
   await cluster[Symbol.asyncDispose]();
+}
+
+const masters = await RedisCluster.start(0);
+try {
+  const frozenMaster = await oneMasterFrozen(masters, 3000, TIMEOUT_MS);
+  note(
+    'cluster, 1 of 3 masters frozen',
+    `calls on the others that fell back (of ${frozenMaster.healthy})`,
+    frozenMaster.fellBack,
+    0,
+  );
+  const moved = await resharded(masters, 12, TIMEOUT_MS);
+  const isDegraded = ({ type }) => type === 'degraded';
+  note(
+    `cluster, ${moved.moves} slots resharded`,
+    'times that a breaker opened',
+    moved.events.filter(isDegraded).length,
+    0,
+  );
+  note('', `calls that fell back (of ${moved.calls})`, moved.fellBack, 0);
+  note('', `units charged above or below (${moved.whileMoving} decided while moving)`, moved.difference, 0);
+} finally {
+  await masters[Symbol.asyncDispose]();
 }
 
 const sentinel = await sentinelMasterFrozen(TIMEOUT_MS);

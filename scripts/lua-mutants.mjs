@@ -22,15 +22,30 @@ const REPLY_TIMEOUT_MS = 5000;
 
 const all = [...chosenCases, ...strategies.flatMap((strategy) => [...randomCases(strategy)])];
 
+/**
+ * Locals of the scripts that the parts of a strategy are put into, and of scripts that others are put into: a name may be replaced
+ * by another one that is in scope where the part is used.
+ */
+const AROUND = {
+  strategies:
+    'now server_ms until_ms limit burst period_ms segments cost at from to units key text expires_ms allowed remaining reset_ms',
+  'spend-one': 'server_ms now',
+};
+
 const { policies, states } = LUA_FILES;
-/** The files that come before a part. Before the scripts come the strategies, too, which declare nothing for them. */
-const filesBefore = (part) => ({ policies: [], states: policies })[part] ?? [...policies, ...states];
+/** The files that come before a part. */
+const filesBefore = (part) => {
+  if (part === 'policies' || part === 'spend-one') return [];
+  return part === 'states' ? policies : [...policies, ...states];
+};
 
 /** Every file, with the locals of the files before it. */
 const files = Object.entries(LUA_FILES).flatMap(([part, names]) =>
   names.map((file, i) => {
     const before = part === 'strategies' ? policies : [...filesBefore(part), ...names.slice(0, i)];
-    return { file, outer: before.flatMap((name) => [...localsOf(name)]) };
+    const stateOf = /^--@state (.*)$/m.exec(luaFiles[file])?.[1].split(' ') ?? [];
+    const around = AROUND[part]?.split(' ') ?? [];
+    return { file, outer: [...before.flatMap((name) => [...localsOf(name)]), ...around, ...stateOf] };
   }),
 );
 

@@ -1,18 +1,29 @@
-export type { Backend, Grant, Target } from './backends/backend.js';
+export type { Backend, FailureDomains, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
-export type { BackendEvent } from './backends/backend-events.js';
+export type { BackendEvent, DegradedDomains } from './backends/backend-events.js';
+export type { HoldReference, HoldRequest, HoldStore } from './backends/hold-store.js';
 export { type LeasableBackend, LeasingBackend } from './backends/leasing/leasing.backend.js';
 export type { LeasingOptions } from './backends/leasing/leasing-options.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.backend.js';
 export { RedisBackend } from './backends/redis/redis.backend.js';
 export type { RedisBackendOptions } from './backends/redis/redis-options.js';
 export { ResilientBackend } from './backends/resilience/resilient.backend.js';
+export type {
+  Override,
+  Page,
+  PageRequest,
+  PolicyChange,
+  SettingsStore,
+  StoredRate,
+} from './backends/settings-store.js';
+export { beginSettlement } from './backends/settlement.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
-export type { Charge, Decision, Outcome, Receipt } from './core/decision.js';
+export type { Charge, ChargeMode, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
 export type { FailureMode, Policy } from './core/policy.js';
 export { parseRate, type Rate, type RateText } from './core/rate.js';
+export { receiptOf } from './core/receipt.js';
 export type {
   GatewayOptions,
   Limit,
@@ -36,9 +47,10 @@ export type {
   ThrottleModuleExtras,
   ThrottleModuleOptions,
 } from './module/throttle-module.options.js';
+export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
 export type { ThrottleEvent } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
-export type { CallOptions } from './service/service-arguments.js';
+export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
@@ -46,9 +58,9 @@ export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
 export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
 export type { ErrorStyle } from './transports/http/denial-exception.js';
-export type { HeaderStyle } from './transports/http/rate-limit-headers.js';
+export type { HeaderDialect, HeaderStyle } from './transports/http/header-dialects.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';
-export { by } from './transports/identity/by.js';
-export { subjectOf } from './transports/identity/subject.js';
+export { type AddressOptions, by } from './transports/identity/by.js';
+export { type HeaderOptions, type SubjectOf, subjectOf } from './transports/identity/subject.js';
 export type { TrustProxy } from './transports/identity/trust-proxy.js';
 export type { RateLimitPayload } from './transports/sockets/rate-limit-message.js';

@@ -1,4 +1,4 @@
-import { askOnce } from '../lib/child.mjs';
+import { askOnce, Child } from '../lib/child.mjs';
 import { connectPlain, RedisServer } from '../lib/redis.mjs';
 import { interleaved } from '../lib/rounds.mjs';
 import { printTable, showRatio } from '../lib/table.mjs';
@@ -23,6 +23,8 @@ export async function growth({ isQuick }) {
   await inMemory('sliding-window', 'segments', SEGMENTS, { policies: 1, keys: 10_000 }, isQuick);
   const server = await RedisServer.start();
   try {
+    const keys = isQuick ? KEYS.slice(0, -1) : KEYS;
+    await onRedis(server, 'keys', keys, { processes: 1, policies: 1 }, isQuick);
     await onRedis(server, 'policies', POLICIES, { processes: 1 }, isQuick);
     await onRedis(server, 'processes', PROCESSES, { policies: 1 }, isQuick);
   } finally {
@@ -58,27 +60,33 @@ async function onRedis(server, what, counts, about, isQuick) {
     failed: samples.max(count, 'failed'),
   }));
   printTable(`Redis: by ${TITLES[what] ?? what}, ${IN_FLIGHT} calls in flight`, rows, [
-    'CPU of a call is that of a whole process, warming up included on the server.',
+    'CPU of a call is that of a whole process. All keys are known before it is measured.',
   ]);
 }
 
-async function fleet({ port }, { processes, policies, forMs }) {
+async function fleet({ port }, { processes, policies, keys = 1000, forMs }) {
   const file = new URL('./redis.mjs', import.meta.url);
   const admin = await connectPlain(port);
   await admin.flushall();
-  const before = await cpuOf(admin);
-  const about = { port, policies, forMs, inFlight: IN_FLIGHT / processes };
-  const all = await Promise.all(
-    Array.from({ length: processes }, () => askOnce(file, 'measure', about, { label: 'growth-redis' })),
-  );
-  const serverMicros = (await cpuOf(admin)) - before;
-  admin.disconnect();
+  const about = { port, policies, keys, forMs, inFlight: IN_FLIGHT / processes };
+  const fleet = Array.from({ length: processes }, () => new Child(file, { label: 'growth-redis' }));
+  try {
+    await Promise.all(fleet.map((child) => child.ask('open', about)));
+    const before = await cpuOf(admin);
+    const all = await Promise.all(fleet.map((child) => child.ask('measure', about)));
+    return figuresOf(all, (await cpuOf(admin)) - before);
+  } finally {
+    admin.disconnect();
+    await Promise.all(fleet.map((child) => child.stop()));
+  }
+}
+
+function figuresOf(all, serverMicros) {
   const sum = (member) => all.reduce((total, one) => total + one[member], 0);
   const calls = sum('calls');
   return {
     perSecond: sum('perSecond'),
-    // The half as long that warms up is the server's, too.
-    serverMicros: serverMicros / (calls * 1.5),
+    serverMicros: serverMicros / calls,
     micros: all.reduce((total, one) => total + one.micros * one.calls, 0) / calls,
     failed: sum('failed'),
   };

@@ -4,37 +4,59 @@ import { cpuMicros } from '../lib/cpu.mjs';
 import { connect } from '../lib/redis.mjs';
 import { definePolicy, RedisBackend } from '../lib/sluice.mjs';
 
-const SUBJECTS = 1000;
+/** Calls in flight while the keys are made. */
+const FILLERS = 256;
+
+let load;
 
 answer({
+  /** Connects, charges each subject once, and warms up for half of the time that is measured. */
+  async open(about) {
+    load = await openLoad(about);
+    await load.fill();
+    await load.callFor(about.forMs / 2, about.inFlight);
+  },
+
   /** Keeps `inFlight` calls on so many policies under way for so long. */
-  async measure({ port, policies, inFlight, forMs }) {
-    const client = await connect(port);
-    const backend = new RedisBackend(client);
-    const all = Array.from({ length: policies }, (_, i) => definePolicy(`p${i}`, '1000000000/hour'));
-    let calls = 0;
-    let failed = 0;
-    const callFor = async (ms) => {
-      const endsAt = performance.now() + ms;
-      const worker = async () => {
-        while (performance.now() < endsAt) {
-          const subject = `user:${1_000_000 + (calls++ % SUBJECTS)}`;
-          try {
-            await backend.spend(all.map((policy) => ({ policy, subject, cost: 1 })));
-          } catch {
-            failed += 1;
-          }
-        }
-      };
-      await Promise.all(Array.from({ length: inFlight }, worker));
-    };
-    await callFor(forMs / 2); // warms up
-    [calls, failed] = [0, 0];
+  async measure({ inFlight, forMs }) {
     const cpuBefore = cpuMicros();
     const startedAt = performance.now();
-    await callFor(forMs);
+    const { calls, failed } = await load.callFor(forMs, inFlight);
     const seconds = (performance.now() - startedAt) / 1000;
-    client.disconnect();
+    load.client.disconnect();
     return { calls, failed, perSecond: calls / seconds, micros: (cpuMicros() - cpuBefore) / calls };
   },
 });
+
+async function openLoad({ port, policies, keys }) {
+  const client = await connect(port);
+  const backend = new RedisBackend(client);
+  const all = Array.from({ length: policies }, (_, i) => definePolicy(`p${i}`, '1000000000/hour'));
+  const call = async (i) => {
+    const subject = `user:${1_000_000 + (i % keys)}`;
+    await backend.spend(all.map((policy) => ({ policy, subject, cost: 1 })));
+  };
+  const fill = async () => {
+    let next = 0;
+    const worker = async () => {
+      while (next < keys) await call(next++);
+    };
+    await Promise.all(Array.from({ length: FILLERS }, worker));
+  };
+  /** Calls on subjects at random. */
+  const callFor = async (ms, inFlight) => {
+    const endsAt = performance.now() + ms;
+    let [calls, failed] = [0, 0];
+    const worker = async () => {
+      while (performance.now() < endsAt) {
+        calls += 1;
+        await call(Math.floor(Math.random() * keys)).catch(() => {
+          failed += 1;
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, worker));
+    return { calls, failed };
+  };
+  return { client, fill, callFor };
+}

@@ -21,6 +21,17 @@ export async function interleaved(variants, rounds, measure) {
   return samples;
 }
 
+/**
+ * A figure of several rounds.
+ *
+ * @typedef {{ median: number, low: number, high: number }} Spread the median, and the quartiles below and above it
+ */
+
+/** @returns {Spread} */
+function spreadOf(values) {
+  return { median: median(values), low: quantile(values, 0.25), high: quantile(values, 0.75) };
+}
+
 /** What was measured, by variant and round. */
 export class Samples {
   /** @type {Map<string, Map<number, Record<string, number>>>} */
@@ -50,7 +61,18 @@ export class Samples {
     const ratios = this.#all(variant, figure)
       .filter(([round]) => others.has(round))
       .map(([round, value]) => value / others.get(round));
-    return { median: median(ratios), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
+    return spreadOf(ratios);
+  }
+
+  /** The median over the rounds, and its quartiles. */
+  spread(variant, figure) {
+    return spreadOf(this.#all(variant, figure).map(([, value]) => value));
+  }
+
+  /** Of the ratios of a variant over each of the bases, the one that `isWorse` than all others. */
+  worstRatio(variant, bases, figure, isWorse) {
+    const ratios = bases.map((base) => this.ratio(variant, base, figure));
+    return ratios.reduce((worst, ratio) => (isWorse(ratio.median, worst.median) ? ratio : worst));
   }
 
   /** The same figure of all variants, less that of the base in the same round. */

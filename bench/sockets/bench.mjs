@@ -4,8 +4,11 @@ import { interleaved } from '../lib/rounds.mjs';
 import { printTable, showRatio } from '../lib/table.mjs';
 
 const WITHOUT = 'without a limit';
+/** What Nest takes for any interceptor, which a limiter of messages has to be. */
+const EMPTY = 'an empty interceptor';
 const VARIANTS = {
   [WITHOUT]: { isLimited: false },
+  [EMPTY]: { isLimited: false, isIntercepted: true },
   'sluice, memory': { isLimited: true },
   'sluice, Redis': { isLimited: true, onRedis: true },
 };
@@ -20,6 +23,8 @@ export async function sockets({ isQuick }) {
       print(transport, samples);
       const { median } = samples.ratio('sluice, memory', WITHOUT, 'perSecond');
       figures[`sockets: ${transport}, memory`] = median;
+      const above = samples.above(WITHOUT, 'cpuMicros');
+      figures[`sockets: ${transport}, CPU / interceptor`] = above.ratio('sluice, memory', EMPTY, 'cpuMicros').median;
     }
     return figures;
   } finally {
@@ -30,12 +35,12 @@ export async function sockets({ isQuick }) {
 function measured(redis, transport, isQuick) {
   const { rounds, forMs } = isQuick ? { rounds: 2, forMs: 1000 } : { rounds: 3, forMs: 3000 };
   return interleaved(Object.keys(VARIANTS), rounds, async (variant) => {
-    const { isLimited, onRedis } = VARIANTS[variant];
+    const { onRedis, ...about } = VARIANTS[variant];
     await redis.flush();
     const server = new Child(new URL('./server.mjs', import.meta.url), { label: `sockets-${transport}-${variant}` });
     const client = new Child(new URL('./client.mjs', import.meta.url), { label: 'sockets-client' });
     try {
-      const port = await server.ask('start', { transport, isLimited, ...(onRedis && { redisPort: redis.port }) });
+      const port = await server.ask('start', { transport, ...about, ...(onRedis && { redisPort: redis.port }) });
       await client.ask('open', { transport, port });
       await client.ask('watch', { forMs: forMs / 2 }); // warms up
       const before = await server.ask('cpu');

@@ -1,6 +1,6 @@
 // An application with one gateway, in a process of its own.
 import 'reflect-metadata';
-import { Module } from '@nestjs/common';
+import { Module, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -13,8 +13,8 @@ import { MemoryBackend, RedisBackend, ThrottleModule } from '../lib/sluice.mjs';
 const ADAPTERS = { ws: WsAdapter, 'socket.io': IoAdapter };
 
 answer({
-  /** @param {{ transport: 'ws' | 'socket.io', isLimited: boolean, redisPort?: number }} about */
-  async start({ transport, isLimited, redisPort }) {
+  /** @param {{ transport: 'ws' | 'socket.io', isLimited: boolean, isIntercepted?: boolean, redisPort?: number }} about */
+  async start({ transport, isLimited, isIntercepted = false, redisPort }) {
     class EchoGateway {
       echo(_client, data) {
         return transport === 'ws' ? { event: 'echo', data } : data;
@@ -22,6 +22,7 @@ answer({
     }
     const echo = Object.getOwnPropertyDescriptor(EchoGateway.prototype, 'echo');
     Reflect.decorate([SubscribeMessage('echo')], EchoGateway.prototype, 'echo', echo);
+    if (isIntercepted) UseInterceptors({ intercept: (_context, next) => next.handle() })(EchoGateway);
     WebSocketGateway()(EchoGateway);
 
     const backend = redisPort === undefined ? new MemoryBackend() : new RedisBackend(await connect(redisPort));

@@ -1,11 +1,12 @@
--- Policies as the scripts get them, and the strategies that they name. `policyArgs` in TypeScript writes these arguments.
--- This file comes before the strategies; all other parts come after them, so a strategy has no access to a clock or to Redis keys.
+-- Policies as the general scripts get them, and custom strategies. `policyArgs` in TypeScript writes these arguments.
+-- This file comes before the custom strategies; all other parts come after them.
 
 local NEVER = -1 -- the wait of a cost that can never pass
 local EXACT = 9007199254740992 -- 2^53: whole numbers below it are exact
 
--- Functions that define strategies, by name. A function is called when a policy first names one of its strategies: most runs
--- need one or two.
+local MAX_COUNT = 6755399441055744 -- 3 * 2^51: the largest number that a strategy counts to
+
+-- Functions that define custom strategies, by name. A function is called when a policy first names its strategy.
 local definitions = {}
 local strategies = {}
 
@@ -21,23 +22,33 @@ local function any_state()
   return true
 end
 
+-- Reads what the strategy of a charge needs beside the policy, which begins at args[i]: '+', their number, and the numbers. Returns
+-- them, or nil if there are none, and the index of what follows.
+local function read_arguments(args, i)
+  if args[i] ~= '+' then return nil, i end
+  local numbers = {}
+  local count = argument(args[i + 1])
+  for n = 1, count do numbers[n] = argument(args[i + 1 + n]) end
+  return numbers, i + 2 + count
+end
+
 -- Reads a policy from its five arguments, the first of which is args[i].
 local function read_policy(args, i)
-  local strategy = args[i]
-  local rules = strategies[strategy]
-  if rules == nil then
-    local define = definitions[strategy]
-    if define == nil then error('sluice: no strategy of the name ' .. tostring(strategy)) end
-    define()
-    rules = strategies[strategy]
-  end
   return {
-    step = rules.step,
-    amend = rules.amend,
-    is_valid_state = rules.fits or any_state,
+    strategy = args[i],
     limit = argument(args[i + 1]),
     period_ms = argument(args[i + 2]),
     burst = argument(args[i + 3]),
     segments = argument(args[i + 4]),
   }
+end
+
+-- Returns a custom strategy.
+local function custom_strategy(name)
+  if strategies[name] == nil then
+    local define = definitions[name]
+    if define == nil then error('sluice: no strategy of the name ' .. tostring(name)) end
+    define()
+  end
+  return strategies[name]
 end

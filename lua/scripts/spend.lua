@@ -9,55 +9,217 @@
 --               number of calls
 --               deadline in the server's milliseconds, or 'peek': never late, and nothing is written
 --               number of charges of each call
---               per charge: number of its policy (from 1), cost
--- Reply  the server's milliseconds, the instant
+--               per charge: 'monitor' or 'record' if it is not enforced; '+', how many, and the numbers, if it has arguments;
+--               number of its policy (from 1), cost
+-- Reply  one string. Numbers are doubles, statuses bytes, little endian:
+--        the server's milliseconds, the instant
 --        per policy: limit and window of its decisions
 --        per call, either a decision per charge:
 --          1, remaining, reset                                                      allowed
 --          2, remaining, reset, retry after (-1: never)                             denied
---          3, allowed, limit, remaining, reset, retry after, delay, window          in full
+--          3, allowed (a byte), limit, remaining, reset, retry after, delay, window in full
 --        or one status:
 --          4   late: the call was refused, and nothing was read
 --          5   foreign value: a key held a value that no script of ours wrote; it was deleted
+--          7   not recorded: the custom strategy of a recorded charge does not count it; nothing was taken
+
+-- The phases in which a call is decided.
+local FIRST, MONITORED, DENIED_CALL = 1, 2, 3
+
+-- The charges of a call, by their position in it. All lists are used again by the next call.
+local policy_of, cost_of, mode_of, arguments_of = {}, {}, {}, {}
+-- The first charge of the call on the same key, and the last so far that takes units from it, or 0.
+local first_on, last_on = {}, {}
+-- The cost of the charges on the key up to this one. The state that it leaves: the number of a slot.
+local total_of, left_by = {}, {}
+-- The decisions, and whether a charge or an earlier one on its key is denied.
+local denied_of = {}
+local allowed_of, granted_of, remaining_of, reset_of, retry_of, delay_of, window_of = {}, {}, {}, {}, {}, {}, {}
+-- States, by slot: the numbers of each are those that its strategy lists. A key's state as it was read is in the slot of the first
+-- charge on it; what a charge leaves is in the slots behind those.
+local expiry_in = {}
+--@slots
 
 local policies = {}
-local arg, key = 3, 0
+local arg, last_key = 3, 0
 for i = 1, argument(ARGV[2]) do
-  local policy = read_policy(ARGV, arg)
-  write_policy(policy)
-  policies[i] = policy
+  policies[i] = read_policy(ARGV, arg)
   arg = arg + 5
 end
 
 while arg <= #ARGV do
-  local calls, deadline, count = argument(ARGV[arg]), ARGV[arg + 1], argument(ARGV[arg + 2])
+  local calls, deadline, charge_count = argument(ARGV[arg]), ARGV[arg + 1], argument(ARGV[arg + 2])
   local writes = deadline ~= 'peek'
   local is_late = writes and server_ms > argument(deadline)
-  local charges = {}
   arg = arg + 3
-  for i = 1, count do
-    local policy, cost = policies[argument(ARGV[arg])], argument(ARGV[arg + 1])
-    -- Names all members, so that Lua makes the table in its full size at once.
-    charges[i] = { policy = policy, cost = cost, entry = nil, found = nil, total = nil, decision = nil, state = nil }
+  local has_monitored = false
+  for i = 1, charge_count do
+    local mode = ARGV[arg]
+    if mode == 'monitor' or mode == 'record' then arg = arg + 1 else mode = 'enforce' end
+    has_monitored = has_monitored or mode == 'monitor'
+    mode_of[i] = mode
+    arguments_of[i], arg = read_arguments(ARGV, arg)
+    policy_of[i], cost_of[i] = policies[argument(ARGV[arg])], argument(ARGV[arg + 1])
     arg = arg + 2
   end
   for _ = 1, calls do
+    local is_call_sound, is_call_allowed, is_call_recorded = not is_late, true, true
+
+    -- Reads the states.
+    for i = 1, is_late and 0 or charge_count do
+      local key = KEYS[last_key + i]
+      local first = 1
+      while KEYS[last_key + first] ~= key do first = first + 1 end
+      first_on[i], last_on[i] = first, 0
+      if first == i then
+        local policy = policy_of[i]
+        local strategy = policy.strategy
+        local is_sound, marker, text, expires_ms
+        if false then
+        --@strategies
+        elseif strategy == STRATEGY then
+          --@declare
+          --@include read
+          --@save i
+        --@end
+        else
+          local state
+          text, state, expires_ms = read_state(key, policy)
+          is_sound = state ~= nil
+          field_1[i] = state
+        end
+        expiry_in[i] = expires_ms
+        if not is_sound then
+          if is_failure(text) then return text end
+          redis_call('DEL', key)
+          is_call_sound = false
+        end
+      end
+    end
+
+    -- Decides the charges. First the enforced and the recorded ones, each on what those before it leave. If all of them pass, then
+    -- the monitored ones, each by itself. If one of them is denied, the others report the state as the call found it: as at a cost
+    -- of 0, unless a monitored one is denied by itself.
+    local i, phase = 1, FIRST
+    while is_call_sound and is_call_recorded and i <= charge_count do
+      local is_monitored = mode_of[i] == 'monitor'
+      local is_due = is_monitored == (phase == MONITORED)
+      if phase == DENIED_CALL then is_due = is_monitored or allowed_of[i] end
+      if is_due then
+        local policy, cost = policy_of[i], cost_of[i]
+        local strategy, limit, period_ms = policy.strategy, policy.limit, policy.period_ms
+        local burst, segments = policy.burst, policy.segments
+        local is_recorded = mode_of[i] == 'record'
+        local first = first_on[i]
+        local earlier = last_on[first]
+        if phase == DENIED_CALL then
+          earlier, is_recorded = 0, false
+          if not is_monitored then cost = 0 end
+        end
+        local from = earlier > 0 and left_by[earlier] or first
+        local total_cost = earlier > 0 and min(total_of[earlier] + cost, EXACT - 1) or cost
+        local is_denied = earlier > 0 and denied_of[earlier]
+        local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0
+        local allowed, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms
+        repeat
+          retry_after_ms, delay_ms = 0, 0
+          if false then
+          --@strategies
+          elseif strategy == STRATEGY then
+            --@load from
+            --@include policy
+            if is_recorded and cost > 0 then
+              -- What is recorded is added, and the decision is that of a read afterwards.
+              local at, units, is_amended = now, cost, false
+              --@include raise
+              cost = 0
+            end
+            --@include step
+            if allowed and is_taken then
+              --@save charge_count + i
+            end
+          --@end
+          else
+            local custom, arguments, state, decision = custom_strategy(strategy), arguments_of[i], field_1[from], nil
+            if is_recorded and cost > 0 then
+              local amended = custom.amend(state, now, policy, now, 0, cost, arguments)
+              is_call_recorded = amended ~= state and #amended > 0
+              state, cost = amended, 0
+            end
+            local after
+            after, decision = custom.step(state, now, policy, cost, arguments)
+            allowed, granted, remaining = decision.allowed, decision.limit, decision.remaining
+            reset_ms, retry_after_ms = decision.reset_ms, decision.retry_after_ms
+            delay_ms, window_ms = decision.delay_ms, decision.window_ms
+            -- A strategy of a user's own that leaves out a member decides nothing, and the reply ends here.
+            if not (granted and remaining and reset_ms and retry_after_ms and delay_ms and window_ms) then
+              return whole_reply(policies)
+            end
+            field_1[charge_count + i] = after
+          end
+          if not is_recorded then is_denied = is_denied or not allowed end
+          if phase == DENIED_CALL then
+            is_decided = cost == 0 or not allowed
+            cost = 0
+          else
+            -- If the charges on a key are too much together, the decision is that on their total.
+            is_decided = phase == MONITORED or is_recorded or earlier == 0 or cost == 0 or not is_denied
+            from, cost, earlier = is_decided and from or first, total_cost, 0
+          end
+        until is_decided
+        if not is_sound then
+          redis_call('DEL', key)
+          is_call_sound = false
+        end
+        if phase ~= DENIED_CALL then
+          left_by[i] = allowed and is_taken and charge_count + i or from
+          total_of[i], denied_of[i] = total_cost, is_denied
+          if is_taken and (phase == FIRST or allowed) then last_on[first] = i end
+          if phase == FIRST then is_call_allowed = is_call_allowed and allowed end
+        end
+        allowed_of[i], granted_of[i], remaining_of[i], reset_of[i] = allowed, granted, remaining, reset_ms
+        retry_of[i], delay_of[i], window_of[i] = retry_after_ms, delay_ms, window_ms
+      end
+      i = i + 1
+      if i > charge_count and phase == FIRST and (has_monitored or not is_call_allowed) then
+        i, phase = 1, is_call_allowed and MONITORED or DENIED_CALL
+      end
+    end
+
+    -- Writes the states, if all charges are allowed.
+    for i = 1, is_call_sound and is_call_recorded and is_call_allowed and writes and charge_count or 0 do
+      local first = first_on[i]
+      if last_on[first] == i then
+        local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i]
+        local strategy, segments = policy.strategy, policy.segments
+        local expires_ms, until_ms, text = expiry_in[first], server_ms + reset_of[i] + TTL_MARGIN_MS, nil
+        if false then
+        --@strategies
+        elseif strategy == STRATEGY then
+          --@load slot
+          --@include write
+        --@end
+        else
+          write_state(key, field_1[slot], expires_ms, until_ms)
+        end
+      end
+    end
+
     if is_late then
       write_status(LATE)
-    elseif load_states(charges, key) then
-      decide(charges, writes)
-    else
+    elseif not is_call_sound then
       write_status(FOREIGN_VALUE)
+    elseif not is_call_recorded then
+      write_status(NOT_RECORDED)
+    else
+      for i = 1, charge_count do
+        write_decision(
+          policy_of[i], allowed_of[i], granted_of[i], remaining_of[i], reset_of[i], retry_of[i], delay_of[i], window_of[i]
+        )
+      end
     end
-    key = key + count
+    last_key = last_key + charge_count
   end
 end
 
-for name, entry in pairs(entries) do
-  local reset_ms = entry.reset_ms
-  if reset_ms ~= nil then
-    write_state(name, entry.state, entry.expires_ms, server_ms + reset_ms + TTL_MARGIN_MS)
-  end
-end
-
-return reply
+return whole_reply(policies)

@@ -1,38 +1,52 @@
 -- Twin of src/strategies/fixed-window.ts. State: start of the window, units used in it.
+--@state start used
 
--- Returns the start of the window that counts as current, and the units used in it.
-local function window_at(state, now, period_ms)
-  local current = math.floor(now / period_ms) * period_ms
-  local start, used = state[1], state[2] or 0
-  if start == nil or start < current or start > now + period_ms then return current, 0 end
-  return start, used
+--@section policy
+granted, window_ms = limit, period_ms
+local current = floor(now / period_ms) * period_ms
+
+--@section read
+text = redis_pcall('GET', key)
+is_sound, expires_ms = not text, 0
+if type(text) == 'string' and #text == 25 then
+  marker, expires_ms, start, used = unpack_text('<I4I7I7I7', text)
+  is_sound = marker == MARKER and start < EXACT and used < EXACT
 end
 
-strategies['fixed-window'] = {
-  fits = function(state)
-    return #state == 2
-  end,
+-- The start of the window that counts as current, and the units used in it.
+--@section turn
+if start == nil or start < current or start > now + period_ms then start, used = current, 0 end
 
-  step = function(state, now, policy, cost)
-    local start, used = window_at(state, now, policy.period_ms)
-    local allowed = cost <= policy.limit - used or cost == 0
-    local after = allowed and used + cost or used
-    local left_ms = start + policy.period_ms - now
-    return allowed and cost > 0 and { start, after } or state, {
-      allowed = allowed,
-      limit = policy.limit,
-      remaining = math.max(0, policy.limit - after),
-      reset_ms = after == 0 and 0 or left_ms,
-      retry_after_ms = allowed and 0 or cost > policy.limit and NEVER or left_ms,
-      delay_ms = 0,
-      window_ms = policy.period_ms,
-    }
-  end,
+--@section step
+--@include turn
+local left_ms = start + period_ms - now
+allowed = cost <= limit - used or cost == 0
+if allowed then used = used + cost end
+remaining = limit - used
+if remaining < 0 then remaining = 0 end
+reset_ms = used == 0 and 0 or left_ms
+if not allowed then retry_after_ms = cost > limit and NEVER or left_ms end
 
-  amend = function(state, _now, policy, at, from, to)
-    local start, used = state[1], state[2] or 0
-    -- A charge of an earlier window has nothing to give back.
-    if start ~= math.floor(at / policy.period_ms) * policy.period_ms then return state end
-    return { start, math.max(0, used - (from - to)) }
-  end,
-}
+--@section raise
+-- A charge of an earlier window counts no longer.
+if floor(at / period_ms) * period_ms + period_ms > now then
+  --@include turn
+  used = used + min(units, MAX_COUNT - used)
+  is_amended = true
+end
+
+--@section amend
+-- A charge of an earlier window has nothing to give back.
+if start == floor(at / period_ms) * period_ms then
+  used = max(0, used - (from - to))
+  is_amended = true
+end
+
+--@section write
+if expires_ms >= until_ms then
+  redis_call('SETRANGE', key, '11', pack('<I7I7', start, used))
+else
+  local ttl_ms = ceil((until_ms - server_ms) * 1.25)
+  text = pack('<I4I7I7I7', MARKER, server_ms + ttl_ms, start, used)
+  redis_call('SET', key, text, 'PX', format('%.0f', ttl_ms))
+end

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
 import { MemoryBackend, RedisBackend, Throttle, ThrottleModule, ThrottleService } from '../../dist/esm/index.js';
 
-const LIMIT = 100;
+const LIMIT = 60;
 
 /** Reads what a client sent one message a turn of the event loop; by default ws goes through all that has come at once. */
 class OneATurn extends WebSocketServer {
@@ -35,7 +35,7 @@ export async function startApp({ transport, limiter, redisPort, sockets, oneATur
     }
   }
   const say = Object.getOwnPropertyDescriptor(FloodGateway.prototype, 'say');
-  const limits = guards[limiter] ?? [Throttle(`${LIMIT}/s`)];
+  const limits = guards[limiter] ?? [Throttle(`${LIMIT}/min`)];
   Reflect.decorate([SubscribeMessage('say'), ...limits], FloodGateway.prototype, 'say', say);
   WebSocketGateway(oneATurn ? { wsEngine: OneATurn, allowSynchronousEvents: false } : {})(FloodGateway);
 
@@ -75,8 +75,8 @@ async function connect(port) {
 function naiveGuard(client, counts) {
   return class NaiveGuard {
     async canActivate() {
-      const second = Math.floor(Date.now() / 1000);
-      const isAllowed = (await client.incr(`naive:${second}`)) <= LIMIT;
+      const minute = Math.floor(Date.now() / 60_000);
+      const isAllowed = (await client.incr(`naive:${minute}`)) <= LIMIT;
       if (!isAllowed) counts.denied += 1;
       return isAllowed;
     }

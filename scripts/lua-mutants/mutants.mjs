@@ -24,14 +24,14 @@ const FIELDS = { min: ['max'], max: ['min'], floor: ['ceil'], ceil: ['floor'], l
 
 /** Locals of one kind: each is replaced by the others that are in scope. */
 const KINDS = [
-  'now t at newest start current stored server_ms'.split(' '),
-  'cost total used after deficit wanted room sum left excess units given most full budget'.split(' '),
+  'now t at newest start current instant drained_ms server_ms until_ms expires_ms'.split(' '),
+  'cost total total_cost used deficit wanted room sum left units given most full latest oldest before added'.split(' '),
   'limit burst'.split(' '),
-  'span within period_ms idle_ms ahead_ms'.split(' '),
+  'span within period_ms idle_ms ahead_ms left_ms'.split(' '),
   'from to'.split(' '),
-  'i j first arg key last_key last index shift ahead'.split(' '),
-  'charge earlier other'.split(' '),
-  'allowed written writes is_late'.split(' '),
+  'i first arg last_key last index ahead age count gone middle low high'.split(' '),
+  'earlier first'.split(' '),
+  'allowed writes is_late is_taken is_recorded is_monitored is_denied is_moved is_kept is_full is_amended'.split(' '),
 ];
 
 function othersOf(tokens, i, scope) {

@@ -7,18 +7,28 @@ export class BackendError extends Error {
   }
 
   override readonly name = 'BackendError';
+  /** The failure domain that failed, if the call has charges in others, too. */
+  readonly domain?: string;
 
   /**
    * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, or the server's error code: `READONLY`, `LOADING`, `OOM`, ...
    * @param transient whether it may go away without a change to the configuration
+   * @param options `domain`: the part of the backend that failed, of those that hold the call's charges
    */
   constructor(
     readonly code: string,
     message: string,
     readonly transient = true,
     // Not `ErrorOptions`, which applications that compile with `lib: ES2021` do not have.
-    options?: { readonly cause?: unknown },
+    options?: { readonly cause?: unknown; readonly domain?: string },
   ) {
     super(message, options);
+    if (options?.domain !== undefined) this.domain = options.domain;
   }
+}
+
+/** Returns an error that tells which failure domain failed. All but a BackendError, and an error that tells it already, stay. */
+export function inDomain(error: unknown, domain: string | undefined): unknown {
+  if (domain === undefined || !(error instanceof BackendError) || error.domain !== undefined) return error;
+  return new BackendError(error.code, error.message, error.transient, { cause: error.cause, domain });
 }

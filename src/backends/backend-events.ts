@@ -5,11 +5,23 @@ export type BackendEvent =
   /** A key of these policies held a value that Sluice did not write; it was deleted. */
   | { readonly type: 'garbage'; readonly policies: readonly string[] }
   /**
-   * The circuit breaker opened after five consecutive failures; `code` is the last one. `onError` applies until `recovered`.
-   * Emitted once per outage.
+   * A circuit breaker opened after five consecutive failures; `code` is the last one. `onError` applies until `recovered`.
+   * Emitted once per outage of a domain.
    */
-  | { readonly type: 'degraded'; readonly code: string }
+  | ({ readonly type: 'degraded'; readonly code: string } & Partial<DegradedDomains>)
   /** The backend was unavailable, so a refund or reset had no effect. */
   | { readonly type: 'lost'; readonly what: 'refund' | 'reset'; readonly code: string }
   /** The circuit breaker closed: the backend decides again. */
-  | { readonly type: 'recovered' };
+  | ({ readonly type: 'recovered' } & Partial<DegradedDomains>);
+
+/**
+ * Which part of a backend an outage is of, and how much of the backend is unavailable. On a Redis Cluster a domain is a
+ * master, by address. A backend that works or fails as a whole has no domains, and its events have none of these members.
+ */
+export interface DegradedDomains {
+  readonly domain: string;
+  /** All domains that are unavailable now. Empty if the whole backend decides again. */
+  readonly unavailable: readonly string[];
+  /** The number of domains that there are. */
+  readonly of: number;
+}

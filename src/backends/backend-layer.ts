@@ -2,8 +2,10 @@ import type { Awaitable } from '../core/awaitable.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
-import type { Backend, Grant, Target } from './backend.js';
+import type { Backend, FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
+import type { HoldStore } from './hold-store.js';
+import type { SettingsStore } from './settings-store.js';
 
 /**
  * A backend around another one. It delegates every method of the contract, so a layer overrides only the methods that it
@@ -12,6 +14,10 @@ import type { BackendEvent } from './backend-events.js';
 export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
   /** Present only if the inner backend can lease, and the layer delegates it. */
   readonly lease?: (charge: Target, wanted: number) => Promise<Grant>;
+  /** Present only if the inner backend has them. */
+  readonly domains?: FailureDomains;
+  readonly holds?: HoldStore;
+  readonly settings?: SettingsStore;
 
   /** @param delegated `lease: false` for a layer that spends the units itself */
   constructor(
@@ -19,6 +25,9 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
     delegated: { readonly lease: boolean } = { lease: true },
   ) {
     if (delegated.lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
+    if (inner.domains !== undefined) this.domains = inner.domains;
+    if (inner.holds !== undefined) this.holds = inner.holds;
+    if (inner.settings !== undefined) this.settings = inner.settings;
   }
 
   get remote(): boolean {

@@ -1,16 +1,14 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Clock } from '../core/clock.js';
-import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Charge, Outcome, Receipt, Target } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { BackendEvent } from './backend-events.js';
+import type { HoldStore } from './hold-store.js';
+import type { SettingsStore } from './settings-store.js';
 
-/** A budget: the units that one subject has under one policy. */
-export interface Target {
-  readonly policy: Policy;
-  readonly subject: string;
-}
+export type { Target };
 
 /** Units that were taken at a server, to be spent by one process before the window ends that they were counted in. */
 export interface Grant {
@@ -24,18 +22,39 @@ export interface Grant {
   readonly endsInMs: number;
 }
 
+/** The parts of a backend that fail by themselves, such as the masters of a Redis Cluster. */
+export interface FailureDomains {
+  /** Returns the domains that hold these budgets, each once. */
+  of(targets: readonly Target[]): readonly string[];
+  /** Returns the domains that there are now. A domain that is replaced or removed is no longer among them. */
+  all(): readonly string[];
+}
+
 /** Where state lives. A backend runs the strategies. It decides the charges of a call at one instant: all of them or none. */
 export interface Backend {
   /**
    * Decides the charges, in order, at one instant, and takes all of them or none. A charge sees those before it on the same
    * key. In a denied call, policies that would have allowed it report their current state.
    *
-   * @throws RangeError for a cost that is not a safe integer of at least 0, before anything else happens
+   * Recorded charges are taken in full if the enforced ones pass. Monitored charges are decided after all others, each by itself,
+   * and taken if they fit; they change neither `allowed` nor `binding`. See `ChargeMode`.
+   *
+   * @throws RangeError for a cost that is not a safe integer of at least 0, an unknown mode, or arguments that are not whole
+   *   numbers, before anything else happens
+   * @throws ThrottleConfigError for a charge that this backend or its policy cannot take: another number of arguments than its
+   *   strategy has, `overriddenBy` without `settings`, a mode other than `enforce` on a policy with a `lease`
    */
   spend(charges: readonly Charge[]): Awaitable<Outcome>;
   /** Returns the outcome that `spend` would have, and writes nothing. */
   peek(charges: readonly Charge[]): Awaitable<Outcome>;
-  /** Makes each charge of a receipt one of the cost given, as of its own instant; 0 returns it. Costs can only fall. */
+  /**
+   * Makes each charge of a receipt one of the cost given, any from 0 on, as of its own instant; 0 returns it. What a cost is above
+   * what was taken is recorded in full, above the limit too. A charge whose window is over is not changed. A receipt settles once:
+   * the first call counts, and later ones change nothing.
+   *
+   * @throws RangeError for costs that are not safe integers of at least 0, one per charge
+   * @throws TypeError for a copy of a receipt, such as one from the JSON of a job
+   */
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
   /** Deletes the state of these budgets. */
   reset(targets: readonly Target[]): Awaitable<void>;
@@ -46,6 +65,10 @@ export interface Backend {
    * reply are returned. A backend without this method leases nothing.
    */
   lease?(target: Target, wanted: number): Promise<Grant>;
+  /** Units that are held while a call runs. A backend without it refuses policies that need it; see `assertCapable`. */
+  readonly holds?: HoldStore;
+  /** Limits that change while the service runs. A backend without it refuses policies and charges that need it. */
+  readonly settings?: SettingsStore;
   /** Adds custom strategies. */
   use?(strategies: readonly Strategy[]): void;
   /** Adds a listener for all later events. */
@@ -54,6 +77,11 @@ export interface Backend {
   warnings?(): Promise<readonly string[]>;
   /** Releases timers, and connections that the backend opened itself. */
   close?(): Promise<void>;
+  /**
+   * Present if parts of the backend fail by themselves. `ResilientBackend` then has a circuit breaker for each of them.
+   * If omitted, the backend works or fails as a whole.
+   */
+  readonly domains?: FailureDomains;
   /** True if a call may get no answer. */
   readonly remote?: boolean;
   /** The clock that decides, if it is not the system's. Calls are delayed by it, too. */

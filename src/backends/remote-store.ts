@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
-import type { Grant, Target } from './backend.js';
+import type { FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
 
 /** Whether a call takes units or only reads. */
@@ -24,6 +24,8 @@ export interface RemoteStore {
   listen(listener: (event: BackendEvent) => void): void;
   warnings(dueMs: number): Promise<readonly string[]>;
   close(): Promise<void>;
+  /** Present if parts of the store fail by themselves. A BackendError that tells its `domain` counts for that one only. */
+  readonly domains?: FailureDomains;
   /** The clock that calls are delayed by. */
   readonly clock: Clock;
 }

@@ -1,12 +1,45 @@
 import type { FailureMode, Policy } from './policy.js';
 
-/** A policy, a subject and a cost, for a backend to decide. */
-export interface Charge {
+/** A budget: the units that one subject has under one policy. */
+export interface Target {
   readonly policy: Policy;
-  /** Whose budget is charged. */
   readonly subject: string;
+}
+
+/**
+ * How a charge is decided.
+ *
+ * - `enforce`: the call is denied if the charge does not fit. Nothing of a denied call is taken.
+ * - `monitor`: decided by itself after the other charges, if those pass: taken if it fits, otherwise reported and not taken. It
+ *   never denies the call and never is its binding decision. Its decision carries `mode: 'monitor'`.
+ * - `record`: taken in full, above the limit too, and never denied. What is above the limit is a debt: it drains, or counts until
+ *   its window is over, as the strategy says. If an enforced charge of the call is denied, nothing is recorded either.
+ */
+export type ChargeMode = 'enforce' | 'monitor' | 'record';
+
+/**
+ * A policy, a subject and a cost, for a backend to decide.
+ *
+ * @example
+ * const charge: Charge = { policy: login, subject: 'user:42', cost: 1 };
+ * const debit: Charge = { policy: tokens, subject: 'user:42', cost: 5000, mode: 'record' };
+ */
+export interface Charge extends Target {
   /** Units, a safe integer of at least 0. A cost of 0 reads the state and takes nothing. */
   readonly cost: number;
+  /** Default: `enforce`. A policy with a `lease` has no other mode. */
+  readonly mode?: ChargeMode;
+  /**
+   * Whole numbers from 0 to 2^53 - 1 that the strategy needs beside the policy, as many as its `argumentCount` says. The backend
+   * hands them to the strategy, for this charge and when its receipt is settled; only the strategy and its Lua twin know what
+   * they mean. Default: none.
+   */
+  readonly arguments?: readonly number[];
+  /**
+   * Subjects whose override of the policy counts for this charge, most specific first. Needs a backend with `settings`.
+   * Default: none, and no override is looked up.
+   */
+  readonly overriddenBy?: readonly string[];
 }
 
 /** The result of one charge. Headers, bodies, messages and events derive from it. */
@@ -29,14 +62,20 @@ export interface Decision {
   readonly delayMs: number;
   /** Milliseconds in which `limit` units are granted. */
   readonly windowMs: number;
+  /** Set for a monitored charge: it may not be allowed in a call that is. */
+  readonly mode?: 'monitor';
   /** Set if units are leased: `remaining` is the last value that this process knows, and other processes may have taken units since. */
   readonly approximate?: true;
 }
 
-/** The charges that a call took, and when, so that they can be settled later. */
+/**
+ * The charges that a call took, and when, so that they can be settled later: once, and in the process that took them. A copy, such
+ * as one from the JSON of a job, is refused.
+ */
 export interface Receipt {
   /** The instant of the charges in epoch milliseconds. */
   readonly at: number;
+  /** Those of the call, in order. A monitored charge that was not taken has a cost of 0 here. */
   readonly charges: readonly Charge[];
   /** One instant per charge, if several servers took them. */
   readonly instants?: readonly number[];
@@ -44,12 +83,13 @@ export interface Receipt {
   readonly degraded?: 'local';
 }
 
-/** The result of a call. All of its charges are taken or none. */
+/** The result of a call. All of its enforced and recorded charges are taken or none. */
 export interface Outcome {
+  /** False if an enforced charge is denied. */
   readonly allowed: boolean;
   /** One per charge, in order. */
   readonly decisions: readonly Decision[];
-  /** The decision that represents the call (`bindingOf`); `null` if nothing limits it. */
+  /** The decision that represents the call (`bindingOf`), never a monitored one; `null` if nothing limits it. */
   readonly binding: Decision | null;
   /** Set if something was taken. */
   readonly receipt?: Receipt;
@@ -64,14 +104,19 @@ export const NOTHING_TO_CHARGE: Outcome = Object.freeze({
   binding: null,
 });
 
+/** Returns true for a charge that is decided after all others and denies no call. */
+export function isMonitored({ mode }: Charge): boolean {
+  return mode === 'monitor';
+}
+
 /**
  * Returns the decision that represents the call: the denial with the longest wait (`null` is longest), or, if none denies, the
- * decision with the smallest share remaining. The first one wins a tie.
+ * decision with the smallest share remaining. The first one wins a tie. Monitored decisions represent no call.
  */
 export function bindingOf(decisions: readonly Decision[]): Decision | null {
   let binding: Decision | null = null;
   for (const decision of decisions) {
-    if (binding === null || isStricter(decision, binding)) binding = decision;
+    if (decision.mode === undefined && (binding === null || isStricter(decision, binding))) binding = decision;
   }
   return binding;
 }

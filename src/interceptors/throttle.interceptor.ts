@@ -26,13 +26,16 @@ export class ThrottleInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Awaitable<Observable<unknown>> {
     const session = this.sessions.enter(context, 'interceptor');
     if (session === undefined) return next.handle();
-    return chain(this.limiter.admit(session, 'both'), (isAdmitted) =>
-      isAdmitted ? this.#handle(session, next) : dropped(session),
-    );
+    const admitted = this.limiter.admit(session, 'both');
+    // Without a closure in the usual case.
+    if (admitted === true) return this.#handle(session, next);
+    return chain(admitted, (isAdmitted) => (isAdmitted ? this.#handle(session, next) : dropped(session)));
   }
 
   /** Runs the handler as a part of the call, also if it does its work on subscription. */
   #handle(session: CallSession, next: CallHandler): Observable<unknown> {
+    // Nobody asks for the call, and no acknowledgement may be due: an Observable less.
+    if (session.responder.acknowledge === undefined && !this.sessions.isTracking) return next.handle();
     return new Observable((subscriber) => {
       let isAnswered = false;
       // An observer and not `tap`, which costs each message another Observable.

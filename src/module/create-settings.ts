@@ -3,11 +3,12 @@ import type { Backend } from '../backends/backend.js';
 import { systemClock } from '../core/clock.js';
 import type { RuntimeSettings, SocketSettings } from '../service/calls/runtime-settings.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
+import { dialectsOf } from '../transports/http/header-dialects.js';
 import { compileTrust } from '../transports/identity/trust-proxy.js';
 import { stackBackend } from './backend-stack.js';
 import { assertBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleModuleOptions } from './throttle-module.options.js';
-import { assertModuleOptions, assertSocketOptions, assertStrategies, SOCKETS } from './validate-options.js';
+import { assertModuleOptions, assertSocketOptions, assertStrategies, MODULE, SOCKETS } from './validate-options.js';
 
 /** Checks the module's options, before a backend is made. @throws ThrottleConfigError naming the option */
 export function checkedOptions(options?: ThrottleModuleOptions): ThrottleModuleOptions {
@@ -28,10 +29,11 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     backend,
     clock: backend.clock ?? systemClock,
     strategies: [...BUILT_IN_STRATEGIES, ...strategies],
+    requests: options.requests,
     skip: options.skip,
     message: options.message,
     onDenied: options.onDenied,
-    headers: options.headers ?? 'standard',
+    headers: dialectsOf(`${MODULE}.headers`, options.headers ?? 'standard'),
     errors: options.errors ?? 'nest',
     ipv6Prefix: options.ipv6Prefix ?? 64,
     unavailableForMs,

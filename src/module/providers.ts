@@ -8,20 +8,21 @@ import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
-import { compileSocketLimit, type SocketLimitName } from '../planning/socket-limits.js';
+import { compileRequestLimit, compileTransportLimit } from '../planning/transport-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
-import { FrameLimiter } from '../service/calls/frame-limiter.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { LimitLookup } from '../service/limit-lookup.js';
+import { RequestLimiter } from '../service/request-limiter.js';
+import { FrameLimiter } from '../service/sockets/frame-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import type { HttpRequest } from '../transports/call.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ClientAddress } from '../transports/identity/client-address.js';
+import { asFrameworkRequest } from '../transports/identity/framework-request.js';
 import { proxiedRequest } from '../transports/identity/trust-proxy.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
-import { asFrameworkRequest } from '../transports/sockets/handshake/upgrade-request.js';
 import { SocketTransport } from '../transports/sockets/socket-transport.js';
 import type { Transport } from '../transports/transport.js';
 import { checkedOptions, createSettings } from './create-settings.js';
@@ -30,7 +31,7 @@ import { isServiceInjected } from './discovery/service-usage.js';
 import { createBackend, THROTTLE_BACKEND } from './throttle-backend.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
-import { SOCKETS } from './validate-options.js';
+import { MODULE, SOCKETS } from './validate-options.js';
 
 /** The token of the module's checked options. The tokens that tests override are the same in every copy of the library. */
 export const OPTIONS = Symbol.for('nestjs-sluice:options');
@@ -66,8 +67,9 @@ export const PROVIDERS: Provider[] = [
   },
   {
     provide: HttpTransport,
-    useFactory: (addresses: ClientAddress, settings: RuntimeSettings) => new HttpTransport(addresses, settings),
-    inject: [ClientAddress, SETTINGS],
+    useFactory: (addresses: ClientAddress, settings: RuntimeSettings, adapters: HttpAdapterHost) =>
+      new HttpTransport(addresses, settings, (request) => frameworkView(request, adapters)),
+    inject: [ClientAddress, SETTINGS, HttpAdapterHost],
   },
   {
     provide: SocketTransport,
@@ -99,6 +101,20 @@ export const PROVIDERS: Provider[] = [
     inject: [CallLimiter, HandlerPhaseBinding],
   },
   {
+    provide: RequestLimiter,
+    useFactory: (
+      { requests }: RuntimeSettings,
+      registry: PolicyRegistry,
+      limiter: CallLimiter,
+      sessions: SessionResolver,
+      http: HttpTransport,
+    ) => {
+      const limit = requests === undefined ? undefined : compileRequestLimit(`${MODULE}.requests`, requests, registry);
+      return new RequestLimiter(limiter, sessions, http, limit);
+    },
+    inject: [SETTINGS, PolicyRegistry, CallLimiter, SessionResolver, HttpTransport],
+  },
+  {
     provide: FrameLimiter,
     useFactory: (
       settings: RuntimeSettings,
@@ -121,20 +137,20 @@ export const PROVIDERS: Provider[] = [
 
 function createPolicyRegistry(
   { policies = {}, default: defaults = [] }: ThrottleModuleOptions,
-  { strategies }: RuntimeSettings,
+  { strategies, warn }: RuntimeSettings,
 ): PolicyRegistry {
-  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies);
+  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */
 function moduleSocketLimit(
   { sockets }: RuntimeSettings,
-  name: SocketLimitName,
+  name: 'connections' | 'frames',
   registry: PolicyRegistry,
 ): CompiledLimit | undefined {
   const limit = sockets[name];
   if (limit === undefined) return undefined;
-  return compileSocketLimit(`${SOCKETS}.${name}`, name, limit, { level: 'module', owner: 'sockets' }, registry);
+  return compileTransportLimit(`${SOCKETS}.${name}`, name, limit, { level: 'module', owner: 'sockets' }, registry);
 }
 
 const HOW_TO_TRUST =
@@ -148,11 +164,15 @@ function createConnectionRegistry(
 ): ConnectionRegistry {
   const { trusts } = settings.sockets;
   if (trusts === undefined) {
-    const app = () => adapters.httpAdapter?.getInstance<unknown>();
-    return new ConnectionRegistry(settings, addresses, (upgrade) => asFrameworkRequest(upgrade, app()));
+    return new ConnectionRegistry(settings, addresses, (upgrade) => frameworkView(upgrade, adapters));
   }
   const socketAddresses = new ClientAddress(settings.ipv6Prefix, settings.warn, HOW_TO_TRUST);
   return new ConnectionRegistry(settings, socketAddresses, (upgrade: HttpRequest) => proxiedRequest(upgrade, trusts));
+}
+
+/** Returns a request of Node as the framework of the application would see it. */
+function frameworkView(request: HttpRequest, { httpAdapter }: HttpAdapterHost): HttpRequest {
+  return asFrameworkRequest(request, httpAdapter?.getInstance<unknown>());
 }
 
 function isList(limits: Limit | readonly Limit[]): limits is readonly Limit[] {

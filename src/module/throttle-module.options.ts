@@ -3,10 +3,10 @@ import type { FailureMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { ErrorStyle } from '../transports/http/denial-exception.js';
-import type { HeaderStyle } from '../transports/http/rate-limit-headers.js';
+import type { HeaderStyle } from '../transports/http/header-dialects.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
-/** Options of ThrottleModule. All are optional; `default`, `policies` and `onError` may be left out, but not be `undefined`. */
+/** Options of ThrottleModule. All are optional; `default`, `policies`, `requests` and `onError` may be left out, but not be `undefined`. */
 export interface ThrottleModuleOptions {
   /**
    * Where state is kept: a backend, or a function that makes one at startup. The function is not called where a test
@@ -19,6 +19,12 @@ export interface ThrottleModuleOptions {
   readonly policies?: Readonly<Record<string, Limit>>;
   /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
   readonly default?: Limit | readonly Limit[];
+  /**
+   * Limits all HTTP requests by address, before routing and after the middleware of `main.ts`: those without a handler, too, which
+   * are answered with 404. CORS preflights are not charged. It is a decision of its own: what a request takes here is not given
+   * back if a limit of its handler denies it. See `throttleRequests` for a place before all middleware. Default: no limit.
+   */
+  readonly requests?: Limit;
   /** Returns true for calls that pass uncharged. Default: none do. */
   readonly skip?: Skip;
   /**
@@ -26,7 +32,10 @@ export interface ThrottleModuleOptions {
    * (`allow`), or reject them with 503 (`deny`). Default: `local`.
    */
   readonly onError?: FailureMode;
-  /** `standard`: the `RateLimit` fields; `legacy`: X-RateLimit-*; `both`; or `false`. Default: `standard`. */
+  /**
+   * `standard`: the `RateLimit` fields of the current draft; `legacy`: `X-RateLimit-*`; `both`; `false`: none; or a list of dialects,
+   * `['draft-7', 'legacy']`, with at most one of `draft-11`, `draft-7` and `draft-6`. Default: `standard`.
+   */
   readonly headers?: HeaderStyle;
   /** The body of a 429: in Nest's form, or as problem details (RFC 9457). Default: `nest`. */
   readonly errors?: ErrorStyle;

@@ -15,11 +15,13 @@ import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
-import { FrameLimiter } from '../service/calls/frame-limiter.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
+import { RequestLimiter } from '../service/request-limiter.js';
+import { FrameLimiter } from '../service/sockets/frame-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
+import { enterPrefix } from '../transports/identity/ipv6-prefixes.js';
 import { ConnectionRegistry } from '../transports/sockets/connection-registry.js';
 import type { CheckedAsyncOptions, CheckedFeatureOptions, CheckedRootOptions } from './checked-module-options.js';
 import { GatewayDiscovery } from './discovery/gateway-discovery.js';
@@ -28,7 +30,9 @@ import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceRequested } from './discovery/service-usage.js';
 import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
-import { trackRequests } from './hooks/http-call-hook.js';
+import { trackRequests, watchUnlinkedResponses } from './hooks/http-call-hook.js';
+import { sendProblemsOfNodeRequests } from './hooks/problem-reply-hook.js';
+import { limitRequests } from './hooks/request-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { otherCopiesModule } from './other-copies.module.js';
 import { PROVIDERS } from './providers.js';
@@ -58,7 +62,9 @@ export class ThrottleModule
   implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly #gateways: GatewayDiscovery;
+  readonly #leavePrefix: () => void;
   #isCompiled = false;
+  #stopWatching = () => {};
 
   constructor(
     @Inject(CallLimiter) private readonly limiter: CallLimiter,
@@ -70,12 +76,14 @@ export class ThrottleModule
     @Inject(ThrottleInterceptor) private readonly interceptor: ThrottleInterceptor,
     @Inject(HandlerPhaseInterceptor) private readonly handlerPhase: HandlerPhaseInterceptor,
     @Inject(HandlerPhaseBinding) private readonly binding: HandlerPhaseBinding,
+    @Inject(RequestLimiter) private readonly requests: RequestLimiter,
     @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     super();
+    this.#leavePrefix = enterPrefix(limiter.settings.ipv6Prefix);
     // In the constructor, because Nest opens socket servers and reads gateways' interceptors before any module hook.
     markHandlers(discovery);
     this.#gateways = new GatewayDiscovery(discovery);
@@ -130,6 +138,9 @@ export class ThrottleModule
   configure(): void {
     this.#compileHandlers();
     this.binding.attach(this.handlerPhase, this.discovery, this.handlers);
+    if (this.limiter.settings.errors === 'problem') sendProblemsOfNodeRequests(this.adapters.httpAdapter);
+    this.#stopWatching = watchUnlinkedResponses(this.adapters.httpAdapter);
+    limitRequests(this.adapters.httpAdapter, this.requests);
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }
 
@@ -150,6 +161,8 @@ export class ThrottleModule
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
     this.binding.detach();
+    this.#leavePrefix();
+    this.#stopWatching();
     await this.limiter.settings.backend.close?.();
   }
 
@@ -165,7 +178,8 @@ export class ThrottleModule
     const { sockets, warn } = this.limiter.settings;
     const ignored = throttlerWarning(this.discovery);
     if (ignored !== undefined) warn(ignored);
-    if (this.handlers.hasLimits() || sockets.frames !== undefined || isServiceRequested(this.modules)) return;
+    if (this.handlers.hasLimits() || sockets.frames !== undefined || this.requests.isActive) return;
+    if (isServiceRequested(this.modules)) return;
     warn(
       'Nothing is limited: the options have no default and no limits of sockets, no handler has @Throttle, and no class injects ThrottleService. ' +
         'Limit all handlers by ThrottleModule.forRoot({ default: "1000/min" }), or some of them by @Throttle("10/min").',

@@ -12,10 +12,12 @@ import {
 } from '../planning/option-checks.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
+import { A_HEADER_STYLE, isHeaderStyle } from '../transports/http/header-dialects.js';
 import { A_BACKEND, isBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
-const MODULE = 'ThrottleModule';
+/** For errors: where the options of the module are. */
+export const MODULE = 'ThrottleModule';
 /** For errors: where the options of sockets are. */
 export const SOCKETS = `${MODULE}.sockets`;
 
@@ -35,12 +37,13 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
   policies: ['an object of policies by name, such as { login: "5/min" }', isRecord],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
+  requests: [
+    'a rate such as "1000/min", or options with a rate',
+    (value) => typeof value === 'string' || isObject(value),
+  ],
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
-  headers: [
-    '"standard", "legacy", "both" or false',
-    (value) => ['standard', 'legacy', 'both', false].some((one) => one === value),
-  ],
+  headers: [A_HEADER_STYLE, isHeaderStyle],
   errors: ['"nest" or "problem"', (value) => value === 'nest' || value === 'problem'],
   message: [
     'a string, or a function that returns a string or an object',

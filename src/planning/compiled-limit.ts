@@ -60,8 +60,13 @@ export function compileLimit(
     skip: options.skip,
     message: options.message,
     onDenied: options.onDenied,
-    context: options.context,
+    context: isEmpty(options.context) ? undefined : options.context,
   };
+}
+
+/** An empty context is none: the functions of the limit see the call itself, and limits can share what a function finds. */
+function isEmpty(context: CallContext | undefined): boolean {
+  return context === undefined || Object.keys(context).length === 0;
 }
 
 /** Throws if two policies of limits of one declaration have the same name, such as `default-1m`. */

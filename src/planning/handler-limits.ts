@@ -1,6 +1,6 @@
 import type { Phase } from '../decorators/policy-options.js';
 import type { Class } from './class-members.js';
-import { assertDistinctNames, assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { assertDistinctNames, assertDistinctPolicies, type CompiledLimit } from './compiled-limit.js';
 import { declarationsOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import type { PolicyRegistry } from './policy-registry.js';
@@ -52,7 +52,7 @@ function compileLimits(
   return declared.flatMap((declaration) => {
     const limits = declaration.map((limit) => ({
       applies: applicable.has(limit),
-      compiled: compileLimit(limit, handler, registry.strategies),
+      compiled: registry.compile(limit, handler),
     }));
     const compiled = limits.map((limit) => limit.compiled);
     assertDistinctPolicies(compiled);

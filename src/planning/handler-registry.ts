@@ -9,7 +9,7 @@ import { compileHandlerLimits, type HandlerLimits, UNKNOWN_METHOD } from './hand
 import type { PolicyRegistry } from './policy-registry.js';
 import { resolveReferences } from './resolved-limits.js';
 import { chargedTwice, sharedBudgetWarnings } from './shared-budgets.js';
-import { compileConnectionLimit } from './socket-limits.js';
+import { compileConnectionLimit } from './transport-limits.js';
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 

@@ -1,8 +1,10 @@
 import { noteInjectable } from '../core/copies.js';
-import { suggest, ThrottleConfigError } from '../core/errors.js';
+import { optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
+import type { By } from '../transports/call.js';
+import { addressHeaderWarning } from '../transports/identity/address-headers.js';
 import { BudgetClaims } from './budget-claims.js';
 import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
 import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
@@ -18,12 +20,14 @@ export class PolicyRegistry {
   readonly claims = new BudgetClaims();
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];
+  readonly #warnedOf = new WeakSet<By>();
 
   /** @throws ThrottleConfigError naming the policy or the default */
   constructor(
     policies: Readonly<Record<string, Limit>>,
     defaults: readonly Limit[],
     readonly strategies: readonly Strategy[],
+    private readonly warn: (message: string) => void = () => {},
   ) {
     this.add(policies);
     // Not `defaults.map`, which skips holes.
@@ -36,7 +40,7 @@ export class PolicyRegistry {
       return one;
     });
     this.#defaults = distinguishUnnamed(declared);
-    const limits = this.#defaults.map((one) => compileLimit(one, ANY_HANDLER, strategies));
+    const limits = this.#defaults.map((one) => this.compile(one, ANY_HANDLER));
     assertDistinctPolicies(limits);
     this.claims.claim(limits);
   }
@@ -52,7 +56,7 @@ export class PolicyRegistry {
       }
       if (this.has(name) || this.#defaults.some((one) => nameOf(one) === name)) throw twoOfOneName(place, name);
       const declared: DeclaredLimit = { options: { ...options, name }, level: 'module', place };
-      this.claims.claim([compileLimit(declared, ANY_HANDLER, this.strategies)]);
+      this.claims.claim([this.compile(declared, ANY_HANDLER)]);
       this.#named.set(name, declared);
     }
   }
@@ -91,8 +95,22 @@ export class PolicyRegistry {
     const defaults = this.#defaults.filter((one) => nameOf(one) === name);
     const declared = defaults.length > 0 ? defaults : [this.get(name, place)];
     return declared.map(({ options, ...one }) =>
-      compileLimit({ ...one, options: id === undefined ? options : { ...options, id } }, handler, this.strategies),
+      this.compile({ ...one, options: id === undefined ? options : { ...options, id } }, handler),
     );
+  }
+
+  /**
+   * Compiles a limit as `compileLimit` does, with the strategies of the application. Warns, once for each `by`, of a limit
+   * that clients escape.
+   */
+  compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
+    const limit = compileLimit(declared, handler, this.strategies);
+    const warning = addressHeaderWarning(optionAt(limit.place, 'by'), limit.by);
+    if (warning !== undefined && !this.#warnedOf.has(limit.by)) {
+      this.#warnedOf.add(limit.by);
+      this.warn(warning);
+    }
+    return limit;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Backend } from '../backends/backend.js';
-import type { Receipt } from '../core/decision.js';
+import type { Charge, Receipt } from '../core/decision.js';
+import { receiptOf } from '../core/receipt.js';
 
 /** Refunds receipts. A receipt may be refunded in several parts, together never more than was taken. */
 export class Refunds {
@@ -14,7 +15,12 @@ export class Refunds {
     const costs = before.charges.map(({ cost }) => (units === undefined ? 0 : Math.max(0, cost - units)));
     const charges = before.charges.map((charge, i) => ({ ...charge, cost: costs[i] ?? 0 }));
     // Noted before the backend is called: of two concurrent refunds the second starts from what the first leaves.
-    this.#remaining.set(receipt, { ...before, charges });
+    this.#remaining.set(receipt, restOf(before, charges));
     await this.backend.settle(before, costs);
   }
+}
+
+/** Returns the receipt for what is left of another one. */
+function restOf({ at, instants, degraded }: Receipt, charges: readonly Charge[]): Receipt {
+  return receiptOf(at, charges, { ...(instants && { instants }), ...(degraded && { degraded }) });
 }

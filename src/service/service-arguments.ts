@@ -1,6 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { assertCost } from '../core/decision.js';
-import { assertKnownMembers, invalidValue } from '../core/errors.js';
+import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/errors.js';
+import type { LimitName } from '../core/literals/policy-name.js';
+import type { Policy } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { CallContext } from '../transports/call.js';
@@ -13,10 +15,23 @@ import type { ChargeOverrides } from './calls/charge-builder.js';
 export interface CallOptions {
   /** An execution context, a request, or a socket. Default: the call being handled. */
   readonly on?: ExecutionContext | object;
+  /**
+   * The response of the request that `on` names, for its headers. It is found without, except on Fastify over HTTP/2 and under
+   * `app.inject()`, in middleware and in `onRequest` hooks.
+   */
+  readonly response?: object;
   /** The subject to charge, verbatim; `subjectOf` writes those of the built-in `by`. With a subject no call is needed. */
   readonly subject?: string;
   /** Passed to the policies' functions as `call.context`. */
   readonly context?: CallContext;
+}
+
+/** One of several policies that a call is charged under together. */
+export interface PolicyCharge {
+  /** A policy's name, or a policy that `definePolicy` made. */
+  readonly policy: LimitName | Policy;
+  /** Units, a safe integer of at least 0. Default: the policy's own cost. */
+  readonly cost?: number;
 }
 
 /** The arguments of a method of the service, told apart and checked. */
@@ -25,15 +40,18 @@ export interface ServiceRequest extends ChargeOverrides {
   readonly method: string;
   /** A name or a Policy; checked when it is looked up. */
   readonly policy: unknown;
+  /** Several policies, in place of one. */
+  readonly charges?: readonly PolicyCharge[];
   readonly cost: number | undefined;
   readonly on: unknown;
+  readonly response: object | undefined;
   readonly subject: string | undefined;
   readonly context: CallContext | undefined;
 }
 
 const NO_OPTIONS: CallOptions = {};
 /** The options of a direct use of the service. */
-export const OPTIONS: readonly string[] = ['on', 'subject', 'context'];
+export const OPTIONS: readonly string[] = ['on', 'response', 'subject', 'context'];
 const A_POLICY = "a policy's name, or a policy that definePolicy() made";
 
 /**
@@ -53,8 +71,52 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
   const isMissing = cost === undefined && args.length > 0 && args.length === (isPolicyFirst ? 2 : 1);
   const units = cost !== undefined || isMissing ? checkedCost(method, cost) : undefined;
   const given = args[isPolicyFirst ? 2 : 1];
-  const { on, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
-  return { method, policy, cost: units, on, subject, context };
+  const { on, response, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
+  return { method, policy, cost: units, on, response, subject, context };
+}
+
+/**
+ * Parses `(policy?, cost?, options?)` or `([{ policy, cost? }, ...], options?)`.
+ *
+ * @throws as `parseArguments`, and for a list that is empty or names a policy twice
+ */
+export function parseChargeArguments(method: string, args: readonly unknown[]): ServiceRequest {
+  const [list, options, ...more] = args;
+  if (!Array.isArray(list)) return parseArguments(method, args);
+  const charges = checkedCharges(method, list);
+  if (more.length > 0) {
+    throw new ThrottleConfigError(
+      `${method}(): a list of policies has its costs in it. Pass the options alone beside it: ${method}([{ policy, cost }], options).`,
+    );
+  }
+  return { ...parseArguments(method, options === undefined ? [] : [undefined, options]), charges };
+}
+
+const A_CHARGE = 'a policy and its cost such as { policy: "upload", cost: 3 }';
+
+function checkedCharges(method: string, list: readonly unknown[]): readonly PolicyCharge[] {
+  if (list.length === 0)
+    throw invalidValue(`${method}()`, `a list of policies such as [{ policy: "upload", cost: 3 }]`, list);
+  const seen = new Map<unknown, number>();
+  // Not `list.map`, which skips holes.
+  return Array.from(list, (item, i) => {
+    const place = `${method}()[${i}]`;
+    if (!isCharge(item)) throw invalidValue(place, A_CHARGE, item);
+    assertKnownMembers(place, item, ['policy', 'cost']);
+    const { policy } = item;
+    if (policy === undefined) throw missingValue(`${place}.policy`, A_POLICY);
+    if ('cost' in item) assertCost(item.cost, `${place}.cost`);
+    const first = seen.get(policy);
+    if (first !== undefined) {
+      throw new ThrottleConfigError(`${place}: has the same policy as [${first}]. Add their costs up in one of them.`);
+    }
+    seen.set(policy, i);
+    return item;
+  });
+}
+
+function isCharge(item: unknown): item is PolicyCharge {
+  return isObject(item) && 'policy' in item;
 }
 
 function checkedCost(method: string, cost: unknown): number {
@@ -64,14 +126,24 @@ function checkedCost(method: string, cost: unknown): number {
 
 function checkedOptions(method: string, options: unknown): CallOptions {
   if (!isObject(options))
-    throw invalidValue(`${method}()`, 'options { on?, subject?, context? } as the last argument', options);
+    throw invalidValue(`${method}()`, 'options { on?, response?, subject?, context? } as the last argument', options);
   for (const member in options) {
-    if (member !== 'subject' && member !== 'on' && member !== 'context')
+    if (member !== 'subject' && member !== 'on' && member !== 'response' && member !== 'context')
       assertKnownMembers(`${method}()`, options, OPTIONS);
   }
-  const { on, subject, context = {} }: CallOptions = options;
+  const { on, response, subject, context = {} }: CallOptions = options;
   if (subject === undefined) assertNotMissing(`${method}()`, options, 'subject', 'a string that is not empty');
   if (on === undefined) assertNotMissing(`${method}()`, options, 'on', 'an execution context, a request or a socket');
+  if (response !== undefined) assertResponse(method, response, on);
   if (!isObject(context)) throw invalidValue(`${method}({ context })`, 'an object', context);
   return options;
+}
+
+function assertResponse(method: string, response: unknown, on: unknown): void {
+  const place = `${method}({ response })`;
+  const isResponse =
+    isObject(response) && ['setHeader', 'header'].some((name) => typeof Reflect.get(response, name) === 'function');
+  if (!isResponse) throw invalidValue(place, 'the response of the request in `on`', response);
+  if (on === undefined)
+    throw new ThrottleConfigError(`${place}: expected its request beside it, { on: request, response }`);
 }

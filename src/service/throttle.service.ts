@@ -7,6 +7,7 @@ import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { type Call, withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
+import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { type ChargedOutcome, prepareCharges } from './calls/charge-builder.js';
@@ -14,7 +15,13 @@ import type { ThrottleEvent } from './calls/events.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import type { LimitLookup } from './limit-lookup.js';
 import { Refunds } from './refunds.js';
-import { type CallOptions, parseArguments, type ServiceRequest } from './service-arguments.js';
+import {
+  type CallOptions,
+  type PolicyCharge,
+  parseArguments,
+  parseChargeArguments,
+  type ServiceRequest,
+} from './service-arguments.js';
 
 /** The limits and the call that a request to the service is about. */
 interface ServiceTarget {
@@ -27,7 +34,8 @@ interface ServiceTarget {
 /**
  * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere.
  * Without a policy, a method is about the limits on the handler's method, or, if it has none, on its class; if some of
- * these are `manual`, about those only. The costs come on top of what the guard took.
+ * these are `manual`, about those only. The costs come on top of what the guard took. Several policies are decided together: all
+ * of them are charged or none.
  *
  * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a
  * ThrottleConfigError for an unknown policy, or if a handler is needed and there is none.
@@ -39,6 +47,8 @@ export class ThrottleService {
 
   /** Denied calls, new subjects that share a budget for lack of memory, discarded state, outages of the backend. */
   readonly events$: Observable<ThrottleEvent>;
+  /** Writes subjects as the built-in `by` does, under the `ipv6Prefix` of this application. */
+  readonly subjectOf: SubjectOf;
   /** Responds to requests outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
@@ -48,8 +58,9 @@ export class ThrottleService {
     private readonly sessions: SessionResolver,
     private readonly lookup: LimitLookup,
   ) {
-    const { errors, backend } = limiter.settings;
+    const { errors, backend, ipv6Prefix } = limiter.settings;
     this.events$ = limiter.events.stream;
+    this.subjectOf = subjectsUnder(() => ipv6Prefix);
     this.#detached = new DetachedCall(errors);
     this.#refunds = new Refunds(backend);
   }
@@ -62,12 +73,14 @@ export class ThrottleService {
    * @example
    * await this.throttle.hit(3);                                          // the handler's own limits
    * await this.throttle.hit('upload', bytes);                            // a policy of the module
+   * await this.throttle.hit([{ policy: 'calls' }, { policy: 'elements', cost: n }]); // several, all or none
    * await this.throttle.hit('mail', 1, { subject: subjectOf.user(42) }); // outside any request
    */
   hit(cost?: number, on?: CallOptions): Promise<Outcome>;
   hit(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
+  hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   async hit(...args: unknown[]): Promise<Outcome> {
-    const request = parseArguments('hit', args);
+    const request = parseChargeArguments('hit', args);
     const { limits, call, session } = this.#resolve(request);
     const charged = await this.limiter.charge(limits, call, request, session);
     const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
@@ -79,10 +92,11 @@ export class ThrottleService {
   /** Charges the call and returns the outcome. Does not throw for a denial, and delays nothing. */
   consume(cost?: number, on?: CallOptions): Promise<Outcome>;
   consume(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
+  consume(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   consume(...args: unknown[]): Promise<Outcome> {
     // Not an async function: most outcomes are there at once, and suspending would cost as much as the charge itself.
     try {
-      const request = parseArguments('consume', args);
+      const request = parseChargeArguments('consume', args);
       const { limits, call, session } = this.#resolve(request);
       const charged = this.limiter.charge(limits, call, request, session);
       return isNativePromise(charged) ? charged.then(outcomeOf) : Promise.resolve(charged.outcome);
@@ -94,8 +108,9 @@ export class ThrottleService {
   /** Returns whether that cost would pass. Writes nothing. */
   check(cost?: number, on?: CallOptions): Promise<boolean>;
   check(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<boolean>;
+  check(charges: readonly PolicyCharge[], on?: CallOptions): Promise<boolean>;
   async check(...args: unknown[]): Promise<boolean> {
-    const request = parseArguments('check', args);
+    const request = parseChargeArguments('check', args);
     const { limits, call } = this.#resolve(request);
     return (await this.limiter.peek(limits, call, request)).allowed;
   }
@@ -123,15 +138,24 @@ export class ThrottleService {
     await this.limiter.settings.backend.reset(charges);
   }
 
-  #resolve({ method, policy, on, context }: ServiceRequest): ServiceTarget {
-    const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on);
+  #resolve({ method, policy, charges, on, response, context }: ServiceRequest): ServiceTarget {
+    const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on, response);
     const call = session?.call ?? this.#detached;
+    const handlerLimits = session?.handlerLimits;
     return {
-      limits: this.lookup.find(method, policy, session?.handlerLimits),
+      limits:
+        charges === undefined
+          ? this.lookup.find(method, policy, handlerLimits)
+          : charges.flatMap((charge) => withCost(this.lookup.find(method, charge.policy, handlerLimits), charge.cost)),
       call: context === undefined ? call : withContext(call, { ...call.context, ...context }),
       session,
     };
   }
+}
+
+/** Returns the limits at a cost of the caller's, where there is one. */
+function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
+  return cost === undefined ? limits : limits.map((limit) => ({ ...limit, cost }));
 }
 
 function withoutCost(policy: LimitName | Policy | undefined, on: CallOptions | undefined): readonly unknown[] {

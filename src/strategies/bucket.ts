@@ -1,11 +1,12 @@
 import type { Policy } from '../core/policy.js';
-import { assertExact, type State, type Strategy } from './strategy.js';
+import { assertExact, MAX_COUNT, type State, type Strategy } from './strategy.js';
 
 /**
  * A strategy on the step that all buckets share.
  *
  * The deficit is counted in units of 1/period, so that it falls by `limit` per millisecond and a unit adds `periodMs`: whole
  * numbers, however the rate divides. State: the deficit, and the instant at which it was that.
+ * A debt is a deficit above the burst. It drains like any other, and while it does, nothing passes.
  *
  * @param isQueue whether an admitted call is delayed until the units before it have drained
  */
@@ -38,9 +39,11 @@ export function bucket(name: string, { isQueue }: { readonly isQueue: boolean })
     },
 
     amend(state, now, policy, at, from, to) {
-      if (state.length === 0) return state;
       const { limit, periodMs } = policy;
       const { t, deficit } = drainedAt(state, now, policy);
+      // Counts from now on. Time in which the bucket was empty does not pay for what was not known then.
+      if (to > from) return [deficit + Math.min(to - from, Math.floor((MAX_COUNT - deficit) / periodMs)) * periodMs, t];
+      if (state.length === 0) return state;
       // A charge later than the state was discarded when the clock stepped back.
       if (at > t) return state;
       const given = (from - to) * periodMs;

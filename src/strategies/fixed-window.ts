@@ -1,9 +1,10 @@
-import { assertExact, type State, type Strategy } from './strategy.js';
+import { assertExact, MAX_COUNT, type State, type Strategy } from './strategy.js';
 
 /**
  * Fixed window: units are counted in windows aligned to the epoch.
  *
  * Promise: at most `limit` in a window, and at most 2 x `limit` across a boundary. O(1).
+ * A debt blocks until the window's turn, and is forgiven then.
  * State: start of the window, units used in it.
  * Source: the textbook fixed window counter; see "Redis: INCR, pattern: rate limiter".
  */
@@ -30,10 +31,17 @@ export const fixedWindow: Strategy = {
     };
   },
 
-  amend(state, _now, { periodMs }, at, from, to) {
+  amend(state, now, { periodMs }, at, from, to) {
+    const charged = Math.floor(at / periodMs) * periodMs;
+    if (to > from) {
+      // A charge of an earlier window counts no longer.
+      if (charged + periodMs <= now) return state;
+      const { start, used } = windowAt(state, now, periodMs);
+      return [start, used + Math.min(to - from, MAX_COUNT - used)];
+    }
     const [start, used = 0] = state;
     // A charge of an earlier window has nothing to give back.
-    if (start !== Math.floor(at / periodMs) * periodMs) return state;
+    if (start !== charged) return state;
     return [start, Math.max(0, used - (from - to))];
   },
 

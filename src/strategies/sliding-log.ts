@@ -1,6 +1,7 @@
 import { invalidValue } from '../core/errors.js';
-import type { State, Strategy } from './strategy.js';
+import { MAX_COUNT, type State, type Strategy } from './strategy.js';
 
+/** The largest limit, and so the number of entries that enforced charges make at most; recorded ones make no more. */
 const MAX_LIMIT = 10_000;
 
 /**
@@ -8,6 +9,8 @@ const MAX_LIMIT = 10_000;
  *
  * Promise: exactly at most `limit` in any interval of one period (half-open, (t - period, t]). O(charges in a period), so
  * limits above 10 000 are rejected.
+ * A debt counts until its entries leave. A log has at most 10 000 entries: what is recorded beyond that joins a later entry, so that
+ * it never counts for less time.
  * State: pairs of instant and units, oldest first.
  * Source: the textbook sliding window log.
  */
@@ -35,7 +38,15 @@ export const slidingLog: Strategy = {
     };
   },
 
-  amend(state, _now, _policy, at, from, to) {
+  amend(state, now, { periodMs }, at, from, to) {
+    if (to > from) {
+      const { first, t, sum } = liveAt(state, now, periodMs);
+      // If the clock has stepped back, the charge was counted at the newest entry.
+      const instant = t - Math.max(0, now - at);
+      return instant <= t - periodMs
+        ? state
+        : inserted(state.slice(first), instant, Math.min(to - from, MAX_COUNT - sum));
+    }
     for (let i = 0; i + 1 < state.length; i += 2) {
       if (state[i] !== at) continue;
       const left = Math.max(0, (state[i + 1] ?? 0) - (from - to));
@@ -70,6 +81,21 @@ function liveAt(state: State, now: number, periodMs: number) {
 function append(live: number[], t: number, cost: number): State {
   if (live[live.length - 2] === t) live[live.length - 1] = (live[live.length - 1] ?? 0) + cost;
   else live.push(t, cost);
+  return live;
+}
+
+/** Adds units to the entry of an instant, or makes one. A full log adds them to the next later entry, or moves its newest one. */
+function inserted(live: number[], instant: number, units: number): State {
+  if (units === 0) return live;
+  let i = live.length;
+  while (i > 0 && (live[i - 2] ?? 0) >= instant) i -= 2;
+  const isFull = live.length >= 2 * MAX_LIMIT;
+  if (isFull && i === live.length) {
+    i -= 2;
+    live[i] = instant;
+  }
+  if (isFull || live[i] === instant) live[i + 1] = (live[i + 1] ?? 0) + units;
+  else live.splice(i, 0, instant, units);
   return live;
 }
 

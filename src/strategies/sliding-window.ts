@@ -1,4 +1,4 @@
-import { assertExact, type State, type Strategy } from './strategy.js';
+import { assertExact, MAX_COUNT, type State, type Strategy } from './strategy.js';
 
 /**
  * Sliding window over segments: the period is divided into equal segments with a counter each. The estimate is the units of
@@ -6,6 +6,7 @@ import { assertExact, type State, type Strategy } from './strategy.js';
  *
  * Promise: at most `limit` in any interval of period x (1 - 1/segments), less than 2 x `limit` in any period; a unit is
  * back after at most period x (1 + 1/segments). O(segments).
+ * A debt counts in the segment of its charge, and leaves the window with it.
  * State: number of the newest segment since the epoch, then its counter and those of the `segments` before it.
  * Source: the sliding window counter that Cloudflare described ("How we built rate limiting capable of scaling to
  * millions of domains", 2017), there with one segment.
@@ -38,8 +39,14 @@ export const slidingWindow: Strategy = {
     };
   },
 
-  amend(state, _now, { periodMs, segments }, at, from, to) {
-    const index = (state[0] ?? 0) - Math.floor(at / (periodMs / segments)) + 1;
+  amend(state, now, { periodMs, segments }, at, from, to) {
+    const span = periodMs / segments;
+    if (to > from) {
+      const age = Math.max(0, Math.floor(now / span) - Math.floor(at / span));
+      // A charge whose segment has left the window counts no longer.
+      return age > segments ? state : recorded(asOf(state, now, span, segments), age + 1, to - from, span);
+    }
+    const index = (state[0] ?? 0) - Math.floor(at / span) + 1;
     const units = index < 1 ? 0 : (state[index] ?? 0);
     if (units === 0) return state;
     const amended = [...state];
@@ -69,6 +76,15 @@ function asOf(state: State, now: number, span: number, segments: number): State 
 function charged(state: State, cost: number): State {
   const after = state.slice();
   after[1] = (after[1] ?? 0) + cost;
+  return after;
+}
+
+/** Adds units to a counter, as many as can be counted exactly. */
+function recorded(state: State, index: number, units: number, span: number): State {
+  let total = 0;
+  for (let i = 1; i < state.length; i++) total += state[i] ?? 0;
+  const after = state.slice();
+  after[index] = (after[index] ?? 0) + Math.min(units, Math.max(0, Math.floor(MAX_COUNT / span) - total));
   return after;
 }
 

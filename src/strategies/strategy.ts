@@ -22,7 +22,7 @@ export interface StateSize {
 }
 
 /**
- * An algorithm as pure functions of (state, now, policy, cost).
+ * An algorithm as pure functions of (state, now, policy, cost), and of the arguments that it says it needs.
  *
  * Every intermediate value is a whole number below 2^53, and the only operations are `+ - *`, `min`, `max`, floor and
  * ceil of a quotient, and non-negative `%`. So a twin in another language with IEEE doubles agrees to the bit.
@@ -31,17 +31,46 @@ export interface StateSize {
  */
 export interface Strategy {
   readonly name: string;
-  /** Decides a charge of `cost` units at the instant `now` (epoch milliseconds). */
-  step(state: State, now: number, policy: Policy, cost: number): StepResult;
-  /** Changes a charge of `from` units at the instant `at` to `to <= from` units. Never gives back more than was taken. */
-  amend(state: State, now: number, policy: Policy, at: number, from: number, to: number): State;
+  /**
+   * Decides a charge of `cost` units at the instant `now` (epoch milliseconds).
+   *
+   * @param args `argumentCount` whole numbers: the `arguments` of the charge
+   */
+  step(state: State, now: number, policy: Policy, cost: number, args?: readonly number[]): StepResult;
+  /**
+   * Makes a charge of `from` units at the instant `at` one of `to` units, both at least 0. Returns the given state, the same
+   * object, if that changes nothing.
+   *
+   * - Down (`to < from`): never gives back more than was taken, nor what time has given back already.
+   * - Up (`to > from`): takes the difference in full, above the limit too, unless the charge counts no longer: once its window is
+   *   over, nothing changes. Counts saturate below 2^53, so that a huge charge is not counted as a small one.
+   *
+   * A backend records a charge of n units, which nothing may deny, as `amend(state, now, policy, now, 0, n)`, from the empty
+   * state too, and reports `step(..., 0)` of the result. So going up from 0 at `now` must always take all of n.
+   *
+   * @param args the `arguments` of the charge, as they were when it was taken
+   */
+  amend(
+    state: State,
+    now: number,
+    policy: Policy,
+    at: number,
+    from: number,
+    to: number,
+    args?: readonly number[],
+  ): State;
+  /**
+   * The number of whole numbers that a charge has to have in `arguments`: 0 to 100. A charge with another number of them is an
+   * error. Default: 0.
+   */
+  readonly argumentCount?: number;
   /** The size of a state that is not empty, if it depends on period and segments only. States are then stored in fewer bytes. */
   size?(policy: Policy): StateSize;
   /** Throws a ThrottleConfigError for a policy that it cannot count exactly. `path` names the policy in the message. */
   validate?(policy: Policy, path: string): void;
   /**
    * Lua source of the twin, for backends that run it where the state is. It returns `{ step, amend, fits? }`: functions with
-   * the parameters and results of those here, with members in snake_case. `fits(state, policy)` returns true for numbers that
+   * the parameters and results of those here, with members in snake_case; `args` is a table of `argumentCount` numbers. `fits(state, policy)` returns true for numbers that
    * can be a state. States are whole numbers from 0 to 2^53 - 1; a stored state with another number is deleted when it is read.
    */
   readonly lua?: string;
@@ -83,10 +112,19 @@ export function checkStrategy(path: string, strategy: Strategy): Strategy {
   if (strategy.size !== undefined && typeof strategy.size !== 'function') {
     throw invalidValue(`${path}: ${strategy.name}.size`, 'a function', strategy.size);
   }
+  const { argumentCount } = strategy;
+  if (argumentCount !== undefined && !(Number.isInteger(argumentCount) && argumentCount >= 0 && argumentCount <= 100)) {
+    throw invalidValue(`${path}: ${strategy.name}.argumentCount`, 'a whole number from 0 to 100', argumentCount);
+  }
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
     throw invalidValue(`${path}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
   }
   return Object.freeze(strategy);
+}
+
+/** Returns the number of arguments that charges of a strategy have. */
+export function argumentCountOf({ argumentCount = 0 }: Strategy): number {
+  return argumentCount;
 }
 
 /** More values than any state has, and few enough for a page of states. */
@@ -110,6 +148,13 @@ export function sizeOf(strategy: Strategy, policy: Policy, path: string): StateS
     areCounts ? wide + counts : size,
   );
 }
+
+/**
+ * The largest number that a strategy counts to: 1.5 x 2^52. An instant and a period added to it are still exact. Every policy that
+ * passes `validate` can count to at least 1.5 times its limit; what is recorded beyond this is not remembered, so a huge debt
+ * lasts long and never wraps around.
+ */
+export const MAX_COUNT = 3 * 2 ** 51;
 
 /** Half of the range in which a double is exact: the sum of two values below it is exact. */
 export const HALF_EXACT = 2 ** 52;

@@ -33,6 +33,13 @@ export interface Call {
   readonly execution?: ExecutionContext | undefined;
   /** The caller's address; IPv6 addresses are cut to their network. Undefined if the transport has none. */
   readonly address?: string | undefined;
+  /**
+   * Returns the address that a proxy wrote into a header, in the form of `address`. Undefined if the peer is not a proxy that the
+   * application trusts, or if the header holds no address.
+   *
+   * @param header in lower case
+   */
+  readonly addressIn?: (header: string) => string | undefined;
   readonly context: CallContext;
 }
 

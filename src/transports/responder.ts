@@ -23,7 +23,7 @@ export type Interruption = 'client-gone' | 'closing';
 export interface Connection {
   /** Closed because of its denials: calls that still arrive on it are dropped. */
   readonly isClosed: boolean;
-  /** The denial of a call while too many others of the connection await their decision; undefined if there is room. */
+  /** Returns the denial of a call while too many others of the connection await their decision; undefined if there is room. */
   overflow(): Outcome | undefined;
   /** Counts a call as awaiting its decision until the promise is settled. */
   track<T>(decision: Promise<T>): Promise<T>;

@@ -22,6 +22,10 @@ export interface Transport {
   open(context: ExecutionContext): OpenedCall | undefined;
   /** Returns true if the context's call came to an address such as `GET /reports`, and false if it did not or cannot tell. */
   isAt?(context: ExecutionContext, address: string): boolean;
-  /** Opens the call that a user names by a request or a socket of this transport. Undefined: it is of another. */
-  openNamed(on: unknown): OpenedCall | undefined;
+  /**
+   * Opens the call that a user names by a request or a socket of this transport. Undefined: it is of another.
+   *
+   * @param response of a request, if the user names it, too
+   */
+  openNamed(on: unknown, response?: object): OpenedCall | undefined;
 }

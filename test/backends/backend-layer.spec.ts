@@ -4,13 +4,16 @@ import {
   type Backend,
   type BackendEvent,
   type Charge,
+  type Decision,
   definePolicy,
   defineStrategy,
   type Grant,
+  type HoldStore,
   ManualClock,
   MemoryBackend,
   type Outcome,
   type Receipt,
+  type SettingsStore,
   type Strategy,
   systemClock,
   type Target,
@@ -29,6 +32,16 @@ class LeasingLayer extends BackendLayer {
 const policy = definePolicy('p', '5/min');
 const target: Target = { policy, subject: 'ada' };
 const charges: readonly Charge[] = [{ ...target, cost: 1 }];
+const decision: Decision = {
+  policy: 'p',
+  allowed: true,
+  limit: 5,
+  remaining: 4,
+  resetMs: 1,
+  retryAfterMs: 0,
+  delayMs: 0,
+  windowMs: 1,
+};
 const outcome: Outcome = { allowed: true, decisions: [], binding: null };
 const receipt: Receipt = { at: 1, charges };
 const grant: Grant = { granted: 1, remaining: 2, at: 3, endsInMs: 4 };
@@ -38,6 +51,23 @@ class RecordingBackend implements Required<Backend> {
   readonly calls: unknown[][] = [];
   readonly remote = true;
   readonly clock = new ManualClock();
+  readonly domains = { of: () => ['a'], all: () => ['a', 'b'] };
+  readonly holds: HoldStore = {
+    take: () => outcome,
+    extend: () => [true],
+    grow: () => ({ ...decision, remaining: 1 }),
+    end: () => true,
+  };
+  readonly settings: SettingsStore = {
+    setOverride: () => undefined,
+    getOverride: () => undefined,
+    deleteOverride: () => undefined,
+    listOverrides: () => ({ entries: [] }),
+    changePolicy: () => undefined,
+    resetPolicy: () => undefined,
+    listPolicyChanges: () => [],
+    version: () => 1,
+  };
 
   spend(...args: [readonly Charge[]]): Outcome {
     this.calls.push(['spend', ...args]);
@@ -75,7 +105,7 @@ class RecordingBackend implements Required<Backend> {
   }
 }
 
-type Method = Exclude<keyof Backend, 'remote' | 'clock'>;
+type Method = Exclude<keyof Backend, 'remote' | 'clock' | 'domains' | 'holds' | 'settings'>;
 
 describe('a layer that overrides nothing', () => {
   const strategies = [defineStrategy({ ...fixedWindow, name: 'custom' })];
@@ -111,10 +141,17 @@ describe('a layer that overrides nothing', () => {
     expect(new LeasingLayer(new RecordingBackend()).lease).toBeUndefined();
   });
 
-  it('has the clock of the inner backend, and is remote if that is', () => {
+  it('has the clock and the failure domains of the inner backend, and is remote if that is', () => {
     const inner = new RecordingBackend();
     const layer = new PlainLayer(inner);
-    expect([layer.remote, layer.clock]).toEqual([true, inner.clock]);
+    expect([layer.remote, layer.clock, layer.domains]).toEqual([true, inner.clock, inner.domains]);
+  });
+
+  it('has the stores of the inner backend', () => {
+    const inner = new RecordingBackend();
+    const layer = new PlainLayer(inner);
+    expect(layer.holds).toBe(inner.holds);
+    expect(layer.settings).toBe(inner.settings);
   });
 });
 
@@ -132,6 +169,7 @@ describe('a layer over a backend without the optional methods', () => {
     };
     const layer = new PlainLayer(inner);
     expect([layer.remote, layer.clock, layer.lease]).toEqual([false, systemClock, undefined]);
+    expect([layer.domains, layer.holds, layer.settings]).toEqual([undefined, undefined, undefined]);
     await layer.probe(charges);
     expect(peeked).toEqual([charges]);
     layer.use([]);

@@ -1,26 +1,26 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import * as first from '../../src/index.js';
 
-/** Loads the library anew in this process, as `require` beside `import` would. */
-async function loadCopy(): Promise<typeof first> {
+let second: typeof first;
+
+beforeAll(async () => {
+  // Loads the library anew in this process, as `require` beside `import` would.
   jest.resetModules();
-  return import('../../src/index.js');
-}
+  second = await import('../../src/index.js');
+});
 
 const call = { type: 'http', context: {}, request: { headers: {}, user: { id: 7 } } } as const;
 
 describe('a second copy of the library', () => {
   it('is another copy', async () => {
-    const second = await loadCopy();
     expect(second.ThrottleService).not.toBe(first.ThrottleService);
   });
 
   it('exempts calls by the same symbol', async () => {
-    expect((await loadCopy()).EXEMPT).toBe(first.EXEMPT);
+    expect(second.EXEMPT).toBe(first.EXEMPT);
   });
 
   it('throws errors that are instances of the class of each copy', async () => {
-    const second = await loadCopy();
     const { allowed, decisions, binding } = await new second.MemoryBackend().spend([]);
     const outcome = { allowed, decisions, binding };
     for (const [one, other] of [
@@ -35,7 +35,6 @@ describe('a second copy of the library', () => {
   });
 
   it('has errors that are told apart', async () => {
-    const second = await loadCopy();
     class Subclass extends first.ThrottleConfigError {}
     expect(new second.ThrottleConfigError('x') instanceof first.BackendError).toBe(false);
     expect(new Error('x') instanceof first.ThrottleConfigError).toBe(false);
@@ -50,7 +49,6 @@ describe('a second copy of the library', () => {
   });
 
   it('knows a connection by the same subject', async () => {
-    const second = await loadCopy();
     const client = {};
     const other = {};
     const subjects = [first, second].map(({ by }) => by.connection()({ ...call, client }));
@@ -61,7 +59,6 @@ describe('a second copy of the library', () => {
 
   it('waits for a user whom by.user() of the other copy looks for', async () => {
     const { isUserBy } = await import('../../src/transports/identity/user-lookup.js');
-    const second = await loadCopy();
     expect(isUserBy(second.by.user())).toBe(true);
     expect(isUserBy(second.by.ip())).toBe(false);
     const mixed = first.by.first(second.by.user(), first.by.ip());
@@ -70,7 +67,6 @@ describe('a second copy of the library', () => {
   });
 
   it('catches forgotten parentheses after a by of the other copy', async () => {
-    const second = await loadCopy();
     expect(() => Reflect.apply(first.by.first, undefined, [second.by.user])).toThrow(
       'by.user is a function that makes a By: call it, by.user().',
     );
@@ -78,7 +74,6 @@ describe('a second copy of the library', () => {
 
   it('writes limits that the other copy reads', async () => {
     const { metadataOn } = await import('../../src/decorators/metadata.js');
-    const second = await loadCopy();
     class Reports {}
     first.Throttle('5/min')(Reports);
     second.Throttle('10/min')(Reports);
@@ -88,7 +83,6 @@ describe('a second copy of the library', () => {
   it('tells the wait of a request that the other copy denied', async () => {
     const { keepSession } = await import('../../src/service/calls/session-store.js');
     const { CallSession } = await import('../../src/service/calls/call-session.js');
-    const second = await loadCopy();
     const backend = new first.MemoryBackend({ clock: new first.ManualClock() });
     const charge = { policy: first.definePolicy('p', '1/min'), subject: 'x', cost: 2 };
     const denied = await backend.spend([charge]);

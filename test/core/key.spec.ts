@@ -68,6 +68,14 @@ describe('a subject in a map', () => {
     expect(mapKey(subject)).toBe(subject);
   });
 
+  it('is itself if it ends in a hash, so that none is hashed twice', () => {
+    const hashed = keyPart('{a}');
+    const subject = `header:x-api-key:${hashed}`;
+    expect(mapKey(subject)).toBe(subject);
+    expect(mapKey(`header:${'x'.repeat(90)}:${hashed}`)).toMatch(HASH);
+    expect(mapKey(`${hashed}${hashed}`)).toMatch(HASH);
+  });
+
   it.each(['#', '#a', `${LONG}x`, MEGABYTE])('is a hash when it is long or looks like one', (subject) => {
     expect(mapKey(subject)).toMatch(HASH);
   });
@@ -119,7 +127,7 @@ function* tuples(
   }
 }
 
-const CALLS = scaled(500_000, 1_000_000);
+const CALLS = scaled(150_000, 1_000_000);
 const names = ['a', 'a-b', 'search', 'scope', `n${'x'.repeat(63)}`];
 const scopes = ['app', 'app:f1000', '', 'a', 'a@b', 'a%40b', '@', 'x'.repeat(60), '\ud800', '\ud801', '#a'];
 /** The longest of a built-in strategy is the last. */
@@ -128,7 +136,7 @@ const inCalls = 'a a:b a: : :: b # {a} __proto__ scope scope: scope:: scope:1:a 
 const calls = [undefined, ...inCalls, '', ' ', '\ud800', '\ud801', LONG, keyPart('{a}')];
 
 describe(`${CALLS} calls and more, no two alike`, () => {
-  const all = () => tuples(names, scopes, calls, adversarial(scaled(30, 120)));
+  const all = () => tuples(names, scopes, calls, adversarial(scaled(8, 120)));
 
   it.each<readonly [what: string, keyOfTuple: (tuple: Tuple) => string]>([
     ['keyOf', ({ id, subject }) => keyOf('sluice', subject, idPart(id))],

@@ -22,7 +22,11 @@ describe('docs/testing.md', () => {
     const folder = await mkdtemp(`${root}test/artifacts/docs-`);
     try {
       for (const { file, text } of blocks) await writeFile(`${folder}/${file}`, text);
-      const config = { extends: '../../../tsconfig.json', compilerOptions: { rootDir: root }, include: ['*.ts'] };
+      const config = {
+        extends: '../../../tsconfig.json',
+        compilerOptions: { rootDir: root, module: 'esnext', moduleResolution: 'bundler' },
+        include: ['*.ts'],
+      };
       await writeFile(`${folder}/tsconfig.json`, JSON.stringify(config));
       const compiler = `${root}node_modules/typescript/bin/tsc`;
       const { stdout } = await run(process.execPath, [compiler, '-p', folder]).catch((error) => error);

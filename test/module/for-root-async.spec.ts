@@ -97,7 +97,7 @@ describe('forRootAsync', () => {
     [{ useFactory: () => null }, 'ThrottleModule: expected an object of options, got null'],
     [
       { useFactory: () => ({ headers: 'all' }) },
-      'ThrottleModule.headers: expected "standard", "legacy", "both" or false, got "all"',
+      'ThrottleModule.headers: expected "standard", "legacy", "both", false, or a list of one of "draft-11", "draft-7" and "draft-6", and "legacy", got "all"',
     ],
   ])('stops startup with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync(untyped(options))] }))).toBe(message);

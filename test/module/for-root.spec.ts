@@ -5,7 +5,7 @@ import { defineStrategy, RedisBackend, ThrottleModule, ThrottleService } from '.
 import { bootError } from '../support/application.js';
 
 const known =
-  'backend, strategies, policies, default, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
+  'backend, strategies, policies, default, requests, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
 const aBackend =
   'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), or a function that returns one';
@@ -18,7 +18,8 @@ const reserved = (name: string) =>
   `"${name}" is what limits without a name are called. Take another; a limit for all handlers is the module's option "default".`;
 const later = 'Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.';
 const bits = 'expected a whole number of bits from 1 to 128';
-const styles = 'expected "standard", "legacy", "both" or false';
+const styles =
+  'expected "standard", "legacy", "both", false, or a list of one of "draft-11", "draft-7" and "draft-6", and "legacy"';
 
 const coin = { name: 'coin', step: () => ({ state: [], decision: {} }), amend: () => [] };
 const strategyName = 'expected lower-case letters, digits and "-", at most 32, such as "coin-flip"';
@@ -149,6 +150,20 @@ describe('forRoot stops startup', () => {
     [{ skip: true }, 'ThrottleModule.skip: expected a function of the call, got true'],
     [{ headers: true }, `ThrottleModule.headers: ${styles}, got true`],
     [{ headers: 'none' }, `ThrottleModule.headers: ${styles}, got "none"`],
+    [{ headers: [] }, `ThrottleModule.headers: ${styles}, got an empty list`],
+    [{ headers: ['draft-8'] }, `ThrottleModule.headers: ${styles}, got a list of 1`],
+    [
+      { headers: ['draft-7', 'legacy', 'draft-11'] },
+      'ThrottleModule.headers: "draft-7" and "draft-11" write the same headers. Leave one of them out; only "legacy" goes with another.',
+    ],
+    [
+      { headers: ['draft-6', 'draft-7'] },
+      'ThrottleModule.headers: "draft-6" and "draft-7" write the same headers. Leave one of them out; only "legacy" goes with another.',
+    ],
+    [
+      { headers: ['legacy', 'legacy'] },
+      'ThrottleModule.headers: "legacy" and "legacy" write the same headers. Leave one of them out; only "legacy" goes with another.',
+    ],
     [{ errors: 'rfc9457' }, 'ThrottleModule.errors: expected "nest" or "problem", got "rfc9457"'],
     [{ message: '' }, `ThrottleModule.message: ${aText}, got ""`],
     [{ message: { code: 'X' } }, `ThrottleModule.message: ${aText}, got an object with code`],

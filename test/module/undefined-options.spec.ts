@@ -33,6 +33,7 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'noticeEveryMs',
   'onDenied',
   'phase',
+  'response',
   'skip',
   'sockets',
   'strategies',

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type Charge, ManualClock, MemoryBackend, type Outcome, RedisBackend } from '../../src/index.js';
-import { randomCost, randomFrom, randomMove, randomPolicy, type StrategyName } from './random-trace.js';
+import { randomCost, randomFrom, randomMode, randomMove, randomPolicy, type StrategyName } from './random-trace.js';
 
 type Step =
   | { readonly at: number; readonly verb: 'spend' | 'peek'; readonly charges: readonly Charge[] }
@@ -27,7 +27,8 @@ function traceInMemory(strategy: StrategyName, seed: number, length: number): Tr
     const of = random(10) === 0 ? open.splice(random(open.length), 1)[0] : undefined;
     const receipt = of === undefined ? undefined : answers[of]?.receipt;
     if (of !== undefined && receipt !== undefined) {
-      const costs = receipt.charges.map(({ cost }) => random(cost + 1));
+      const times = 1 + random(3);
+      const costs = receipt.charges.map(({ cost }) => random(times * cost + 1));
       memory.settle(receipt, costs);
       steps.push({ at, verb: 'settle', of, costs });
       answers.push(undefined);
@@ -37,6 +38,7 @@ function traceInMemory(strategy: StrategyName, seed: number, length: number): Tr
       policy,
       subject: random(4) === 0 ? 'another' : 'one',
       cost: randomCost(policy, random),
+      ...randomMode(random),
     }));
     const verb = random(10) === 0 ? 'peek' : 'spend';
     const answer = memory[verb](charges);

@@ -5,7 +5,7 @@ import { compare } from './compare.js';
 import type { StrategyName } from './random-trace.js';
 
 /** More steps by PARITY_STEPS; those of an earlier run by PARITY_SEED. */
-const STEPS = Number(process.env.PARITY_STEPS ?? scaled(10_000, 50_000));
+const STEPS = Number(process.env.PARITY_STEPS ?? scaled(5000, 50_000));
 const SEED = Number(process.env.PARITY_SEED ?? Date.now() % 1_000_000);
 const STEPS_A_TRACE = 250;
 const AT_ONCE = 50;

@@ -1,4 +1,4 @@
-import { definePolicy, type Policy } from '../../src/index.js';
+import { type Charge, definePolicy, type Policy } from '../../src/index.js';
 
 /** Numbers that look random and are the same for the same seed: mulberry32. */
 export function randomFrom(seed: number): (below: number) => number {
@@ -60,4 +60,11 @@ export function randomCost({ limit, burst }: Policy, random: Random): number {
   if (kind === 2) return Math.max(limit, burst);
   if (kind < 5) return 1 + random(Math.max(1, Math.floor(burst / 2)));
   return 1 + random(Math.min(3, burst));
+}
+
+/** How a charge is decided: mostly enforced. */
+export function randomMode(random: Random): Pick<Charge, 'mode'> {
+  const kind = random(10);
+  if (kind > 1) return {};
+  return { mode: kind === 0 ? 'record' : 'monitor' };
 }

@@ -154,6 +154,45 @@ describe('a delayed call', () => {
     limiter.close();
     expect(await Promise.all(results)).toEqual([{ reason: 'client-gone' }, { reason: 'closing' }]);
   });
+
+  it.each([0, 9_999, 10_000, 15_000])(
+    'returns its place whole if its client goes after %i ms, and what has drained before it no more',
+    async (waitedMs) => {
+      const { clock, limiter, open } = start();
+      limiter.limit([delayed], open().session);
+      limiter.limit([delayed], open().session);
+      const left = open();
+      const result = limiter.limit([delayed], left.session);
+      clock.advance(waitedMs);
+      left.call.leave();
+      expect(await result).toEqual({ reason: 'client-gone' });
+      const outcome = await limiter.peek([delayed], left.call, {});
+      // The other two leave at once and after 10 seconds, and take 10 seconds each to drain.
+      expect(outcome.decisions[0]).toMatchObject({ allowed: true, delayMs: 20_000 - waitedMs });
+    },
+  );
+
+  it('returns what it took under its other limits, too, in their windows', async () => {
+    const { clock, limiter, open } = start();
+    const window = limitOf({
+      policies: fixedPolicies([definePolicy('window', { rate: '3/5s', strategy: 'fixed-window' })]),
+    });
+    limiter.limit([delayed, window], open().session);
+    const left = open();
+    const result = limiter.limit([delayed, window], left.session);
+    left.call.leave();
+    expect(await result).toEqual({ reason: 'client-gone' });
+    expect((await limiter.peek([window], left.call, { cost: 0 })).decisions).toEqual([]);
+    expect(await limiter.state([window], left.call, {})).toMatchObject([{ remaining: 2 }]);
+    const late = open();
+    const held = limiter.limit([delayed, window], late.session);
+    clock.advance(5_000);
+    limiter.limit([window], open().session);
+    late.call.leave();
+    await held;
+    // What was taken in the last window is nothing to the next.
+    expect(await limiter.state([window], late.call, {})).toMatchObject([{ remaining: 2 }]);
+  });
 });
 
 describe('a call on a connection', () => {
@@ -164,7 +203,8 @@ describe('a call on a connection', () => {
     const { limiter, steps, open } = start(connection);
     const limit = limitOf({ onDenied: () => void steps.push('onDenied') });
     expect(limiter.limit([limit], open().session)).toEqual({ reason: 'undefined' });
-    expect(steps).toEqual(['report false', 'enforce false', 'reject']);
+    // Not bound by its limits: these were not asked.
+    expect(steps).toEqual(['report false', 'reject']);
   });
 
   it('is tracked only while it waits for its decision', async () => {

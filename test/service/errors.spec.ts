@@ -83,12 +83,12 @@ describe('a use that cannot be meant', () => {
     [
       'a text as options',
       (throttle) => throttle.hit('upload', 1, untyped('ada')),
-      'hit(): expected options { on?, subject?, context? } as the last argument, got "ada"',
+      'hit(): expected options { on?, response?, subject?, context? } as the last argument, got "ada"',
     ],
     [
       'an unknown option',
       (throttle) => throttle.hit('upload', 1, untyped({ subjct: 'ada' })),
-      'hit(): there is no option "subjct". Did you mean "subject"? Known: on, subject, context.',
+      'hit(): there is no option "subjct". Did you mean "subject"? Known: on, response, subject, context.',
     ],
     [
       'a context that is no object',

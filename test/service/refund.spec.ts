@@ -77,6 +77,16 @@ describe('refund', () => {
     expect(await left(context)).toBe(5);
   });
 
+  it('of a copy of an outcome, as a job has it, is refused with an error that names holds', async () => {
+    await using context = await start();
+    const outcome = await context.throttle.hit('mail', 4, ada);
+    const copy: Outcome = JSON.parse(JSON.stringify(outcome));
+    await expect(context.throttle.refund(copy)).rejects.toThrow(/copy of a receipt.*holds/);
+    expect(await left(context)).toBe(6);
+    for (const units of [1, 3]) await context.throttle.refund(outcome, units);
+    expect(await left(context)).toBe(10);
+  });
+
   it('of a denied outcome gives nothing back', async () => {
     await using context = await start();
     await context.throttle.hit('mail', 8, ada);

@@ -64,7 +64,7 @@ export function alwaysAdmitted(strategy: BuiltinStrategy, property: (history: Hi
     fc.property(scenes(strategy), ({ policy, start, moves }) => {
       property({ policy, admitted: historyOf(steps(strategy, policy, start, moves)) });
     }),
-    { numRuns: scaled(500, 1500) },
+    { numRuns: scaled(250, 1500) },
   );
 }
 

@@ -1,4 +1,4 @@
-import { defineStrategy } from '../../src/strategies/strategy.js';
+import { defineStrategy, MAX_COUNT } from '../../src/strategies/strategy.js';
 
 /**
  * A strategy such as a user writes: a window that opens with its first charge, and not at the epoch's multiples.
@@ -30,8 +30,12 @@ export const anchoredWindow = defineStrategy({
     };
   },
 
-  amend(state, _now, { periodMs }, at, from, to) {
-    const [openedAt = 0, used = 0] = state;
+  amend(state, now, { periodMs }, at, from, to) {
+    const [openedAt = at, used = 0] = state;
+    const isOver = used === 0 || now >= openedAt + periodMs || openedAt > now + periodMs;
+    // Opens a window for what is charged late, unless that has ended meanwhile, too.
+    if (to > from && isOver) return now < at + periodMs ? [at, Math.min(to - from, MAX_COUNT)] : state;
+    if (to > from) return [openedAt, Math.min(used + to - from, MAX_COUNT)];
     if (at < openedAt || at >= openedAt + periodMs) return state;
     return [openedAt, Math.max(0, used - (from - to))];
   },

@@ -32,7 +32,7 @@ export class TestSockets {
   constructor(
     /** The same application, for requests. */
     readonly http: TestApp,
-    private readonly transport: Transport,
+    readonly transport: Transport,
   ) {
     ({ app: this.app, clock: this.clock, port: this.port } = http);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Charge, Receipt } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import type { Backend, Grant, Target } from '../backend.js';
 import type { UnitReturns } from '../unit-returns.js';
 import { type GrantWaiter, isLeased, type Lease } from './lease.js';
@@ -93,7 +94,7 @@ export class LeaseManager {
 
   /** Gives up a charge that was taken: its units go back into the lease, or to the server if no lease can take them. */
   cancel(charge: Charge, at: number): void {
-    if (charge.cost > 0 && !this.putBack(charge, at, charge.cost)) this.returns.start({ at, charges: [charge] });
+    if (charge.cost > 0 && !this.putBack(charge, at, charge.cost)) this.returns.start(receiptOf(at, [charge]));
   }
 
   /** Drops the leases of a budget that is reset. Held units and a grant in flight belong to a count that no longer exists. */
@@ -127,10 +128,9 @@ export class LeaseManager {
       charges.push(chargeOf(lease, lease.held));
     }
     return [...byWindow].flatMap(([at, charges]) =>
-      Array.from({ length: Math.ceil(charges.length / MAX_CHARGES_RETURNED) }, (_, i) => ({
-        at,
-        charges: charges.slice(i * MAX_CHARGES_RETURNED, (i + 1) * MAX_CHARGES_RETURNED),
-      })),
+      Array.from({ length: Math.ceil(charges.length / MAX_CHARGES_RETURNED) }, (_, i) =>
+        receiptOf(at, charges.slice(i * MAX_CHARGES_RETURNED, (i + 1) * MAX_CHARGES_RETURNED)),
+      ),
     );
   }
 
@@ -163,7 +163,7 @@ export class LeaseManager {
     // Discarded by a reset in the meantime. If the units were counted before it, returning them would return them twice.
     if (!this.#table.has(lease)) return;
     if (lease.isFromEarlierWindow(grant)) {
-      if (grant.granted > 0) this.returns.start({ at: grant.at, charges: [chargeOf(lease, grant.granted)] });
+      if (grant.granted > 0) this.returns.start(receiptOf(grant.at, [chargeOf(lease, grant.granted)]));
       return;
     }
     const now = this.clock.now();
@@ -185,7 +185,7 @@ export class LeaseManager {
       if (lease.isGrantPending) continue;
       this.#table.remove(lease);
       if (hasUnspentUnits(lease, this.clock.now())) {
-        this.returns.start({ at: lease.startMs, charges: [chargeOf(lease, lease.held)] });
+        this.returns.start(receiptOf(lease.startMs, [chargeOf(lease, lease.held)]));
       }
       return;
     }

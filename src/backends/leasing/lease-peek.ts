@@ -34,8 +34,11 @@ export function peekLeased(
   if (asked.length === 0) return outcomeOf(peeked, [], !isDenied);
   return chain(backend.peek(asked), (outcome) => {
     if (!outcome.allowed || !isDenied) return outcomeOf(peeked, outcome.decisions, outcome.allowed);
-    // A lease denies what the backend would allow: in a denied call the backend's policies report their current state.
-    const atCostZero = asked.map((charge) => ({ ...charge, cost: 0 }));
+    // A lease denies what the backend would allow: in a denied call the backend's policies report their current state. Only a
+    // monitored charge may be denied here, and it stays so.
+    const atCostZero = asked.map((charge, i) =>
+      outcome.decisions[i]?.allowed === false ? charge : { ...charge, cost: 0 },
+    );
     return chain(backend.peek(atCostZero), ({ decisions }) => outcomeOf(peeked, decisions, false));
   });
 }

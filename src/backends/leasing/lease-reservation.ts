@@ -1,4 +1,5 @@
-import { bindingOf, type Charge, type Decision, type Outcome, type Receipt } from '../../core/decision.js';
+import { bindingOf, type Charge, type Decision, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import { totalUpTo } from './lease.js';
 import { allowedBy, withHeldUnits } from './lease-decision.js';
 import type { LeaseManager } from './lease-manager.js';
@@ -49,7 +50,8 @@ export class LeaseReservation {
   commit(others?: Outcome): Outcome {
     const decisions = merge(this.decisions, others);
     const outcome: Outcome = { allowed: true, decisions, binding: bindingOf(decisions) };
-    if (this.charges.every(({ cost }) => cost === 0)) return outcome;
+    const isFree = this.instants.every((at, i) => at === undefined || this.charges[i]?.cost === 0);
+    if (isFree && others?.receipt === undefined) return outcome;
     return { ...outcome, receipt: this.#receipt(others?.receipt) };
   }
 
@@ -72,12 +74,22 @@ export class LeaseReservation {
   }
 
   #receipt(others: Receipt | undefined): Receipt {
-    const { charges } = this;
     let next = 0;
-    const instants = this.instants.map((at) => at ?? others?.instants?.[next++] ?? others?.at ?? 0);
+    const own = this.instants.find((at) => at !== undefined) ?? 0;
+    const instants = this.instants.map((at) => at ?? others?.instants?.[next++] ?? others?.at ?? own);
+    const charges = this.#takenOf(others);
     const [at = 0] = instants;
-    if (instants.every((instant) => instant === at)) return { at, charges };
-    return { at: Math.max(...instants), charges, instants };
+    if (instants.every((instant) => instant === at)) return receiptOf(at, charges);
+    return receiptOf(Math.max(...instants), charges, { instants });
+  }
+
+  /** The charges as the receipt has them: those that the backend did not take, monitored ones, at a cost of 0. */
+  #takenOf(others: Receipt | undefined): readonly Charge[] {
+    if (!this.charges.some(isMonitored)) return this.charges;
+    let next = 0;
+    return this.charges.map((charge, i) =>
+      this.instants[i] === undefined ? (others?.charges[next++] ?? { ...charge, cost: 0 }) : charge,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Receipt } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import { isLeased } from './lease.js';
 import type { LeaseManager } from './lease-manager.js';
 
@@ -11,8 +12,8 @@ export interface Settlement {
 /**
  * Puts what leased charges no longer cost back into their leases.
  *
- * @returns the settlements that are the backend's: one for each charge that no lease can take, and one for the charges that
- *   are not leased
+ * @returns the settlements that are the backend's: one for each charge that no lease can take or that costs more, and one for
+ *   the charges that are not leased
  */
 export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManager): readonly Settlement[] {
   const { charges, at, instants } = receipt;
@@ -25,8 +26,9 @@ export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManage
     }
     const cost = costs[i] ?? charge.cost;
     const takenAt = instants?.[i] ?? at;
-    if (cost >= charge.cost || leases.putBack(charge, takenAt, charge.cost - cost)) return;
-    settlements.push({ receipt: { at: takenAt, charges: [charge] }, costs: [cost] });
+    if (cost === charge.cost) return;
+    if (cost < charge.cost && leases.putBack(charge, takenAt, charge.cost - cost)) return;
+    settlements.push({ receipt: receiptOf(takenAt, [charge]), costs: [cost] });
   });
   if (others.length > 0) settlements.push(select(receipt, costs, others));
   return settlements;
@@ -35,6 +37,6 @@ export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManage
 /** The part of a settlement that is about the charges of these indexes. */
 function select({ charges, at, instants }: Receipt, costs: readonly number[], indexes: readonly number[]): Settlement {
   const pick = <T>(list: readonly T[]) => indexes.flatMap((i) => list[i] ?? []);
-  const receipt = { at, charges: pick(charges), ...(instants && { instants: pick(instants) }) };
+  const receipt = receiptOf(at, pick(charges), instants && { instants: pick(instants) });
   return { receipt, costs: pick(costs) };
 }

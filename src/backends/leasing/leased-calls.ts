@@ -1,6 +1,8 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
+import { isPlain } from '../../core/charge-checks.js';
 import type { Clock } from '../../core/clock.js';
 import { type Charge, isCost, type Outcome } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import type { Backend } from '../backend.js';
 import { type Deadlined, DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { UnitReturns } from '../unit-returns.js';
@@ -67,11 +69,12 @@ export class LeasedCalls {
     if (charge?.policy.lease === undefined || charges.length > 1 || !isCost(charge.cost) || charge.cost === 0) {
       return undefined;
     }
+    if (!isPlain(charge)) return undefined;
     const now = this.clock.now();
     const lease = this.leases.take(charge, now);
     if (lease === undefined) return undefined;
     const decision = allowedBy(lease, now);
-    return { allowed: true, decisions: [decision], binding: decision, receipt: { at: lease.at, charges } };
+    return { allowed: true, decisions: [decision], binding: decision, receipt: receiptOf(lease.at, charges) };
   }
 
   /** Decides a call whose charges are all leased: at once if the held units cover it, otherwise as `spendInTime` does. */

@@ -1,10 +1,12 @@
 import type { Awaitable } from '../../core/awaitable.js';
+import { assertCharge } from '../../core/charge-checks.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import { isOriginal } from '../../core/receipt.js';
 import type { Backend, Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
 import { DENIAL_CACHE_MS, DenialCache, MAX_DENIALS } from '../resilience/denial-cache.js';
-import { assertSettlement } from '../settlement.js';
+import { beginSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
 import { isLeased } from './lease.js';
 import { LeaseManager } from './lease-manager.js';
@@ -66,14 +68,18 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
 
   override peek(charges: readonly Charge[]): Awaitable<Outcome> {
     if (!charges.some(isLeased) || !charges.every(({ cost }) => isCost(cost))) return this.inner.peek(charges);
+    for (const charge of charges) assertCharge(charge);
     return peekLeased(charges, this.inner, this.#leases, this.clock.now());
   }
 
-  /** Puts units of leased charges back into their leases. The backend settles the other charges, and those of lost leases. */
+  /**
+   * Puts units of leased charges back into their leases. The backend settles the other charges, those of lost leases, and what
+   * costs more than was taken. A receipt of another maker is the backend's.
+   */
   override async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
     this.#denials.invalidate(receipt.charges);
-    if (!receipt.charges.some(isLeased)) return this.inner.settle(receipt, costs);
-    assertSettlement(receipt, costs);
+    if (!receipt.charges.some(isLeased) || !isOriginal(receipt)) return this.inner.settle(receipt, costs);
+    if (!beginSettlement(receipt, costs)) return;
     const remote = settleLeased({ receipt, costs }, this.#leases);
     await Promise.all(remote.map((settlement) => this.inner.settle(settlement.receipt, settlement.costs)));
   }
@@ -97,6 +103,7 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
     let count = 0;
     for (const charge of charges) {
       if (!isCost(charge.cost)) return 0;
+      if (charge.policy.lease !== undefined) assertCharge(charge);
       if (this.#leases.isSpentHere(charge)) count += 1;
     }
     return count;

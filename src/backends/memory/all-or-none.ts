@@ -1,4 +1,5 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
 import type { State, StepResult } from '../../strategies/strategy.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
@@ -22,12 +23,14 @@ export interface LocatedCharge extends StateLocation {
   readonly found: State;
   /** The cost of the call's charges on this state so far. */
   readonly total: number;
+  /** True if this charge, or an earlier one of the call on this state, is denied. */
+  readonly isDenied: boolean;
 }
 
 export type EvaluatedCharge = KnownCharge | LocatedCharge;
 
 /**
- * Concludes a call. All or none: if every charge is allowed, all of them are written (with `writes`). If one is denied, nothing
+ * Concludes a call without monitored charges. All or none: if every charge is allowed, all of them are written (with `writes`). If one is denied, nothing
  * is written, and the charges that would be allowed are decided as at a cost of 0.
  */
 export function conclude(
@@ -50,17 +53,18 @@ export function conclude(
     return one.result.decision;
   });
   const binding = bindingOf(decisions);
-  return isTaken ? { allowed, decisions, binding, receipt: { at: now, charges } } : { allowed, decisions, binding };
+  return isTaken ? { allowed, decisions, binding, receipt: receiptOf(now, charges) } : { allowed, decisions, binding };
 }
 
-function decisionInDeniedCall(one: EvaluatedCharge, now: number): Decision {
+/** In a denied call, a charge that would be allowed reports its state as the call found it. */
+export function decisionInDeniedCall(one: EvaluatedCharge, now: number): Decision {
   const { charge, table, result } = one;
   if (!result.decision.allowed) return result.decision;
   const state = one.index === undefined ? one.found : table.states.read(one.index, true);
-  return table.strategy.step(state, now, charge.policy, 0).decision;
+  return table.strategy.step(state, now, charge.policy, 0, charge.arguments).decision;
 }
 
-function write(store: MemoryStore, one: EvaluatedCharge, now: number): void {
+export function write(store: MemoryStore, one: EvaluatedCharge, now: number): void {
   const { state, decision, changed } = one.result;
   const expiresAt = now + decision.resetMs;
   if (one.index === undefined) store.write(one, state, expiresAt);

@@ -1,14 +1,13 @@
-import { assertCost, type Charge, isCost } from '../../core/decision.js';
+import type { Charge } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
-import type { Policy } from '../../core/policy.js';
-import type { State, StepResult } from '../../strategies/strategy.js';
+import { record } from '../../strategies/record.js';
+import type { StepResult } from '../../strategies/strategy.js';
 import type { LocatedCharge } from './all-or-none.js';
-import type { MemoryStore } from './memory-store.js';
+import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
-/** Evaluates the charges of any call, in order. A charge sees what earlier charges of the call leave. */
+/** Evaluates enforced and recorded charges of any call, in order. A charge sees what earlier ones leave. */
 export function evaluateCharges(store: MemoryStore, charges: readonly Charge[], now: number): readonly LocatedCharge[] {
-  for (const { cost, policy } of charges) assertChargeable(cost, policy);
   const evaluated: LocatedCharge[] = [];
   for (const charge of charges) evaluated.push(evaluateAfter(evaluated, charge, store, now));
   return evaluated;
@@ -20,28 +19,38 @@ function evaluateAfter(
   store: MemoryStore,
   now: number,
 ): LocatedCharge {
-  const { policy, subject, cost } = charge;
+  const { policy, cost, arguments: args } = charge;
+  const location = locate(others, charge, store, now);
+  const { strategy } = location.table;
+  const earlier = lastOnState(others, location);
+  const found = earlier?.found ?? store.read(location.table, location.key, location.isShared);
+  const total = Math.min((earlier?.total ?? 0) + cost, Number.MAX_SAFE_INTEGER);
+  const before = earlier?.result.state ?? found;
+  let isDenied = earlier?.isDenied === true;
+  let result: StepResult;
+  if (charge.mode === 'record') {
+    result = record(strategy, before, now, policy, cost, args);
+  } else {
+    result = strategy.step(before, now, policy, cost, args);
+    isDenied ||= !result.decision.allowed;
+    // If the charges on this state are too much together, the decision is that on their total.
+    if (isDenied && earlier !== undefined && cost > 0) result = strategy.step(found, now, policy, total, args);
+  }
+  return { ...location, charge, index: undefined, result, found, total, isDenied };
+}
+
+/** Returns where the state of a charge is, given the charges of the call that have been evaluated. */
+export function locate(
+  others: readonly LocatedCharge[],
+  { policy, subject }: Charge,
+  store: MemoryStore,
+  now: number,
+): StateLocation {
   const table = store.tableOf(policy);
   const key = mapKey(subject);
   const isShared =
     firstOnSubject(others, table, key)?.isShared ?? (table.find(key) === undefined && !store.hasRoom(now, others));
-  const earlier = lastOnState(others, table, key, isShared);
-  const { strategy } = table;
-  let found: State;
-  let total = cost;
-  let result: StepResult;
-  if (earlier === undefined) {
-    found = store.read(table, key, isShared);
-    result = strategy.step(found, now, policy, cost);
-  } else {
-    // If the charges on this state are too much together, the decision is that on their total.
-    found = earlier.found;
-    total = Math.min(earlier.total + cost, Number.MAX_SAFE_INTEGER);
-    result = strategy.step(earlier.result.state, now, policy, cost);
-    const isAllowed = earlier.result.decision.allowed && result.decision.allowed;
-    if (!isAllowed && cost > 0) result = strategy.step(found, now, policy, total);
-  }
-  return { charge, table, index: undefined, result, key, isShared, found, total };
+  return { table, key, isShared };
 }
 
 function firstOnSubject(
@@ -54,11 +63,9 @@ function firstOnSubject(
 }
 
 /** Returns the latest charge that takes units from a state: that of a subject, or the one that new subjects share. */
-function lastOnState(
+export function lastOnState(
   evaluated: readonly LocatedCharge[],
-  table: SubjectTable,
-  key: string,
-  isShared: boolean,
+  { table, key, isShared }: StateLocation,
 ): LocatedCharge | undefined {
   let last: LocatedCharge | undefined;
   for (const one of evaluated) {
@@ -66,9 +73,4 @@ function lastOnState(
     if (isSameState && one.charge.cost > 0) last = one;
   }
   return last;
-}
-
-/** Throws for an invalid cost. Builds the message only if it is needed. */
-export function assertChargeable(cost: number, { name }: Policy): void {
-  if (!isCost(cost)) assertCost(cost, `a charge of "${name}"`);
 }

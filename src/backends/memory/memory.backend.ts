@@ -1,17 +1,20 @@
+import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import type { Charge, Outcome, Receipt } from '../../core/decision.js';
+import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
-import { mapKey } from '../../core/key.js';
 import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
-import type { Strategy } from '../../strategies/strategy.js';
+import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import { assertSettlement } from '../settlement.js';
+import { assertCapable } from '../capabilities.js';
+import { beginSettlement } from '../settlement.js';
 import { conclude } from './all-or-none.js';
+import { amendCharge } from './amend-charge.js';
 import { evaluateCharges } from './charge-evaluation.js';
 import { spendFast } from './fast-path.js';
 import { MemoryStore } from './memory-store.js';
+import { decideMonitored } from './monitored-charges.js';
 
 /** Options of `MemoryBackend`. */
 export interface MemoryBackendOptions {
@@ -46,29 +49,18 @@ export class MemoryBackend implements Backend {
 
   spend(charges: readonly Charge[]): Outcome {
     const now = this.clock.now();
-    return (
-      spendFast(this.#store, charges, now) ??
-      conclude(this.#store, charges, evaluateCharges(this.#store, charges, now), now, true)
-    );
+    return spendFast(this.#store, charges, now) ?? this.#decide(charges, now, true);
   }
 
   peek(charges: readonly Charge[]): Outcome {
-    const now = this.clock.now();
-    return conclude(this.#store, charges, evaluateCharges(this.#store, charges, now), now, false);
+    return this.#decide(charges, this.clock.now(), false);
   }
 
   settle(receipt: Receipt, costs: readonly number[]): void {
-    assertSettlement(receipt, costs);
+    if (!beginSettlement(receipt, costs)) return;
     const now = this.clock.now();
-    receipt.charges.forEach(({ policy, subject, cost }, i) => {
-      const table = this.#store.tableOf(policy);
-      // A charge on the overflow state stays: its subject is not stored.
-      const index = table.find(mapKey(subject));
-      const to = costs[i] ?? cost;
-      if (to === cost || index === undefined) return;
-      const amended = table.strategy.amend(table.states.read(index), now, policy, receipt.at, cost, to);
-      if (amended.length === 0) this.#store.remove(policy, subject);
-      else table.states.write(index, amended, table.states.expiresAt(index));
+    receipt.charges.forEach((charge, i) => {
+      amendCharge(this.#store, charge, receipt.instants?.[i] ?? receipt.at, costs[i] ?? charge.cost, now);
     });
   }
 
@@ -100,5 +92,21 @@ export class MemoryBackend implements Backend {
   /** The number of stored subjects, over all policies. */
   get size(): number {
     return this.#store.size;
+  }
+
+  /** Decides any call. */
+  #decide(charges: readonly Charge[], now: number, writes: boolean): Outcome {
+    for (const charge of charges) assertCharge(charge);
+    for (const charge of charges) this.#assertTakeable(charge);
+    return charges.some(isMonitored)
+      ? decideMonitored(this.#store, charges, now, writes)
+      : conclude(this.#store, charges, evaluateCharges(this.#store, charges, now), now, writes);
+  }
+
+  /** Throws for a charge that needs what this backend or its strategy does not have. */
+  #assertTakeable(charge: Charge): void {
+    const { policy, overriddenBy } = charge;
+    assertArgumentCount(charge, argumentCountOf(this.#store.tableOf(policy).strategy));
+    if (overriddenBy !== undefined) assertCapable(this, policy, 'settings', 'overriddenBy');
   }
 }

@@ -1,5 +1,5 @@
 import type { Policy } from '../../core/policy.js';
-import { type State, type Strategy, sizeOf } from '../../strategies/strategy.js';
+import { argumentCountOf, type State, type Strategy, sizeOf } from '../../strategies/strategy.js';
 import { createStateStore, type StateStore } from './state-store.js';
 
 /** Subjects in one map. More are spread over many small maps, because a large map stalls the process when it grows. */
@@ -17,11 +17,14 @@ export class SubjectTable {
   /** The state that new subjects share while the store is full. */
   overflow: State = [];
   isOverflowing = false;
+  /** True if the strategy takes arguments: a charge without them has to be refused. */
+  readonly needsArguments: boolean;
 
   constructor(
     readonly policy: Policy,
     readonly strategy: Strategy,
   ) {
+    this.needsArguments = argumentCountOf(strategy) > 0;
     this.states = createStateStore(sizeOf(strategy, policy, `policy "${policy.name}"`));
   }
 

@@ -40,14 +40,27 @@ export class RedisKeys {
 
   /** Groups targets by slot, in order of first appearance. */
   groupBySlot<T extends Target>(targets: readonly T[]): readonly SlotGroup<T>[] {
-    const groups = new Map<number, { slot: number; targets: T[]; keys: string[]; indexes: number[] }>();
+    return this.#groupBy(targets, (_, slot) => slot);
+  }
+
+  /** Groups targets by key: while a slot moves, its keys may be on two masters. */
+  groupByKey<T extends Target>(targets: readonly T[]): readonly SlotGroup<T>[] {
+    return this.#groupBy(targets, (key) => key);
+  }
+
+  #groupBy<T extends Target>(
+    targets: readonly T[],
+    nameOf: (key: string, slot: number) => string | number,
+  ): readonly SlotGroup<T>[] {
+    const groups = new Map<string | number, { slot: number; targets: T[]; keys: string[]; indexes: number[] }>();
     targets.forEach((target, index) => {
       const key = this.keyOf(target);
       const slot = this.slotOf(key);
-      let group = groups.get(slot);
+      const name = nameOf(key, slot);
+      let group = groups.get(name);
       if (group === undefined) {
         group = { slot, targets: [], keys: [], indexes: [] };
-        groups.set(slot, group);
+        groups.set(name, group);
       }
       group.targets.push(target);
       group.keys.push(key);

@@ -1,6 +1,8 @@
 import type { Charge, Outcome } from '../../core/decision.js';
 import type { Target } from '../backend.js';
+import { inDomain } from '../backend-error.js';
 import type { DecideMode } from '../remote-store.js';
+import { isTryAgain } from './clients/reply-errors.js';
 import { CallBatcher } from './dispatch/call-batcher.js';
 import { type CallContext, QueuedCall } from './dispatch/queued-call.js';
 import type { RedisTopology } from './dispatch/redis-topology.js';
@@ -28,23 +30,53 @@ export class RedisShards {
   /** Decides charges whose keys are on one slot: all or none. */
   decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome> {
     const keys = charges.map((charge) => this.keys.keyOf(charge));
-    const call = new QueuedCall(charges, keys, mode, dueMs, this.context);
-    this.#batcher(this.keys.slotOf(keys[0] ?? '')).add(call);
+    const slot = this.keys.slotOf(keys[0] ?? '');
+    const call = new QueuedCall(charges, keys, mode, dueMs, this.context, this.topology.domainOf(slot));
+    this.#batcher(slot).add(call);
     return call.outcome;
   }
 
   /** Makes each charge of a group, taken at the instant `at`, one of the cost of the same index. */
-  settle({ slot, keys, targets }: SlotGroup<Charge>, costs: readonly number[], at: number, dueMs: number) {
-    return this.topology.masterOf(slot).settle(keys, targets, costs, at, dueMs);
+  async settle({ slot, keys, targets }: SlotGroup<Charge>, costs: readonly number[], at: number, dueMs: number) {
+    const master = this.topology.masterOf(slot);
+    try {
+      await master.settle(keys, targets, costs, at, dueMs);
+    } catch (error) {
+      if (!isTryAgain(error)) throw error;
+      const settleOne = (i: number) =>
+        master.settle(keys.slice(i, i + 1), targets.slice(i, i + 1), costs.slice(i, i + 1), at, dueMs);
+      await Promise.all(keys.map((_, i) => settleOne(i)));
+    }
   }
 
-  lease(target: Target, wanted: number, dueMs: number): Promise<LeaseVerdict> {
+  async lease(target: Target, wanted: number, dueMs: number): Promise<LeaseVerdict> {
     const key = this.keys.keyOf(target);
-    return this.topology.masterOf(this.keys.slotOf(key)).lease(key, target, wanted, dueMs, this.context.returns);
+    const slot = this.keys.slotOf(key);
+    try {
+      return await this.topology.masterOf(slot).lease(key, target, wanted, dueMs, this.context.returns);
+    } catch (error) {
+      throw inDomain(error, this.topology.domainOf(slot));
+    }
   }
 
-  delete({ slot, keys }: SlotGroup<Target>, dueMs: number): Promise<void> {
-    return this.topology.masterOf(slot).delete(keys, dueMs);
+  async delete({ slot, keys }: SlotGroup<Target>, dueMs: number): Promise<void> {
+    const master = this.topology.masterOf(slot);
+    try {
+      await master.delete(keys, dueMs);
+    } catch (error) {
+      if (!isTryAgain(error)) throw error;
+      await Promise.all(keys.map((key) => master.delete([key], dueMs)));
+    }
+  }
+
+  /** Returns the masters that have these budgets, by address. Empty if there is only one. */
+  domainsOf(targets: readonly Target[]): readonly string[] {
+    const domains = new Set<string>();
+    for (const target of targets) {
+      const domain = this.topology.domainOf(this.keys.slotOf(this.keys.keyOf(target)));
+      if (domain !== undefined) domains.add(domain);
+    }
+    return [...domains];
   }
 
   /** Fails the calls that have not been sent. */

@@ -1,21 +1,24 @@
+import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import type { Charge, Outcome, Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import { type Grant, type Target, unknownStrategy } from '../backend.js';
+import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import { incapable } from '../capabilities.js';
 import type { DecideMode, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
 import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
 import { RemoteBackend } from '../resilience/remote.backend.js';
-import { assertSettlement } from '../settlement.js';
+import { beginSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
 import type { RedisClient } from './clients/redis-client.js';
+import { isTryAgain } from './clients/reply-errors.js';
 import { CrossSlotCall } from './cross-slot-call.js';
 import { RedisTopology } from './dispatch/redis-topology.js';
-import { RedisKeys } from './redis-keys.js';
+import { RedisKeys, type SlotGroup } from './redis-keys.js';
 import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
 import { ScriptSet } from './scripts/script-set.js';
@@ -51,6 +54,8 @@ const PROBE: Policy = {
 /** State in Redis. Scripts decide each call there, by the server's clock. */
 export class RedisStore implements RemoteStore {
   readonly clock: Clock;
+  /** The masters of a Cluster, by address. */
+  readonly domains?: FailureDomains;
   readonly #events = new Emitter<BackendEvent>();
   readonly #scripts = new ScriptSet();
   readonly #keys: RedisKeys;
@@ -71,7 +76,14 @@ export class RedisStore implements RemoteStore {
       events: this.#events,
       returns: this.#returns,
     };
-    this.#shards = new RedisShards(this.#keys, new RedisTopology(client, this.#scripts, options), context, options);
+    const topology = new RedisTopology(client, this.#scripts, options);
+    this.#shards = new RedisShards(this.#keys, topology, context, options);
+    if (client.isCluster === true) {
+      this.domains = {
+        of: (targets) => this.#shards.domainsOf(targets),
+        all: () => topology.domains(),
+      };
+    }
   }
 
   /** Not async: the promise of the queued call is the only one. */
@@ -83,14 +95,19 @@ export class RedisStore implements RemoteStore {
     }
     if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs);
     const groups = this.#keys.groupBySlot(charges);
-    if (groups.length === 1) return this.#shards.decide(charges, mode, dueMs);
-    const { replyTimeoutMs } = this.options;
-    const call = new CrossSlotCall(charges, groups, dueMs, this.#shards, this.#returns, replyTimeoutMs);
-    return mode === 'spend' ? call.spend() : call.peek();
+    const outcome =
+      groups.length === 1
+        ? this.#shards.decide(charges, mode, dueMs)
+        : this.#decideGroups(charges, groups, mode, dueMs);
+    return outcome.catch((error) => {
+      // A slot is moving to another master, and some of its keys are there already.
+      if (!isTryAgain(error)) throw error;
+      return this.#decideGroups(charges, this.#keys.groupByKey(charges), mode, dueMs);
+    });
   }
 
   async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
-    assertSettlement(receipt, costs);
+    if (!beginSettlement(receipt, costs)) return;
     await Promise.all(
       this.#keys.groupBySlot(receipt.charges).map((group) => {
         const at = receipt.instants?.[group.indexes[0] ?? 0] ?? receipt.at;
@@ -134,10 +151,24 @@ export class RedisStore implements RemoteStore {
     this.#shards.close();
   }
 
+  #decideGroups(
+    charges: readonly Charge[],
+    groups: readonly SlotGroup<Charge>[],
+    mode: DecideMode,
+    dueMs: number,
+  ): Promise<Outcome> {
+    const { replyTimeoutMs } = this.options;
+    const call = new CrossSlotCall(charges, groups, dueMs, this.#shards, this.#returns, replyTimeoutMs);
+    return mode === 'spend' ? call.spend() : call.peek();
+  }
+
   #assertDecidable(charges: readonly Charge[]): void {
-    for (const { cost, policy } of charges) {
-      assertCost(cost, `a charge of "${policy.name}"`);
+    for (const charge of charges) {
+      assertCharge(charge);
+      const { policy, overriddenBy } = charge;
       if (!this.#scripts.knows(policy)) throw unknownStrategy(policy);
+      assertArgumentCount(charge, this.#scripts.argumentCount(policy));
+      if (overriddenBy !== undefined) throw incapable('RedisBackend', policy, 'settings', 'overriddenBy');
     }
   }
 }

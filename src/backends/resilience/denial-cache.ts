@@ -1,3 +1,4 @@
+import { isEnforced } from '../../core/charge-checks.js';
 import type { Clock } from '../../core/clock.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
@@ -24,7 +25,8 @@ interface CachedDenial {
 /**
  * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on a
  * miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also covers a
- * higher cost and then reports the same wait, which is a lower bound.
+ * higher cost and then reports the same wait, which is a lower bound. Calls with charges that are not enforced are neither cached
+ * nor denied: to count those is what they are for.
  *
  * The epoch counts invalidations. A caller notes it before it asks the backend; an answer that was asked for before an
  * invalidation of one of its budgets is not cached.
@@ -76,7 +78,8 @@ export class DenialCache {
   learn(charges: readonly Charge[], outcome: Outcome, askedMs: number, epoch: number): void {
     // What was taken lengthens the waits of cached denials.
     if (outcome.allowed) this.#dropOn(charges);
-    else if (!this.#isInvalidatedSince(epoch, charges)) this.#add(charges, outcome, askedMs);
+    else if (charges.every(isEnforced) && !this.#isInvalidatedSince(epoch, charges))
+      this.#add(charges, outcome, askedMs);
   }
 
   /** Drops the denials of these budgets. Answers that have been asked for and not yet learnt will not be cached. */
@@ -146,10 +149,12 @@ function coveringOf(denials: readonly CachedDenial[], charges: readonly Charge[]
 function covers({ charges: known, outcome }: CachedDenial, charges: readonly Charge[]): boolean {
   if (known.length !== charges.length) return false;
   for (let i = 0; i < known.length; i++) {
-    const { policy, subject, cost } = known[i] as Charge;
+    const one = known[i] as Charge;
     const other = charges[i] as Charge;
-    if (other.subject !== subject || !isSameBudget(other.policy, policy)) return false;
-    const isCovered = other.cost === cost || (other.cost > cost && outcome.decisions[i]?.allowed === false);
+    if (other.subject !== one.subject || !isSameBudget(other.policy, one.policy)) return false;
+    if (!isEnforced(other) || !isSameList(other.arguments, one.arguments)) return false;
+    if (!isSameList(other.overriddenBy, one.overriddenBy)) return false;
+    const isCovered = other.cost === one.cost || (other.cost > one.cost && outcome.decisions[i]?.allowed === false);
     if (!isCovered) return false;
   }
   return true;
@@ -158,6 +163,11 @@ function covers({ charges: known, outcome }: CachedDenial, charges: readonly Cha
 /** Returns true if two policies share a budget and its limits. */
 function isSameBudget(a: Policy, b: Policy): boolean {
   return a === b || (a.id === b.id && a.limit === b.limit && a.burst === b.burst);
+}
+
+function isSameList(a: readonly unknown[] | undefined, b: readonly unknown[] | undefined): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 /** Returns the time after which the first denied policy decides differently. */

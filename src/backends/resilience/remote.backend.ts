@@ -2,18 +2,21 @@ import type { Awaitable } from '../../core/awaitable.js';
 import { type Clock, systemClock } from '../../core/clock.js';
 import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../../core/decision.js';
 import type { Strategy } from '../../strategies/strategy.js';
-import type { Backend, Grant, Target } from '../backend.js';
+import type { Backend, FailureDomains, Grant, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import type { DecideMode, RemoteStore } from '../remote-store.js';
 
 /** A remote store as a backend: each call gets its deadline here, `timeoutMs` from now. */
 export class RemoteBackend implements Backend {
   readonly remote = true;
+  readonly domains?: FailureDomains;
 
   constructor(
     private readonly store: RemoteStore,
     private readonly timeoutMs: number,
-  ) {}
+  ) {
+    if (store.domains !== undefined) this.domains = store.domains;
+  }
 
   get clock(): Clock {
     return this.store.clock;

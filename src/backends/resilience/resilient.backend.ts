@@ -1,8 +1,10 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
-import { assertCost, type Charge, type Outcome, type Receipt } from '../../core/decision.js';
+import { assertCharge } from '../../core/charge-checks.js';
+import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { FailureMode } from '../../core/policy.js';
+import { receiptOf } from '../../core/receipt.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import { BackendError } from '../backend-error.js';
@@ -10,23 +12,24 @@ import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
 import { MemoryBackend } from '../memory/memory.backend.js';
 import type { DecideMode } from '../remote-store.js';
-import { assertSettlement } from '../settlement.js';
-import { CircuitBreaker } from './circuit-breaker.js';
+import { assertSettlement, CopiedReceiptError } from '../settlement.js';
+import type { FailureDomain } from './failure-domain.js';
+import { FailureDomainTable } from './failure-domain-table.js';
 
 /** From the most lenient to the strictest. */
 const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
 
 /**
  * A layer over a remote backend that always has an answer: when a call fails, the `onError` of its policies decides. After
- * five consecutive failures a circuit breaker opens, and the backend is only probed, once a second, until it answers.
+ * five consecutive failures a circuit breaker opens, and the backend is only probed, once a second, until it answers. Each
+ * failure domain of the backend, such as a master of a Redis Cluster, has a breaker of its own: calls on the others go on. A
+ * call on several domains is decided by its `onError` as a whole if one of them is unavailable.
  * Errors in the configuration are rethrown.
  */
 export class ResilientBackend extends BackendLayer {
   readonly #events = new Emitter<BackendEvent>();
-  readonly #breaker = new CircuitBreaker(this.#events);
+  readonly #domains = new FailureDomainTable(this, this.#events);
   readonly #local: MemoryBackend;
-  /** The charges of the last call that failed. Probes use them, because the backend may work for others. */
-  #failedCharges: readonly Charge[] = [];
 
   /** @param onError the failure mode of policies that have none of their own */
   constructor(
@@ -43,9 +46,9 @@ export class ResilientBackend extends BackendLayer {
     return true;
   }
 
-  /** Milliseconds until the backend is probed again; 0 while it is in use. */
+  /** Milliseconds until what is unavailable is probed again; 0 while all of the backend is in use. */
   get retryAfterMs(): number {
-    return this.#breaker.retryAfterMs;
+    return this.#domains.retryAfterMs;
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {
@@ -60,13 +63,13 @@ export class ResilientBackend extends BackendLayer {
   override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
     if (receipt.degraded === 'local') return this.#local.settle(receipt, costs);
     assertSettlement(receipt, costs);
-    return this.#bestEffort('refund', async () => this.inner.settle(receipt, costs));
+    return this.#bestEffort('refund', receipt.charges, async () => this.inner.settle(receipt, costs));
   }
 
   /** While the backend is unavailable, only the state of the fallback is deleted: `lost` is emitted. */
   override reset(targets: readonly Target[]): Awaitable<void> {
     this.#local.reset(targets);
-    return this.#bestEffort('reset', async () => this.inner.reset(targets));
+    return this.#bestEffort('reset', targets, async () => this.inner.reset(targets));
   }
 
   override use(strategies: readonly Strategy[]): void {
@@ -84,12 +87,10 @@ export class ResilientBackend extends BackendLayer {
   }
 
   #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {
-    for (const { cost, policy } of charges) assertCost(cost, `a charge of "${policy.name}"`);
-    if (this.#breaker.isOpen) {
-      // No caller waits for a probe, and it charges nobody.
-      this.#breaker.tryProbe(() => this.probe(this.#failedCharges));
-      return this.#fallback(charges, mode);
-    }
+    for (const charge of charges) assertCharge(charge);
+    this.#domains.probe();
+    const domains = this.#domains.of(charges);
+    if (domains.some(isUnavailable)) return this.#fallback(charges, mode);
     let answer: Awaitable<Outcome>;
     try {
       answer = this.inner[mode](charges);
@@ -97,40 +98,51 @@ export class ResilientBackend extends BackendLayer {
       // A backend that throws has failed like one that rejects.
       answer = Promise.reject(error);
     }
-    return isPromise(answer) ? this.#withFallback(answer, charges, mode) : answer;
+    return isPromise(answer) ? this.#withFallback(answer, domains, charges, mode) : answer;
   }
 
-  #withFallback(answer: Promise<Outcome>, charges: readonly Charge[], mode: DecideMode): Promise<Outcome> {
-    const { epoch } = this.#breaker;
+  #withFallback(
+    answer: Promise<Outcome>,
+    domains: readonly FailureDomain[],
+    charges: readonly Charge[],
+    mode: DecideMode,
+  ): Promise<Outcome> {
     // A custom backend may return any thenable.
     return Promise.resolve(answer).then(
       (outcome) => {
-        this.#breaker.succeeded();
+        for (const { breaker } of domains) breaker.succeeded();
         return outcome;
       },
       (error) => {
-        if (isConfigError(error)) throw error;
-        if (!this.#breaker.isOpen) this.#failedCharges = charges;
-        this.#breaker.failed(error, epoch);
+        if (isMisuse(error)) throw error;
+        this.#domains.failed(domains, error, charges);
         return this.#fallback(charges, mode);
       },
     );
   }
 
-  /** Refunds and resets if the backend is available, and emits `lost` if not. */
-  async #bestEffort(what: 'refund' | 'reset', run: () => Promise<void>): Promise<void> {
+  /** Refunds and resets where the backend is available, and emits `lost` if a part of it is not. */
+  async #bestEffort(what: 'refund' | 'reset', targets: readonly Target[], run: () => Promise<void>): Promise<void> {
     try {
-      if (this.#breaker.isOpen) throw new BackendError('UNAVAILABLE', 'The circuit breaker is open');
+      const domains = this.#domains.of(targets);
+      const isOutage = domains.length > 0 && domains.every(isUnavailable);
+      if (isOutage) throw new BackendError('UNAVAILABLE', 'The circuit breaker is open');
       await run();
     } catch (error) {
-      if (isConfigError(error)) throw error;
+      if (isMisuse(error)) throw error;
       this.#events.emit({ type: 'lost', what, code: error instanceof BackendError ? error.code : 'UNKNOWN' });
     }
   }
 
+  /** A monitored charge denies no call, so it is at most counted in this process. */
+  #failureModeOf(charge: Charge): FailureMode {
+    const mode = charge.policy.onError ?? this.onError;
+    return mode === 'deny' && isMonitored(charge) ? 'allow' : mode;
+  }
+
   /** Answers a call that could not be decided because the backend is unavailable. */
   #fallback(charges: readonly Charge[], mode: DecideMode): Outcome {
-    const modes = charges.map(({ policy }) => policy.onError ?? this.onError);
+    const modes = charges.map((charge) => this.#failureModeOf(charge));
     const strictest = STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
     if (strictest !== 'local')
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
@@ -139,11 +151,21 @@ export class ResilientBackend extends BackendLayer {
     // Destructures by name: a rest pattern would allocate an object that survives the call.
     const { allowed, decisions, binding, receipt } = this.#local[mode](local);
     if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
-    return { allowed, decisions, binding, receipt: { ...receipt, degraded: 'local' }, degraded: 'local' };
+    return {
+      allowed,
+      decisions,
+      binding,
+      receipt: receiptOf(receipt.at, receipt.charges, { degraded: 'local' }),
+      degraded: 'local',
+    };
   }
 }
 
-/** A fallback must not hide an error in the configuration. */
-function isConfigError(error: unknown): boolean {
-  return error instanceof ThrottleConfigError;
+function isUnavailable({ breaker }: FailureDomain): boolean {
+  return breaker.isOpen;
+}
+
+/** Returns true for an error of the configuration or of the caller: a fallback must not hide it. */
+function isMisuse(error: unknown): boolean {
+  return error instanceof ThrottleConfigError || error instanceof CopiedReceiptError;
 }

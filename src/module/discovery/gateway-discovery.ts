@@ -1,8 +1,8 @@
 import type { DiscoveryService } from '@nestjs/core';
 import type { ThrottleInterceptor } from '../../interceptors/throttle.interceptor.js';
 import type { Class } from '../../planning/class-members.js';
-import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import type { ServerLimits } from '../../service/sockets/handshake-limiter.js';
 import {
   bindInterceptors,
   interceptorsOn,
@@ -45,11 +45,12 @@ export class GatewayDiscovery {
   }
 
   /** Returns the limits of new connections to a server: those of all gateways that Nest serves on it. */
-  connectionLimits(port: number, options: object, handlers: HandlerRegistry): readonly CompiledLimit[] {
+  connectionLimits(port: number, options: object, handlers: HandlerRegistry): ServerLimits {
     const served = this.#gateways.filter((gateway) => isServedOn(gateway, port, options));
+    const isServed = served.length > 0;
     // socket.io's main namespace exists even if no gateway uses it.
-    const limits = served.length === 0 ? [handlers.connections] : served.map((one) => handlers.connectionLimitOf(one));
-    return [...new Set(limits.filter((limit) => limit !== undefined))];
+    const limits = isServed ? served.map((one) => handlers.connectionLimitOf(one)) : [handlers.connections];
+    return { limits: [...new Set(limits.filter((limit) => limit !== undefined))], isServed };
   }
 }
 

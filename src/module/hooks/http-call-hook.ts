@@ -2,12 +2,18 @@ import type { HttpServer } from '@nestjs/common';
 import type { SessionResolver } from '../../service/calls/session-resolver.js';
 import type { HttpRequest } from '../../transports/call.js';
 import type { HttpTransport } from '../../transports/http/http-transport.js';
+import { watchResponses } from '../../transports/http/node-request.js';
 
 type Next = () => void;
 
 /** The part of a Fastify instance that takes hooks. */
 interface FastifyLike {
   addHook(name: 'preHandler', hook: (request: HttpRequest, reply: object, next: Next) => void): unknown;
+}
+
+/** Watches responses where the framework does not link them with requests. Returns a function that ends it. */
+export function watchUnlinkedResponses(adapter: HttpServer | undefined): () => void {
+  return adapter?.getType() === 'fastify' ? watchResponses() : () => {};
 }
 
 /**

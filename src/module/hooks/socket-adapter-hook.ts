@@ -1,24 +1,28 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { CallLimiter } from '../../service/calls/call-limiter.js';
-import type { FrameLimiter } from '../../service/calls/frame-limiter.js';
-import { HandshakeLimiter } from '../../service/calls/handshake-limiter.js';
-import { isRequest } from '../../transports/call.js';
+import type { FrameLimiter } from '../../service/sockets/frame-limiter.js';
+import { type ConnectionLimits, HandshakeLimiter, type ServerLimits } from '../../service/sockets/handshake-limiter.js';
+import { SessionLimiter } from '../../service/sockets/session-limiter.js';
+import { type HttpRequest, isRequest } from '../../transports/call.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
 import { filterFrames } from '../../transports/sockets/frame-filter.js';
+import { type Engine, engineOf, serverOf } from '../../transports/sockets/handshake/engine.js';
 import {
   acceptorOf,
   bypassWarning,
-  filterHandshakes,
+  filterConnects,
+  filterUpgrades,
   limitMessagesPerTurn,
 } from '../../transports/sockets/handshake/handshake-filter.js';
+import { filterSessions } from '../../transports/sockets/handshake/session-filter.js';
+import { filterUnknownNamespaces } from '../../transports/sockets/handshake/unknown-namespaces.js';
 
 type Adapter = NonNullable<ReturnType<ApplicationConfig['getIoAdapter']>>;
 
 /** Knows the gateways of a server. */
 export interface ServerGateways {
-  /** The limits of new connections to a server, by what it is opened with: those of all gateways on it. */
-  connectionLimits(port: number, options: object): readonly CompiledLimit[];
+  /** The limits of new connections to a server, by what it is opened with. */
+  connectionLimits(port: number, options: object): ServerLimits;
 }
 
 /**
@@ -29,14 +33,20 @@ export class SocketAdapterHook {
   readonly #adapters = new WeakSet<Adapter>();
   readonly #acceptors = new WeakSet<object>();
   readonly #clients = new WeakSet<object>();
+  readonly #pacedServers = new WeakSet<object>();
+  readonly #engines = new WeakMap<Engine, SessionLimiter>();
+  readonly #filteredEngines = new WeakSet<Engine>();
   readonly #warned = new WeakSet<Adapter>();
+  readonly #handshakes: HandshakeLimiter;
 
   constructor(
     private readonly limiter: CallLimiter,
     private readonly connections: ConnectionRegistry,
     private readonly frames: FrameLimiter,
     private readonly gateways: ServerGateways,
-  ) {}
+  ) {
+    this.#handshakes = new HandshakeLimiter(limiter, connections);
+  }
 
   /** Wraps the application's adapter, and any that is set later. */
   install(config: ApplicationConfig): void {
@@ -56,28 +66,59 @@ export class SocketAdapterHook {
       // Before there is a server: a mistake in the limits must not leave one open.
       const limits = this.gateways.connectionLimits(port, options);
       const server = create(port, options);
-      limitMessagesPerTurn(server, options);
-      if (limits.length > 0) this.#limitConnections(server, limits);
+      this.#pace(server, options);
+      this.#limitConnections(server, limits);
       return server;
     };
     const bindClientConnect = adapter.bindClientConnect.bind(adapter);
     adapter.bindClientConnect = (server: object, callback: (...args: unknown[]) => unknown) =>
       bindClientConnect(server, (...args: readonly [client: object, upgrade?: unknown]) => {
         const [client, upgrade] = args;
+        if (this.#pacedServers.has(server)) this.connections.paced.paceClient(client);
         this.connections.connectionOf(client, isRequest(upgrade) ? upgrade : undefined);
         if (this.frames.isActive) this.#limitFrames(client, adapter);
         return callback(...args);
       });
   }
 
+  /** Paces the messages of all clients of a server. On socket.io from the first on, when no namespace has been joined. */
+  #pace(server: object, options: object): void {
+    if (limitMessagesPerTurn(server, options)) this.#pacedServers.add(server);
+    const engine = engineOf(server);
+    if (engine === undefined || this.#engines.has(engine)) return;
+    this.#engines.set(engine, new SessionLimiter(this.#handshakes, this.limiter.settings.backend));
+    engine.on('connection', (session) => this.connections.paced.paceEngineSocket(session));
+  }
+
   /** Once a server: it may be known under several names. */
-  #limitConnections(server: object, limits: readonly CompiledLimit[]): void {
+  #limitConnections(server: object, { limits, isServed }: ServerLimits): void {
     const acceptor = acceptorOf(server);
-    if (this.#acceptors.has(acceptor)) return;
+    const engine = engineOf(server);
+    const sessions = engine && this.#engines.get(engine);
+    if (isServed) sessions?.serve(limits);
+    if (limits.length === 0 || this.#acceptors.has(acceptor)) return;
     this.#acceptors.add(acceptor);
-    const isFiltered = filterHandshakes(acceptor, new HandshakeLimiter(this.limiter, this.connections, limits));
-    const warning = isFiltered ? bypassWarning(acceptor) : notLimited('connections');
+    if (engine !== undefined && sessions !== undefined) this.#limitSessions(server, engine, sessions);
+    const warning = this.#isFiltered(acceptor, limits, sessions) ? bypassWarning(acceptor) : notLimited('connections');
     if (warning !== undefined) this.limiter.settings.warn(warning);
+  }
+
+  /** Once an engine, which the namespaces of a server share. */
+  #limitSessions(server: object, engine: Engine, sessions: SessionLimiter): void {
+    if (this.#filteredEngines.has(engine)) return;
+    this.#filteredEngines.add(engine);
+    filterSessions(engine, sessions);
+    filterUnknownNamespaces(serverOf(server), engine, (session) => sessions.decideUnknown(session));
+  }
+
+  /** Makes a server ask before it makes connections. Returns false if it does not let itself be told. */
+  #isFiltered(acceptor: object, limits: ConnectionLimits, sessions: SessionLimiter | undefined): boolean {
+    const handshakes = this.#handshakes;
+    const fail = (error: unknown) => handshakes.fail(error);
+    const decide = async (request: HttpRequest) => (await handshakes.decide([limits], request, request.socket)).refusal;
+    if (filterUpgrades(acceptor, { decide, fail })) return true;
+    const joins = sessions ?? new SessionLimiter(handshakes, this.limiter.settings.backend);
+    return filterConnects(acceptor, { decide: (session) => joins.decideNamespace(session, limits), fail });
   }
 
   /** Once a client, however many gateways are on its server. */

@@ -35,7 +35,7 @@ export class CallLimiter {
 
   constructor(readonly settings: RuntimeSettings) {
     this.events = new ThrottleEvents(settings);
-    this.#delayed = new DelayedCalls(settings.clock);
+    this.#delayed = new DelayedCalls(settings.clock, settings.backend);
   }
 
   /** Runs all steps. True: the call may proceed; otherwise its rejection. */
@@ -166,19 +166,21 @@ export class CallLimiter {
     return chain(composeDenial(charged, call, this.settings), (denial) => responder.reject(outcome, denial));
   }
 
-  /** Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. */
+  /**
+   * Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. The
+   * call is not bound by its limits, which nothing has decided: a slow backend closes no connection.
+   */
   #rejectOverflow<R>(outcome: Outcome, session: CallSession<R>): R {
     const { call, responder } = session;
     this.record({ outcome, charges: [], limits: [] }, session);
-    responder.enforce(outcome);
     return responder.reject(outcome, { message: undefined, context: call.context });
   }
 
   /** Delays an allowed call for as long as its decisions say. */
-  #delay<R>({ decisions }: Outcome, responder: Responder<R>): Awaitable<true | R> {
+  #delay<R>(outcome: Outcome, responder: Responder<R>): Awaitable<true | R> {
     let delayMs = 0;
-    for (const decision of decisions) delayMs = Math.max(delayMs, decision.delayMs);
-    return delayMs === 0 ? true : this.#delayed.wait(delayMs, responder);
+    for (const decision of outcome.decisions) delayMs = Math.max(delayMs, decision.delayMs);
+    return delayMs === 0 ? true : this.#delayed.wait(delayMs, outcome, responder);
   }
 }
 

@@ -36,6 +36,22 @@ export class CallSession<Rejection = false> {
     return this.#handlerLimits;
   }
 
+  /**
+   * Returns true if another view of the call tells more: the response, or the framework's request for that of Node, on which
+   * guards set the user.
+   */
+  isFuller({ request, response }: Call): boolean {
+    const { call, target } = this;
+    if (call.response === undefined && response !== undefined) return true;
+    return call.request === target && request !== target;
+  }
+
+  /** Replaces the view of the call. */
+  reopen(call: Call, responder: Responder<Rejection>): void {
+    this.call = call;
+    this.responder = responder;
+  }
+
   /** The call goes on to a handler: its context is known now. */
   enterHandler(limits: HandlerLimits, call: Call, responder: Responder<Rejection>): void {
     this.call = call;

@@ -7,6 +7,7 @@ import type { Skip } from '../../decorators/policy-options.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import { type Call, EXEMPT, withContext } from '../../transports/call.js';
 import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
+import { type SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
 import { findWithSearch, type UserSearch } from '../../transports/identity/user-lookup.js';
 
 /** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
@@ -46,7 +47,8 @@ export function prepareCharges(
     const charges = chargesOfLimit(only, call, overrides);
     return isNativePromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
   }
-  const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, overrides));
+  const lookups = overrides.subject === undefined ? sharedLookups(limits) : undefined;
+  const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, overrides, undefined, lookups));
   return chain(lists, (found) => join(found, limits));
 }
 
@@ -78,20 +80,22 @@ const NONE: readonly Charge[] = [];
  * Returns the charges of a call under one limit.
  *
  * @param search notes whether the limit looks for a user and finds none; the charges are the address's then
+ * @param lookups asks the functions `by` that the limit may share with others of the call
  */
 export function chargesOfLimit(
   limit: CompiledLimit,
   plainCall: Call,
   overrides: ChargeOverrides,
   search?: UserSearch,
+  lookups?: SubjectLookups,
 ): Awaitable<readonly Charge[]> {
   const { skip, policies } = limit;
   const call = callUnder(limit, plainCall);
   const { fixed } = policies;
-  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides, search);
+  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides, search, lookups);
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
-    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides, search));
+    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides, search, lookups));
   });
 }
 
@@ -118,10 +122,11 @@ function resolveCharges(
   call: Call,
   overrides: ChargeOverrides,
   search: UserSearch | undefined,
+  lookups: SubjectLookups | undefined,
 ): Awaitable<readonly Charge[]> {
   // A rate that is unlimited without a user may be another with one, so a search goes on.
   if (policies.length === 0 && search === undefined) return NONE;
-  const subject = subjectFor(limit, call, overrides.subject, search);
+  const subject = subjectFor(limit, call, overrides.subject, search, lookups);
   const cost = overrides.cost ?? limit.cost;
   if (typeof subject === 'string' && typeof cost === 'number') return chargesFor(policies, subject, cost);
   return chain(subject, (found) =>
@@ -141,13 +146,14 @@ function subjectFor(
   call: Call,
   given: string | undefined,
   search: UserSearch | undefined,
+  lookups: SubjectLookups | undefined,
 ): Awaitable<string | typeof EXEMPT> {
   const scope = scopeOf(limit, call);
   if (given !== undefined) {
     if (typeof given !== 'string' || given === '') throw invalidValue('subject', 'a text that is not empty', given);
     return scopedSubject(scope, given);
   }
-  const found = search === undefined ? limit.by(call) : findWithSearch(limit.by, call, search);
+  const found = lookups === undefined ? findWithSearch(limit.by, call, search) : lookups.find(limit, call, search);
   if (typeof found === 'string' && found !== '' && search?.isUserMissing !== true) return scopedSubject(scope, found);
   return chain(found, (one) => {
     if (one === EXEMPT) return EXEMPT;

@@ -1,5 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
-import type { BackendEvent } from '../../backends/backend-events.js';
+import type { BackendEvent, DegradedDomains } from '../../backends/backend-events.js';
 import type { Charge, Outcome } from '../../core/decision.js';
 import type { ChargedOutcome } from './charge-builder.js';
 import type { RuntimeSettings } from './runtime-settings.js';
@@ -41,7 +41,13 @@ export class ThrottleEvents {
 
 /** The log message of an outage's start and end. */
 function outageMessage(event: BackendEvent): string | undefined {
-  if (event.type === 'recovered') return 'The backend answers again, and decides again.';
+  if (event.type === 'recovered') return `${partOf(event)} answers again, and decides again.`;
   if (event.type !== 'degraded') return undefined;
-  return `The backend does not answer (${event.code}). Until it does, each policy's onError decides.`;
+  return `${partOf(event)} does not answer (${event.code}). Until it does, each policy's onError decides.`;
+}
+
+/** The part of the backend that an outage is of, and how many others there are. */
+function partOf({ domain, unavailable = [], of }: Partial<DegradedDomains>): string {
+  if (domain === undefined) return 'The backend';
+  return `The backend at ${domain} (${unavailable.length} of ${of} unavailable)`;
 }

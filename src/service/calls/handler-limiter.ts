@@ -8,9 +8,9 @@ import type { CallLimiter } from './call-limiter.js';
 import type { CallSession } from './call-session.js';
 import type { ChargedOutcome } from './charge-builder.js';
 import {
+  areAddressCharged,
   type GuardCharges,
   HandlerPhase,
-  isAddressCharged,
   joinPrepared,
   NO_CHARGES,
   prepareGuardCharges,
@@ -149,7 +149,7 @@ export class HandlerLimiter {
   async #chargeAddress({ address }: HandlerPhase, call: Call, isSuccess: boolean): Promise<readonly Receipt[]> {
     const { backend } = this.limiter.settings;
     const { charges, limits } = address;
-    const isDue = isSuccess ? await Promise.all(limits.map((limit) => isAddressCharged(limit, call))) : [];
+    const isDue = isSuccess ? await areAddressCharged(limits, call) : [];
     const due = charges.filter((_, i) => isDue[i] ?? true);
     const outcomes = await Promise.all(due.map((charge) => backend.spend([charge])));
     return outcomes.flatMap(({ receipt }) => receipt ?? []);
@@ -167,8 +167,21 @@ export class HandlerLimiter {
     session.withdraw(phase.address.charges);
     return chain(this.#spend(phase, session), (charged) => {
       const returned = phase.charged && this.#returnAddressCharges(phase.charged);
-      return chain(returned, () => this.#conclude(charged, session));
+      return chain(returned, () => this.#concludePhase(phase, charged, session));
     });
+  }
+
+  /** A delay that is interrupted ends an allowed call: what the guard took is returned as well. */
+  #concludePhase(phase: HandlerPhase, charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
+    const isAdmitted = this.#conclude(charged, session);
+    if (!charged.outcome.allowed || !isPromise(isAdmitted)) return isAdmitted;
+    return isAdmitted.then(
+      (isOn) => (isOn ? true : this.#returnTaken(phase, session).then(() => false)),
+      async (error: unknown) => {
+        await this.#returnTaken(phase, session);
+        throw error;
+      },
+    );
   }
 
   /** Charges what waited. If that denies the call, or fails, returns what the guard took. */

@@ -4,7 +4,7 @@ import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import { type Call, EXEMPT } from '../../transports/call.js';
 import { isNobody } from '../../transports/identity/subject.js';
-import { findWithSearch } from '../../transports/identity/user-lookup.js';
+import { SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
 import {
   addressCharges,
   type ChargedOutcome,
@@ -50,7 +50,8 @@ export class HandlerPhase {
 
 /** Says for each limit of a handler what the guard charges, or that it waits for the handler phase. */
 export function prepareGuardCharges({ guard, handler }: HandlerLimits['byPhase'], call: Call): Awaitable<GuardCharges> {
-  const entries = chainAll(guard, (limit) => entryOf(limit, call));
+  const lookups = sharedLookups(guard);
+  const entries = chainAll(guard, (limit) => entryOf(limit, call, lookups));
   // Without a closure in the usual case, where nothing is asynchronous.
   return isNativePromise(entries)
     ? entries.then((found) => assemble(found, handler, call))
@@ -64,9 +65,9 @@ interface Entry {
   readonly isWaiting: boolean;
 }
 
-function entryOf(limit: CompiledLimit, call: Call): Awaitable<Entry> {
+function entryOf(limit: CompiledLimit, call: Call, lookups: SubjectLookups | undefined): Awaitable<Entry> {
   const search = limit.phase === 'user' ? { isUserMissing: false } : undefined;
-  const charges = chargesOfLimit(limit, call, NO_OVERRIDES, search);
+  const charges = chargesOfLimit(limit, call, NO_OVERRIDES, search, lookups);
   if (isNativePromise(charges)) {
     return charges.then((found) => ({ limit, charges: found, isWaiting: search?.isUserMissing === true }));
   }
@@ -106,9 +107,16 @@ export function joinPrepared(first: PreparedCharges, second: PreparedCharges): P
   return { charges: [...first.charges, ...second.charges], limits: [...first.limits, ...second.limits] };
 }
 
-/** Returns true if a limit would charge the address, because `by` finds nobody, or no user where it looks for one. */
-export async function isAddressCharged(limit: CompiledLimit, call: Call): Promise<boolean> {
-  const search = { isUserMissing: false };
-  const found = await findWithSearch(limit.by, callUnder(limit, call), search);
-  return found !== EXEMPT && (search.isUserMissing || isNobody(found));
+/**
+ * Says for each limit whether it would charge the address, because `by` finds nobody, or no user where it looks for one. A limit
+ * with several charges may come several times.
+ */
+export function areAddressCharged(limits: readonly CompiledLimit[], call: Call): Promise<readonly boolean[]> {
+  const lookups = new SubjectLookups();
+  const isCharged = async (limit: CompiledLimit): Promise<boolean> => {
+    const search = { isUserMissing: false };
+    const found = await lookups.find(limit, callUnder(limit, call), search);
+    return found !== EXEMPT && (search.isUserMissing || isNobody(found));
+  };
+  return Promise.all(limits.map(isCharged));
 }

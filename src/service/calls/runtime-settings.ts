@@ -23,6 +23,8 @@ export interface RuntimeSettings extends HttpStyle {
   readonly clock: Clock;
   /** The built-in strategies, and the user's own. */
   readonly strategies: readonly Strategy[];
+  /** All HTTP requests. */
+  readonly requests: Limit | undefined;
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;

@@ -3,6 +3,7 @@ import { noteInjectable } from '../../core/copies.js';
 import { invalidValue } from '../../core/errors.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
+import { nodeRequestOf } from '../../transports/http/node-request.js';
 import type { OpenedCall, Transport } from '../../transports/transport.js';
 import { CallSession } from './call-session.js';
 import { currentSession, keepSession, runInSession, sessionOn } from './session-store.js';
@@ -38,7 +39,7 @@ export class SessionResolver {
   /** Returns the session of a request if it is open already. */
   opened(context: ExecutionContext): CallSession | undefined {
     const target: unknown = context.getArgByIndex(0);
-    return typeof target === 'object' && target !== null ? sessionOn(target) : undefined;
+    return typeof target === 'object' && target !== null ? sessionOn(nodeRequestOf(target)) : undefined;
   }
 
   /** Returns the session of a call. The first call for a target opens it. */
@@ -48,6 +49,8 @@ export class SessionResolver {
     if (session === undefined) {
       session = new CallSession(call, responder, target);
       keepSession(session, target);
+    } else if (session.isFuller(call)) {
+      session.reopen(call, responder);
     }
     return session;
   }
@@ -55,12 +58,13 @@ export class SessionResolver {
   /**
    * Returns the session that `on` names: an execution context, a request or a socket.
    *
+   * @param response of a request, for frameworks that do not tell it
    * @throws ThrottleConfigError for any other value
    */
-  named(method: string, on: unknown): CallSession {
+  named(method: string, on: unknown, response: object | undefined): CallSession {
     if (isExecutionContext(on)) return this.#ofContext(method, on);
     for (const transport of this.transports) {
-      const opened = transport.openNamed(on);
+      const opened = transport.openNamed(on, response);
       if (opened !== undefined) return opened.target === undefined ? this.#ofClient(opened) : this.of(opened);
     }
     throw invalidValue(`${method}({ on })`, 'an ExecutionContext, a request or a socket', on);

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { sharedState } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
+import { nodeRequestOf } from '../../transports/http/node-request.js';
 import type { CallSession } from './call-session.js';
 
 const SESSION = Symbol.for('nestjs-sluice:session');
@@ -51,7 +52,7 @@ export function keepClientOutcome(client: object, outcome: Outcome): void {
 }
 
 function latestOn(target: object): Outcome | undefined {
-  return sessionOn(target)?.latest ?? clientOutcomes.get(target);
+  return sessionOn(nodeRequestOf(target))?.latest ?? clientOutcomes.get(target);
 }
 
 /** Returns true if the latest outcome on a request or socket is a denial. */

@@ -4,13 +4,19 @@ import type { ManualClock } from '../../core/clock.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
 import { Bench } from './harness/bench.js';
 import { type ContractCase, Suite } from './harness/suite.js';
-import { againstModel } from './sections/against-model.js';
-import { changedPolicies } from './sections/changed-policies.js';
-import { decisions } from './sections/decisions.js';
-import { randomRefunds } from './sections/random-refunds.js';
-import { settlement } from './sections/settlement.js';
-import { severalCharges } from './sections/several-charges.js';
-import { subjectsAndState } from './sections/subjects-and-state.js';
+import { againstModel } from './sections/backends/against-model.js';
+import { changedPolicies } from './sections/backends/changed-policies.js';
+import { concurrentCalls } from './sections/backends/concurrent-calls.js';
+import { debts } from './sections/backends/debts.js';
+import { decisions } from './sections/backends/decisions.js';
+import { modes } from './sections/backends/modes.js';
+import { randomDebts } from './sections/backends/random-debts.js';
+import { randomRefunds } from './sections/backends/random-refunds.js';
+import { receipts } from './sections/backends/receipts.js';
+import { missingModes, refusedCharges } from './sections/backends/refused-charges.js';
+import { settlement } from './sections/backends/settlement.js';
+import { severalCharges } from './sections/backends/several-charges.js';
+import { subjectsAndState } from './sections/backends/subjects-and-state.js';
 
 /** What `backendContract` checks. */
 export interface BackendContractOptions {
@@ -23,22 +29,34 @@ export interface BackendContractOptions {
   readonly effort?: number;
   /** Repeats the random cases of an earlier run, whose error names its seed. Default: other cases each time. */
   readonly seed?: number;
+  /**
+   * Whether the backend records and monitors charges, hands arguments to strategies, and settles at more than was taken. False if it
+   * has only what it needs for limits that deny: it must refuse the rest with a `ThrottleConfigError`, and take nothing. Default:
+   * true.
+   */
+  readonly hasModes?: boolean;
 }
 
 const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   decisions,
   severalCharges,
   settlement,
+  receipts,
   subjectsAndState,
+  concurrentCalls,
   changedPolicies,
+  refusedCharges,
   randomRefunds,
   againstModel,
 ];
 
+const WITH_MODES = [modes, debts, randomDebts];
+const WITHOUT_MODES = [missingModes];
+
 /**
  * Returns the cases of the contract that every backend keeps, for any test runner. They check the exact decisions of all built-in
- * strategies, all or none over several charges, settlement, the separation of subjects, and changed policies. The backends
- * of this library run the same cases.
+ * strategies, all or none over several charges, recorded and monitored charges, settlement, the separation of subjects, and changed
+ * policies. The backends of this library run the same cases.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example
@@ -46,23 +64,24 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
  */
 export function backendContract(options: BackendContractOptions): readonly ContractCase[] {
   assertOptions(options);
-  const { create, effort = 0.05, seed } = options;
+  const { create, effort = 0.05, seed, hasModes = true } = options;
   const suite = new Suite<Bench>(async (body) => {
-    const bench = new Bench(create, effort, seed);
+    const bench = new Bench({ create, effort, seed, hasModes });
     try {
       await body(bench);
     } finally {
       await bench.close();
     }
   });
-  for (const define of SECTIONS) define(suite);
+  for (const define of [...SECTIONS, ...(hasModes ? WITH_MODES : WITHOUT_MODES)]) define(suite);
   return suite.cases;
 }
 
 function assertOptions(options: BackendContractOptions): void {
   const place = 'backendContract';
-  assertKnownMembers(place, options, ['create', 'effort', 'seed']);
-  const { create, effort = 1 } = options;
+  assertKnownMembers(place, options, ['create', 'effort', 'seed', 'hasModes']);
+  const { create, effort = 1, hasModes = true } = options;
   if (typeof create !== 'function') throw invalidValue(`${place}: create`, 'a function of the clock', create);
+  if (typeof hasModes !== 'boolean') throw invalidValue(`${place}: hasModes`, 'true or false', hasModes);
   if (!(effort > 0)) throw invalidValue(`${place}: effort`, 'a number above 0', effort);
 }

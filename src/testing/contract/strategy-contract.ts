@@ -8,10 +8,11 @@ import type { RandomSource } from './harness/random.js';
 import { randomLimit, randomPeriodMs } from './harness/random-policies.js';
 import { StrategyBench } from './harness/strategy-bench.js';
 import { type ContractCase, Suite } from './harness/suite.js';
-import { luaTwin } from './sections/lua-twin.js';
-import { strategyDecisions } from './sections/strategy-decisions.js';
-import { strategyRefunds } from './sections/strategy-refunds.js';
-import { strategyStates } from './sections/strategy-states.js';
+import { luaTwin } from './sections/strategies/lua-twin.js';
+import { strategyDecisions } from './sections/strategies/strategy-decisions.js';
+import { missingRecords, strategyRecords } from './sections/strategies/strategy-records.js';
+import { strategyRefunds } from './sections/strategies/strategy-refunds.js';
+import { strategyStates } from './sections/strategies/strategy-states.js';
 
 /** What `strategyContract` checks. */
 export interface StrategyContractOptions {
@@ -24,6 +25,11 @@ export interface StrategyContractOptions {
    * with its first charge, when it ends. Default: true.
    */
   readonly traceless?: boolean;
+  /**
+   * Whether `amend` goes up, too, so that charges are recorded and settled above what was taken. False for a strategy that cannot: its
+   * `amend` then has to return the given state, and a recorded charge is an error. Default: true.
+   */
+  readonly records?: boolean;
   /** Random sequences of at most 40 calls for each case, at least 1; three times as many for the waits. Default: 300. */
   readonly runs?: number;
   /** Denials whose waits must have been tried, so that a strategy that hardly ever denies is not called exact. Default: 10 for each of `runs`. */
@@ -36,7 +42,8 @@ export interface StrategyContractOptions {
 
 /**
  * Returns the cases of the contract that every strategy keeps, for any test runner: exact waits and remaining units, denials
- * that consume nothing, pure functions of whole numbers, clocks that step back, and refunds that give no more than was taken.
+ * that consume nothing, pure functions of whole numbers, clocks that step back, refunds that give no more than was taken, and charges
+ * that are recorded above the limit.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example
@@ -44,13 +51,15 @@ export interface StrategyContractOptions {
  */
 export function strategyContract(options: StrategyContractOptions): readonly ContractCase[] {
   assertOptions(options);
-  const { strategy, redis, runs = 300, traceless = true, seed, denials = 10 * runs } = options;
+  const { strategy, redis, runs = 300, traceless = true, records = true, seed, denials = 10 * runs } = options;
   const { policy = (random: RandomSource) => randomPolicyOf(strategy, random) } = options;
   const bench = new StrategyBench(strategy, policy, runs, seed);
   const suite = new Suite<StrategyBench>(async (body) => await body(bench));
   strategyDecisions(suite, denials);
   strategyStates(suite);
   strategyRefunds(suite, traceless);
+  if (records) strategyRecords(suite);
+  else missingRecords(suite);
   if (redis !== undefined) luaTwin(suite, redis);
   return suite.cases;
 }
@@ -62,7 +71,16 @@ function randomPolicyOf(strategy: Strategy, random: RandomSource): Policy {
 
 function assertOptions(options: StrategyContractOptions): void {
   const place = 'strategyContract';
-  assertKnownMembers(place, options, ['strategy', 'policy', 'traceless', 'runs', 'denials', 'seed', 'redis']);
+  assertKnownMembers(place, options, [
+    'strategy',
+    'policy',
+    'traceless',
+    'records',
+    'runs',
+    'denials',
+    'seed',
+    'redis',
+  ]);
   const { strategy, policy, runs = 1, redis } = options;
   checkStrategy(`${place}: strategy`, strategy);
   if (policy !== undefined && typeof policy !== 'function') {

@@ -2,7 +2,8 @@ import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Outcome } from '../../core/decision.js';
 import type { Interruption } from '../responder.js';
 import { waitSeconds } from '../wait-seconds.js';
-import { setContentType, writeRefusal } from './rate-limit-headers.js';
+import { markProblem } from './problem-body.js';
+import { writeRefusal } from './rate-limit-headers.js';
 import { ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
 
 /** The form of errors: that of Nest, or problem details (RFC 9457). */
@@ -27,8 +28,8 @@ export function httpDenial(
   const isOwnBody = typeof message === 'object';
   const write = style === 'nest' ? nestBody : problemBody;
   const body = isOwnBody ? message : write(outcome, message ?? defaultMessage(outcome));
-  const onResponse = isOwnBody || style === 'nest' ? undefined : problemContentType(response);
-  return withoutStack(response, () => new ThrottleException(body, outcome, onResponse));
+  if (style === 'problem' && !isOwnBody) markProblem(body, response);
+  return withoutStack(response, () => new ThrottleException(body, outcome));
 }
 
 /** Returns the exception that responds to a call that could not be checked. Writes the headers of the response, too. */
@@ -43,15 +44,12 @@ export function httpUnavailable(
   if (response !== undefined) writeRefusal(response, waitMs);
   const title = 'Service Unavailable';
   const type = `${PROBLEM_TYPES}#temporary-reduced-capacity`;
-  const make =
-    style === 'nest'
-      ? () => new ThrottleUnavailableException({ statusCode: status, error: title, message, retryAfter })
-      : () =>
-          new ThrottleUnavailableException(
-            { type, title, status, detail: message, retryAfter },
-            problemContentType(response),
-          );
-  return withoutStack(response, make);
+  const isProblem = style === 'problem';
+  const body = isProblem
+    ? { type, title, status, detail: message, retryAfter }
+    : { statusCode: status, error: title, message, retryAfter };
+  if (isProblem) markProblem(body, response);
+  return withoutStack(response, () => new ThrottleUnavailableException(body));
 }
 
 /** Responds to a call whose delay was interrupted. */
@@ -79,13 +77,6 @@ function withoutStack<T>(response: object | undefined, make: () => T): T {
   } finally {
     Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
   }
-}
-
-/** Sets the content type when the body is sent, and not before. */
-function problemContentType(response: object | undefined): () => void {
-  return () => {
-    if (response !== undefined) setContentType(response, 'application/problem+json');
-  };
 }
 
 function nestBody(outcome: Outcome, message: string): object {

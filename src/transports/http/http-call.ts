@@ -1,15 +1,20 @@
 import { type ExecutionContext, HttpStatus } from '@nestjs/common';
 import type { Decision, Outcome } from '../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../call.js';
+import type { ClientAddress } from '../identity/client-address.js';
 import type { Denial, Interruption, Responder } from '../responder.js';
 import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
-import { type HeaderStyle, reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
+import type { HeaderDialect } from './header-dialects.js';
+import { reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
 
 /** How responses over HTTP are written. */
 export interface HttpStyle {
-  readonly headers: HeaderStyle;
+  readonly headers: readonly HeaderDialect[];
   readonly errors: ErrorStyle;
 }
+
+/** Finds the addresses of requests. */
+export type AddressSource = Pick<ClientAddress, 'of' | 'inHeader'>;
 
 /** A call over HTTP, on Express or Fastify, and its responder: one object, since the guard makes one for each request. */
 export class HttpCall implements Call, Responder<never> {
@@ -19,7 +24,7 @@ export class HttpCall implements Call, Responder<never> {
   constructor(
     readonly request: HttpRequest,
     readonly response: object | undefined,
-    private readonly addresses: { of(request: HttpRequest): string | undefined },
+    private readonly addresses: AddressSource,
     private readonly style: HttpStyle,
     readonly execution?: ExecutionContext,
   ) {}
@@ -34,6 +39,10 @@ export class HttpCall implements Call, Responder<never> {
 
   get address(): string | undefined {
     return this.addresses.of(this.request);
+  }
+
+  addressIn(header: string): string | undefined {
+    return this.addresses.inHeader(this.request, header);
   }
 
   report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {
@@ -86,7 +95,7 @@ function isSuccessful(response: object): boolean {
 }
 
 /** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
-export function onClose(response: object, listener: () => void): () => void {
+function onClose(response: object, listener: () => void): () => void {
   const node = nodeResponseOf(response);
   if (node.closed) listener();
   else node.once('close', listener);

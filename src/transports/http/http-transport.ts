@@ -3,18 +3,29 @@ import type { ExecutionContext } from '@nestjs/common';
 import { type HttpRequest, isRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
 import type { OpenedCall, Transport } from '../transport.js';
-import { HttpCall, type HttpStyle } from './http-call.js';
+import { type AddressSource, HttpCall, type HttpStyle } from './http-call.js';
+import { isBare, nodeRequestOf, responseOf } from './node-request.js';
 
-/** Requests over HTTP, on Express or Fastify. A call's session is kept on its request. */
+/** Requests over HTTP, on Express or Fastify. A call's session is kept on Node's request. */
 export class HttpTransport implements Transport {
   readonly type = 'http';
   readonly chargedIn = 'guard';
   readonly unrecognized = 'a context of type "http" without a request';
 
+  /** Finds the addresses of bare requests, which have no `ip`. */
+  readonly #bareAddresses: AddressSource;
+
+  /** @param asFramework returns a bare request of Node as the framework would see it */
   constructor(
     private readonly addresses: ClientAddress,
     private readonly style: HttpStyle,
-  ) {}
+    asFramework: (request: HttpRequest) => HttpRequest,
+  ) {
+    this.#bareAddresses = {
+      of: (request) => addresses.of(asFramework(request)),
+      inHeader: (request, header) => addresses.inHeader(asFramework(request), header),
+    };
+  }
 
   /** Libraries that call handlers through Nest's `ExternalContextCreator` pass an event in a context of this type. */
   open(context: ExecutionContext): OpenedCall | undefined {
@@ -30,15 +41,14 @@ export class HttpTransport implements Transport {
     return [method === 'HEAD' ? 'GET' : method, 'ALL'].some((served) => `${address} `.startsWith(`${served} ${path} `));
   }
 
-  openNamed(on: unknown): OpenedCall | undefined {
-    if (!isRequest(on)) return undefined;
-    const response: unknown = on.res; // set by Express
-    return this.openRequest(on, typeof response === 'object' && response !== null ? response : undefined);
+  openNamed(on: unknown, response?: object): OpenedCall | undefined {
+    return isRequest(on) ? this.openRequest(on, response ?? responseOf(on)) : undefined;
   }
 
   openRequest(request: HttpRequest, response: object | undefined, context?: ExecutionContext): OpenedCall {
-    const call = new HttpCall(request, response, this.addresses, this.style, context);
-    return { target: request, call, responder: call };
+    const addresses = isBare(request) ? this.#bareAddresses : this.addresses;
+    const call = new HttpCall(request, response, addresses, this.style, context);
+    return { target: nodeRequestOf(request), call, responder: call };
   }
 }
 

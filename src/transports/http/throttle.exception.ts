@@ -11,18 +11,11 @@ export class ThrottleException extends HttpException {
     recognizeInstances(ThrottleException, 'ThrottleException');
   }
 
-  /** @param onResponse called when the body is read to be sent: a handler may catch the exception and respond otherwise */
   constructor(
     body: object,
     readonly outcome: Outcome,
-    private readonly onResponse?: () => void,
   ) {
     super(body, HttpStatus.TOO_MANY_REQUESTS);
-  }
-
-  override getResponse(): string | object {
-    this.onResponse?.();
-    return super.getResponse();
   }
 }
 
@@ -32,16 +25,7 @@ export class ThrottleUnavailableException extends HttpException {
     recognizeInstances(ThrottleUnavailableException, 'ThrottleUnavailableException');
   }
 
-  /** @param onResponse called when the body is read to be sent */
-  constructor(
-    body: object,
-    private readonly onResponse?: () => void,
-  ) {
+  constructor(body: object) {
     super(body, HttpStatus.SERVICE_UNAVAILABLE);
-  }
-
-  override getResponse(): string | object {
-    this.onResponse?.();
-    return super.getResponse();
   }
 }

@@ -1,12 +1,28 @@
 import { type Awaitable, chain, chainAll } from '../../core/awaitable.js';
 import { sharedState } from '../../core/copies.js';
-import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import { missingValue } from '../../core/value-options.js';
 import { type By, type Call, EXEMPT } from '../call.js';
+import { checkedAddressHeader, headersOf, markHeaders } from './address-headers.js';
 import { connectionSubject } from './connection-subject.js';
 import { canonicalPath } from './request-path.js';
-import { addressOf, checkedSubject, type FoundSubject, isNobody, subjectOf } from './subject.js';
+import {
+  addressOf,
+  checkedSubject,
+  type FoundSubject,
+  type HeaderOptions,
+  headerSubject,
+  ipSubject,
+  isNobody,
+  userSubject,
+} from './subject.js';
 import { findUserId, findWithSearch, isUserBy, markUserBy, type UserSearch } from './user-lookup.js';
+
+/** Options of `by.ip()`. */
+export interface AddressOptions {
+  /** A header in which a CDN writes the client's address, such as `cf-connecting-ip` or `true-client-ip`. */
+  readonly header: string;
+}
 
 /**
  * Who is charged. If nobody is found, the caller's address is charged: strangers are not let pass, and do not share one
@@ -16,9 +32,23 @@ import { findUserId, findWithSearch, isUserBy, markUserBy, type UserSearch } fro
  * @Throttle('1000/min', { by: by.first(by.user(), by.header('x-api-key')) })
  */
 export const by = {
-  /** The caller's address, under the application's trust-proxy setting. IPv6 addresses are cut to their network. */
-  ip(): By {
-    return ({ address }) => (address === undefined ? null : subjectOf.ip(address));
+  /**
+   * The caller's address, under the application's trust-proxy setting. IPv6 addresses are cut to their network.
+   *
+   * With a `header`, the address that a CDN writes there, such as `cf-connecting-ip`. It is believed only if the peer that sent
+   * the request is a proxy that the application trusts. Otherwise, and if the header holds no address, it is the same as without.
+   *
+   * @throws ThrottleConfigError for a header that is no name, or that the trust-proxy setting reads, such as `x-forwarded-for`
+   * @example
+   * @Throttle('100/min', { by: by.ip({ header: 'cf-connecting-ip' }) })
+   */
+  ip(...options: readonly [options?: AddressOptions]): By {
+    if (options.length === 0) return ({ address }) => (address === undefined ? null : ipSubject(address));
+    const header = headerIn(options[0]);
+    return (call) => {
+      const address = call.addressIn?.(header) ?? call.address;
+      return address === undefined ? null : ipSubject(address);
+    };
   },
 
   /** The connection, on sockets. On HTTP the address, because a client opens as many connections as it likes. */
@@ -39,24 +69,32 @@ export const by = {
     const members = path.length === 0 ? ['user', 'id'] : membersOf(path[0]);
     return markUserBy((call, search) => {
       const id = findUserId(call, members);
-      if (id !== null) return subjectOf.user(id);
+      if (id !== null) return userSubject(id);
       if (search !== undefined) search.isUserMissing = true;
       return null;
     });
   },
 
   /**
-   * A request header. Clients choose its value, so add a limit by address, or verify the value first.
+   * A request header. Clients choose its value, so add a limit by address, or verify the value first. The subject holds a hash
+   * of the value (128 bits of SHA-256), so that API keys are in no key, event or log; `{ clear: true }` keeps the value.
+   *
+   * A header in which proxies write addresses causes a warning at startup; use `by.ip({ header })`.
    *
    * @throws ThrottleConfigError if the name is no string or is empty
+   * @example
+   * by.header('x-api-key')                // 'header:x-api-key:#2bb80d537b1da3e38bd30361aa855686'
+   * by.header('x-tenant', { clear: true }) // 'header:x-tenant:acme'
    */
-  header(name: string): By {
+  header(name: string, options: HeaderOptions = {}): By {
     assertHeaderName(name);
+    const isClear = isClearIn(options);
     const key = name.toLowerCase();
-    return ({ request }) => {
+    const find: By = ({ request }) => {
       const value = request?.headers[key];
-      return value === undefined || value.length === 0 ? null : `header:${key}:${String(value)}`;
+      return value === undefined || value.length === 0 ? null : headerSubject(key, String(value), isClear);
     };
+    return markHeaders(find, [key]);
   },
 
   /** The path, shared by all callers: without its query, decoded, in lower case, without doubled or trailing slashes. */
@@ -83,8 +121,10 @@ export const by = {
         return noteMissing(search, isUserBy(candidate) ? isOwnMissing : isMissing, found);
       });
     };
-    if (!candidates.some(isUserBy)) return (call) => findFrom(call, 0);
-    return markUserBy((call, search) => findFrom(call, 0, search));
+    const find: By = candidates.some(isUserBy)
+      ? markUserBy((call, search) => findFrom(call, 0, search))
+      : (call) => findFrom(call, 0);
+    return markHeaders(find, candidates.flatMap(headersOf));
   },
 
   /**
@@ -99,7 +139,8 @@ export const by = {
         chainAll(parts, (part) => findWithSearch(part, call, search)),
         (found) => joinSubjects(found, call),
       );
-    return parts.some(isUserBy) ? markUserBy(find) : (call) => find(call);
+    const findAll: By = parts.some(isUserBy) ? markUserBy(find) : (call) => find(call);
+    return markHeaders(findAll, parts.flatMap(headersOf));
   },
 };
 
@@ -129,6 +170,24 @@ function membersOf(path: unknown): readonly string[] {
   if (path === undefined) throw missingValue('by.user', expected, 'Leave the path out for "user.id".');
   if (typeof path !== 'string' || path.split('.').includes('')) throw invalidValue('by.user', expected, path);
   return path.split('.');
+}
+
+function headerIn(options: AddressOptions | undefined): string {
+  const expected = 'options such as { header: "cf-connecting-ip" }';
+  if (options === undefined) throw missingValue('by.ip', expected);
+  if (typeof options !== 'object' || options === null) throw invalidValue('by.ip', expected, options);
+  assertKnownMembers('by.ip()', options, ['header']);
+  return checkedAddressHeader(options.header);
+}
+
+function isClearIn(options: HeaderOptions): boolean {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidValue('by.header', 'options such as { clear: true }', options);
+  }
+  assertKnownMembers('by.header()', options, ['clear']);
+  const { clear = false } = options;
+  if (typeof clear !== 'boolean') throw invalidValue('by.header({ clear })', 'true or false', clear);
+  return clear;
 }
 
 function assertHeaderName(name: unknown): void {

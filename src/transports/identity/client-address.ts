@@ -1,5 +1,7 @@
+import { isIPv4 } from 'node:net';
 import type { HttpRequest } from '../call.js';
 import { normalizeAddress } from './ip-address.js';
+import { remoteAddress } from './trust-proxy.js';
 
 /** Addresses of documentation networks (RFC 5737), so no setting names them as proxies. */
 const UNTRUSTED_SENDER = '203.0.113.1';
@@ -23,6 +25,7 @@ export class ClientAddress {
   /** `watched`: not everyone is trusted, and no forwarding header has come yet. `checked`: no warning is left to give. */
   #proxySetting: 'unknown' | 'watched' | 'checked' = 'unknown';
   #isWarnedOfMissing = false;
+  readonly #ignoredHeaders = new Set<string>();
 
   /**
    * @param ipv6Prefix bits of an IPv6 address that identify a network
@@ -41,6 +44,32 @@ export class ClientAddress {
     if (ip !== undefined && ip !== '') return normalizeAddress(ip, this.ipv6Prefix);
     this.#warnOfMissing(request);
     return undefined;
+  }
+
+  /**
+   * Returns the address that a header such as `cf-connecting-ip` holds, in canonical form. Undefined if it holds none, or if the
+   * peer is not a proxy that the application trusts: then a client may have made it up.
+   */
+  inHeader(request: HttpRequest, header: string): string | undefined {
+    const value = request.headers[header];
+    if (typeof value !== 'string' || value === '') return undefined;
+    if (this.#proxySetting === 'unknown') this.#checkProxySetting(request);
+    if (!isPeerTrusted(request)) {
+      this.#warnOfIgnored(header);
+      return undefined;
+    }
+    const address = normalizeAddress(value, this.ipv6Prefix);
+    // Only IPv4 addresses are canonical as they come.
+    return address !== value || isIPv4(address) ? address : undefined;
+  }
+
+  #warnOfIgnored(header: string): void {
+    if (this.#ignoredHeaders.has(header)) return;
+    this.#ignoredHeaders.add(header);
+    this.warn(
+      `The header ${header} arrived from an address that is not trusted as a proxy, and was ignored: a client may have made it up. ` +
+        `If that is your CDN or proxy, its clients are charged by its address. ${this.howToTrust}`,
+    );
   }
 
   #checkProxySetting(request: HttpRequest): void {
@@ -70,11 +99,21 @@ function isForwardingIgnored({ app, ips, headers }: HttpRequest): boolean {
 
 /** Returns true if the framework believes the forwarding header of any sender: it then finds the forged client. */
 function trustsEveryone(request: HttpRequest): boolean {
-  const socket = { remoteAddress: UNTRUSTED_SENDER };
-  const raw = { headers: { 'x-forwarded-for': FORGED_CHAIN }, socket, connection: socket };
+  return ipBehind(request, UNTRUSTED_SENDER, FORGED_CHAIN) === FORGED_CLIENT;
+}
+
+/** Returns true if the framework believes the forwarding header of the peer that sent the request. */
+function isPeerTrusted(request: HttpRequest): boolean {
+  return ipBehind(request, remoteAddress(request.socket), FORGED_CLIENT) === FORGED_CLIENT;
+}
+
+/** Returns the address that the framework finds for a request from this peer with this `X-Forwarded-For`. */
+function ipBehind(request: HttpRequest, peer: string, forwardedFor: string): unknown {
+  const socket = { remoteAddress: peer };
+  const raw = { headers: { 'x-forwarded-for': forwardedFor }, socket, connection: socket };
   try {
-    return Reflect.get(request, 'ip', { ...raw, raw, app: request.app }) === FORGED_CLIENT;
+    return Reflect.get(request, 'ip', { ...raw, raw, app: request.app });
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -12,8 +12,17 @@ const connections = sharedState('connections', () => ({
 export function connectionSubject(client: object): string {
   let subject = connections.subjects.get(client);
   if (subject === undefined) {
-    subject = `conn:${connections.process}-${++connections.count}`;
+    subject = `conn:${recoverableId(client) ?? `${connections.process}-${++connections.count}`}`;
     connections.subjects.set(client, subject);
   }
   return subject;
+}
+
+/**
+ * Returns the id of a socket.io client whose session can be recovered. It is random, made by the server, and the same after the
+ * recovery, in another process, too. Such a client has a private id as well, by which it asks to be recovered.
+ */
+function recoverableId(client: object): string | undefined {
+  const { id, pid }: { readonly id?: unknown; readonly pid?: unknown } = client;
+  return typeof pid === 'string' && typeof id === 'string' ? id : undefined;
 }

@@ -3,7 +3,8 @@ import { isIPv4 } from 'node:net';
 /**
  * Returns the canonical form of an address, one for each host. IPv4-mapped (`::ffff:0:0/96`, RFC 4291 2.5.5.2) and NAT64
  * (`64:ff9b::/96`, RFC 6052) addresses become IPv4. Other IPv6 addresses are cut to their network, since a host may use
- * any address in it. Ports and IPv6 zones are dropped. A string that is no address is returned unchanged.
+ * any address in it, and written as RFC 5952 says. Ports and IPv6 zones are dropped. A string that is no address is returned
+ * unchanged.
  *
  * @param prefix bits of an IPv6 address that identify a network, 1 to 128
  * @example
@@ -104,12 +105,34 @@ function formatGroups(prefix: number): string {
     const [high, low] = [groupAt(6), groupAt(7)];
     return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
   }
+  cutToNetwork(prefix);
+  // RFC 5952 4.2: the longest run of zero groups is shortened, the first of several; a single group is not.
+  let gap = -1;
+  let gapLength = 1;
+  for (let i = 0; i < 8; i++) {
+    const start = i;
+    while (i < 8 && groupAt(i) === 0) i++;
+    if (i - start <= gapLength) continue;
+    gap = start;
+    gapLength = i - start;
+  }
+  let network = '';
+  for (let i = 0; i < 8; i++) {
+    if (i === gap) {
+      network += i === 0 ? '::' : ':';
+      i += gapLength - 1;
+    } else {
+      network += i === 7 ? hex(groupAt(i)) : `${hex(groupAt(i))}:`;
+    }
+  }
+  return `${network}/${prefix}`;
+}
+
+function cutToNetwork(prefix: number): void {
   const kept = Math.ceil(prefix / 16);
   const spare = kept * 16 - prefix;
-  let network = '';
-  for (let i = 0; i < kept - 1; i++) network += `${hex(groupAt(i))}:`;
-  network += hex((groupAt(kept - 1) >> spare) << spare);
-  return kept === 8 ? `${network}/${prefix}` : `${network}::/${prefix}`;
+  groups[kept - 1] = (groupAt(kept - 1) >> spare) << spare;
+  groups.fill(0, kept);
 }
 
 function isIpv4InIpv6(): boolean {

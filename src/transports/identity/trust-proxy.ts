@@ -48,6 +48,12 @@ export function compileTrust(place: string, setting: TrustProxy): Trusts {
   };
 }
 
+/**
+ * Characters of `X-Forwarded-For` that are read, from its end: some 200 addresses of IPv6, far more than proxies add. Node takes
+ * headers of 16 KB, and more if it is told to; a client could have each of its addresses looked up in the trusted networks.
+ */
+const MAX_FORWARDED_LENGTH = 8192;
+
 /** Returns an upgrade request whose `ip` is the nearest host that is not trusted. */
 export function proxiedRequest({ headers, socket }: HttpRequest, trusts: Trusts): HttpRequest {
   return {
@@ -79,7 +85,10 @@ export function remoteAddress(socket: unknown): string {
 function forwardedFor(headers: HttpRequest['headers']): readonly string[] {
   const header = headers['x-forwarded-for'];
   if (header === undefined) return [];
-  return String(header)
+  const text = String(header);
+  const end = text.slice(-MAX_FORWARDED_LENGTH);
+  // What is cut off at the front may be the rest of an address.
+  return (end.length === text.length ? end : end.slice(end.indexOf(',') + 1 || end.length))
     .split(',')
     .map((address) => address.trim())
     .filter((address) => address !== '')

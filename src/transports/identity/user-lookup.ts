@@ -39,19 +39,24 @@ export function findWithSearch(find: By, call: Call, search: UserSearch | undefi
  */
 export function findUserId({ request, client }: Call, path: MemberPath): string | null {
   for (const holder of [client, memberAt(client, ['data']), request]) {
-    const id = idAt(holder, path);
+    const value = memberAt(holder, path);
+    const id = userIdOf(value);
+    if (id === undefined) {
+      throw new TypeError(
+        `by.user('${path.join('.')}'): expected a text or a whole number, got ${describeValue(value)}`,
+      );
+    }
     if (id !== null) return id;
   }
   return null;
 }
 
-function idAt(holder: unknown, path: MemberPath): string | null {
-  const value = memberAt(holder, path);
+/** Returns the id of a user as a string; null for none (null, undefined and `''`); undefined for a value that is no id. */
+export function userIdOf(value: unknown): string | null | undefined {
   if (value === null || value === undefined || value === '') return null;
   if (typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   // An ObjectId has a toString of its own. A plain object has none, so all users would be "[object Object]", and an
   // empty array is an empty string.
   const hasOwnText = typeof value === 'object' && value.toString !== Object.prototype.toString;
-  if (hasOwnText && !Array.isArray(value)) return String(value) || null;
-  throw new TypeError(`by.user('${path.join('.')}'): expected a text or a whole number, got ${describeValue(value)}`);
+  return hasOwnText && !Array.isArray(value) ? String(value) || null : undefined;
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { sharedState } from '../../core/copies.js';
 import type { HttpRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
+import { PacedConnections } from './pacing/paced-connections.js';
 import { upgradeRequestOf } from './socket-client.js';
 import { type ConnectionRules, SocketConnection } from './socket-connection.js';
 
@@ -18,6 +19,7 @@ export interface ConnectionSettings {
 
 /** The open connections of an application's sockets. */
 export class ConnectionRegistry {
+  readonly paced: PacedConnections;
   readonly #connections = new WeakMap<object, SocketConnection>();
 
   /** @param requestOf returns an upgrade request as the framework would see it */
@@ -25,15 +27,20 @@ export class ConnectionRegistry {
     private readonly settings: ConnectionSettings,
     private readonly addresses: ClientAddress,
     private readonly requestOf: (upgrade: HttpRequest) => HttpRequest,
-  ) {}
+  ) {
+    this.paced = new PacedConnections(settings.clock);
+  }
 
   /** Returns the connection of a client. The first call for a client registers it, with the upgrade request if known. */
   connectionOf(client: object, upgrade: HttpRequest | undefined = upgradeRequestOf(client)): SocketConnection {
     const known = this.#connections.get(client);
     if (known !== undefined) return known;
     const { sockets, clock } = this.settings;
+    const pacer = this.paced.pacerOf(client);
     // The address is read now, because a closed socket has none.
-    const connection = new SocketConnection(client, upgrade, this.addressOf(upgrade), sockets, clock);
+    const address = this.addressOf(upgrade);
+    const readAddressIn = (header: string) => this.addressIn(upgrade, header);
+    const connection = new SocketConnection(client, upgrade, address, sockets, clock, readAddressIn, pacer);
     this.#connections.set(client, connection);
     owners.set(client, this);
     return connection;
@@ -49,8 +56,17 @@ export class ConnectionRegistry {
    * such clients share one budget.
    */
   addressOf(upgrade: HttpRequest | undefined): string | undefined {
+    return this.#read(upgrade, (request) => this.addresses.of(request));
+  }
+
+  /** Returns the address that a trusted proxy wrote into a header of the upgrade request. */
+  addressIn(upgrade: HttpRequest | undefined, header: string): string | undefined {
+    return this.#read(upgrade, (request) => this.addresses.inHeader(request, header));
+  }
+
+  #read(upgrade: HttpRequest | undefined, addressOf: (request: HttpRequest) => string | undefined): string | undefined {
     try {
-      return upgrade && this.addresses.of(this.requestOf(upgrade));
+      return upgrade && addressOf(this.requestOf(upgrade));
     } catch (error) {
       this.settings.fail(error);
       return undefined;

@@ -15,7 +15,8 @@ export class SocketCall implements Call, Responder {
   readonly type = 'ws';
   readonly context: CallContext = {};
   private readonly progress: MessageProgress;
-  /** Whether a denial of this message is the one that closes the connection. */
+  /** Sends a denied message's acknowledgement. Undefined if the client asked for none. */
+  readonly acknowledge?: () => void;
   /** The denial at which the connection is closed, once its client has been notified. */
   private closingDenial: Outcome | undefined;
   private notice: RateLimitPayload | undefined;
@@ -24,10 +25,15 @@ export class SocketCall implements Call, Responder {
     readonly connection: SocketConnection,
     readonly message: unknown,
     readonly execution?: ExecutionContext,
-    private readonly sendAcknowledgement?: Acknowledge,
+    sendAcknowledgement?: Acknowledge,
     isFrame = false,
   ) {
     this.progress = { isFrame, isCounted: false, endedStreak: 0 };
+    if (sendAcknowledgement !== undefined) {
+      this.acknowledge = () => {
+        if (this.notice !== undefined) sendAcknowledgement(this.notice);
+      };
+    }
   }
 
   get client(): object {
@@ -40,6 +46,10 @@ export class SocketCall implements Call, Responder {
 
   get address() {
     return this.connection.address;
+  }
+
+  addressIn(header: string): string | undefined {
+    return this.connection.addressIn(header);
   }
 
   get handler() {
@@ -89,10 +99,6 @@ export class SocketCall implements Call, Responder {
 
   onClientGone(listener: () => void): () => void {
     return onClientGone(this.client, listener);
-  }
-
-  acknowledge(): void {
-    if (this.notice !== undefined) this.sendAcknowledgement?.(this.notice);
   }
 
   private notify(payload: RateLimitPayload): void {

@@ -3,6 +3,7 @@ import type { Decision, Outcome } from '../../core/decision.js';
 import type { HttpRequest } from '../call.js';
 import type { Connection } from '../responder.js';
 import { DenialStreak } from './denial-streak.js';
+import type { MessagePacer } from './pacing/message-pacer.js';
 import { RATE_LIMIT, type RateLimitPayload } from './rate-limit-message.js';
 import { closeClient, pauseUntilNextTurn, sendEvent } from './socket-client.js';
 
@@ -26,10 +27,14 @@ export class SocketConnection implements Connection {
   #noticedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   #isPaused = false;
+  /** The addresses that headers of the upgrade request hold, by header. Read once, because a closed socket has no peer. */
+  #headerAddresses: Map<string, string | undefined> | undefined;
 
   /**
    * @param request the upgrade request; undefined if the server did not hand it over
    * @param address of the client, as it was when it connected
+   * @param readAddressIn reads an address from a header of the upgrade request, if a trusted proxy sent it
+   * @param pacer says how many of its messages are handled per turn of the event loop, where the server lets itself be told
    */
   constructor(
     readonly client: object,
@@ -37,6 +42,8 @@ export class SocketConnection implements Connection {
     readonly address: string | undefined,
     private readonly rules: ConnectionRules,
     private readonly clock: Clock,
+    private readonly readAddressIn: (header: string) => string | undefined = () => undefined,
+    private readonly pacer?: MessagePacer,
   ) {
     this.streak = new DenialStreak(rules.closeAfter);
   }
@@ -45,9 +52,18 @@ export class SocketConnection implements Connection {
     return this.#isClosed;
   }
 
+  /** Returns the address that a trusted proxy wrote into a header of the upgrade request. */
+  addressIn(header: string): string | undefined {
+    this.#headerAddresses ??= new Map();
+    const known = this.#headerAddresses;
+    if (!known.has(header)) known.set(header, this.readAddressIn(header));
+    return known.get(header);
+  }
+
   overflow(): Outcome | undefined {
     const { maxPending } = this.rules;
     if (this.#pending < maxPending) return undefined;
+    this.slowDown();
     const decision: Decision = {
       policy: 'pending',
       allowed: false,
@@ -70,8 +86,9 @@ export class SocketConnection implements Connection {
     }
   }
 
-  /** Reads nothing more from the client before the next turn of the event loop. */
+  /** Slows down a client that was denied: reads nothing more before the next turn of the event loop, and then less per turn. */
   slowDown(): void {
+    this.pacer?.recordDenial();
     if (this.#isPaused) return;
     this.#isPaused = true;
     pauseUntilNextTurn(this.client);

@@ -3,8 +3,6 @@ import { canLease } from '../../../src/backends/leasing/leasing.backend.js';
 import {
   type Charge,
   definePolicy,
-  type Grant,
-  type LeasableBackend,
   LeasingBackend,
   ManualClock,
   MemoryBackend,
@@ -12,26 +10,12 @@ import {
   ThrottleConfigError,
 } from '../../../src/index.js';
 import { createSettings } from '../../../src/module/create-settings.js';
+import { FarStore } from './far-store.js';
 import { turns } from './lease-fixture.js';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 const leased = definePolicy('leased', { rate: '100/h', strategy: 'fixed-window', lease: { batch: 10 } });
 const plain = definePolicy('plain', { rate: '5/h', strategy: 'fixed-window' });
-
-/** A custom remote store: it leases units of a memory backend and records the requests. */
-class FarStore extends MemoryBackend implements LeasableBackend {
-  readonly remote = true;
-  readonly wanted: number[] = [];
-
-  async lease({ policy, subject }: Target, wanted: number): Promise<Grant> {
-    this.wanted.push(wanted);
-    const { binding } = this.peek([{ policy, subject, cost: 0 }]);
-    const granted = Math.min(wanted, binding?.remaining ?? 0);
-    const { decisions, receipt } = this.spend([{ policy, subject, cost: granted }]);
-    const at = receipt?.at ?? this.clock.now();
-    return { granted, remaining: decisions[0]?.remaining ?? 0, at, endsInMs: decisions[0]?.resetMs ?? 0 };
-  }
-}
 
 const charge = (policy: typeof leased, cost = 1, subject = 'ada'): Charge => ({ policy, subject, cost });
 

@@ -29,6 +29,18 @@ describe('a full memory backend', () => {
     expect(backend.spend(ask(2)).decisions.map(({ remaining }) => remaining)).toEqual([3, 1]);
   });
 
+  it('records on the shared budget, and settles upward there for a subject without one of its own', () => {
+    const { backend, hit, left } = openMemory(1);
+    hit('ada');
+    const { receipt } = hit('eve', 2);
+    if (receipt === undefined) throw new Error('nothing was taken');
+    backend.settle(receipt, [3]);
+    expect(left('anyone')).toBe(2);
+    backend.spend([{ policy, subject: 'max', cost: 9, mode: 'record' }]);
+    expect([left('anyone'), left('ada')]).toEqual([0, 4]);
+    expect(backend.size).toBe(1);
+  });
+
   it('says it again once there was room in between', () => {
     const { clock, events, hit } = openMemory(1);
     for (const subject of ['ada', 'bob', 'eve']) hit(subject);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Cluster } from 'ioredis';
-import { RedisBackend } from '../../../src/index.js';
+import { type ManualClock, RedisBackend } from '../../../src/index.js';
 import { backendContract } from '../../../src/testing/index.js';
 import { runCases } from '../../support/contract-cases.js';
 import { RedisCluster } from '../../support/redis/redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
+import { ownErrors } from '../own-errors.js';
 
 let cluster: RedisCluster;
 let client: Cluster;
@@ -20,10 +21,14 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
+const create = (clock: ManualClock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 });
+
 runCases(
   'the Redis backend on a Cluster',
   backendContract({
-    create: (clock) => new RedisBackend(client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
+    create,
     effort: scaled(0.0125, 0.05),
   }),
 );
+
+ownErrors('the Redis backend on a Cluster', create);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisBackend } from '../../../src/index.js';
+import { type ManualClock, RedisBackend } from '../../../src/index.js';
 import { backendContract } from '../../../src/testing/index.js';
 import { runCases } from '../../support/contract-cases.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
+import { ownErrors } from '../own-errors.js';
 
 let redis: TestRedis;
 
@@ -13,10 +14,15 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop());
 
+const create = (clock: ManualClock) =>
+  new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 });
+
 runCases(
   'the Redis backend',
   backendContract({
-    create: (clock) => new RedisBackend(redis.client, { clock, prefix: freshPrefix(), timeoutMs: 30_000 }),
+    create,
     effort: scaled(0.025, 0.1),
   }),
 );
+
+ownErrors('the Redis backend', create);

@@ -212,3 +212,59 @@ describe('a denial', () => {
     expect(cached.asked).toBe(1);
   });
 });
+
+describe('a denial cache and charges that are not enforced', () => {
+  it.each(['record', 'monitor'] as const)('does not deny a call whose charge is to be %sed', async (mode) => {
+    const cached = await denied();
+    const outcome = await cached.spend(one().map((charge) => ({ ...charge, mode })));
+    expect(outcome.allowed).toBe(true);
+    expect(cached.asked).toBe(4);
+    expect((await cached.spend(one().map((charge) => ({ ...charge, mode: 'enforce' })))).allowed).toBe(false);
+  });
+
+  it('learns nothing from a monitored denial, nor from a call with one that is denied', async () => {
+    const cached = new CachedServer();
+    for (let i = 0; i < 2; i++) await cached.spend(one());
+    const watched = one().map((charge): Charge => ({ ...charge, mode: 'monitor' }));
+    const mixed = [...one(), ...watched];
+    for (let i = 0; i < 2; i++) {
+      expect((await cached.spend(watched)).decisions).toMatchObject([{ allowed: false, mode: 'monitor' }]);
+      expect((await cached.spend(mixed)).allowed).toBe(false);
+    }
+    expect(cached.asked).toBe(6);
+    await cached.spend(one());
+    expect(cached.asked).toBe(7);
+  });
+
+  it('forgets a denial when its budget is recorded on: the wait is longer then', async () => {
+    const cached = await denied();
+    cached.clock.advance(400);
+    await cached.spend(one(5).map((charge) => ({ ...charge, mode: 'record' })));
+    const { binding } = await cached.spend(one());
+    expect(cached.asked).toBe(5);
+    expect(binding?.retryAfterMs).toBe(60_000);
+  });
+
+  it('tells charges apart by their arguments and overrides', () => {
+    const cached = new CachedServer();
+    const asked = (more: Partial<Charge>): Charge[] => one().map((charge) => ({ ...charge, ...more }));
+    const decision = { allowed: false, limit: 1, remaining: 0, resetMs: 9, retryAfterMs: 9, delayMs: 0, windowMs: 9 };
+    const learn = (charges: readonly Charge[]) => {
+      const outcome: Outcome = { allowed: false, decisions: [{ policy: 'p', ...decision }], binding: null };
+      cached.cache.learn(charges, outcome, cached.clock.now(), cached.cache.epoch);
+    };
+    learn(asked({ arguments: [1, 2] }));
+    learn(asked({ overriddenBy: ['org:1'] }));
+    expect(cached.cache.get(asked({ arguments: [1, 2] }))).toBeDefined();
+    expect(cached.cache.get(asked({ overriddenBy: ['org:1'] }))).toBeDefined();
+    const others: Partial<Charge>[] = [
+      {},
+      { arguments: [1, 3] },
+      { arguments: [1] },
+      { overriddenBy: [] },
+      { overriddenBy: ['org:2'] },
+      { arguments: [1, 2], overriddenBy: ['org:1'] },
+    ];
+    for (const other of others) expect(cached.cache.get(asked(other))).toBeUndefined();
+  });
+});

@@ -164,6 +164,23 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     await Promise.all(held);
   });
 
+  it('returns all that a held call took, in the guard too, when its client leaves', async () => {
+    const leaky: PolicyOptions = { rate: '60/min', strategy: 'leaky-bucket', burst: 3, by: by.user(), name: 'leaky' };
+    await using app = await startApp({ adapter, controllers: controllers([leaky, shared]) });
+    expect(await app.statuses('/notes', 1, as('ann'))).toEqual([200]);
+    const leaving = new AbortController();
+    const held = [1, 2].map(() => app.send('/notes', { ...as('ann'), signal: leaving.signal }));
+    await until(() => app.clock.waiting === 2);
+    leaving.abort();
+    for (const one of held) await expect(one).rejects.toThrow('The operation was aborted');
+    await until(() => app.clock.waiting === 0);
+    expect((await app.send('/shared', as('ben'))).headers.ratelimit).toMatch(/^"shared";r=2;t=\d+$/);
+    const next = app.send('/notes', as('ann'));
+    await until(() => app.clock.waiting === 1);
+    app.clock.advance(1000);
+    expect((await next).status).toBe(200);
+  });
+
   it('asks message and onDenied, and tells events, with the user and the handler', async () => {
     const seen: unknown[] = [];
     const what: PolicyOptions = {

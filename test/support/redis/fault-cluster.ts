@@ -1,4 +1,5 @@
 import type { Cluster } from 'ioredis';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
 import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../src/backends/redis/redis-keys.js';
 import { askUntil, charge, counter, guarded, PATIENT_MS, TIMEOUT_MS, usedOf } from './faults.js';
@@ -24,6 +25,7 @@ export interface MasterKilled {
   /** What the subject on the other master was charged. */
   readonly charged: number;
   readonly events: readonly string[];
+  readonly eventsByDomain: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Kills the first master, under 20 callers who charge one subject there and one elsewhere, until both limits are reached. */
@@ -51,6 +53,10 @@ export async function clusterMasterKilled(cluster: RedisCluster, timeoutMs = TIM
   await victim.kill();
   killedAt = performance.now();
   await Promise.all(callers);
+  await askUntil(
+    () => backend.peek(charges),
+    () => backend.retryAfterMs === 0 && events.at(-1)?.type === 'recovered',
+  );
   const charged = await usedOf(client, prefix, limit, safe);
   client.disconnect();
   return {
@@ -60,19 +66,29 @@ export async function clusterMasterKilled(cluster: RedisCluster, timeoutMs = TIM
     deniedByRedis,
     charged,
     events: events.map(({ type }) => type),
+    eventsByDomain: typesByDomain(events),
   };
+}
+
+function typesByDomain(events: readonly BackendEvent[]): Record<string, string[]> {
+  const byDomain: Record<string, string[]> = {};
+  for (const event of events) {
+    const domain = 'domain' in event && event.domain !== undefined ? event.domain : 'none';
+    byDomain[domain] = [...(byDomain[domain] ?? []), event.type];
+  }
+  return byDomain;
 }
 
 /**
  * Calls on a cluster, of whose runs every tenth loses its connection after it was carried out. Each call waits until its
  * node can be reached again.
  */
-export async function clusterLostReplies(cluster: RedisCluster, retryDelayOnFailover: number, count = 300) {
+export async function clusterLostReplies(cluster: RedisCluster, count = 300) {
   const proxies = await Promise.all(cluster.servers.map((server) => RedisProxy.start(server)));
   const natMap = Object.fromEntries(
     cluster.servers.map(({ port }, i) => [`127.0.0.1:${port}`, proxies[i]?.address ?? { host: '', port: 0 }]),
   );
-  const client = await cluster.connect({ natMap, retryDelayOnFailover });
+  const client = await cluster.connect({ natMap });
   const direct = await cluster.connect();
   const prefix = freshPrefix();
   const backend = new RedisBackend(client, { prefix, timeoutMs: PATIENT_MS });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { ThrottleConfigError } from 'nestjs-sluice';
 import { backendContract } from 'nestjs-sluice/testing';
-import { BROKEN_BACKENDS, type BrokenBackend, PlainBackend } from './broken-backends.js';
+import { BROKEN_BACKENDS } from './broken-backends.js';
+import { BROKEN_MODES } from './broken-modes.js';
 import { failuresOf } from './failures.js';
+import { type BrokenBackend, PlainBackend } from './plain-backend.js';
+import { PlainLimits } from './plain-limits.js';
 
 const casesFor = (create: BrokenBackend['create']) => backendContract({ create, effort: 0.005, seed: 1 });
 
@@ -11,9 +14,39 @@ describe('the contract of backends', () => {
     expect(await failuresOf(casesFor((clock) => new PlainBackend(clock)))).toEqual([]);
   });
 
-  it.each(BROKEN_BACKENDS)('catches one that $fault', async ({ create, breaks }) => {
-    const failures = await failuresOf(casesFor(create));
+  it.each([...BROKEN_BACKENDS, ...BROKEN_MODES])('catches one that $fault', async ({ create, breaks }) => {
+    const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));
+    const failures = await failuresOf(cases);
     for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
+  });
+
+  describe('without modes', () => {
+    const withoutModes = (create: BrokenBackend['create']) =>
+      backendContract({ create, effort: 0.005, seed: 1, hasModes: false });
+
+    it('is kept by a backend that refuses them', async () => {
+      expect(await failuresOf(withoutModes((clock) => new PlainLimits(clock)))).toEqual([]);
+    });
+
+    it('is not kept by one that has them, and asks nothing else of it', async () => {
+      expect(await failuresOf(withoutModes((clock) => new PlainBackend(clock)))).toEqual([
+        'a backend without modes: refuses record with an error of the configuration, and takes nothing',
+        'a backend without modes: refuses monitor with an error of the configuration, and takes nothing',
+        'a backend without modes: refuses a settlement above what was taken, and the receipt can still be settled',
+      ]);
+    });
+
+    it.each<readonly [fault: string, create: BrokenBackend['create'], promise: string]>([
+      ['enforces a record', (clock) => new PlainLimits(clock, { ignored: 'mode' }), 'refuses record'],
+      ['ignores arguments', (clock) => new PlainLimits(clock, { ignored: 'arguments' }), 'refuses arguments with'],
+      [
+        'settles up to what was taken',
+        (clock) => new PlainLimits(clock, { ignored: 'overruns' }),
+        'above what was taken',
+      ],
+    ])('is not kept by one that %s', async (_fault, create, promise) => {
+      expect(await failuresOf(withoutModes(create))).toContainEqual(expect.stringContaining(promise));
+    });
   });
 
   it('has names that are unique, and more than two hundred cases', () => {
@@ -38,7 +71,8 @@ describe('the contract of backends', () => {
   it.each<readonly [options: object, message: string]>([
     [{}, 'backendContract: create: expected a function of the clock, got undefined'],
     [{ create: () => {}, effort: 0 }, 'backendContract: effort: expected a number above 0, got 0 (number)'],
-    [{ make: () => {} }, 'backendContract: there is no option "make". Known: create, effort, seed.'],
+    [{ create: () => {}, hasModes: 1 }, 'backendContract: hasModes: expected true or false, got 1 (number)'],
+    [{ make: () => {} }, 'backendContract: there is no option "make". Known: create, effort, seed, hasModes.'],
   ])('refuses %j', (options, message) => {
     expect(() => Reflect.apply(backendContract, undefined, [options])).toThrow(new ThrottleConfigError(message));
   });

@@ -1,87 +1,13 @@
 import {
   type Backend,
-  type BackendEvent,
   type Charge,
-  type Decision,
   type ManualClock,
-  MemoryBackend,
   type Outcome,
   type Receipt,
+  receiptOf,
   type Target,
 } from 'nestjs-sluice';
-
-/** A backend with one fault, and the promises that it breaks: the beginnings or parts of names of cases. */
-export interface BrokenBackend {
-  readonly fault: string;
-  readonly create: (clock: ManualClock) => Backend;
-  readonly breaks: readonly string[];
-}
-
-/** A right backend in memory, for faults to be put into. */
-export class PlainBackend implements Backend {
-  protected readonly memory: MemoryBackend;
-
-  constructor(readonly clock: ManualClock) {
-    this.memory = new MemoryBackend({ clock });
-  }
-
-  spend(charges: readonly Charge[]): Outcome {
-    return this.memory.spend(charges);
-  }
-
-  peek(charges: readonly Charge[]): Outcome {
-    return this.memory.peek(charges);
-  }
-
-  settle(receipt: Receipt, costs: readonly number[]): void {
-    this.memory.settle(receipt, costs);
-  }
-
-  reset(targets: readonly Target[]): void {
-    this.memory.reset(targets);
-  }
-
-  listen(listener: (event: BackendEvent) => void): void {
-    this.memory.listen(listener);
-  }
-
-  close(): Promise<void> {
-    return this.memory.close();
-  }
-}
-
-/** Changes every decision of an outcome. */
-function changed(outcome: Outcome, change: (decision: Decision) => Decision): Outcome {
-  return { ...outcome, decisions: outcome.decisions.map(change), binding: outcome.binding && change(outcome.binding) };
-}
-
-/** A backend that sees other charges than it is given. */
-function seeing(see: (charge: Charge) => Charge) {
-  return (clock: ManualClock): Backend =>
-    new (class extends PlainBackend {
-      override spend(charges: readonly Charge[]): Outcome {
-        return super.spend(charges.map(see));
-      }
-
-      override peek(charges: readonly Charge[]): Outcome {
-        return super.peek(charges.map(see));
-      }
-    })(clock);
-}
-
-/** A backend whose decisions are changed on their way out. */
-function telling(change: (decision: Decision) => Decision) {
-  return (clock: ManualClock): Backend =>
-    new (class extends PlainBackend {
-      override spend(charges: readonly Charge[]): Outcome {
-        return changed(super.spend(charges), change);
-      }
-
-      override peek(charges: readonly Charge[]): Outcome {
-        return changed(super.peek(charges), change);
-      }
-    })(clock);
-}
+import { type BrokenBackend, PlainBackend, seeing, telling } from './plain-backend.js';
 
 class OneAfterAnother extends PlainBackend {
   override spend(charges: readonly Charge[]): Outcome {
@@ -89,9 +15,52 @@ class OneAfterAnother extends PlainBackend {
     const decisions = outcomes.flatMap((outcome) => outcome.decisions);
     const allowed = outcomes.every((outcome) => outcome.allowed);
     const isTaken = allowed && charges.some(({ cost }) => cost > 0);
-    const receipt = isTaken ? { receipt: { at: this.clock.now(), charges } } : {};
+    const receipt = isTaken ? { receipt: receiptOf(this.clock.now(), charges) } : {};
     const denial = outcomes.find((outcome) => !outcome.allowed);
     return { allowed, decisions, binding: (denial ?? outcomes[0])?.binding ?? null, ...receipt };
+  }
+}
+
+/** Decides by a state that another call may change before this one writes. */
+class Races implements Backend {
+  readonly #plain: PlainBackend;
+
+  constructor(clock: ManualClock) {
+    this.#plain = new PlainBackend(clock);
+  }
+
+  async spend(charges: readonly Charge[]): Promise<Outcome> {
+    const { receipt: _, ...outcome } = this.#plain.peek(charges);
+    await Promise.resolve();
+    if (!outcome.allowed) return this.#plain.spend(charges);
+    const { receipt } = this.#plain.spend(charges.map((charge) => ({ ...charge, mode: 'record' })));
+    return receipt === undefined ? outcome : { ...outcome, receipt: receiptOf(receipt.at, charges) };
+  }
+
+  peek(charges: readonly Charge[]): Outcome {
+    return this.#plain.peek(charges);
+  }
+
+  settle(receipt: Receipt, costs: readonly number[]): void {
+    this.#plain.settle(receipt, costs);
+  }
+
+  reset(targets: readonly Target[]): void {
+    this.#plain.reset(targets);
+  }
+}
+
+/** Answers a denied charge from memory, whatever happened since. */
+class RemembersDenials extends PlainBackend {
+  readonly #denied = new Map<string, Outcome>();
+
+  override spend(charges: readonly Charge[]): Outcome {
+    const key = charges.map(({ policy, subject, cost }) => `${policy.id} ${subject} ${cost}`).join();
+    const known = this.#denied.get(key);
+    if (known !== undefined) return known;
+    const outcome = super.spend(charges);
+    if (!outcome.allowed) this.#denied.set(key, outcome);
+    return outcome;
   }
 }
 
@@ -105,7 +74,7 @@ class WritingPeek extends PlainBackend {
 class SettlesTwice extends PlainBackend {
   override settle(receipt: Receipt, costs: readonly number[]): void {
     super.settle(receipt, costs);
-    super.settle(receipt, costs);
+    super.settle(receiptOf(receipt.at, receipt.charges), costs);
   }
 }
 
@@ -156,7 +125,7 @@ class ForgetsWhenClockStepsBack extends PlainBackend {
 class ReceiptForReads extends PlainBackend {
   override spend(charges: readonly Charge[]): Outcome {
     const outcome = super.spend(charges);
-    return outcome.allowed ? { ...outcome, receipt: { at: this.clock.now(), charges } } : outcome;
+    return outcome.allowed ? { ...outcome, receipt: receiptOf(this.clock.now(), charges) } : outcome;
   }
 }
 
@@ -180,6 +149,31 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
     fault: 'charges one after another',
     create: (clock) => new OneAfterAnother(clock),
     breaks: ['takes both or neither, in either order', 'are all denied if they are too much together'],
+  },
+  {
+    fault: 'decides concurrent calls by what it read before',
+    create: (clock) => new Races(clock),
+    breaks: ['concurrent calls: on one key of fixed-window', 'concurrent calls: on two keys'],
+  },
+  {
+    fault: 'remembers denials for too long',
+    create: (clock) => new RemembersDenials(clock),
+    breaks: ['a denial: is forgotten with a reset', 'a denial: is forgotten when units', 'under a raised limit'],
+  },
+  {
+    fault: 'takes upper-case subjects for lower-case ones',
+    create: seeing((charge) => ({ ...charge, subject: charge.subject.toLowerCase() })),
+    breaks: ['odd subjects: are counted, and apart'],
+  },
+  {
+    fault: 'drops spaces at the end of a subject',
+    create: seeing((charge) => ({ ...charge, subject: charge.subject.trimEnd() })),
+    breaks: ['odd subjects: are counted, and apart'],
+  },
+  {
+    fault: 'counts in 32 bits',
+    create: seeing((charge) => ({ ...charge, cost: charge.cost % 2 ** 32 })),
+    breaks: ['a large limit: of sliding-window'],
   },
   {
     fault: 'writes when it peeks',

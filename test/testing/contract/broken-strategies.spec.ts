@@ -18,6 +18,17 @@ describe('the contract of strategies', () => {
     for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
   });
 
+  it('is kept by one that does not record, if it says so, and returns the given state', async () => {
+    const strategy: Strategy = {
+      ...right,
+      amend: (state, now, policy, at, from, to) => (to > from ? state : right.amend(state, now, policy, at, from, to)),
+    };
+    expect(await failuresOf(strategyContract({ strategy, records: false, runs: 40, seed: 1 }))).toEqual([]);
+    expect(await failuresOf(strategyContract({ strategy: right, records: false, runs: 40, seed: 1 }))).toEqual([
+      'returns the given state for a charge that rises, so that a backend sees that it is not recorded',
+    ]);
+  });
+
   it('is not kept by one that hardly ever denies, because no waits were tried', async () => {
     const policy = () => definePolicy('p', { rate: '1000000/s', strategy: anchoredWindow });
     const cases = strategyContract({
@@ -48,7 +59,7 @@ describe('the contract of strategies', () => {
     ],
     [
       { strategy: anchoredWindow, run: 1 },
-      'strategyContract: there is no option "run". Did you mean "runs"? Known: strategy, policy, traceless, runs, denials, seed, redis.',
+      'strategyContract: there is no option "run". Did you mean "runs"? Known: strategy, policy, traceless, records, runs, denials, seed, redis.',
     ],
   ])('refuses %j', (options, message) => {
     expect(() => Reflect.apply(strategyContract, undefined, [options])).toThrow(new ThrottleConfigError(message));

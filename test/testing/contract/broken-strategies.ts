@@ -9,6 +9,9 @@ export interface BrokenStrategy {
 
 const windowOf = (now: number, { periodMs }: Policy) => Math.floor(now / periodMs) * periodMs;
 
+/** Saturates where the sum is still exact. */
+const sum = (used: number, units: number) => Math.min(2 ** 52, used + units);
+
 /** A right strategy, for faults to be put into: a window that is aligned to the epoch. State: its start, units used in it. */
 export const right = defineStrategy({
   name: 'plain-window',
@@ -36,8 +39,11 @@ export const right = defineStrategy({
     };
   },
 
-  amend(state, _now, policy, at, from, to) {
+  amend(state, now, policy, at, from, to) {
     const [start = 0, used = 0] = state;
+    const isCurrent = start >= windowOf(now, policy) && start <= now + policy.periodMs;
+    if (to > from && windowOf(at, policy) + policy.periodMs <= now) return state;
+    if (to > from) return isCurrent ? [start, sum(used, to - from)] : [windowOf(now, policy), sum(0, to - from)];
     return start === windowOf(at, policy) ? [start, Math.max(0, used - (from - to))] : state;
   },
 
@@ -199,5 +205,80 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
       },
     }),
     breaks: ['keeps one limit and one window'],
+  },
+  {
+    fault: 'records up to the limit',
+    strategy: broken({
+      amend(state, now, policy, at, from, to) {
+        const after = right.amend(state, now, policy, at, from, to);
+        return to > from ? [after[0] ?? now, Math.min(policy.limit, after[1] ?? 0)] : after;
+      },
+    }),
+    breaks: ['records as much in parts as at once, and takes back what was recorded'],
+  },
+  {
+    fault: 'records nothing',
+    strategy: broken({
+      amend: (state, now, policy, at, from, to) => (to > from ? state : right.amend(state, now, policy, at, from, to)),
+    }),
+    breaks: ['records all of a charge, above the limit too', 'never forgets that there is a debt'],
+  },
+  {
+    fault: 'records nothing on an empty state',
+    strategy: broken({
+      amend: (state, now, policy, at, from, to) =>
+        state.length === 0 ? state : right.amend(state, now, policy, at, from, to),
+    }),
+    breaks: ['records all of a charge, above the limit too'],
+  },
+  {
+    fault: 'denies only while the limit is used up, not while there is a debt',
+    strategy: broken({
+      step(state, now, policy, cost) {
+        const [start = 0, used = 0] = state;
+        return right.step(used > policy.limit ? [start, 0] : state, now, policy, cost);
+      },
+    }),
+    breaks: ['records all of a charge, above the limit too', 'never forgets that there is a debt'],
+  },
+  {
+    fault: 'counts huge charges inexactly',
+    strategy: broken({
+      amend(state, now, policy, at, from, to) {
+        const after = right.amend(state, now, policy, at, from, to);
+        return to > from && after !== state ? [after[0] ?? now, (state[1] ?? 0) + to - from] : after;
+      },
+    }),
+    breaks: ['counts huge charges as far as it can, with safe numbers'],
+  },
+  {
+    fault: 'wraps around',
+    strategy: broken({
+      amend(state, now, policy, at, from, to) {
+        const [start = now, used = 0] = right.amend(state, now, policy, at, from, to);
+        return to > from ? [start, used % 2 ** 31] : right.amend(state, now, policy, at, from, to);
+      },
+    }),
+    breaks: ['never forgets that there is a debt'],
+  },
+  {
+    fault: 'starts a window anew when a charge of an earlier one is settled upward',
+    strategy: broken({
+      amend(state, now, policy, at, from, to) {
+        if (to <= from) return right.amend(state, now, policy, at, from, to);
+        return at < windowOf(now, policy) ? [windowOf(now, policy), 0] : right.amend(state, now, policy, at, from, to);
+      },
+    }),
+    breaks: ['never gives anything by it'],
+  },
+  {
+    fault: 'records in another size',
+    strategy: broken({
+      amend(state, now, policy, at, from, to) {
+        const after = right.amend(state, now, policy, at, from, to);
+        return to > from && after !== state ? [...after, to] : after;
+      },
+    }),
+    breaks: ['records all of a charge, above the limit too'],
   },
 ];

@@ -6,6 +6,8 @@ import { startRedis, type TestRedis } from '../../support/redis/redis-shared.js'
 
 /** The twin of `anchoredWindow`. */
 const LUA = `
+local MAX_COUNT = 3 * 2 ^ 51
+
 return {
   fits = function(state) return #state == 2 end,
 
@@ -28,8 +30,13 @@ return {
     }
   end,
 
-  amend = function(state, _now, policy, at, from, to)
-    local opened_at, used = state[1] or 0, state[2] or 0
+  amend = function(state, now, policy, at, from, to)
+    local opened_at, used = state[1] or at, state[2] or 0
+    local is_over = used == 0 or now >= opened_at + policy.period_ms or opened_at > now + policy.period_ms
+    if to > from and is_over then
+      return now < at + policy.period_ms and { at, math.min(to - from, MAX_COUNT) } or state
+    end
+    if to > from then return { opened_at, math.min(used + to - from, MAX_COUNT) } end
     if at < opened_at or at >= opened_at + policy.period_ms then return state end
     return { opened_at, math.max(0, used - (from - to)) }
   end,

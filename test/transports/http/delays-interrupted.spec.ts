@@ -34,6 +34,27 @@ describe.each(adapters)('a held call on %s', (adapter) => {
     expect(warnings).toEqual([]);
   });
 
+  it.each(['guarded', 'hit', 'both'])('gives its place back when its client leaves: %s', async (handler) => {
+    const { runs, controllers } = heldController();
+    await using app = await startApp({ adapter, controllers });
+    expect((await app.send(`/${handler}/first`)).status).toBe(200);
+    const leaving = new AbortController();
+    const left = [1, 2, 3].map((i) => app.send(`/${handler}/${i}`, { signal: leaving.signal }));
+    await until(() => app.clock.waiting === 3);
+    app.clock.advance(500);
+    leaving.abort();
+    for (const one of left) await expect(one).rejects.toThrow('The operation was aborted');
+    await until(() => app.clock.waiting === 0);
+    // Held until the first call's unit has drained, and not behind those that have left.
+    const next = app.send(`/${handler}/next`);
+    await until(() => app.clock.waiting === 1);
+    app.clock.advance(499);
+    expect(app.clock.waiting).toBe(1);
+    app.clock.advance(1);
+    expect((await next).status).toBe(200);
+    expect(runs).toEqual(['first', 'next']);
+  });
+
   it('whose client has left before its turn to be held is not held', async () => {
     const runs: string[] = [];
     const stages: string[] = [];

@@ -68,18 +68,18 @@ describe('normalizeAddress', () => {
   it.each([
     ['IPv4', '1.2.3.4', '1.2.3.4'],
     ['IPv4 with a port', '1.2.3.4:5678', '1.2.3.4'],
-    ['the loopback', '::1', '0:0:0:0::/64'],
-    ['no address in particular', '::', '0:0:0:0::/64'],
+    ['the loopback', '::1', '::/64'],
+    ['no address in particular', '::', '::/64'],
     ['IPv6', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['IPv6, shortened', '2001:db8::6', '2001:db8:0:0::/64'],
+    ['IPv6, shortened', '2001:db8::6', '2001:db8::/64'],
     ['IPv6, shortened at its end', '2001:db8:1:2::', '2001:db8:1:2::/64'],
     ['IPv6, shortened by one group', '2001:db8:1:2:3:4:5::', '2001:db8:1:2::/64'],
     ['IPv6 in capitals and with zeros', '2001:0DB8:0001:0002::00AB', '2001:db8:1:2::/64'],
     ['IPv6 in brackets', '[2001:db8:1:2::4]', '2001:db8:1:2::/64'],
     ['IPv6 in brackets, with a port', '[2001:db8:1:2::4]:8080', '2001:db8:1:2::/64'],
-    ['IPv6 with a zone', 'fe80::1%eth0', 'fe80:0:0:0::/64'],
-    ['IPv6 with a zone, in brackets', '[fe80::1%eth0]:80', 'fe80:0:0:0::/64'],
-    ['IPv6 that ends in dots', '2001:db8::1.2.3.4', '2001:db8:0:0::/64'],
+    ['IPv6 with a zone', 'fe80::1%eth0', 'fe80::/64'],
+    ['IPv6 with a zone, in brackets', '[fe80::1%eth0]:80', 'fe80::/64'],
+    ['IPv6 that ends in dots', '2001:db8::1.2.3.4', '2001:db8::/64'],
     ['IPv6 whole, that ends in dots', '2001:db8:1:2:3:4:1.2.3.4', '2001:db8:1:2::/64'],
     ['IPv4-mapped', '::ffff:1.2.3.4', '1.2.3.4'],
     ['IPv4-mapped in hex', '::ffff:102:304', '1.2.3.4'],
@@ -88,9 +88,9 @@ describe('normalizeAddress', () => {
     ['IPv4-mapped in brackets, with a port', '[::ffff:1.2.3.4]:80', '1.2.3.4'],
     ['NAT64', '64:ff9b::1.2.3.4', '1.2.3.4'],
     ['NAT64 in hex', '64:ff9b::102:304', '1.2.3.4'],
-    ['another NAT64 prefix', '64:ff9b:1::1.2.3.4', '64:ff9b:1:0::/64'],
-    ['IPv4-compatible', '::1.2.3.4', '0:0:0:0::/64'],
-    ['IPv4-translated', '::ffff:0:1.2.3.4', '0:0:0:0::/64'],
+    ['another NAT64 prefix', '64:ff9b:1::1.2.3.4', '64:ff9b:1::/64'],
+    ['IPv4-compatible', '::1.2.3.4', '::/64'],
+    ['IPv4-translated', '::ffff:0:1.2.3.4', '::/64'],
   ])('returns one string for each host: %s', (_kind, text, subject) => {
     expect(normalizeAddress(text, 64)).toBe(subject);
   });
@@ -171,11 +171,35 @@ describe('normalizeAddress', () => {
     [16, 'ffff::/16'],
     [17, 'ffff:8000::/17'],
     [56, 'ffff:ffff:ffff:ff00::/56'],
-    [112, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff::/112'],
+    [112, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:0/112'],
     [113, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:8000/113'],
     [128, 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'],
   ])('cuts to a prefix of %i: %s', (prefix, subject) => {
     expect(normalizeAddress('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', prefix)).toBe(subject);
+  });
+
+  it.each([
+    ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1/128'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1/128'],
+    ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1/128'],
+    ['1:0:0:0:0:0:0:0', '1::/128'],
+    ['0:0:1:0:0:0:0:0', '0:0:1::/128'],
+    ['0:0:0:0:0:1:0:0', '::1:0:0/128'],
+  ])('shortens the first of the longest runs of zeros: %s', (text, subject) => {
+    expect(normalizeAddress(text, 128)).toBe(subject);
+  });
+
+  it('writes a network as RFC 5952 says, which is as URL does', () => {
+    const group = fc.constantFrom(0, 0, 0, 1, 0xdb8, 0xffff);
+    const sparse = fc.array(group, { minLength: 7, maxLength: 7 }).map((rest) => [0x2001, ...rest]);
+    fc.assert(
+      fc.property(sparse, fc.integer({ min: 1, max: 128 }), (parts, prefix) => {
+        const network = normalizeAddress(write(parts), prefix);
+        const { hostname } = new URL(`http://[${network.replace(/\/\d+$/, '')}]`);
+        expect(network).toBe(`${hostname.slice(1, -1)}/${prefix}`);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('is the same within a network, and another for the next network', () => {

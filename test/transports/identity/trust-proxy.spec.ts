@@ -3,13 +3,13 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { asFrameworkRequest } from '../../../src/transports/identity/framework-request.js';
 import {
   compileTrust,
   proxiedRequest,
   remoteAddress,
   type TrustProxy,
 } from '../../../src/transports/identity/trust-proxy.js';
-import { asFrameworkRequest } from '../../../src/transports/sockets/handshake/upgrade-request.js';
 
 const request = (socketAddress: string, forwarded?: string | readonly string[]) => ({
   headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
@@ -117,6 +117,45 @@ describe('trusted proxies', () => {
       ),
     );
     expect(compile).toThrow(ThrottleConfigError);
+  });
+});
+
+describe('an X-Forwarded-For of a megabyte', () => {
+  const MEGABYTE = 2 ** 20;
+  const repeated = (text: string) => text.repeat(Math.ceil(MEGABYTE / text.length)).slice(-MEGABYTE);
+
+  it.each([
+    ['addresses of proxies', repeated('127.0.0.1,'), 8192 / '127.0.0.1,'.length],
+    ['the shortest entries', repeated('1,'), 8192 / '1,'.length],
+    ['nothing but commas', repeated(','), 0],
+    ['one entry that does not end', repeated('a'), 0],
+  ])('is read from its end, and 8 KB of it: %s', (_what, header, most) => {
+    let asked = 0;
+    const everybody = (): boolean => {
+      asked += 1;
+      return true;
+    };
+    const proxied = proxiedRequest(request('127.0.0.1', header), everybody);
+    expect(typeof proxied.ip).toBe('string');
+    // The address of the socket is the first.
+    expect(asked).toBeGreaterThanOrEqual(Math.floor(most));
+    expect(asked).toBeLessThanOrEqual(Math.ceil(most) + 1);
+  });
+
+  it('tells the client before the proxies, however much the client has made up', () => {
+    const header = `${repeated('198.51.100.7,')}203.0.113.1, 10.1.2.3`;
+    const proxied = proxiedRequest(request('127.0.0.1', header), compileTrust('here', 'loopback, uniquelocal'));
+    expect(proxied.ip).toBe('203.0.113.1');
+    expect(proxied.ips).toEqual(['127.0.0.1', '10.1.2.3', '203.0.113.1']);
+  });
+
+  it('never takes the rest of an address for one', () => {
+    const addresses = ['203.0.113.1', '203.0.113.22', '203.0.113.133'];
+    const header = Array.from({ length: 1000 }, (_, i) => addresses[i % 3]).join(', ');
+    for (let cut = 0; cut < 20; cut++) {
+      const { ips } = proxiedRequest(request('127.0.0.1', header.slice(cut)), () => true);
+      expect(Array.isArray(ips) && ips.slice(1).every((ip) => addresses.includes(ip))).toBe(true);
+    }
   });
 });
 

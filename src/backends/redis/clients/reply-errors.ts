@@ -15,8 +15,19 @@ export function backendErrorOf(error: unknown): BackendError {
     const code = /^[A-Z]+$/.test(word) ? word : 'ERR';
     return new BackendError(code, `Redis answered ${code}`, !PERMANENT.includes(code));
   }
+  // A Cluster of ioredis gives up after 16 redirections.
+  const [, last] = /^Too many Cluster redirections\. Last error: ReplyError: ([A-Z]+) /.exec(error.message) ?? [];
+  if (last !== undefined) return new BackendError(last, `Redis answered ${last}`);
   const code: unknown = Reflect.get(error, 'code');
   return new BackendError('CONNECTION', `Redis could not be reached${typeof code === 'string' ? ` (${code})` : ''}`);
+}
+
+/**
+ * Returns true if keys of a slot are on their way to another master, and those of the command are not all on one. The command
+ * was not executed.
+ */
+export function isTryAgain(error: unknown): boolean {
+  return error instanceof BackendError && error.code === 'TRYAGAIN';
 }
 
 /** Returns true if the server does not have the script that was to run. */

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../core/clock.js';
 import { BackendError } from '../../backend-error.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
-import { backendErrorOf } from '../clients/reply-errors.js';
+import { backendErrorOf, isTryAgain } from '../clients/reply-errors.js';
 import type { QueuedCall } from './queued-call.js';
 import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
@@ -11,9 +11,14 @@ const MAX_CALLS = 128;
 /** A second batch in flight is worth its round trip from so many calls on. */
 const MIN_SECOND_BATCH = 8;
 
+/** Milliseconds for which calls are sent one by one after a master refused a batch because its slot moves. */
+const SLOT_MOVES_MS = 1000;
+
 /** Calls that have been sent, or the request for the server's time, which has none. */
 interface Batch extends Deadlined {
   readonly calls: readonly QueuedCall[];
+  /** Set if the server may not have its scripts: the batch may then be sent again, and no other one is sent meanwhile. */
+  isLoading: boolean;
 }
 
 /**
@@ -26,6 +31,8 @@ export class CallBatcher {
   readonly #inFlight = new Set<Batch>();
   #callsInFlight = 0;
   #isTurnScheduled = false;
+  /** The local instant until which the slot is taken to be moving to another master, some keys before others. */
+  #movesUntilMs = 0;
 
   /** @param replyTimeoutMs milliseconds after which a batch without a reply no longer holds up the calls behind it */
   constructor(
@@ -55,6 +62,7 @@ export class CallBatcher {
     if (length === 0 || this.#inFlight.size > 1) return false;
     if (this.#inFlight.size === 0) return !this.#isTurnScheduled;
     if (this.#callsInFlight === 0) return false; // the server's time is being asked for
+    for (const { isLoading } of this.#inFlight) if (isLoading) return false;
     // A second batch goes when it is full, or when no more calls of this turn can join it.
     return length >= MAX_CALLS || (isEndOfTurn && length >= this.#halfOfCalls());
   }
@@ -73,7 +81,12 @@ export class CallBatcher {
     }
     const size = this.#inFlight.size === 0 ? this.#halfOfCalls() : MAX_CALLS;
     const calls = this.#queue.splice(0, size).filter(({ isCompleted }) => !isCompleted);
-    if (calls.length > 0) void this.#decide(node, calls);
+    if (systemClock.now() < this.#movesUntilMs) this.#decideOneByOne(node, calls);
+    else if (calls.length > 0) this.#decide(node, calls);
+  }
+
+  #decideOneByOne(node: RedisNode, calls: readonly QueuedCall[]): void {
+    for (const call of calls) this.#decide(node, [call]);
   }
 
   /** Asks for the server's time. The calls stay in the queue meanwhile. */
@@ -91,22 +104,28 @@ export class CallBatcher {
     this.#release(batch);
   }
 
-  /** Sends calls as one batch, and completes them with its reply. */
-  async #decide(node: RedisNode, calls: readonly QueuedCall[]): Promise<void> {
+  /** Sends calls as one batch: a run of a script for each policy, in order. */
+  #decide(node: RedisNode, calls: readonly QueuedCall[]): void {
     const batch = this.#start(calls);
-    try {
-      const reply = await node.spend(calls);
-      for (const call of calls) call.complete(reply.next(call));
-    } catch (error) {
-      for (const call of calls) call.fail(backendErrorOf(error));
+    const runs = node.runsOf(calls);
+    batch.isLoading = !node.hasScriptsOf(runs);
+    node.spend(runs, () => this.#end(batch));
+  }
+
+  /** Completes the calls of a batch that has been answered, in the order in which they came. */
+  #end(batch: Batch): void {
+    for (const call of batch.calls) {
+      const { run } = call;
+      run?.complete(call);
+      if (run?.error !== undefined && isTryAgain(run.error)) this.#movesUntilMs = systemClock.now() + SLOT_MOVES_MS;
     }
-    // Refused as late for the first time.
-    for (const call of calls) if (!call.isCompleted) this.#queue.push(call);
+    // Refused as late for the first time, not decided, or of a run whose keys are on two masters.
+    for (const call of batch.calls) if (!call.isCompleted) this.#queue.push(call);
     this.#release(batch);
   }
 
   #start(calls: readonly QueuedCall[]): Batch {
-    const batch: Batch = { calls, fail: () => this.#release(batch) };
+    const batch: Batch = { calls, isLoading: false, fail: () => this.#release(batch) };
     this.#inFlight.add(batch);
     this.#callsInFlight += calls.length;
     this.deadlines.add(batch, systemClock.now() + this.replyTimeoutMs);

@@ -1,11 +1,12 @@
 import type { Charge, Outcome } from '../../../core/decision.js';
 import type { Emitter } from '../../../core/emitter.js';
+import { inDomain } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 import type { DecideMode } from '../../remote-store.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
 import type { UnitReturns } from '../../unit-returns.js';
-import { type CallVerdict, outcomeOf } from '../scripts/call-verdict.js';
-import type { BatchedCall } from '../scripts/spend-codec.js';
+import { type CallVerdict, type FinalVerdict, outcomeOf } from '../scripts/call-verdict.js';
+import type { BatchedCall } from '../scripts/spend-reply.js';
 
 /** What all calls of a store need when they complete. */
 export interface CallContext {
@@ -16,6 +17,14 @@ export interface CallContext {
   readonly returns: UnitReturns;
 }
 
+/** A run of a script that decides calls. */
+export interface CallRun {
+  /** Set if the run failed. */
+  readonly error: unknown;
+  /** Completes the next call of the run, unless it is to be sent again. */
+  complete(call: QueuedCall): void;
+}
+
 /**
  * A call whose keys are on one slot. It completes once: with its verdict, or with an error, such as that of its deadline. A
  * verdict that comes later takes nothing: its units are returned, because the caller has been rejected.
@@ -23,6 +32,10 @@ export interface CallContext {
 export class QueuedCall implements Deadlined, BatchedCall {
   readonly outcome: Promise<Outcome>;
   isCompleted = false;
+  /** The run that the call was last sent in. */
+  run: CallRun | undefined = undefined;
+  /** Set if only the general script can decide the call: the one for its policy did not support what is under the key. */
+  isGeneral = false;
   /** The deadline in the server's milliseconds, set when the call is sent. */
   deadlineMs = 0;
   previous: Deadlined | undefined = undefined;
@@ -31,13 +44,17 @@ export class QueuedCall implements Deadlined, BatchedCall {
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: unknown) => void;
 
-  /** @param dueMs the deadline on the local clock */
+  /**
+   * @param dueMs the deadline on the local clock
+   * @param domain the master of its slot, which its error tells; undefined if there is only one
+   */
   constructor(
     readonly charges: readonly Charge[],
     readonly keys: readonly string[],
     readonly mode: DecideMode,
     readonly dueMs: number,
     private readonly context: CallContext,
+    private readonly domain?: string,
   ) {
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -51,7 +68,9 @@ export class QueuedCall implements Deadlined, BatchedCall {
    * and is to be sent again: the estimate of the server's clock was wrong, and the reply has corrected it.
    */
   complete(verdict: CallVerdict): void {
-    if (this.isCompleted) {
+    if (verdict.kind === 'undecided' || verdict.kind === 'unsupported') {
+      this.isGeneral ||= verdict.kind === 'unsupported';
+    } else if (this.isCompleted) {
       this.#returnUnits(verdict);
     } else if (verdict.kind === 'late' && !this.#isRefused) {
       this.#isRefused = true;
@@ -68,7 +87,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
   fail(error: unknown): void {
     if (this.isCompleted) return;
     this.#end();
-    this.#reject(error);
+    this.#reject(inDomain(error, this.domain));
   }
 
   #end(): void {
@@ -76,7 +95,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
     this.context.deadlines.remove(this);
   }
 
-  #returnUnits(verdict: CallVerdict): void {
+  #returnUnits(verdict: FinalVerdict): void {
     if (verdict.kind === 'decided' && verdict.outcome.receipt !== undefined) {
       void this.context.returns.start(verdict.outcome.receipt);
     }

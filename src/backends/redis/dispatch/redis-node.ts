@@ -1,17 +1,20 @@
 import { type Clock, systemClock } from '../../../core/clock.js';
 import type { Charge } from '../../../core/decision.js';
+import { receiptOf } from '../../../core/receipt.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import { orReturnLate, withDeadline } from '../../resilience/with-deadline.js';
 import type { UnitReturns } from '../../unit-returns.js';
-import type { RedisClient } from '../clients/redis-client.js';
-import { backendErrorOf, timeoutError } from '../clients/reply-errors.js';
+import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
+import { backendErrorOf, isNoScript, timeoutError } from '../clients/reply-errors.js';
 import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease-codec.js';
+import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
 import { decodeSettleReply, settleArgs } from '../scripts/settle-codec.js';
-import { type SpendReply, SpendRequest } from '../scripts/spend-codec.js';
+import type { SpendReply } from '../scripts/spend-reply.js';
 import type { QueuedCall } from './queued-call.js';
 import { ServerClock } from './server-clock.js';
+import { runsOf, SpendRun } from './spend-run.js';
 
 export interface RedisNodeOptions {
   /** A clock that decides instead of the server's: for tests. */
@@ -26,6 +29,11 @@ const MAX_TRIES = 2;
 /** One master: the estimate of its clock, and the commands that it is sent. All keys of a command are on this master. */
 export class RedisNode {
   readonly clock: ServerClock;
+  /**
+   * The scripts that the server has. Of several runs the others are sent in full: a run that is refused because its script is not
+   * there, and is sent again, is executed after those behind it.
+   */
+  readonly #loaded = new WeakSet<RedisScript>();
 
   constructor(
     private readonly client: RedisClient,
@@ -41,17 +49,42 @@ export class RedisNode {
    * @param keys a key that leads to this master
    */
   async readTime(keys: readonly string[]): Promise<void> {
-    await this.#spend(keys, []);
+    const run = new SpendRun(this.scripts.spend, undefined);
+    run.keys.push(...keys);
+    await this.#send(run);
   }
 
-  /** Sends calls as one batch. Returns the reply, which has a verdict for each of them. */
-  spend(calls: readonly QueuedCall[]): Promise<SpendReply> {
-    const keys: string[] = [];
-    for (const call of calls) {
-      call.deadlineMs = this.#deadlineMs(call.dueMs);
-      for (const key of call.keys) keys.push(key);
+  /** Divides calls into runs of the scripts, to be sent in order. */
+  runsOf(calls: readonly QueuedCall[]): readonly SpendRun[] {
+    for (const call of calls) call.deadlineMs = this.#deadlineMs(call.dueMs);
+    return runsOf(calls, this.scripts);
+  }
+
+  /** Returns true if the server has the scripts of all runs. */
+  hasScriptsOf(runs: readonly SpendRun[]): boolean {
+    return runs.every(({ script }) => this.#loaded.has(script));
+  }
+
+  /** Sends runs in order, in one write, and gives each its reply or its error. Calls `done` when all have one. Never throws. */
+  spend(runs: readonly SpendRun[], done: () => void): void {
+    const pipeline = runs.length > 1 ? this.client.pipeline?.() : undefined;
+    if (pipeline !== undefined) {
+      void this.#sendTogether(runs, pipeline).then(done);
+      return;
     }
-    return this.#spend(keys, calls);
+    let open = runs.length;
+    for (const run of runs) {
+      const end = (reply: SpendReply | undefined, error: unknown) => {
+        run.reply = reply;
+        run.error = error;
+        open -= 1;
+        if (open === 0) done();
+      };
+      this.#send(run, runs.length > 1).then(
+        (reply) => end(reply, undefined),
+        (error: unknown) => end(undefined, backendErrorOf(error)),
+      );
+    }
   }
 
   /** Makes each charge, taken at the instant `at`, one of the cost of the same index. */
@@ -64,8 +97,9 @@ export class RedisNode {
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const args = settleArgs(this.#instant(), this.#deadlineMs(dueMs), { at, charges }, costs);
+      const { redirections } = this.client;
       const reply = decodeSettleReply(await this.#inTime(this.scripts.settle.run(this.client, keys, args), dueMs));
-      this.#note(reply);
+      this.#note(reply, redirections);
       if (reply.isDone) return;
     }
     throw new BackendError('LATE', 'The refund reached Redis after its deadline and was refused');
@@ -87,7 +121,7 @@ export class RedisNode {
         (late) => {
           if (late.kind !== 'decided' || late.grant.granted === 0) return;
           const { at, granted } = late.grant;
-          void returns.start({ at, charges: [{ policy, subject, cost: granted }] });
+          void returns.start(receiptOf(at, [{ policy, subject, cost: granted }]));
         },
       );
     }
@@ -98,20 +132,56 @@ export class RedisNode {
     await this.#inTime(this.client.del(...keys), dueMs);
   }
 
-  async #spend(keys: readonly string[], calls: readonly QueuedCall[]): Promise<SpendReply> {
-    const request = new SpendRequest(this.#instant(), calls);
-    const reply = request.decode(await this.scripts.spend.run(this.client, keys, request.args));
-    this.#note(reply);
-    return reply;
+  /** @param isOrdered whether other runs are sent behind it */
+  #send(run: SpendRun, isOrdered = false): Promise<SpendReply> {
+    try {
+      const { script, keys } = run;
+      const { args, decode } = run.request(this.#instant());
+      const { redirections } = this.client;
+      const read = (bytes: unknown) => {
+        const reply = decode(bytes);
+        this.#loaded.add(script);
+        this.#note(reply, redirections);
+        return reply;
+      };
+      return script.runBuffer(this.client, keys, args, read, isOrdered && !this.#loaded.has(script));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Not for the master of a Cluster, whose redirections a pipeline would not follow. */
+  async #sendTogether(runs: readonly SpendRun[], pipeline: RedisPipeline): Promise<void> {
+    try {
+      const requests = runs.map((run) => run.request(this.#instant()));
+      for (const [i, { script, keys }] of runs.entries()) {
+        script.addTo(pipeline, keys, requests[i]?.args ?? [], !this.#loaded.has(script));
+      }
+      const replies = (await pipeline.exec()) ?? [];
+      for (const [i, run] of runs.entries()) {
+        const [error, bytes] = replies[i] ?? [null, undefined];
+        // A server without the script refuses the run, and gets it in full.
+        run.reply = error === null ? requests[i]?.decode(bytes) : isNoScript(error) ? await this.#send(run) : undefined;
+        run.error = error !== null && run.reply === undefined ? backendErrorOf(error) : undefined;
+        if (run.reply === undefined) continue;
+        this.#loaded.add(run.script);
+        this.#note(run.reply, undefined);
+      }
+    } catch (error) {
+      for (const run of runs) if (run.reply === undefined) run.error ??= backendErrorOf(error);
+    }
   }
 
   async #lease(keys: readonly string[], args: readonly string[]): Promise<LeaseVerdict> {
+    const { redirections } = this.client;
     const reply = decodeLeaseReply(await this.scripts.lease.run(this.client, keys, args));
-    this.#note(reply);
+    this.#note(reply, redirections);
     return reply.verdict;
   }
 
-  #note({ serverMs }: { readonly serverMs: number }): void {
+  /** A reply that may be of another master, to which the slot moves, tells nothing about this one's clock. */
+  #note({ serverMs }: { readonly serverMs: number }, redirectionsBefore: number | undefined): void {
+    if (this.clock.isKnown && this.client.redirections !== redirectionsBefore) return;
     this.clock.note(serverMs, systemClock.now());
   }
 

@@ -1,23 +1,36 @@
 import type { Outcome } from '../../../core/decision.js';
 import type { Emitter } from '../../../core/emitter.js';
+import { ThrottleConfigError } from '../../../core/errors.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 
 /** A call that a script did not decide: it came after its deadline, or a key held a value that Sluice did not write. */
-export interface Undecided {
-  readonly kind: 'late' | 'foreign-value';
-}
+export type Undecided = { readonly kind: 'late' } | { readonly kind: 'foreign-value' };
+
+/** A call with a recorded charge by a custom strategy that does not count it. Nothing was taken. */
+export type NotRecorded = { readonly kind: 'not-recorded' };
+
+/**
+ * A call that is to be sent again: its run was refused as late because of another call, or the script for one policy does not
+ * support what it found under the key (`unsupported`), which the general script does.
+ */
+export type ToSendAgain = { readonly kind: 'undecided' } | { readonly kind: 'unsupported' };
+
+/** The verdict of a script on one call that ends it. */
+export type FinalVerdict = { readonly kind: 'decided'; readonly outcome: Outcome } | Undecided | NotRecorded;
 
 /** The reply of a script to one call. */
-export type CallVerdict = { readonly kind: 'decided'; readonly outcome: Outcome } | Undecided;
+export type CallVerdict = FinalVerdict | ToSendAgain;
 
 /**
  * Returns the outcome of a verdict, or emits `garbage` if a foreign value was the reason that there is none.
  *
  * @throws BackendError if the script did not decide the call
+ * @throws ThrottleConfigError for a recorded charge that a custom strategy does not count
  */
-export function outcomeOf(verdict: CallVerdict, targets: readonly Target[], events: Emitter<BackendEvent>): Outcome {
+export function outcomeOf(verdict: FinalVerdict, targets: readonly Target[], events: Emitter<BackendEvent>): Outcome {
+  if (verdict.kind === 'not-recorded') throw notRecordedError(targets);
   if (verdict.kind !== 'decided') throw undecidedError(verdict, targets, events);
   return verdict.outcome;
 }
@@ -37,5 +50,12 @@ export function undecidedError(
 export function unexpectedReply(): TypeError {
   return new TypeError(
     'unexpected reply from the Redis script: the Lua of a custom strategy may omit a member of its decision',
+  );
+}
+
+function notRecordedError(targets: readonly Target[]): ThrottleConfigError {
+  const names = [...new Set(targets.map(({ policy }) => policy.name))].map((name) => `"${name}"`).join(', ');
+  return new ThrottleConfigError(
+    `a call on ${names}: the Lua of a custom strategy does not record a charge. Its amend must make a charge of 0 units at \`now\` one of any cost, from the empty state too.`,
   );
 }

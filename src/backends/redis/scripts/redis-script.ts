@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RedisClient } from '../clients/redis-client.js';
+import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
 import { isNoScript } from '../clients/reply-errors.js';
 
 /** A Lua script. It is run by its hash (EVALSHA), and sent in full (EVAL) if the server does not have it. */
@@ -19,5 +19,29 @@ export class RedisScript {
       if (!isNoScript(error)) throw error;
       return client.eval(this.#source, keys.length, ...keys, ...args);
     }
+  }
+
+  /** Adds a run to a pipeline: in full, or by the hash, to which a server without the script replies with an error. */
+  addTo(pipeline: RedisPipeline, keys: readonly string[], args: readonly string[], inFull: boolean): void {
+    const [command, script] = inFull ? ['eval', this.#source] : ['evalsha', this.#sha];
+    pipeline.callBuffer(command, script, keys.length, ...keys, ...args);
+  }
+
+  /**
+   * As `run`, for a reply of bytes, which `read` reads. Not async: each step between a reply and the call that waits for it is a
+   * turn of the microtask queue.
+   */
+  runBuffer<T>(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly string[],
+    read: (reply: unknown) => T,
+    inFull = false,
+  ): Promise<T> {
+    if (inFull) return client.callBuffer('eval', this.#source, keys.length, ...keys, ...args).then(read);
+    return client.callBuffer('evalsha', this.#sha, keys.length, ...keys, ...args).then(read, (error) => {
+      if (!isNoScript(error)) throw error;
+      return client.callBuffer('eval', this.#source, keys.length, ...keys, ...args).then(read);
+    });
   }
 }

@@ -1,18 +1,29 @@
 import { ThrottleConfigError } from '../../../core/errors.js';
 import type { Policy } from '../../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../strategies/built-in-strategies.js';
-import type { Strategy } from '../../../strategies/strategy.js';
-import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, STATES_LUA, STRATEGIES_LUA } from './lua.generated.js';
+import { argumentCountOf, type Strategy } from '../../../strategies/strategy.js';
+import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, SPEND_ONE_LUA } from './lua.generated.js';
 import { RedisScript } from './redis-script.js';
+
+/** The scripts for calls of one charge by one policy, by the name of its strategy. */
+const SPEND_ONE: ReadonlyMap<string, RedisScript> = new Map(
+  Object.entries(SPEND_ONE_LUA).map(([strategy, lua]) => [strategy, new RedisScript(lua)]),
+);
 
 /** The scripts of a store, each with the Lua of all strategies that the store knows. */
 export class ScriptSet {
-  readonly #known = new Set(BUILT_IN_STRATEGIES.map(({ name }) => name));
+  /** By name: how many arguments the charges of each strategy have. */
+  readonly #known = new Map(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, argumentCountOf(strategy)]));
   readonly #custom = new Map<string, Strategy>();
   #scripts = buildScripts([]);
 
   get spend(): RedisScript {
     return this.#scripts.spend;
+  }
+
+  /** Returns the script for calls of one charge by this policy; undefined for a custom strategy. */
+  spendOne({ strategy }: Policy): RedisScript | undefined {
+    return SPEND_ONE.get(strategy);
   }
 
   get settle(): RedisScript {
@@ -26,6 +37,11 @@ export class ScriptSet {
   /** Returns true if the scripts have the policy's strategy. A batch with an unknown one fails, and all its calls with it. */
   knows({ strategy }: Policy): boolean {
     return this.#known.has(strategy);
+  }
+
+  /** Returns how many arguments the charges of a policy have. */
+  argumentCount({ strategy }: Policy): number {
+    return this.#known.get(strategy) ?? 0;
   }
 
   /**
@@ -47,19 +63,14 @@ export class ScriptSet {
         );
       }
       this.#custom.set(strategy.name, strategy);
-      this.#known.add(strategy.name);
+      this.#known.set(strategy.name, argumentCountOf(strategy));
     }
     this.#scripts = buildScripts([...this.#custom.values()]);
   }
 }
 
 function buildScripts(custom: readonly Strategy[]): Readonly<Record<'spend' | 'settle' | 'lease', RedisScript>> {
-  const parts = [
-    POLICIES_LUA,
-    ...STRATEGIES_LUA.map(({ names, lua }) => definitionOf(names, lua)),
-    ...custom.map(({ name, lua = '' }) => definitionOf([name], `strategies['${name}'] = (function()\n${lua}\nend)()`)),
-    STATES_LUA,
-  ];
+  const parts = [POLICIES_LUA, ...custom.map(({ name, lua = '' }) => definitionOf(name, lua))];
   return {
     spend: new RedisScript([...parts, SPEND_LUA].join('\n')),
     settle: new RedisScript([...parts, SETTLE_LUA].join('\n')),
@@ -67,8 +78,7 @@ function buildScripts(custom: readonly Strategy[]): Readonly<Record<'spend' | 's
   };
 }
 
-/** Returns Lua that defines strategies when a policy first needs one: a run seldom needs more than one or two. */
-export function definitionOf(names: readonly string[], lua: string): string {
-  const [first, ...others] = names.map((name) => `definitions['${name}']`);
-  return [`${first} = function()\n${lua}\nend`, ...others.map((other) => `${other} = ${first}`)].join('\n');
+/** Returns Lua that defines a custom strategy when a policy first names it: a run seldom needs more than one. */
+export function definitionOf(name: string, lua: string): string {
+  return `definitions['${name}'] = function()\nstrategies['${name}'] = (function()\n${lua}\nend)()\nend`;
 }

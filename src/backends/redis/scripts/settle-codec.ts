@@ -1,6 +1,6 @@
 import type { Receipt } from '../../../core/decision.js';
 import { unexpectedReply } from './call-verdict.js';
-import { policyArgs } from './policy-args.js';
+import { argumentArgs, policyArgs } from './policy-args.js';
 
 /** The reply of lua/scripts/settle.lua. */
 export interface SettleReply {
@@ -24,7 +24,10 @@ export function settleArgs(
   { at, charges }: Pick<Receipt, 'at' | 'charges'>,
   costs: readonly number[],
 ): readonly string[] {
-  const changes = charges.flatMap(({ policy, cost }, i) => [...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`]);
+  const changes = charges.flatMap((charge, i) => {
+    const { policy, cost } = charge;
+    return [...argumentArgs(charge), ...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`];
+  });
   return [instant, `${deadlineMs}`, `${at}`, ...changes];
 }
 

@@ -1,16 +1,8 @@
-import { bindingOf, type Charge, type Decision, type Outcome } from '../../../core/decision.js';
+import { isEnforced } from '../../../core/charge-checks.js';
+import type { Charge } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
-import type { DecideMode } from '../../remote-store.js';
-import { type CallVerdict, unexpectedReply } from './call-verdict.js';
-import { policyArgs } from './policy-args.js';
-
-/** One call of a batch, as lua/scripts/spend.lua receives it. */
-export interface BatchedCall {
-  readonly charges: readonly Charge[];
-  readonly mode: DecideMode;
-  /** In the server's milliseconds. A peek writes nothing and is never late. */
-  readonly deadlineMs: number;
-}
+import { argumentArgs, policyArgs } from './policy-args.js';
+import { type BatchedCall, SpendReply } from './spend-reply.js';
 
 /**
  * Encodes a batch of calls as the arguments of lua/scripts/spend.lua, and decodes its reply. Each policy is sent once, and
@@ -33,7 +25,10 @@ export class SpendRequest {
         call.mode === 'spend' ? String(call.deadlineMs) : 'peek',
         String(call.charges.length),
       );
-      for (const { policy, cost } of call.charges) {
+      for (const charge of call.charges) {
+        const { policy, cost } = charge;
+        if (!isEnforced(charge)) encoded.push(String(charge.mode));
+        encoded.push(...argumentArgs(charge));
         let position = this.#positions.get(policy);
         if (position === undefined) {
           position = this.#positions.size + 1;
@@ -68,118 +63,33 @@ function countEqualFrom(calls: readonly BatchedCall[], first: number): number {
 function haveEqualCosts(charges: readonly Charge[], others: readonly Charge[]): boolean {
   if (charges.length !== others.length) return false;
   for (let i = 0; i < charges.length; i++) {
-    const { policy, cost } = charges[i] as Charge;
+    const { policy, cost, mode, arguments: args } = charges[i] as Charge;
     const other = others[i] as Charge;
-    if (other.policy !== policy || other.cost !== cost) return false;
+    if (other.policy !== policy || other.cost !== cost || other.mode !== mode || other.arguments !== args) return false;
   }
   return true;
 }
 
-/** Status codes of one charge. */
-const ALLOWED = 1;
-const DENIED = 2;
-const FULL = 3;
-/** Status codes of a call that is not decided. */
-const LATE = 4;
-const FOREIGN_VALUE = 5;
-
-/** A reply of lua/scripts/spend.lua: the server's time, the instant, limit and window of each policy, then each call. */
-export class SpendReply {
-  /** Epoch milliseconds. */
-  readonly serverMs: number;
-  readonly #at: number;
-  readonly #values: readonly unknown[];
-  #next: number;
-
-  constructor(
-    reply: unknown,
-    private readonly positions: ReadonlyMap<Policy, number>,
-  ) {
-    this.#next = 2 + 2 * positions.size;
-    if (!Array.isArray(reply) || reply.length < this.#next) throw unexpectedReply();
-    this.#values = reply;
-    this.serverMs = this.#number(0);
-    this.#at = this.#number(1);
+/**
+ * Encodes calls of one charge each, all by one policy, as the arguments of lua/scripts/spend-one.lua. The run has one deadline:
+ * the earliest of its calls.
+ *
+ * @param instant epoch milliseconds, or '' for the server's time
+ */
+export function spendOneArgs(
+  instant: string,
+  { limit, periodMs, burst, segments }: Policy,
+  calls: readonly BatchedCall[],
+): readonly string[] {
+  let deadlineMs = Number.POSITIVE_INFINITY;
+  const costs: string[] = [];
+  let isUniform = true;
+  for (const call of calls) {
+    if (call.deadlineMs < deadlineMs) deadlineMs = call.deadlineMs;
+    const cost = String(call.charges[0]?.cost);
+    isUniform &&= cost === (costs[0] ?? cost);
+    costs.push(cost);
   }
-
-  /**
-   * Decodes the verdict of the next call of the batch.
-   *
-   * @throws TypeError if the reply ends before it does
-   */
-  next(call: Pick<BatchedCall, 'charges' | 'mode'>): CallVerdict {
-    const verdict = this.#verdict(call);
-    // A strategy whose Lua omits a member of a decision truncates the reply: what is missing must not become a decision.
-    if (this.#next > this.#values.length) throw unexpectedReply();
-    return verdict;
-  }
-
-  /** Some clients are configured to return numbers as strings. */
-  #number(at: number): number {
-    return Number(this.#values[at]);
-  }
-
-  #verdict({ charges, mode }: Pick<BatchedCall, 'charges' | 'mode'>): CallVerdict {
-    const status = this.#number(this.#next);
-    if (status === LATE || status === FOREIGN_VALUE) {
-      this.#next += 1;
-      return { kind: status === LATE ? 'late' : 'foreign-value' };
-    }
-    const decisions: Decision[] = [];
-    let allowed = true;
-    let costs = 0;
-    for (const { policy, cost } of charges) {
-      const isFull = this.#number(this.#next) === FULL;
-      const decision = isFull ? this.#fullDecision(policy) : this.#shortDecision(policy);
-      decisions.push(decision);
-      allowed &&= decision.allowed;
-      costs += cost;
-    }
-    const binding = bindingOf(decisions);
-    const isTaken = mode === 'spend' && allowed && costs > 0;
-    const outcome: Outcome = isTaken
-      ? { allowed, decisions, binding, receipt: { at: this.#at, charges } }
-      : { allowed, decisions, binding };
-    return { kind: 'decided', outcome };
-  }
-
-  /** A decision with the limit and window that the reply gives for the policy, and without a delay. */
-  #shortDecision(policy: Policy): Decision {
-    const code = this.#number(this.#next);
-    if (code !== ALLOWED && code !== DENIED) throw unexpectedReply();
-    const allowed = code === ALLOWED;
-    const at = this.#next;
-    const limitAt = 2 * (this.positions.get(policy) ?? 0);
-    this.#next += allowed ? 3 : 4;
-    return {
-      policy: policy.name,
-      allowed,
-      limit: this.#number(limitAt),
-      remaining: this.#number(at + 1),
-      resetMs: this.#number(at + 2),
-      retryAfterMs: allowed ? 0 : waitOf(this.#number(at + 3)),
-      delayMs: 0,
-      windowMs: this.#number(limitAt + 1),
-    };
-  }
-
-  #fullDecision({ name }: Policy): Decision {
-    const at = this.#next;
-    this.#next += 8;
-    return {
-      policy: name,
-      allowed: this.#number(at + 1) === 1,
-      limit: this.#number(at + 2),
-      remaining: this.#number(at + 3),
-      resetMs: this.#number(at + 4),
-      retryAfterMs: waitOf(this.#number(at + 5)),
-      delayMs: this.#number(at + 6),
-      windowMs: this.#number(at + 7),
-    };
-  }
-}
-
-/** A wait that never ends is sent as -1. */
-function waitOf(sent: number): number | null {
-  return sent < 0 ? null : sent;
+  if (isUniform) costs.length = 1;
+  return [instant, String(deadlineMs), String(limit), String(periodMs), String(burst), String(segments), ...costs];
 }

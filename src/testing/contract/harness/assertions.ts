@@ -8,7 +8,31 @@ export function assertMembers(actual: object | null | undefined, expected: Reado
   assert.deepEqual(found, expected);
 }
 
-/** Asserts that a call throws a RangeError, or rejects with one. The error may be of another realm. */
-export async function assertRangeError(call: () => Awaitable<unknown>): Promise<void> {
-  await assert.rejects(async () => await call(), { name: 'RangeError' });
+/**
+ * Asserts that a call throws an error of this name, or rejects with one. The error may be of another realm.
+ *
+ * @param said parts of its message
+ */
+export async function assertFails(
+  call: () => Awaitable<unknown>,
+  name: 'RangeError' | 'ThrottleConfigError' | 'TypeError',
+  ...said: readonly string[]
+): Promise<void> {
+  await assert.rejects(
+    async () => await call(),
+    (error: Error) => {
+      assert.ok(namesOf(error).includes(name), `expected a ${name}, got a ${error.name}: ${error.message}`);
+      for (const part of said) assert.ok(error.message.includes(part), `expected \`${part}\` in: ${error.message}`);
+      return true;
+    },
+  );
+}
+
+/** The names of an error and of its classes: a subclass may have a name of its own. */
+function namesOf(error: Error): readonly string[] {
+  const names = [error.name];
+  for (let type = Object.getPrototypeOf(error); type !== null; type = Object.getPrototypeOf(type)) {
+    names.push(type.constructor.name, type.name);
+  }
+  return names;
 }

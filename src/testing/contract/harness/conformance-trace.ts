@@ -1,7 +1,11 @@
+import type { Policy } from '../../../core/policy.js';
+import { definePolicy } from '../../../strategies/define-policy.js';
+
 /** One step of a conformance trace: a cost at an instant, and the exact answer. */
 export interface TraceStep {
   readonly at: number;
   readonly cost: number;
+  readonly mode?: 'record';
   readonly expect: {
     readonly allowed: boolean;
     readonly remaining: number;
@@ -11,8 +15,16 @@ export interface TraceStep {
   };
 }
 
+/** Settles the charge of an earlier step at another cost, at an instant. */
+export interface SettleStep {
+  readonly at: number;
+  /** The index of the step. */
+  readonly settle: number;
+  readonly to: number;
+}
+
 /** One policy and one key, from empty state. Instants may step back. */
-export interface Trace {
+export interface Trace<Step = TraceStep> {
   readonly id: string;
   readonly title: string;
   readonly policy: {
@@ -22,5 +34,18 @@ export interface Trace {
     readonly burst?: number;
     readonly segments?: number;
   };
-  readonly steps: readonly TraceStep[];
+  readonly steps: readonly Step[];
+}
+
+/** A trace of charges that are recorded, or settled upward. */
+export type DebtTrace = Trace<TraceStep | SettleStep>;
+
+/** Returns the policy of a trace. */
+export function policyOf({ id, policy: { strategy, limit, periodMs, burst, segments } }: Trace<unknown>): Policy {
+  return definePolicy(id, {
+    rate: `${limit}/${periodMs}ms`,
+    strategy,
+    ...(burst === undefined ? {} : { burst }),
+    ...(segments === undefined ? {} : { segments }),
+  });
 }

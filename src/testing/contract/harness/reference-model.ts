@@ -15,29 +15,66 @@ const strategyOf = ({ strategy }: Policy) => builtInStrategy(strategy);
 
 /**
  * What a backend comes to, said in another way: a call asks of each key the sum of its charges; it is denied when any
- * sum is, and only then are the charges taken one by one. No clock, no memory to bound, no expiry.
+ * sum of an enforced charge is, and only then are the charges taken one by one. What is recorded takes what is left, and is
+ * settled at its cost. Monitored charges are calls of their own, after the others. No clock, no memory to bound, no expiry.
  */
 export class Model {
   readonly #states = new Map<string, State>();
 
   peek(charges: readonly Charge[], now: number): Answer {
+    return this.#copy().spend(charges, now).answer;
+  }
+
+  /** Returns the answer, and the costs that were taken of each charge. */
+  spend(charges: readonly Charge[], now: number): { readonly answer: Answer; readonly taken: readonly number[] } {
+    const isMonitored = ({ mode }: Charge) => mode === 'monitor';
+    const before = this.#copy();
+    const others = this.#spendOthers(
+      charges.filter((charge) => !isMonitored(charge)),
+      now,
+    );
+    const left = [...others.decisions];
+    const taken: number[] = [];
+    const decisions = charges.map((charge) => {
+      if (!isMonitored(charge)) {
+        taken.push(others.allowed ? charge.cost : 0);
+        return left.shift();
+      }
+      const alone = { ...charge, mode: 'enforce' as const };
+      const { allowed, decisions } = others.allowed ? this.#spendOthers([alone], now) : before.#ask([alone], now);
+      taken.push(others.allowed && allowed ? charge.cost : 0);
+      const decision =
+        others.allowed || !allowed ? decisions[0] : before.#ask([{ ...alone, cost: 0 }], now).decisions[0];
+      return decision && { ...decision, mode: 'monitor' as const };
+    });
+    return { answer: { ...others, decisions: decisions.flatMap((decision) => decision ?? []) }, taken };
+  }
+
+  #copy(): Model {
+    const copy = new Model();
+    for (const [key, state] of this.#states) copy.#states.set(key, state);
+    return copy;
+  }
+
+  #spendOthers(charges: readonly Charge[], now: number): Answer {
+    const answer = this.#ask(charges, now);
+    if (answer.allowed) for (const [key, state] of this.#take(charges, now).states) this.#states.set(key, state);
+    return answer;
+  }
+
+  /** Decides enforced and recorded charges. */
+  #ask(charges: readonly Charge[], now: number): Answer {
     const sums = charges.map((charge, i) =>
       charges.slice(0, i + 1).reduce((sum, other) => sum + (isSameKey(charge, other) ? other.cost : 0), 0),
     );
-    const asked = charges.map(({ policy, subject, cost }, i) => {
-      return strategyOf(policy).step(this.#read(policy, subject), now, policy, cost === 0 ? 0 : (sums[i] ?? 0))
-        .decision;
+    const asked = charges.map(({ policy, subject, cost, mode }, i) => {
+      const units = cost === 0 || mode === 'record' ? 0 : (sums[i] ?? 0);
+      return strategyOf(policy).step(this.#read(policy, subject), now, policy, units).decision;
     });
     if (asked.every(({ allowed }) => allowed)) return concluded(this.#take(charges, now).decisions);
     const asItStands = ({ policy, subject }: Charge) =>
       strategyOf(policy).step(this.#read(policy, subject), now, policy, 0).decision;
     return concluded(charges.map((charge, i) => pick(asked[i], asItStands(charge))));
-  }
-
-  spend(charges: readonly Charge[], now: number): Answer {
-    const answer = this.peek(charges, now);
-    if (answer.allowed) for (const [key, state] of this.#take(charges, now).states) this.#states.set(key, state);
-    return answer;
   }
 
   settle({ at, charges }: Receipt, costs: readonly number[], now: number): void {
@@ -60,14 +97,17 @@ export class Model {
 
   #take(charges: readonly Charge[], now: number) {
     const states = new Map<string, State>();
-    const decisions = charges.map(({ policy, subject, cost }) => {
+    const decisions = charges.map(({ policy, subject, cost, mode }) => {
       const key = keyOf(policy, subject);
-      const { state, decision } = strategyOf(policy).step(
-        states.get(key) ?? this.#read(policy, subject),
-        now,
-        policy,
-        cost,
-      );
+      const strategy = strategyOf(policy);
+      const found = states.get(key) ?? this.#read(policy, subject);
+      const { remaining } = strategy.step(found, now, policy, 0).decision;
+      const fits = mode === 'record' ? Math.min(cost, remaining) : cost;
+      let { state, decision } = strategy.step(found, now, policy, fits);
+      if (mode === 'record') {
+        state = strategy.amend(state, now, policy, now, fits, cost);
+        decision = strategy.step(state, now, policy, 0).decision;
+      }
       states.set(key, state);
       return decision;
     });

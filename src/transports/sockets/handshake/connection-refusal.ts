@@ -1,4 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
+import { problemTypeOf } from '../../http/problem-body.js';
 import type { RateLimitPayload } from '../rate-limit-message.js';
 
 /** How a connection is refused: by an HTTP response on `ws`, by an error that carries `data` on socket.io. */
@@ -11,7 +12,7 @@ export interface ConnectionRefusal {
   readonly data: RateLimitPayload | object;
 }
 
-const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
  * Returns the refusal that corresponds to an HTTP exception.
@@ -30,7 +31,7 @@ export function refusalOf(
   const body = typeof response === 'string' ? { statusCode: status, message: response } : response;
   return {
     status,
-    headers: { ...JSON_TYPE, ...headers },
+    headers: { 'Content-Type': problemTypeOf(response) ?? JSON_TYPE, ...headers },
     body: JSON.stringify(body),
     message: typeof payload?.error === 'string' ? payload.error : exception.message,
     // Plain JSON data only: a library that encodes the error might recurse without end into anything else.

@@ -1,18 +1,16 @@
 import type { Decision, Outcome } from '../../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../../call.js';
 import { httpDenial, httpInterrupted, httpUnavailable } from '../../http/denial-exception.js';
-import { type HttpStyle, onClose } from '../../http/http-call.js';
+import type { HttpStyle } from '../../http/http-call.js';
 import { reportOutcome, writeRetryAfter } from '../../http/rate-limit-headers.js';
 import type { Denial, Interruption, Responder } from '../../responder.js';
 import { deniedPayload, unavailablePayload } from '../rate-limit-message.js';
 import { type ConnectionRefusal, refusalOf } from './connection-refusal.js';
+import { onPeerGone } from './peer-socket.js';
 
 /** Records the headers of a response that does not exist yet. */
 class HeaderRecorder {
   readonly headers: Record<string, string> = {};
-
-  /** @param raw tells when the client has gone */
-  constructor(readonly raw: unknown) {}
 
   setHeader(name: string, value: string): void {
     this.headers[name] = value;
@@ -27,17 +25,19 @@ class HeaderRecorder {
 export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
   readonly type = 'ws';
   readonly context: CallContext = {};
-  readonly response: HeaderRecorder;
+  readonly response = new HeaderRecorder();
 
-  /** @param socket of the upgrade request: tells when the client has gone */
+  /**
+   * @param socket of the connection request: tells when the client has gone
+   * @param addressIn returns the address that a trusted proxy wrote into a header
+   */
   constructor(
     readonly request: HttpRequest,
-    socket: unknown,
+    private readonly socket: unknown,
     readonly address: string | undefined,
     private readonly style: HttpStyle,
-  ) {
-    this.response = new HeaderRecorder(socket);
-  }
+    readonly addressIn: (header: string) => string | undefined,
+  ) {}
 
   report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {
     reportOutcome(this.response, outcome, decisions, previous, this.style.headers);
@@ -64,6 +64,6 @@ export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
   }
 
   onClientGone(listener: () => void): () => void {
-    return onClose(this.response, listener);
+    return onPeerGone(this.socket, listener);
   }
 }

@@ -1,14 +1,11 @@
 import type { HttpRequest } from '../../call.js';
 import type { ConnectionRefusal } from './connection-refusal.js';
+import type { EngineSession } from './engine.js';
 
 /** Decides whether a server may make a connection. */
-export interface HandshakeHandler {
-  /**
-   * Resolves with the refusal of a connection; undefined: the connection may be made.
-   *
-   * @param socket of the upgrade request: tells when the client has gone
-   */
-  decide(upgrade: HttpRequest, socket: unknown): Promise<ConnectionRefusal | undefined>;
+export interface HandshakeHandler<Connection> {
+  /** Resolves with the refusal of a connection; undefined: it may be made. */
+  decide(connection: Connection): Promise<ConnectionRefusal | undefined>;
   /** Logs an error that no caller can receive, and returns the refusal for it. */
   fail(error: unknown): ConnectionRefusal;
 }
@@ -33,16 +30,15 @@ interface IoNamespace {
 }
 
 interface IoSocket {
-  readonly request: HttpRequest;
-  /** The connection that namespaces share. */
-  readonly conn: { close(): void };
+  /** The session that namespaces share. */
+  readonly conn: EngineSession;
   readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
 }
 
 /** How long a refused connection stays open: its client may be about to join another namespace. */
 const CLOSE_REFUSED_AFTER_MS = 3000;
 const RECOVERY_WARNING =
-  'Not limited: connections of socket.io that are recovered, which skip middlewares, and have new budgets by connection. ' +
+  'Not limited: the namespaces that sessions of socket.io join when they are recovered, which skips middlewares. ' +
   'Set connectionStateRecovery: { skipMiddlewares: false }.';
 
 /** Returns the object that accepts a server's connections: for a socket.io server its main namespace. */
@@ -53,31 +49,27 @@ export function acceptorOf(server: object): object {
 
 /**
  * Makes a `ws` server emit one message per turn of the event loop, unless its options say otherwise. By default it emits
- * all messages of a chunk at once: in a flood thousands, which would then be in flight together.
+ * all messages of a chunk at once: in a flood thousands, which would then be in flight together. Returns true if it does so now.
  */
-export function limitMessagesPerTurn(server: object, options: object): void {
-  if (isWsServer(server) && !('allowSynchronousEvents' in options)) server.options.allowSynchronousEvents = false;
-}
-
-/** Makes a server ask before it makes a connection. Returns false if the server is of neither library. */
-export function filterHandshakes(acceptor: object, handler: HandshakeHandler): boolean {
-  if (isWsServer(acceptor)) filterUpgrades(acceptor, handler);
-  else if (isNamespace(acceptor)) filterConnects(acceptor, handler);
-  else return false;
+export function limitMessagesPerTurn(server: object, options: object): boolean {
+  if (!isWsServer(server) || 'allowSynchronousEvents' in options) return false;
+  server.options.allowSynchronousEvents = false;
   return true;
 }
 
-/** Returns a warning if a server makes some connections without asking. */
+/** Returns a warning if sessions join some namespaces without asking. */
 export function bypassWarning(acceptor: object): string | undefined {
-  if (isWsServer(acceptor) || !isNamespace(acceptor)) return undefined;
+  if (!isNamespace(acceptor)) return undefined;
   return acceptor.server?.opts?.connectionStateRecovery?.skipMiddlewares ? RECOVERY_WARNING : undefined;
 }
 
 /**
- * Runs before the application's own `verifyClient`: limiting is cheaper than authentication, and counts clients that fail
- * there.
+ * Makes a `ws` server ask before it makes a connection. Runs before the application's own `verifyClient`: limiting is cheaper
+ * than authentication, and counts clients that fail there. Returns false for a server of another kind.
  */
-function filterUpgrades({ options }: WsServer, handler: HandshakeHandler): void {
+export function filterUpgrades(server: object, handler: HandshakeHandler<HttpRequest>): boolean {
+  if (!isWsServer(server)) return false;
+  const { options } = server;
   const own = options.verifyClient;
   const verify: Verify = (info, done) => {
     if (typeof own !== 'function') return done(true);
@@ -86,19 +78,23 @@ function filterUpgrades({ options }: WsServer, handler: HandshakeHandler): void 
   };
   options.verifyClient = (info, done) => {
     const refuse = ({ status, body, headers }: ConnectionRefusal) => done(false, status, body, headers);
-    respond(handler, info.req, info.req.socket, refuse, () => verify(info, done));
+    respond(handler, info.req, refuse, () => verify(info, done));
   };
+  return true;
 }
 
-function filterConnects(namespace: IoNamespace, handler: HandshakeHandler): void {
+/** Makes a namespace of socket.io ask before a session joins it. Returns false for anything else. */
+export function filterConnects(namespace: object, handler: HandshakeHandler<EngineSession>): boolean {
+  if (!isNamespace(namespace)) return false;
   namespace.use((socket, next) => {
     const refuse = ({ message, data }: ConnectionRefusal) => {
       next(Object.assign(new Error(message), { data }));
       setTimeout(() => closeIfIdle(socket), CLOSE_REFUSED_AFTER_MS).unref();
     };
-    respond(handler, socket.request, socket.conn, refuse, () => next());
+    respond(handler, socket.conn, refuse, () => next());
   });
   moveToFront(namespace);
+  return true;
 }
 
 /** An adapter may have added middlewares that authenticate: clients that fail there are to be counted. */
@@ -108,15 +104,14 @@ function moveToFront(namespace: object): void {
 }
 
 /** Refuses or accepts a connection. An error, also of the application's own check, is a refusal. */
-async function respond(
-  handler: HandshakeHandler,
-  upgrade: HttpRequest,
-  socket: unknown,
+async function respond<Connection>(
+  handler: HandshakeHandler<Connection>,
+  connection: Connection,
   refuse: (refusal: ConnectionRefusal) => void,
   accept: () => void,
 ): Promise<void> {
   try {
-    const refusal = await handler.decide(upgrade, socket);
+    const refusal = await handler.decide(connection);
     if (refusal === undefined) accept();
     else refuse(refusal);
   } catch (error) {

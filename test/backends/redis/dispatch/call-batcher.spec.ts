@@ -1,9 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { definePolicy, defineStrategy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../../src/index.js';
+import {
+  definePolicy,
+  defineStrategy,
+  ManualClock,
+  MemoryBackend,
+  RedisBackend,
+  ThrottleConfigError,
+} from '../../../../src/index.js';
+import { randomFrom } from '../../../parity/random-trace.js';
 import { anchoredWindow } from '../../../support/custom-strategy.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
+import { freshPrefix } from '../../../support/redis/redis-shared.js';
 
 /** A client that notes the runs that are sent through it: keys a run. */
 class Watched {
@@ -11,8 +20,12 @@ class Watched {
 
   constructor(private readonly client: Redis) {}
 
+  callBuffer(command: string, ...args: (string | number)[]): Promise<unknown> {
+    this.runs.push(Number(args[1]));
+    return this.client.callBuffer(command, ...args);
+  }
+
   evalsha(sha: string, keys: number, ...args: (string | number)[]): Promise<unknown> {
-    this.runs.push(keys);
     return this.client.evalsha(sha, keys, ...args);
   }
 
@@ -36,8 +49,9 @@ describe('calls at one time', () => {
     await redis.client.flushall();
     client = new Watched(redis.client);
     backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: PATIENT_MS });
-    // The server's time and the script are known from here on.
+    // The server's time and the scripts are known from here on.
     await backend.peek(ask());
+    await backend.spend(ask('nobody'));
     client.runs.length = 0;
     await redis.resetCounts();
   });
@@ -134,6 +148,71 @@ describe('calls at one time', () => {
       [false, 0, 99_990],
     ]);
     expect((await peek).decisions[0]?.remaining).toBe(99_989);
+  });
+
+  describe('of several policies', () => {
+    let plain: RedisBackend;
+
+    beforeEach(() => {
+      plain = new RedisBackend(redis.client, { clock: new ManualClock(0), timeoutMs: PATIENT_MS });
+    });
+
+    it.each([
+      ['in one write', () => redis.client],
+      ['by a client without pipelines', () => new Watched(redis.client)],
+    ])(
+      'are decided in order on one key, whatever their limits, costs and numbers of charges are: %s',
+      async (_, by) => {
+        const one = freshPrefix();
+        const mixed = new RedisBackend(by(), { prefix: one, clock: new ManualClock(0), timeoutMs: PATIENT_MS });
+        const memory = new MemoryBackend({ clock: new ManualClock(0) });
+        const policies = [
+          definePolicy('a', { rate: '60/h', strategy: 'fixed-window' }),
+          definePolicy('a', { rate: '90/h', strategy: 'fixed-window' }),
+          definePolicy('a', { rate: '60/h' }),
+          definePolicy('b', { rate: '40/h', strategy: 'sliding-log' }),
+          definePolicy('b', { rate: '70/h', strategy: 'leaky-bucket' }),
+        ];
+        await mixed.peek([{ policy, subject: 'ada', cost: 0 }]);
+        for (let seed = 0; seed < 20; seed++) {
+          const random = randomFrom(seed);
+          const calls = Array.from({ length: 120 }, () => ({
+            verb: random(20) === 0 ? ('peek' as const) : ('spend' as const),
+            charges: Array.from({ length: random(12) === 0 ? 2 : 1 }, () => ({
+              policy: policies[random(policies.length)] ?? policy,
+              subject: `user:${seed}:${random(3)}`,
+              cost: random(8) === 0 ? random(20) : 1,
+            })),
+          }));
+          const outcomes = await Promise.all(calls.map(({ verb, charges }) => mixed[verb](charges)));
+          expect(outcomes).toEqual(calls.map(({ verb, charges }) => memory[verb](charges)));
+        }
+        await memory.close();
+      },
+    );
+
+    it('are answered in the order in which they came, though they are decided in several runs', async () => {
+      await plain.peek([{ policy, subject: 'ada', cost: 0 }]);
+      const policies = ['x', 'y'].map((name) => definePolicy(name, '1000/h'));
+      const answered: number[] = [];
+      const calls = Array.from({ length: 40 }, async (_, i) => {
+        await plain.spend(policies.slice(i % 2, (i % 2) + 1).map((one) => ({ policy: one, subject: 'ada', cost: 1 })));
+        answered.push(i);
+      });
+      await Promise.all(calls);
+      expect(answered).toEqual(calls.map((__, i) => i));
+    });
+
+    it('are decided though the server does not have a script', async () => {
+      await plain.peek([{ policy, subject: 'ada', cost: 0 }]);
+      await redis.client.script('FLUSH', 'SYNC');
+      const policies = ['v', 'w'].map((name) => definePolicy(name, { rate: '1000/h', strategy: 'gcra', burst: 20 }));
+      const calls = policies.flatMap((one) =>
+        Array.from({ length: 10 }, () => plain.spend([{ policy: one, subject: 'ada', cost: 1 }])),
+      );
+      const left = Array.from({ length: 10 }, (_, i) => 19 - i);
+      expect(await remainingOf(calls)).toEqual([...left, ...left]);
+    });
   });
 
   it('go one by one with batch: false', async () => {

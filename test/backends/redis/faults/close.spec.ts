@@ -26,6 +26,7 @@ const backend = new ResilientBackend(new RedisBackend(client, { timeoutMs: 30_00
 const charges = [{ policy: definePolicy('p', '1000/min'), subject: 'ada', cost: 1 }];
 const taken = await backend.spend(charges);
 await backend.settle(taken.receipt, [0]);
+const kept = await backend.spend(charges);
 await backend.peek(charges);
 await backend.warnings();
 console.log('used', JSON.stringify({ degraded: taken.degraded }));
@@ -45,7 +46,7 @@ for (let round = 0; round < 5 || rises < Number(process.argv[3]); round++) {
 if (process.argv[4] === 'answered') await Promise.all(calls);
 const lost = [];
 backend.listen(({ type, code }) => type === 'lost' && lost.push(code));
-const refund = backend.settle(taken.receipt, [0]);
+const refund = backend.settle(kept.receipt, [0]);
 if (process.argv[4] === 'answered') await refund;
 await backend.close();
 client.disconnect();

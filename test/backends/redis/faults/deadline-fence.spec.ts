@@ -38,7 +38,10 @@ afterEach(async () => {
 
 /** How often a counter was written since the test began. */
 async function writes(): Promise<number> {
-  return Number(/cmdstat_set:calls=(\d+)/.exec(await other.info('commandstats'))?.[1] ?? 0);
+  const stats = await other.info('commandstats');
+  // With a new expiry, or in place.
+  const calls = [...stats.matchAll(/cmdstat_set(?:range)?:calls=(\d+)/g)].map(([, count]) => Number(count));
+  return calls.reduce((sum, count) => sum + count, 0);
 }
 
 function open() {

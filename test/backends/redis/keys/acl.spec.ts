@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
 import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
@@ -6,15 +7,26 @@ import { runCases } from '../../../support/contract-cases.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 import { scaled } from '../../../support/scale.js';
+import { ownErrors } from '../../own-errors.js';
+import { assemble, luaFiles } from '../scripts/support/lua-files.js';
 
 /**
  * All that a Redis user of the limiter needs: `ACL SETUSER sluice on >password resetchannels ~sluice:* -@all` and these.
- * `get`, `set`, `time` and `del` are what the scripts call, `del` is `reset`, too.
+ * `get`, `getrange`, `set`, `setrange`, `time` and `del` are what the scripts call, `del` is `reset`, too.
  */
-const COMMANDS = ['evalsha', 'eval', 'get', 'set', 'del', 'time'];
+const COMMANDS = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time'];
 
 /** What is said where one is missing: Redis tells a command that is refused inside a script as the script's error. */
-const REFUSED = { evalsha: 'NOPERM', eval: 'NOPERM', get: 'ERR', set: 'ERR', del: 'NOPERM', time: 'ERR' };
+const REFUSED = {
+  evalsha: 'NOPERM',
+  eval: 'NOPERM',
+  get: 'ERR',
+  getrange: 'ERR',
+  set: 'ERR',
+  setrange: 'ERR',
+  del: 'NOPERM',
+  time: 'ERR',
+};
 
 /** What ioredis asks of a server before it is ready, and what a warning of evicted keys needs. */
 const READY = ['info'];
@@ -45,16 +57,22 @@ async function setUser(client: Redis, name: string, commands: readonly string[])
 }
 
 let contracts = 0;
+const create = (clock: ManualClock) =>
+  new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS });
+
 runCases(
   'the Redis backend, as a user of few rights',
   backendContract({
-    create: (clock) => new RedisBackend(redis, { clock, prefix: `sluice:${contracts++}`, timeoutMs: PATIENT_MS }),
+    create,
     effort: scaled(0.005, 0.02),
   }),
 );
 
+ownErrors('the Redis backend, as a user of few rights', create);
+
 describe('a Redis user of few rights', () => {
   const policy = definePolicy('p', '10/h');
+  const log = definePolicy('log', { rate: '10/h', strategy: 'sliding-log' });
   const ask = (cost: number): readonly Charge[] => [{ policy, subject: 'ada', cost }];
 
   /** All that a backend does, by a user of these commands: what it was refused. */
@@ -67,6 +85,8 @@ describe('a Redis user of few rights', () => {
     const backend = new RedisBackend(client, { clock: new ManualClock(Date.UTC(2026, 0, 1)), timeoutMs: PATIENT_MS });
     try {
       const { receipt } = await backend.spend(ask(2));
+      await backend.spend(ask(1));
+      await backend.spend([{ policy: log, subject: 'ada', cost: 1 }]);
       await backend.peek(ask(1));
       if (receipt !== undefined) await backend.settle(receipt, [1]);
       await backend.reset([{ policy, subject: 'ada' }]);
@@ -86,7 +106,18 @@ describe('a Redis user of few rights', () => {
     expect(await admin.call('ACL', 'LOG')).toEqual([]);
   });
 
-  it('is told above by the six commands of the list', () => {
+  it('needs what the scripts call, and no more', () => {
+    const { policies, spend, settle, lease, spendOne } = assemble(luaFiles);
+    const lua = [policies, spend, settle, lease, ...Object.values(spendOne)].join('\n');
+    const called = new Set(
+      [...lua.matchAll(/redis_p?call\('(\w+)'/g)].map(([, command = '']) => command.toLowerCase()),
+    );
+    expect([...called].sort()).toEqual(COMMANDS.slice(2).sort());
+    const rules = COMMANDS.map((command) => `+${command}`).join(' ');
+    expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`-@all ${rules} +info`);
+  });
+
+  it('is told above by the eight commands of the list', () => {
     expect(Object.keys(REFUSED)).toEqual(COMMANDS);
   });
 

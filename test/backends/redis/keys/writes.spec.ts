@@ -52,6 +52,24 @@ describe('of what a master sends to its replica', () => {
     return (await offset()) - before;
   }
 
+  it('adds a charge to a long log without writing the log again', async () => {
+    const policy = definePolicy('log', { rate: '10000/h', strategy: 'sliding-log' });
+    const charges = [{ policy, subject: 'ada', cost: 1 }];
+    const lua = `local parts = { struct.pack('<c4I7I7I7I7', '\\163S2l', 2^52, 5000, 0, 0) }
+      for i = 1, 5000 do parts[#parts + 1] = struct.pack('<I7I7', ARGV[1] - 10000 + i, i) end
+      redis.call('SET', KEYS[1], table.concat(parts), 'PX', '9999999999')`;
+    await redis.eval(lua, 1, `sluice:{ada}:${policy.id}`, clock.now());
+    expect((await backend.peek(charges)).decisions[0]?.remaining).toBe(4999);
+    const bytes = [];
+    for (let i = 0; i < 20; i++) {
+      bytes.push(await sentBy(() => backend.spend(charges)));
+      clock.advance(1);
+    }
+    expect((await backend.peek(charges)).decisions[0]?.remaining).toBe(4979);
+    // The head and one entry, as two commands of a transaction.
+    expect(Math.max(...bytes)).toBeLessThan(600);
+  });
+
   describe.each(strategies)('%s', (strategy) => {
     const policy = (name: string, limit: number) =>
       definePolicy(name, { rate: `${limit}/h`, strategy, ...(strategy === 'gcra' && { burst: limit }) });
@@ -76,9 +94,11 @@ describe('of what a master sends to its replica', () => {
       expect(await sentBy(() => backend.peek([{ ...tight, cost: 3 }]), READS)).toBe(0);
       expect(await sentBy(() => backend.spend([open, tight].map((charge) => ({ ...charge, cost: 0 }))), READS)).toBe(0);
       expect(await sentBy(() => backend.settle(receipt, [1, 1]))).toBe(0);
-      expect(await sentBy(() => backend.settle(receipt, [0, 1]))).toBeGreaterThan(0);
+      const { receipt: second = receipt } = await backend.spend([open, tight]);
+      expect(await sentBy(() => backend.settle(second, [0, 1]))).toBeGreaterThan(0);
+      const { receipt: last = receipt } = await backend.spend([open, tight]);
       await backend.reset([open, tight]);
-      expect(await sentBy(() => backend.settle(receipt, [0, 0]))).toBe(0);
+      expect(await sentBy(() => backend.settle(last, [0, 0]))).toBe(0);
     });
   });
 });

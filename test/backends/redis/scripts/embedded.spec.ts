@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../../../src/index.js';
+import { shapeCode } from '../../../../src/strategies/shape-code.js';
 import { strategies } from '../../../parity/random-trace.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { stateUnder } from '../../../support/redis/state-decoder.js';
-import { LUA_FILES } from './support/lua-files.js';
+import { assemble, LUA_FILES, luaFiles, STRATEGIES } from './support/lua-files.js';
 
 const root = new URL('../../../../', import.meta.url);
 const script = new URL('scripts/build-lua.mjs', root).href;
@@ -27,114 +28,123 @@ function found(pattern: RegExp): Readonly<Record<string, readonly string[]>> {
 describe('the embedded Lua', () => {
   it('equals what scripts/build-lua.mjs makes of lua/, byte for byte', async () => {
     const { generate, GENERATED }: { generate(): string; GENERATED: URL } = await import(script);
-    const generated = readFileSync(GENERATED, 'utf8');
-    expect(generated).toBe(generate());
+    expect(readFileSync(GENERATED, 'utf8')).toBe(generate());
     expect(GENERATED.href).toBe(new URL('src/backends/redis/scripts/lua.generated.ts', root).href);
-    for (const file of files.keys()) {
-      const text = JSON.stringify(readFileSync(new URL(`lua/${file}`, root), 'utf8')).slice(1, -1);
-      expect(generated.includes(text)).toBe(true);
-    }
   });
 
-  it('has one file per script, per strategy and per shared part; the buckets share one', () => {
+  it('is made of all files: one per script, per strategy and per shared part; the buckets share one', () => {
     expect([...files.keys()].sort()).toEqual([
-      'lib/calls.lua',
       'lib/clock.lua',
+      'lib/names.lua',
       'lib/policies.lua',
       'lib/replies.lua',
       'lib/states.lua',
       'scripts/lease.lua',
       'scripts/settle.lua',
+      'scripts/spend-one.lua',
       'scripts/spend.lua',
       'strategies/bucket.lua',
       'strategies/fixed-window.lua',
       'strategies/sliding-log.lua',
       'strategies/sliding-window.lua',
     ]);
+    expect(
+      Object.values(LUA_FILES)
+        .flat()
+        .map((file) => `${file}.lua`)
+        .sort(),
+    ).toEqual([...files.keys()].sort());
   });
 
-  it('names the strategies of each file as the file does', async () => {
-    const { STRATEGIES_LUA } = await import('../../../../src/backends/redis/scripts/lua.generated.js');
-    expect(STRATEGIES_LUA.map(({ names }) => names)).toEqual([
-      ['fixed-window'],
-      ['sliding-window'],
-      ['sliding-log'],
-      ['token-bucket', 'gcra', 'leaky-bucket'],
-    ]);
-    expect(STRATEGIES_LUA.flatMap(({ names }) => names).sort()).toEqual([...strategies].sort());
+  it('knows all built-in strategies, by the letter that stands in their keys', async () => {
+    expect(Object.keys(STRATEGIES).sort()).toEqual([...strategies].sort());
+    for (const strategy of strategies) {
+      expect(shapeCode(strategy, 1000, 1).charAt(0)).toBe(STRATEGIES[strategy]?.letter);
+    }
+    const { SPEND_ONE_LUA } = await import('../../../../src/backends/redis/scripts/lua.generated.js');
+    expect(Object.keys(SPEND_ONE_LUA).sort()).toEqual([...strategies].sort());
   });
 
-  it('reads and writes keys in lib/states.lua, and deletes foreign values; no strategy touches Redis', () => {
-    expect(found(/\bredis\.p?call\('(?!TIME)\w+'/g)).toEqual({
-      'lib/calls.lua': ["redis.call('DEL'"],
-      'lib/states.lua': [
-        "redis.pcall('GET'",
-        "redis.call('GET'",
-        "redis.call('DEL'",
-        "redis.call('SET'",
-        "redis.call('SET'",
-      ],
-      'scripts/lease.lua': ["redis.call('DEL'"],
-    });
-    expect(Object.keys(found(/\bredis\b/g))).toEqual([
-      'lib/calls.lua',
-      'lib/clock.lua',
-      'lib/states.lua',
-      'scripts/lease.lua',
-    ]);
-    // Nor in another way: only Lua's arithmetic, strings and tables are used.
-    expect(found(/\b(?:_G|getfenv|setfenv|loadstring|load|cjson|bit|struct|os|rawset)\b\s*[.[(]/g)).toEqual({});
-  });
-
-  it('encodes and decodes in lib/states.lua only', () => {
-    expect(found(/\bcmsgpack\b[^(]*/g)).toEqual({
-      'lib/states.lua': [
-        'cmsgpack.unpack_limit',
-        'cmsgpack.unpack_limit',
-        'cmsgpack.pack',
-        'cmsgpack.pack',
-        'cmsgpack.pack',
-      ],
-    });
-  });
-
-  it('asks for the time in lib/clock.lua only, which each script has once', () => {
-    expect(found(/redis\.p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis.call('TIME')"] });
-    const { policies, strategies: bundled, states, ...scripts } = LUA_FILES;
-    for (const files of Object.values(scripts)) {
-      expect([...policies, ...bundled, ...states, ...files].filter((file) => file === 'lib/clock')).toHaveLength(1);
+  it('has one step for each strategy: that of its file, in the script for one policy and in that for all', () => {
+    const { spend, spendOne } = assemble(luaFiles);
+    const lines = (text: string) => text.split('\n').map((line) => line.trim());
+    for (const [strategy, { file }] of Object.entries(STRATEGIES)) {
+      const [, step = ''] = /^--@section step\n([\s\S]*?)^--@section/m.exec(luaFiles[file] ?? '') ?? [];
+      const expected = lines(step).filter((line) => line !== '' && !/--@|MARKER|IS_QUEUE/.test(line));
+      expect(expected.length).toBeGreaterThan(5);
+      for (const whole of [spend, spendOne[strategy] ?? '']) {
+        expect(expected.filter((line) => !lines(whole).includes(line))).toEqual([]);
+      }
     }
   });
 
-  it('calls TIME, GET, SET and DEL, and nothing else', () => {
-    const commands = new Set(Object.values(found(/redis\.p?call\([^,)]*/g)).flat());
-    expect([...commands].map((call) => call.replace(/^redis\.p?call\('/, '')).sort()).toEqual(
-      ["DEL'", "GET'", "GET'", "SET'", "TIME'"].sort(),
-    );
-    // Each SET sets an expiry or keeps it.
-    expect(found(/redis\.call\('SET'.*/g)).toEqual({
-      'lib/states.lua': [
-        "redis.call('SET', key, encode(state, expires_ms), 'KEEPTTL')",
-        "redis.call('SET', key, encode(state, server_ms + ttl_ms), 'PX', string.format('%.0f', ttl_ms))",
+  it('leaves no directive behind', () => {
+    const { policies, spend, settle, lease, spendOne } = assemble(luaFiles);
+    for (const whole of [policies, spend, settle, lease, ...Object.values(spendOne)]) {
+      expect(
+        whole.split('\n').filter((line) => /--@(?!strategy )|\b(?:CUSTOM_)?MARKER\b|\bIS_QUEUE\b/.test(line)),
+      ).toEqual([]);
+    }
+  });
+
+  it('reads and writes keys in lib/states.lua and in the strategies, and deletes foreign values', () => {
+    const commands = found(/\bredis_p?call\('(?!TIME)\w+'/g);
+    expect(
+      Object.fromEntries(Object.entries(commands).map(([file, calls]) => [file, [...new Set(calls)].sort()])),
+    ).toEqual({
+      'lib/states.lua': ["redis_call('DEL'", "redis_call('SET'", "redis_pcall('GET'"],
+      'scripts/lease.lua': ["redis_call('DEL'"],
+      'scripts/spend.lua': ["redis_call('DEL'"],
+      'strategies/bucket.lua': ["redis_call('SET'", "redis_call('SETRANGE'", "redis_pcall('GET'"],
+      'strategies/fixed-window.lua': ["redis_call('SET'", "redis_call('SETRANGE'", "redis_pcall('GET'"],
+      'strategies/sliding-log.lua': [
+        "redis_call('DEL'",
+        "redis_call('GET'",
+        "redis_call('GETRANGE'",
+        "redis_call('SET'",
+        "redis_call('SETRANGE'",
+        "redis_pcall('GET'",
+        "redis_pcall('GETRANGE'",
       ],
+      'strategies/sliding-window.lua': ["redis_call('SET'", "redis_call('SETRANGE'", "redis_pcall('GET'"],
     });
-    expect(found(/redis\.(?!p?call\()\w*/g)).toEqual({});
+    // Redis is called under the names of lib/names.lua; otherwise only Lua's arithmetic, strings and tables are used.
+    expect(Object.keys(found(/\bredis\.\w+/g))).toEqual(['lib/names.lua']);
+    expect(found(/\b(?:_G|getfenv|setfenv|loadstring|load|cjson|bit|os|rawset)\b\s*[.[(]/g)).toEqual({});
+  });
+
+  it('asks for the time in lib/clock.lua only, once per script', () => {
+    expect(found(/redis_p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis_call('TIME')"] });
+    const { spend, settle, lease, spendOne } = assemble(luaFiles);
+    for (const whole of [spend, settle, lease, ...Object.values(spendOne)]) {
+      expect(whole.match(/'TIME'/g)).toHaveLength(1);
+    }
+  });
+
+  it('sets an expiry with each SET, or keeps it', () => {
+    for (const set of Object.values(found(/redis_call\('SET'.*/g)).flat()) {
+      expect(set).toMatch(/, (?:'KEEPTTL'|'PX', format\('%\.0f', ttl_ms\))\)$/);
+    }
+  });
+
+  it('hands text to Redis and never a number, which costs a microsecond to print', () => {
+    for (const call of Object.values(found(/redis_p?call\([^\n]*/g)).flat()) {
+      const words = call.replace(/^redis_p?call\(/, '').replace(/(?:format|pack)\((?:[^()]|\([^()]*\))*\)/g, "'text'");
+      expect(
+        words
+          .replace(/\)[^)]*$/, '')
+          .split(', ')
+          .filter((word) => !/^(?:'[^']*'|key|text|encode\(.*)$/.test(word)),
+      ).toEqual(call.includes('encode(') ? expect.anything() : []);
+    }
   });
 
   it('formats numbers with %.0f only, and other values in errors only', () => {
-    expect(found(/string\.format\([^,]*/g)).toEqual({ 'lib/states.lua': ["string.format('%.0f'"] });
+    const formats = Object.values(found(/\bformat\('[^']*'/g)).flat();
+    expect([...new Set(formats)]).toEqual(["format('%.0f'"]);
     const told = [...files.values()].flatMap((text) => text.split('\n').filter((line) => line.includes('tostring(')));
     expect(told.length).toBeGreaterThan(0);
     expect(told.filter((line) => !/\berror\('sluice: [^']*' \.\. tostring\(\w+(?:\.\w+)*\)\)/.test(line))).toEqual([]);
-  });
-
-  it('joins strings only: encoded chunks with table.concat', () => {
-    const joined = [...files.values()].flatMap((text) =>
-      text.split('\n').filter((line) => /[^.]\.\.[^.]|table\.concat/.test(line)),
-    );
-    expect(joined.filter((line) => !line.includes('error(')).map((line) => line.trim())).toEqual([
-      'return table.concat(chunks)',
-    ]);
   });
 });
 
@@ -171,12 +181,9 @@ describe('scripts run by Redis', () => {
     }
     const key = `${strategy}:{ada}:${policy.id}`;
     const state = await stateUnder(redis.client, key);
-    expect(state?.marker).toBe('S1s');
+    expect(state?.marker).toBe(`S2${STRATEGIES[strategy]?.letter}`);
     expect(state?.numbers.length).toBeGreaterThan(1);
     expect(state?.numbers.filter((number) => !Number.isSafeInteger(number) || number < 0)).toEqual([]);
-    // Large numbers are encoded as integers and not as doubles.
-    const bytes = await redis.client.getBuffer(key);
-    expect(bytes?.length).toBeLessThanOrEqual(4 + 9 * (1 + (state?.numbers.length ?? 0)));
     expect(await redis.client.pttl(key)).toBeGreaterThan(3_500_000);
     expect(await redis.client.call('PEXPIRETIME', key)).toBeLessThan((state?.expiresMs ?? 0) + 1000);
     expect(await redis.client.call('PEXPIRETIME', key)).toBeGreaterThan((state?.expiresMs ?? 0) - 1000);
@@ -193,7 +200,7 @@ describe('scripts run by Redis', () => {
     expect(ttl).toBeGreaterThan(1.25 * (2 ** 50 + 3_600_000) - 10_000);
     expect(ttl).toBeLessThanOrEqual(1.25 * (2 ** 50 + 3_600_000));
     const state = await stateUnder(redis.client, `long:{ada}:${policy.id}`);
-    expect(state).toMatchObject({ marker: 'S1s', numbers: [0, 1] });
+    expect(state).toMatchObject({ marker: 'S2f', numbers: [0, 1] });
     expect(state?.expiresMs).toBeGreaterThan(1.25 * (2 ** 50 + 3_600_000) + Date.now() - 10_000);
   });
 });

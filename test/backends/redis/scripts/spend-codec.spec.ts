@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type BatchedCall, SpendRequest } from '../../../../src/backends/redis/scripts/spend-codec.js';
+import { SpendRequest, spendOneArgs } from '../../../../src/backends/redis/scripts/spend-codec.js';
+import { type BatchedCall, SpendReply } from '../../../../src/backends/redis/scripts/spend-reply.js';
 import { definePolicy, type Policy } from '../../../../src/index.js';
 
 const window = definePolicy('window', { rate: '10/s', strategy: 'fixed-window' });
@@ -64,6 +65,38 @@ describe('the arguments of a batch', () => {
   });
 });
 
+describe('the arguments of calls of one policy', () => {
+  it('are the instant, the earliest deadline, the policy, and the cost that all have', () => {
+    const calls = [call(9, [log, 2]), call(7, [log, 2]), call(8, [log, 2])];
+    expect(spendOneArgs('5', log, calls)).toEqual(['5', '7', '5', '2000', '5', '1', '2']);
+  });
+
+  it('have the cost of each call if two costs differ', () => {
+    const calls = [call(7, [log, 2]), call(7, [log, 2]), call(7, [log, 0])];
+    expect(spendOneArgs('', log, calls)).toEqual(['', '7', '5', '2000', '5', '1', '2', '2', '0']);
+  });
+});
+
+/** A byte of a reply: a status. All other numbers are doubles. */
+const byte = (value: number) => Buffer.from([value]);
+const bytesOf = (...values: readonly (number | Buffer)[]) =>
+  Buffer.concat(
+    values.map((value) => {
+      if (typeof value !== 'number') return value;
+      const double = Buffer.alloc(8);
+      double.writeDoubleLE(value);
+      return double;
+    }),
+  );
+const [ALLOWED, DENIED, FULL, LATE, FOREIGN, UNDECIDED] = [1, 2, 3, 4, 5, 6].map(byte) as [
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+];
+
 describe('the reply to a batch', () => {
   const asked = [
     call(7, [window, 1], [log, 2]),
@@ -73,15 +106,19 @@ describe('the reply to a batch', () => {
     call(7, [window, 1], [log, 2]),
   ];
   const request = new SpendRequest('', asked);
-  const full = [3, 0, 4, 1, 2000, -1, 7, 1999];
-  const reply = [...[1000, 900, 10, 1000, 5, 2000], ...[1, 9, 100, 1, 3, 200], 4, ...[2, 0, 100, 50], ...full, 5];
+  const head = bytesOf(1000, 900, 10, 1000, 5, 2000);
+  const parts = [
+    bytesOf(ALLOWED, 9, 100, ALLOWED, 3, 200),
+    LATE,
+    bytesOf(DENIED, 0, 100, 50),
+    bytesOf(FULL, byte(0), 4, 1, 2000, -1, 7, 1999),
+    FOREIGN,
+  ];
+  const reply = Buffer.concat([head, ...parts]);
   const decision = { policy: 'window', allowed: true, limit: 10, windowMs: 1000, delayMs: 0, retryAfterMs: 0 };
 
-  it.each([
-    ['numbers', reply],
-    ['numbers as strings', reply.map(String)],
-  ])('is decoded call by call: %s', (_, values) => {
-    const decoded = request.decode(values);
+  it('is decoded call by call', () => {
+    const decoded = request.decode(reply);
     expect(decoded.serverMs).toBe(1000);
     const first = { ...decision, remaining: 9, resetMs: 100 };
     const second = { ...decision, policy: 'log', limit: 5, windowMs: 2000, remaining: 3, resetMs: 200 };
@@ -113,9 +150,18 @@ describe('the reply to a batch', () => {
     ]);
   });
 
+  it('is read as well where it begins in the middle of a larger buffer', () => {
+    const larger = Buffer.concat([byte(0), reply, byte(0)]);
+    const decoded = request.decode(larger.subarray(1, reply.length + 1));
+    expect(decoded.next(asked[0] ?? call(7))).toEqual(request.decode(reply).next(asked[0] ?? call(7)));
+  });
+
   it('has no receipt if nothing was taken', () => {
-    const free = [call(7, [window, 0]), call('peek', [window, 1])];
-    const decoded = new SpendRequest('', free).decode([1000, 900, 10, 1000, 1, 9, 100, 1, 8, 100]);
+    const free = [call(7, [window, 0]), call('peek', [window, 1]), call(7, [window, 0], [window, 0])];
+    const allowed = bytesOf(ALLOWED, 9, 100);
+    const decoded = new SpendRequest('', free).decode(
+      Buffer.concat([bytesOf(1000, 900, 10, 1000), allowed, allowed, allowed, allowed]),
+    );
     for (const one of free) {
       const verdict = decoded.next(one);
       expect(verdict).toMatchObject({ kind: 'decided', outcome: { allowed: true } });
@@ -124,14 +170,14 @@ describe('the reply to a batch', () => {
   });
 
   it('is decoded up to where it is truncated, wherever that is', () => {
-    const ends = [12, 13, 17, 25, 26];
+    const ends = parts.map((_, i) => Buffer.concat([head, ...parts.slice(0, i + 1)]).length);
     for (let length = 0; length < reply.length; length++) {
-      const values = reply.slice(0, length);
-      if (length < 6) {
-        expect(() => request.decode(values)).toThrow(TypeError);
+      const bytes = reply.subarray(0, length);
+      if (length < head.length) {
+        expect(() => request.decode(bytes)).toThrow(TypeError);
         continue;
       }
-      const decoded = request.decode(values);
+      const decoded = request.decode(bytes);
       asked.forEach((one, i) => {
         if (length >= (ends[i] ?? 0)) expect(() => decoded.next(one)).not.toThrow();
       });
@@ -139,12 +185,37 @@ describe('the reply to a batch', () => {
     }
   });
 
-  it.each([[null], ['OK'], [{}], [undefined], [[]], [[1000]], [[1000, 900]]])('is rejected if it is %j', (value) => {
-    expect(() => request.decode(value)).toThrow(TypeError);
+  it.each([[null], ['OK'], [{}], [undefined], [[]], [[1000, 900]], [Buffer.alloc(47)]])(
+    'is rejected if it is %j',
+    (value) => {
+      expect(() => request.decode(value)).toThrow(TypeError);
+    },
+  );
+
+  it.each([0, 8, 255])('is rejected if a status is %i', (code) => {
+    const bytes = Buffer.concat([head, byte(code), bytesOf(9, 100)]);
+    expect(() => request.decode(bytes).next(asked[1] ?? call(7))).toThrow(TypeError);
+    const second = Buffer.concat([head, bytesOf(ALLOWED, 9, 100), byte(code), bytesOf(3, 200)]);
+    expect(() => request.decode(second).next(asked[0] ?? call(7))).toThrow(TypeError);
+  });
+});
+
+describe('the reply to calls of one policy', () => {
+  const head = bytesOf(1000, 900, 10, 1000);
+
+  it('says of a call that the script does not support it', () => {
+    const decoded = new SpendReply(Buffer.concat([head, UNDECIDED, bytesOf(ALLOWED, 9, 100)]), undefined);
+    expect(decoded.next(call(1000, [window, 1]))).toEqual({ kind: 'unsupported' });
+    expect(decoded.next(call(1000, [window, 1]))).toMatchObject({ kind: 'decided' });
   });
 
-  it.each([0, 6, -1, 'x', null])('is rejected if the status of a charge is %j', (code) => {
-    const values = [...reply.slice(0, 6), code, 9, 100, 1, 3, 200];
-    expect(() => request.decode(values).next(asked[0] ?? call(7, [window, 1]))).toThrow(TypeError);
+  it('that was refused says late of the calls whose deadline has passed, and nothing of the others', () => {
+    const decoded = new SpendReply(head, undefined);
+    expect([999, 1000, 1001, 0].map((deadlineMs) => decoded.next(call(deadlineMs, [window, 1])).kind)).toEqual([
+      'late',
+      'undecided',
+      'undecided',
+      'late',
+    ]);
   });
 });

@@ -47,8 +47,17 @@ describe.each(transports)('new connections on %s', (transport) => {
         retryAfter: 60,
       });
     } else {
-      expect([status, message]).toEqual([null, 'Too many connections']);
+      expect([status, message]).toEqual([429, 'Too many connections']);
       expect(data).toEqual(tooMany({ limit: 2 }));
+      expect(headers).toEqual({
+        connection: 'close',
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': String(body.length),
+        'ratelimit-policy': '"connections";q=2;w=60',
+        ratelimit: '"connections";r=0;t=60',
+        'retry-after': '60',
+        'cache-control': 'no-store',
+      });
     }
     expect(seen).toHaveLength(2);
   });

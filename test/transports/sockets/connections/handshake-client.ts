@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import {
@@ -11,6 +12,7 @@ import {
   type Target,
 } from '../../../../src/index.js';
 import { limited } from '../../../support/denied-message.js';
+import { EngineSocket } from '../../../support/engine-client.js';
 import {
   type ConnectOptions,
   Refused,
@@ -21,15 +23,44 @@ import {
 } from '../../../support/gateway-app.js';
 import { START } from '../../../support/http-app.js';
 
-/** How a connection is refused; an open one is an error. */
+/**
+ * How a connection is refused; an open one is an error. On socket.io the client speaks by hand: the library's own tells nothing of
+ * the response to a session that is refused, which is here `data`, too. A session that is admitted joins the namespace.
+ */
 export async function refusal(sockets: TestSockets, options: ConnectOptions = {}): Promise<Refused> {
   try {
-    await sockets.connect(options);
+    if (sockets.transport === 'ws') await sockets.connect(options);
+    else await join(sockets, options);
   } catch (error) {
     if (error instanceof Refused) return error;
     throw error;
   }
   throw new Error('Expected the connection to be refused');
+}
+
+async function join({ port, http }: TestSockets, { headers = {}, transports, namespace = '/', auth }: ConnectOptions) {
+  if (transports?.[0] === 'polling') {
+    const { status, text, ...answer } = await http.send('/socket.io/?EIO=4&transport=polling', { headers });
+    throw sessionRefusal(status, answer.headers, text);
+  }
+  const session = await EngineSocket.open(port, headers).catch((error: unknown) => {
+    throw error instanceof Refused ? sessionRefusal(error.status, error.headers, error.body) : error;
+  });
+  try {
+    const { packet, data } = await session.join(namespace, auth);
+    if (packet.startsWith('44')) throw new Refused(textOf(data), { data: Reflect.get(Object(data), 'data') });
+  } finally {
+    await session.drop();
+  }
+}
+
+function sessionRefusal(status: number | null, headers: IncomingHttpHeaders, body: string): Refused {
+  const data = body.startsWith('{') ? JSON.parse(body) : undefined;
+  return new Refused(textOf(data), { status, headers, body, data });
+}
+
+function textOf(data: unknown): string {
+  return String(Reflect.get(Object(data), 'error') ?? Reflect.get(Object(data), 'message'));
 }
 
 /** How so many attempts at a connection end, one after the other; one that is refused for anything but a limit is an error. */
@@ -97,6 +128,8 @@ export class SlowBackend implements Backend {
   /** What answers fail with. */
   failure: Error | undefined;
   readonly #memory: MemoryBackend;
+  /** Calls so far. */
+  asked = 0;
   #waiting: (() => void)[] = [];
 
   constructor(
@@ -112,6 +145,7 @@ export class SlowBackend implements Backend {
   }
 
   async spend(charges: readonly Charge[]): Promise<Outcome> {
+    this.asked += 1;
     if (this.failure !== undefined) {
       await setImmediate();
       throw this.failure;

@@ -51,7 +51,8 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
           retryAfter: 1,
         });
       } else {
-        expect([status, message, data]).toEqual([null, 'Limits cannot be checked now', unavailable]);
+        expect([status, headers['retry-after']]).toEqual([503, '1']);
+        expect([message, data]).toEqual(['Limits cannot be checked now', unavailable]);
       }
     }
     expect(errors).toEqual([]);

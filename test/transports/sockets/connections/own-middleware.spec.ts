@@ -139,15 +139,57 @@ describe.each([undefined, '/aside'])("a user's own middleware on io, of the name
   });
 });
 
+type AllowRequest = NonNullable<NonNullable<ConstructorParameters<typeof Server>[1]>['allowRequest']>;
+
 describe("a user's own allowRequest on io", () => {
-  it('still decides, before the limit', async () => {
-    const allowRequest: NonNullable<ConstructorParameters<typeof Server>[1]>['allowRequest'] = ({ headers }, answer) =>
-      answer(null, headers['x-key'] === 'a');
+  it.each([
+    ['at once', ({ headers }, answer) => answer(null, headers['x-key'] === 'a')],
+    [
+      'later',
+      ({ headers }, answer) => {
+        setImmediate(() => answer('no key', headers['x-key'] === 'a'));
+      },
+    ],
+  ] satisfies [string, AllowRequest][])('still decides, after the limit: %s', async (_when, decide) => {
+    const asked: unknown[] = [];
+    const allowRequest: AllowRequest = (request, answer) => {
+      asked.push(request.headers['x-key']);
+      decide(request, answer);
+    };
     @WebSocketGateway({ allowRequest })
     class ChatGateway {}
     await using sockets = await startOnly({ transport: 'io', gateways: [ChatGateway], options });
     expect((await refusal(sockets)).status).toBe(400);
     expect((await refusal(sockets, { transports: ['polling'] })).status).toBe(403);
+    // Both were counted, and those that are over the limit are not asked for a key.
+    expect(await attempts(sockets, 1, key)).toEqual(['limited']);
+    sockets.clock.advance(60_000);
     expect(await attempts(sockets, 3, key)).toEqual(['open', 'open', 'limited']);
+    expect(asked).toEqual([undefined, undefined, 'a', 'a']);
+  });
+
+  it('keeps out where it throws, and the server goes on', async () => {
+    let isBroken = true;
+    const allowRequest: AllowRequest = (_request, answer) => {
+      if (isBroken) throw new Error('allowRequest is broken');
+      answer(null, true);
+    };
+    @WebSocketGateway({ allowRequest })
+    class ChatGateway {}
+    const errors: string[] = [];
+    await using sockets = await startOnly({ transport: 'io', gateways: [ChatGateway], options, errors });
+    expect((await refusal(sockets)).status).toBe(500);
+    isBroken = false;
+    expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
+    expect(errors).toEqual(['allowRequest is broken']);
+  });
+
+  it('is left alone where connections are not limited', async () => {
+    const allowRequest: AllowRequest = ({ headers }, answer) => answer(null, headers['x-key'] === 'a');
+    @WebSocketGateway({ allowRequest })
+    class ChatGateway {}
+    await using sockets = await startOnly({ transport: 'io', gateways: [ChatGateway] });
+    expect(await attempts(sockets, 3, key)).toEqual(['open', 'open', 'open']);
+    expect((await refusal(sockets)).status).toBe(400);
   });
 });

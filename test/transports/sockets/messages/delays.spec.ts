@@ -37,6 +37,34 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect([handled, sockets.clock.waiting]).toEqual([[1, 2], 0]);
   });
 
+  it('give the places of held messages back when their client leaves', async () => {
+    const handled: unknown[] = [];
+
+    @WebSocketGateway()
+    class LeakyGateway {
+      @Throttle('60/min', { strategy: 'leaky-bucket', burst: 6, by: by.all() })
+      @SubscribeMessage('drip')
+      drip(@MessageBody() drop: unknown) {
+        handled.push(drop);
+      }
+    }
+    await using sockets = await startSockets({ transport, gateways: [LeakyGateway] });
+    const [leaving, staying] = [await sockets.connect(), await sockets.connect()];
+    for (const drop of [1, 2, 3, 4, 5]) leaving.send('drip', drop);
+    await until(() => sockets.clock.waiting === 4);
+    sockets.clock.advance(500);
+    await leaving.close();
+    await until(() => sockets.clock.waiting === 0);
+    staying.send('drip', 'next');
+    await until(() => sockets.clock.waiting === 1);
+    sockets.clock.advance(499);
+    await staying.settled();
+    expect([handled, sockets.clock.waiting]).toEqual([[1], 1]);
+    sockets.clock.advance(1);
+    await staying.settled();
+    expect(handled).toEqual([1, 'next']);
+  });
+
   it('let a held message go where the application closes, without a word', async () => {
     const handled: unknown[] = [];
 

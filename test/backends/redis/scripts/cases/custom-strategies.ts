@@ -1,9 +1,25 @@
+import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { definePolicy, type Policy } from '../../../../../src/index.js';
-import { allowed, KEY, NOW, OTHER, put, settle, spend, stored, WINDOW, window, written } from '../support/arguments.js';
+import {
+  allowed,
+  KEY,
+  kept,
+  NOW,
+  OTHER,
+  put,
+  settle,
+  spend,
+  stored,
+  WINDOW,
+  window,
+  written,
+} from '../support/arguments.js';
 import type { CustomName } from '../support/custom-lua.js';
-import type { ScriptCase } from '../support/script-run.js';
+import type { Run, ScriptCase } from '../support/script-run.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
+/** The state is one of a custom strategy. */
+const OWN = { letter: 'x' } as const;
 
 /** A policy of one of the custom strategies of the scripts under test. */
 function ownPolicy(strategy: CustomName, burst: number): Policy {
@@ -15,7 +31,23 @@ const boundless = ownPolicy('echo', 3);
 const forgetful = ownPolicy('echo', 1);
 const plain = ownPolicy('plain', 2);
 const varied = ownPolicy('varied', 2);
+const ledger = ownPolicy('ledger', 2);
 const rude = ownPolicy('rude', 2);
+
+/** Settles a charge by ledger of an instant 300 ms before, at 700 ms of a second by the server, with an argument. */
+function settleLedger([from, to]: readonly [number, number], written: readonly string[], more: readonly string[]): Run {
+  const args = ['', String(NOW + 700), String(NOW + 400), ...more, ...policyArgs(ledger), String(from), String(to)];
+  return {
+    script: 'settle',
+    keys: [KEY],
+    args,
+    timeUs: (NOW + 700) * 1000,
+    expected: { reply: [NOW + 700, 1], written },
+  };
+}
+
+/** What ledger keeps of a settlement, whose reset is 705 ms: five numbers, at 700 ms of a second. */
+const LEDGER_TTL = Math.ceil(1705 * 1.25);
 
 /** The limit and window of echo in a reply; its window is the number of segments. */
 const ECHO = [10, 1] as const;
@@ -31,7 +63,7 @@ function told(cost: number, remembered: number, numbers: number) {
 /** The write of echo: with an expiry one second and 25 % later than its reset. */
 function echoed(number: number, resetMs: number, key = KEY): string {
   const ttlMs = Math.ceil((NOW + resetMs + 1000 - NOW) * 1.25);
-  return `SET ${key} S1s ${NOW + ttlMs} ${number} PX ${ttlMs}`;
+  return `SET ${key} S2x ${NOW + ttlMs} ${number} PX ${ttlMs}`;
 }
 
 /** Numbers at which MessagePack changes its format, and the largest exact ones. */
@@ -43,43 +75,43 @@ export const customStrategies: readonly ScriptCase[] = [
     runs: [
       spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
       spend([[[KEY, echo, 12]]], [...ECHO, ...told(12, 7, 1)], []),
-      spend([[[KEY, echo, 3]]], [...ECHO, ...told(3, 7, 1)], [`SET ${KEY} S1s ${NOW + 1250} 3 KEEPTTL`]),
+      spend([[[KEY, echo, 3]]], [...ECHO, ...told(3, 7, 1)], [`SET ${KEY} S2x ${NOW + 1250} 3 KEEPTTL`]),
     ],
   },
   ...EDGES.map((number) => ({
     name: `the number ${number}, written and read`,
     runs: [
       spend([[[KEY, boundless, number]]], [...ECHO, 1, number % 1_000_000, 0], [echoed(number, 0)]),
-      put([number, 5, number]),
-      settle(KEY, varied, [1, 0], [`SET ${KEY} S1s 0 ${number} 5 ${number} KEEPTTL`]),
+      put([number, 5, number], OWN),
+      settle(KEY, varied, [1, 0], [`SET ${KEY} S2x 0 ${number} 5 ${number} KEEPTTL`]),
     ],
   })),
   {
     name: 'numbers that are remembered for long',
     runs: [2 ** 31, 2 ** 50, 2 ** 52].flatMap((number) => [
-      put([number]),
+      put([number], OWN),
       spend([[[KEY, echo, 5]]], [...ECHO, ...told(5, number, 1)], [echoed(5, number)]),
     ]),
   },
   {
     name: 'a strategy that remembers nothing',
     runs: [
-      put([5]),
+      put([5], OWN),
       spend(
         [[[KEY, forgetful, 7]], [[KEY, forgetful, 0]], [[KEY, forgetful, 6]]],
         [...ECHO, ...told(7, 5, 1), ...told(0, 0, 0), ...told(6, 0, 0)],
-        [`DEL ${KEY}`],
+        [`DEL ${KEY}`, `DEL ${KEY}`],
       ),
       stored(null),
       settle(KEY, echo, [1, 0], []),
       spend(
         [[[KEY, forgetful, 7]], [[KEY, window, 1]]],
         [...ECHO, ...WINDOW, ...told(7, 0, 0), ...allowed(9)],
-        [written(1)],
+        [`DEL ${KEY}`, written(1)],
       ),
-      put([5]),
+      put([5], OWN),
       settle(KEY, echo, [1, 0], [`DEL ${KEY}`]),
-      put([5], { expiresMs: NOW + 9999 }),
+      put([5], { ...OWN, expiresMs: NOW + 9999 }),
       spend([[[KEY, forgetful, 7]]], [...ECHO, ...told(7, 5, 1)], [`DEL ${KEY}`]),
       spend([[[KEY, echo, 7]]], [...ECHO, ...told(7, 0, 0)], [echoed(7, 0)]),
     ],
@@ -87,9 +119,9 @@ export const customStrategies: readonly ScriptCase[] = [
   {
     name: 'a strategy that does not tell what fits',
     runs: [
-      put([5, 6, 7]),
+      put([5, 6, 7], OWN),
       settle(KEY, plain, [1, 0], []),
-      spend([[[KEY, plain, 3]]], [...ECHO, ...told(3, 5, 3)], [`SET ${KEY} S1s ${NOW + 1257} 3 PX 1257`]),
+      spend([[[KEY, plain, 3]]], [...ECHO, ...told(3, 5, 3)], [`SET ${KEY} S2x ${NOW + 1257} 3 PX 1257`]),
     ],
   },
   {
@@ -101,29 +133,57 @@ export const customStrategies: readonly ScriptCase[] = [
           10, 1000, 1, 5, 7, 3, 1, 13, 5, 7, 0, 0, 1000, 3, 1, 10, 5, 7, 0, 0, 1003, 3, 1, 14, 5, 7, 0, 0, 1003, 1, 5,
           7,
         ],
-        [`SET ${KEY} S1s ${NOW + 1259} 4 PX 1259`],
+        [`SET ${KEY} S2x ${NOW + 1259} 4 PX 1259`],
       ),
       // What is told of a policy is what its first decision says; of another of the same strategy, what that says.
       spend(
         [[[KEY, varied, 2]], [[OTHER, { ...varied }, 0]], [[KEY, varied, 2]], [[OTHER, varied, 0]]],
         [12, 1004, 10, 1000, 1, 5, 7, 1, 5, 7, 3, 1, 12, 5, 7, 0, 0, 1002, 3, 1, 10, 5, 7, 0, 0, 1000],
-        [`SET ${KEY} S1s ${NOW + 1259} 2 KEEPTTL`],
+        [`SET ${KEY} S2x ${NOW + 1259} 2 KEEPTTL`],
       ),
     ],
   },
   {
     name: 'a strategy that changes the state it is given, on keys without any and on one that has one',
     runs: [
-      put([5]),
+      put([5], OWN),
       spend(
         [[[OTHER, rude, 2]], [[KEY, rude, 3]], [['sluice:{ada}:r@app:x-rude-1000', rude, 4]]],
         [10, 1000, 1, 2, 7, 1, 8, 7, 1, 4, 7],
         [
-          `SET ${KEY} S1s ${NOW + 1259} 8 PX 1259`,
-          `SET ${OTHER} S1s ${NOW + 1259} 2 PX 1259`,
-          `SET sluice:{ada}:r@app:x-rude-1000 S1s ${NOW + 1259} 4 PX 1259`,
+          `SET ${KEY} S2x ${NOW + 1259} 8 PX 1259`,
+          `SET ${OTHER} S2x ${NOW + 1259} 2 PX 1259`,
+          `SET sluice:{ada}:r@app:x-rude-1000 S2x ${NOW + 1259} 4 PX 1259`,
         ],
       ),
+    ],
+  },
+  {
+    name: 'a strategy that remembers how it was called, settled down and up, on keys that exist and that do not',
+    runs: [
+      settleLedger([4, 2], [], []),
+      settleLedger([4, 4], [], []),
+      settleLedger([2, 3], [`SET ${KEY} S2x ${NOW + 700 + LEDGER_TTL} 700 400 2 3 0 PX ${LEDGER_TTL}`], []),
+      settleLedger([4, 1], [`SET ${KEY} S2x ${NOW + 700 + LEDGER_TTL} 700 400 4 1 9 KEEPTTL`], ['+', '2', '9', '8']),
+      put([5], { ...OWN, expiresMs: NOW + 700 + 1704 }),
+      settleLedger(
+        [1, 2],
+        [`SET ${KEY} S2x ${NOW + 700 + LEDGER_TTL} 700 400 1 2 9 PX ${LEDGER_TTL}`],
+        ['+', '1', '9'],
+      ),
+      put([5], { ...OWN, expiresMs: NOW + 700 + 1705 }),
+      settleLedger([1, 9], [`SET ${KEY} S2x ${NOW + 700 + 1705} 700 400 1 9 0 KEEPTTL`], []),
+      put([5], { ...OWN, expiresMs: 3 }),
+      settleLedger([9, 1], [`SET ${KEY} S2x 3 700 400 9 1 0 KEEPTTL`], []),
+    ],
+  },
+  {
+    name: 'a window that is settled up, on a key that does not exist',
+    runs: [
+      settle(KEY, window, [3, 3], []),
+      settle(KEY, window, [3, 2], []),
+      settle(KEY, window, [3, 4], [written(1)]),
+      settle(KEY, window, [0, 12], [kept(13)]),
     ],
   },
   {

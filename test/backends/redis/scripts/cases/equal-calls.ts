@@ -45,7 +45,7 @@ export const equalCalls: readonly ScriptCase[] = [
         [...WINDOW, ...UNTOLD, ...allowed(7), ...allowed(7), ...allowed(4), ...allowed(1), ...denied(1, 1000, 1000)],
         [written(9), written(3, OTHER)],
       ),
-      stored(`S1s ${NOW + 2500} ${NOW} 9`),
+      stored(`S2f ${NOW + 2500} ${NOW} 9`),
     ],
   },
   {

@@ -1,101 +1,140 @@
 import { NOW } from '../support/arguments.js';
 
-/** Lua of a text: values as they are packed. */
-const packed = (...values: readonly (string | number)[]) => `cmsgpack.pack(${values.join(', ')})`;
-/** A state of these numbers; `5` is when it expires. */
-const state = (...numbers: readonly (string | number)[]) => packed("'S1s'", 5, ...numbers);
+/** Lua of a text: the marker of a letter, and numbers of seven bytes each. */
+export const packed = (letter: string, ...numbers: readonly number[]) =>
+  `'\\163S2${letter}' .. struct.pack('<${'I7'.repeat(numbers.length)}'${numbers.map((number) => `, ${number}`).join('')})`;
+
+/** Lua of a text: values as MessagePack. */
+const listed = (...values: readonly (string | number)[]) => `cmsgpack.pack(${values.join(', ')})`;
+
+/** A window of which 5 are used. */
+const WINDOW = packed('f', 5, NOW, 5);
 
 /** What no whole number is, in Lua: the last two are numbers as texts. */
 const NO_COUNTS = ['0/0', '1/0', '-1/0', '-1', '1.5', '2^53', '1e300', "'x'", 'nil', 'true', '{}', "'5'", "'1e3'"];
-const NO_INSTANTS = ['0/0', '-1', "'x'", "'5'", 'nil', 'true', '{}'];
 
-/** Strings that are no marker: of the format before it, of other formats and kinds, longer and shorter ones. */
-const NO_MARKERS = [
-  'fixed-window 1000 1',
-  'gcra 1 1',
-  'S2s',
-  'S0s',
-  'S1b',
-  'S1S',
-  's1s',
-  'xxx',
-  'S1',
-  'S1s ',
-  ' S1s',
-  'S1ss',
-  '',
-];
-
-/** What no MessagePack is, or what ends too soon; the bytes of a marker in another form or place. */
-const RAW = [
+/** Values of no format of ours, and of earlier ones; the bytes of a marker in another form or place. */
+const FOREIGN = [
   "''",
   "'hello'",
   "'7'",
   "'\\193'",
   "'\\255\\254'",
-  "'S1s'",
-  `'S1s ${NOW} 5'`,
-  "'\\163S1s'",
-  `'\\163S1s ${NOW} 5'`,
-  `'\\217\\3S1s' .. ${packed(5, NOW, 5)}`,
-  `'\\218\\0\\3S1s' .. ${packed(5, NOW, 5)}`,
-  packed(5, NOW, 5),
-  `${packed(5)} .. ${state(NOW, 5)}`,
-  `' ' .. ${state(NOW, 5)}`,
-  // Its parts end after 4, 5 and 14 of 17 bytes.
-  ...[1, 3, 4, 5, 9, 13, 14, 15, 16].map((bytes) => `string.sub(${state(NOW, 300)}, 1, ${bytes})`),
-  `string.sub(${state(NOW, 300)}, 2)`,
-  `${state(NOW, 5)} .. '\\193'`,
-];
-
-/** More bytes than are read at once. */
-const LONG = [
+  "'S2f'",
+  `'S2f ${NOW} 5'`,
+  "'\\163S2f'",
+  `'\\163S2f ${NOW} 5'`,
+  `' ' .. ${WINDOW}`,
+  `string.sub(${WINDOW}, 2)`,
+  listed("'S1s'", 5, NOW, 5),
+  listed("'fixed-window 1000 1'", 5, NOW, 5),
+  listed("'S2f'", 5, NOW, 5),
+  listed(5, NOW, 5),
+  ...['S1f', 'S3f', 's2f', 'S2F', 'S2w', 'S2x', 'S2s', 'S\\0f'].map(
+    (marker) => `'\\163${marker}' .. string.sub(${WINDOW}, 5)`,
+  ),
+  `'\\162S2f' .. string.sub(${WINDOW}, 5)`,
   "string.rep('x', 1500)",
   "string.rep('\\0', 1500)",
   "string.rep('\\193', 1500)",
-  `${packed("'sliding-log 1000 1'", 5)} .. string.rep(${packed(7)}, 1500)`,
-  packed(`string.rep('x', 1500)`, "'y'", NOW, 5),
-  state(NOW, `string.rep('5', 1500)`),
 ];
 
-/** What no script of ours has written under a key of a window, as Lua makes it. */
+/** What no script of ours has written under a key of a fixed window, as Lua makes it. */
 export const GARBAGE_TEXTS: readonly string[] = [
-  ...RAW,
-  ...LONG,
-  ...NO_MARKERS.map((marker) => packed(`'${marker}'`, 5, NOW, 5)),
-  ...[5, 'nil', 'true', "{ 'S1s' }"].map((marker) => packed(marker, 5, NOW, 5)),
-  `cmsgpack.pack({ 'S1s', 5, ${NOW}, 5 })`,
-  ...NO_INSTANTS.map((instant) => packed("'S1s'", instant, NOW, 5)),
-  state(),
-  state(NOW),
-  state(NOW, 5, 5),
-  `${state()} .. string.rep(${packed(7)}, 1500)`,
-  ...NO_COUNTS.filter((count) => count !== 'nil').map((count) => state(NOW, count)),
-  ...NO_COUNTS.map((count) => state(count, 5)),
+  ...FOREIGN,
+  ...[1, 3, 4, 5, 10, 11, 17, 18, 24].map((bytes) => `string.sub(${WINDOW}, 1, ${bytes})`),
+  `${WINDOW} .. '\\0'`,
+  packed('f', 5),
+  packed('f', 5, NOW),
+  packed('f', 5, NOW, 5, 5),
+  packed('f', 5, 2 ** 53, 5),
+  packed('f', 5, NOW, 2 ** 53),
 ];
 
-/** The same of a log, which may be long: what is wrong with it is in its first part, or in a later one. */
-export const GARBAGE_LOG_TEXTS: readonly string[] = [
-  state(),
-  ...NO_COUNTS.map((count) => state(1, count, 3, 4)),
-  `${packed("'S1s'", -1)} .. string.rep(${packed(7)}, 1500)`,
-  `${packed("'S1s'", "'x'")} .. string.rep(${packed(7)}, 1500)`,
-  `${state("'x'")} .. string.rep(${packed(7)}, 1499)`,
-  `${state()} .. string.rep(${packed(7)}, 1499) .. ${packed(1.5)}`,
-  `${state()} .. string.rep(${packed(7)}, 1500) .. '\\193'`,
-  ...[997, 998, 999, 1000].map(
-    (count) =>
-      `${state()} .. string.rep(${packed(7)}, ${count}) .. ${packed("'x'")} .. string.rep(${packed(7)}, ${1001 - count})`,
-  ),
-  `string.sub(${state()} .. string.rep(${packed(NOW)}, 1500), 1, -2)`,
-  `${state()} .. string.rep(${packed(7)}, 1501)`,
-];
+/** A sliding window of four segments whose newest is long ago, so that its counters are read: these are the two in between. */
+const segmented = (...between: readonly string[]) =>
+  `${packed('w', 5, 1, 2, 2, 3)}${between.map((text) => ` .. ${text}`).join('')}`;
 
-/** A window of which 5 are used, as it need not be packed: with nothing behind it, and its numbers as those of two halves. */
-export const SOUND_TEXTS: readonly string[] = [
-  state(NOW, 5),
-  state(NOW, 5, 'nil'),
-  `${state()} .. ${packed(NOW, 5)}`,
-  packed("'S1s'", 0, NOW, 5),
-  packed("'S1s'", 2.5, NOW, 5),
+/** Two entries of a log: 1 unit at the instant 5, 2 at 7. */
+const LOG = [5, 1, 7, 3];
+const longLog = (entries: number, count = entries) =>
+  `${packed('l', 5, count, 0, 0)} .. string.rep(${packed('l', 7, 8).replace("'\\163S2l' .. ", '')}, ${entries})`;
+
+/** What no script of ours has written under a key of other strategies. */
+export const GARBAGE_OF: readonly { readonly strategy: string; readonly texts: readonly string[] }[] = [
+  {
+    strategy: 'sliding-window',
+    texts: [
+      WINDOW,
+      packed('w', 5, 1, 2, 2),
+      packed('w', 5, 2 ** 53, 2, 2, 3),
+      packed('w', 5, 1, 2, 2 ** 53, 3),
+      packed('w', 5, 1, 2, 2, 2 ** 53),
+      `'\\163S2v' .. string.sub(${segmented(listed(0, 0, 0))}, 5)`,
+      segmented(),
+      segmented(listed(0)),
+      segmented(listed(0, 0)),
+      segmented(listed(0, 0, 0, 0)),
+      segmented(listed(0, 0, 0), "'\\193'"),
+      `string.sub(${segmented(listed(0, 0, 300))}, 1, -2)`,
+      ...NO_COUNTS.map((count) => segmented(listed(0, count, 0))),
+      ...NO_COUNTS.map((count) => segmented(listed(count, 0, 0))),
+      ...NO_COUNTS.map((count) => segmented(listed(0, 0, count))),
+    ],
+  },
+  {
+    strategy: 'sliding-log',
+    texts: [
+      WINDOW,
+      ...FOREIGN.filter((text) => text !== "''"),
+      packed('l', 5, 2, 0, 0),
+      packed('l', 5, 2, 0, 0, ...LOG, 9),
+      packed('l', 5, 2, 0, 0, 5, 1, 7),
+      packed('l', 5, 1, 0, 0, ...LOG),
+      packed('l', 5, 3, 0, 0, ...LOG),
+      packed('l', 5, 0, 0, 0),
+      packed('l', 5, 2, 2, 0, ...LOG),
+      packed('l', 5, 2, 3, 0, ...LOG),
+      packed('l', 5, 2 ** 53, 0, 0, ...LOG),
+      packed('l', 5, 2, 0, 0, 5, 1, 2 ** 53, 3),
+      packed('l', 5, 2, 0, 0, 5, 1, 7, 2 ** 53),
+      packed('f', 5, 2, 0, 0, ...LOG),
+      longLog(100, 99),
+      longLog(100, 101),
+      longLog(71, 70),
+      longLog(70, 71),
+      longLog(200, 3),
+      `${longLog(100)} .. '\\0'`,
+      `string.sub(${longLog(100)}, 1, -2)`,
+    ],
+  },
+  ...['token-bucket', 'gcra', 'leaky-bucket'].map((strategy, i) => ({
+    strategy,
+    texts: [
+      WINDOW,
+      packed('tgb'[i] ?? '', 5, NOW),
+      packed('tgb'[i] ?? '', 5, NOW, 5, 5),
+      packed('tgb'[i] ?? '', 5, 2 ** 53, NOW),
+      packed('tgb'[i] ?? '', 5, 5, 2 ** 53),
+      packed('gbt'[i] ?? '', 5, 5, NOW),
+    ],
+  })),
+  {
+    strategy: 'plain',
+    texts: [
+      WINDOW,
+      packed('x', 5),
+      `string.sub(${packed('x', 5)}, 1, 10) .. ${listed(1)}`,
+      ...NO_COUNTS.map((count) => `${packed('x', 5)} .. ${listed(1, count, 3, 4)}`),
+      ...NO_COUNTS.map((count) => `${packed('x', 5)} .. ${listed(count, 4)}`),
+      `${packed('x', 5)} .. string.rep(${listed(7)}, 1500) .. '\\193'`,
+      `${packed('x', 5)} .. string.rep(${listed(7)}, 1500) .. ${listed(1.5)}`,
+      ...[998, 999, 1000].map(
+        (count) =>
+          `${packed('x', 5)} .. string.rep(${listed(7)}, ${count}) .. ${listed("'x'")} .. string.rep(${listed(7)}, ${1001 - count})`,
+      ),
+      `string.sub(${packed('x', 5)} .. string.rep(${listed(NOW)}, 1500), 1, -2)`,
+    ],
+  },
+  { strategy: 'echo', texts: [`${packed('x', 5)} .. ${listed(1, 2)}`, packed('x', 5)] },
 ];

@@ -1,5 +1,5 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { definePolicy } from '../../../../../src/index.js';
+import { definePolicy, type Policy } from '../../../../../src/index.js';
 import {
   allowed,
   DUE,
@@ -16,15 +16,18 @@ import {
   settle,
   spend,
   spendArgs,
+  spendOne,
   stored,
+  UNDECIDED,
   UNTOLD,
   WINDOW,
   window,
   written,
 } from '../support/arguments.js';
+import { STRATEGIES } from '../support/lua-files.js';
 import type { ScriptCase } from '../support/script-run.js';
 import { REFUSED } from '../support/scripts-under-test.js';
-import { GARBAGE_LOG_TEXTS, GARBAGE_TEXTS, SOUND_TEXTS } from './foreign-strings.js';
+import { GARBAGE_OF, GARBAGE_TEXTS, packed } from './foreign-strings.js';
 
 /** What counts as no charge yet: nothing, another window, one of the far future. */
 const FRESH = [
@@ -32,7 +35,11 @@ const FRESH = [
   [Number.MAX_SAFE_INTEGER, 10],
 ] as const;
 
-const log = definePolicy('p', { rate: '10/s', strategy: 'sliding-log' });
+/** A policy by a strategy; of the windows, one of three segments. */
+function policyOf(strategy: string): Policy {
+  const policy = definePolicy('p', '10/s');
+  return { ...policy, strategy, segments: strategy === 'sliding-window' ? 4 : 1 };
+}
 
 const take = (cost: number, left: number, key = KEY) =>
   spend([[[key, window, cost]]], [...WINDOW, ...allowed(left)], [written(10 - left, key)]);
@@ -52,20 +59,21 @@ const garbage: readonly ScriptCase[] = [
       stored(null),
     ],
   })),
-  ...GARBAGE_LOG_TEXTS.map((text) => ({
-    name: `the text ${text} under the key of a log`,
-    runs: [
-      set(text),
-      settle(KEY, log, [5, 0], [], 1),
-      holds(text),
-      spend([[[KEY, log, 1]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`]),
-      stored(null),
-    ],
-  })),
-  ...SOUND_TEXTS.map((text) => ({
-    name: `the text ${text} under a key`,
-    runs: [set(text), take(1, 4), set(text), holds(text)],
-  })),
+  ...GARBAGE_OF.flatMap(({ strategy, texts }) => {
+    const policy = policyOf(strategy);
+    return texts.map((text) => ({
+      name: `the text ${text} under a key of ${strategy}`,
+      runs: [
+        set(text),
+        settle(KEY, policy, [5, 0], [], 1),
+        holds(text),
+        ...(strategy in STRATEGIES ? [spendOne(policy, [KEY], [UNDECIDED], [])] : []),
+        holds(text),
+        spend([[[KEY, policy, 1]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`]),
+        stored(null),
+      ],
+    }));
+  }),
   ...FRESH.map((numbers) => ({
     name: `a window of ${numbers.join(' ')} under a key`,
     runs: [put(numbers), take(1, 9)],
@@ -142,7 +150,7 @@ const garbage: readonly ScriptCase[] = [
   {
     name: 'a text that expires late, and is garbage: its expiry is nothing to keep',
     runs: [
-      set(`cmsgpack.pack('S1s', ${NOW + 9999}, ${NOW}, 1.5)`),
+      set(packed('f', NOW + 9999, NOW, 2 ** 53)),
       spend([[[KEY, window, 1]], [[KEY, window, 1]]], [...WINDOW, GARBAGE, ...allowed(9)], [`DEL ${KEY}`, written(1)]),
     ],
   },
@@ -150,35 +158,12 @@ const garbage: readonly ScriptCase[] = [
     name: 'an error that says nothing about the key',
     runs: [
       fails('spend', spendArgs([[[REFUSED, window, 1]]]), 'NOPERM refused', [REFUSED]),
+      fails('spend', spendArgs([[[REFUSED, policyOf('sliding-log'), 1]]]), 'NOPERM refused', [REFUSED]),
+      fails('spend', spendArgs([[[REFUSED, policyOf('plain'), 1]]]), 'NOPERM refused', [REFUSED]),
+      spendOne(window, [REFUSED, KEY], [UNDECIDED, ...allowed(9)], [written(1)]),
       fails('settle', ['', DUE, DUE, ...policyArgs(window), '5', '0'], 'NOPERM refused', [REFUSED]),
     ],
   },
 ];
 
-/** States of too few and too many numbers, a strategy each. */
-const misfits: readonly ScriptCase[] = (
-  [
-    ['fixed-window', [1, 3]],
-    ['sliding-window', [3, 5]],
-    ['sliding-log', [1, 3]],
-    ['token-bucket', [1, 3]],
-    ['gcra', [1, 3]],
-    ['leaky-bucket', [1, 3]],
-  ] as const
-).flatMap(([strategy, counts]) =>
-  counts.map((count) => {
-    const policy = definePolicy('p', { rate: '10/s', strategy, ...(strategy === 'sliding-window' && { segments: 2 }) });
-    const numbers = Array.from({ length: count }, () => 5);
-    return {
-      name: `${count} numbers of ${strategy}`,
-      runs: [
-        put(numbers),
-        settle(KEY, policy, [1, 0], [], 5),
-        stored(['S1s', 0, ...numbers].join(' ')),
-        spend([[[KEY, policy, 0]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`], 'peek'),
-      ],
-    };
-  }),
-);
-
-export const foreignValues: readonly ScriptCase[] = [...garbage, ...misfits];
+export const foreignValues: readonly ScriptCase[] = garbage;

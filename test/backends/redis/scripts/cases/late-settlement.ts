@@ -46,12 +46,12 @@ export const lateSettlements: readonly ScriptCase[] = [
   {
     name: 'a bucket that has been given all back, as of an instant that the clock has not come to again: nothing is ahead',
     runs: [
-      put([0, NOW + 500]),
-      spend([[[KEY, bucket, 1]]], [10, 1000, 1, 9, 600], [`SET ${KEY} S1s ${NOW + 2000} 1000 ${NOW + 500} PX 2000`]),
+      put([0, NOW + 500], { letter: 'b' }),
+      spend([[[KEY, bucket, 1]]], [10, 1000, 1, 9, 600], [`SET ${KEY} S2b ${NOW + 2000} 1000 ${NOW + 500} PX 2000`]),
     ],
   },
   {
     name: 'a charge of a log that is gone, of an instant that looks like units',
-    runs: [put([1, 2, 7, 3]), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
+    runs: [put([1, 2, 7, 3], { letter: 'l' }), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
   },
 ];

@@ -68,7 +68,7 @@ export const leases: readonly ScriptCase[] = [
       lease(5, granted(1, 0), [kept(10)]),
       lease(5, granted(0, 0), []),
       lease(0, granted(0, 0), []),
-      stored(`S1s ${EXPIRES} ${NOW} 10`),
+      stored(`S2f ${EXPIRES} ${NOW} 10`),
     ],
   },
   {
@@ -90,8 +90,8 @@ export const leases: readonly ScriptCase[] = [
   {
     name: 'units of an instant that is told',
     runs: [
-      lease(3, granted(3, 7, 600), [`SET ${KEY} S1s ${NOW + 4_500_750} ${NOW - 2000} 3 PX 4500750`], TOLD),
-      lease(9, granted(7, 0, 600), [`SET ${KEY} S1s ${NOW + 4_500_750} ${NOW - 2000} 10 KEEPTTL`], TOLD),
+      lease(3, granted(3, 7, 600), [`SET ${KEY} S2f ${NOW + 4_500_750} ${NOW - 2000} 3 PX 4500750`], TOLD),
+      lease(9, granted(7, 0, 600), [`SET ${KEY} S2f ${NOW + 4_500_750} ${NOW - 2000} 10 KEEPTTL`], TOLD),
       set("'hello'"),
       lease(3, [GARBAGE], [`DEL ${KEY}`], TOLD),
     ],
@@ -106,7 +106,7 @@ export const leases: readonly ScriptCase[] = [
         timeUs: (NOW + 456) * 1000,
         expected: {
           reply: [NOW + 456, NOW + 456, ...granted(4, 6, 544)],
-          written: [`SET ${KEY} S1s ${NOW + 456 + 1930} ${NOW} 4 PX 1930`],
+          written: [`SET ${KEY} S2f ${NOW + 456 + 1930} ${NOW} 4 PX 1930`],
         },
       },
     ],

@@ -17,18 +17,18 @@ function grown(entries: number): ScriptCase {
   const policy = within(entries);
   const { periodMs } = policy;
   const ttlMs = Math.ceil((periodMs + 1000) * 1.25);
-  const after = ['S1s', NOW + ttlMs, ...numbers, NOW, 1].join(' ');
+  const after = ['S2l', NOW + ttlMs, ...numbers, NOW, 1].join(' ');
   return {
     name: `a log of ${entries} entries, and one more`,
     runs: [
-      put(numbers),
+      put(numbers, { letter: 'l' }),
       spend(
         [[[KEY, policy, 1]]],
         [log.limit, periodMs, 1, log.limit - used - 1, periodMs],
         [`SET ${KEY} ${after} PX ${ttlMs}`],
       ),
       stored(after),
-      settle(KEY, policy, [1, 0], [`SET ${KEY} ${['S1s', NOW + ttlMs, ...numbers].join(' ')} KEEPTTL`]),
+      settle(KEY, policy, [1, 0], [`SET ${KEY} ${['S2l', NOW + ttlMs, ...numbers].join(' ')} KEEPTTL`]),
     ],
   };
 }
@@ -40,9 +40,9 @@ function listed(count: number): ScriptCase {
   return {
     name: `a state of ${count} numbers of a strategy of a user's own`,
     runs: [
-      put(numbers),
+      put(numbers, { letter: 'x' }),
       spend([[[KEY, policy, 0]]], [10, 1, 3, 1, 10, 0, 0, 0, count, 1], []),
-      spend([[[KEY, policy, 7]]], [10, 1, 3, 1, 10, 7, 0, 0, count, 1], [`SET ${KEY} S1s ${NOW + 1250} 7 PX 1250`]),
+      spend([[[KEY, policy, 7]]], [10, 1, 3, 1, 10, 7, 0, 0, count, 1], [`SET ${KEY} S2x ${NOW + 1250} 7 PX 1250`]),
     ],
   };
 }

@@ -108,6 +108,7 @@ export function randomCase(strategy: StrategyName, seed: number, length: number)
   const policies = policiesOf(strategy, random);
   const isTold = random(2) === 0;
   const isDense = random(2) === 0;
+  const hasModes = random(3) === 0;
   const receipts: Receipt[] = [];
   const runs: Run[] = [];
   // Now and then near the epoch, where instants are numbers as small as costs.
@@ -126,7 +127,9 @@ export function randomCase(strategy: StrategyName, seed: number, length: number)
     const [receipt] = random(5) === 0 ? receipts.splice(random(receipts.length), 1) : [];
     if (receipt !== undefined) {
       const costs = receipt.charges.map(
-        ({ cost }) => [0, cost, random(cost + 1), Math.max(0, cost - 1)][random(4)] ?? 0,
+        ({ cost }) =>
+          [0, cost, random(cost + 1), Math.max(0, cost - 1), cost + 1 + random(cost + 3)][random(hasModes ? 5 : 4)] ??
+          0,
       );
       runs.push(recorder.settle(receipt, costs, deadline(), at));
       continue;
@@ -136,11 +139,19 @@ export function randomCase(strategy: StrategyName, seed: number, length: number)
         const asked = n === 0 || random(2) === 0 ? policy : (policies[random(policies.length)] ?? policy);
         const subject = SUBJECTS[Math.floor(random(4) / 3)] ?? 'one';
         last = recorder.standing(asked, subject, now);
-        return { policy: asked, subject, cost: last === undefined ? 1 : (isDense ? denseCost : costOf)(last, random) };
+        const cost = last === undefined ? 1 : (isDense ? denseCost : costOf)(last, random);
+        const mode = hasModes
+          ? ([undefined, undefined, undefined, 'record', 'monitor'] as const)[random(5)]
+          : undefined;
+        return { policy: asked, subject, cost, ...(mode !== undefined && { mode }) };
       });
       return { charges, deadline: random(10) === 0 ? 'peek' : deadline() };
     }).flatMap((call) => alike(call, random));
-    const spent = recorder.spend(calls, at);
+    // The script for one policy decides what it can; the general one decides such calls, too.
+    const isOfOne = calls.every(({ charges: [first, ...others], deadline }) => {
+      return first?.policy === policy && first.mode === undefined && others.length === 0 && deadline !== 'peek';
+    });
+    const spent = isOfOne && random(3) > 0 ? recorder.spendOne(policy, calls, at) : recorder.spend(calls, at);
     runs.push(spent.run);
     receipts.push(...spent.receipts);
     const [asked] = calls.flatMap(({ charges }) => charges);

@@ -1,9 +1,11 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { type BatchedCall, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
-import type { Decision } from '../../../../../src/core/decision.js';
+import { SpendRequest, spendOneArgs } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
+import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
 import { idPart, keyOf } from '../../../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../../../src/index.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
+import { record } from '../../../../../src/strategies/record.js';
 import type { State } from '../../../../../src/strategies/strategy.js';
 import { Reply } from '../support/reply.js';
 import type { Run } from '../support/script-run.js';
@@ -29,6 +31,12 @@ interface Stored {
   readonly expiresMs: number | undefined;
 }
 
+/** A run, and the receipts of the calls that took units. */
+export interface Recorded {
+  readonly run: Run;
+  readonly receipts: readonly Receipt[];
+}
+
 /** Records runs of the scripts with their expected replies (those of the memory backend) and writes (those of the strategies). */
 export class RunRecorder {
   readonly #clock = new ManualClock();
@@ -48,42 +56,67 @@ export class RunRecorder {
   }
 
   /** Records a run of lua/scripts/spend.lua. Returns it with the receipts of the calls that took units. */
-  spend(
-    calls: readonly Call[],
-    { now, timeUs, isTold }: At,
-  ): { readonly run: Run; readonly receipts: readonly Receipt[] } {
-    this.#clock.set(now);
-    const serverMs = Math.floor(timeUs / 1000);
+  spend(calls: readonly Call[], at: At): Recorded {
+    this.#clock.set(at.now);
     const reply = new Reply();
-    /** The instant until which the state of a key matters. */
-    const untilMs = new Map<string, number>();
+    const writes = new Writes();
     const receipts: Receipt[] = [];
     for (const { charges, deadline } of calls) {
       for (const { policy } of charges) reply.ask(policy);
-      if (deadline !== 'peek' && serverMs > deadline) {
-        reply.late();
-        continue;
-      }
-      const { decisions, receipt } = this.#memory[deadline === 'peek' ? 'peek' : 'spend'](charges);
-      if (receipt !== undefined) this.#take(charges, now, untilMs, serverMs + (isTold ? 3_600_000 : 1000));
-      decisions.forEach((decision, i) => {
-        const charge = charges[i];
-        if (charge !== undefined) reply.charge(charge.policy, decision);
-      });
-      if (receipt !== undefined) receipts.push(receipt);
+      if (deadline !== 'peek' && serverMsOf(at) > deadline) reply.late();
+      else receipts.push(...this.#decide(charges, deadline === 'peek' ? 'peek' : 'spend', at, reply, writes));
     }
-    const written = [...untilMs].map(([key, ms]) => this.#write(key, serverMs, ms));
-    const asked = calls.map(({ charges, deadline }): BatchedCall => {
-      return { charges, mode: deadline === 'peek' ? 'peek' : 'spend', deadlineMs: deadline === 'peek' ? 0 : deadline };
-    });
     const run: Run = {
       script: 'spend',
       keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
-      args: new SpendRequest(isTold ? String(now) : '', asked).args,
-      timeUs,
-      expected: { reply: [serverMs, now, ...reply.values], written: written.sort() },
+      args: new SpendRequest(instantOf(at), calls.map(batched)).args,
+      timeUs: at.timeUs,
+      expected: { reply: [serverMsOf(at), at.now, ...reply.values], written: this.#lines(writes) },
     };
     return { run, receipts };
+  }
+
+  /** Records a run of lua/scripts/spend-one.lua: calls of one charge each, by one policy. They have the earliest deadline of all. */
+  spendOne(policy: Policy, calls: readonly Call[], at: At): Recorded {
+    this.#clock.set(at.now);
+    const reply = new Reply();
+    const writes = new Writes();
+    const receipts: Receipt[] = [];
+    const [shown] = this.#memory.peek([{ policy, subject: 'nobody', cost: 0 }]).decisions;
+    reply.tell(policy, shown?.limit ?? 0, shown?.windowMs ?? 0);
+    const isLate = calls.some(({ deadline }) => deadline !== 'peek' && serverMsOf(at) > deadline);
+    for (const { charges } of isLate ? [] : calls) {
+      receipts.push(...this.#decide(charges, 'spend', at, reply, writes));
+    }
+    const run: Run = {
+      script: `spend-one ${policy.strategy}`,
+      keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
+      args: spendOneArgs(instantOf(at), policy, calls.map(batched)),
+      timeUs: at.timeUs,
+      expected: { reply: [serverMsOf(at), at.now, ...reply.values], written: this.#lines(writes) },
+    };
+    return { run, receipts };
+  }
+
+  /** Decides a call in memory, and records its reply and its writes. Returns its receipt, if it has one. */
+  #decide(
+    charges: readonly Charge[],
+    mode: 'spend' | 'peek',
+    { now, timeUs, isTold }: At,
+    reply: Reply,
+    writes: Writes,
+  ): readonly Receipt[] {
+    const serverMs = Math.floor(timeUs / 1000);
+    const { decisions, receipt } = this.#memory[mode](charges);
+    decisions.forEach((decision, i) => {
+      const charge = charges[i];
+      if (charge !== undefined) reply.charge(charge.policy, decision);
+    });
+    if (receipt === undefined) return [];
+    for (const [key, untilMs] of this.#take(receipt.charges, now, serverMs + (isTold ? 3_600_000 : 1000))) {
+      this.#write(key, serverMs, untilMs, writes);
+    }
+    return [receipt];
   }
 
   /** One run of lua/scripts/settle.lua. */
@@ -91,21 +124,28 @@ export class RunRecorder {
     this.#clock.set(now);
     const serverMs = Math.floor(timeUs / 1000);
     const isLate = serverMs > deadline;
-    const written: string[] = [];
+    const writes = new Writes();
+    const deleted: string[] = [];
     if (!isLate) this.#memory.settle(receipt, costs);
     receipt.charges.forEach((charge, i) => {
       const to = costs[i] ?? charge.cost;
       const stored = this.#stored.get(keyFor(charge));
-      if (isLate || to === charge.cost || stored === undefined) return;
-      const state = strategyOf(charge.policy).amend(stored.state, now, charge.policy, receipt.at, charge.cost, to);
-      if (state === stored.state) return;
+      const isRaised = to > charge.cost;
+      if (isLate || to === charge.cost || (stored === undefined && !isRaised)) return;
+      const strategy = strategyOf(charge.policy);
+      const was = stored?.state ?? [];
+      const state = strategy.amend(was, now, charge.policy, receipt.at, charge.cost, to);
+      if (state === was) return;
+      const { resetMs } = strategy.step(state, now, charge.policy, 0).decision;
+      const untilMs = isRaised ? serverMs + resetMs + (isTold ? 3_600_000 : 1000) : 0;
       if (state.length === 0) {
         this.#stored.delete(keyFor(charge));
-        written.push(`DEL ${keyFor(charge)}`);
+        writes.delete(keyFor(charge));
+        deleted.push(`DEL ${keyFor(charge)}`);
       } else {
         // A refund never matters longer than the charge.
-        this.#stored.set(keyFor(charge), { ...stored, state });
-        written.push(this.#write(keyFor(charge), serverMs, 0));
+        this.#stored.set(keyFor(charge), { expiresMs: stored?.expiresMs, state });
+        this.#write(keyFor(charge), serverMs, untilMs, writes);
       }
     });
     const args = receipt.charges.flatMap(({ policy, cost }, i) => [
@@ -118,7 +158,7 @@ export class RunRecorder {
       keys: receipt.charges.map(keyFor),
       args: [isTold ? String(now) : '', String(deadline), String(receipt.at), ...args],
       timeUs,
-      expected: { reply: [serverMs, isLate ? 2 : 1], written: written.sort() },
+      expected: { reply: [serverMs, isLate ? 2 : 1], written: [...deleted, ...this.#lines(writes)].sort() },
     };
   }
 
@@ -126,30 +166,65 @@ export class RunRecorder {
     void this.#memory.close();
   }
 
-  /** Stores the states of an allowed call. */
-  #take(charges: readonly Charge[], now: number, untilMs: Map<string, number>, atLeastMs: number): void {
-    for (const charge of charges) {
-      const { policy, cost } = charge;
+  /** Stores the states of an allowed call. Returns the instant until which each of its keys matters. */
+  #take(charges: readonly Charge[], now: number, atLeastMs: number): ReadonlyMap<string, number> {
+    const untilMs = new Map<string, number>();
+    const inCall = new Map<string, { readonly found: State; readonly total: number; readonly isDenied: boolean }>();
+    // Monitored charges are decided after all others.
+    for (const charge of charges.toSorted((a, b) => Number(isMonitored(a)) - Number(isMonitored(b)))) {
+      const { policy, cost, mode } = charge;
       if (cost === 0) continue;
       const key = keyFor(charge);
       const was = this.#stored.get(key);
-      const result = strategyOf(policy).step(was?.state ?? [], now, policy, cost);
+      const state = was?.state ?? [];
+      const strategy = strategyOf(policy);
+      const earlier = inCall.get(key);
+      const [found, total] = [earlier?.found ?? state, (earlier?.total ?? 0) + cost];
+      let result =
+        mode === 'record' ? record(strategy, state, now, policy, cost) : strategy.step(state, now, policy, cost);
+      const isDenied = earlier?.isDenied === true || !result.decision.allowed;
+      // Policies of one budget and other limits may be too much one after the other, and together not.
+      if (isDenied && earlier !== undefined && mode === undefined) result = strategy.step(found, now, policy, total);
+      inCall.set(key, { found, total, isDenied });
       this.#stored.set(key, { state: result.state, expiresMs: was?.expiresMs });
       untilMs.set(key, atLeastMs + result.decision.resetMs);
     }
+    return untilMs;
   }
 
-  /** Returns the write of a key: it keeps an expiry that is late enough, and else sets one that is 25 % later than needed. */
-  #write(key: string, serverMs: number, untilMs: number): string {
+  /** Writes a key: it keeps an expiry that is late enough, and else sets one that is 25 % later than needed. */
+  #write(key: string, serverMs: number, untilMs: number, writes: Writes): void {
     const stored = this.#stored.get(key);
     if (stored === undefined) throw new Error(`no state to write under ${key}`);
     const isKept = stored.expiresMs !== undefined && stored.expiresMs >= untilMs;
     const ttlMs = Math.ceil((untilMs - serverMs) * 1.25);
-    const expiresMs = isKept ? stored.expiresMs : serverMs + ttlMs;
-    this.#stored.set(key, { ...stored, expiresMs });
-    return `SET ${key} S1s ${expiresMs} ${stored.state.join(' ')} ${isKept ? 'KEEPTTL' : `PX ${ttlMs}`}`;
+    if (!isKept) this.#stored.set(key, { ...stored, expiresMs: serverMs + ttlMs });
+    writes.set(key, isKept ? (writes.get(key) ?? 'KEEPTTL') : `PX ${ttlMs}`);
+  }
+
+  /** What a run leaves under its keys, a line each. */
+  #lines(writes: Writes): readonly string[] {
+    const lines = [...writes].map(([key, expiry]) => {
+      const { state, expiresMs } = this.#stored.get(key) ?? { state: [], expiresMs: 0 };
+      return `SET ${key} S2${letterOf(key)} ${expiresMs} ${state.join(' ')} ${expiry}`;
+    });
+    return lines.sort();
   }
 }
+
+/** The last expiry of each key that a run writes. */
+class Writes extends Map<string, string> {}
+
+const serverMsOf = ({ timeUs }: At) => Math.floor(timeUs / 1000);
+const instantOf = ({ now, isTold }: At) => (isTold ? String(now) : '');
+/** The letter of a strategy is the first of the code at the end of a key. */
+const letterOf = (key: string) => key.charAt(key.lastIndexOf(':') + 1);
+
+const batched = ({ charges, deadline }: Call): BatchedCall => ({
+  charges,
+  mode: deadline === 'peek' ? 'peek' : 'spend',
+  deadlineMs: deadline === 'peek' ? 0 : deadline,
+});
 
 const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, idPart(policy.id));
 

@@ -1,5 +1,6 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { type BatchedCall, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import { SpendRequest, spendOneArgs } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import type { Run } from './script-run.js';
 import type { ScriptName } from './scripts-under-test.js';
@@ -17,8 +18,8 @@ export const window = definePolicy('p', { rate: '10/s', strategy: 'fixed-window'
 /** A state under a key, that expires too soon for all that is written after it unless said otherwise. */
 export const put = (
   numbers: readonly number[],
-  { key = KEY, expiresMs = 0 }: { key?: string; expiresMs?: number } = {},
-): Run => ({ command: ['EVAL', PUT_LUA, '1', key, ...[expiresMs, ...numbers].map(String)] });
+  { key = KEY, expiresMs = 0, letter = 'f' }: { key?: string; expiresMs?: number; letter?: string } = {},
+): Run => ({ command: ['EVAL', PUT_LUA, '1', key, letter, ...[expiresMs, ...numbers].map(String)] });
 
 /** A text under a key, as Lua makes it. */
 export const set = (lua: string, key = KEY): Run => ({
@@ -37,6 +38,8 @@ export const holds = (lua: string, key = KEY): Run => ({
   command: ['EVAL', `return redis.call('GET', KEYS[1]) == (${lua})`, '1', key],
   expected: 1,
 });
+
+const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
 export type Asked = readonly [key: string, policy: Policy, cost: number];
 
@@ -73,6 +76,31 @@ export function spendBy(
   return { script: 'spend', keys, args, timeUs: TIME_US, expected: { reply: [NOW, NOW, ...reply], written } };
 }
 
+/** A run of lua/scripts/spend-one.lua: a call at a cost of 1 on each key, unless said otherwise. */
+export function spendOne(
+  policy: Policy,
+  keys: readonly string[],
+  reply: readonly number[],
+  written: readonly string[],
+  { costs = keys.map(() => 1), deadline = DUE }: { costs?: readonly number[]; deadline?: string } = {},
+): Run {
+  const calls = costs.map(
+    (cost): BatchedCall => ({
+      charges: [{ policy, subject: '', cost }],
+      mode: 'spend',
+      deadlineMs: Number(deadline),
+    }),
+  );
+  const limit = BUCKETS.includes(policy.strategy) ? policy.burst : policy.limit;
+  return {
+    script: `spend-one ${policy.strategy}`,
+    keys,
+    args: spendOneArgs('', policy, calls),
+    timeUs: TIME_US,
+    expected: { reply: [NOW, NOW, limit, policy.periodMs, ...reply], written: written.toSorted() },
+  };
+}
+
 export function settle(
   key: string,
   policy: Policy,
@@ -103,10 +131,11 @@ export const denied = (remaining: number, resetMs: number, retryAfterMs: number)
   [2, remaining, resetMs, retryAfterMs] as const;
 export const LATE = 4;
 export const GARBAGE = 5;
+export const UNDECIDED = 6;
 
 /** When a window of a second that is written now expires: a second more than it matters for, and a quarter. */
 export const EXPIRES = NOW + 2500;
-export const written = (used: number, key = KEY) => `SET ${key} S1s ${EXPIRES} ${NOW} ${used} PX 2500`;
+export const written = (used: number, key = KEY) => `SET ${key} S2f ${EXPIRES} ${NOW} ${used} PX 2500`;
 /** The same where the key expires late enough. */
 export const kept = (used: number, { key = KEY, expiresMs = EXPIRES }: { key?: string; expiresMs?: number } = {}) =>
-  `SET ${key} S1s ${expiresMs} ${NOW} ${used} KEEPTTL`;
+  `SET ${key} S2f ${expiresMs} ${NOW} ${used} KEEPTTL`;

@@ -42,6 +42,21 @@ return {
 }
 `;
 
+/** Its state is what amend was last called with. Its reset is the cost and the number of its arguments. */
+const ledger = `
+return {
+  step = function(state, now, policy, cost, args)
+    return cost > 0 and { cost } or state, {
+      allowed = true, limit = policy.limit, remaining = args and args[1] or 0, reset_ms = cost + now % 1000 + #state,
+      retry_after_ms = 0, delay_ms = 0, window_ms = 1000,
+    }
+  end,
+  amend = function(state, now, policy, at, from, to, args)
+    return { now % 1000, at % 1000, from, to, args and args[1] or 0 }
+  end,
+}
+`;
+
 const LUA = {
   echo: `${echo}
 return { step = echo, fits = function(state) return #state == 1 end, amend = function() return {} end }`,
@@ -49,11 +64,10 @@ return { step = echo, fits = function(state) return #state == 1 end, amend = fun
 return { step = echo, amend = function(state) return state end }`,
   varied,
   rude,
+  ledger,
 };
 
 export type CustomName = keyof typeof LUA;
 
 /** Custom strategies as they are embedded in the scripts. */
-export const customLua: readonly string[] = Object.entries(LUA).map(([name, lua]) =>
-  definitionOf([name], `strategies['${name}'] = (function()\n${lua}\nend)()`),
-);
+export const customLua: readonly string[] = Object.entries(LUA).map(([name, lua]) => definitionOf(name, lua));

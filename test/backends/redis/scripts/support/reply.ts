@@ -13,6 +13,11 @@ export class Reply {
     if (!this.#told.has(policy)) this.#told.set(policy, undefined);
   }
 
+  /** A policy whose limit and window the reply tells, whatever is decided. */
+  tell(policy: Policy, limit: number, windowMs: number): void {
+    this.#told.set(policy, [limit, windowMs]);
+  }
+
   late(): void {
     this.#calls.push(4);
   }

@@ -19,7 +19,7 @@ export type Run =
 /** Runs in order, on an empty server. */
 export type ScriptCase = { readonly name: string; readonly runs: readonly Run[] };
 
-type Shas = Readonly<Record<ScriptName, string>>;
+type Shas = ReadonlyMap<ScriptName, string>;
 
 /** Runs a case. Returns a description of the first run that did not do what is expected, or null. */
 export async function firstDifference(client: Redis, shas: Shas, { name, runs }: ScriptCase): Promise<string | null> {
@@ -33,7 +33,7 @@ export async function firstDifference(client: Redis, shas: Shas, { name, runs }:
     }
     const { script, keys, args, timeUs } = run;
     const time = `${Math.floor(timeUs / 1_000_000)} ${timeUs % 1_000_000}`;
-    pipeline.evalsha(shas[script], keys.length, ...keys, ...args, time);
+    pipeline.evalsha(shas.get(script) ?? '', keys.length, ...keys, ...args, time);
   }
   const [, ...answers] = (await pipeline.exec()) ?? [];
   for (const [i, run] of runs.entries()) {

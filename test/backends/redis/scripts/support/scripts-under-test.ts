@@ -1,51 +1,57 @@
 import type { Redis } from 'ioredis';
-import { definitionOf } from '../../../../../src/backends/redis/scripts/script-set.js';
 import { customLua } from './custom-lua.js';
-import { LUA_FILES, type LuaFiles, type LuaPart, strategiesIn } from './lua-files.js';
+import { assemble, type LuaFiles } from './lua-files.js';
 import { TOLD_LUA } from './state-decoder.js';
 
 /** A key that Redis refuses to read: any error but that of another type. */
 export const REFUSED = 'sluice:{refused}:p@app:f1000';
 
 /**
- * Runs a script at a chosen server time and returns its reply and all of its writes, with states decoded. The last argument is
- * the time: seconds and microseconds. Keys expire in a day, because the instants here are not those of Redis. KEEPTTL fails for a
- * key that does not exist.
+ * Runs a script at a chosen server time and returns its reply, decoded, and what it writes: a line for each key that it deletes,
+ * and then one for each key that it leaves another state under, which is told, with its last expiry in this run or with KEEPTTL.
+ * The last argument is the time: seconds and microseconds. Keys expire in a day, because the instants here are not those of
+ * Redis. A write that keeps the expiry fails for a key that does not exist.
  */
 const before = `
 local pinned = table.remove(ARGV)
 local written = {}
+local expiries = {}
 local real = redis
 ${TOLD_LUA}
-local function read(key)
+local function read(command, key, ...)
   if key == '${REFUSED}' then return { err = 'NOPERM refused' } end
-  return real.pcall('GET', key)
+  return real.pcall(command, key, ...)
 end
-local function write(key, text, ...)
-  written[#written + 1] = table.concat({ 'SET', key, told(text), ... }, ' ')
-  if ... == 'KEEPTTL' and real.call('EXISTS', key) == 0 then error('sluice: there is no time to live to keep') end
-  return real.call('SET', key, text, 'PX', '86400000')
+local function write(command, key, ...)
+  local words = { ... }
+  for _, word in ipairs(words) do if type(word) ~= 'string' then error('sluice: a number as an argument') end end
+  local keeps = command == 'SETRANGE' or words[2] == 'KEEPTTL'
+  if keeps and real.call('EXISTS', key) == 0 then error('sluice: there is no time to live to keep') end
+  expiries[key] = keeps and (expiries[key] or 'KEEPTTL') or words[2] .. ' ' .. words[3]
+  if command == 'SETRANGE' then return real.call(command, key, ...) end
+  return real.call('SET', key, words[1], 'PX', '86400000')
 end
 local redis = {
   call = function(command, key, ...)
     if command == 'TIME' then return { string.match(pinned, '^(%d+) (%d+)$') } end
-    if command == 'GET' then
-      local text = read(key)
+    if command == 'GET' or command == 'GETRANGE' then
+      local text = read(command, key, ...)
       if type(text) == 'table' then error(text.err) end
       return text
     end
-    if command == 'SET' then return write(key, ...) end
+    if command == 'SET' or command == 'SETRANGE' then return write(command, key, ...) end
     written[#written + 1] = table.concat({ command, key, ... }, ' ')
+    expiries[key] = nil
     return real.call(command, key, ...)
   end,
-  pcall = function(_, key) return read(key) end,
+  pcall = read,
 }
 local function main()
 `;
 
 /**
- * Checks what holds for all strategies: a denial and a cost of 0 return the given state, an allowed charge has no wait (which the
- * reply does not contain), and a strategy is defined once, when a policy first names it.
+ * Checks what holds for custom strategies: a denial and a cost of 0 return the given state, an allowed charge has no wait (which
+ * the reply does not contain), and a strategy is defined once, when a policy first names it.
  */
 const guarded = `
 local is_guarded = {}
@@ -68,26 +74,56 @@ for name, define in pairs(definitions) do
   end
 end
 `;
-const after = `
+
+/** Returns Lua that ends a script. A reply of bytes is decoded: numbers of the policies, then statuses, each with its numbers. */
+const after = (policies: string) => `
 end
 local reply = main()
+if type(reply) == 'table' and reply.err then return reply end
+for key, expiry in pairs(expiries) do
+  written[#written + 1] = table.concat({ 'SET', key, told(real.call('GET', key)), expiry }, ' ')
+end
+if type(reply) == 'string' then
+  local numbers, at = {}, 1
+  local function take(layout)
+    local number
+    number, at = struct.unpack(layout, reply, at)
+    -- Redis would cut off a fraction.
+    numbers[#numbers + 1] = number % 1 == 0 and number or tostring(number)
+    return number
+  end
+  for _ = 1, 2 + 2 * ${policies} do take('<d') end
+  while at <= #reply do
+    local status = take('<B')
+    if status == 3 then take('<B') end
+    for _ = 1, ({ 2, 3, 6, 0, 0, 0 })[status] do take('<d') end
+  end
+  reply = numbers
+end
 return { reply, written }
 `;
 
-export type ScriptName = 'spend' | 'settle' | 'lease';
+/** The scripts by name; those for one policy by that of its strategy. */
+export type ScriptName = 'spend' | 'settle' | 'lease' | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
-export function instrumented(files: LuaFiles): Readonly<Record<ScriptName, string>> {
-  const textsOf = (part: LuaPart) => LUA_FILES[part].map((file) => files[file] ?? '');
-  const definitions = textsOf('strategies').map((lua) => definitionOf(strategiesIn(lua), lua));
-  const begin = [before, ...textsOf('policies'), ...definitions, ...customLua, guarded, ...textsOf('states')];
-  const whole = (script: ScriptName) => [...begin, ...textsOf(script), after].join('\n');
-  return { spend: whole('spend'), settle: whole('settle'), lease: whole('lease') };
+export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
+  const { policies, spend, settle, lease, spendOne } = assemble(files);
+  const general = (script: string) => [before, policies, ...customLua, guarded, script, after('ARGV[2]')].join('\n');
+  const ones = Object.entries(spendOne).map(
+    ([strategy, script]) => [`spend-one ${strategy}`, [before, script, after('1')].join('\n')] as const,
+  );
+  return new Map<ScriptName, string>([
+    ['spend', general(spend)],
+    ['settle', general(settle)],
+    ['lease', general(lease)],
+    ...ones,
+  ]);
 }
 
 /** Loads the scripts and returns their hashes. Rejects if they do not compile. */
-export async function load(client: Redis, files: LuaFiles): Promise<Readonly<Record<ScriptName, string>>> {
-  const { spend, settle, lease } = instrumented(files);
-  const [a, b, c] = await Promise.all([spend, settle, lease].map((script) => client.script('LOAD', script)));
-  return { spend: String(a), settle: String(b), lease: String(c) };
+export async function load(client: Redis, files: LuaFiles): Promise<ReadonlyMap<ScriptName, string>> {
+  const scripts = [...instrumented(files)];
+  const shas = await Promise.all(scripts.map(([, script]) => client.script('LOAD', script)));
+  return new Map(scripts.map(([name], i) => [name, String(shas[i])]));
 }

@@ -1,12 +1,14 @@
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
 import { customStrategies } from '../cases/custom-strategies.js';
+import { debts } from '../cases/debts.js';
 import { equalCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
 import { foreignValues } from '../cases/foreign-values.js';
 import { invalidArguments } from '../cases/invalid-arguments.js';
 import { lateSettlements } from '../cases/late-settlement.js';
 import { leases } from '../cases/lease.js';
+import { longLogs } from '../cases/long-logs.js';
 import { longStates } from '../cases/long-states.js';
 import { randomCase } from '../cases/random-cases.js';
 import type { ScriptCase } from './script-run.js';
@@ -25,8 +27,10 @@ export const chosenCases: readonly ScriptCase[] = [
   ...equalCalls,
   ...expiries,
   ...longStates,
+  ...longLogs,
   ...lateSettlements,
   ...leases,
+  ...debts,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */

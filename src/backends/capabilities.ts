@@ -1,0 +1,41 @@
+import { ThrottleConfigError } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
+import type { Backend } from './backend.js';
+
+/** An optional part of a backend. */
+export type Capability = 'holds' | 'settings';
+
+const PURPOSES: Readonly<Record<Capability, string>> = {
+  holds: 'holds units while a call runs',
+  settings: 'stores limits that change at run time',
+};
+
+/**
+ * Throws unless a backend has the part that a feature of a policy needs. Called at startup for each such policy, and for each
+ * charge that needs more than the policy says.
+ *
+ * @param feature the option that needs it, such as `concurrency`
+ * @throws ThrottleConfigError naming the policy, the option and the missing part
+ * @example
+ * assertCapable(backend, policy, 'holds', 'concurrency');
+ */
+export function assertCapable(
+  backend: Backend,
+  policy: Pick<Policy, 'name'>,
+  capability: Capability,
+  feature: string,
+): void {
+  if (backend[capability] === undefined) throw incapable(backend.constructor.name, policy, capability, feature);
+}
+
+/** The error for a feature of a policy that needs a part which the backend of that name does not have. */
+export function incapable(
+  backend: string,
+  { name }: Pick<Policy, 'name'>,
+  capability: Capability,
+  feature: string,
+): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `policy "${name}": \`${feature}\` needs a backend that ${PURPOSES[capability]}, and ${backend} has no \`${capability}\`. Leave \`${feature}\` out, or use another backend.`,
+  );
+}

@@ -1,0 +1,39 @@
+import type { Charge } from '../../core/decision.js';
+import { mapKey } from '../../core/key.js';
+import type { MemoryStore } from './memory-store.js';
+
+/**
+ * Makes a charge of a receipt one of another cost.
+ *
+ * @param at the instant of the charge
+ * @param to the new cost
+ */
+export function amendCharge(store: MemoryStore, charge: Charge, at: number, to: number, now: number): void {
+  if (to < charge.cost) lower(store, charge, at, to, now);
+  else if (to > charge.cost) raise(store, charge, at, to, now);
+}
+
+function lower(store: MemoryStore, charge: Charge, at: number, to: number, now: number): void {
+  const { policy, subject, cost } = charge;
+  const table = store.tableOf(policy);
+  const { strategy, states } = table;
+  const index = table.find(mapKey(subject));
+  // A charge on the overflow state stays: its subject is not stored.
+  if (index === undefined) return;
+  const amended = strategy.amend(states.read(index), now, policy, at, cost, to, charge.arguments);
+  if (amended.length === 0) store.remove(policy, subject);
+  else states.write(index, amended, states.expiresAt(index));
+}
+
+function raise(store: MemoryStore, charge: Charge, at: number, to: number, now: number): void {
+  const { policy, cost, arguments: args } = charge;
+  const table = store.tableOf(policy);
+  const { strategy } = table;
+  const key = mapKey(charge.subject);
+  const isShared = table.find(key) === undefined && !store.hasRoom(now, []);
+  const found = store.read(table, key, isShared);
+  const amended = strategy.amend(found, now, policy, at, cost, to, args);
+  if (amended === found) return;
+  const { resetMs } = strategy.step(amended, now, policy, 0, args).decision;
+  store.write({ table, key, isShared }, amended, now + resetMs);
+}

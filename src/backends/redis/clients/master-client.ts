@@ -1,0 +1,100 @@
+import { BackendError } from '../../backend-error.js';
+import type { NodeClient, RedisClient } from './redis-client.js';
+
+type Args = Parameters<RedisClient['evalsha']>;
+type Run = (client: Pick<RedisClient, 'evalsha' | 'eval' | 'callBuffer' | 'del'>) => Promise<unknown>;
+
+/** Errors of a node that does not execute a command because of where its keys are. A Cluster client follows them. */
+const REDIRECTIONS = ['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN'];
+
+/**
+ * The client of one master of a Cluster. Commands go to the node itself, so that its answer is known: while a slot moves, a
+ * node refuses commands whose keys are partly there and partly gone (TRYAGAIN), and a Cluster client would try them again
+ * somewhere until the caller's deadline. They are rejected at once instead, because the same keys in commands of their own can
+ * be decided: one that is still there here, one that is gone at the other master. All other redirections are left to the Cluster
+ * client, and so are commands to a master without a connection.
+ */
+export class MasterClient implements RedisClient {
+  #node: NodeClient | undefined;
+  #redirections = 0;
+
+  constructor(
+    private readonly cluster: RedisClient,
+    private readonly address: string,
+  ) {}
+
+  /** How many commands were answered by another master, or may have been. */
+  get redirections(): number {
+    return this.#redirections;
+  }
+
+  evalsha(...args: Args): Promise<unknown> {
+    return this.#send((client) => client.evalsha(...args), keysOf(args));
+  }
+
+  eval(...args: Args): Promise<unknown> {
+    return this.#send((client) => client.eval(...args), keysOf(args));
+  }
+
+  /** For EVALSHA and EVAL. */
+  callBuffer(...args: Parameters<RedisClient['callBuffer']>): Promise<unknown> {
+    const [, , count, ...others] = args;
+    return this.#send((client) => client.callBuffer(...args), others.slice(0, Number(count)));
+  }
+
+  del(...keys: string[]): Promise<unknown> {
+    return this.#send((client) => client.del(...keys), keys);
+  }
+
+  async #send(run: Run, keys: readonly unknown[]): Promise<unknown> {
+    const node = this.#connected();
+    if (node === undefined) return this.#redirect(run);
+    try {
+      return await run(node);
+    } catch (error) {
+      const [redirection = '', , address = ''] = wordsOf(error);
+      if (!REDIRECTIONS.includes(redirection)) throw error;
+      // Where a command with several keys is asked for, it has to be tried again as well, unless all keys have arrived.
+      if ((redirection === 'ASK' && haveSeveral(keys)) || redirection === 'TRYAGAIN') {
+        throw new BackendError('TRYAGAIN', 'The keys of the command are on their way to another master');
+      }
+      return this.#redirect(run, redirection === 'ASK' ? this.#find(address) : undefined);
+    }
+  }
+
+  /** @param asked the master that is to be asked for a key of a slot that it does not have yet */
+  #redirect(run: Run, asked?: NodeClient): Promise<unknown> {
+    this.#redirections += 1;
+    if (asked === undefined) return run(this.cluster);
+    // The node carries it out together with the command that follows, on the same connection.
+    asked.asking().catch(() => undefined);
+    return run(asked);
+  }
+
+  /** The node of this address, if it can be sent to. A key prefix is known to the Cluster client only. */
+  #connected(): NodeClient | undefined {
+    if (this.#node?.status !== 'ready') this.#node = this.#find(this.address);
+    return this.#node;
+  }
+
+  #find(address: string): NodeClient | undefined {
+    const { cluster } = this;
+    if (Reflect.get(cluster.options ?? {}, 'keyPrefix')) return undefined;
+    return cluster.nodes?.('master').find(({ status, options = {} }) => {
+      return status === 'ready' && `${Reflect.get(options, 'host')}:${Reflect.get(options, 'port')}` === address;
+    });
+  }
+}
+
+function keysOf([, count, ...args]: Args): readonly unknown[] {
+  return args.slice(0, count);
+}
+
+function haveSeveral(keys: readonly unknown[]): boolean {
+  return keys.some((key) => key !== keys[0]);
+}
+
+/** The words of an error reply, such as `ASK 3999 127.0.0.1:6381`. */
+function wordsOf(error: unknown): readonly string[] {
+  return error instanceof Error ? error.message.split(' ', 3) : [];
+}

@@ -1,0 +1,159 @@
+import { bindingOf, type Charge, type Decision, isMonitored, type Outcome } from '../../../core/decision.js';
+import type { Policy } from '../../../core/policy.js';
+import { receiptOf } from '../../../core/receipt.js';
+import type { DecideMode } from '../../remote-store.js';
+import { type CallVerdict, unexpectedReply } from './call-verdict.js';
+
+/** One call of a batch, as the scripts receive it. */
+export interface BatchedCall {
+  readonly charges: readonly Charge[];
+  readonly mode: DecideMode;
+  /** In the server's milliseconds. A peek writes nothing and is never late. */
+  readonly deadlineMs: number;
+}
+
+/** Status codes of one charge. */
+const ALLOWED = 1;
+const DENIED = 2;
+const FULL = 3;
+/** Status codes of a call that is not decided. */
+const LATE = 4;
+const FOREIGN_VALUE = 5;
+const UNDECIDED = 6;
+const NOT_RECORDED = 7;
+
+const NUMBER_BYTES = 8;
+/** The server's time and the instant; then limit and window of each policy. */
+const HEAD_BYTES = 2 * NUMBER_BYTES;
+const POLICY_BYTES = 2 * NUMBER_BYTES;
+
+/**
+ * A reply of lua/scripts/spend.lua or spend-one.lua: the server's time, the instant, limit and window of each policy, then each
+ * call. One string, because a client takes several times as long to read a list of numbers.
+ */
+export class SpendReply {
+  /** Epoch milliseconds. */
+  readonly serverMs: number;
+  readonly #at: number;
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  /** True if it ends after its policies. */
+  readonly #isEmpty: boolean;
+  #next: number;
+
+  /** @param positions the position of each policy in the request, from 1 on; undefined if there is one policy */
+  constructor(
+    reply: unknown,
+    private readonly positions: ReadonlyMap<Policy, number> | undefined,
+  ) {
+    this.#next = HEAD_BYTES + POLICY_BYTES * (positions?.size ?? 1);
+    if (!Buffer.isBuffer(reply) || reply.length < this.#next) throw unexpectedReply();
+    this.#bytes = reply;
+    this.#end = reply.length;
+    this.#isEmpty = reply.length === this.#next;
+    this.serverMs = reply.readDoubleLE(0);
+    this.#at = reply.readDoubleLE(NUMBER_BYTES);
+  }
+
+  /**
+   * Decodes the verdict of the next call of the batch.
+   *
+   * @throws TypeError if the reply ends before it does
+   */
+  next(call: BatchedCall): CallVerdict {
+    if (this.positions === undefined && this.#isEmpty) {
+      // A run of one policy has one deadline, the earliest of its calls.
+      return { kind: this.serverMs > call.deadlineMs ? 'late' : 'undecided' };
+    }
+    const status = this.#bytes[this.#next] ?? 0;
+    if (status >= LATE) {
+      this.#next += 1;
+      if (status === LATE) return { kind: 'late' };
+      if (status === FOREIGN_VALUE) return { kind: 'foreign-value' };
+      if (status === UNDECIDED) return { kind: 'unsupported' };
+      if (status === NOT_RECORDED) return { kind: 'not-recorded' };
+      throw unexpectedReply();
+    }
+    return { kind: 'decided', outcome: this.#outcome(call) };
+  }
+
+  #outcome({ charges, mode }: BatchedCall): Outcome {
+    const [first] = charges;
+    if (charges.length === 1 && first !== undefined && !isMonitored(first)) {
+      const decision = this.#decision(first.policy);
+      const { allowed } = decision;
+      return allowed && mode === 'spend' && first.cost > 0
+        ? { allowed, decisions: [decision], binding: decision, receipt: receiptOf(this.#at, charges) }
+        : { allowed, decisions: [decision], binding: decision };
+    }
+    const decisions: Decision[] = [];
+    let allowed = true;
+    let taken = charges;
+    for (let i = 0; i < charges.length; i++) {
+      const charge = charges[i] as Charge;
+      const decision = this.#decision(charge.policy);
+      if (!isMonitored(charge)) {
+        decisions.push(decision);
+        allowed &&= decision.allowed;
+        continue;
+      }
+      decisions.push({ ...decision, mode: 'monitor' });
+      // A monitored charge that did not fit took nothing.
+      if (!decision.allowed) taken = taken.map((one, n) => (n === i ? { ...one, cost: 0 } : one));
+    }
+    const binding = bindingOf(decisions);
+    const isTaken = mode === 'spend' && allowed && taken.some(({ cost }) => cost > 0);
+    return isTaken
+      ? { allowed, decisions, binding, receipt: receiptOf(this.#at, taken) }
+      : { allowed, decisions, binding };
+  }
+
+  #decision(policy: Policy): Decision {
+    const status = this.#bytes[this.#next];
+    this.#next += 1;
+    if (status === FULL) return this.#fullDecision(policy);
+    if (status !== ALLOWED && status !== DENIED) throw unexpectedReply();
+    const allowed = status === ALLOWED;
+    const position = this.positions?.get(policy) ?? 1;
+    const limitAt = HEAD_BYTES + POLICY_BYTES * (position - 1);
+    // A literal is evaluated in the order of its members, which is that of the reply.
+    return {
+      policy: policy.name,
+      allowed,
+      limit: this.#bytes.readDoubleLE(limitAt),
+      remaining: this.#number(),
+      resetMs: this.#number(),
+      retryAfterMs: allowed ? 0 : waitOf(this.#number()),
+      delayMs: 0,
+      windowMs: this.#bytes.readDoubleLE(limitAt + NUMBER_BYTES),
+    };
+  }
+
+  #fullDecision({ name }: Policy): Decision {
+    const allowed = this.#bytes[this.#next] === 1;
+    this.#next += 1;
+    return {
+      policy: name,
+      allowed,
+      limit: this.#number(),
+      remaining: this.#number(),
+      resetMs: this.#number(),
+      retryAfterMs: waitOf(this.#number()),
+      delayMs: this.#number(),
+      windowMs: this.#number(),
+    };
+  }
+
+  /** A strategy whose Lua omits a member of a decision ends the reply: what is missing must not become a decision. */
+  #number(): number {
+    const at = this.#next;
+    this.#next = at + NUMBER_BYTES;
+    if (this.#next > this.#end) throw unexpectedReply();
+    return this.#bytes.readDoubleLE(at);
+  }
+}
+
+/** A wait that never ends is sent as -1. */
+function waitOf(sent: number): number | null {
+  return sent < 0 ? null : sent;
+}

@@ -1,0 +1,116 @@
+import type { Clock } from '../../core/clock.js';
+import type { Charge } from '../../core/decision.js';
+import type { Emitter } from '../../core/emitter.js';
+import type { Backend, Target } from '../backend.js';
+import { BackendError } from '../backend-error.js';
+import type { BackendEvent, DegradedDomains } from '../backend-events.js';
+import { FailureDomain } from './failure-domain.js';
+
+/** The part of a backend that is asked for its domains, and probed. */
+type Probed = Pick<Backend, 'domains'> & { probe(charges: readonly Charge[]): Promise<void> };
+
+/**
+ * The failure domains of a backend, each with a circuit breaker: one for the whole backend if it names none. A domain that
+ * the backend no longer has is dropped with its breaker; if that was open, its outage is over.
+ */
+export class FailureDomainTable {
+  readonly #domains = new Map<string, FailureDomain>();
+  readonly #open = new Set<FailureDomain>();
+  #whole: FailureDomain;
+
+  /** @param clock for probes: monotonic, real time */
+  constructor(
+    private readonly backend: Probed,
+    private readonly events: Emitter<BackendEvent>,
+    private readonly clock?: Pick<Clock, 'now'>,
+  ) {
+    this.#whole = this.#newDomain(undefined);
+  }
+
+  /** Returns the domains that hold these budgets. */
+  of(targets: readonly Target[]): readonly FailureDomain[] {
+    const names = this.backend.domains?.of(targets);
+    if (names === undefined) return this.#whole.alone;
+    const [first] = names;
+    if (names.length === 1 && first !== undefined) return this.#named(first).alone;
+    return names.map((name) => this.#named(name));
+  }
+
+  /** Milliseconds until all domains whose breaker is open have been probed again; 0 if none is open. */
+  get retryAfterMs(): number {
+    let waitMs = 0;
+    for (const { breaker } of this.#open) waitMs = Math.max(waitMs, breaker.retryAfterMs);
+    return waitMs;
+  }
+
+  /** Probes the domains that are due. No caller waits for a probe, and it charges nobody. */
+  probe(): void {
+    if (this.#open.size === 0) return;
+    for (const domain of this.#open) {
+      // A domain without these charges has been replaced, or their slots have moved: others decide them now.
+      domain.breaker.tryProbe(async () => {
+        const charges = this.#chargesIn(domain);
+        if (charges.length > 0 || domain.name === undefined) await this.backend.probe(charges);
+      });
+    }
+  }
+
+  /** Notes that a call on these domains failed: all of them, unless the error tells which. */
+  failed(domains: readonly FailureDomain[], error: unknown, charges: readonly Charge[]): void {
+    const name = error instanceof BackendError ? error.domain : undefined;
+    for (const domain of domains) {
+      if (name === undefined || domain.name === name) domain.failed(error, charges);
+    }
+  }
+
+  #chargesIn({ name, failedCharges }: FailureDomain): readonly Charge[] {
+    const { domains } = this.backend;
+    if (name === undefined || domains === undefined) return failedCharges;
+    return failedCharges.filter((charge) => domains.of([charge]).includes(name));
+  }
+
+  #named(name: string): FailureDomain {
+    let domain = this.#domains.get(name);
+    if (domain === undefined) {
+      this.#dropReplaced();
+      domain = this.#newDomain(name);
+      this.#domains.set(name, domain);
+    }
+    return domain;
+  }
+
+  /** Drops the domains that are no more. Those with an open breaker are dropped when that is probed. */
+  #dropReplaced(): void {
+    const names = new Set(this.backend.domains?.all());
+    for (const [name, { breaker }] of this.#domains) {
+      if (!names.has(name) && !breaker.isOpen) this.#domains.delete(name);
+    }
+  }
+
+  #newDomain(name: string | undefined): FailureDomain {
+    const domain: FailureDomain = new FailureDomain(
+      name,
+      {
+        degraded: (code) => {
+          this.#open.add(domain);
+          this.events.emit({ type: 'degraded', code, ...this.#extent(name) });
+        },
+        recovered: () => {
+          this.#open.delete(domain);
+          if (name === undefined) this.#whole = this.#newDomain(undefined);
+          else this.#domains.delete(name);
+          this.events.emit({ type: 'recovered', ...this.#extent(name) });
+        },
+      },
+      this.clock,
+    );
+    return domain;
+  }
+
+  /** Says which domain an event is of, and how many are unavailable. Nothing if the backend has none. */
+  #extent(domain: string | undefined): Partial<DegradedDomains> {
+    if (domain === undefined) return {};
+    const unavailable = [...this.#open].flatMap(({ name }) => name ?? []);
+    return { domain, unavailable, of: this.backend.domains?.all().length ?? 0 };
+  }
+}

@@ -1,0 +1,27 @@
+import { ThrottleConfigError } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
+import type { State, StepResult, Strategy } from './strategy.js';
+
+/**
+ * Records a charge: takes all of it, above the limit too, and never denies. The decision is that of a read afterwards: allowed,
+ * without a wait or a delay, and with nothing remaining while there is a debt.
+ *
+ * @throws ThrottleConfigError for a custom strategy whose `amend` does not go up from 0: the charge would not count
+ */
+export function record(
+  strategy: Strategy,
+  state: State,
+  now: number,
+  policy: Policy,
+  cost: number,
+  args?: readonly number[],
+): StepResult {
+  if (cost === 0) return strategy.step(state, now, policy, 0, args);
+  const after = strategy.amend(state, now, policy, now, 0, cost, args);
+  if (after === state || after.length === 0) {
+    throw new ThrottleConfigError(
+      `policy "${policy.name}": the strategy "${strategy.name}" does not record a charge. Its amend must make a charge of 0 units at \`now\` one of any cost, from the empty state too.`,
+    );
+  }
+  return { state: after, decision: strategy.step(after, now, policy, 0, args).decision };
+}

@@ -1,0 +1,45 @@
+import type { Backend } from '../../../backends/backend.js';
+import { chain } from '../../../core/awaitable.js';
+import type { Charge, Decision, Outcome } from '../../../core/decision.js';
+
+/**
+ * Returns the backend with answers that can be compared: plain objects of this realm with the members that the contract names.
+ * A backend may answer with instances of classes, with members of its own, or from another realm.
+ */
+export function withPlainAnswers(backend: Backend): Backend {
+  const decide = (verb: 'spend' | 'peek') => (charges: readonly Charge[]) =>
+    chain(backend[verb](charges), plainOutcome);
+  const answers = { spend: decide('spend'), peek: decide('peek') };
+  return new Proxy(backend, {
+    get(target, member) {
+      if (member === 'spend' || member === 'peek') return answers[member];
+      const value: unknown = Reflect.get(target, member, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function plainOutcome({ allowed, decisions, binding, receipt }: Outcome): Outcome {
+  return {
+    allowed,
+    decisions: Array.from(decisions, plainDecision),
+    binding: binding === null ? null : plainDecision(binding),
+    ...(receipt !== undefined && { receipt }),
+  };
+}
+
+function plainDecision(decision: Decision): Decision {
+  const { policy, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs, mode, approximate } = decision;
+  return {
+    policy,
+    allowed,
+    limit,
+    remaining,
+    resetMs,
+    retryAfterMs,
+    delayMs,
+    windowMs,
+    ...(mode !== undefined && { mode }),
+    ...(approximate !== undefined && { approximate }),
+  };
+}

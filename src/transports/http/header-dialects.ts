@@ -1,0 +1,154 @@
+import type { Decision } from '../../core/decision.js';
+import { ThrottleConfigError } from '../../core/errors.js';
+import { wholeSeconds } from '../wait-seconds.js';
+
+/**
+ * A form of the rate limit headers: `draft-11`, `draft-7` and `draft-6` are those versions of draft-ietf-httpapi-ratelimit-headers,
+ * and `legacy` are the older `X-RateLimit-*`.
+ */
+export type HeaderDialect = 'draft-11' | 'draft-7' | 'draft-6' | 'legacy';
+
+/**
+ * The headers of a response: `standard` is `['draft-11']`, `both` is `['draft-11', 'legacy']`, `false` is none. A list may hold one
+ * of the drafts, which write the same header in different forms, and `legacy`.
+ */
+export type HeaderStyle = 'standard' | 'legacy' | 'both' | false | readonly HeaderDialect[];
+
+/** The method of a response that sets a header. */
+export type SetHeader = (this: object, name: string, value: string) => unknown;
+
+interface Dialect {
+  /** The headers that it writes. */
+  readonly names: readonly string[];
+  /** @param binding the decision that represents the call, for dialects that have room for one */
+  write(set: SetHeader, response: object, decisions: readonly Decision[], binding: Decision): void;
+}
+
+const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
+  /** Versions 8 to 11: structured lists (RFC 9651) with one item a policy. */
+  'draft-11': {
+    names: ['RateLimit-Policy', 'RateLimit'],
+    write(set, response, decisions) {
+      set.call(response, 'RateLimit-Policy', list(decisions, policyItem));
+      set.call(response, 'RateLimit', list(decisions, stateItem));
+    },
+  },
+  /** Version 7: a dictionary of the binding policy. */
+  'draft-7': {
+    names: ['RateLimit-Policy', 'RateLimit'],
+    write(set, response, decisions, { limit, remaining, resetMs }) {
+      const reset = wholeSeconds(resetMs);
+      set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
+      set.call(
+        response,
+        'RateLimit',
+        `limit=${integer(limit)}, remaining=${integer(remaining)}, reset=${integer(reset)}`,
+      );
+    },
+  },
+  /** Versions 3 to 6: a header for each member of the binding policy. */
+  'draft-6': {
+    names: ['RateLimit-Policy', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'],
+    write(set, response, decisions, { limit, remaining, resetMs }) {
+      set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
+      set.call(response, 'RateLimit-Limit', String(integer(limit)));
+      set.call(response, 'RateLimit-Remaining', String(integer(remaining)));
+      set.call(response, 'RateLimit-Reset', String(integer(wholeSeconds(resetMs))));
+    },
+  },
+  legacy: {
+    names: ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
+    write(set, response, _decisions, { limit, remaining, resetMs }) {
+      set.call(response, 'X-RateLimit-Limit', String(limit));
+      set.call(response, 'X-RateLimit-Remaining', String(remaining));
+      set.call(response, 'X-RateLimit-Reset', String(wholeSeconds(resetMs)));
+    },
+  },
+};
+
+const NAMED_STYLES = new Map<unknown, readonly HeaderDialect[]>([
+  ['standard', ['draft-11']],
+  ['legacy', ['legacy']],
+  ['both', ['draft-11', 'legacy']],
+  [false, []],
+]);
+
+/** The values of the option `headers`, in words. */
+export const A_HEADER_STYLE =
+  '"standard", "legacy", "both", false, or a list of one of "draft-11", "draft-7" and "draft-6", and "legacy"';
+
+/** Returns true for a `HeaderStyle`, but for a list whose members exclude each other. */
+export function isHeaderStyle(value: unknown): value is HeaderStyle {
+  if (!Array.isArray(value)) return NAMED_STYLES.has(value);
+  return value.length > 0 && value.every(isDialect);
+}
+
+/**
+ * Returns the dialects of a style.
+ *
+ * @param place names the option in errors
+ * @throws ThrottleConfigError for a list with two forms of one header
+ */
+export function dialectsOf(place: string, style: HeaderStyle): readonly HeaderDialect[] {
+  if (!Array.isArray(style)) return NAMED_STYLES.get(style) ?? [];
+  const dialects: readonly HeaderDialect[] = style;
+  for (const [i, dialect] of dialects.entries()) {
+    const other = dialects
+      .slice(0, i)
+      .find((one) => DIALECTS[one].names.some((name) => DIALECTS[dialect].names.includes(name)));
+    if (other === undefined) continue;
+    throw new ThrottleConfigError(
+      `${place}: "${other}" and "${dialect}" write the same headers. Leave one of them out; only "legacy" goes with another.`,
+    );
+  }
+  return dialects;
+}
+
+/** Writes the decisions on a call. */
+export function writeDialects(
+  dialects: readonly HeaderDialect[],
+  set: SetHeader,
+  response: object,
+  decisions: readonly Decision[],
+  binding: Decision,
+): void {
+  for (const dialect of dialects) DIALECTS[dialect].write(set, response, decisions, binding);
+}
+
+/** Returns the names of the headers that dialects write. */
+export function headersOf(dialects: readonly HeaderDialect[]): readonly string[] {
+  return dialects.flatMap((dialect) => DIALECTS[dialect].names);
+}
+
+function isDialect(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(DIALECTS, value);
+}
+
+/** The largest integer of a structured field (RFC 9651, 3.3.1). */
+const MAX_INTEGER = 999_999_999_999_999;
+
+function integer(value: number): number {
+  return Math.min(value, MAX_INTEGER);
+}
+
+function list(decisions: readonly Decision[], item: (decision: Decision) => string): string {
+  let text = '';
+  for (const decision of decisions) text = text === '' ? item(decision) : `${text}, ${item(decision)}`;
+  return text;
+}
+
+function policyItem({ policy, limit, windowMs }: Decision): string {
+  const window = windowMs < 1000 ? '' : `;w=${integer(wholeSeconds(windowMs))}`;
+  return `"${policy}";q=${integer(limit)}${window}`;
+}
+
+function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs }: Decision): string {
+  const waitMs = allowed ? resetMs : retryAfterMs;
+  const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(wholeSeconds(waitMs))}`;
+  return `"${policy}";r=${integer(remaining)}${wait}`;
+}
+
+/** A window is required here, so one below a second counts as a second. */
+function quotaPolicy({ limit, windowMs }: Decision): string {
+  return `${integer(limit)};w=${integer(wholeSeconds(windowMs))}`;
+}

@@ -1,0 +1,53 @@
+import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
+import type { By, Call, CallContext } from '../call.js';
+import type { FoundSubject } from './subject.js';
+import { findWithSearch, type UserSearch } from './user-lookup.js';
+
+/** The part of a limit that says who is charged. */
+interface Lookup {
+  readonly by: By;
+  /** What the function sees as the call's context, beside that of the call. */
+  readonly context: CallContext | undefined;
+}
+
+interface Answer extends Lookup {
+  readonly search: UserSearch;
+  readonly found: Awaitable<FoundSubject>;
+}
+
+/** Asks each `by` of a call's limits once: limits that share the function, and the context that it sees, share its answer. */
+export class SubjectLookups {
+  readonly #answers: Answer[] = [];
+
+  /** Returns what `by` finds, as `findWithSearch` does. */
+  find({ by, context }: Lookup, call: Call, search: UserSearch | undefined): Awaitable<FoundSubject> {
+    const answer = this.#answers.find((one) => isSame(one, { by, context })) ?? this.#ask({ by, context }, call);
+    if (search === undefined) return answer.found;
+    return chain(answer.found, (found) => {
+      if (answer.search.isUserMissing) search.isUserMissing = true;
+      return found;
+    });
+  }
+
+  #ask(lookup: Lookup, call: Call): Answer {
+    const search = { isUserMissing: false };
+    const found: Awaitable<FoundSubject> = findWithSearch(lookup.by, call, search);
+    // A promise can be awaited by each limit; a function of the user may return any thenable.
+    const answer: Answer = { ...lookup, search, found: isPromise(found) ? Promise.resolve(found) : found };
+    this.#answers.push(answer);
+    return answer;
+  }
+}
+
+/** Returns lookups for limits some of which share a `by`; undefined for all others, whose calls make no object for it. */
+export function sharedLookups(limits: readonly Lookup[]): SubjectLookups | undefined {
+  for (let i = 1; i < limits.length; i++) {
+    const limit = limits[i];
+    for (let j = 0; j < i; j++) if (isSame(limit, limits[j])) return new SubjectLookups();
+  }
+  return undefined;
+}
+
+function isSame(one: Lookup | undefined, other: Lookup | undefined): boolean {
+  return one?.by === other?.by && one?.context === other?.context;
+}

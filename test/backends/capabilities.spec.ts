@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertCapable } from '../../src/backends/capabilities.js';
+import { type Backend, definePolicy, MemoryBackend, ThrottleConfigError } from '../../src/index.js';
+
+const policy = definePolicy('export', '5/day');
+
+/** A memory backend with a part that it does not have itself. */
+function withPart(part: Pick<Backend, 'holds' | 'settings'>): Backend {
+  return Object.assign(new MemoryBackend(), part);
+}
+
+describe('the check of what a backend can do', () => {
+  it('names the policy, the option, the backend and the missing part', () => {
+    expect(() => assertCapable(new MemoryBackend(), policy, 'holds', 'concurrency')).toThrow(
+      new ThrottleConfigError(
+        'policy "export": `concurrency` needs a backend that holds units while a call runs, and MemoryBackend has no `holds`. Leave `concurrency` out, or use another backend.',
+      ),
+    );
+    expect(() => assertCapable(new MemoryBackend(), policy, 'settings', 'overrides')).toThrow(
+      new ThrottleConfigError(
+        'policy "export": `overrides` needs a backend that stores limits that change at run time, and MemoryBackend has no `settings`. Leave `overrides` out, or use another backend.',
+      ),
+    );
+  });
+
+  it('passes a backend that has the part, and no other part in its place', () => {
+    const holds: Backend['holds'] = {
+      take: () => ({ allowed: true, decisions: [], binding: null }),
+      extend: () => [],
+      grow: () => {
+        throw new Error('nothing is held');
+      },
+      end: () => false,
+    };
+    expect(() => assertCapable(withPart({ holds }), policy, 'holds', 'concurrency')).not.toThrow();
+    expect(() => assertCapable(withPart({ holds }), policy, 'settings', 'overrides')).toThrow(ThrottleConfigError);
+  });
+});

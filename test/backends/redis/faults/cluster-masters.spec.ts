@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { RedisBackend } from '../../../../src/index.js';
+import { oneMasterFrozen, resharded } from '../../../support/redis/fault-masters.js';
+import { charge, counter, GRACE_MS, guarded, PATIENT_MS } from '../../../support/redis/faults.js';
+import { freePort, RedisCluster } from '../../../support/redis/redis.js';
+
+describe('a Cluster client that keeps commands until it is connected', () => {
+  it('holds up no call beyond its deadline', async () => {
+    const client = new Cluster([{ host: '127.0.0.1', port: await freePort() }], { clusterRetryStrategy: () => 50 });
+    client.on('error', () => undefined);
+    const { backend, events } = guarded(client, 'local', 100);
+    const limit = counter('queued');
+    const startedAt = performance.now();
+    const taken = await Promise.all(Array.from({ length: 6 }, (_, i) => backend.spend([charge(limit, `s${i}`)])));
+    expect(taken.map(({ degraded }) => degraded)).toEqual(new Array(6).fill('local'));
+    const failing = new RedisBackend(client, { timeoutMs: 100 }).spend([charge(limit)]);
+    await expect(failing).rejects.toMatchObject({ name: 'BackendError', domain: 'unknown' });
+    await backend.reset([{ policy: limit, subject: 'ada' }]);
+    expect(performance.now() - startedAt).toBeLessThan(4 * 100 + GRACE_MS);
+    const domain = 'unknown';
+    expect(events[0]).toEqual({ type: 'degraded', code: expect.any(String), domain, unavailable: [domain], of: 1 });
+    client.disconnect();
+    await backend.close();
+  });
+});
+
+describe('a Cluster of three masters', () => {
+  let cluster: RedisCluster;
+
+  beforeAll(async () => {
+    cluster = await RedisCluster.start(0);
+  });
+
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  it('decides calls on two masters while the third stands still, and reports only that one', async () => {
+    const { healthy, fellBack, frozen, frozenFellBack, events, domain } = await oneMasterFrozen(cluster, 500);
+    expect(healthy).toBeGreaterThan(200);
+    expect(fellBack).toBe(0);
+    expect(frozen).toBeGreaterThan(0);
+    expect(frozenFellBack).toBeGreaterThan(0);
+    expect(events).toEqual([
+      { type: 'degraded', code: 'TIMEOUT', domain, unavailable: [domain], of: 3 },
+      { type: 'recovered', domain, unavailable: [], of: 3 },
+    ]);
+  });
+
+  it('decides all calls while slots move from master to master, and charges each once', async () => {
+    const { fellBack, events, difference, whileMoving } = await resharded(cluster, 6, PATIENT_MS);
+    expect(whileMoving).toBeGreaterThan(20);
+    expect({ fellBack, events, difference }).toEqual({ fellBack: 0, events: [], difference: 0 });
+  });
+});

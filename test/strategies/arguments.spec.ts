@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type Charge,
+  definePolicy,
+  defineStrategy,
+  ManualClock,
+  MemoryBackend,
+  type Strategy,
+  ThrottleConfigError,
+} from '../../src/index.js';
+import { anchoredWindow } from '../support/custom-strategy.js';
+
+const START = Date.UTC(2026, 0, 1) + 250;
+
+/** A window that ends where the charge says: at the second of its arguments. It began at the first. */
+const given = defineStrategy({
+  name: 'given-window',
+  argumentCount: 2,
+
+  step(state, now, { name, limit }, cost, [begin = Number.NaN, end = Number.NaN] = []) {
+    const used = state[0] === begin ? (state[1] ?? 0) : 0;
+    const allowed = cost === 0 || cost <= limit - used;
+    const after = allowed ? used + cost : used;
+    return {
+      state: allowed && cost > 0 ? [begin, after] : state,
+      decision: {
+        policy: name,
+        allowed,
+        limit,
+        remaining: Math.max(0, limit - after),
+        resetMs: after === 0 ? 0 : end - now,
+        retryAfterMs: allowed ? 0 : cost > limit ? null : end - now,
+        delayMs: 0,
+        windowMs: end - begin,
+      },
+    };
+  },
+
+  amend(state, now, _policy, _at, from, to, [begin = Number.NaN, end = Number.NaN] = []) {
+    if (now >= end || (state.length > 0 && state[0] !== begin)) return state;
+    return [begin, Math.max(0, (state[1] ?? 0) + to - from)];
+  },
+});
+
+const policy = definePolicy('p', { rate: '10/h', strategy: given });
+const first = [START, START + 700];
+const second = [START + 700, START + 1900];
+const ask = (cost: number, args: readonly number[], more: Partial<Charge> = {}): Charge[] => [
+  { policy, subject: 'ada', cost, arguments: args, ...more },
+];
+
+function open() {
+  const clock = new ManualClock(START);
+  const backend = new MemoryBackend({ clock });
+  backend.use([given]);
+  return { backend, clock };
+}
+
+describe('the arguments of a charge', () => {
+  it('are handed to its strategy for every decision', () => {
+    const { backend, clock } = open();
+    expect(backend.spend(ask(4, first)).binding).toMatchObject({ remaining: 6, resetMs: 700, windowMs: 700 });
+    expect(backend.spend(ask(3, first)).binding).toMatchObject({ remaining: 3, resetMs: 700 });
+    expect(backend.peek(ask(4, first)).binding).toMatchObject({ allowed: false, retryAfterMs: 700 });
+    clock.advance(700);
+    expect(backend.spend(ask(4, second)).binding).toMatchObject({ remaining: 6, resetMs: 1200, windowMs: 1200 });
+    expect(backend.spend(ask(12, second, { mode: 'record' })).binding).toMatchObject({ remaining: 0, allowed: true });
+    expect(backend.spend(ask(1, second, { mode: 'monitor' })).decisions).toMatchObject([
+      { allowed: false, mode: 'monitor', retryAfterMs: 1200 },
+    ]);
+  });
+
+  it('are handed to it as they were when a receipt is settled', () => {
+    const { backend, clock } = open();
+    const { receipt } = backend.spend(ask(4, first));
+    const { receipt: other } = backend.spend(ask(2, first));
+    if (receipt === undefined || other === undefined) throw new Error('nothing was taken');
+    backend.settle(receipt, [13]);
+    expect(backend.peek(ask(0, first)).binding?.remaining).toBe(0);
+    clock.advance(700);
+    backend.spend(ask(4, second));
+    backend.settle(other, [9]);
+    expect(backend.peek(ask(0, second)).binding?.remaining).toBe(6);
+  });
+
+  it('may differ within a call', () => {
+    const { backend } = open();
+    const { decisions } = backend.spend([...ask(4, first), ...ask(5, second)]);
+    expect(decisions.map(({ remaining, windowMs }) => [remaining, windowMs])).toEqual([
+      [6, 700],
+      [5, 1200],
+    ]);
+  });
+
+  it.each([[undefined], [[]], [[1]], [[1, 2, 3]]])('are an error if they are too few or too many: %j', (args) => {
+    const { backend } = open();
+    backend.spend(ask(1, first));
+    const charges = [{ policy, subject: 'ada', cost: 1, ...(args && { arguments: args }) }];
+    const message = `a charge of "p": the strategy "given-window" needs 2 \`arguments\`, got ${args?.length ?? 0}`;
+    for (const method of ['spend', 'peek'] as const) {
+      expect(() => backend[method](charges)).toThrow(new ThrottleConfigError(message));
+      // A second charge keeps the call off the shortest way.
+      expect(() => backend[method]([...charges, ...ask(1, first)])).toThrow(new ThrottleConfigError(message));
+    }
+    expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
+  });
+
+  it.each([-1, 0.5, 101, '2', null])('are as many as a strategy says: not %j', (argumentCount) => {
+    const define = () => Reflect.apply(defineStrategy, undefined, [{ ...anchoredWindow, argumentCount }]);
+    expect(define).toThrow('defineStrategy: anchored-window.argumentCount: expected a whole number from 0 to 100, got');
+  });
+});
+
+describe("a strategy of a user's own that does not record", () => {
+  it.each<readonly [what: string, amend: Strategy['amend']]>([
+    ['returns the state', (state) => state],
+    ['returns the empty state', () => []],
+  ])('fails a recorded charge if its amend %s, since it would not count', (_what, amend) => {
+    const strategy = defineStrategy({ ...anchoredWindow, name: 'forgetful', amend });
+    const backend = new MemoryBackend({ clock: new ManualClock(START) });
+    backend.use([strategy]);
+    const own = definePolicy('own', { rate: '10/min', strategy });
+    const record = (cost: number) => backend.spend([{ policy: own, subject: 'ada', cost, mode: 'record' }]);
+    expect(() => record(1)).toThrow(ThrottleConfigError);
+    expect(() => record(1)).toThrow('policy "own": the strategy "forgetful" does not record a charge.');
+    expect(record(0).allowed).toBe(true);
+  });
+});
