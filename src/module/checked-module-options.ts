@@ -37,9 +37,11 @@ type CheckedModuleOptions<Options, Known> = CheckedOptions<
       ? CheckedLimits<Options[Option]>
       : Option extends 'policies'
         ? CheckedPolicies<Options[Option]>
-        : Option extends 'sockets'
-          ? CheckedSocketOptions<Options[Option]>
-          : Options[Option];
+        : Option extends 'requests'
+          ? CheckedLimit<Options[Option]>
+          : Option extends 'sockets'
+            ? CheckedSocketOptions<Options[Option]>
+            : Options[Option];
   }
 >;
 

@@ -192,3 +192,6 @@ class OptionsFactory {
 }
 ThrottleModule.forRootAsync({ useClass: OptionsFactory });
 ThrottleModule.forRootAsync({ useExisting: OptionsFactory });
+
+ThrottleModule.forRoot({ requests: '1000/min' });
+ThrottleModule.forRoot({ requests: { rate: '1000/min', strategy: 'token-bucket', burst: 20 } });

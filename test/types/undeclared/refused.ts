@@ -59,6 +59,12 @@ ThrottleModule.forRoot({ policies: { search: '5/min', login: { rate: '5/fortnigh
 // @ts-expect-error
 ThrottleModule.forRoot({ sockets: { connections: '5/fortnight' } });
 // @ts-expect-error
+ThrottleModule.forRoot({ requests: '5/fortnight' });
+// @ts-expect-error
+ThrottleModule.forRoot({ requests: { rate: '5/min', burst: 20 } });
+// @ts-expect-error
+ThrottleModule.forRoot({ requests: undefined });
+// @ts-expect-error
 ThrottleModule.forRoot({ sockets: { frames: { rate: '5/fortnight' } } });
 // @ts-expect-error
 ThrottleModule.forFeature({ policies: { login: '5/fortnight' } });
