@@ -5,6 +5,8 @@ const REASONS = [
     places: [
       'strategies/fixed-window: is_sound, expires_ms = not text, 0 | 0 -> 1',
       'strategies/bucket: is_sound, expires_ms = not text, 0 | 0 -> 1',
+      'strategies/sliding-window: is_sound, expires_ms, is_moved = not text, 0, false | 0 -> 1',
+      'lib/states: if not text then return text, {}, 0 end | 0 -> 1',
     ],
   },
   {
@@ -21,6 +23,8 @@ const REASONS = [
       'strategies/fixed-window: if remaining < 0 then remaining = 0 end | 0 -> 1',
       'strategies/bucket: remaining = room < 0 and 0 or (room - room % period_ms) / period_ms | 0 -> 1',
       'strategies/bucket: remaining = room < 0 and 0 or (room - room % period_ms) / period_ms | < -> <=',
+      'strategies/sliding-window: remaining = room < 0 and 0 or (room - room % span) / span | 0 -> 1',
+      'strategies/sliding-window: remaining = room < 0 and 0 or (room - room % span) / span | < -> <=',
     ],
   },
   {
@@ -58,6 +62,158 @@ const REASONS = [
   {
     why: 'The offset of the next chunk is after the first value, so it is never 0; -1 is the end.',
     places: ['lib/states: while offset >= 0 do | >= -> >', 'lib/states: while offset >= 0 do | 0 -> 1'],
+  },
+  {
+    why: 'The newest counter is part of the sum of all but the oldest, which is checked.',
+    places: ['strategies/sliding-window: for i = 2, segments do | 2 -> 1'],
+  },
+  {
+    why: 'Nothing reads the counter before the newest one, or the one behind the oldest.',
+    places: [
+      'strategies/sliding-window: for i = 1, segments + 1 do counters[i] = 0 end | 1 -> 0',
+      'strategies/sliding-window: for i = 1, segments + 1 do counters[i] = 0 end | 1 (2) -> 2',
+      'strategies/sliding-window: for i = 1, segments + 1 do found[i] = i > moved and counters[i - moved] or 0 end | 1 -> 0',
+      'strategies/sliding-window: for i = 1, segments + 1 do found[i] = i > moved and counters[i - moved] or 0 end | 1 (2) -> 2',
+      'strategies/sliding-window: for i = 1, segments + 1 do found[i] = i > moved and counters[i - moved] or 0 end | > -> >=',
+    ],
+  },
+  {
+    why: 'The current segment is later than the newest one, so its counter is 0.',
+    places: ['strategies/sliding-window: for i = 1, segments do full = full + found[i] end | 1 -> 2'],
+  },
+  {
+    why: 'A segment lasts whole milliseconds, and 0 of them are 0.',
+    places: [
+      'strategies/sliding-window: if within < 0 then within = 0 end | < -> <=',
+      'strategies/sliding-window: if within < 0 then within = 0 end | 0 -> 1',
+    ],
+  },
+  {
+    why: 'What fits into the room is at most the limit, and if there is room at all, the counters are, too.',
+    places: [
+      'strategies/sliding-window: allowed = cost == 0 or (cost <= limit and cost * span <= room) | cost (2) -> full',
+      'strategies/sliding-window: allowed = cost == 0 or (cost <= limit and cost * span <= room) | cost (2) -> latest',
+    ],
+  },
+  {
+    why: 'When all segments have left, nothing is used, which is low enough.',
+    places: ['strategies/sliding-window: while ahead < segments and used * span > most do | < -> <='],
+  },
+  {
+    why: 'The usage is too high now, and low enough at the end of the segment: so its oldest counter is not 0, and what of it must leave is more than has left and at most all.',
+    places: [
+      'strategies/sliding-window: local into = leaving == 0 and 0 or span - min(span, floor((most - used * span) / leaving)) | 0 (2) -> 1',
+      'strategies/sliding-window: local into = leaving == 0 and 0 or span - min(span, floor((most - used * span) / leaving)) | span (2) -> period_ms',
+      'strategies/sliding-window: if ahead == 0 and into < within then into = within end | ahead -> last',
+      'strategies/sliding-window: if ahead == 0 and into < within then into = within end | < -> <=',
+      'strategies/sliding-window: if ahead == 0 and into < within then into = within end | within (2) -> span',
+      'strategies/sliding-window: if ahead == 0 and into < within then into = within end | within (2) -> period_ms',
+    ],
+  },
+  {
+    why: 'Costs that are the same are skipped: what is given back or added is never 0.',
+    places: [
+      'scripts/settle: if is_sound and (text or units > 0) then | > -> >=',
+      'scripts/settle: if units > 0 then | > -> >=',
+      'scripts/settle: if units > 0 then | > -> >= | occurrence 2 of this line',
+      'scripts/settle: if state ~= nil and (text or units > 0) then | > -> >=',
+    ],
+  },
+  {
+    why: 'What a settlement changes, and until when it matters, is the same whatever the burst is.',
+    places: ['scripts/settle: local burst, segments = policy.burst, policy.segments | burst (2) -> limit'],
+  },
+  {
+    why: 'The element 0 of a list is no member of it.',
+    places: ['lib/policies: for n = 1, count do numbers[n] = argument(args[i + 1 + n]) end | 1 -> 0'],
+  },
+  {
+    why: 'A write of the whole state leaves the same as one of its changed part, and an expiry that is late enough is kept.',
+    places: [
+      'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> newest',
+      'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | >= -> >',
+      'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> server_ms',
+    ],
+  },
+  {
+    why: 'The phases of a call are only told apart.',
+    places: [
+      'scripts/spend: local FIRST, MONITORED, DENIED_CALL = 1, 2, 3 | 1 -> 0',
+      'scripts/spend: local FIRST, MONITORED, DENIED_CALL = 1, 2, 3 | 3 -> 4',
+    ],
+  },
+  {
+    why: 'Without a monitored charge nothing is decided in the phase of those.',
+    places: ['scripts/spend: local has_monitored = false | false -> true'],
+  },
+  {
+    why: 'A text becomes a number by adding or subtracting 0.',
+    places: [
+      ...['+', '+ (2)', '+ (3)', '+ (4)'].map(
+        (plus) =>
+          `scripts/spend-one: local limit, period_ms, burst, segments = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0 | ${plus} -> -`,
+      ),
+      'scripts/spend-one: local cost, is_uniform = ARGV[7] + 0, #ARGV == 7 | + -> -',
+      'scripts/spend-one: for i = 1, server_ms > ARGV[2] + 0 and 0 or #KEYS do | + -> -',
+      'scripts/spend-one: if not is_uniform then cost = ARGV[6 + i] + 0 end | + (2) -> -',
+    ],
+  },
+  {
+    why: 'A strategy sets it in every step.',
+    places: [
+      'scripts/spend-one: local allowed, remaining, reset_ms, retry_after_ms, delay_ms = false, 0, 0, 0, 0 | false -> true',
+      'scripts/spend-one: local allowed, remaining, reset_ms, retry_after_ms, delay_ms = false, 0, 0, 0, 0 | 0 -> 1',
+      'scripts/spend-one: local allowed, remaining, reset_ms, retry_after_ms, delay_ms = false, 0, 0, 0, 0 | 0 (2) -> 1',
+      'scripts/spend-one: local allowed, remaining, reset_ms, retry_after_ms, delay_ms = false, 0, 0, 0, 0 | 0 (3) -> 1',
+    ],
+  },
+  {
+    why: 'The first charge on the key is this one, or one on the same key.',
+    places: [
+      'scripts/spend: field_1[i] = state | i -> first',
+      'scripts/spend: local policy = policy_of[i] | i -> first',
+      'scripts/spend: expiry_in[i] = expires_ms | i -> first',
+      'scripts/spend: local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0 | i -> first',
+    ],
+  },
+  {
+    why: 'A key that is read once more holds the same state. It goes to a slot that nothing loads, as does the last charge of one that is not the first.',
+    places: [
+      'scripts/spend: if first == i then | first -> i',
+      'scripts/spend: if first == i then | i -> first',
+      'scripts/spend: first_on[i], last_on[i] = first, 0 | i (2) -> first',
+    ],
+  },
+  {
+    why: 'No charge has the number 0.',
+    places: [
+      'scripts/spend: local from = earlier > 0 and left_by[earlier] or first | > -> >=',
+      'scripts/spend: local from = earlier > 0 and left_by[earlier] or first | earlier -> first',
+      'scripts/spend: local is_denied = earlier > 0 and denied_of[earlier] | > -> >=',
+      'scripts/spend: local is_denied = earlier > 0 and denied_of[earlier] | earlier -> first',
+    ],
+  },
+  {
+    why: 'It is set before it is read, or never read.',
+    places: [
+      'scripts/spend: local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0 | false -> true',
+      'scripts/spend: local at, units, is_amended = now, cost, false | false -> true',
+    ],
+  },
+  {
+    why: 'A built-in strategy that records 0 units changes nothing.',
+    places: [
+      'scripts/spend: if is_recorded and cost > 0 then | > -> >=',
+      'scripts/spend: if is_recorded and cost > 0 then | cost -> total_cost',
+    ],
+  },
+  {
+    why: 'What a charge leaves that takes nothing is in a slot that nothing loads.',
+    places: [
+      'scripts/spend: if allowed and is_taken then | allowed -> is_taken',
+      'scripts/spend: if allowed and is_taken then | and -> or',
+      'scripts/spend: if allowed and is_taken then | is_taken -> allowed',
+    ],
   },
 ];
 

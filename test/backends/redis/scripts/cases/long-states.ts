@@ -43,6 +43,8 @@ function listed(count: number): ScriptCase {
       put(numbers, { letter: 'x' }),
       spend([[[KEY, policy, 0]]], [10, 1, 3, 1, 10, 0, 0, 0, count, 1], []),
       spend([[[KEY, policy, 7]]], [10, 1, 3, 1, 10, 7, 0, 0, count, 1], [`SET ${KEY} S2x ${NOW + 1250} 7 PX 1250`]),
+      put(numbers, { letter: 'x' }),
+      settle(KEY, { ...policy, strategy: 'varied' }, [1, 0], [`SET ${KEY} S2x 0 ${numbers.join(' ')} KEEPTTL`]),
     ],
   };
 }

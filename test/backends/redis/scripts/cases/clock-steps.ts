@@ -38,11 +38,44 @@ function afterStep(strategy: StrategyName): ScriptCase {
   return { name: `a charge by ${strategy} that is settled after the clock has stepped back`, runs };
 }
 
+/** Two charges by a clock that is far ahead of the server's: at the second one the key would expire too soon. */
+function farAhead(strategy: StrategyName): ScriptCase {
+  const policy = policyOf(strategy);
+  const recorder = new RunRecorder();
+  const runs = [0, 2_000_000].flatMap((ms) => {
+    const at = { now: START + 10_000_000 + ms / 10_000, timeUs: (START + ms) * 1000, isTold: true };
+    const calls = [{ charges: [{ policy, subject: 'ada', cost: 1 }], deadline: START + ms }];
+    return [recorder.spend(calls, at).run, recorder.spendOne(policy, calls, at).run];
+  });
+  recorder.close();
+  return { name: `charges by ${strategy} by a clock that is hours ahead`, runs };
+}
+
+/** Charges by a policy whose burst is another number than its limit, which counts for nothing. */
+const otherBursts = (['fixed-window', 'sliding-window', 'sliding-log'] as const).map((strategy): ScriptCase => {
+  const recorder = new RunRecorder();
+  const at = { now: START, timeUs: START * 1000, isTold: true };
+  const runs = [1, 20].flatMap((burst) => {
+    const policy = { ...policyOf(strategy), burst };
+    return [4, 11].flatMap((cost) => {
+      const calls = [{ charges: [{ policy, subject: `user:${burst}`, cost }], deadline: START }];
+      return [recorder.spend(calls, at).run, recorder.spendOne(policy, calls, at).run];
+    });
+  });
+  recorder.close();
+  return { name: `charges by ${strategy} whatever the burst is`, runs };
+});
+
 const log = policyOf('sliding-log');
 const bucket = policyOf('leaky-bucket');
 
-export const lateSettlements: readonly ScriptCase[] = [
+const wide = definePolicy('p', { rate: `2000/${PERIOD_MS}ms`, strategy: 'sliding-window', segments: 2 });
+
+/** States and charges of a clock that has stepped back since, and charges that are gone. */
+export const clockSteps: readonly ScriptCase[] = [
   ...strategies.map(afterStep),
+  ...strategies.map(farAhead),
+  ...otherBursts,
   {
     name: 'a bucket that has been given all back, as of an instant that the clock has not come to again: nothing is ahead',
     runs: [
@@ -53,5 +86,12 @@ export const lateSettlements: readonly ScriptCase[] = [
   {
     name: 'a charge of a log that is gone, of an instant that looks like units',
     runs: [put([1, 2, 7, 3], { letter: 'l' }), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
+  },
+  {
+    name: 'a sliding window that begins after now: nothing of its oldest segment has left, in which are more units than milliseconds',
+    runs: [
+      put([START / SPAN_MS + 1, 0, 0, 600], { letter: 'w' }),
+      spend([[[KEY, wide, 0]]], [2000, PERIOD_MS, 1, 1400, PERIOD_MS], []),
+    ],
   },
 ];
