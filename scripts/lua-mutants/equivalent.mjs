@@ -53,10 +53,14 @@ const REASONS = [
     ],
   },
   {
-    why: 'The numbers and the text are the same in one chunk, in several, and in chunks of another size.',
+    why: 'The numbers and the text are the same in one chunk, in several, in chunks of another size, and with one of none at the end.',
     places: [
       'lib/states: local MAX_STACK_VALUES = 1000 | 1000 -> 999',
       'lib/states: local MAX_STACK_VALUES = 1000 | 1000 -> 1001',
+      'strategies/sliding-log: local CHUNK = 100 | 100 -> 99',
+      'strategies/sliding-log: local CHUNK = 100 | 100 -> 101',
+      'strategies/sliding-log: for chunk = first, count - 1, CHUNK do | - -> +',
+      'strategies/sliding-log: for chunk = first, count - 1, CHUNK do | 1 -> 0',
     ],
   },
   {
@@ -130,6 +134,8 @@ const REASONS = [
   {
     why: 'A write of the whole state leaves the same as one of its changed part, and an expiry that is late enough is kept.',
     places: [
+      'strategies/sliding-log: local SHORT = 64 | 64 -> 63',
+      'strategies/sliding-log: local SHORT = 64 | 64 -> 65',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> newest',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | >= -> >',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> server_ms',
@@ -214,6 +220,25 @@ const REASONS = [
       'scripts/spend: if allowed and is_taken then | and -> or',
       'scripts/spend: if allowed and is_taken then | is_taken -> allowed',
     ],
+  },
+  {
+    why: 'All strategies allow a cost of 0, so a recorded charge is never denied; what is monitored is decided by itself, whatever was denied before it; and what is denied stays so.',
+    places: ['allowed', 'is_late', 'is_monitored', 'is_denied'].map(
+      (name) =>
+        `scripts/spend: if not is_recorded then is_denied = is_denied or not allowed end | is_recorded -> ${name}`,
+    ),
+  },
+  {
+    why: 'The search goes on one by one instead of by halves, and ends where both are the same.',
+    places: [
+      'strategies/sliding-log: local middle = floor((low + high) / 2) | high -> low',
+      'strategies/sliding-log: if (field == 1 and instant or sum) > most then high = middle else low = middle + 1 end | middle (2) -> low',
+      'strategies/sliding-log: return low | low -> high',
+    ],
+  },
+  {
+    why: 'A text begins at 1, and all before that is nothing.',
+    places: ['strategies/sliding-log: local parts = { sub(text, 1, HEAD_BYTES + ENTRY_BYTES * index) } | 1 -> 0'],
   },
 ];
 

@@ -214,6 +214,25 @@ export const customStrategies: readonly ScriptCase[] = [
     ],
   },
   {
+    name: 'a charge, and one on its key that is recorded, of an instant that is told',
+    runs: [
+      {
+        script: 'spend',
+        keys: [KEY, KEY],
+        args: [`${NOW + 100}`, '1', ...policyArgs(ledger), '1', DUE, '2', '1', '3', 'record', '1', '2'],
+        timeUs: NOW * 1000,
+        expected: {
+          reply: [NOW, NOW + 100, 10, 1000, 1, 0, 103, 1, 0, 105],
+          written: [`SET ${KEY} S2x ${NOW + TOLD_TTL} 100 100 0 2 0 PX ${TOLD_TTL}`],
+        },
+      },
+    ],
+  },
+  ...[1, 2, 3, 4, 5, 6].map((member) => ({
+    name: `a strategy that leaves out member ${member} of its decision: the reply ends there`,
+    runs: [spend([[[KEY, ownPolicy('partial', member), 1]], [[OTHER, window, 1]]], [...UNTOLD, ...UNTOLD], [])],
+  })),
+  {
     name: 'a charge, and one of 0 that is recorded',
     runs: [
       spendBy(

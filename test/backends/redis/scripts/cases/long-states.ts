@@ -33,6 +33,21 @@ function grown(entries: number): ScriptCase {
   };
 }
 
+/** A log of about as many entries as it has at most, settled up: by one entry more, or by a newest entry that is later. */
+function settledUp(entries: number): ScriptCase {
+  const numbers = logOf(entries);
+  const policy = within(entries);
+  const ttlMs = Math.ceil((policy.periodMs + 1000) * 1.25);
+  const after = entries < 10_000 ? [...numbers, NOW, 1] : [...numbers.slice(0, -2), NOW, (numbers.at(-1) ?? 0) + 1];
+  return {
+    name: `a log of ${entries} entries, settled up`,
+    runs: [
+      put(numbers, { letter: 'l' }),
+      settle(KEY, policy, [1, 2], [`SET ${KEY} S2l ${NOW + ttlMs} ${after.join(' ')} PX ${ttlMs}`]),
+    ],
+  };
+}
+
 /** Numbers that are not paired: as many as make pieces full, and one less and more, with what stands before them. */
 function listed(count: number): ScriptCase {
   const numbers = Array.from({ length: count }, (_, i) => i * 7);
@@ -55,5 +70,6 @@ function listed(count: number): ScriptCase {
  */
 export const longStates: readonly ScriptCase[] = [
   ...[30, 80, 85, 90, 95, 100, 498, 499, 500, 501, 999, 1000, 1500, 4500].map(grown),
+  ...[9998, 9999, 10_000].map(settledUp),
   ...[996, 997, 998, 999, 1000, 1001, 1002, 1998, 1999].map(listed),
 ];
