@@ -7,6 +7,7 @@ const REASONS = [
       'strategies/bucket: is_sound, expires_ms = not text, 0 | 0 -> 1',
       'strategies/sliding-window: is_sound, expires_ms, is_moved = not text, 0, false | 0 -> 1',
       'lib/states: if not text then return text, {}, 0 end | 0 -> 1',
+      'strategies/sliding-log: is_sound, is_moved, expires_ms, count, gone, before, newest, total = not text, false, 0, 0, 0, 0, nil, 0 | 0 -> 1',
     ],
   },
   {
@@ -23,6 +24,8 @@ const REASONS = [
       'strategies/fixed-window: if remaining < 0 then remaining = 0 end | 0 -> 1',
       'strategies/bucket: remaining = room < 0 and 0 or (room - room % period_ms) / period_ms | 0 -> 1',
       'strategies/bucket: remaining = room < 0 and 0 or (room - room % period_ms) / period_ms | < -> <=',
+      'strategies/sliding-log: if remaining < 0 then remaining = 0 end | < -> <=',
+      'strategies/sliding-log: if remaining < 0 then remaining = 0 end | 0 -> 1',
       'strategies/sliding-window: remaining = room < 0 and 0 or (room - room % span) / span | 0 -> 1',
       'strategies/sliding-window: remaining = room < 0 and 0 or (room - room % span) / span | < -> <=',
     ],
@@ -134,6 +137,7 @@ const REASONS = [
   {
     why: 'A write of the whole state leaves the same as one of its changed part, and an expiry that is late enough is kept.',
     places: [
+      'strategies/sliding-log: is_sound, is_moved, expires_ms, count, gone, before, newest, total = not text, false, 0, 0, 0, 0, nil, 0 | false -> true',
       'strategies/sliding-log: local SHORT = 64 | 64 -> 63',
       'strategies/sliding-log: local SHORT = 64 | 64 -> 65',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> newest',
@@ -239,6 +243,100 @@ const REASONS = [
   {
     why: 'A text begins at 1, and all before that is nothing.',
     places: ['strategies/sliding-log: local parts = { sub(text, 1, HEAD_BYTES + ENTRY_BYTES * index) } | 1 -> 0'],
+  },
+  {
+    why: 'It is nil before, and of two values for one name Lua keeps the first.',
+    places: [
+      'strategies/sliding-log: is_sound, is_moved, expires_ms, count, gone, before, newest, total = not text, false, 0, 0, 0, 0, nil, 0 | newest -> expires_ms',
+    ],
+  },
+  {
+    why: 'No log has as many bytes as are read at once. In one of another length than its count says, the last entry is too short or too long either way.',
+    places: [
+      'strategies/sliding-log: if #text == FIRST_BYTES and bytes > FIRST_BYTES then | and -> or',
+      'strategies/sliding-log: if #text == FIRST_BYTES and bytes > FIRST_BYTES then | > -> >=',
+    ],
+  },
+  {
+    why: 'The later one of the newest entry and now is t, so both compare alike; and the newest entry is either far ahead there or has left.',
+    places: [
+      'strategies/sliding-log: local t = newest ~= nil and newest > now and newest or now | > -> >=',
+      'strategies/sliding-log: if newest ~= nil and (newest > now + period_ms or newest <= now - period_ms) then | newest (2) -> t',
+      'strategies/sliding-log: if newest ~= nil and (newest > now + period_ms or newest <= now - period_ms) then | now (2) -> t',
+      'strategies/sliding-log: if newest > now + period_ms then t = now end | newest -> t',
+      'strategies/sliding-log: if newest > now + period_ms then t = now end | > -> >=',
+      'strategies/sliding-log: if newest > now + period_ms then t = now end | + -> -',
+    ],
+  },
+  {
+    why: 'A log without a newest entry has no others.',
+    places: ['t', 'now', 'server_ms'].map(
+      (name) => `strategies/sliding-log: elseif newest ~= nil then | newest -> ${name}`,
+    ),
+  },
+  {
+    why: 'The search begins at the first entry that is counted, which has left; the last one is in the period.',
+    places: [
+      'strategies/sliding-log: if first < count - 1 and read_entry(key, text, first) <= t - period_ms then | first -> gone',
+      'strategies/sliding-log: if first < count - 1 and read_entry(key, text, first) <= t - period_ms then | first (2) -> gone',
+      'strategies/sliding-log: first = first_above(key, text, first + 1, count - 1, 1, t - period_ms) | first (2) -> gone',
+      'strategies/sliding-log: first = first_above(key, text, first + 1, count - 1, 1, t - period_ms) | + -> -',
+      'strategies/sliding-log: first = first_above(key, text, first + 1, count - 1, 1, t - period_ms) | 1 -> 0',
+      'strategies/sliding-log: first = first_above(key, text, first + 1, count - 1, 1, t - period_ms) | 1 (2) -> 0',
+    ],
+  },
+  {
+    why: 'A cost above the limit is denied, and no log is rewritten before a charge is decided.',
+    places: ['strategies/sliding-log: if not allowed and cost > limit then | allowed -> is_moved'],
+  },
+  {
+    why: 'What is recorded is decided at a cost of 0, which is told already.',
+    places: ['is_late', 'is_monitored'].map(
+      (name) =>
+        `scripts/spend: is_decided = phase == MONITORED or is_recorded or earlier == 0 or cost == 0 or not is_denied | is_recorded -> ${name}`,
+    ),
+  },
+  {
+    why: 'Later charges on the key ask only what one of them leaves that took units, and its total is the cost it was decided at.',
+    places: [
+      'scripts/spend: left_by[i] = allowed and is_taken and charge_count + i or from | is_taken -> allowed',
+      'scripts/spend: total_of[i], denied_of[i] = total_cost, is_denied | total_cost -> cost',
+    ],
+  },
+  {
+    why: 'Any field but the first is the sum.',
+    places: [
+      'strategies/sliding-log: local last = first_above(key, text, gone, count - 1, 2, before + used + cost - limit - 1) | 2 -> 3',
+    ],
+  },
+  {
+    why: 'It joins the newest entry either way: the one that the search finds is that.',
+    places: ['strategies/sliding-log: if added > 0 and (gone == count or instant >= newest) then | instant -> at'],
+  },
+  {
+    why: 'The newest entry is later, so the search ends before the end.',
+    places: ['strategies/sliding-log: local index = first_above(key, text, gone, count - 1, 1, instant - 1) | 1 -> 0'],
+  },
+  {
+    why: 'The sum up to an entry that has left is what left; and the head ends with that sum, as if it were an entry before the first.',
+    places: [
+      'strategies/sliding-log: if index > gone then sum, earlier = read_entry(key, text, index - 1) end | index -> count',
+      'strategies/sliding-log: if index > gone then sum, earlier = read_entry(key, text, index - 1) end | > -> >=',
+    ],
+  },
+  {
+    why: 'A charge of the number 0 is never due, and is on no key.',
+    places: [
+      'scripts/spend: i, phase = 1, is_call_allowed and MONITORED or DENIED_CALL | 1 -> 0',
+      'scripts/spend: for i = 1, is_call_sound and is_call_recorded and is_call_allowed and writes and charge_count or 0 do | 1 -> 0',
+    ],
+  },
+  {
+    why: 'Charges on one key have the same strategy and segments.',
+    places: [
+      'scripts/spend: local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i] | i -> first',
+      'scripts/spend: local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i] | i (3) -> first',
+    ],
   },
 ];
 

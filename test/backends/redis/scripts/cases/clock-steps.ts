@@ -88,6 +88,37 @@ export const clockSteps: readonly ScriptCase[] = [
     runs: [put([1, 2, 7, 3], { letter: 'l' }), settle(KEY, log, [1, 0], [], 2), settle(KEY, log, [1, 0], [], 3)],
   },
   {
+    name: 'a log whose newest entry is after now: by that one the others leave, the first of them or two',
+    runs: [[], [START - 1100, 1]].flatMap((first) => [
+      put([...first, START - 600, 3, START + 500, 2], { letter: 'l' }),
+      spend([[[KEY, log, 0]]], [10, PERIOD_MS, 1, 8, 1500], []),
+      spend([[[KEY, log, 9]]], [10, PERIOD_MS, 2, 8, 1500, 1500], []),
+    ]),
+  },
+  {
+    name: 'a log that is settled up: after its newest entry, before its first one that counts, and too late by its newest entry',
+    runs: [
+      put([START - 500, 1], { letter: 'l' }),
+      settle(
+        KEY,
+        log,
+        [1, 3],
+        [`SET ${KEY} S2l ${START + 2250} ${START - 500} 1 ${START - 200} 2 PX 2250`],
+        START - 200,
+      ),
+      put([START - 1500, 4, START - 100, 1], { letter: 'l' }),
+      settle(
+        KEY,
+        log,
+        [1, 3],
+        [`SET ${KEY} S2l ${START + 2375} ${START - 200} 2 ${START - 100} 1 PX 2375`],
+        START - 200,
+      ),
+      put([START + 500, 2], { letter: 'l' }),
+      settle(KEY, log, [1, 2], [], START - 1200),
+    ],
+  },
+  {
     name: 'a sliding window that begins after now: nothing of its oldest segment has left, in which are more units than milliseconds',
     runs: [
       put([START / SPAN_MS + 1, 0, 0, 600], { letter: 'w' }),

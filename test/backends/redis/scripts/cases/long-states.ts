@@ -33,14 +33,18 @@ function grown(entries: number): ScriptCase {
   };
 }
 
-/** A log of about as many entries as it has at most, settled up: by one entry more, or by a newest entry that is later. */
-function settledUp(entries: number): ScriptCase {
+/**
+ * A log of about as many entries as it has at most, settled up: by one entry more, or by a newest entry that is later. Of its first
+ * entries some have left.
+ */
+function settledUp(entries: number, gone: number): ScriptCase {
   const numbers = logOf(entries);
-  const policy = within(entries);
+  const policy: Policy = { ...log, periodMs: entries + 1 - gone };
   const ttlMs = Math.ceil((policy.periodMs + 1000) * 1.25);
-  const after = entries < 10_000 ? [...numbers, NOW, 1] : [...numbers.slice(0, -2), NOW, (numbers.at(-1) ?? 0) + 1];
+  const live = numbers.slice(2 * gone);
+  const after = entries - gone < 10_000 ? [...live, NOW, 1] : [...live.slice(0, -2), NOW, (live.at(-1) ?? 0) + 1];
   return {
-    name: `a log of ${entries} entries, settled up`,
+    name: `a log of ${entries} entries, ${gone} of which have left, settled up`,
     runs: [
       put(numbers, { letter: 'l' }),
       settle(KEY, policy, [1, 2], [`SET ${KEY} S2l ${NOW + ttlMs} ${after.join(' ')} PX ${ttlMs}`]),
@@ -70,6 +74,8 @@ function listed(count: number): ScriptCase {
  */
 export const longStates: readonly ScriptCase[] = [
   ...[30, 80, 85, 90, 95, 100, 498, 499, 500, 501, 999, 1000, 1500, 4500].map(grown),
-  ...[9998, 9999, 10_000].map(settledUp),
+  settledUp(9999, 0),
+  settledUp(9999, 7),
+  settledUp(10_000, 0),
   ...[996, 997, 998, 999, 1000, 1001, 1002, 1998, 1999].map(listed),
 ];
