@@ -138,6 +138,23 @@ const REASONS = [
     why: 'A write of the whole state leaves the same as one of its changed part, and an expiry that is late enough is kept.',
     places: [
       'strategies/sliding-log: is_sound, is_moved, expires_ms, count, gone, before, newest, total = not text, false, 0, 0, 0, 0, nil, 0 | false -> true',
+      ...[
+        'expires_ms -> server_ms',
+        '>= -> >',
+        '> -> >=',
+        '> -> <=',
+        'count -> gone',
+        'gone -> count',
+        '* -> /',
+        '2 -> 1',
+        '2 -> 3',
+        '<= -> <',
+        '<= -> >',
+        'count (2) -> gone',
+      ].map(
+        (change) =>
+          `strategies/sliding-log: elseif expires_ms >= until_ms and not is_moved and count > SHORT and gone * 2 <= count then | ${change}`,
+      ),
       'strategies/sliding-log: local SHORT = 64 | 64 -> 63',
       'strategies/sliding-log: local SHORT = 64 | 64 -> 65',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> newest',
@@ -242,7 +259,10 @@ const REASONS = [
   },
   {
     why: 'A text begins at 1, and all before that is nothing.',
-    places: ['strategies/sliding-log: local parts = { sub(text, 1, HEAD_BYTES + ENTRY_BYTES * index) } | 1 -> 0'],
+    places: [
+      'strategies/sliding-log: local parts = { sub(text, 1, HEAD_BYTES + ENTRY_BYTES * index) } | 1 -> 0',
+      "strategies/sliding-log: text = sub(text, 1, offset) .. pack('<I7I7', instant, earlier + added) .. sub(text, offset + 1) | 1 -> 0",
+    ],
   },
   {
     why: 'It is nil before, and of two values for one name Lua keeps the first.',
@@ -322,6 +342,16 @@ const REASONS = [
     places: [
       'strategies/sliding-log: if index > gone then sum, earlier = read_entry(key, text, index - 1) end | index -> count',
       'strategies/sliding-log: if index > gone then sum, earlier = read_entry(key, text, index - 1) end | > -> >=',
+      'strategies/sliding-log: if index > gone then instant, earlier = read_entry(key, text, index - 1) end | index -> count',
+      'strategies/sliding-log: if index > gone then instant, earlier = read_entry(key, text, index - 1) end | > -> >=',
+    ],
+  },
+  {
+    why: 'It is not read any more, or set before it is read; and an empty log is deleted, whatever its newest entry is.',
+    places: [
+      'strategies/sliding-log: if index > gone then sum, earlier = read_entry(key, text, index - 1) end | sum -> units',
+      'strategies/sliding-log: if index > gone then instant, earlier = read_entry(key, text, index - 1) end | instant -> newest',
+      'strategies/sliding-log: if count > gone then newest, total = read_entry(key, text, count - 1) end | > -> >=',
     ],
   },
   {

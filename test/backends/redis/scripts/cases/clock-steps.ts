@@ -1,12 +1,15 @@
+import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { definePolicy, type Policy } from '../../../../../src/index.js';
+import { MAX_COUNT } from '../../../../../src/strategies/strategy.js';
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
-import { KEY, NOW, put, settle, spend } from '../support/arguments.js';
+import { DUE, KEY, NOW, put, settle, spend } from '../support/arguments.js';
 import type { Run, ScriptCase } from '../support/script-run.js';
 import { RunRecorder } from './spend.js';
 
 const START = 1_760_000_000_000;
 const PERIOD_MS = 1000;
 const SPAN_MS = 500;
+const MOST = Number.MAX_SAFE_INTEGER;
 
 /** How far before the charge that is settled the state is that it is settled on. */
 const BEFORE = [2 * SPAN_MS, SPAN_MS + 1, SPAN_MS, SPAN_MS - 1, 1, 0, -1, -SPAN_MS, -2 * SPAN_MS];
@@ -116,6 +119,47 @@ export const clockSteps: readonly ScriptCase[] = [
       ),
       put([START + 500, 2], { letter: 'l' }),
       settle(KEY, log, [1, 2], [], START - 1200),
+    ],
+  },
+  {
+    name: 'a log that is settled up to more than can be counted, at an entry and between two',
+    runs: [
+      put([START - 200, 4, START - 100, 1], { letter: 'l' }),
+      settle(
+        KEY,
+        log,
+        [1, MOST],
+        [`SET ${KEY} S2l ${START + 2375} ${START - 200} ${MAX_COUNT - 1} ${START - 100} 1 PX 2375`],
+        START - 200,
+      ),
+      put([START - 200, 4, START - 100, 1], { letter: 'l' }),
+      settle(
+        KEY,
+        log,
+        [1, MOST],
+        [`SET ${KEY} S2l ${START + 2375} ${START - 200} 4 ${START - 150} ${MAX_COUNT - 5} ${START - 100} 1 PX 2375`],
+        START - 150,
+      ),
+    ],
+  },
+  {
+    name: 'a log that is settled down keeps its expiry, however soon that is',
+    runs: [
+      put([START - 200, 1, START - 100, 4], { letter: 'l' }),
+      settle(KEY, log, [3, 1], [`SET ${KEY} S2l 0 ${START - 200} 1 ${START - 100} 2 KEEPTTL`], START - 100),
+    ],
+  },
+  {
+    name: 'a log that is settled up between instants that are numbers as small as costs',
+    runs: [
+      put([1, 1, 3, 1, 5, 1], { letter: 'l' }),
+      {
+        script: 'settle',
+        keys: [KEY],
+        args: ['5', DUE, '2', ...policyArgs(log), '1', '2'],
+        timeUs: START * 1000,
+        expected: { reply: [START, 1], written: [`SET ${KEY} S2l ${START + 4_501_250} 1 1 2 1 3 1 5 1 PX 4501250`] },
+      },
     ],
   },
   {

@@ -1,5 +1,5 @@
 import { definePolicy, type Policy } from '../../../../../src/index.js';
-import { KEY, NOW, put, settle, spend, stored } from '../support/arguments.js';
+import { KEY, NOW, put, settle, spend, spendArgs, stored } from '../support/arguments.js';
 import type { ScriptCase } from '../support/script-run.js';
 
 const log: Policy = { ...definePolicy('p', { rate: '1000/s', strategy: 'sliding-log' }), limit: 1_000_000_000 };
@@ -52,6 +52,49 @@ function settledUp(entries: number, gone: number): ScriptCase {
   };
 }
 
+const MOST_ENTRIES = logOf(10_000);
+const [oldest = 0, units = 0, ...others] = MOST_ENTRIES;
+
+const joined: ScriptCase = {
+  name: 'a log of as many entries as it has at most, settled up before its first one, which that joins',
+  runs: [
+    put(MOST_ENTRIES, { letter: 'l' }),
+    settle(
+      KEY,
+      within(10_000),
+      [1, 2],
+      [`SET ${KEY} S2l ${NOW + 14_999} ${[oldest, units + 1, ...others].join(' ')} PX 14999`],
+      oldest - 5,
+    ),
+  ],
+};
+
+const AHEAD = NOW + 10_000_000;
+
+/** A charge on a log of 80 entries, each of one unit, by a clock that is so far ahead, on a key that expires then. */
+function lateWrite(now: number, expiresMs: number, marginMs: number): ScriptCase {
+  const numbers = Array.from({ length: 80 }, (_, i) => [now - 80 + i, 1]).flat();
+  const ttlMs = Math.ceil((1000 + marginMs) * 1.25);
+  return {
+    name: `a charge on a long log, ${now - NOW} ms ahead, whose key expires ${expiresMs - NOW} ms from now, too soon`,
+    runs: [
+      put(numbers, { letter: 'l', expiresMs }),
+      {
+        script: 'spend',
+        keys: [KEY],
+        args: [now === NOW ? '' : String(now), ...spendArgs([[[KEY, log, 1]]]).slice(1)],
+        timeUs: NOW * 1000,
+        expected: {
+          reply: [NOW, now, log.limit, 1000, 1, log.limit - 81, 1000],
+          written: [`SET ${KEY} S2l ${NOW + ttlMs} ${numbers.join(' ')} ${now} 1 PX ${ttlMs}`],
+        },
+      },
+    ],
+  };
+}
+
+const lateWrites = [lateWrite(AHEAD, NOW + 5, 3_600_000), lateWrite(NOW, NOW + 1999, 1000)];
+
 /** Numbers that are not paired: as many as make pieces full, and one less and more, with what stands before them. */
 function listed(count: number): ScriptCase {
   const numbers = Array.from({ length: count }, (_, i) => i * 7);
@@ -74,6 +117,8 @@ function listed(count: number): ScriptCase {
  */
 export const longStates: readonly ScriptCase[] = [
   ...[30, 80, 85, 90, 95, 100, 498, 499, 500, 501, 999, 1000, 1500, 4500].map(grown),
+  joined,
+  ...lateWrites,
   settledUp(9999, 0),
   settledUp(9999, 7),
   settledUp(10_000, 0),
