@@ -85,6 +85,10 @@ const REASONS = [
     ],
   },
   {
+    why: 'A step sets the newest counter before anything reads it.',
+    places: ['strategies/sliding-window: for i = 1, segments + 1 do counters[i] = 0 end | 1 -> 2'],
+  },
+  {
     why: 'The current segment is later than the newest one, so its counter is 0.',
     places: ['strategies/sliding-window: for i = 1, segments do full = full + found[i] end | 1 -> 2'],
   },
@@ -352,6 +356,17 @@ const REASONS = [
       'strategies/sliding-log: if index > gone then sum, earlier = read_entry(key, text, index - 1) end | sum -> units',
       'strategies/sliding-log: if index > gone then instant, earlier = read_entry(key, text, index - 1) end | instant -> newest',
       'strategies/sliding-log: if count > gone then newest, total = read_entry(key, text, count - 1) end | > -> >=',
+    ],
+  },
+  {
+    why: 'Between the first entry and itself there is nothing to read; a place in the text is a larger number than that of its entry; and what is not changed is the same in the text and under the key.',
+    places: [
+      ...['> -> >=', 'first -> count', 'first -> gone', '<= -> <'].map(
+        (change) => `strategies/sliding-log: if last > first and text and last <= #text then | ${change}`,
+      ),
+      ...['> -> >=', 'first -> count', 'first -> gone'].map(
+        (change) => `strategies/sliding-log: elseif last > first then | ${change}`,
+      ),
     ],
   },
   {

@@ -71,14 +71,15 @@ const joined: ScriptCase = {
 
 const AHEAD = NOW + 10_000_000;
 
-/** A charge on a log of 80 entries, each of one unit, by a clock that is so far ahead, on a key that expires then. */
-function lateWrite(now: number, expiresMs: number, marginMs: number): ScriptCase {
+/** A charge on a log of 80 entries that count and some that have left, each of one unit, by a clock at `now`. */
+function lateWrite(now: number, expiresMs: number, marginMs: number, gone = 0): ScriptCase {
+  const left = Array.from({ length: gone }, (_, i) => [now - 1000 - gone + i, 1]).flat();
   const numbers = Array.from({ length: 80 }, (_, i) => [now - 80 + i, 1]).flat();
   const ttlMs = Math.ceil((1000 + marginMs) * 1.25);
   return {
-    name: `a charge on a long log, ${now - NOW} ms ahead, whose key expires ${expiresMs - NOW} ms from now, too soon`,
+    name: `a charge on a long log of which ${gone} entries have left, ${now - NOW} ms ahead, whose key expires ${expiresMs - NOW} ms from now, too soon`,
     runs: [
-      put(numbers, { letter: 'l', expiresMs }),
+      put([...left, ...numbers], { letter: 'l', expiresMs }),
       {
         script: 'spend',
         keys: [KEY],
@@ -93,7 +94,11 @@ function lateWrite(now: number, expiresMs: number, marginMs: number): ScriptCase
   };
 }
 
-const lateWrites = [lateWrite(AHEAD, NOW + 5, 3_600_000), lateWrite(NOW, NOW + 1999, 1000)];
+const lateWrites = [
+  lateWrite(AHEAD, NOW + 5, 3_600_000),
+  lateWrite(NOW, NOW + 1999, 1000),
+  lateWrite(NOW, NOW + 1999, 1000, 20),
+];
 
 /** Numbers that are not paired: as many as make pieces full, and one less and more, with what stands before them. */
 function listed(count: number): ScriptCase {
