@@ -233,6 +233,18 @@ export const customStrategies: readonly ScriptCase[] = [
     runs: [spend([[[KEY, ownPolicy('partial', member), 1]], [[OTHER, window, 1]]], [...UNTOLD, ...UNTOLD], [])],
   })),
   {
+    name: 'a charge of 1 that is recorded, by a state of one number',
+    runs: [
+      put([5], OWN),
+      spendBy(
+        ['', '1', ...policyArgs(varied), '1', DUE, '1', 'record', '1', '1'],
+        [KEY],
+        [10, 1005, 1, 5, 7],
+        [`SET ${KEY} S2x ${NOW + 1259} 5 PX 1259`],
+      ),
+    ],
+  },
+  {
     name: 'a charge, and one of 0 that is recorded',
     runs: [
       spendBy(
