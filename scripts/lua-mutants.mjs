@@ -130,13 +130,14 @@ await Promise.all(
       const isListed = EQUIVALENT.has(place);
       if (difference !== null) caught += 1;
       if (difference !== null && isListed) wronglyListed.push(`${place}\n    ${difference}`);
-      if (difference === null && !isListed) survived.push(place);
+      if (difference !== null || isListed) continue;
+      survived.push(place);
+      console.log(`survived: ${place}`);
     }
   }),
 );
 await Promise.all(runners.map((runner) => runner.stop()));
 
-for (const place of survived) console.log(`survived: ${place}`);
 for (const place of wronglyListed) console.log(`listed as equivalent, but caught: ${place}`);
 for (const place of stale) console.log(`listed as equivalent, but not a mutant: ${place}`);
 const seconds = Math.round((performance.now() - startedAt) / 1000);

@@ -2,14 +2,18 @@ import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-arg
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import {
   allowed,
+  DUE,
   KEY,
   kept,
+  NOT_RECORDED,
   NOW,
   OTHER,
   put,
   settle,
   spend,
+  spendBy,
   stored,
+  UNTOLD,
   WINDOW,
   window,
   written,
@@ -34,9 +38,22 @@ const varied = ownPolicy('varied', 2);
 const ledger = ownPolicy('ledger', 2);
 const rude = ownPolicy('rude', 2);
 
-/** Settles a charge by ledger of an instant 300 ms before, at 700 ms of a second by the server, with an argument. */
-function settleLedger([from, to]: readonly [number, number], written: readonly string[], more: readonly string[]): Run {
-  const args = ['', String(NOW + 700), String(NOW + 400), ...more, ...policyArgs(ledger), String(from), String(to)];
+/** Settles a charge by ledger of 400 ms of a second, at 700 ms by the server and unless said otherwise, with more arguments. */
+function settleLedger(
+  [from, to]: readonly [number, number],
+  written: readonly string[],
+  more: readonly string[],
+  instant = '',
+): Run {
+  const args = [
+    instant,
+    String(NOW + 700),
+    String(NOW + 400),
+    ...more,
+    ...policyArgs(ledger),
+    String(from),
+    String(to),
+  ];
   return {
     script: 'settle',
     keys: [KEY],
@@ -48,6 +65,8 @@ function settleLedger([from, to]: readonly [number, number], written: readonly s
 
 /** What ledger keeps of a settlement, whose reset is 705 ms: five numbers, at 700 ms of a second. */
 const LEDGER_TTL = Math.ceil(1705 * 1.25);
+/** The same at 100 ms of a caller's clock, with an hour more. */
+const TOLD_TTL = Math.ceil((105 + 3_600_000) * 1.25);
 
 /** The limit and window of echo in a reply; its window is the number of segments. */
 const ECHO = [10, 1] as const;
@@ -175,8 +194,96 @@ export const customStrategies: readonly ScriptCase[] = [
       settleLedger([1, 9], [`SET ${KEY} S2x ${NOW + 700 + 1705} 700 400 1 9 0 KEEPTTL`], []),
       put([5], { ...OWN, expiresMs: 3 }),
       settleLedger([9, 1], [`SET ${KEY} S2x 3 700 400 9 1 0 KEEPTTL`], []),
+      settleLedger([1, 2], [`SET ${KEY} S2x ${NOW + 700 + TOLD_TTL} 100 400 1 2 0 PX ${TOLD_TTL}`], [], `${NOW + 100}`),
     ],
   },
+  {
+    name: 'charges with arguments, of which the second is recorded, and the third is on the key of the first',
+    runs: [
+      spendBy(
+        [
+          ...['', '1', ...policyArgs(ledger), '1', DUE, '3'],
+          ...['+', '1', '9', '1', '3'],
+          ...['record', '+', '2', '7', '8', '1', '2'],
+          ...['+', '1', '5', '1', '4'],
+        ],
+        [KEY, OTHER, KEY],
+        [10, 1000, 1, 9, 3, 1, 7, 5, 1, 5, 5],
+        [`SET ${KEY} S2x ${NOW + 1257} 4 PX 1257`, `SET ${OTHER} S2x ${NOW + 1257} 0 0 0 2 7 PX 1257`],
+      ),
+    ],
+  },
+  {
+    name: 'a charge, and one on its key that is recorded, of an instant that is told',
+    runs: [
+      {
+        script: 'spend',
+        keys: [KEY, KEY],
+        args: [`${NOW + 100}`, '1', ...policyArgs(ledger), '1', DUE, '2', '1', '3', 'record', '1', '2'],
+        timeUs: NOW * 1000,
+        expected: {
+          reply: [NOW, NOW + 100, 10, 1000, 1, 0, 103, 1, 0, 105],
+          written: [`SET ${KEY} S2x ${NOW + TOLD_TTL} 100 100 0 2 0 PX ${TOLD_TTL}`],
+        },
+      },
+    ],
+  },
+  ...[1, 2, 3, 4, 5, 6].map((member) => ({
+    name: `a strategy that leaves out member ${member} of its decision: the reply ends there`,
+    runs: [spend([[[KEY, ownPolicy('partial', member), 1]], [[OTHER, window, 1]]], [...UNTOLD, ...UNTOLD], [])],
+  })),
+  {
+    name: 'a charge of 1 that is recorded, by a state of one number',
+    runs: [
+      put([5], OWN),
+      spendBy(
+        ['', '1', ...policyArgs(varied), '1', DUE, '1', 'record', '1', '1'],
+        [KEY],
+        [10, 1005, 1, 5, 7],
+        [`SET ${KEY} S2x ${NOW + 1259} 5 PX 1259`],
+      ),
+    ],
+  },
+  {
+    name: 'a charge, and one of 0 that is recorded',
+    runs: [
+      spendBy(
+        ['', '1', ...policyArgs(plain), '1', DUE, '2', '1', '1', 'record', '1', '0'],
+        [KEY, KEY],
+        [...ECHO, ...told(1, 0, 0), ...told(0, 1, 1)],
+        [echoed(1, 0)],
+      ),
+    ],
+  },
+  ...[echo, plain].map((policy) => ({
+    name: `a charge that ${policy.strategy} does not record, of a call that takes nothing, and a call after it`,
+    runs: [
+      spendBy(
+        [
+          '',
+          '2',
+          ...policyArgs(policy),
+          ...policyArgs(window),
+          '1',
+          DUE,
+          '2',
+          '2',
+          '1',
+          'record',
+          '1',
+          '3',
+          '1',
+          DUE,
+          '1',
+          '2',
+          '4',
+        ],
+        [OTHER, KEY, OTHER],
+        [...UNTOLD, ...WINDOW, NOT_RECORDED, ...allowed(6)],
+        [written(4, OTHER)],
+      ),
+    ],
+  })),
   {
     name: 'a window that is settled up, on a key that does not exist',
     runs: [

@@ -67,9 +67,12 @@ export const GARBAGE_OF: readonly { readonly strategy: string; readonly texts: r
     texts: [
       WINDOW,
       packed('w', 5, 1, 2, 2),
-      packed('w', 5, 2 ** 53, 2, 2, 3),
-      packed('w', 5, 1, 2, 2 ** 53, 3),
-      packed('w', 5, 1, 2, 2, 2 ** 53),
+      `string.sub(${packed('w', 5, 1, 2, 2, 3)}, 1, 38)`,
+      ...[
+        [2 ** 53, 2, 2, 3],
+        [1, 2, 2 ** 53, 3],
+        [1, 2, 2, 2 ** 53],
+      ].map((numbers) => `${packed('w', 5, ...numbers)} .. ${listed(0, 0, 0)}`),
       `'\\163S2v' .. string.sub(${segmented(listed(0, 0, 0))}, 5)`,
       segmented(),
       segmented(listed(0)),

@@ -41,6 +41,8 @@ function policyOf(strategy: string): Policy {
   return { ...policy, strategy, segments: strategy === 'sliding-window' ? 4 : 1 };
 }
 
+const oneSegment: Policy = { ...policyOf('sliding-window'), segments: 1 };
+
 const take = (cost: number, left: number, key = KEY) =>
   spend([[[key, window, cost]]], [...WINDOW, ...allowed(left)], [written(10 - left, key)]);
 
@@ -76,8 +78,15 @@ const garbage: readonly ScriptCase[] = [
   }),
   ...FRESH.map((numbers) => ({
     name: `a window of ${numbers.join(' ')} under a key`,
-    runs: [put(numbers), take(1, 9)],
+    runs: [put(numbers), take(1, 9), put(numbers), spendOne(window, [KEY], allowed(9), [written(1)])],
   })),
+  {
+    name: 'a sliding window of one segment, with a value behind it that counts as none',
+    runs: [
+      set(`${packed('w', 5, 1, 2, 2, 3)} .. cmsgpack.pack(nil)`),
+      spend([[[KEY, oneSegment, 1]]], [...UNTOLD, GARBAGE], [`DEL ${KEY}`]),
+    ],
+  },
   {
     name: 'another type under a key',
     runs: [

@@ -84,6 +84,12 @@ export const leases: readonly ScriptCase[] = [
     runs: [lease(8, granted(8, 2), [written(8)]), lease(1, granted(0, 0), [], { policy: smaller })],
   },
   {
+    name: 'units of a limit, whatever the burst is',
+    runs: [1, 20].map((burst, i) =>
+      lease(4, granted(4, 6 - 4 * i), [i === 0 ? written(4) : kept(8)], { policy: { ...window, burst } }),
+    ),
+  },
+  {
     name: 'units of another window',
     runs: [put([NOW - 1000, 10]), lease(3, granted(3, 7), [written(3)])],
   },

@@ -25,7 +25,9 @@ function longLog(seed: number, stepMs: number): ScriptCase {
   for (let i = 0; i < 260; i++) {
     now += random(8) === 0 ? 0 : 1 + random(stepMs);
     spend(1 + random(2));
-    if (i % 4 === 3) spend(50 + random(360));
+    // More than there is: the wait is until one of all the entries leaves.
+    const { remaining = 0 } = recorder.standing(policy, 'ada', now) ?? {};
+    if (i % 4 === 3 && remaining < policy.limit) spend(remaining + 1 + random(policy.limit - remaining));
     if (i % 5 === 4) {
       const [receipt] = receipts.splice(random(receipts.length), 1);
       const cost = receipt?.charges[0]?.cost ?? 0;

@@ -132,6 +132,7 @@ export const denied = (remaining: number, resetMs: number, retryAfterMs: number)
 export const LATE = 4;
 export const GARBAGE = 5;
 export const UNDECIDED = 6;
+export const NOT_RECORDED = 7;
 
 /** When a window of a second that is written now expires: a second more than it matters for, and a quarter. */
 export const EXPIRES = NOW + 2500;

@@ -57,6 +57,19 @@ return {
 }
 `;
 
+/** Leaves out a member of its decision: the one of the number that is its burst. */
+const partial = `
+local MEMBERS = { 'limit', 'remaining', 'reset_ms', 'retry_after_ms', 'delay_ms', 'window_ms' }
+return {
+  step = function(state, now, policy, cost)
+    local decision = { allowed = false }
+    for i, member in ipairs(MEMBERS) do decision[member] = i ~= policy.burst and 1000 or nil end
+    return state, decision
+  end,
+  amend = function(state) return state end,
+}
+`;
+
 const LUA = {
   echo: `${echo}
 return { step = echo, fits = function(state) return #state == 1 end, amend = function() return {} end }`,
@@ -65,6 +78,7 @@ return { step = echo, amend = function(state) return state end }`,
   varied,
   rude,
   ledger,
+  partial,
 };
 
 export type CustomName = keyof typeof LUA;

@@ -63,8 +63,8 @@ for name, define in pairs(definitions) do
       local step = strategy.step
       if not is_guarded[strategy] then
         is_guarded[strategy] = true
-        strategy.step = function(state, now, policy, cost)
-          local after, decision = step(state, now, policy, cost)
+        strategy.step = function(state, now, policy, cost, args)
+          local after, decision = step(state, now, policy, cost, args)
           if (cost == 0 or not decision.allowed) and after ~= state then error('sluice: a state was made of nothing') end
           if (decision.allowed and decision.retry_after_ms ~= 0) then error('sluice: a wait for what is allowed') end
           return after, decision
@@ -96,7 +96,7 @@ if type(reply) == 'string' then
   while at <= #reply do
     local status = take('<B')
     if status == 3 then take('<B') end
-    for _ = 1, ({ 2, 3, 6, 0, 0, 0 })[status] do take('<d') end
+    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0 })[status] do take('<d') end
   end
   reply = numbers
 end

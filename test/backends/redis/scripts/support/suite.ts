@@ -1,12 +1,12 @@
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
+import { clockSteps } from '../cases/clock-steps.js';
 import { customStrategies } from '../cases/custom-strategies.js';
 import { debts } from '../cases/debts.js';
 import { equalCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
 import { foreignValues } from '../cases/foreign-values.js';
 import { invalidArguments } from '../cases/invalid-arguments.js';
-import { lateSettlements } from '../cases/late-settlement.js';
 import { leases } from '../cases/lease.js';
 import { longLogs } from '../cases/long-logs.js';
 import { longStates } from '../cases/long-states.js';
@@ -28,7 +28,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...expiries,
   ...longStates,
   ...longLogs,
-  ...lateSettlements,
+  ...clockSteps,
   ...leases,
   ...debts,
 ];
