@@ -21,6 +21,9 @@ const sources = {
   '^nestjs-sluice/(.+)$': '<rootDir>/src/$1/index.ts',
 };
 
+/** Suites whose subject does not depend on the version of Nest. They run on Nest 11, too, where tests run at full size. */
+const SAME_ON_NEST_11 = ['<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$)'];
+
 /** @type {import('jest').Config} */
 export default {
   // Of two cores Jest would leave one idle.
@@ -52,6 +55,7 @@ export default {
         '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
         '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases,releases}.spec.ts',
       ],
+      testPathIgnorePatterns: ['/node_modules/', ...(process.env.TEST_SIZE === 'full' ? [] : SAME_ON_NEST_11)],
       moduleNameMapper: {
         ...sources,
         // rxjs too: the library and Nest have to share one copy, as they do where it is installed.
