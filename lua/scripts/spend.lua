@@ -129,7 +129,7 @@ while arg <= #ARGV do
             --@load from
             --@include policy
             if is_recorded and cost > 0 then
-              -- What is recorded is added, and the decision is that of a read afterwards.
+              -- Adds the recorded units. The decision is that of a read afterwards.
               local at, units, is_amended = now, cost, false
               --@include raise
               cost = 0

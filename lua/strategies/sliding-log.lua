@@ -5,7 +5,7 @@
 
 --@section helpers
 local HEAD_BYTES, ENTRY_BYTES = 32, 14
--- What is read at once: a short log, or the first part of a long one.
+-- The number of bytes of the first read: all of a short log, or the beginning of a long one.
 local FIRST_BYTES = 1024
 -- A log of so many entries is written at once. In a longer one a charge changes the head and an entry.
 local SHORT = 64

@@ -6,7 +6,7 @@ export interface HandlerIdentity {
   readonly handlerId: string;
 }
 
-/** Where calls come to a handler. */
+/** The address at which calls reach a handler. */
 export interface Address {
   /** Method, full path, version and host; or port, path, namespace and event; or transport and pattern. */
   readonly text: string;
@@ -14,7 +14,7 @@ export interface Address {
   readonly runsAll: boolean;
 }
 
-/** A class, and where calls come to its handlers. */
+/** A class, and the addresses of its handlers. */
 export interface AddressedClass {
   readonly type: Class;
   /** The addresses of each handler, by method. */
@@ -37,8 +37,8 @@ interface Claim {
 }
 
 /**
- * Identifies handlers and classes by where calls come to them, so that every process and release that serves a route counts
- * it in the same budget: neither class names nor the order of registration matter. A handler's identity is its smallest
+ * Identifies handlers and classes by the addresses at which calls reach them, so that every process and release that serves
+ * a route counts it in the same budget: neither class names nor the order of registration matter. A handler's identity is its smallest
  * address, in code-unit order, and a class's that of its handlers.
  */
 export class HandlerIdentities {

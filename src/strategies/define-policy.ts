@@ -19,7 +19,7 @@ export interface PolicySpec {
   /** Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor of the period up to 10. */
   readonly segments?: number;
   /**
-   * Where the budget is shared: policies with the same name, scope, strategy, period and segments are one budget. Default: `app`.
+   * The part of the application that shares the budget: policies with the same name, scope, strategy, period and segments are one budget. Default: `app`.
    */
   readonly scope?: string;
   /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */

@@ -9,40 +9,11 @@ import {
   ThrottleConfigError,
 } from '../../src/index.js';
 import { anchoredWindow } from '../support/custom-strategy.js';
+import { givenWindow } from '../support/given-window.js';
 
 const START = Date.UTC(2026, 0, 1) + 250;
 
-/** A window that ends where the charge says: at the second of its arguments. It began at the first. */
-const given = defineStrategy({
-  name: 'given-window',
-  argumentCount: 2,
-
-  step(state, now, { name, limit }, cost, [begin = Number.NaN, end = Number.NaN] = []) {
-    const used = state[0] === begin ? (state[1] ?? 0) : 0;
-    const allowed = cost === 0 || cost <= limit - used;
-    const after = allowed ? used + cost : used;
-    return {
-      state: allowed && cost > 0 ? [begin, after] : state,
-      decision: {
-        policy: name,
-        allowed,
-        limit,
-        remaining: Math.max(0, limit - after),
-        resetMs: after === 0 ? 0 : end - now,
-        retryAfterMs: allowed ? 0 : cost > limit ? null : end - now,
-        delayMs: 0,
-        windowMs: end - begin,
-      },
-    };
-  },
-
-  amend(state, now, _policy, _at, from, to, [begin = Number.NaN, end = Number.NaN] = []) {
-    if (now >= end || (state.length > 0 && state[0] !== begin)) return state;
-    return [begin, Math.max(0, (state[1] ?? 0) + to - from)];
-  },
-});
-
-const policy = definePolicy('p', { rate: '10/h', strategy: given });
+const policy = definePolicy('p', { rate: '10/h', strategy: givenWindow });
 const first = [START, START + 700];
 const second = [START + 700, START + 1900];
 const ask = (cost: number, args: readonly number[], more: Partial<Charge> = {}): Charge[] => [
@@ -52,7 +23,7 @@ const ask = (cost: number, args: readonly number[], more: Partial<Charge> = {}):
 function open() {
   const clock = new ManualClock(START);
   const backend = new MemoryBackend({ clock });
-  backend.use([given]);
+  backend.use([givenWindow]);
   return { backend, clock };
 }
 

@@ -54,7 +54,7 @@ export class MasterClient implements RedisClient {
     } catch (error) {
       const [redirection = '', , address = ''] = wordsOf(error);
       if (!REDIRECTIONS.includes(redirection)) throw error;
-      // Where a command with several keys is asked for, it has to be tried again as well, unless all keys have arrived.
+      // A command with several keys would get TRYAGAIN from the other master, too, unless all of its keys have moved.
       if ((redirection === 'ASK' && haveSeveral(keys)) || redirection === 'TRYAGAIN') {
         throw new BackendError('TRYAGAIN', 'The keys of the command are on their way to another master');
       }

@@ -34,7 +34,7 @@ export class SpendRun {
         call.complete(this.reply.next(call));
         return;
       } catch (error) {
-        // What follows in the reply cannot be read either.
+        // The rest of the reply cannot be read either.
         this.error = backendErrorOf(error);
       }
     }

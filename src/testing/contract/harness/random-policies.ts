@@ -53,7 +53,7 @@ export function randomPolicy(random: RandomSource, strategy: BuiltinStrategy, na
   const burst = randomLimit(random, 10_000);
   const segments = random.pick([1, 2, 3, 4, 7, 20, 60, 1000]);
   const isDefault = random.integer(0, 4) === 0;
-  // What is counted stays below 2^52 even in one segment.
+  // The units of one segment stay below 2^52.
   const exact = Math.min(limit, Math.floor((2 ** 52 - 1) / (2 * periodMs)));
   return definePolicy(name, {
     rate: `${exact}/${periodMs}ms`,
