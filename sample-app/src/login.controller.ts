@@ -1,9 +1,10 @@
-import { Body, Controller, HttpCode, Inject, Post, UnauthorizedException } from '@nestjs/common';
+import { BadRequestException, Body, Controller, HttpCode, Inject, Post, UnauthorizedException } from '@nestjs/common';
 import { by, subjectOf, Throttle, ThrottleService } from 'nestjs-sluice';
 
+/** What a client sends, which may be anything. */
 interface Credentials {
-  readonly name?: string;
-  readonly password?: string;
+  readonly name?: unknown;
+  readonly password?: unknown;
 }
 
 @Controller('login')
@@ -14,7 +15,8 @@ export class LoginController {
   @Throttle('5/min', { by: by.ip(), strategy: 'sliding-log', message: 'Too many tries. Have a coffee.' })
   @HttpCode(200)
   @Post()
-  async login(@Body() { name = '', password }: Credentials) {
+  async login(@Body() { name, password }: Credentials = {}) {
+    if (typeof name !== 'string' || name === '') throw new BadRequestException('name: expected a string');
     const account = { subject: subjectOf.user(name.toLowerCase()) };
     await this.throttle.hit('account', 1, account);
     if (password !== 'sesame') throw new UnauthorizedException();

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Post } from '@nestjs/common';
+import { BadRequestException, Body, Controller, Inject, Post } from '@nestjs/common';
 import { ThrottleService } from 'nestjs-sluice';
 
 /** Charges by size, once the size is known: the policy is the module's, and `hit` answers 429 when it is too much. */
@@ -7,8 +7,9 @@ export class UploadsController {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
   @Post()
-  async upload(@Body() body: { text?: string }) {
-    const bytes = Buffer.byteLength(body.text ?? '');
+  async upload(@Body() { text = '' }: { readonly text?: unknown } = {}) {
+    if (typeof text !== 'string') throw new BadRequestException('text: expected a string');
+    const bytes = Buffer.byteLength(text);
     const { binding } = await this.throttle.hit('upload', bytes);
     return { stored: bytes, left: binding?.remaining };
   }

@@ -76,6 +76,22 @@ describe('the sample application', () => {
   });
 });
 
+describe('the sample application, sent what it does not expect,', () => {
+  it.each([
+    ['/login', undefined],
+    ['/login', { name: ['ada', 'bob'] }],
+    ['/login', { name: '' }],
+    ['/uploads', { text: { length: 9 } }],
+  ])('answers 400 to %s with %j', async (path, body) => {
+    const app = await startSample();
+    try {
+      expect((await app.send(path, { method: 'POST', ...(body && { body }) })).status).toBe(400);
+    } finally {
+      await app.app.close();
+    }
+  });
+});
+
 describe.each(transports)('the chat of the sample application, over %s', (transport) => {
   let sockets: TestSockets;
 
