@@ -64,6 +64,8 @@ export interface Decision {
   readonly windowMs: number;
   /** Set for a monitored charge: it may not be allowed in a call that is. */
   readonly mode?: 'monitor';
+  /** Set if no limit applies to the subject: nothing is counted, and no header tells of it. It is never the binding decision. */
+  readonly unlimited?: true;
   /** Set if units are leased: `remaining` is the last value that this process knows, and other processes may have taken units since. */
   readonly approximate?: true;
 }
@@ -104,6 +106,21 @@ export const NOTHING_TO_CHARGE: Outcome = Object.freeze({
   binding: null,
 });
 
+/** Returns the decision for a subject that no limit of the policy applies to. */
+export function unlimitedDecision({ name, periodMs }: Policy): Decision {
+  return {
+    policy: name,
+    allowed: true,
+    limit: Number.MAX_SAFE_INTEGER,
+    remaining: Number.MAX_SAFE_INTEGER,
+    resetMs: 0,
+    retryAfterMs: 0,
+    delayMs: 0,
+    windowMs: periodMs,
+    unlimited: true,
+  };
+}
+
 /** Returns true for a charge that is decided after all others and denies no call. */
 export function isMonitored({ mode }: Charge): boolean {
   return mode === 'monitor';
@@ -111,12 +128,13 @@ export function isMonitored({ mode }: Charge): boolean {
 
 /**
  * Returns the decision that represents the call: the denial with the longest wait (`null` is longest), or, if none denies, the
- * decision with the smallest share remaining. The first one wins a tie. Monitored decisions represent no call.
+ * decision with the smallest share remaining. The first one wins a tie. Monitored and unlimited decisions represent no call.
  */
 export function bindingOf(decisions: readonly Decision[]): Decision | null {
   let binding: Decision | null = null;
   for (const decision of decisions) {
-    if (decision.mode === undefined && (binding === null || isStricter(decision, binding))) binding = decision;
+    if (decision.mode !== undefined || decision.unlimited === true) continue;
+    if (binding === null || isStricter(decision, binding)) binding = decision;
   }
   return binding;
 }

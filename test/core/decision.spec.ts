@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertCost, bindingOf, type Decision, NOTHING_TO_CHARGE } from '../../src/core/decision.js';
+import { assertCost, bindingOf, type Decision, NOTHING_TO_CHARGE, unlimitedDecision } from '../../src/core/decision.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 
 function decision(policy: string, more: Partial<Decision> = {}): Decision {
   return {
@@ -15,7 +16,9 @@ function decision(policy: string, more: Partial<Decision> = {}): Decision {
   };
 }
 
-const left = (policy: string, remaining: number, limit: number) => decision(policy, { remaining, limit });
+const left = (policy: string, remaining: number, limit: number, more: Partial<Decision> = {}) =>
+  decision(policy, { remaining, limit, ...more });
+const UNLIMITED: Partial<Decision> = { resetMs: 0, windowMs: 60_000, unlimited: true };
 const denied = (policy: string, retryAfterMs: number | null, more: Partial<Decision> = {}) =>
   decision(policy, { allowed: false, retryAfterMs, ...more });
 
@@ -41,6 +44,13 @@ describe('the decision that binds', () => {
     ['not the denial with less left', [denied('a', 10, { remaining: 0 }), denied('b', 20, { remaining: 9 })], 'b'],
   ])('is %s', (_rule, decisions, binding) => {
     expect(bindingOf(decisions)?.policy).toBe(binding);
+  });
+
+  it('is never one that says that no limit applies', () => {
+    const unlimited = unlimitedDecision(definePolicy('a', '10/min'));
+    expect(unlimited).toEqual(left('a', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, UNLIMITED));
+    expect(bindingOf([unlimited])).toBeNull();
+    expect(bindingOf([unlimited, left('b', 10, 10)])?.policy).toBe('b');
   });
 
   it('is one of those given, the same object', () => {

@@ -133,7 +133,9 @@ function integer(value: number): number {
 
 function list(decisions: readonly Decision[], item: (decision: Decision) => string): string {
   let text = '';
-  for (const decision of decisions) text = text === '' ? item(decision) : `${text}, ${item(decision)}`;
+  for (const decision of decisions) {
+    if (decision.unlimited !== true) text = text === '' ? item(decision) : `${text}, ${item(decision)}`;
+  }
   return text;
 }
 
