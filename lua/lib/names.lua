@@ -9,5 +9,6 @@ local ceil = math.ceil
 local max = math.max
 local min = math.min
 local format = string.format
+local byte = string.byte
 local sub = string.sub
 local rep = string.rep

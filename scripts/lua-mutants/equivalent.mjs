@@ -180,13 +180,19 @@ const REASONS = [
   {
     why: 'A text becomes a number by adding or subtracting 0.',
     places: [
-      ...['+', '+ (2)', '+ (3)', '+ (4)'].map(
-        (plus) =>
-          `scripts/spend-one: local limit, period_ms, burst, segments = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0 | ${plus} -> -`,
-      ),
-      'scripts/spend-one: local cost, is_uniform = ARGV[7] + 0, #ARGV == 7 | + -> -',
-      'scripts/spend-one: for i = 1, server_ms > ARGV[2] + 0 and 0 or #KEYS do | + -> -',
-      'scripts/spend-one: if not is_uniform then cost = ARGV[6 + i] + 0 end | + (2) -> -',
+      'scripts/spend-one: local i, last = 1, server_ms > ARGV[2] + 0 and 0 or #KEYS | + -> -',
+      'scripts/spend-one: local limit, period_ms = ARGV[first] + 0, ARGV[first + 1] + 0 | + -> -',
+      'scripts/spend-one: local limit, period_ms = ARGV[first] + 0, ARGV[first + 1] + 0 | + (3) -> -',
+      'scripts/spend-one: local burst, segments = ARGV[first + 2] + 0, ARGV[first + 3] + 0 | + (2) -> -',
+      'scripts/spend-one: local burst, segments = ARGV[first + 2] + 0, ARGV[first + 3] + 0 | + (4) -> -',
+      'scripts/spend-one: if not is_uniform then cost = ARGV[costs_before + i] + 0 end | + (2) -> -',
+    ],
+  },
+  {
+    why: 'A call by the same policy as the one before it may as well begin a loop of its own.',
+    places: [
+      'scripts/spend-one: until i > last or is_mixed and byte(numbers, i) ~= byte(numbers, i - 1) | > -> >=',
+      'scripts/spend-one: until i > last or is_mixed and byte(numbers, i) ~= byte(numbers, i - 1) | and -> or',
     ],
   },
   {

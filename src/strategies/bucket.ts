@@ -33,7 +33,7 @@ export function bucket(name: string, { isQueue }: { readonly isQueue: boolean })
           resetMs: after === 0 ? 0 : aheadMs + Math.ceil(after / limit),
           retryAfterMs: allowed ? 0 : cost > burst ? null : aheadMs + Math.ceil((wanted - room) / limit),
           delayMs: isQueue && allowed && cost > 0 && deficit > 0 ? aheadMs + Math.ceil(deficit / limit) : 0,
-          windowMs: Math.ceil((burst * periodMs) / limit),
+          windowMs: bucketWindowMs(policy),
         },
       };
     },
@@ -60,6 +60,11 @@ export function bucket(name: string, { isQueue }: { readonly isQueue: boolean })
       assertExact(limit, path, 'Lower the limit below 2^52.');
     },
   };
+}
+
+/** Returns the time in which an empty bucket fills: the window that its decisions report. */
+export function bucketWindowMs({ limit, periodMs, burst }: Policy): number {
+  return Math.ceil((burst * periodMs) / limit);
 }
 
 /** Returns the instant that counts as now, and the deficit at that instant. */

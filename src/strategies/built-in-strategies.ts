@@ -1,3 +1,5 @@
+import type { Policy } from '../core/policy.js';
+import { bucketWindowMs } from './bucket.js';
 import { fixedWindow } from './fixed-window.js';
 import { gcra } from './gcra.js';
 import { leakyBucket } from './leaky-bucket.js';
@@ -24,3 +26,17 @@ export type BuiltinStrategy =
   | 'token-bucket'
   | 'gcra'
   | 'leaky-bucket';
+
+/** What a policy's decisions report, whatever its state is: `limit` and `windowMs`. */
+export interface Quota {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+const BUCKETS: ReadonlySet<string> = new Set([tokenBucket, gcra, leakyBucket].map(({ name }) => name));
+
+/** Returns the quota of a policy of a built-in strategy. */
+export function quotaOf(policy: Policy): Quota {
+  const { strategy, limit, periodMs, burst } = policy;
+  return BUCKETS.has(strategy) ? { limit: burst, windowMs: bucketWindowMs(policy) } : { limit, windowMs: periodMs };
+}

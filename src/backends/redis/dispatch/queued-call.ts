@@ -34,7 +34,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
   isCompleted = false;
   /** The run that the call was last sent in. */
   run: CallRun | undefined = undefined;
-  /** Set if only the general script can decide the call: the one for its policy did not support what is under the key. */
+  /** Set if only the general script can decide the call: the one for its strategy did not support what is under the key. */
   isGeneral = false;
   /** The deadline in the server's milliseconds, set when the call is sent. */
   deadlineMs = 0;

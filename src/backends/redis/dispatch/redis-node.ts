@@ -49,7 +49,7 @@ export class RedisNode {
    * @param keys a key that leads to this master
    */
   async readTime(keys: readonly string[]): Promise<void> {
-    const run = new SpendRun(this.scripts.spend, undefined);
+    const run = new SpendRun(this.scripts.spend, true, 0);
     run.keys.push(...keys);
     await this.#send(run);
   }
@@ -136,15 +136,15 @@ export class RedisNode {
   #send(run: SpendRun, isOrdered = false): Promise<SpendReply> {
     try {
       const { script, keys } = run;
-      const { args, decode } = run.request(this.#instant());
+      const request = run.request(this.#instant());
       const { redirections } = this.client;
       const read = (bytes: unknown) => {
-        const reply = decode(bytes);
+        const reply = request.decode(bytes);
         this.#loaded.add(script);
         this.#note(reply, redirections);
         return reply;
       };
-      return script.runBuffer(this.client, keys, args, read, isOrdered && !this.#loaded.has(script));
+      return script.runBuffer(this.client, keys, request.args, read, isOrdered && !this.#loaded.has(script));
     } catch (error) {
       return Promise.reject(error);
     }

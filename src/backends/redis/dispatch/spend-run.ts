@@ -1,10 +1,9 @@
 import { isPlain } from '../../../core/charge-checks.js';
-import type { Policy } from '../../../core/policy.js';
 import { backendErrorOf, isTryAgain } from '../clients/reply-errors.js';
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
-import { SpendRequest, spendOneArgs } from '../scripts/spend-codec.js';
-import { SpendReply } from '../scripts/spend-reply.js';
+import { SpendOneRequest, SpendRequest } from '../scripts/spend-codec.js';
+import type { SpendReply } from '../scripts/spend-reply.js';
 import type { QueuedCall } from './queued-call.js';
 
 /** Calls of a batch that one run of a script decides, in order. */
@@ -15,10 +14,15 @@ export class SpendRun {
   reply: SpendReply | undefined;
   error: unknown;
 
-  /** @param policy the policy of all calls, which have one charge each; undefined if any call may be in the run */
+  /**
+   * @param script the general script, or that for calls of one charge by one strategy
+   * @param isGeneral whether any call may be in the run
+   * @param position its position in the batch
+   */
   constructor(
     readonly script: RedisScript,
-    readonly policy: Policy | undefined,
+    readonly isGeneral: boolean,
+    readonly position: number,
   ) {}
 
   add(call: QueuedCall): void {
@@ -44,106 +48,64 @@ export class SpendRun {
   }
 
   /**
-   * Returns the arguments of the script, and a function that reads its reply.
+   * Returns the arguments of the script, and what reads its reply.
    *
    * @param instant epoch milliseconds, or '' for the server's time
    */
-  request(instant: string): { readonly args: readonly string[]; readonly decode: (reply: unknown) => SpendReply } {
-    const { policy, calls } = this;
-    if (policy === undefined) {
-      const request = new SpendRequest(instant, calls);
-      return { args: request.args, decode: (reply) => request.decode(reply) };
-    }
-    return { args: spendOneArgs(instant, policy, calls), decode: (reply) => new SpendReply(reply, undefined) };
+  request(instant: string): SpendRequest | SpendOneRequest {
+    return this.isGeneral ? new SpendRequest(instant, this.calls) : new SpendOneRequest(instant, this.calls);
   }
 }
 
-/** A run for a policy of its own is worth its command from so many calls on. */
+/** A run for a strategy of its own is worth its command from so many calls on. */
 const MIN_CALLS = 4;
 
 /**
- * Divides a batch into runs: one for each policy that many calls of one charge are by, and one for all other calls. The order of
+ * Divides a batch into runs: one for each strategy that many calls of one charge are by, and one for all other calls. The order of
  * calls on a key is kept: runs are executed in order, and a call joins a run only if no later run may have its keys.
  */
 export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readonly SpendRun[] {
-  const chosen = policiesWithRuns(calls, scripts);
+  const chosen = scriptsWithRuns(calls, scripts);
   const runs: SpendRun[] = [];
-  /** The last run that has calls on a budget, by its id. */
-  const lastRuns = new Map<string, SpendRun>();
-  let general: SpendRun | undefined;
+  /** The last run of each script. */
+  const lastOf = new Map<RedisScript, SpendRun>();
+  /** The position of the last run that has calls on a budget, by its id. */
+  const lastOn = new Map<string, number>();
   for (const call of calls) {
-    const policy = policyOfRun(call);
-    const script = policy === undefined ? undefined : chosen.get(policy);
-    let run: SpendRun | undefined;
-    if (script !== undefined && policy !== undefined) {
-      const last = lastRuns.get(policy.id);
-      if (last !== undefined && (last.policy === policy || last.policy === undefined)) run = last;
-      else run = last === undefined ? undefined : earlierRun(runs, last, policy, call);
-      if (run === undefined) {
-        run = new SpendRun(script, policy);
-        runs.push(run);
-        lastRuns.set(policy.id, run);
-      }
-    } else {
-      if (general === undefined || !isLast(call, runs, lastRuns, general)) {
-        general = new SpendRun(scripts.spend, undefined);
-        runs.push(general);
-      }
-      run = general;
-      for (const { policy } of call.charges) lastRuns.set(policy.id, run);
+    const own = scriptOf(call, scripts);
+    const isGeneral = own === undefined || !chosen.has(own);
+    const script = isGeneral ? scripts.spend : own;
+    let first = -1;
+    for (const { policy } of call.charges) first = Math.max(first, lastOn.get(policy.id) ?? -1);
+    let run = lastOf.get(script);
+    // The general script decides any call.
+    if (run === undefined || run.position < first) run = runs[first]?.isGeneral === true ? runs[first] : undefined;
+    if (run === undefined) {
+      run = new SpendRun(script, isGeneral, runs.length);
+      runs.push(run);
+      lastOf.set(script, run);
     }
+    for (const { policy } of call.charges) lastOn.set(policy.id, run.position);
     run.add(call);
   }
   return runs;
 }
 
-/** Returns the policies that get runs of their own, with their scripts: those of many calls, or the only one. */
-function policiesWithRuns(calls: readonly QueuedCall[], scripts: ScriptSet): ReadonlyMap<Policy, RedisScript> {
-  const counts = new Map<Policy, number>();
+/** Returns the scripts of strategies that get runs of their own: those of many calls, or the only one. */
+function scriptsWithRuns(calls: readonly QueuedCall[], scripts: ScriptSet): ReadonlySet<RedisScript> {
+  const counts = new Map<RedisScript, number>();
   for (const call of calls) {
-    const policy = policyOfRun(call);
-    if (policy !== undefined) counts.set(policy, (counts.get(policy) ?? 0) + 1);
+    const script = scriptOf(call, scripts);
+    if (script !== undefined) counts.set(script, (counts.get(script) ?? 0) + 1);
   }
-  const chosen = new Map<Policy, RedisScript>();
-  for (const [policy, count] of counts) {
-    const script = count >= MIN_CALLS || count === calls.length ? scripts.spendOne(policy) : undefined;
-    if (script !== undefined) chosen.set(policy, script);
-  }
+  const chosen = new Set<RedisScript>();
+  for (const [script, count] of counts) if (count >= MIN_CALLS || count === calls.length) chosen.add(script);
   return chosen;
 }
 
-/** Returns the policy of a call that the script for one policy may decide. */
-function policyOfRun({ charges, mode, isGeneral }: QueuedCall): Policy | undefined {
+/** Returns the script for the only charge of a call; undefined if the general one has to decide the call. */
+function scriptOf({ charges, mode, isGeneral }: QueuedCall, scripts: ScriptSet): RedisScript | undefined {
   const first = charges[0]; // destructuring an array is several times as expensive
   if (first === undefined || charges.length > 1 || mode === 'peek' || isGeneral || !isPlain(first)) return undefined;
-  return first.policy;
-}
-
-/** Returns true if no run after this one has calls on a budget of the call. */
-function isLast(
-  { charges }: QueuedCall,
-  runs: readonly SpendRun[],
-  lastRuns: ReadonlyMap<string, SpendRun>,
-  run: SpendRun,
-): boolean {
-  const at = runs.indexOf(run);
-  return charges.every(({ policy }) => {
-    const last = lastRuns.get(policy.id);
-    return last === undefined || runs.indexOf(last) <= at;
-  });
-}
-
-/** Returns the last run of a policy whose budget has later runs, by policies of other limits, if none of them has the call's key. */
-function earlierRun(
-  runs: readonly SpendRun[],
-  last: SpendRun,
-  policy: Policy,
-  { keys: [key = ''] }: QueuedCall,
-): SpendRun | undefined {
-  for (let i = runs.indexOf(last); i >= 0; i--) {
-    const run = runs[i];
-    if (run?.policy === policy) return run;
-    if (run?.keys.includes(key)) return undefined;
-  }
-  return undefined;
+  return scripts.spendOne(first.policy);
 }

@@ -5,7 +5,7 @@ import { argumentCountOf, type Strategy } from '../../../strategies/strategy.js'
 import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, SPEND_ONE_LUA } from './lua.generated.js';
 import { RedisScript } from './redis-script.js';
 
-/** The scripts for calls of one charge by one policy, by the name of its strategy. */
+/** The scripts for calls of one charge each by policies of one strategy, by its name. */
 const SPEND_ONE: ReadonlyMap<string, RedisScript> = new Map(
   Object.entries(SPEND_ONE_LUA).map(([strategy, lua]) => [strategy, new RedisScript(lua)]),
 );
@@ -21,7 +21,7 @@ export class ScriptSet {
     return this.#scripts.spend;
   }
 
-  /** Returns the script for calls of one charge by this policy; undefined for a custom strategy. */
+  /** Returns the script for calls of one charge by this policy and others of its strategy; undefined for a custom strategy. */
   spendOne({ strategy }: Policy): RedisScript | undefined {
     return SPEND_ONE.get(strategy);
   }

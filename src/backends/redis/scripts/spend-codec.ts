@@ -71,25 +71,45 @@ function haveEqualCosts(charges: readonly Charge[], others: readonly Charge[]): 
 }
 
 /**
- * Encodes calls of one charge each, all by one policy, as the arguments of lua/scripts/spend-one.lua. The run has one deadline:
- * the earliest of its calls.
- *
- * @param instant epoch milliseconds, or '' for the server's time
+ * Encodes calls of one charge each, all by policies of one strategy, as the arguments of lua/scripts/spend-one.lua, and decodes its
+ * reply. The run has one deadline: the earliest of its calls.
  */
-export function spendOneArgs(
-  instant: string,
-  { limit, periodMs, burst, segments }: Policy,
-  calls: readonly BatchedCall[],
-): readonly string[] {
-  let deadlineMs = Number.POSITIVE_INFINITY;
-  const costs: string[] = [];
-  let isUniform = true;
-  for (const call of calls) {
-    if (call.deadlineMs < deadlineMs) deadlineMs = call.deadlineMs;
-    const cost = String(call.charges[0]?.cost);
-    isUniform &&= cost === (costs[0] ?? cost);
-    costs.push(cost);
+export class SpendOneRequest {
+  readonly args: readonly string[];
+
+  /**
+   * @param instant epoch milliseconds, or '' for the server's time
+   * @param calls at most 128, so that the number of a policy is one byte
+   */
+  constructor(instant: string, calls: readonly BatchedCall[]) {
+    const policies = new Map<Policy, number>();
+    const numbers: number[] = [];
+    const costs: string[] = [];
+    let deadlineMs = Number.POSITIVE_INFINITY;
+    let isUniform = true;
+    for (const call of calls) {
+      const { policy, cost } = call.charges[0] as Charge;
+      let number = policies.get(policy);
+      if (number === undefined) {
+        number = policies.size;
+        policies.set(policy, number);
+      }
+      numbers.push(number);
+      costs.push(String(cost));
+      isUniform &&= costs[costs.length - 1] === costs[0];
+      if (call.deadlineMs < deadlineMs) deadlineMs = call.deadlineMs;
+    }
+    const numbersOfCalls = policies.size === 1 ? '' : String.fromCharCode(...numbers);
+    const args = [instant, String(deadlineMs), numbersOfCalls, isUniform ? (costs[0] ?? '') : ''];
+    for (const { limit, periodMs, burst, segments } of policies.keys()) {
+      args.push(String(limit), String(periodMs), String(burst), String(segments));
+    }
+    if (!isUniform) args.push(...costs);
+    this.args = args;
   }
-  if (isUniform) costs.length = 1;
-  return [instant, String(deadlineMs), String(limit), String(periodMs), String(burst), String(segments), ...costs];
+
+  /** @throws TypeError if it is no reply to this request */
+  decode(reply: unknown): SpendReply {
+    return new SpendReply(reply, undefined);
+  }
 }

@@ -1,6 +1,7 @@
 import { bindingOf, type Charge, type Decision, isMonitored, type Outcome } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
 import { receiptOf } from '../../../core/receipt.js';
+import { type Quota, quotaOf } from '../../../strategies/built-in-strategies.js';
 import type { DecideMode } from '../../remote-store.js';
 import { type CallVerdict, unexpectedReply } from './call-verdict.js';
 
@@ -23,7 +24,7 @@ const UNDECIDED = 6;
 const NOT_RECORDED = 7;
 
 const NUMBER_BYTES = 8;
-/** The server's time and the instant; then limit and window of each policy. */
+/** The server's time and the instant; from the general script then limit and window of each policy. */
 const HEAD_BYTES = 2 * NUMBER_BYTES;
 const POLICY_BYTES = 2 * NUMBER_BYTES;
 
@@ -37,20 +38,20 @@ export class SpendReply {
   readonly #at: number;
   readonly #bytes: Buffer;
   readonly #end: number;
-  /** True if it ends after its policies. */
-  readonly #isEmpty: boolean;
+  /** True if a run of calls of one charge was refused as late. */
+  readonly #isLate: boolean;
   #next: number;
 
-  /** @param positions the position of each policy in the request, from 1 on; undefined if there is one policy */
+  /** @param positions the position of each policy in the request, from 1 on; undefined for a reply of spend-one.lua */
   constructor(
     reply: unknown,
     private readonly positions: ReadonlyMap<Policy, number> | undefined,
   ) {
-    this.#next = HEAD_BYTES + POLICY_BYTES * (positions?.size ?? 1);
+    this.#next = HEAD_BYTES + POLICY_BYTES * (positions?.size ?? 0);
     if (!Buffer.isBuffer(reply) || reply.length < this.#next) throw unexpectedReply();
     this.#bytes = reply;
     this.#end = reply.length;
-    this.#isEmpty = reply.length === this.#next;
+    this.#isLate = positions === undefined && reply.length === HEAD_BYTES;
     this.serverMs = reply.readDoubleLE(0);
     this.#at = reply.readDoubleLE(NUMBER_BYTES);
   }
@@ -61,10 +62,8 @@ export class SpendReply {
    * @throws TypeError if the reply ends before it does
    */
   next(call: BatchedCall): CallVerdict {
-    if (this.positions === undefined && this.#isEmpty) {
-      // A run of one policy has one deadline, the earliest of its calls.
-      return { kind: this.serverMs > call.deadlineMs ? 'late' : 'undecided' };
-    }
+    // The run has one deadline, the earliest of its calls.
+    if (this.#isLate) return { kind: this.serverMs > call.deadlineMs ? 'late' : 'undecided' };
     const status = this.#bytes[this.#next] ?? 0;
     if (status >= LATE) {
       this.#next += 1;
@@ -114,19 +113,25 @@ export class SpendReply {
     if (status === FULL) return this.#fullDecision(policy);
     if (status !== ALLOWED && status !== DENIED) throw unexpectedReply();
     const allowed = status === ALLOWED;
-    const position = this.positions?.get(policy) ?? 1;
-    const limitAt = HEAD_BYTES + POLICY_BYTES * (position - 1);
+    const { limit, windowMs } =
+      this.positions === undefined ? quotaOf(policy) : this.#quotaAt(this.positions.get(policy));
     // A literal is evaluated in the order of its members, which is that of the reply.
     return {
       policy: policy.name,
       allowed,
-      limit: this.#bytes.readDoubleLE(limitAt),
+      limit,
       remaining: this.#number(),
       resetMs: this.#number(),
       retryAfterMs: allowed ? 0 : waitOf(this.#number()),
       delayMs: 0,
-      windowMs: this.#bytes.readDoubleLE(limitAt + NUMBER_BYTES),
+      windowMs,
     };
+  }
+
+  /** @param position the position of a policy in the request */
+  #quotaAt(position = 1): Quota {
+    const at = HEAD_BYTES + POLICY_BYTES * (position - 1);
+    return { limit: this.#bytes.readDoubleLE(at), windowMs: this.#bytes.readDoubleLE(at + NUMBER_BYTES) };
   }
 
   #fullDecision({ name }: Policy): Decision {

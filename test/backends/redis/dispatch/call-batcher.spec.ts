@@ -191,9 +191,21 @@ describe('calls at one time', () => {
       },
     );
 
+    it('go in one run if all are of one charge by one strategy', async () => {
+      const policies = Array.from({ length: 20 }, (_, i) => definePolicy(`p${i}`, `${i + 1}/h`));
+      await backend.spend([{ policy: definePolicy('first', '1/h'), subject: 'ada', cost: 1 }]);
+      client.runs.length = 0;
+      const calls = Array.from({ length: 60 }, (_, i) =>
+        backend.spend(policies.slice(i % 20, (i % 20) + 1).map((one) => ({ policy: one, subject: 'ada', cost: 1 }))),
+      );
+      const left = Array.from({ length: 60 }, (_, i) => Math.max(0, (i % 20) - Math.floor(i / 20)));
+      expect(await remainingOf(calls)).toEqual(left);
+      expect(client.runs).toEqual([1, 59]);
+    });
+
     it('are answered in the order in which they came, though they are decided in several runs', async () => {
       await plain.peek([{ policy, subject: 'ada', cost: 0 }]);
-      const policies = ['x', 'y'].map((name) => definePolicy(name, '1000/h'));
+      const policies = [definePolicy('x', '1000/h'), definePolicy('y', { rate: '1000/h', strategy: 'fixed-window' })];
       const answered: number[] = [];
       const calls = Array.from({ length: 40 }, async (_, i) => {
         await plain.spend(policies.slice(i % 2, (i % 2) + 1).map((one) => ({ policy: one, subject: 'ada', cost: 1 })));

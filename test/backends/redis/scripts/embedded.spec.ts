@@ -65,7 +65,7 @@ describe('the embedded Lua', () => {
     expect(Object.keys(SPEND_ONE_LUA).sort()).toEqual([...strategies].sort());
   });
 
-  it('has one step for each strategy: that of its file, in the script for one policy and in that for all', () => {
+  it('has one step for each strategy: that of its file, in the script for calls of one charge and in that for all', () => {
     const { spend, spendOne } = assemble(luaFiles);
     const lines = (text: string) => text.split('\n').map((line) => line.trim());
     for (const [strategy, { file }] of Object.entries(STRATEGIES)) {

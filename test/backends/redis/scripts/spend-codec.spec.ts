@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { SpendRequest, spendOneArgs } from '../../../../src/backends/redis/scripts/spend-codec.js';
-import { type BatchedCall, SpendReply } from '../../../../src/backends/redis/scripts/spend-reply.js';
+import { SpendOneRequest, SpendRequest } from '../../../../src/backends/redis/scripts/spend-codec.js';
+import type { BatchedCall } from '../../../../src/backends/redis/scripts/spend-reply.js';
 import { definePolicy, type Policy } from '../../../../src/index.js';
 
 const window = definePolicy('window', { rate: '10/s', strategy: 'fixed-window' });
@@ -65,15 +65,34 @@ describe('the arguments of a batch', () => {
   });
 });
 
-describe('the arguments of calls of one policy', () => {
+describe('the arguments of calls of one charge by one strategy', () => {
+  const other = definePolicy('other', { rate: '7/3s', strategy: 'sliding-log' });
+  const argsOfOne = (...calls: readonly BatchedCall[]) => new SpendOneRequest('', calls).args;
+
   it('are the instant, the earliest deadline, the policy, and the cost that all have', () => {
     const calls = [call(9, [log, 2]), call(7, [log, 2]), call(8, [log, 2])];
-    expect(spendOneArgs('5', log, calls)).toEqual(['5', '7', '5', '2000', '5', '1', '2']);
+    expect(new SpendOneRequest('5', calls).args).toEqual(['5', '7', '', '2', '5', '2000', '5', '1']);
   });
 
   it('have the cost of each call if two costs differ', () => {
     const calls = [call(7, [log, 2]), call(7, [log, 2]), call(7, [log, 0])];
-    expect(spendOneArgs('', log, calls)).toEqual(['', '7', '5', '2000', '5', '1', '2', '2', '0']);
+    expect(argsOfOne(...calls)).toEqual(['', '7', '', '', '5', '2000', '5', '1', '2', '2', '0']);
+  });
+
+  it('have each policy once, and its number for each call', () => {
+    const calls = [call(7, [log, 2]), call(7, [other, 2]), call(7, [other, 2]), call(7, [log, 2])];
+    expect(argsOfOne(...calls)).toEqual([
+      ...['', '7', '\0\x01\x01\0', '2'],
+      ...['5', '2000', '5', '1'],
+      ...['7', '3000', '7', '1'],
+    ]);
+  });
+
+  it('have two policy objects with equal numbers twice, and up to 128 in characters of one byte', () => {
+    const policies = Array.from({ length: 128 }, () => ({ ...log }));
+    const [, , numbers, , ...listed] = argsOfOne(...policies.map((policy) => call(7, [policy, 2])));
+    expect(listed).toEqual(policies.flatMap(() => ['5', '2000', '5', '1']));
+    expect([...Buffer.from(numbers ?? '')]).toEqual(policies.map((_, i) => i));
   });
 });
 
@@ -200,22 +219,46 @@ describe('the reply to a batch', () => {
   });
 });
 
-describe('the reply to calls of one policy', () => {
-  const head = bytesOf(1000, 900, 10, 1000);
+describe('the reply to calls of one charge', () => {
+  const head = bytesOf(1000, 900);
+  const bucket = definePolicy('bucket', { rate: '3/s', strategy: 'gcra', burst: 7 });
+  const read = (reply: Buffer, ...calls: readonly BatchedCall[]) => {
+    const decoded = new SpendOneRequest('', calls).decode(reply);
+    return calls.map((one) => decoded.next(one));
+  };
 
   it('says of a call that the script does not support it', () => {
-    const decoded = new SpendReply(Buffer.concat([head, UNDECIDED, bytesOf(ALLOWED, 9, 100)]), undefined);
-    expect(decoded.next(call(1000, [window, 1]))).toEqual({ kind: 'unsupported' });
-    expect(decoded.next(call(1000, [window, 1]))).toMatchObject({ kind: 'decided' });
+    const [first, second] = read(
+      Buffer.concat([head, UNDECIDED, bytesOf(ALLOWED, 9, 100)]),
+      ...[1, 2].map(() => call(1000, [window, 1])),
+    );
+    expect(first).toEqual({ kind: 'unsupported' });
+    expect(second).toMatchObject({ kind: 'decided' });
+  });
+
+  it('is a decision with the limit and the window of its policy', () => {
+    const [first, second] = read(
+      Buffer.concat([head, bytesOf(ALLOWED, 9, 100, DENIED, 3, 200, 50)]),
+      ...[window, bucket].map((policy) => call(1000, [policy, 1])),
+    );
+    expect(first).toMatchObject({
+      outcome: { binding: { policy: 'window', limit: 10, windowMs: 1000, remaining: 9 } },
+    });
+    expect(second).toMatchObject({
+      outcome: { binding: { limit: 7, windowMs: 2334, remaining: 3, retryAfterMs: 50 } },
+    });
   });
 
   it('that was refused says late of the calls whose deadline has passed, and nothing of the others', () => {
-    const decoded = new SpendReply(head, undefined);
-    expect([999, 1000, 1001, 0].map((deadlineMs) => decoded.next(call(deadlineMs, [window, 1])).kind)).toEqual([
-      'late',
-      'undecided',
-      'undecided',
-      'late',
-    ]);
+    const calls = [999, 1000, 1001, 0].map((deadlineMs) => call(deadlineMs, [window, 1]));
+    expect(read(head, ...calls).map(({ kind }) => kind)).toEqual(['late', 'undecided', 'undecided', 'late']);
+  });
+
+  it('is rejected if it is truncated', () => {
+    const reply = Buffer.concat([head, bytesOf(ALLOWED, 9, 100)]);
+    for (let length = 0; length < reply.length; length++) {
+      if (length !== head.length)
+        expect(() => read(reply.subarray(0, length), call(7, [window, 1]))).toThrow(TypeError);
+    }
   });
 });

@@ -48,7 +48,7 @@ function farAhead(strategy: StrategyName): ScriptCase {
   const runs = [0, 2_000_000].flatMap((ms) => {
     const at = { now: START + 10_000_000 + ms / 10_000, timeUs: (START + ms) * 1000, isTold: true };
     const calls = [{ charges: [{ policy, subject: 'ada', cost: 1 }], deadline: START + ms }];
-    return [recorder.spend(calls, at).run, recorder.spendOne(policy, calls, at).run];
+    return [recorder.spend(calls, at).run, recorder.spendOne(policy.strategy, calls, at).run];
   });
   recorder.close();
   return { name: `charges by ${strategy} by a clock that is hours ahead`, runs };
@@ -62,7 +62,7 @@ const otherBursts = (['fixed-window', 'sliding-window', 'sliding-log'] as const)
     const policy = { ...policyOf(strategy), burst };
     return [4, 11].flatMap((cost) => {
       const calls = [{ charges: [{ policy, subject: `user:${burst}`, cost }], deadline: START }];
-      return [recorder.spend(calls, at).run, recorder.spendOne(policy, calls, at).run];
+      return [recorder.spend(calls, at).run, recorder.spendOne(policy.strategy, calls, at).run];
     });
   });
   recorder.close();

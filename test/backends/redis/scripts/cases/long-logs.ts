@@ -18,7 +18,7 @@ function longLog(seed: number, stepMs: number): ScriptCase {
     const charges = [{ policy, subject: 'ada', cost, ...(mode && { mode }) }];
     const isOne = mode === undefined && random(2) === 0;
     const calls = [{ charges, deadline: START }];
-    const spent = isOne ? recorder.spendOne(policy, calls, at()) : recorder.spend(calls, at());
+    const spent = isOne ? recorder.spendOne(policy.strategy, calls, at()) : recorder.spend(calls, at());
     runs.push(spent.run);
     receipts.push(...spent.receipts);
   };

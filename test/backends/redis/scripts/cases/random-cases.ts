@@ -101,6 +101,16 @@ function alike(call: Call, random: Random): readonly Call[] {
   return [call, ...others];
 }
 
+/** Calls of one charge, and now and then one of them by another policy of the same strategy. */
+function byPolicies(calls: readonly Call[], policies: readonly Policy[], random: Random): readonly Call[] {
+  return calls.map((call, i) => {
+    const [charge] = call.charges;
+    const policy = policies[random(policies.length)];
+    if (i === 0 || charge === undefined || policy?.strategy !== charge.policy.strategy) return call;
+    return { ...call, charges: [{ ...charge, policy }] };
+  });
+}
+
 /** Random calls, several a run and of several charges, with what is given back in between, from a seed. */
 export function randomCase(strategy: StrategyName, seed: number, length: number): ScriptCase {
   const random = randomFrom(seed);
@@ -147,11 +157,14 @@ export function randomCase(strategy: StrategyName, seed: number, length: number)
       });
       return { charges, deadline: random(10) === 0 ? 'peek' : deadline() };
     }).flatMap((call) => alike(call, random));
-    // The script for one policy decides what it can; the general one decides such calls, too.
+    // The script for one strategy decides what it can, by any of its policies; the general one decides such calls, too.
     const isOfOne = calls.every(({ charges: [first, ...others], deadline }) => {
       return first?.policy === policy && first.mode === undefined && others.length === 0 && deadline !== 'peek';
     });
-    const spent = isOfOne && random(3) > 0 ? recorder.spendOne(policy, calls, at) : recorder.spend(calls, at);
+    const spent =
+      isOfOne && random(3) > 0
+        ? recorder.spendOne(policy.strategy, byPolicies(calls, policies, random), at)
+        : recorder.spend(calls, at);
     runs.push(spent.run);
     receipts.push(...spent.receipts);
     const [asked] = calls.flatMap(({ charges }) => charges);

@@ -1,5 +1,5 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { SpendRequest, spendOneArgs } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import { SpendOneRequest, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
 import { idPart, keyOf } from '../../../../../src/core/key.js';
@@ -76,24 +76,22 @@ export class RunRecorder {
     return { run, receipts };
   }
 
-  /** Records a run of lua/scripts/spend-one.lua: calls of one charge each, by one policy. They have the earliest deadline of all. */
-  spendOne(policy: Policy, calls: readonly Call[], at: At): Recorded {
+  /** Records a run of lua/scripts/spend-one.lua: calls of one charge each, by policies of one strategy. They have the earliest deadline of all. */
+  spendOne(strategy: string, calls: readonly Call[], at: At): Recorded {
     this.#clock.set(at.now);
     const reply = new Reply();
     const writes = new Writes();
     const receipts: Receipt[] = [];
-    const [shown] = this.#memory.peek([{ policy, subject: 'nobody', cost: 0 }]).decisions;
-    reply.tell(policy, shown?.limit ?? 0, shown?.windowMs ?? 0);
     const isLate = calls.some(({ deadline }) => deadline !== 'peek' && serverMsOf(at) > deadline);
     for (const { charges } of isLate ? [] : calls) {
       receipts.push(...this.#decide(charges, 'spend', at, reply, writes));
     }
     const run: Run = {
-      script: `spend-one ${policy.strategy}`,
+      script: `spend-one ${strategy}`,
       keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
-      args: spendOneArgs(instantOf(at), policy, calls.map(batched)),
+      args: new SpendOneRequest(instantOf(at), calls.map(batched)).args,
       timeUs: at.timeUs,
-      expected: { reply: [serverMsOf(at), at.now, ...reply.values], written: this.#lines(writes) },
+      expected: { reply: [serverMsOf(at), at.now, ...reply.calls], written: this.#lines(writes) },
     };
     return { run, receipts };
   }

@@ -1,5 +1,5 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { SpendRequest, spendOneArgs } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import { SpendOneRequest, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import type { Run } from './script-run.js';
@@ -38,8 +38,6 @@ export const holds = (lua: string, key = KEY): Run => ({
   command: ['EVAL', `return redis.call('GET', KEYS[1]) == (${lua})`, '1', key],
   expected: 1,
 });
-
-const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
 export type Asked = readonly [key: string, policy: Policy, cost: number];
 
@@ -91,13 +89,12 @@ export function spendOne(
       deadlineMs: Number(deadline),
     }),
   );
-  const limit = BUCKETS.includes(policy.strategy) ? policy.burst : policy.limit;
   return {
     script: `spend-one ${policy.strategy}`,
     keys,
-    args: spendOneArgs('', policy, calls),
+    args: new SpendOneRequest('', calls).args,
     timeUs: TIME_US,
-    expected: { reply: [NOW, NOW, limit, policy.periodMs, ...reply], written: written.toSorted() },
+    expected: { reply: [NOW, NOW, ...reply], written: written.toSorted() },
   };
 }
 

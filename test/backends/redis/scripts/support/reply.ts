@@ -6,20 +6,16 @@ import type { Decision, Policy } from '../../../../../src/index.js';
  */
 export class Reply {
   readonly #told = new Map<Policy, readonly [limit: number, windowMs: number] | undefined>();
-  readonly #calls: number[] = [];
+  /** What the reply says of the calls. */
+  readonly calls: number[] = [];
 
   /** A policy that is asked for, whether it comes to a decision or not. */
   ask(policy: Policy): void {
     if (!this.#told.has(policy)) this.#told.set(policy, undefined);
   }
 
-  /** A policy whose limit and window the reply tells, whatever is decided. */
-  tell(policy: Policy, limit: number, windowMs: number): void {
-    this.#told.set(policy, [limit, windowMs]);
-  }
-
   late(): void {
-    this.#calls.push(4);
+    this.calls.push(4);
   }
 
   charge(policy: Policy, decision: Decision): void {
@@ -29,12 +25,13 @@ export class Reply {
     const told = this.#told.get(policy) ?? [limit, windowMs];
     this.#told.set(policy, told);
     const isPlain = told[0] === limit && told[1] === windowMs && delayMs === 0;
-    if (!isPlain) this.#calls.push(3, allowed, limit, remaining, resetMs, wait, delayMs, windowMs);
-    else if (allowed === 1) this.#calls.push(1, remaining, resetMs);
-    else this.#calls.push(2, remaining, resetMs, wait);
+    if (!isPlain) this.calls.push(3, allowed, limit, remaining, resetMs, wait, delayMs, windowMs);
+    else if (allowed === 1) this.calls.push(1, remaining, resetMs);
+    else this.calls.push(2, remaining, resetMs, wait);
   }
 
+  /** All of it: first the limit and the window of each policy, which spend-one.lua leaves out. */
   get values(): readonly number[] {
-    return [...[...this.#told.values()].flatMap((told) => told ?? [0, 0]), ...this.#calls];
+    return [...[...this.#told.values()].flatMap((told) => told ?? [0, 0]), ...this.calls];
   }
 }

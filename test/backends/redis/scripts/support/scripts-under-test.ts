@@ -103,7 +103,7 @@ end
 return { reply, written }
 `;
 
-/** The scripts by name; those for one policy by that of its strategy. */
+/** The scripts by name; those for calls of one charge by that of their strategy. */
 export type ScriptName = 'spend' | 'settle' | 'lease' | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
@@ -111,7 +111,7 @@ export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
   const { policies, spend, settle, lease, spendOne } = assemble(files);
   const general = (script: string) => [before, policies, ...customLua, guarded, script, after('ARGV[2]')].join('\n');
   const ones = Object.entries(spendOne).map(
-    ([strategy, script]) => [`spend-one ${strategy}`, [before, script, after('1')].join('\n')] as const,
+    ([strategy, script]) => [`spend-one ${strategy}`, [before, script, after('0')].join('\n')] as const,
   );
   return new Map<ScriptName, string>([
     ['spend', general(spend)],
