@@ -7,14 +7,23 @@ import type { BackendEvent } from './backend-events.js';
 /** Whether a call takes units or only reads. */
 export type DecideMode = 'spend' | 'peek';
 
+/** Is told the outcome of a call, just before its caller is. */
+export interface OutcomeListener {
+  learn(charges: readonly Charge[], outcome: Outcome): void;
+}
+
 /**
  * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which it
  * has to resolve; after it the method rejects with a BackendError. What a call takes that is answered too late, the store
  * returns. `RemoteBackend` makes a Backend of it.
  */
 export interface RemoteStore {
-  /** Decides the charges of a call, at least one: all or none. A call whose deadline has passed is not charged later. */
-  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome>;
+  /**
+   * Decides the charges of a call, at least one: all or none. A call whose deadline has passed is not charged later.
+   *
+   * @param listener not told if the promise rejects. A `then` of its own would be a second promise for each call
+   */
+  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome>;
   settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void>;
   reset(targets: readonly Target[], dueMs: number): Promise<void>;
   lease(target: Target, wanted: number, dueMs: number): Promise<Grant>;

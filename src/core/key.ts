@@ -25,22 +25,25 @@ function isRaw(text: string): boolean {
 }
 
 /**
+ * A Redis key is `prefix:{subject}:id`: its beginning, `keyPart(subject)` and its end. The braces are a hash tag, so a call's
+ * charges on one subject are in one slot of a cluster.
+ */
+export function keyBeginning(prefix: string): string {
+  return `${prefix}:{`;
+}
+
+/** Returns the end of a policy's keys, which is to be computed once per policy: ids of handlers are long, and hashing is expensive. */
+export function keyEnd(policyId: string): string {
+  return `}:${idPart(policyId)}`;
+}
+
+/**
  * Returns a policy's id as part of a key. Name and scope are hashed if they are long or not plain; the code of the shape stays
  * readable at the end.
  */
 export function idPart(policyId: string): string {
   const [nameAndScope, shape] = splitPolicyId(policyId);
   return `${RAW_ID.test(nameAndScope) ? nameAndScope : hash(nameAndScope)}:${keyPart(shape)}`;
-}
-
-/**
- * Returns the Redis key `prefix:{subject}:id`. The braces are a hash tag, so a call's charges on one subject are in one slot of
- * a cluster.
- *
- * @param id the policy's id as returned by `idPart`, computed once per policy: ids of handlers are long, and hashing is expensive
- */
-export function keyOf(prefix: string, subject: string, id: string): string {
-  return `${prefix}:{${keyPart(subject)}}:${id}`;
 }
 
 /**

@@ -115,10 +115,9 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
   }
 
   async #spendAndLearn(charges: readonly Charge[]): Promise<Outcome> {
-    const { epoch } = this.#denials;
-    const askedMs = this.clock.now();
+    const asked = this.#denials.ask();
     const outcome = await this.#calls.spendInTime(charges);
-    this.#denials.learn(charges, outcome, askedMs, epoch);
+    asked.learn(charges, outcome);
     return outcome;
   }
 }

@@ -1,4 +1,4 @@
-import { idPart, keyOf } from '../../core/key.js';
+import { keyBeginning, keyEnd, keyPart } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
 
@@ -16,22 +16,34 @@ const ANY_SLOT = -1;
 
 /** The keys of budgets, and the slots that keys are on. */
 export class RedisKeys {
-  /** Ids of policies as parts of keys: names and scopes are mostly hashed, which is expensive. */
-  readonly #ids = new WeakMap<Policy, string>();
+  /** Ends of keys, by policy: names and scopes are mostly hashed, which is expensive. */
+  readonly #ends = new WeakMap<Policy, string>();
+  readonly #beginning: string;
 
   /** @param hasSlots whether a command may only have keys of one slot */
   constructor(
-    private readonly prefix: string,
+    prefix: string,
     readonly hasSlots: boolean,
-  ) {}
+  ) {
+    this.#beginning = keyBeginning(prefix);
+  }
 
   keyOf({ policy, subject }: Target): string {
-    let id = this.#ids.get(policy);
-    if (id === undefined) {
-      id = idPart(policy.id);
-      this.#ids.set(policy, id);
+    let end = this.#ends.get(policy);
+    if (end === undefined) {
+      end = keyEnd(policy.id);
+      this.#ends.set(policy, end);
     }
-    return keyOf(this.prefix, subject, id);
+    return this.#beginning + keyPart(subject) + end;
+  }
+
+  /** Returns the key of each target. */
+  keysOf(targets: readonly Target[]): readonly string[] {
+    const [first] = targets;
+    // Most calls have one charge, and a closure is more than a key.
+    return targets.length === 1 && first !== undefined
+      ? [this.keyOf(first)]
+      : targets.map((target) => this.keyOf(target));
   }
 
   slotOf(key: string): number {

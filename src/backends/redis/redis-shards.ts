@@ -1,7 +1,7 @@
 import type { Charge, Outcome } from '../../core/decision.js';
 import type { Target } from '../backend.js';
 import { inDomain } from '../backend-error.js';
-import type { DecideMode } from '../remote-store.js';
+import type { DecideMode, OutcomeListener } from '../remote-store.js';
 import { isTryAgain } from './clients/reply-errors.js';
 import { CallBatcher } from './dispatch/call-batcher.js';
 import { type CallContext, QueuedCall } from './dispatch/queued-call.js';
@@ -28,10 +28,10 @@ export class RedisShards {
   ) {}
 
   /** Decides charges whose keys are on one slot: all or none. */
-  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome> {
-    const keys = charges.map((charge) => this.keys.keyOf(charge));
+  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome> {
+    const keys = this.keys.keysOf(charges);
     const slot = this.keys.slotOf(keys[0] ?? '');
-    const call = new QueuedCall(charges, keys, mode, dueMs, this.context, this.topology.domainOf(slot));
+    const call = new QueuedCall(charges, keys, mode, dueMs, this.context, this.topology.domainOf(slot), listener);
     this.#batcher(slot).add(call);
     return call.outcome;
   }

@@ -7,7 +7,7 @@ import type { Strategy } from '../../strategies/strategy.js';
 import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import { incapable } from '../capabilities.js';
-import type { DecideMode, RemoteStore } from '../remote-store.js';
+import type { DecideMode, OutcomeListener, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
 import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
@@ -87,22 +87,26 @@ export class RedisStore implements RemoteStore {
   }
 
   /** Not async: the promise of the queued call is the only one. */
-  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome> {
+  decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome> {
     try {
       this.#assertDecidable(charges);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs);
+    if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs, listener);
     const groups = this.#keys.groupBySlot(charges);
     const outcome =
       groups.length === 1
         ? this.#shards.decide(charges, mode, dueMs)
         : this.#decideGroups(charges, groups, mode, dueMs);
-    return outcome.catch((error) => {
+    const decided = outcome.catch((error) => {
       // A slot is moving to another master, and some of its keys are there already.
       if (!isTryAgain(error)) throw error;
       return this.#decideGroups(charges, this.#keys.groupByKey(charges), mode, dueMs);
+    });
+    return decided.then((whole) => {
+      listener?.learn(charges, whole);
+      return whole;
     });
   }
 

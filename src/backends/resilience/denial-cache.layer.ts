@@ -1,4 +1,4 @@
-import { type Awaitable, chain } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/awaitable.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
 import type { Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
@@ -22,12 +22,7 @@ export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
     const known = cache.get(charges);
     // The remote backend reports invalid costs.
     if (known !== undefined && haveValidCosts(charges)) return known;
-    const { epoch } = cache;
-    const askedMs = this.clock.now();
-    return chain(this.inner.spend(charges), (outcome) => {
-      cache.learn(charges, outcome, askedMs, epoch);
-      return outcome;
-    });
+    return this.inner.spend(charges, cache.ask());
   }
 
   override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {

@@ -4,6 +4,7 @@ import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
+import type { OutcomeListener } from '../remote-store.js';
 
 /** Milliseconds for which a denial is cached at most, by default. */
 export const DENIAL_CACHE_MS = 1000;
@@ -52,9 +53,9 @@ export class DenialCache {
     private readonly clock: Clock,
   ) {}
 
-  /** How often budgets were invalidated. */
-  get epoch(): number {
-    return this.#epoch;
+  /** Notes that the backend is asked now. Returns what learns its answer. */
+  ask(): OutcomeListener {
+    return new AskedCall(this, this.clock.now(), this.#epoch);
   }
 
   /** Returns the denial of these charges, with its waits counted down, if one is cached. */
@@ -134,6 +135,18 @@ export class DenialCache {
       if (others.length > 0) this.#bySubject.set(subject, others);
       else this.#bySubject.delete(subject);
     }
+  }
+}
+
+class AskedCall implements OutcomeListener {
+  constructor(
+    private readonly cache: DenialCache,
+    private readonly askedMs: number,
+    private readonly epoch: number,
+  ) {}
+
+  learn(charges: readonly Charge[], outcome: Outcome): void {
+    this.cache.learn(charges, outcome, this.askedMs, this.epoch);
   }
 }
 

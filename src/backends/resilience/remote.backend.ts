@@ -4,7 +4,7 @@ import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../.
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import type { DecideMode, RemoteStore } from '../remote-store.js';
+import type { DecideMode, OutcomeListener, RemoteStore } from '../remote-store.js';
 
 /** A remote store as a backend: each call gets its deadline here, `timeoutMs` from now. */
 export class RemoteBackend implements Backend {
@@ -22,8 +22,9 @@ export class RemoteBackend implements Backend {
     return this.store.clock;
   }
 
-  spend(charges: readonly Charge[]): Awaitable<Outcome> {
-    return this.#decide(charges, 'spend');
+  /** @param listener is told the outcome just before the caller */
+  spend(charges: readonly Charge[], listener?: OutcomeListener): Awaitable<Outcome> {
+    return this.#decide(charges, 'spend', listener);
   }
 
   peek(charges: readonly Charge[]): Awaitable<Outcome> {
@@ -62,8 +63,8 @@ export class RemoteBackend implements Backend {
     return this.store.close();
   }
 
-  #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {
-    return charges.length === 0 ? NOTHING_TO_CHARGE : this.store.decide(charges, mode, this.#dueMs());
+  #decide(charges: readonly Charge[], mode: DecideMode, listener?: OutcomeListener): Awaitable<Outcome> {
+    return charges.length === 0 ? NOTHING_TO_CHARGE : this.store.decide(charges, mode, this.#dueMs(), listener);
   }
 
   #dueMs(): number {

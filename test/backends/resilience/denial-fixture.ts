@@ -29,10 +29,9 @@ export class CachedServer {
 
   /** Lets the cache learn an outcome, as a caller does that awaits it. */
   async learn(charges: readonly Charge[], ask: () => Outcome | Promise<Outcome>): Promise<Outcome> {
-    const { epoch } = this.cache;
-    const askedMs = this.clock.now();
+    const asked = this.cache.ask();
     const outcome = await ask();
-    this.cache.learn(charges, outcome, askedMs, epoch);
+    asked.learn(charges, outcome);
     return outcome;
   }
 }

@@ -1,4 +1,4 @@
-import type { DecideMode, RemoteStore } from '../../../src/backends/remote-store.js';
+import type { DecideMode, OutcomeListener, RemoteStore } from '../../../src/backends/remote-store.js';
 import {
   type Charge,
   type Grant,
@@ -21,9 +21,16 @@ export class RemoteMemory implements RemoteStore {
     this.memory = new MemoryBackend({ clock });
   }
 
-  async decide(asked: readonly Charge[], mode: DecideMode, dueMs: number): Promise<Outcome> {
+  async decide(
+    asked: readonly Charge[],
+    mode: DecideMode,
+    dueMs: number,
+    listener?: OutcomeListener,
+  ): Promise<Outcome> {
     this.deadlines.push([mode, dueMs]);
-    return this.memory[mode](asked);
+    const outcome = this.memory[mode](asked);
+    listener?.learn(asked, outcome);
+    return outcome;
   }
   async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
     this.deadlines.push(['settle', dueMs]);

@@ -2,7 +2,7 @@ import type { Charge, Outcome } from '../../../core/decision.js';
 import type { Emitter } from '../../../core/emitter.js';
 import { inDomain } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
-import type { DecideMode } from '../../remote-store.js';
+import type { DecideMode, OutcomeListener } from '../../remote-store.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
 import type { UnitReturns } from '../../unit-returns.js';
 import { type CallVerdict, type FinalVerdict, outcomeOf } from '../scripts/call-verdict.js';
@@ -47,6 +47,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
   /**
    * @param dueMs the deadline on the local clock
    * @param domain the master of its slot, which its error tells; undefined if there is only one
+   * @param listener is told the outcome just before the caller
    */
   constructor(
     readonly charges: readonly Charge[],
@@ -55,6 +56,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
     readonly dueMs: number,
     private readonly context: CallContext,
     private readonly domain?: string,
+    private readonly listener?: OutcomeListener,
   ) {
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -77,7 +79,9 @@ export class QueuedCall implements Deadlined, BatchedCall {
     } else {
       this.#end();
       try {
-        this.#resolve(outcomeOf(verdict, this.charges, this.context.events));
+        const outcome = outcomeOf(verdict, this.charges, this.context.events);
+        this.listener?.learn(this.charges, outcome);
+        this.#resolve(outcome);
       } catch (error) {
         this.#reject(error);
       }

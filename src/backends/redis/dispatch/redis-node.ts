@@ -11,10 +11,9 @@ import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
 import { decodeSettleReply, settleArgs } from '../scripts/settle-codec.js';
-import type { SpendReply } from '../scripts/spend-reply.js';
 import type { QueuedCall } from './queued-call.js';
 import { ServerClock } from './server-clock.js';
-import { runsOf, SpendRun } from './spend-run.js';
+import { type RunRequest, runsOf, SpendRun } from './spend-run.js';
 
 export interface RedisNodeOptions {
   /** A clock that decides instead of the server's: for tests. */
@@ -51,7 +50,8 @@ export class RedisNode {
   async readTime(keys: readonly string[]): Promise<void> {
     const run = new SpendRun(this.scripts.spend, true, 0);
     run.keys.push(...keys);
-    await this.#send(run);
+    await this.#sendAlone(run);
+    if (run.error !== undefined) throw run.error;
   }
 
   /** Divides calls into runs of the scripts, to be sent in order. */
@@ -73,18 +73,11 @@ export class RedisNode {
       return;
     }
     let open = runs.length;
-    for (const run of runs) {
-      const end = (reply: SpendReply | undefined, error: unknown) => {
-        run.reply = reply;
-        run.error = error;
-        open -= 1;
-        if (open === 0) done();
-      };
-      this.#send(run, runs.length > 1).then(
-        (reply) => end(reply, undefined),
-        (error: unknown) => end(undefined, backendErrorOf(error)),
-      );
-    }
+    const end = () => {
+      open -= 1;
+      if (open === 0) done();
+    };
+    for (const run of runs) this.#send(run, runs.length > 1, end);
   }
 
   /** Makes each charge, taken at the instant `at`, one of the cost of the same index. */
@@ -132,22 +125,43 @@ export class RedisNode {
     await this.#inTime(this.client.del(...keys), dueMs);
   }
 
-  /** @param isOrdered whether other runs are sent behind it */
-  #send(run: SpendRun, isOrdered = false): Promise<SpendReply> {
+  /**
+   * Sends a run, and gives it its reply or its error. Calls `end` when it has one.
+   *
+   * @param isOrdered whether other runs are sent behind it
+   */
+  #send(run: SpendRun, isOrdered: boolean, end: () => void): void {
+    const fail = (error: unknown) => {
+      run.error = backendErrorOf(error);
+      end();
+    };
     try {
       const { script, keys } = run;
-      const request = run.request(this.#instant());
       const { redirections } = this.client;
-      const read = (bytes: unknown) => {
-        const reply = request.decode(bytes);
-        this.#loaded.add(script);
-        this.#note(reply, redirections);
-        return reply;
+      const request = run.request(this.#instant());
+      const take = (bytes: unknown) => {
+        this.#read(run, request, bytes, redirections);
+        end();
       };
-      return script.runBuffer(this.client, keys, request.args, read, isOrdered && !this.#loaded.has(script));
+      script.runBuffer(this.client, keys, request.args, isOrdered && !this.#loaded.has(script), take, fail);
     } catch (error) {
-      return Promise.reject(error);
+      fail(error);
     }
+  }
+
+  /** Gives a run its reply, or the error that it is none. */
+  #read(run: SpendRun, request: RunRequest, bytes: unknown, redirectionsBefore: number | undefined): void {
+    try {
+      run.reply = request.decode(bytes);
+      this.#loaded.add(run.script);
+      this.#note(run.reply, redirectionsBefore);
+    } catch (error) {
+      run.error = backendErrorOf(error);
+    }
+  }
+
+  #sendAlone(run: SpendRun): Promise<void> {
+    return new Promise((resolve) => this.#send(run, false, resolve));
   }
 
   /** Not for the master of a Cluster, whose redirections a pipeline would not follow. */
@@ -160,12 +174,11 @@ export class RedisNode {
       const replies = (await pipeline.exec()) ?? [];
       for (const [i, run] of runs.entries()) {
         const [error, bytes] = replies[i] ?? [null, undefined];
+        const request = requests[i];
+        if (error === null && request !== undefined) this.#read(run, request, bytes, undefined);
         // A server without the script refuses the run, and gets it in full.
-        run.reply = error === null ? requests[i]?.decode(bytes) : isNoScript(error) ? await this.#send(run) : undefined;
-        run.error = error !== null && run.reply === undefined ? backendErrorOf(error) : undefined;
-        if (run.reply === undefined) continue;
-        this.#loaded.add(run.script);
-        this.#note(run.reply, undefined);
+        else if (isNoScript(error)) await this.#sendAlone(run);
+        else run.error = backendErrorOf(error);
       }
     } catch (error) {
       for (const run of runs) if (run.reply === undefined) run.error ??= backendErrorOf(error);

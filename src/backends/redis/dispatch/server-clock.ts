@@ -8,7 +8,9 @@ const ROUNDING_MS = 2;
  * deadline computed from it can only be too early. A sample that is far smaller means that the server's clock stepped back.
  */
 export class ServerClock {
-  #samples: readonly number[] = [];
+  /** The last samples, the newest at `#count - 1`, in a ring. */
+  readonly #samples = new Float64Array(SAMPLES);
+  #count = 0;
   #greatest = Number.NEGATIVE_INFINITY;
 
   /** @param toleranceMs how much smaller a sample may be without a step of the server's clock */
@@ -16,15 +18,19 @@ export class ServerClock {
 
   /** False until the first reply. */
   get isKnown(): boolean {
-    return this.#samples.length > 0;
+    return this.#count > 0;
   }
 
   /** Adds a sample: a reply that the server sent at `serverMs` arrived at the local instant `arrivedAtMs`. */
   note(serverMs: number, arrivedAtMs: number): void {
     const sample = serverMs - arrivedAtMs;
     const hasSteppedBack = sample < this.#greatest - this.toleranceMs;
-    this.#samples = hasSteppedBack ? [sample] : [...this.#samples.slice(1 - SAMPLES), sample];
-    this.#greatest = Math.max(...this.#samples);
+    if (hasSteppedBack) this.#count = 0;
+    const isGreatestDropped = this.#count >= SAMPLES && this.#samples[this.#count % SAMPLES] === this.#greatest;
+    this.#samples[this.#count % SAMPLES] = sample;
+    this.#count += 1;
+    if (this.#count === 1 || sample >= this.#greatest) this.#greatest = sample;
+    else if (isGreatestDropped) this.#greatest = Math.max(...this.#samples);
   }
 
   /** Returns a local monotonic instant in the server's milliseconds; undefined before the first reply. */

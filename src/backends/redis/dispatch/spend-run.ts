@@ -6,6 +6,9 @@ import { SpendOneRequest, SpendRequest } from '../scripts/spend-codec.js';
 import type { SpendReply } from '../scripts/spend-reply.js';
 import type { QueuedCall } from './queued-call.js';
 
+/** The arguments of a run, and what reads its reply. */
+export type RunRequest = SpendRequest | SpendOneRequest;
+
 /** Calls of a batch that one run of a script decides, in order. */
 export class SpendRun {
   readonly calls: QueuedCall[] = [];
@@ -52,7 +55,7 @@ export class SpendRun {
    *
    * @param instant epoch milliseconds, or '' for the server's time
    */
-  request(instant: string): SpendRequest | SpendOneRequest {
+  request(instant: string): RunRequest {
     return this.isGeneral ? new SpendRequest(instant, this.calls) : new SpendOneRequest(instant, this.calls);
   }
 }
@@ -65,6 +68,8 @@ const MIN_CALLS = 4;
  * calls on a key is kept: runs are executed in order, and a call joins a run only if no later run may have its keys.
  */
 export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readonly SpendRun[] {
+  const [first] = calls;
+  if (calls.length === 1 && first !== undefined) return [runOf(first, scripts)];
   const chosen = scriptsWithRuns(calls, scripts);
   const runs: SpendRun[] = [];
   /** The last run of each script. */
@@ -75,11 +80,11 @@ export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readon
     const own = scriptOf(call, scripts);
     const isGeneral = own === undefined || !chosen.has(own);
     const script = isGeneral ? scripts.spend : own;
-    let first = -1;
-    for (const { policy } of call.charges) first = Math.max(first, lastOn.get(policy.id) ?? -1);
+    let from = -1;
+    for (const { policy } of call.charges) from = Math.max(from, lastOn.get(policy.id) ?? -1);
     let run = lastOf.get(script);
     // The general script decides any call.
-    if (run === undefined || run.position < first) run = runs[first]?.isGeneral === true ? runs[first] : undefined;
+    if (run === undefined || run.position < from) run = runs[from]?.isGeneral === true ? runs[from] : undefined;
     if (run === undefined) {
       run = new SpendRun(script, isGeneral, runs.length);
       runs.push(run);
@@ -89,6 +94,14 @@ export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readon
     run.add(call);
   }
   return runs;
+}
+
+/** Returns the run of a call that is alone in its batch, without the lists that a batch of several needs. */
+function runOf(call: QueuedCall, scripts: ScriptSet): SpendRun {
+  const script = scriptOf(call, scripts);
+  const run = new SpendRun(script ?? scripts.spend, script === undefined, 0);
+  run.add(call);
+  return run;
 }
 
 /** Returns the scripts of strategies that get runs of their own: those of many calls, or the only one. */

@@ -28,20 +28,21 @@ export class RedisScript {
   }
 
   /**
-   * As `run`, for a reply of bytes, which `read` reads. Not async: each step between a reply and the call that waits for it is a
-   * turn of the microtask queue.
+   * As `run`, for a reply of bytes. Calls one of the functions. Without promises of its own: each step between a reply and the call
+   * that waits for it is a turn of the microtask queue.
    */
-  runBuffer<T>(
+  runBuffer(
     client: RedisClient,
     keys: readonly string[],
     args: readonly string[],
-    read: (reply: unknown) => T,
-    inFull = false,
-  ): Promise<T> {
-    if (inFull) return client.callBuffer('eval', this.#source, keys.length, ...keys, ...args).then(read);
-    return client.callBuffer('evalsha', this.#sha, keys.length, ...keys, ...args).then(read, (error) => {
-      if (!isNoScript(error)) throw error;
-      return client.callBuffer('eval', this.#source, keys.length, ...keys, ...args).then(read);
+    inFull: boolean,
+    onReply: (reply: unknown) => void,
+    onError: (error: unknown) => void,
+  ): void {
+    const [command, script] = inFull ? ['eval', this.#source] : ['evalsha', this.#sha];
+    client.callBuffer(command, script, keys.length, ...keys, ...args).then(onReply, (error) => {
+      if (inFull || !isNoScript(error)) onError(error);
+      else this.runBuffer(client, keys, args, true, onReply, onError);
     });
   }
 }

@@ -82,29 +82,22 @@ export class SpendOneRequest {
    * @param calls at most 128, so that the number of a policy is one byte
    */
   constructor(instant: string, calls: readonly BatchedCall[]) {
-    const policies = new Map<Policy, number>();
-    const numbers: number[] = [];
-    const costs: string[] = [];
+    const first = chargeOf(calls[0]);
     let deadlineMs = Number.POSITIVE_INFINITY;
+    let isMixed = false;
     let isUniform = true;
     for (const call of calls) {
-      const { policy, cost } = call.charges[0] as Charge;
-      let number = policies.get(policy);
-      if (number === undefined) {
-        number = policies.size;
-        policies.set(policy, number);
-      }
-      numbers.push(number);
-      costs.push(String(cost));
-      isUniform &&= costs[costs.length - 1] === costs[0];
+      const { policy, cost } = chargeOf(call);
+      isMixed ||= policy !== first.policy;
+      isUniform &&= cost === first.cost;
       if (call.deadlineMs < deadlineMs) deadlineMs = call.deadlineMs;
     }
-    const numbersOfCalls = policies.size === 1 ? '' : String.fromCharCode(...numbers);
-    const args = [instant, String(deadlineMs), numbersOfCalls, isUniform ? (costs[0] ?? '') : ''];
-    for (const { limit, periodMs, burst, segments } of policies.keys()) {
+    const [numbers, policies] = isMixed ? numbered(calls) : ['', [first.policy]];
+    const args = [instant, String(deadlineMs), numbers, isUniform ? String(first.cost) : ''];
+    for (const { limit, periodMs, burst, segments } of policies) {
       args.push(String(limit), String(periodMs), String(burst), String(segments));
     }
-    if (!isUniform) args.push(...costs);
+    if (!isUniform) for (const call of calls) args.push(String(chargeOf(call).cost));
     this.args = args;
   }
 
@@ -112,4 +105,21 @@ export class SpendOneRequest {
   decode(reply: unknown): SpendReply {
     return new SpendReply(reply, undefined);
   }
+}
+
+/** Returns a byte per call, the number of its policy, and the policies. */
+function numbered(calls: readonly BatchedCall[]): readonly [numbers: string, policies: Iterable<Policy>] {
+  const policies = new Map<Policy, number>();
+  const numbers = calls.map((call) => {
+    const { policy } = chargeOf(call);
+    const number = policies.get(policy) ?? policies.size;
+    policies.set(policy, number);
+    return number;
+  });
+  return [String.fromCharCode(...numbers), policies.keys()];
+}
+
+/** The only charge of a call. */
+function chargeOf(call: BatchedCall | undefined): Charge {
+  return call?.charges[0] as Charge;
 }

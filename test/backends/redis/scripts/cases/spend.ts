@@ -2,7 +2,7 @@ import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-arg
 import { SpendOneRequest, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
-import { idPart, keyOf } from '../../../../../src/core/key.js';
+import { keyBeginning, keyEnd, keyPart } from '../../../../../src/core/key.js';
 import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../../../src/index.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
 import { record } from '../../../../../src/strategies/record.js';
@@ -224,7 +224,7 @@ const batched = ({ charges, deadline }: Call): BatchedCall => ({
   deadlineMs: deadline === 'peek' ? 0 : deadline,
 });
 
-const keyFor = ({ policy, subject }: Charge) => keyOf('sluice', subject, idPart(policy.id));
+const keyFor = ({ policy, subject }: Charge) => keyBeginning('sluice') + keyPart(subject) + keyEnd(policy.id);
 
 function strategyOf({ strategy }: Policy) {
   const found = BUILT_IN_STRATEGIES.find(({ name }) => name === strategy);
