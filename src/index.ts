@@ -9,7 +9,10 @@ export { RedisBackend } from './backends/redis/redis.backend.js';
 export type { RedisBackendOptions } from './backends/redis/redis-options.js';
 export { ResilientBackend } from './backends/resilience/resilient.backend.js';
 export type {
+  NewOverride,
+  NewPolicyChange,
   Override,
+  OverrideTarget,
   Page,
   PageRequest,
   PolicyChange,

@@ -2,6 +2,17 @@
 export type BackendEvent =
   /** The backend is full: new subjects of this policy share one budget until there is room. Emitted once until then. */
   | { readonly type: 'overflow'; readonly policy: string }
+  /**
+   * A stored override, or a change to a policy, cannot be read: a later version wrote it, or something else did. It is left as it is
+   * and counts as none. Emitted by each process once for the same one, of the last 1000.
+   */
+  | {
+      readonly type: 'unreadable';
+      readonly what: 'override' | 'policy-change';
+      readonly policy: string;
+      /** Whose override it is. */
+      readonly subject?: string;
+    }
   /** A key of these policies held a value that Sluice did not write; it was deleted. */
   | { readonly type: 'garbage'; readonly policies: readonly string[] }
   /**

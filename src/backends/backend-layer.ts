@@ -19,15 +19,19 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   readonly holds?: HoldStore;
   readonly settings?: SettingsStore;
 
-  /** @param delegated `lease: false` for a layer that spends the units itself */
+  /**
+   * @param delegated `lease: false` for a layer that spends the units itself; `around`, which returns the layer's settings, around
+   *   those of the inner backend
+   */
   constructor(
     protected readonly inner: Inner,
-    delegated: { readonly lease: boolean } = { lease: true },
+    delegated: { readonly lease?: boolean; readonly around?: (settings: SettingsStore) => SettingsStore } = {},
   ) {
-    if (delegated.lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
+    const { lease = true, around = (settings) => settings } = delegated;
+    if (lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
     if (inner.domains !== undefined) this.domains = inner.domains;
     if (inner.holds !== undefined) this.holds = inner.holds;
-    if (inner.settings !== undefined) this.settings = inner.settings;
+    if (inner.settings !== undefined) this.settings = around(inner.settings);
   }
 
   get remote(): boolean {

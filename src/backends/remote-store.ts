@@ -3,6 +3,7 @@ import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
+import type { SettingsStore } from './settings-store.js';
 
 /** Whether a call takes units or only reads. */
 export type DecideMode = 'spend' | 'peek';
@@ -11,6 +12,12 @@ export type DecideMode = 'spend' | 'peek';
 export interface OutcomeListener {
   learn(charges: readonly Charge[], outcome: Outcome): void;
 }
+/** Settings on a server: as `SettingsStore`, each method with its deadline. */
+export type RemoteSettings = {
+  readonly [Method in keyof SettingsStore]: (
+    ...args: [...Parameters<SettingsStore[Method]>, dueMs: number]
+  ) => Promise<Awaited<ReturnType<SettingsStore[Method]>>>;
+};
 
 /**
  * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which it
@@ -33,6 +40,8 @@ export interface RemoteStore {
   listen(listener: (event: BackendEvent) => void): void;
   warnings(dueMs: number): Promise<readonly string[]>;
   close(): Promise<void>;
+  /** Present if the store keeps limits that change while the service runs. */
+  readonly settings?: RemoteSettings;
   /** Present if parts of the store fail by themselves. A BackendError that tells its `domain` counts for that one only. */
   readonly domains?: FailureDomains;
   /** The clock that calls are delayed by. */

@@ -1,24 +1,51 @@
 import type { Awaitable } from '../core/awaitable.js';
-import type { Target } from '../core/decision.js';
-import type { Policy } from '../core/policy.js';
+import type { StoredRate } from '../core/policy.js';
 
-/** The numbers of a rate, resolved and validated before they are stored. */
-export type StoredRate = Pick<Policy, 'limit' | 'periodMs' | 'burst' | 'segments'>;
+export type { StoredRate };
 
-/** The rate of one subject under one policy, in place of the policy's own. */
-export interface Override extends Target {
-  readonly rate: StoredRate;
-  /** Epoch milliseconds from which the policy's own rate applies again. Default: never. */
+/** Whose rate an override sets, and under which policy. It holds for all budgets of policies of that name. */
+export interface OverrideTarget {
+  /** The policy's name. */
+  readonly policy: string;
+  readonly subject: string;
+}
+
+/**
+ * The rate of one subject under one policy, to be stored.
+ *
+ * @example
+ * const override: NewOverride = { policy: 'api', subject: 'user:42', rate: 'unlimited', expiresInMs: 3_600_000 };
+ */
+export interface NewOverride extends OverrideTarget {
+  /** In place of the policy's own. It counts for policies of its strategy only; `unlimited` counts for all. */
+  readonly rate: StoredRate | 'unlimited';
+  /** Milliseconds, at least 1, after which the policy's own rate applies again. Default: never. */
+  readonly expiresInMs?: number;
+}
+
+/** An override as it is stored. */
+export interface Override extends OverrideTarget {
+  readonly rate: StoredRate | 'unlimited';
+  /** Epoch milliseconds, on the backend's clock, from which the policy's own rate applies again. Default: never. */
   readonly expiresAt?: number;
 }
 
-/** A change to a policy, made while the service runs and in force in every process. */
-export interface PolicyChange {
+/**
+ * A change to a policy, to be stored: it is in force in every process.
+ *
+ * @example
+ * const change: NewPolicyChange = { policy: 'api', mode: 'monitor' };
+ */
+export interface NewPolicyChange {
   /** The policy's name. */
   readonly policy: string;
   readonly rate?: StoredRate;
   readonly mode?: 'on' | 'off' | 'monitor';
-  /** When it was made, in epoch milliseconds. */
+}
+
+/** A change to a policy as it is stored. */
+export interface PolicyChange extends NewPolicyChange {
+  /** When it was made, in epoch milliseconds on the backend's clock. */
   readonly changedAt: number;
 }
 
@@ -30,7 +57,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** A part of a list, and where the next one begins: nowhere if `cursor` is missing. */
+/** A part of a list, and where the next one begins: nowhere if `cursor` is missing. A page with a `cursor` may be shorter than asked, or empty. */
 export interface Page<T> {
   readonly entries: readonly T[];
   readonly cursor?: string;
@@ -38,19 +65,25 @@ export interface Page<T> {
 
 /**
  * Limits that change while the service runs, kept where the state is: overrides, which the backend applies to charges that name
- * them in `overriddenBy`, and changes to policies, which each process reads when the version has changed.
+ * their subjects in `overriddenBy`, and changes to policies, which each process reads when the version has changed.
+ *
+ * Both are kept until they are deleted or expire. A backend checks no rate: who stores one has validated it. A stored value that
+ * the backend cannot read counts as none; `unreadable` is emitted.
  */
 export interface SettingsStore {
-  /** Stores an override. The next charge that names its subject sees it. */
-  setOverride(override: Override): Awaitable<void>;
-  getOverride(target: Target): Awaitable<Override | undefined>;
-  deleteOverride(target: Target): Awaitable<void>;
-  /** Lists the overrides of a policy, or of all. An override that is set or deleted meanwhile may be missing. */
-  listOverrides(policy: Policy | undefined, page: PageRequest): Awaitable<Page<Override>>;
+  /** Stores an override in place of the one before. The next charge that names its subject sees it. */
+  setOverride(override: NewOverride): Awaitable<Override>;
+  /** Returns the override of exactly this subject, unless it has expired. */
+  getOverride(target: OverrideTarget): Awaitable<Override | undefined>;
+  /** Deletes an override. Returns false if there is none. */
+  deleteOverride(target: OverrideTarget): Awaitable<boolean>;
+  /** Lists the overrides of a policy, or of all. One that is set or deleted meanwhile may be missing. */
+  listOverrides(policy: string | undefined, page: PageRequest): Awaitable<Page<Override>>;
   /** Stores a change in place of the policy's last one, and changes the version. */
-  changePolicy(change: PolicyChange): Awaitable<void>;
+  changePolicy(change: NewPolicyChange): Awaitable<PolicyChange>;
   /** Takes back the changes to a policy, and changes the version. */
   resetPolicy(policy: string): Awaitable<void>;
+  /** Lists the changes that are in force, in no particular order. */
   listPolicyChanges(): Awaitable<readonly PolicyChange[]>;
   /** A number that differs after each change to a policy. Cheap: every process asks twice a second. */
   version(): Awaitable<number>;

@@ -30,6 +30,15 @@ export interface Policy {
   readonly lease?: { readonly batch: number };
 }
 
+/**
+ * The numbers of a rate, and the strategy that they were resolved and validated for: what stands in place of a policy's own while
+ * the service runs.
+ *
+ * @example
+ * const rate: StoredRate = { strategy: 'sliding-window', limit: 500, periodMs: 60_000, burst: 500, segments: 10 };
+ */
+export type StoredRate = Pick<Policy, 'strategy' | 'limit' | 'periodMs' | 'burst' | 'segments'>;
+
 /** Returns true for the name of a failure mode. */
 export function isFailureMode(value: unknown): value is FailureMode {
   return value === 'local' || value === 'allow' || value === 'deny';

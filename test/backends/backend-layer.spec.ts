@@ -59,11 +59,11 @@ class RecordingBackend implements Required<Backend> {
     end: () => true,
   };
   readonly settings: SettingsStore = {
-    setOverride: () => undefined,
+    setOverride: (override) => override,
     getOverride: () => undefined,
-    deleteOverride: () => undefined,
+    deleteOverride: () => true,
     listOverrides: () => ({ entries: [] }),
-    changePolicy: () => undefined,
+    changePolicy: (change) => ({ ...change, changedAt: 1 }),
     resetPolicy: () => undefined,
     listPolicyChanges: () => [],
     version: () => 1,

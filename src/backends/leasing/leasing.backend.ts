@@ -1,11 +1,13 @@
 import type { Awaitable } from '../../core/awaitable.js';
 import { assertCharge } from '../../core/charge-checks.js';
+import { systemClock } from '../../core/clock.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
 import { isOriginal } from '../../core/receipt.js';
 import type { Backend, Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
 import { DENIAL_CACHE_MS, DenialCache, MAX_DENIALS } from '../resilience/denial-cache.js';
+import { DenialDroppingSettings } from '../resilience/denial-dropping-settings.js';
 import { beginSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
 import { isLeased } from './lease.js';
@@ -48,14 +50,15 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
     if (!canLease(backend)) throw invalidValue(`${PATH}: backend`, 'a remote backend with `lease`', backend);
     assertKnownMembers(PATH, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
     assertLeasingOptions(PATH, options);
-    // Units are leased once: a layer around this one has none to lease.
-    super(backend, { lease: false });
     const { timeoutMs = Number.POSITIVE_INFINITY, denyMemoryMs = DENIAL_CACHE_MS, maxDenials = MAX_DENIALS } = options;
+    const denials = new DenialCache(denyMemoryMs, maxDenials, backend.clock ?? systemClock);
+    // Units are leased once: a layer around this one has none to lease.
+    super(backend, { lease: false, around: (settings) => new DenialDroppingSettings(settings, denials) });
     const { clock } = this;
     this.#returns = new UnitReturns(backend);
     this.#leases = new LeaseManager(backend, this.#returns, clock);
     this.#calls = new LeasedCalls(backend, this.#leases, this.#returns, clock, timeoutMs);
-    this.#denials = new DenialCache(denyMemoryMs, maxDenials, clock);
+    this.#denials = denials;
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {

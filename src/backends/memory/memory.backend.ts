@@ -8,11 +8,13 @@ import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import { assertCapable } from '../capabilities.js';
+import type { SettingsStore } from '../settings-store.js';
 import { beginSettlement } from '../settlement.js';
 import { conclude } from './all-or-none.js';
 import { amendCharge } from './amend-charge.js';
 import { evaluateCharges } from './charge-evaluation.js';
 import { spendFast } from './fast-path.js';
+import { MemorySettings } from './memory-settings.js';
 import { MemoryStore } from './memory-store.js';
 import { decideMonitored } from './monitored-charges.js';
 
@@ -35,6 +37,7 @@ export interface MemoryBackendOptions {
  */
 export class MemoryBackend implements Backend {
   readonly clock: Clock;
+  readonly settings: SettingsStore;
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
   readonly #events = new Emitter<BackendEvent>();
   readonly #store: MemoryStore;
@@ -44,6 +47,7 @@ export class MemoryBackend implements Backend {
       throw invalidValue('MemoryBackend: maxKeys', 'a whole number of at least 1', maxKeys);
     }
     this.clock = clock;
+    this.settings = new MemorySettings(clock);
     this.#store = new MemoryStore(clock, maxKeys, this.#strategies, this.#events);
   }
 

@@ -1,6 +1,7 @@
 import { keyBeginning, keyEnd, keyPart } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
+import type { OverrideTarget } from '../settings-store.js';
 
 /** Charges or other targets whose keys are on one slot. */
 export interface SlotGroup<T extends Target> {
@@ -22,7 +23,7 @@ export class RedisKeys {
 
   /** @param hasSlots whether a command may only have keys of one slot */
   constructor(
-    prefix: string,
+    private readonly prefix: string,
     readonly hasSlots: boolean,
   ) {
     this.#beginning = keyBeginning(prefix);
@@ -44,6 +45,16 @@ export class RedisKeys {
     return targets.length === 1 && first !== undefined
       ? [this.keyOf(first)]
       : targets.map((target) => this.keyOf(target));
+  }
+
+  /** The key of an override, on the slot of its subject's budgets. Those have an "@" behind the subject, and this has none. */
+  overrideKeyOf({ policy, subject }: OverrideTarget): string {
+    return this.#beginning + keyPart(subject) + keyEnd(`override:${policy}`);
+  }
+
+  /** The key of what belongs to no subject: a list, or all changes to policies. */
+  settingsKey(name: 'overrides' | 'policies'): string {
+    return `${this.prefix}:${name}`;
   }
 
   slotOf(key: string): number {

@@ -7,7 +7,7 @@ import type { Strategy } from '../../strategies/strategy.js';
 import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import { incapable } from '../capabilities.js';
-import type { DecideMode, OutcomeListener, RemoteStore } from '../remote-store.js';
+import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
 import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
@@ -23,6 +23,8 @@ import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
 import { ScriptSet } from './scripts/script-set.js';
 import { checkServerSettings } from './server-settings.js';
+import { RedisSettings } from './settings/redis-settings.js';
+import { UnreadableSettings } from './settings/unreadable-settings.js';
 
 export interface RedisStoreOptions {
   /** The beginning of all keys. */
@@ -54,6 +56,7 @@ const PROBE: Policy = {
 /** State in Redis. Scripts decide each call there, by the server's clock. */
 export class RedisStore implements RemoteStore {
   readonly clock: Clock;
+  readonly settings: RemoteSettings;
   /** The masters of a Cluster, by address. */
   readonly domains?: FailureDomains;
   readonly #events = new Emitter<BackendEvent>();
@@ -77,6 +80,7 @@ export class RedisStore implements RemoteStore {
       returns: this.#returns,
     };
     const topology = new RedisTopology(client, this.#scripts, options);
+    this.settings = new RedisSettings(this.#keys, topology, new UnreadableSettings(this.#events));
     this.#shards = new RedisShards(this.#keys, topology, context, options);
     if (client.isCluster === true) {
       this.domains = {

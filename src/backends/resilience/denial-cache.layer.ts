@@ -3,6 +3,7 @@ import { type Charge, isCost, type Outcome, type Receipt } from '../../core/deci
 import type { Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
 import type { DenialCache } from './denial-cache.js';
+import { DenialDroppingSettings } from './denial-dropping-settings.js';
 import type { RemoteBackend } from './remote.backend.js';
 
 /** Answers calls that are known to be denied from a cache. All others go to the remote backend, whose denials are cached. */
@@ -14,7 +15,7 @@ export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
     inner: RemoteBackend,
     private readonly cache: DenialCache,
   ) {
-    super(inner);
+    super(inner, { around: (settings) => new DenialDroppingSettings(settings, cache) });
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {

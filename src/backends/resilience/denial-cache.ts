@@ -5,6 +5,7 @@ import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
 import type { OutcomeListener } from '../remote-store.js';
+import type { OverrideTarget } from '../settings-store.js';
 
 /** Milliseconds for which a denial is cached at most, by default. */
 export const DENIAL_CACHE_MS = 1000;
@@ -97,6 +98,16 @@ export class DenialCache {
       this.#forgottenEpoch = epoch;
     }
     this.#dropOn(targets);
+  }
+
+  /** Drops all denials on which an override of this policy's name and subject counts, or counted, and those not yet learnt. */
+  invalidateOverride({ policy: name, subject }: OverrideTarget): void {
+    this.#epoch += 1;
+    // Nobody knows which budgets a call that is asked for now will name.
+    this.#forgottenEpoch = this.#epoch;
+    const isOverridden = ({ policy, overriddenBy }: Charge) =>
+      policy.name === name && overriddenBy?.includes(subject) === true;
+    for (const denial of this.#all) if (denial.charges.some(isOverridden)) this.#drop(denial);
   }
 
   #isInvalidatedSince(epoch: number, charges: readonly Charge[]): boolean {

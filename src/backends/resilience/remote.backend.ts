@@ -5,17 +5,21 @@ import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import type { DecideMode, OutcomeListener, RemoteStore } from '../remote-store.js';
+import type { SettingsStore } from '../settings-store.js';
+import { TimedSettings } from './timed-settings.js';
 
 /** A remote store as a backend: each call gets its deadline here, `timeoutMs` from now. */
 export class RemoteBackend implements Backend {
   readonly remote = true;
   readonly domains?: FailureDomains;
+  readonly settings?: SettingsStore;
 
   constructor(
     private readonly store: RemoteStore,
     private readonly timeoutMs: number,
   ) {
     if (store.domains !== undefined) this.domains = store.domains;
+    if (store.settings !== undefined) this.settings = new TimedSettings(store.settings, () => this.#dueMs());
   }
 
   get clock(): Clock {

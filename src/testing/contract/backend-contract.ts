@@ -17,6 +17,8 @@ import { missingModes, refusedCharges } from './sections/backends/refused-charge
 import { settlement } from './sections/backends/settlement.js';
 import { severalCharges } from './sections/backends/several-charges.js';
 import { subjectsAndState } from './sections/backends/subjects-and-state.js';
+import { storedChanges } from './sections/settings/stored-changes.js';
+import { storedOverrides } from './sections/settings/stored-overrides.js';
 
 /** What `backendContract` checks. */
 export interface BackendContractOptions {
@@ -46,6 +48,8 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   concurrentCalls,
   changedPolicies,
   refusedCharges,
+  storedOverrides,
+  storedChanges,
   randomRefunds,
   againstModel,
 ];
@@ -55,8 +59,8 @@ const WITHOUT_MODES = [missingModes];
 
 /**
  * Returns the cases of the contract that every backend keeps, for any test runner. They check the exact decisions of all built-in
- * strategies, all or none over several charges, recorded and monitored charges, settlement, the separation of subjects, and changed
- * policies. The backends of this library run the same cases.
+ * strategies, all or none over several charges, recorded and monitored charges, settlement, the separation of subjects, changed policies,
+ * and, if the backend has `settings`, what is set while the service runs. The backends of this library run the same cases.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example

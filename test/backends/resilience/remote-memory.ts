@@ -1,4 +1,5 @@
-import type { DecideMode, OutcomeListener, RemoteStore } from '../../../src/backends/remote-store.js';
+import { MemorySettings } from '../../../src/backends/memory/memory-settings.js';
+import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '../../../src/backends/remote-store.js';
 import {
   type Charge,
   type Grant,
@@ -16,9 +17,25 @@ export const GRANT: Grant = { granted: 1, remaining: 2, at: 3, endsInMs: 4 };
 export class RemoteMemory implements RemoteStore {
   readonly deadlines: (readonly [method: string, dueMs: number])[] = [];
   readonly memory: MemoryBackend;
+  readonly settings: RemoteSettings;
 
   constructor(readonly clock: ManualClock) {
     this.memory = new MemoryBackend({ clock });
+    const kept = new MemorySettings(clock);
+    const note = async <T>(method: string, dueMs: number, result: T): Promise<T> => {
+      this.deadlines.push([method, dueMs]);
+      return result;
+    };
+    this.settings = {
+      setOverride: (override, dueMs) => note('setOverride', dueMs, kept.setOverride(override)),
+      getOverride: (target, dueMs) => note('getOverride', dueMs, kept.getOverride(target)),
+      deleteOverride: (target, dueMs) => note('deleteOverride', dueMs, kept.deleteOverride(target)),
+      listOverrides: (policy, page, dueMs) => note('listOverrides', dueMs, kept.listOverrides(policy, page)),
+      changePolicy: (change, dueMs) => note('changePolicy', dueMs, kept.changePolicy(change)),
+      resetPolicy: (policy, dueMs) => note('resetPolicy', dueMs, kept.resetPolicy(policy)),
+      listPolicyChanges: (dueMs) => note('listPolicyChanges', dueMs, kept.listPolicyChanges()),
+      version: (dueMs) => note('version', dueMs, kept.version()),
+    };
   }
 
   async decide(

@@ -33,6 +33,23 @@ describe('a remote store as a backend', () => {
     expect(store.deadlines).toEqual(methods.map((method) => [method, 1_000_250]));
   });
 
+  it('gives each call for settings a deadline', async () => {
+    const { settings } = backend;
+    const ada = { policy: 'p', subject: 'ada' };
+    expect(await settings?.setOverride({ ...ada, rate: 'unlimited' })).toEqual({ ...ada, rate: 'unlimited' });
+    expect(await settings?.getOverride(ada)).toEqual({ ...ada, rate: 'unlimited' });
+    expect((await settings?.listOverrides('p', { limit: 1 }))?.entries).toEqual([{ ...ada, rate: 'unlimited' }]);
+    expect(await settings?.deleteOverride(ada)).toBe(true);
+    const change = { policy: 'p', mode: 'off', changedAt: store.clock.now() };
+    expect(await settings?.changePolicy({ policy: 'p', mode: 'off' })).toEqual(change);
+    expect(await settings?.listPolicyChanges()).toEqual([change]);
+    await settings?.resetPolicy('p');
+    expect(await settings?.version()).toBe(2);
+    const methods = ['setOverride', 'getOverride', 'listOverrides', 'deleteOverride'];
+    methods.push('changePolicy', 'listPolicyChanges', 'resetPolicy', 'version');
+    expect(store.deadlines).toEqual(methods.map((method) => [method, 1_000_250]));
+  });
+
   it('does not ask the store for a call without charges', () => {
     const nothing = { allowed: true, decisions: [], binding: null };
     expect([backend.spend([]), backend.peek([])]).toEqual([nothing, nothing]);

@@ -3,6 +3,7 @@ import { ThrottleConfigError } from 'nestjs-sluice';
 import { backendContract } from 'nestjs-sluice/testing';
 import { BROKEN_BACKENDS } from './broken-backends.js';
 import { BROKEN_MODES } from './broken-modes.js';
+import { BROKEN_SETTINGS, PlainSettings } from './broken-settings.js';
 import { failuresOf } from './failures.js';
 import { type BrokenBackend, PlainBackend } from './plain-backend.js';
 import { PlainLimits } from './plain-limits.js';
@@ -14,11 +15,18 @@ describe('the contract of backends', () => {
     expect(await failuresOf(casesFor((clock) => new PlainBackend(clock)))).toEqual([]);
   });
 
-  it.each([...BROKEN_BACKENDS, ...BROKEN_MODES])('catches one that $fault', async ({ create, breaks }) => {
-    const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));
-    const failures = await failuresOf(cases);
-    for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
+  it('is kept by a right one with settings', async () => {
+    expect(await failuresOf(casesFor((clock) => new PlainSettings(clock)))).toEqual([]);
   });
+
+  it.each([...BROKEN_BACKENDS, ...BROKEN_MODES, ...BROKEN_SETTINGS])(
+    'catches one that $fault',
+    async ({ create, breaks }) => {
+      const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));
+      const failures = await failuresOf(cases);
+      for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
+    },
+  );
 
   describe('without modes', () => {
     const withoutModes = (create: BrokenBackend['create']) =>

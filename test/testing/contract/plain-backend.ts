@@ -7,7 +7,9 @@ import {
   MemoryBackend,
   type Outcome,
   type Receipt,
+  type SettingsStore,
   type Target,
+  ThrottleConfigError,
 } from 'nestjs-sluice';
 
 /** A backend with one fault, and the promises that it breaks: the beginnings or parts of names of cases. */
@@ -17,19 +19,22 @@ export interface BrokenBackend {
   readonly breaks: readonly string[];
 }
 
-/** A right backend in memory, for faults to be put into. */
+/** A right backend in memory, without settings, for faults to be put into. */
 export class PlainBackend implements Backend {
   protected readonly memory: MemoryBackend;
+  readonly settings?: SettingsStore;
 
   constructor(readonly clock: ManualClock) {
     this.memory = new MemoryBackend({ clock });
   }
 
   spend(charges: readonly Charge[]): Outcome {
+    this.#assertTakeable(charges);
     return this.memory.spend(charges);
   }
 
   peek(charges: readonly Charge[]): Outcome {
+    this.#assertTakeable(charges);
     return this.memory.peek(charges);
   }
 
@@ -47,6 +52,13 @@ export class PlainBackend implements Backend {
 
   close(): Promise<void> {
     return this.memory.close();
+  }
+
+  #assertTakeable(charges: readonly Charge[]): void {
+    if (this.settings !== undefined) return;
+    const overridden = charges.find(({ overriddenBy }) => overriddenBy !== undefined);
+    if (overridden === undefined) return;
+    throw new ThrottleConfigError(`a charge of "${overridden.policy.name}": there are no overrides here`);
   }
 }
 

@@ -125,6 +125,23 @@ export class RedisNode {
     await this.#inTime(this.client.del(...keys), dueMs);
   }
 
+  /** Sends one command, on one key, and returns its reply: strings in it are bytes. */
+  command(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
+    return this.#inTime(this.client.callBuffer(command, ...args), dueMs);
+  }
+
+  /**
+   * Returns the instant that decides now, in epoch milliseconds: the server's, as far as it is known, unless a clock decides.
+   *
+   * @param key a key that leads to this master
+   */
+  async now(key: string, dueMs: number): Promise<number> {
+    const { clock } = this.options;
+    if (clock !== undefined) return clock.now();
+    if (!this.clock.isKnown) await this.#inTime(this.readTime([key]), dueMs);
+    return Math.floor(this.clock.at(systemClock.now()) ?? systemClock.now());
+  }
+
   /**
    * Sends a run, and gives it its reply or its error. Calls `end` when it has one.
    *

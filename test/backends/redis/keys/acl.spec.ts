@@ -16,6 +16,9 @@ import { assemble, luaFiles } from '../scripts/support/lua-files.js';
  */
 const COMMANDS = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time'];
 
+/** What limits that change while the service runs need besides. */
+const SETTINGS = ['hget', 'hset', 'hgetall', 'zadd', 'zrange', 'zrem'];
+
 /** What is said where one is missing: Redis tells a command that is refused inside a script as the script's error. */
 const REFUSED = {
   evalsha: 'NOPERM',
@@ -41,7 +44,7 @@ let redis: Redis;
 beforeAll(async () => {
   server = await RedisServer.start();
   admin = await connect(server);
-  await setUser(admin, 'sluice', [...COMMANDS, ...READY]);
+  await setUser(admin, 'sluice', [...COMMANDS, ...SETTINGS, ...READY]);
   redis = await connect(server, { username: 'sluice', password: 'secret' });
 });
 
@@ -115,6 +118,40 @@ describe('a Redis user of few rights', () => {
     expect([...called].sort()).toEqual(COMMANDS.slice(2).sort());
     const rules = COMMANDS.map((command) => `+${command}`).join(' ');
     expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`-@all ${rules} +info`);
+  });
+
+  describe('that sets overrides and changes policies', () => {
+    /** All that is done with settings, by a user of these commands: what it was refused. */
+    async function refused(commands: readonly string[]): Promise<readonly string[]> {
+      await setUser(admin, 'settings', [...COMMANDS, ...commands]);
+      const client = await connect(server, { username: 'settings', password: 'secret', enableReadyCheck: false });
+      const { settings } = new RedisBackend(client, { timeoutMs: PATIENT_MS });
+      const override = { policy: 'p', subject: 'ada' };
+      try {
+        await settings?.setOverride({ ...override, rate: 'unlimited', expiresInMs: 60_000 });
+        await settings?.listOverrides('p', { limit: 10 });
+        await settings?.deleteOverride(override);
+        await settings?.changePolicy({ policy: 'p', mode: 'off' });
+        await settings?.listPolicyChanges();
+        await settings?.version();
+        return [];
+      } catch (error) {
+        return [error instanceof Error && 'code' in error ? String(error.code) : String(error)];
+      } finally {
+        client.disconnect();
+        await admin.call('ACL', 'DELUSER', 'settings');
+      }
+    }
+
+    it(`needs ${SETTINGS.join(', ')} besides`, async () => {
+      expect(await refused(SETTINGS)).toEqual([]);
+      const rules = SETTINGS.map((command) => `+${command}`).join(' ');
+      expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
+    });
+
+    it.each(SETTINGS)('cannot do without %s', async (left) => {
+      expect(await refused(SETTINGS.filter((command) => command !== left))).toEqual(['NOPERM']);
+    });
   });
 
   it('is told above by the eight commands of the list', () => {

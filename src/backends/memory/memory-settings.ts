@@ -1,0 +1,83 @@
+import type { Clock } from '../../core/clock.js';
+import { mapKey } from '../../core/key.js';
+import type {
+  NewOverride,
+  NewPolicyChange,
+  Override,
+  OverrideTarget,
+  Page,
+  PageRequest,
+  PolicyChange,
+  SettingsStore,
+} from '../settings-store.js';
+
+/** Settings in this process, for as long as it runs. */
+export class MemorySettings implements SettingsStore {
+  readonly #overrides = new Map<string, Override>();
+  readonly #changes = new Map<string, PolicyChange>();
+  #version = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  setOverride({ policy, subject, rate, expiresInMs }: NewOverride): Override {
+    const expiry = expiresInMs === undefined ? {} : { expiresAt: this.clock.now() + expiresInMs };
+    const override: Override = Object.freeze({ policy, subject, rate, ...expiry });
+    this.#overrides.set(keyOf(override), override);
+    return override;
+  }
+
+  getOverride(target: OverrideTarget): Override | undefined {
+    const key = keyOf(target);
+    const override = this.#overrides.get(key);
+    if (override === undefined || !isOver(override, this.clock.now())) return override;
+    this.#overrides.delete(key);
+    return undefined;
+  }
+
+  deleteOverride(target: OverrideTarget): boolean {
+    const found = this.getOverride(target);
+    this.#overrides.delete(keyOf(target));
+    return found !== undefined;
+  }
+
+  listOverrides(policy: string | undefined, { cursor = '', limit }: PageRequest): Page<Override> {
+    const now = this.clock.now();
+    for (const [key, override] of this.#overrides) if (isOver(override, now)) this.#overrides.delete(key);
+    const isListed = ([key, override]: readonly [string, Override]) =>
+      key > cursor && (policy === undefined || override.policy === policy);
+    const later = [...this.#overrides].filter(isListed).sort(([a], [b]) => (a < b ? -1 : 1));
+    const page = later.slice(0, limit);
+    const entries = page.map(([, override]) => override);
+    const last = page.at(-1)?.[0];
+    return last === undefined || page.length === later.length ? { entries } : { entries, cursor: last };
+  }
+
+  changePolicy(change: NewPolicyChange): PolicyChange {
+    const stored: PolicyChange = Object.freeze({ ...change, changedAt: this.clock.now() });
+    this.#changes.set(change.policy, stored);
+    this.#version += 1;
+    return stored;
+  }
+
+  resetPolicy(policy: string): void {
+    this.#changes.delete(policy);
+    this.#version += 1;
+  }
+
+  listPolicyChanges(): readonly PolicyChange[] {
+    return [...this.#changes.values()];
+  }
+
+  version(): number {
+    return this.#version;
+  }
+}
+
+/** A policy's name has no space. */
+function keyOf({ policy, subject }: OverrideTarget): string {
+  return `${policy} ${mapKey(subject)}`;
+}
+
+function isOver({ expiresAt }: Override, now: number): boolean {
+  return expiresAt !== undefined && now >= expiresAt;
+}

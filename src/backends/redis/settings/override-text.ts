@@ -1,0 +1,62 @@
+import type { StoredRate } from '../../../core/policy.js';
+import type { Override, OverrideTarget } from '../../settings-store.js';
+
+/** What an override's key holds, without whom it is about. */
+export type OverrideValue = Pick<Override, 'rate' | 'expiresAt'>;
+
+/** Begins the text of an override, with the version of its form. `read_override` in Lua reads it, too. */
+const RATE = /^o1 ([^ ]+) (\d+) (\d+) (\d+) (\d+) (\d+)$/;
+const UNLIMITED = /^o1 unlimited (\d+)$/;
+
+/**
+ * Writes an override as a text of words: `o1 strategy limit period burst segments expiry`, or `o1 unlimited expiry`. The expiry is
+ * 0 for one that never expires.
+ *
+ * @example
+ * o1 sliding-window 500 60000 500 10 0
+ */
+export function encodeOverride({ rate, expiresAt = 0 }: OverrideValue): string {
+  if (rate === 'unlimited') return `o1 unlimited ${expiresAt}`;
+  const { strategy, limit, periodMs, burst, segments } = rate;
+  return `o1 ${strategy} ${limit} ${periodMs} ${burst} ${segments} ${expiresAt}`;
+}
+
+/** Reads the text of an override. Returns undefined for any other text: it must not become a rate, or none. */
+export function decodeOverride(text: string): OverrideValue | undefined {
+  const [, freeUntil] = UNLIMITED.exec(text) ?? [];
+  if (freeUntil !== undefined) return withExpiry('unlimited', Number(freeUntil));
+  const [, strategy, ...words] = RATE.exec(text) ?? [];
+  if (strategy === undefined) return undefined;
+  const [limit = 0, periodMs = 0, burst = 0, segments = 0, expiresAt = 0] = words.map(Number);
+  const rate = { strategy, limit, periodMs, burst, segments };
+  return isStoredRate(rate) && Number.isSafeInteger(expiresAt) ? withExpiry(rate, expiresAt) : undefined;
+}
+
+/** Returns true for the numbers of a rate: whole, and at least 1. */
+export function isStoredRate(rate: StoredRate): boolean {
+  const { strategy, limit, periodMs, burst, segments } = rate;
+  return (
+    typeof strategy === 'string' && [limit, periodMs, burst, segments].every((n) => Number.isSafeInteger(n) && n > 0)
+  );
+}
+
+/** Names an override in the list of all. Sorted, the overrides of a policy are together: a policy's name has no space. */
+export function listName({ policy, subject }: OverrideTarget): string {
+  // JSON keeps lone surrogates, which UTF-8 does not have.
+  return `${policy} ${JSON.stringify(subject)}`;
+}
+
+/** Returns whose override a name of the list is, or undefined for one that we did not write. */
+export function targetOf(name: string): OverrideTarget | undefined {
+  const space = name.indexOf(' ');
+  try {
+    const subject: unknown = JSON.parse(name.slice(space + 1));
+    return space > 0 && typeof subject === 'string' ? { policy: name.slice(0, space), subject } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function withExpiry(rate: OverrideValue['rate'], expiresAt: number): OverrideValue {
+  return expiresAt === 0 ? { rate } : { rate, expiresAt };
+}

@@ -1,0 +1,167 @@
+import { randomInt } from 'node:crypto';
+import type { RemoteSettings } from '../../remote-store.js';
+import type {
+  NewOverride,
+  NewPolicyChange,
+  Override,
+  OverrideTarget,
+  Page,
+  PageRequest,
+  PolicyChange,
+} from '../../settings-store.js';
+import type { RedisNode } from '../dispatch/redis-node.js';
+import type { RedisTopology } from '../dispatch/redis-topology.js';
+import type { RedisKeys } from '../redis-keys.js';
+import { decodeOverride, encodeOverride, listName, targetOf } from './override-text.js';
+import { decodeChange, encodeChange } from './policy-change-text.js';
+import type { UnreadableSettings } from './unreadable-settings.js';
+
+/** Numbers of versions: none comes twice. */
+const VERSIONS = 2 ** 48 - 1;
+/** The field of the version among those of the policies, whose names begin with a letter. */
+const VERSION = '@version';
+/** How much longer a key is kept than its override counts: a clock that decides may differ from the server's. */
+const TTL_MARGIN_MS = 3_600_000;
+
+/**
+ * Settings in Redis. Plain commands, and no script: each changes one key, and so what it means to change at once.
+ *
+ * - `prefix:{subject}:override:policy` holds an override: see `encodeOverride`.
+ * - `prefix:overrides`, a sorted set, lists them. It is advisory: a name is added before its override is written, and again after
+ *   that, in case that a list was read in between. Who lists reads each override, and removes the names of those that are gone.
+ * - `prefix:policies`, a hash, has the changes to policies by their names, empty where they were taken back, and a version that is
+ *   written together with each.
+ */
+export class RedisSettings implements RemoteSettings {
+  constructor(
+    private readonly keys: RedisKeys,
+    private readonly topology: RedisTopology,
+    private readonly unreadable: UnreadableSettings,
+  ) {}
+
+  async setOverride({ policy, subject, rate, expiresInMs }: NewOverride, dueMs: number): Promise<Override> {
+    const key = this.keys.overrideKeyOf({ policy, subject });
+    const node = this.#nodeOf(key);
+    const expiry = expiresInMs === undefined ? {} : { expiresAt: (await node.now(key, dueMs)) + expiresInMs };
+    const override: Override = { policy, subject, rate, ...expiry };
+    const ttl = expiresInMs === undefined ? [] : ['PX', expiresInMs + TTL_MARGIN_MS];
+    await this.#addToList(override, dueMs);
+    await node.command('set', [key, encodeOverride(override), ...ttl], dueMs);
+    await this.#addToList(override, dueMs);
+    return override;
+  }
+
+  async getOverride(target: OverrideTarget, dueMs: number): Promise<Override | undefined> {
+    const found = await this.#read(target, dueMs);
+    return found === 'unreadable' ? undefined : found;
+  }
+
+  async deleteOverride(target: OverrideTarget, dueMs: number): Promise<boolean> {
+    const found = await this.#read(target, dueMs);
+    const key = this.keys.overrideKeyOf(target);
+    await this.#nodeOf(key).command('del', [key], dueMs);
+    await this.#removeFromList(listName(target), dueMs);
+    return found !== undefined;
+  }
+
+  async listOverrides(policy: string | undefined, page: PageRequest, dueMs: number): Promise<Page<Override>> {
+    const names = await this.#listed(policy, page, dueMs);
+    const found = await Promise.all(names.map((name) => this.#overrideOf(name, dueMs)));
+    const entries = found.flatMap((override) => override ?? []);
+    const last = names.at(-1);
+    return last === undefined || names.length < page.limit ? { entries } : { entries, cursor: last };
+  }
+
+  async changePolicy(change: NewPolicyChange, dueMs: number): Promise<PolicyChange> {
+    const key = this.keys.settingsKey('policies');
+    const stored: PolicyChange = { ...change, changedAt: await this.#nodeOf(key).now(key, dueMs) };
+    await this.#writeChange(change.policy, encodeChange(stored), dueMs);
+    return stored;
+  }
+
+  resetPolicy(policy: string, dueMs: number): Promise<void> {
+    return this.#writeChange(policy, '', dueMs);
+  }
+
+  async listPolicyChanges(dueMs: number): Promise<readonly PolicyChange[]> {
+    const key = this.keys.settingsKey('policies');
+    const fields = fieldsOf(await this.#nodeOf(key).command('hgetall', [key], dueMs));
+    const changes: PolicyChange[] = [];
+    for (const [policy, text] of fields) {
+      if (policy === VERSION || text === '') continue;
+      const change = decodeChange(policy, text);
+      if (change === undefined) this.unreadable.report({ what: 'policy-change', policy });
+      else changes.push(change);
+    }
+    return changes;
+  }
+
+  async version(dueMs: number): Promise<number> {
+    const key = this.keys.settingsKey('policies');
+    return Number(textOf(await this.#nodeOf(key).command('hget', [key, VERSION], dueMs)) ?? 0);
+  }
+
+  async #writeChange(policy: string, text: string, dueMs: number): Promise<void> {
+    const key = this.keys.settingsKey('policies');
+    await this.#nodeOf(key).command('hset', [key, policy, text, VERSION, randomInt(1, VERSIONS)], dueMs);
+  }
+
+  /** Names in the list, in their order, behind the cursor. */
+  async #listed(policy: string | undefined, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
+    const key = this.keys.settingsKey('overrides');
+    // "!" comes after the space behind a policy's name.
+    const [first, end] = policy === undefined ? ['-', '+'] : [`[${policy} `, `(${policy}!`];
+    const from = cursor === undefined ? first : `(${cursor}`;
+    return listOf(await this.#nodeOf(key).command('zrange', [key, from, end, 'BYLEX', 'LIMIT', 0, limit], dueMs));
+  }
+
+  /** Returns a listed override; drops its name if it is gone. */
+  async #overrideOf(name: string, dueMs: number): Promise<Override | undefined> {
+    const target = targetOf(name);
+    const found = target && (await this.#read(target, dueMs));
+    if (found === undefined) await this.#removeFromList(name, dueMs);
+    return found === 'unreadable' ? undefined : found;
+  }
+
+  async #read(target: OverrideTarget, dueMs: number): Promise<Override | 'unreadable' | undefined> {
+    const { policy, subject } = target;
+    const key = this.keys.overrideKeyOf(target);
+    const node = this.#nodeOf(key);
+    const text = textOf(await node.command('get', [key], dueMs));
+    if (text === undefined) return undefined;
+    const found = decodeOverride(text);
+    if (found === undefined) {
+      this.unreadable.report({ what: 'override', policy, subject });
+      return 'unreadable';
+    }
+    const isOver = found.expiresAt !== undefined && (await node.now(key, dueMs)) >= found.expiresAt;
+    return isOver ? undefined : { policy, subject, ...found };
+  }
+
+  async #addToList(override: Override, dueMs: number): Promise<void> {
+    const key = this.keys.settingsKey('overrides');
+    await this.#nodeOf(key).command('zadd', [key, 0, listName(override)], dueMs);
+  }
+
+  async #removeFromList(name: string, dueMs: number): Promise<void> {
+    const key = this.keys.settingsKey('overrides');
+    await this.#nodeOf(key).command('zrem', [key, name], dueMs);
+  }
+
+  #nodeOf(key: string): RedisNode {
+    return this.topology.masterOf(this.keys.slotOf(key));
+  }
+}
+
+function textOf(reply: unknown): string | undefined {
+  return Buffer.isBuffer(reply) ? reply.toString() : undefined;
+}
+
+function listOf(reply: unknown): readonly string[] {
+  return Array.isArray(reply) ? reply.map((item) => textOf(item) ?? '') : [];
+}
+
+/** The fields of a hash: ioredis makes an object of them. */
+function fieldsOf(reply: unknown): readonly (readonly [name: string, text: string])[] {
+  return Object.entries(Object(reply)).map(([name, value]) => [name, textOf(value) ?? '']);
+}

@@ -1,0 +1,32 @@
+import { type Awaitable, isPromise } from '../../core/awaitable.js';
+import { SettingsLayer } from '../settings-layer.js';
+import type { NewOverride, OverrideTarget, SettingsStore } from '../settings-store.js';
+import type { DenialCache } from './denial-cache.js';
+
+/** Drops the cached denials of whom an override is about when it is set or deleted: the next call is decided by it. */
+export class DenialDroppingSettings extends SettingsLayer {
+  constructor(
+    inner: SettingsStore,
+    private readonly denials: DenialCache,
+  ) {
+    super(inner);
+  }
+
+  override setOverride(override: NewOverride) {
+    return this.#dropping(override, super.setOverride(override));
+  }
+
+  override deleteOverride(target: OverrideTarget) {
+    return this.#dropping(target, super.deleteOverride(target));
+  }
+
+  /** After the change, because what is asked before it may be answered after it. After a failure, too: it may have succeeded. */
+  #dropping<T>(target: OverrideTarget, changed: Awaitable<T>): Awaitable<T> {
+    const drop = () => this.denials.invalidateOverride(target);
+    if (!isPromise(changed)) {
+      drop();
+      return changed;
+    }
+    return Promise.resolve(changed).finally(drop);
+  }
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type BackendEvent,
+  ManualClock,
+  RedisBackend,
+  type RedisBackendOptions,
+  ResilientBackend,
+  type SettingsStore,
+  type StoredRate,
+} from '../../../../src/index.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
+import { ownRedis } from '../../../support/redis/private-redis.js';
+import { connect } from '../../../support/redis/redis.js';
+import { freshPrefix } from '../../../support/redis/redis-shared.js';
+
+const rate: StoredRate = { strategy: 'sliding-window', limit: 500, periodMs: 60_000, burst: 500, segments: 10 };
+const ada = { policy: 'api', subject: 'user:ada' };
+
+/** The settings of a backend, which has them. */
+function settingsOf({ settings }: { readonly settings?: SettingsStore }): SettingsStore {
+  if (settings === undefined) throw new Error('no settings');
+  return settings;
+}
+
+describe('settings in Redis', () => {
+  const redis = ownRedis();
+
+  /** A backend on its own keys, its settings, and the events that it emits. */
+  function open(options: RedisBackendOptions = {}) {
+    const { prefix = freshPrefix() } = options;
+    const events: BackendEvent[] = [];
+    const onEvent = (event: BackendEvent) => events.push(event);
+    const backend = new RedisBackend(redis.client, { timeoutMs: PATIENT_MS, onEvent, ...options, prefix });
+    return { backend, store: settingsOf(backend), prefix, events };
+  }
+
+  it('are seen by every process, and by one that starts later', async () => {
+    const { store, prefix } = open();
+    await store.setOverride({ ...ada, rate });
+    await store.changePolicy({ policy: 'api', rate, mode: 'monitor' });
+    const client = await connect(redis.server);
+    const other = settingsOf(
+      new ResilientBackend(new RedisBackend(client, { prefix, timeoutMs: PATIENT_MS }), 'local'),
+    );
+    expect(await other.getOverride(ada)).toEqual({ ...ada, rate });
+    expect(await other.listPolicyChanges()).toMatchObject([{ policy: 'api', rate, mode: 'monitor' }]);
+    expect(await other.version()).toBe(await store.version());
+    await other.resetPolicy('api');
+    expect(await store.listPolicyChanges()).toEqual([]);
+    client.disconnect();
+  });
+
+  it('stand under the key of the subject, in words, and in a list', async () => {
+    const { store, prefix } = open({ clock: new ManualClock(1000) });
+    await store.setOverride({ ...ada, rate, expiresInMs: 500 });
+    await store.setOverride({ policy: 'api', subject: 'user:bob', rate: 'unlimited' });
+    const { client } = redis;
+    expect(await client.get(`${prefix}:{user:ada}:override:api`)).toBe('o1 sliding-window 500 60000 500 10 1500');
+    expect(await client.get(`${prefix}:{user:bob}:override:api`)).toBe('o1 unlimited 0');
+    expect(await client.zrange(`${prefix}:overrides`, '0', '-1')).toEqual(['api "user:ada"', 'api "user:bob"']);
+    expect(await client.pttl(`${prefix}:{user:ada}:override:api`)).toBeGreaterThan(3_500_000);
+    expect(await client.pttl(`${prefix}:{user:bob}:override:api`)).toBe(-1);
+  });
+
+  it("expire by the server's clock", async () => {
+    const { store } = open();
+    const before = Number((await redis.client.time())[0]) * 1000;
+    const { expiresAt = 0 } = await store.setOverride({ ...ada, rate, expiresInMs: 60_000 });
+    expect(expiresAt).toBeGreaterThanOrEqual(before + 59_000);
+    expect(expiresAt).toBeLessThan(before + 60_000 + PATIENT_MS);
+    expect(await store.getOverride(ada)).toEqual({ ...ada, rate, expiresAt });
+  });
+
+  it('are listed without the names of overrides that are gone, which are dropped', async () => {
+    const { store, prefix } = open();
+    const list = `${prefix}:overrides`;
+    await store.setOverride({ ...ada, rate });
+    await redis.client.zadd(list, 0, 'api "user:gone"', 0, 'api what is this', 0, 'nothing');
+    expect((await store.listOverrides(undefined, { limit: 10 })).entries).toEqual([{ ...ada, rate }]);
+    expect(await redis.client.zrange(list, '0', '-1')).toEqual(['api "user:ada"']);
+  });
+
+  it('are found by no KEYS and no SCAN', async () => {
+    const { store } = open();
+    await redis.resetCounts();
+    await store.setOverride({ ...ada, rate });
+    await store.listOverrides(undefined, { limit: 10 });
+    await store.listPolicyChanges();
+    for (const command of ['keys', 'scan', 'sscan', 'hscan', 'zscan']) expect(await redis.calls(command)).toBe(0);
+  });
+
+  it.each([
+    ['a later version', 'o2 sliding-window 500 60000 500 10 0'],
+    ['a limit of nothing', 'o1 sliding-window 0 60000 500 10 0'],
+    ['a number that is too large', `o1 sliding-window ${2 ** 53} 60000 500 10 0`],
+    ['words of something else', 'unlimited'],
+    ['bytes', '\u0000\u00ff'],
+  ])('count as none where they are of %s, and say so once', async (_, text) => {
+    const { store, prefix, events } = open();
+    await store.setOverride({ ...ada, rate });
+    await redis.client.set(`${prefix}:{user:ada}:override:api`, text);
+    expect(await store.getOverride(ada)).toBeUndefined();
+    expect(await store.listOverrides('api', { limit: 10 })).toEqual({ entries: [] });
+    expect(events).toEqual([{ type: 'unreadable', what: 'override', policy: 'api', subject: 'user:ada' }]);
+    // What a later version wrote is not taken from it.
+    expect(await redis.client.get(`${prefix}:{user:ada}:override:api`)).toBe(text);
+    expect(await redis.client.zcard(`${prefix}:overrides`)).toBe(1);
+    expect(await store.deleteOverride(ada)).toBe(true);
+  });
+
+  it.each([
+    ['a later version', '{"version":2,"mode":"off","changedAt":1}'],
+    ['an unknown mode', '{"version":1,"mode":"dry","changedAt":1}'],
+    ['a rate of nothing', '{"version":1,"rate":{"limit":0},"changedAt":1}'],
+    ['no JSON', 'off'],
+    ['no object', 'null'],
+  ])('of a policy count as none where they are of %s, and say so once', async (_, text) => {
+    const { store, prefix, events } = open();
+    await store.changePolicy({ policy: 'login', mode: 'off' });
+    await redis.client.hset(`${prefix}:policies`, 'api', text);
+    for (let i = 0; i < 2; i++) expect(await store.listPolicyChanges()).toMatchObject([{ policy: 'login' }]);
+    expect(events).toEqual([{ type: 'unreadable', what: 'policy-change', policy: 'api' }]);
+  });
+
+  it('are refused in time by a server that stands still', async () => {
+    const { store } = open({ timeoutMs: 200 });
+    redis.server.freeze();
+    try {
+      await expect(store.setOverride({ ...ada, rate })).rejects.toMatchObject({ code: 'TIMEOUT' });
+      await expect(store.version()).rejects.toMatchObject({ code: 'TIMEOUT' });
+    } finally {
+      redis.server.thaw();
+    }
+    await redis.client.ping();
+  });
+
+  it('have an error of Redis where a key is of another type', async () => {
+    const { store, prefix } = open();
+    await redis.client.set(`${prefix}:policies`, 'what another has left here');
+    await expect(store.version()).rejects.toMatchObject({ name: 'BackendError', code: 'WRONGTYPE' });
+  });
+});
