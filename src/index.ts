@@ -51,10 +51,13 @@ export type {
   ThrottleModuleOptions,
 } from './module/throttle-module.options.js';
 export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
+export type { PlanEvent } from './planning/plans/plan-lookup.js';
+export type { PlanOf, PlanOptions, Tier, TierOptions } from './planning/plans/plan-options.js';
 export type { ThrottleEvent } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
+export type { ThrottlePlans } from './service/throttle-plans.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';

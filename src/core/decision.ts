@@ -107,7 +107,7 @@ export const NOTHING_TO_CHARGE: Outcome = Object.freeze({
 });
 
 /** Returns the decision for a subject that no limit of the policy applies to. */
-export function unlimitedDecision({ name, periodMs }: Policy): Decision {
+export function unlimitedDecision({ name, periodMs }: Pick<Policy, 'name' | 'periodMs'>): Decision {
   return {
     policy: name,
     allowed: true,

@@ -74,3 +74,9 @@ export function scopedSubject(contextScope: string | undefined, subject: string)
   // Compares the first character before the prefix: the prefix comparison is most of the cost.
   return subject.charCodeAt(0) === FIRST_OF_SCOPED && subject.startsWith('scope:') ? `scope::${subject}` : subject;
 }
+
+/** Returns the subject that `scopedSubject` added a scope to. */
+export function unscopedSubject(contextScope: string | undefined, scoped: string): string {
+  if (contextScope !== undefined) return scoped.slice(`scope:${contextScope.length}:${contextScope}:`.length);
+  return scoped.startsWith('scope::') ? scoped.slice('scope::'.length) : scoped;
+}

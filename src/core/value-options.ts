@@ -8,6 +8,7 @@ import { describeValue, optionAt, ThrottleConfigError } from './errors.js';
 export const VALUE_OPTIONS = {
   default: 'no limit for handlers without one of their own',
   policies: 'no policies',
+  plans: 'no plans',
   requests: 'no limit of all requests',
   connections: 'the limit of the module, or none',
   frames: 'no limit',

@@ -1,7 +1,10 @@
 import type { FactoryProvider } from '@nestjs/common';
 import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
-import type { AreNamesDeclared, PolicyName } from '../core/literals/policy-name.js';
+import type { AreNamesDeclared, CheckedName, LimitName, PolicyName } from '../core/literals/policy-name.js';
+import type { CheckedRate } from '../core/literals/rate-literal.js';
 import type { CheckedLimit, CheckedLimits } from '../decorators/checked-limit.js';
+import type { PlanOptions, TierOptions } from '../planning/plans/plan-options.js';
+import type { CheckedUnits } from '../strategies/checked-spec.js';
 import type { ASYNC_OPTIONS_TYPE, OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
@@ -37,11 +40,13 @@ type CheckedModuleOptions<Options, Known> = CheckedOptions<
       ? CheckedLimits<Options[Option]>
       : Option extends 'policies'
         ? CheckedPolicies<Options[Option]>
-        : Option extends 'requests'
-          ? CheckedLimit<Options[Option]>
-          : Option extends 'sockets'
-            ? CheckedSocketOptions<Options[Option]>
-            : Options[Option];
+        : Option extends 'plans'
+          ? CheckedPlans<Options[Option]>
+          : Option extends 'requests'
+            ? CheckedLimit<Options[Option]>
+            : Option extends 'sockets'
+              ? CheckedSocketOptions<Options[Option]>
+              : Options[Option];
   }
 >;
 
@@ -72,4 +77,65 @@ type CheckedPolicies<Policies> = Checked<
           { [Name in keyof Policies]: CheckedLimit<Policies[Name]> }
         >
     : Policies
+>;
+
+/** Plans: the default is one of those that are written, and the policies of tiers are those that are declared. */
+type CheckedPlans<Plans> = Checked<
+  Plans,
+  Plans extends object
+    ? CheckedOptions<
+        Plans,
+        PlanOptions,
+        {
+          [Option in keyof Plans]: Option extends 'tiers'
+            ? CheckedTiers<Plans[Option]>
+            : Option extends 'default'
+              ? CheckedName<Plans[Option], NamesIn<Plans>>
+              : Plans[Option];
+        }
+      >
+    : Plans
+>;
+
+type NamesIn<Plans> = Plans extends { readonly tiers: infer Tiers } ? keyof Tiers & string : string;
+
+type CheckedTiers<Tiers> = Checked<
+  Tiers,
+  Tiers extends object
+    ? string extends keyof Tiers
+      ? Tiers
+      : { readonly [Plan in keyof Tiers]: CheckedTier<Tiers[Plan]> }
+    : Tiers
+>;
+
+type CheckedTier<Tier> = Checked<
+  Tier,
+  Tier extends object
+    ? string extends keyof Tier
+      ? Tier
+      : CheckedOptions<
+          Tier,
+          AreNamesDeclared extends true ? Record<LimitName, unknown> : Tier,
+          { [Name in keyof Tier]: CheckedTierEntry<Tier[Name]> }
+        >
+    : Tier
+>;
+
+type CheckedTierEntry<Entry> = Checked<
+  Entry,
+  Entry extends string
+    ? CheckedRate<Entry>
+    : Entry extends object
+      ? CheckedOptions<
+          Entry,
+          TierOptions,
+          {
+            [Option in keyof Entry]: Option extends 'rate'
+              ? CheckedRate<Entry[Option]>
+              : Option extends 'burst'
+                ? CheckedUnits<Entry[Option]>
+                : Entry[Option];
+          }
+        >
+      : Entry
 >;

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../backends/backend.js';
 import { systemClock } from '../core/clock.js';
+import { assertPlanOptions } from '../planning/plans/plan-options.js';
 import type { RuntimeSettings, SocketSettings } from '../service/calls/runtime-settings.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { dialectsOf } from '../transports/http/header-dialects.js';
@@ -15,6 +16,7 @@ export function checkedOptions(options?: ThrottleModuleOptions): ThrottleModuleO
   assertModuleOptions(options);
   assertStrategies(options.strategies ?? []);
   assertSocketOptions(options.sockets ?? {});
+  if (options.plans !== undefined) assertPlanOptions(options.plans);
   return options;
 }
 

@@ -7,6 +7,7 @@ import { HandlerPhaseInterceptor } from '../interceptors/handler-phase.intercept
 import { ThrottleInterceptor } from '../interceptors/throttle.interceptor.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
+import { Plans } from '../planning/plans/plans.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
 import { compileRequestLimit, compileTransportLimit } from '../planning/transport-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
@@ -90,8 +91,12 @@ export const PROVIDERS: Provider[] = [
   },
   {
     provide: CallLimiter,
-    useFactory: (settings: RuntimeSettings) => new CallLimiter(settings),
-    inject: [SETTINGS],
+    useFactory: (settings: RuntimeSettings, { plans }: PolicyRegistry) => {
+      const limiter = new CallLimiter(settings);
+      plans?.lookup.events.listen((event) => limiter.events.emit(event));
+      return limiter;
+    },
+    inject: [SETTINGS, PolicyRegistry],
   },
   HandlerPhaseBinding,
   {
@@ -127,7 +132,7 @@ export const PROVIDERS: Provider[] = [
   {
     provide: ThrottleService,
     useFactory: (limiter: CallLimiter, sessions: SessionResolver, registry: PolicyRegistry) =>
-      new ThrottleService(limiter, sessions, new LimitLookup(registry)),
+      new ThrottleService(limiter, sessions, new LimitLookup(registry), registry.plans?.lookup),
     inject: [CallLimiter, SessionResolver, PolicyRegistry],
   },
   ThrottleGuard,
@@ -136,10 +141,11 @@ export const PROVIDERS: Provider[] = [
 ];
 
 function createPolicyRegistry(
-  { policies = {}, default: defaults = [] }: ThrottleModuleOptions,
-  { strategies, warn }: RuntimeSettings,
+  { policies = {}, default: defaults = [], plans }: ThrottleModuleOptions,
+  { strategies, warn, clock }: RuntimeSettings,
 ): PolicyRegistry {
-  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn);
+  const tiers = plans && new Plans(plans, { clock, warn });
+  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn, tiers);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */

@@ -1,12 +1,16 @@
 import type { Backend } from '../backends/backend.js';
 import type { FailureMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
+import type { PlanOptions } from '../planning/plans/plan-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { ErrorStyle } from '../transports/http/denial-exception.js';
 import type { HeaderStyle } from '../transports/http/header-dialects.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
 
-/** Options of ThrottleModule. All are optional; `default`, `policies`, `requests` and `onError` may be left out, but not be `undefined`. */
+/**
+ * Options of ThrottleModule. All are optional; `default`, `policies`, `plans`, `requests` and `onError` may be left out, but not be
+ * `undefined`.
+ */
 export interface ThrottleModuleOptions {
   /**
    * Where state is kept: a backend, or a function that makes one at startup. The function is not called where a test
@@ -17,6 +21,8 @@ export interface ThrottleModuleOptions {
   readonly strategies?: readonly Strategy[];
   /** Policies by name. Each is one budget of the application, whichever handlers use its name. */
   readonly policies?: Readonly<Record<string, Limit>>;
+  /** Rates of policies that depend on what a client has booked. Default: every client has the rates of the policies. */
+  readonly plans?: PlanOptions;
   /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
   readonly default?: Limit | readonly Limit[];
   /**

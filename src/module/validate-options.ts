@@ -37,6 +37,7 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
   policies: ['an object of policies by name, such as { login: "5/min" }', isRecord],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
+  plans: ['options { of, default, tiers, cacheMs? }', isRecord],
   requests: [
     'a rate such as "1000/min", or options with a rate',
     (value) => typeof value === 'string' || isObject(value),

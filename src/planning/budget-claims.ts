@@ -15,7 +15,7 @@ export class BudgetClaims {
   /** @throws ThrottleConfigError naming the limit and the one that has the name already */
   claim(limits: readonly CompiledLimit[]): void {
     for (const limit of limits) {
-      for (const policy of limit.policies.fixed ?? []) {
+      for (const policy of limit.policies.known) {
         this.assertUnclaimed(policy, limit.place, limit.name);
         const [nameAndScope] = splitPolicyId(policy.id);
         if (!this.#first.has(nameAndScope)) this.#first.set(nameAndScope, limit);

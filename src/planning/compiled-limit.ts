@@ -9,7 +9,9 @@ import { by } from '../transports/identity/by.js';
 import { isUserBy } from '../transports/identity/user-lookup.js';
 import { type DeclaredLimit, type Level, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
-import { fixedPolicies, type PolicySource, policiesByRate } from './policy-source.js';
+import type { TierOptions } from './plans/plan-options.js';
+import type { PolicyTiers } from './plans/plans.js';
+import { fixedPolicies, type PolicySource, plannedPolicies, policiesByRate } from './policy-source.js';
 
 /** A limit of one handler, ready to be charged: only what depends on the call is still to be found out. */
 export interface CompiledLimit {
@@ -24,8 +26,8 @@ export interface CompiledLimit {
   readonly by: By;
   readonly cost: number | CostOf;
   readonly manual: boolean;
-  /** When it is charged. `user`: by the guard if a user is found there, else in the handler phase. */
-  readonly phase: Phase | 'user';
+  /** When it is charged. `either`: by the guard if its user and its plan are known there, else in the handler phase. */
+  readonly phase: Phase | 'either';
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
@@ -56,12 +58,17 @@ export function compileLimit(
     by: options.by ?? by.connection(),
     cost: options.cost ?? 1,
     manual: options.manual ?? false,
-    phase: options.phase ?? (options.by !== undefined && isUserBy(options.by) ? 'user' : 'guard'),
+    phase: options.phase ?? (mayWait(declared) ? 'either' : 'guard'),
     skip: options.skip,
     message: options.message,
     onDenied: options.onDenied,
     context: isEmpty(options.context) ? undefined : options.context,
   };
+}
+
+/** Whether what a later guard sets may say who is charged, or at which rate. */
+function mayWait({ options: { by }, tiers }: DeclaredLimit): boolean {
+  return tiers !== undefined || (by !== undefined && isUserBy(by));
 }
 
 /** An empty context is none: the functions of the limit see the call itself, and limits can share what a function finds. */
@@ -73,7 +80,7 @@ function isEmpty(context: CallContext | undefined): boolean {
 export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
   const seen = new Set<string>();
   for (const { policies, place } of limits) {
-    for (const { name } of policies.fixed ?? []) {
+    for (const name of namesOf(policies)) {
       if (seen.has(name)) {
         throw new ThrottleConfigError(
           `${place}: there are two limits over one period here, both called "${name}". Give one of them a name of its own: { name: "..." }.`,
@@ -95,12 +102,17 @@ export function budgetIdOf({ scope }: CompiledLimit): string | undefined {
 export function assertDistinctNames(limits: readonly CompiledLimit[]): void {
   const first = new Map<string, CompiledLimit>();
   for (const limit of limits) {
-    for (const { name } of limit.policies.fixed ?? []) {
+    for (const name of namesOf(limit.policies)) {
       const other = first.get(name);
       if (other !== undefined) throw nameTaken(limit.place, name, other);
       first.set(name, limit);
     }
   }
+}
+
+/** Returns the names of a limit's policies, each once: under several plans they are the same. */
+function namesOf({ known }: PolicySource): ReadonlySet<string> {
+  return new Set(known.map(({ name }) => name));
 }
 
 /** The error of a policy that has the name of another limit's policy: of a limit `api` of two rates one is called `api-1s`. */
@@ -134,16 +146,30 @@ function idWithoutHandler(place: string, scope: 'app' | { readonly group: string
 }
 
 function policySource(declared: DeclaredLimit, scope: string, strategies: readonly Strategy[]): PolicySource {
-  const { options, place, byPeriod = false } = declared;
-  const { rate, segments, lease, cost } = options;
+  const { options, place, byPeriod = false, tiers } = declared;
   const budget = { ...budgetOptions(options), scope };
-  const define = (text: string) =>
-    definePolicies(place, nameOf(declared), { ...budget, rate: text }, { strategies, byPeriod });
-  if (typeof rate === 'string') {
-    const policies = define(rate);
-    assertAffordable(place, policies, cost);
-    return fixedPolicies(policies);
-  }
+  const define = (at: string, spec: TierOptions) =>
+    definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
+  const affordable = (at: string, spec: TierOptions, when?: string) => {
+    const policies = define(at, spec);
+    assertAffordable(place, policies, options.cost, when);
+    return policies;
+  };
+  const own =
+    typeof options.rate === 'string'
+      ? fixedPolicies(affordable(place, { rate: options.rate }))
+      : policiesOfFunction(options.rate, options, place, (rate) => define(place, { rate }));
+  if (tiers === undefined) return own;
+  assertNotLeased(options, place, tiers);
+  return plannedPolicies(nameOf(declared), tiers, own, affordable);
+}
+
+function policiesOfFunction(
+  rateOf: Exclude<PolicyOptions['rate'], string>,
+  { segments, lease }: PolicyOptions,
+  place: string,
+  define: (rate: string) => readonly Policy[],
+): PolicySource {
   if (lease !== undefined) {
     throw new ThrottleConfigError(
       `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write the rate out, or leave the lease out.`,
@@ -151,7 +177,15 @@ function policySource(declared: DeclaredLimit, scope: string, strategies: readon
   }
   // Reports mistakes in the other options at startup, by a rate whose period any number of segments divides.
   define(`1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`);
-  return policiesByRate(rate, define, place);
+  return policiesByRate(rateOf, define, place);
+}
+
+function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: PolicyTiers): void {
+  const [tier] = entries.values();
+  if (lease === undefined || tier === undefined) return;
+  throw new ThrottleConfigError(
+    `${optionAt(place, 'lease')}: units are leased at one rate for everybody, and ${tier.place} has another. Leave the lease out, or the rate of the plan.`,
+  );
 }
 
 /** Returns the options that say how a budget is counted, without those that are not given. */
@@ -166,11 +200,20 @@ function budgetOptions({ strategy, burst, segments, onError, lease }: PolicyOpti
 }
 
 /** Throws if a cost is above what a full limit grants: every call would be denied. */
-function assertAffordable(place: string, policies: readonly Policy[], cost: number | CostOf | undefined): void {
+function assertAffordable(
+  place: string,
+  policies: readonly Policy[],
+  cost: number | CostOf | undefined,
+  when = '',
+): void {
   if (typeof cost !== 'number') return;
   for (const { burst, strategy } of policies) {
     if (cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy)) continue;
     const hint = strategy === 'gcra' ? ' ("gcra" has a burst of 1 unless told)' : '';
-    throw invalidValue(optionAt(place, 'cost'), `at most the ${burst} that a full limit grants at once${hint}`, cost);
+    throw invalidValue(
+      optionAt(place, 'cost'),
+      `at most the ${burst} that a full limit grants at once${when}${hint}`,
+      cost,
+    );
   }
 }

@@ -13,6 +13,7 @@ import {
 import { skipArgumentsFor, throttleArgumentsFor } from '../decorators/throttler-options.js';
 import { type Class, chainOf, ownerOf } from './class-members.js';
 import { assertNoneMissing, assertPolicyOptions, isObject } from './option-checks.js';
+import type { PolicyTiers } from './plans/plans.js';
 
 /** Where a limit is declared: in the module, on a class, or on a method. */
 export type Level = 'module' | 'class' | 'method';
@@ -25,6 +26,8 @@ export interface DeclaredLimit {
   readonly place: string;
   /** True for one of several unnamed limits of a declaration: each is called by its period, `default-1s`. */
   readonly byPeriod?: boolean;
+  /** What the plans make of it, if it is a policy that one of them names. */
+  readonly tiers?: PolicyTiers | undefined;
 }
 
 /** The use of a policy of the module by its name. */

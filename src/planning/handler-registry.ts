@@ -56,6 +56,7 @@ export class HandlerRegistry {
    * @throws ThrottleConfigError naming the place of a mistake
    */
   register(classes: readonly HandlerClass[]): void {
+    this.registry.assertPlannedPolicies();
     this.#identities = new HandlerIdentities(classes);
     const servers = new HandlerIdentities(classes.flatMap(limitedServer));
     for (const one of classes) {

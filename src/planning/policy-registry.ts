@@ -10,6 +10,7 @@ import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './comp
 import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import { assertUnreservedName } from './option-checks.js';
+import type { Plans } from './plans/plans.js';
 
 /** The module's policies by name, and the limits of its `default`. */
 export class PolicyRegistry {
@@ -28,6 +29,7 @@ export class PolicyRegistry {
     defaults: readonly Limit[],
     readonly strategies: readonly Strategy[],
     private readonly warn: (message: string) => void = () => {},
+    readonly plans?: Plans,
   ) {
     this.add(policies);
     // Not `defaults.map`, which skips holes.
@@ -39,7 +41,7 @@ export class PolicyRegistry {
       if (this.has(nameOf(one))) throw twoOfOneName(place, nameOf(one));
       return one;
     });
-    this.#defaults = distinguishUnnamed(declared);
+    this.#defaults = distinguishUnnamed(declared).map((one) => this.#underPlans(one));
     const limits = this.#defaults.map((one) => this.compile(one, ANY_HANDLER));
     assertDistinctPolicies(limits);
     this.claims.claim(limits);
@@ -55,7 +57,7 @@ export class PolicyRegistry {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
       }
       if (this.has(name) || this.#defaults.some((one) => nameOf(one) === name)) throw twoOfOneName(place, name);
-      const declared: DeclaredLimit = { options: { ...options, name }, level: 'module', place };
+      const declared = this.#underPlans({ options: { ...options, name }, level: 'module', place });
       this.claims.claim([this.compile(declared, ANY_HANDLER)]);
       this.#named.set(name, declared);
     }
@@ -64,6 +66,11 @@ export class PolicyRegistry {
   /** Throws if a policy that is passed to the service has the name that a limit gives to one of its rates. */
   assertUnclaimed(policy: Policy, place: string): void {
     this.claims.assertUnclaimed(policy, place);
+  }
+
+  /** Throws if a plan names a policy that there is not. Called once all policies are there. @throws ThrottleConfigError */
+  assertPlannedPolicies(): void {
+    this.plans?.assertPoliciesKnown([...this.names, ...new Set(this.#defaults.map(nameOf))]);
   }
 
   get defaults(): readonly DeclaredLimit[] {
@@ -96,6 +103,16 @@ export class PolicyRegistry {
     const declared = defaults.length > 0 ? defaults : [this.get(name, place)];
     return declared.map(({ options, ...one }) =>
       this.compile({ ...one, options: id === undefined ? options : { ...options, id } }, handler),
+    );
+  }
+
+  #underPlans(declared: DeclaredLimit): DeclaredLimit {
+    const tiers = this.plans?.tiersOf(nameOf(declared));
+    if (tiers === undefined) return declared;
+    const [first] = tiers.entries.values();
+    if (declared.byPeriod !== true || first === undefined) return { ...declared, tiers };
+    throw new ThrottleConfigError(
+      `${first.place}: there are several limits without a name in the module's \`default\`. Give one of them a name, and write it here.`,
     );
   }
 

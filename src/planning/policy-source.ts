@@ -2,17 +2,47 @@ import type { Awaitable } from '../core/awaitable.js';
 import { invalidValue, optionAt } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Call } from '../transports/call.js';
+import type { TierOptions } from './plans/plan-options.js';
+import { type OwnPolicies, PlannedPolicies } from './plans/planned-policies.js';
+import type { PolicyTiers } from './plans/plans.js';
 
 /** The policies of a limit, one for each of its rates. */
-export interface PolicySource {
-  /** The policies if they are the same for every call. An empty array limits nothing. */
-  readonly fixed: readonly Policy[] | undefined;
-  of(call: Call): Awaitable<readonly Policy[]>;
+export interface PolicySource extends OwnPolicies {
+  /** All policies that are known at startup, those of every plan. None for a rate that is a function. */
+  readonly known: readonly Policy[];
+  /** Set if the plan of the call chooses the policies; `of` is not asked then. */
+  readonly plans: PlannedPolicies | undefined;
 }
 
 /** Returns a source of the same policies for every call. */
 export function fixedPolicies(policies: readonly Policy[]): PolicySource {
-  return { fixed: policies, of: () => policies };
+  return { fixed: policies, known: policies, plans: undefined, of: () => policies };
+}
+
+/**
+ * Returns the source of a limit whose policies depend on the plan.
+ *
+ * @param own what applies under plans that do not name the limit's policy
+ * @param define makes the policies of a plan's entry; throws if it is invalid
+ */
+export function plannedPolicies(
+  name: string,
+  { lookup, entries }: PolicyTiers,
+  own: PolicySource,
+  define: (place: string, spec: TierOptions, when: string) => readonly Policy[],
+): PolicySource {
+  const byPlan = new Map<string, readonly Policy[]>();
+  for (const [plan, { place, options }] of entries) {
+    byPlan.set(plan, define(place, options, ` under the plan "${plan}"`));
+  }
+  const known = [...own.known, ...[...byPlan.values()].flat()];
+  return { ...own, fixed: undefined, known, plans: new PlannedPolicies(name, lookup, byPlan, own) };
+}
+
+/** Returns a source of the policies of every plan, one for each budget; a source that no plan chooses from, as it is. */
+export function everyPlan(source: PolicySource): PolicySource {
+  if (source.plans === undefined) return source;
+  return fixedPolicies([...new Map(source.known.map((policy) => [policy.id, policy])).values()]);
 }
 
 /** Rates of one function whose policies are cached. */
@@ -42,6 +72,8 @@ export function policiesByRate(
   };
   return {
     fixed: undefined,
+    known: [],
+    plans: undefined,
     of: (call) => {
       const rate = rateOf(call);
       return typeof rate === 'string' ? policiesOf(rate) : Promise.resolve(rate).then(policiesOf);

@@ -33,9 +33,9 @@ function limitsIn(
 
 function describe(limits: readonly CompiledLimit[]): string {
   const texts = limits.flatMap(({ name, policies }) =>
-    policies.fixed === undefined
+    policies.fixed === undefined && policies.plans === undefined
       ? [`${name} by a function`]
-      : policies.fixed.map(
+      : policies.known.map(
           (policy) =>
             `${policy.name} ${policy.limit} in ${policy.periodMs} ms (${policy.strategy}, ${policy.burst}, ${policy.segments})`,
         ),

@@ -5,6 +5,8 @@ import { assertCost, bindingOf, type Decision, type Outcome } from '../core/deci
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
+import type { PlanLookup } from '../planning/plans/plan-lookup.js';
+import { everyPlan } from '../planning/policy-source.js';
 import { type Call, withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
 import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
@@ -22,6 +24,7 @@ import {
   parseChargeArguments,
   type ServiceRequest,
 } from './service-arguments.js';
+import { ThrottlePlans } from './throttle-plans.js';
 
 /** The limits and the call that a request to the service is about. */
 interface ServiceTarget {
@@ -45,10 +48,12 @@ export class ThrottleService {
     noteInjectable(ThrottleService);
   }
 
-  /** Denied calls, new subjects that share a budget for lack of memory, discarded state, outages of the backend. */
+  /** Denied calls, plans that are unknown, new subjects that share a budget for lack of memory, discarded state, outages of the backend. */
   readonly events$: Observable<ThrottleEvent>;
   /** Writes subjects as the built-in `by` does, under the `ipv6Prefix` of this application. */
   readonly subjectOf: SubjectOf;
+  /** The plans of clients, if the module has any. */
+  readonly plans: ThrottlePlans;
   /** Responds to requests outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
@@ -57,10 +62,12 @@ export class ThrottleService {
     private readonly limiter: CallLimiter,
     private readonly sessions: SessionResolver,
     private readonly lookup: LimitLookup,
+    plans: PlanLookup | undefined,
   ) {
     const { errors, backend, ipv6Prefix } = limiter.settings;
     this.events$ = limiter.events.stream;
     this.subjectOf = subjectsUnder(() => ipv6Prefix);
+    this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);
     this.#refunds = new Refunds(backend);
   }
@@ -129,11 +136,11 @@ export class ThrottleService {
     if (receipt !== undefined) await this.#refunds.refund(receipt, units);
   }
 
-  /** Resets the budgets of the call: their units are available again. */
+  /** Resets the budgets of the call, under whatever plan: their units are available again. */
   async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
     const request = parseArguments('reset', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
-    const unskipped = limits.map((limit) => ({ ...limit, skip: undefined }));
+    const unskipped = limits.map((limit) => ({ ...limit, skip: undefined, policies: everyPlan(limit.policies) }));
     const { charges } = await prepareCharges(unskipped, call, { subject: request.subject, cost: 1 });
     await this.limiter.settings.backend.reset(charges);
   }

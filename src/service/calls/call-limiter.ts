@@ -187,11 +187,24 @@ export class CallLimiter {
 function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Awaitable<ChargedOutcome> {
   // The usual case, with a backend in this process: no promise, and no closure.
   if (isNativePromise(prepared)) return prepared.then((found) => decideCharges(decide, found));
-  const { charges, limits } = prepared;
+  const { charges, limits, unlimited } = prepared;
+  if (unlimited !== undefined) return decideLifted(decide, prepared, unlimited);
   if (charges.length === 0) return NOTHING_CHARGED;
   const outcome = decide(charges);
   // A custom backend may return any thenable.
   return isPromise(outcome)
     ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }))
     : { outcome, charges, limits };
+}
+
+/** Adds the decisions of limits that the plan of the call lifts. They come last: no charge stands for them. */
+function decideLifted(
+  decide: Decide,
+  { charges, limits }: PreparedCharges,
+  unlimited: readonly Decision[],
+): Awaitable<ChargedOutcome> {
+  return chain(decideCharges(decide, { charges, limits }), (charged) => {
+    const { outcome } = charged;
+    return { ...charged, outcome: { ...outcome, decisions: [...outcome.decisions, ...unlimited] } };
+  });
 }

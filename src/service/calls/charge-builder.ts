@@ -1,10 +1,11 @@
 import { type Awaitable, chain, chainAll, isNativePromise } from '../../core/awaitable.js';
-import { assertCost, type Charge, type Outcome } from '../../core/decision.js';
+import { assertCost, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import { describeValue, invalidValue, optionAt } from '../../core/errors.js';
 import { scopedSubject } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Skip } from '../../decorators/policy-options.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
+import type { PlannedPolicies } from '../../planning/plans/planned-policies.js';
 import { type Call, EXEMPT, withContext } from '../../transports/call.js';
 import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
 import { type SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
@@ -14,6 +15,13 @@ import { findWithSearch, type UserSearch } from '../../transports/identity/user-
 export interface PreparedCharges {
   readonly charges: readonly Charge[];
   readonly limits: readonly CompiledLimit[];
+  /** The decisions of limits that the plan of the call lifts: no backend makes them. Undefined if there are none. */
+  readonly unlimited?: readonly Decision[];
+}
+
+/** Notes what is not known in the guard phase: the limit waits for the handler phase then. */
+export interface LateSearch extends UserSearch {
+  isPlanMissing: boolean;
 }
 
 /** Returns the limit that a charge comes from. */
@@ -45,7 +53,9 @@ export function prepareCharges(
   const [only] = limits;
   if (only !== undefined && limits.length === 1) {
     const charges = chargesOfLimit(only, call, overrides);
-    return isNativePromise(charges) ? charges.then((found) => ({ charges: found, limits })) : { charges, limits };
+    return isNativePromise(charges)
+      ? charges.then((found) => ofOne(found, only, limits))
+      : ofOne(charges, only, limits);
   }
   const lookups = overrides.subject === undefined ? sharedLookups(limits) : undefined;
   const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, overrides, undefined, lookups));
@@ -56,13 +66,32 @@ export function prepareCharges(
 function join(lists: readonly (readonly Charge[])[], limits: readonly CompiledLimit[]): PreparedCharges {
   const charges: Charge[] = [];
   const sources: CompiledLimit[] = [];
+  let unlimited: readonly Decision[] | undefined;
   for (const [i, limit] of limits.entries()) {
-    for (const charge of lists[i] ?? []) {
+    const list = lists[i] ?? NONE;
+    unlimited = withLifted(unlimited, limit, list);
+    for (const charge of list) {
       charges.push(charge);
       sources.push(limit);
     }
   }
-  return { charges, limits: sources };
+  return unlimited === undefined ? { charges, limits: sources } : { charges, limits: sources, unlimited };
+}
+
+function ofOne(charges: readonly Charge[], limit: CompiledLimit, limits: readonly CompiledLimit[]): PreparedCharges {
+  const unlimited = withLifted(undefined, limit, charges);
+  return unlimited === undefined ? { charges, limits } : { charges, limits, unlimited };
+}
+
+/** Adds the decision of a limit that the plan of the call lifts, as its charges say. */
+export function withLifted(
+  unlimited: readonly Decision[] | undefined,
+  { policies: { plans } }: CompiledLimit,
+  charges: readonly Charge[],
+): readonly Decision[] | undefined {
+  if (plans === undefined) return unlimited;
+  const decision = plans.decisionOn(charges);
+  return decision === undefined ? unlimited : [...(unlimited ?? []), decision];
 }
 
 /** Returns whether `skip` exempts the call. @throws TypeError for anything but a boolean: a string would exempt every call */
@@ -86,15 +115,16 @@ export function chargesOfLimit(
   limit: CompiledLimit,
   plainCall: Call,
   overrides: ChargeOverrides,
-  search?: UserSearch,
+  search?: LateSearch,
   lookups?: SubjectLookups,
 ): Awaitable<readonly Charge[]> {
   const { skip, policies } = limit;
   const call = callUnder(limit, plainCall);
-  const { fixed } = policies;
+  const { fixed, plans } = policies;
   if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides, search, lookups);
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
+    if (plans !== undefined) return plannedCharges({ limit, plans, call, plainCall }, overrides, search, lookups);
     return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides, search, lookups));
   });
 }
@@ -110,10 +140,78 @@ export function callUnder({ context }: CompiledLimit, call: Call): Call {
  */
 export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly Charge[] {
   const { policies, skip, cost } = limit;
-  if (policies.fixed === undefined || skip !== undefined) return NONE;
+  if (skip !== undefined) return NONE;
   const call = callUnder(limit, plainCall);
+  if (policies.plans !== undefined) return unplannedCharges(limit, policies.plans, call);
+  if (policies.fixed === undefined) return NONE;
   const subject = scopedSubject(scopeOf(limit, call), addressOf(call));
   return chargesFor(policies.fixed, subject, typeof cost === 'number' ? cost : 1);
+}
+
+/** A limit under plans, and a call under it. */
+interface PlannedCall {
+  readonly limit: CompiledLimit;
+  readonly plans: PlannedPolicies;
+  readonly call: Call;
+  /** The call without the context of the limit: the plan of a call is that of all its limits. */
+  readonly plainCall: Call;
+}
+
+/** Returns the charges of a call at the rates of its plan. */
+function plannedCharges(
+  planned: PlannedCall,
+  overrides: ChargeOverrides,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<readonly Charge[]> {
+  const { limit, plans, call } = planned;
+  return chain(subjectFor(limit, call, overrides.subject, search, lookups), (subject) => {
+    if (subject === EXEMPT) return NONE;
+    // Until it is known who calls, nobody has a plan.
+    if (search?.isUserMissing === true) return unplannedCharges(limit, plans, call);
+    return chain(planOf(planned, subject, overrides.subject, search === undefined), (plan) => {
+      if (plan === undefined) {
+        if (search !== undefined) search.isPlanMissing = true;
+        return unplannedCharges(limit, plans, call);
+      }
+      return chain(plans.under(plan, call), (policies) => {
+        if (policies === undefined) return plans.unlimited;
+        return chain(costFor(limit, call, overrides.cost ?? limit.cost), (units) =>
+          chargesFor(policies, subject, units),
+        );
+      });
+    });
+  });
+}
+
+/** @param isFinal whether a call without a plan has the default plan */
+function planOf(
+  { limit, plans, call, plainCall }: PlannedCall,
+  charged: string,
+  given: string | undefined,
+  isFinal: boolean,
+): Awaitable<string | undefined> {
+  return plans.lookup.find(plainCall, { charged, given, scope: scopeOf(limit, call), isFinal });
+}
+
+/** Returns whether the plan of a call is known, of which only the guards have run. */
+export async function isPlanKnown(limit: CompiledLimit, plainCall: Call): Promise<boolean> {
+  const { plans } = limit.policies;
+  if (plans === undefined) return false;
+  const call = callUnder(limit, plainCall);
+  const subject = await subjectFor(limit, call, undefined, undefined, undefined);
+  return (
+    subject === EXEMPT || (await planOf({ limit, plans, call, plainCall }, subject, undefined, false)) !== undefined
+  );
+}
+
+/**
+ * Returns what a call whose plan is not known costs its address: it counts under the default plan, apart from calls whose plan is
+ * known. So nobody is denied at the rate of the default plan for what clients of other plans at the same address have done.
+ */
+function unplannedCharges(limit: CompiledLimit, { byDefault }: PlannedPolicies, call: Call): readonly Charge[] {
+  const subject = scopedSubject(scopeOf(limit, call), `unplanned:${addressOf(call)}`);
+  return chargesFor(byDefault, subject, typeof limit.cost === 'number' ? limit.cost : 1);
 }
 
 function resolveCharges(
@@ -121,7 +219,7 @@ function resolveCharges(
   policies: readonly Policy[],
   call: Call,
   overrides: ChargeOverrides,
-  search: UserSearch | undefined,
+  search: LateSearch | undefined,
   lookups: SubjectLookups | undefined,
 ): Awaitable<readonly Charge[]> {
   // A rate that is unlimited without a user may be another with one, so a search goes on.

@@ -1,6 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import type { BackendEvent, DegradedDomains } from '../../backends/backend-events.js';
 import type { Charge, Outcome } from '../../core/decision.js';
+import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charge-builder.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 
@@ -14,9 +15,10 @@ export type ThrottleEvent =
       /** `ReportsController.list`, if a handler is known. */
       readonly handler?: string;
     }
+  | PlanEvent
   | BackendEvent;
 
-/** The events of an application: its denied calls, and those of its backend. */
+/** The events of an application: its denied calls, and those of its plans and its backend. */
 export class ThrottleEvents {
   readonly #subject = new Subject<ThrottleEvent>();
   readonly stream: Observable<ThrottleEvent> = this.#subject.asObservable();
@@ -32,6 +34,11 @@ export class ThrottleEvents {
   denied({ outcome, charges }: ChargedOutcome, handler: string | undefined): void {
     if (!this.#subject.observed) return;
     this.#subject.next({ type: 'denied', outcome, charges, ...(handler !== undefined && { handler }) });
+  }
+
+  /** Passes an event on that says nothing of a call. */
+  emit(event: PlanEvent): void {
+    this.#subject.next(event);
   }
 
   complete(): void {

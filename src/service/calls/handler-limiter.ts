@@ -109,7 +109,10 @@ export class HandlerLimiter {
         const { outcome } = charged;
         if (!outcome.allowed) return this.#conclude(charged, session);
         this.#await(found, charged, session);
-        const decisions = [...outcome.decisions, ...peeked.decisions.slice(now.charges.length)];
+        const decisions = [
+          ...outcome.decisions.slice(0, now.charges.length),
+          ...peeked.decisions.slice(now.charges.length),
+        ];
         // The headers of a response that a later guard makes. During an outage there may be no decisions to show.
         if (decisions.length === all.charges.length) {
           this.limiter.record({ ...all, outcome: { ...outcome, decisions, binding: bindingOf(decisions) } }, session);

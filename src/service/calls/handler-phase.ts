@@ -1,5 +1,5 @@
 import { type Awaitable, chainAll, isNativePromise } from '../../core/awaitable.js';
-import type { Charge, Receipt } from '../../core/decision.js';
+import type { Charge, Decision, Receipt } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import { type Call, EXEMPT } from '../../transports/call.js';
@@ -11,7 +11,10 @@ import {
   type ChargeOverrides,
   callUnder,
   chargesOfLimit,
+  isPlanKnown,
+  type LateSearch,
   type PreparedCharges,
+  withLifted,
 } from './charge-builder.js';
 
 /** What a call is charged in the guard, and what waits for the handler phase. */
@@ -66,12 +69,16 @@ interface Entry {
 }
 
 function entryOf(limit: CompiledLimit, call: Call, lookups: SubjectLookups | undefined): Awaitable<Entry> {
-  const search = limit.phase === 'user' ? { isUserMissing: false } : undefined;
+  const search = limit.phase === 'either' ? { isUserMissing: false, isPlanMissing: false } : undefined;
   const charges = chargesOfLimit(limit, call, NO_OVERRIDES, search, lookups);
   if (isNativePromise(charges)) {
-    return charges.then((found) => ({ limit, charges: found, isWaiting: search?.isUserMissing === true }));
+    return charges.then((found) => ({ limit, charges: found, isWaiting: isLate(search) }));
   }
-  return { limit, charges, isWaiting: search?.isUserMissing === true };
+  return { limit, charges, isWaiting: isLate(search) };
+}
+
+function isLate(search: LateSearch | undefined): boolean {
+  return search !== undefined && (search.isUserMissing || search.isPlanMissing);
 }
 
 function assemble(entries: readonly Entry[], handler: readonly CompiledLimit[], call: Call): GuardCharges {
@@ -93,13 +100,15 @@ function isWaiting(entry: Entry): boolean {
 function join(entries: readonly Entry[]): PreparedCharges {
   const charges: Charge[] = [];
   const limits: CompiledLimit[] = [];
+  let unlimited: readonly Decision[] | undefined;
   for (const entry of entries) {
+    unlimited = withLifted(unlimited, entry.limit, entry.charges);
     for (const charge of entry.charges) {
       charges.push(charge);
       limits.push(entry.limit);
     }
   }
-  return { charges, limits };
+  return unlimited === undefined ? { charges, limits } : { charges, limits, unlimited };
 }
 
 /** Joins the charges of both, in this order. */
@@ -108,14 +117,15 @@ export function joinPrepared(first: PreparedCharges, second: PreparedCharges): P
 }
 
 /**
- * Says for each limit whether it would charge the address, because `by` finds nobody, or no user where it looks for one. A limit
- * with several charges may come several times.
+ * Says for each limit whether it would charge the address, because `by` finds nobody, or no user where it looks for one, nor a
+ * plan, where the plan says who calls. A limit with several charges may come several times.
  */
 export function areAddressCharged(limits: readonly CompiledLimit[], call: Call): Promise<readonly boolean[]> {
   const lookups = new SubjectLookups();
   const isCharged = async (limit: CompiledLimit): Promise<boolean> => {
     const search = { isUserMissing: false };
     const found = await lookups.find(limit, callUnder(limit, call), search);
+    if (await isPlanKnown(limit, call)) return false;
     return found !== EXEMPT && (search.isUserMissing || isNobody(found));
   };
   return Promise.all(limits.map(isCharged));

@@ -1,0 +1,89 @@
+import type { Awaitable } from '../../core/awaitable.js';
+import type { Clock } from '../../core/clock.js';
+import { mapKey } from '../../core/key.js';
+import type { PlanHolder } from './plan-holder.js';
+
+/** A plan's name; undefined if it is not known yet. */
+export type FoundPlan = string | undefined;
+
+/** Subjects whose plans are kept. */
+const MAX_SUBJECTS = 10_000;
+
+interface Entry {
+  readonly subject: string;
+  /** Whether it was found where no plan means the default plan. Before that, no plan means that it is not known yet. */
+  readonly isFinal: boolean;
+  plan: Awaitable<FoundPlan>;
+  /** The look-up is shared, and its answer is kept, until then. */
+  untilMs: number;
+  lastKnown: FoundPlan;
+}
+
+/** The plans of subjects that an asynchronous function found: each is asked for once in a while, and concurrent look-ups are shared. */
+export class PlanCache {
+  /** In the order in which they were looked up. */
+  readonly #entries = new Map<string, Entry>();
+
+  /** @param forMs how long a plan is kept */
+  constructor(
+    private readonly forMs: number,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Returns the plan that is kept, or being looked up, for a subject. `null`: there is none. */
+  get(holder: PlanHolder, isFinal: boolean): Awaitable<FoundPlan> | null {
+    const entry = this.#entries.get(mapKey(holder.key));
+    if (entry === undefined || this.clock.now() >= entry.untilMs) return null;
+    // What a look-up before the handler phase does not know may be known now.
+    return entry.isFinal || !isFinal || typeof entry.plan === 'string' ? entry.plan : null;
+  }
+
+  /**
+   * Keeps a look-up, and what it finds.
+   *
+   * @param recover returns the plan to use if the look-up fails, given the last known one
+   * @returns the look-up, which never rejects
+   */
+  keep(
+    holder: PlanHolder,
+    isFinal: boolean,
+    lookup: Promise<FoundPlan>,
+    recover: (error: unknown, lastKnown: FoundPlan) => FoundPlan,
+  ): Promise<FoundPlan> {
+    const key = mapKey(holder.key);
+    const lastKnown = this.#entries.get(key)?.lastKnown;
+    const plan = lookup.then(
+      (found) => {
+        // A look-up that was forgotten meanwhile, or replaced, is not kept.
+        if (this.#entries.get(key) === entry) {
+          entry.plan = found;
+          entry.lastKnown = found ?? lastKnown;
+          entry.untilMs = this.clock.now() + this.forMs;
+        }
+        return found;
+      },
+      (error: unknown) => {
+        // The next call asks again.
+        if (this.#entries.get(key) === entry) {
+          if (lastKnown === undefined) this.#entries.delete(key);
+          else entry.untilMs = 0;
+        }
+        return recover(error, lastKnown);
+      },
+    );
+    // A look-up that never ends is shared for that long only.
+    const untilMs = this.clock.now() + this.forMs;
+    const entry: Entry = { subject: mapKey(holder.subject), isFinal, plan, untilMs, lastKnown };
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > MAX_SUBJECTS && oldest !== undefined) this.#entries.delete(oldest);
+    return plan;
+  }
+
+  /** Drops the plans of a subject, in all scopes, and those that are being looked up. */
+  forget(subject: string): void {
+    const wanted = mapKey(subject);
+    for (const [key, entry] of this.#entries) if (entry.subject === wanted) this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,135 @@
+import { type Awaitable, isPromise } from '../../core/awaitable.js';
+import type { Clock } from '../../core/clock.js';
+import { Emitter } from '../../core/emitter.js';
+import { describeValue, suggest } from '../../core/errors.js';
+import { mapKey } from '../../core/key.js';
+import type { Call } from '../../transports/call.js';
+import { type FoundPlan, PlanCache } from './plan-cache.js';
+import { holderOf, holderOutside, type PlanHolder, type PlanRequest } from './plan-holder.js';
+import { PLANS, type PlanOptions } from './plan-options.js';
+
+/** What happens while plans are looked up. */
+export type PlanEvent =
+  /** `plans.of` returned a name that no plan has: the default plan applies. Emitted once for each name. */
+  | { readonly type: 'unknown-plan'; readonly plan: string }
+  /** `plans.of` failed: `plan`, the last known one of the subject, or else the default, applies. */
+  | { readonly type: 'plan-failed'; readonly error: unknown; readonly plan: string; readonly subject?: string };
+
+/** What a look-up needs of the application. */
+export interface PlanEnvironment {
+  readonly clock: Clock;
+  readonly warn: (message: string) => void;
+}
+
+const CACHE_MS = 30_000;
+/** Unknown names that are reported at most. */
+const MAX_UNKNOWN = 1000;
+/** Between two warnings that `of` fails. */
+const WARNING_INTERVAL_MS = 60_000;
+
+/** Finds out which plan a call has. Whatever the function of the user says or fails to say, the answer is one of the plans. */
+export class PlanLookup {
+  readonly events = new Emitter<PlanEvent>();
+  readonly default: string;
+  readonly #names: ReadonlySet<string>;
+  readonly #cache: PlanCache;
+  readonly #unknown = new Set<string>();
+  /** From the first promise on. Until then nothing is kept, and no call is searched for its caller. */
+  #isAsynchronous = false;
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param options checked ones */
+  constructor(
+    private readonly options: PlanOptions,
+    private readonly environment: PlanEnvironment,
+  ) {
+    this.default = options.default;
+    // Own properties, and no others: `constructor` is a plan only if somebody wrote it.
+    this.#names = new Set(Object.keys(options.tiers));
+    this.#cache = new PlanCache(options.cacheMs ?? CACHE_MS, environment.clock);
+  }
+
+  /** Returns the plan of a call; undefined in the guard phase if it is not known yet. */
+  find(call: Call, request: PlanRequest): Awaitable<FoundPlan> {
+    const known = this.#isAsynchronous ? this.#known(call, request) : null;
+    return known === null ? this.#ask(call, request) : known;
+  }
+
+  /** Drops the plan that is kept for a subject. */
+  forget(subject: string): void {
+    this.#cache.forget(subject);
+  }
+
+  /** Returns the plan that is kept, or being looked up. `null`: there is none. */
+  #known(call: Call, request: PlanRequest): Awaitable<FoundPlan> | null {
+    const holder = holderOf(call, request);
+    if (holder === undefined) return null;
+    const known = this.#cache.get(holder, request.isFinal);
+    const answered = this.#answered(call, request, holder);
+    return known !== null || answered === undefined || answered === holder
+      ? known
+      : this.#cache.get(answered, request.isFinal);
+  }
+
+  #ask(call: Call, request: PlanRequest): Awaitable<FoundPlan> {
+    let answer: ReturnType<PlanOptions['of']>;
+    try {
+      answer = this.options.of(call, request.given);
+    } catch (error) {
+      return this.#recover(error, undefined, request);
+    }
+    return isPromise(answer) ? this.#keep(answer, call, request) : this.#planOf(answer, request.isFinal);
+  }
+
+  #keep(answer: Promise<string | null | undefined>, call: Call, request: PlanRequest): Promise<FoundPlan> {
+    this.#isAsynchronous = true;
+    const found = holderOf(call, request);
+    const holder = found && this.#answered(call, request, found);
+    // A function of the user may return any thenable.
+    const plan = Promise.resolve(answer).then((name) => this.#planOf(name, request.isFinal));
+    const recover = (error: unknown, lastKnown?: FoundPlan) =>
+      this.#recover(error, lastKnown, request, holder?.subject);
+    return holder === undefined ? plan.catch(recover) : this.#cache.keep(holder, request.isFinal, plan, recover);
+  }
+
+  /** Returns for whom the answer of `of` is kept. */
+  #answered(call: Call, { given }: PlanRequest, holder: PlanHolder): PlanHolder | undefined {
+    return given === undefined || this.options.of.length > 1 ? holder : holderOutside(call, holder);
+  }
+
+  #planOf(name: unknown, isFinal: boolean): FoundPlan {
+    if (name === undefined || name === null) return isFinal ? this.default : undefined;
+    if (typeof name === 'string' && this.#names.has(name)) return name;
+    this.#reportUnknown(typeof name === 'string' ? name : describeValue(name));
+    return this.default;
+  }
+
+  #recover(error: unknown, lastKnown: FoundPlan, { isFinal }: PlanRequest, subject?: string): FoundPlan {
+    // In the guard phase the call waits, and `of` is asked again: the user whom it reads may be there then.
+    if (lastKnown === undefined && !isFinal) return undefined;
+    const plan = lastKnown ?? this.default;
+    this.#warnOfFailure(error);
+    this.events.emit({ type: 'plan-failed', error, plan, ...(subject !== undefined && { subject }) });
+    return plan;
+  }
+
+  #warnOfFailure(error: unknown): void {
+    const { clock, warn } = this.environment;
+    const now = clock.now();
+    if (now - this.#warnedAtMs < WARNING_INTERVAL_MS) return;
+    this.#warnedAtMs = now;
+    const reason = error instanceof Error ? error.message : describeValue(error);
+    warn(`${PLANS}.of fails: ${reason}. The last known plan of each client applies, or else "${this.default}".`);
+  }
+
+  #reportUnknown(plan: string): void {
+    const key = mapKey(plan);
+    if (this.#unknown.has(key) || this.#unknown.size >= MAX_UNKNOWN) return;
+    this.#unknown.add(key);
+    const known = suggest(plan.slice(0, 80), [...this.#names]);
+    this.environment.warn(
+      `${PLANS}.of: there is no plan ${describeValue(plan)}, so "${this.default}" applies.${known}`,
+    );
+    this.events.emit({ type: 'unknown-plan', plan });
+  }
+}

@@ -1,0 +1,69 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ThrottleConfigError } from '../core/errors.js';
+import type { PlanLookup } from '../planning/plans/plan-lookup.js';
+import type { Call } from '../transports/call.js';
+import type { SessionResolver } from './calls/session-resolver.js';
+
+/** The plans of clients: `ThrottleService.plans`. All methods need the module's option `plans`. */
+export class ThrottlePlans {
+  readonly #lookup: PlanLookup | undefined;
+
+  /** @param lookup undefined: the application has no plans */
+  constructor(
+    private readonly sessions: SessionResolver,
+    lookup: PlanLookup | undefined,
+  ) {
+    this.#lookup = lookup;
+  }
+
+  /**
+   * Returns the plan that a call has: what `plans.of` says, or the default. An asynchronous `of` is asked once a while for a user,
+   * and each time for a call without one.
+   *
+   * @param on a call as the functions of the options get it, an execution context, a request or a socket. Default: the call being
+   *   handled
+   * @throws ThrottleConfigError if the options have no plans, for anything else that it is called with, and outside any call
+   * @example
+   * const plan = await this.throttle.plans.of(request);
+   */
+  async of(on?: Call | ExecutionContext | object): Promise<string> {
+    const lookup = this.#lookupFor('plans.of()');
+    const call = this.#callOf(on);
+    const { scope } = call.context;
+    const request = { charged: undefined, given: undefined, scope, isFinal: true };
+    return (await lookup.find(call, request)) ?? lookup.default;
+  }
+
+  /**
+   * Drops the plan that this process keeps for a subject: `plans.of` is asked again for the next call. Call it when a client changes
+   * plans, in every process, or wait for `cacheMs`.
+   *
+   * @param subject as policies charge it; `subjectOf` writes those of the built-in `by`
+   * @throws ThrottleConfigError if the options have no plans
+   * @example
+   * this.throttle.plans.forget(subjectOf.user(42));
+   */
+  forget(subject: string): void {
+    this.#lookupFor('plans.forget()').forget(subject);
+  }
+
+  #callOf(on: Call | ExecutionContext | object | undefined): Call {
+    if (on !== undefined) return isCall(on) ? on : this.sessions.named('plans.of', on, undefined).call;
+    const session = this.sessions.current();
+    if (session !== undefined) return session.call;
+    throw new ThrottleConfigError(
+      'plans.of(): there is no call here. Say which: plans.of(request), or plans.of(context) with an execution context or a socket.',
+    );
+  }
+
+  #lookupFor(place: string): PlanLookup {
+    if (this.#lookup !== undefined) return this.#lookup;
+    throw new ThrottleConfigError(
+      `${place}: the options have no plans. Add them: ThrottleModule.forRoot({ plans: { of, default, tiers } }).`,
+    );
+  }
+}
+
+function isCall(on: object): on is Call {
+  return 'context' in on && 'type' in on && typeof on.type === 'string';
+}
