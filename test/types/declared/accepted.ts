@@ -46,3 +46,11 @@ ThrottleModule.forFeature({ policies: { mail: '5/min' } });
 ThrottleModule.forRootAsync({ useFactory: async () => ({ policies }) });
 const all: { [Name in PolicyName]: true } = { search: true, upload: true, mail: true };
 void all;
+ThrottleModule.forRoot({
+  policies,
+  plans: {
+    of: () => text,
+    default: 'free',
+    tiers: { free: { search: '5/min', mail: '5/h', default: '9/min' }, pro: {} },
+  },
+});

@@ -46,3 +46,5 @@ ThrottleModule.forRoot({ policies: { serach: '5/min' } });
 ThrottleModule.forRoot({ policies: { search: '5/min', uplaod: { rate: '5/min' } } });
 // @ts-expect-error
 ThrottleModule.forFeature({ policies: { mial: '5/min' } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of: () => text, default: 'free', tiers: { free: { serach: '5/min' } } } });

@@ -7,6 +7,7 @@ import {
   defineStrategy,
   type Limit,
   type MoreOptions,
+  type PlanOptions,
   type PolicyOptions,
   type PolicySpec,
   parseRate,
@@ -195,3 +196,25 @@ ThrottleModule.forRootAsync({ useExisting: OptionsFactory });
 
 ThrottleModule.forRoot({ requests: '1000/min' });
 ThrottleModule.forRoot({ requests: { rate: '1000/min', strategy: 'token-bucket', burst: 20 } });
+
+// Plans.
+declare const planOptions: PlanOptions;
+ThrottleModule.forRoot({ plans: planOptions });
+ThrottleModule.forRoot({
+  policies: { api: '100/min', export: '5/day' },
+  plans: {
+    of: ({ request, context }, subject) =>
+      (subject === undefined ? request?.headers['x-plan']?.toString() : text) ?? context.scope,
+    default: 'free',
+    tiers: {
+      free: { api: '100/h' },
+      pro: { api: { rate: '2000/h', burst: 50 }, export: '10/s; 50/day' },
+      enterprise: { api: 'unlimited', mail: text },
+    },
+    cacheMs: 5000,
+  },
+});
+ThrottleModule.forRoot({ plans: { of: async () => null, default: text, tiers: { free: {} } } });
+ThrottleModule.forRootAsync({
+  useFactory: async () => ({ plans: { of: () => 'pro', default: 'free', tiers: { free: {}, pro: { api: '5/min' } } } }),
+});

@@ -220,3 +220,26 @@ Throttle('5/min', -1);
 Throttle('5/min', 0);
 // @ts-expect-error
 Throttle('5/min', 1.5);
+
+// Plans: rates, the default, and options that there are not.
+const of = () => 'pro';
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of, default: 'fre', tiers: { free: {}, pro: {} } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of, default: 'free', tiers: { free: { api: '5/fortnight' } } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of, default: 'free', tiers: { free: { api: { rate: '5/fortnight' } } } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of, default: 'free', tiers: { free: { api: { rate: '5/min', by: of } } } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of, default: 'free', tiers: { free: {} }, cache: 5 } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { of: () => 5, default: 'free', tiers: { free: {} } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: { default: 'free', tiers: { free: {} } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ plans: undefined });
+ThrottleModule.forRootAsync({
+  // @ts-expect-error
+  useFactory: () => ({ plans: { of, default: 'free', tiers: { free: { api: '5/fortnight' } } } }),
+});
