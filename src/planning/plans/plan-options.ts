@@ -13,6 +13,9 @@ import { isRecord } from '../option-checks.js';
  */
 export type PlanOf = (call: Call, subject?: string) => Awaitable<string | null | undefined>;
 
+/** The name of a plan. That it names a literal makes TypeScript before 5.3 infer literals for members of this type. */
+type PlanName = 'free' | (string & {});
+
 /** What a plan makes of a policy: another rate, and another burst. */
 export interface TierOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or `unlimited`. */
@@ -41,7 +44,7 @@ export interface PlanOptions {
   /** Returns the name of a call's plan: one of `tiers`. */
   readonly of: PlanOf;
   /** The plan of clients whose plan is not known, or is none of `tiers`. */
-  readonly default: string;
+  readonly default: PlanName;
   /**
    * Plans by name, and what each makes of policies: a rate, several, `unlimited`, or `{ rate, burst }`. A policy that a plan does not
    * name keeps its own rate.
