@@ -39,6 +39,7 @@ export type {
   Skip,
   What,
 } from './decorators/policy-options.js';
+export { type Preset, type Presets, presets } from './decorators/presets.js';
 export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
 export { ThrottleGuard } from './guards/throttle.guard.js';
 export { ThrottleInterceptor } from './interceptors/throttle.interceptor.js';

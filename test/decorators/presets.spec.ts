@@ -1,0 +1,315 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  HttpCode,
+  Injectable,
+  Post,
+  type Type,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { type MoreOptions, type Preset, type Presets, presets, Throttle } from '../../src/index.js';
+import { startSockets, transports } from '../support/gateway-app.js';
+import { adapters, type RequestOptions, startApp, type TestApp } from '../support/http-app.js';
+
+const SECOND = 1000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const DAY = 86_400_000;
+
+function controllerUnder(preset: Preset, more: MoreOptions = {}): Type {
+  @Throttle(preset, more)
+  @Controller('try')
+  class TriedController {
+    @Get()
+    read(): string {
+      return 'ok';
+    }
+
+    @HttpCode(200)
+    @Post()
+    write(): string {
+      return 'ok';
+    }
+  }
+  return TriedController;
+}
+
+/** Sends requests until one is denied, `max` at most: how many were admitted, and the policy that denied. */
+async function admitted(app: TestApp, options: (i: number) => RequestOptions, max = 2000): Promise<[number, unknown]> {
+  for (let i = 0; i < max; i++) {
+    const { status, body } = await app.send('/try', options(i));
+    if (status !== 200) return [i, body.policy];
+  }
+  return [max, undefined];
+}
+
+describe('presets', () => {
+  it('are frozen, down to their functions', () => {
+    const thaw = (value: unknown): unknown[] => {
+      if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return [];
+      return [...(Object.isFrozen(value) ? [] : [value]), ...Object.values(value).flatMap(thaw)];
+    };
+    expect(thaw(presets)).toEqual([]);
+  });
+
+  it('are those that are documented', () => {
+    expect(Object.keys(presets)).toEqual([
+      'PUBLIC_API',
+      'AUTH',
+      'OTP_SEND',
+      'OTP_VERIFY',
+      'PASSWORD_RESET',
+      'EXPENSIVE',
+      'UPLOAD',
+      'LLM',
+      'WS_MESSAGES',
+    ]);
+  });
+
+  it('may be used together, on one handler and in the module', async () => {
+    await using app = await startApp({
+      adapter: 'express',
+      controllers: [controllerUnder(Object.values<Preset>({ ...presets }).flat())],
+      options: { default: presets.PUBLIC_API },
+    });
+    expect((await app.send('/try')).status).toBe(200);
+  });
+});
+
+describe('a preset by address or user', () => {
+  const noOptions = () => ({});
+
+  it.each<
+    readonly [
+      name: keyof Presets,
+      burst: number,
+      refillMs: number,
+      burstPolicy: string,
+      total: number,
+      totalPolicy: string,
+    ]
+  >([
+    ['PUBLIC_API', 30, 100, 'public-burst', 1000, 'public-hourly'],
+    ['EXPENSIVE', 3, 6 * SECOND, 'expensive-burst', 100, 'expensive-hourly'],
+    ['UPLOAD', 10, 3 * SECOND, 'upload-burst', 200, 'upload-daily'],
+    ['LLM', 5, 6 * SECOND, 'llm-burst', 200, 'llm-daily'],
+  ])(
+    '%s admits a burst of %i, one more each %i ms, and in all no more than its total',
+    async (name, burst, refillMs, burstPolicy, total, totalPolicy) => {
+      await using app = await startApp({ adapter: 'express', controllers: [controllerUnder(presets[name])] });
+      expect(await admitted(app, noOptions)).toEqual([burst, burstPolicy]);
+      app.clock.advance(refillMs - 1);
+      expect(await admitted(app, noOptions)).toEqual([0, burstPolicy]);
+      app.clock.advance(1);
+      expect(await admitted(app, noOptions)).toEqual([1, burstPolicy]);
+      let count = burst + 1;
+      while (count < total) {
+        const calls = Math.min(burst, total - count);
+        app.clock.advance(refillMs * burst);
+        const answers = await Promise.all(Array.from({ length: calls }, () => app.send('/try')));
+        expect(answers.map(({ status }) => status)).toEqual(new Array(calls).fill(200));
+        count += calls;
+      }
+      app.clock.advance(refillMs * burst);
+      expect(await admitted(app, noOptions)).toEqual([0, totalPolicy]);
+    },
+  );
+});
+
+describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
+  const start = (name: keyof Presets, more: MoreOptions = { context: { account: 'email' } }) =>
+    startApp({
+      adapter,
+      controllers: [controllerUnder(presets[name], more)],
+      prepare: (app) => {
+        const instance: { set?(name: string, value: unknown): void } = app.getHttpAdapter().getInstance();
+        instance.set?.('trust proxy', 'loopback');
+      },
+      fastify: { trustProxy: '127.0.0.1' },
+    });
+  /** A request of one of many addresses. */
+  const post = (address: number, email: unknown): RequestOptions => ({
+    method: 'POST',
+    headers: { 'x-forwarded-for': `192.0.2.${address}` },
+    body: { email },
+  });
+  const fromEverywhere = (i: number) => post(i % 200, 'Ann@Example.org');
+  const fromOne = (i: number) => post(1, `user-${i}@example.org`);
+
+  type Rounds = readonly (readonly [ms: number, count: number, policy: string])[];
+
+  it.each<readonly [name: keyof Presets, address: Rounds, account: Rounds]>([
+    [
+      'AUTH',
+      [
+        ...Array.from({ length: 9 }, () => [MINUTE, 10, 'auth-address-1m'] as const),
+        [MINUTE, 10, 'auth-address-1h'],
+        [MINUTE, 0, 'auth-address-1h'],
+        [HOUR - 10 * MINUTE, 10, 'auth-address-1m'],
+      ],
+      [
+        ...Array.from({ length: 4 }, () => [15 * MINUTE, 10, 'auth-account-15m'] as const),
+        [15 * MINUTE, 10, 'auth-account-1d'],
+        [DAY - HOUR, 10, 'auth-account-15m'],
+      ],
+    ],
+    [
+      'OTP_SEND',
+      [
+        [0, 10, 'otp-send-address-1h'],
+        [HOUR, 10, 'otp-send-address-1h'],
+        [HOUR, 10, 'otp-send-address-1d'],
+        [DAY - 2 * HOUR, 10, 'otp-send-address-1h'],
+      ],
+      [
+        ...Array.from({ length: 4 }, () => [MINUTE, 1, 'otp-send-account-1m'] as const),
+        [MINUTE, 1, 'otp-send-account-1h'],
+        [HOUR - 5 * MINUTE, 0, 'otp-send-account-1h'],
+        ...Array.from({ length: 4 }, () => [MINUTE, 1, 'otp-send-account-1m'] as const),
+        [MINUTE, 1, 'otp-send-account-1d'],
+      ],
+    ],
+    [
+      'OTP_VERIFY',
+      [
+        ...Array.from({ length: 4 }, () => [10 * MINUTE, 20, 'otp-verify-address-10m'] as const),
+        [10 * MINUTE, 20, 'otp-verify-address-1d'],
+      ],
+      [
+        ...Array.from({ length: 3 }, () => [10 * MINUTE, 5, 'otp-verify-account-10m'] as const),
+        [10 * MINUTE, 5, 'otp-verify-account-1d'],
+        [DAY - 30 * MINUTE, 5, 'otp-verify-account-10m'],
+      ],
+    ],
+    [
+      'PASSWORD_RESET',
+      [
+        [0, 10, 'password-reset-address-1h'],
+        [HOUR, 10, 'password-reset-address-1h'],
+        [HOUR, 10, 'password-reset-address-1d'],
+      ],
+      [
+        [0, 3, 'password-reset-account-1h'],
+        [HOUR, 2, 'password-reset-account-1d'],
+        [DAY - HOUR, 3, 'password-reset-account-1h'],
+      ],
+    ],
+  ])('%s admits so many of an address, and so many for an account', async (name, address, account) => {
+    for (const [rounds, request] of [
+      [address, fromOne],
+      [account, fromEverywhere],
+    ] as const) {
+      await using app = await start(name);
+      let sent = 0;
+      for (const [ms, count, policy] of rounds) {
+        app.clock.advance(ms);
+        expect([ms, ...(await admitted(app, () => request(sent++), 200))]).toEqual([ms, count, policy]);
+      }
+    }
+  });
+
+  it('counts all spellings of an account as one, and everything that is no name', async () => {
+    await using app = await start('PASSWORD_RESET');
+    const spellings = ['ann@example.org', ' ANN@example.org ', ['Ann@Example.org'], 'ａnn@example.org'];
+    expect(await admitted(app, (i) => post(i, spellings[i % 4]))).toEqual([3, 'password-reset-account-1h']);
+    expect(await admitted(app, (i) => post(i, [{ $ne: null }, { $gt: '' }, true, ['a', 'b']][i % 4]))).toEqual([
+      3,
+      'password-reset-account-1h',
+    ]);
+    expect(await admitted(app, (i) => post(i, `${' '.repeat(i)}${'b'.repeat(300)}${i}`))).toEqual([
+      3,
+      'password-reset-account-1h',
+    ]);
+    expect(await admitted(app, (i) => post(i, ['', null, undefined][i % 3]), 30)).toEqual([30, undefined]);
+  });
+
+  it('limits addresses alone if it is not told where the account is', async () => {
+    await using app = await start('PASSWORD_RESET', {});
+    expect(await admitted(app, fromEverywhere, 30)).toEqual([30, undefined]);
+    expect(await admitted(app, () => post(250, 'ann'))).toEqual([10, 'password-reset-address-1h']);
+  });
+
+  it('finds a nested account', async () => {
+    await using app = await start('PASSWORD_RESET', { context: { account: 'user.mail' } });
+    const nested = (i: number) => ({ ...post(i, ''), body: { user: { mail: 'ann' } } });
+    expect(await admitted(app, nested)).toEqual([3, 'password-reset-account-1h']);
+  });
+
+  it('OTP_VERIFY counts by user where the body names no account', async () => {
+    @Injectable()
+    class UserGuard implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        const request = context.switchToHttp().getRequest<{ user?: object; headers: Record<string, string> }>();
+        const { 'x-user': id } = request.headers;
+        if (id !== undefined) request.user = { id };
+        return true;
+      }
+    }
+    await using app = await startApp({
+      adapter,
+      controllers: [controllerUnder(presets.OTP_VERIFY)],
+      providers: [{ provide: APP_GUARD, useClass: UserGuard }],
+    });
+    const from = (user: string) => ({ method: 'POST', body: {}, headers: { 'x-user': user } });
+    for (const user of ['ann', 'ben']) {
+      expect(await admitted(app, () => from(user))).toEqual([5, 'otp-verify-account-10m']);
+    }
+    expect(await admitted(app, () => ({ method: 'POST', body: {} }))).toEqual([10, 'otp-verify-address-10m']);
+  });
+
+  it('fails for a path that is none, and never passes for it', async () => {
+    await using app = await start('PASSWORD_RESET', { context: { account: 5 } });
+    expect((await app.send('/try', post(1, 'ann'))).status).toBe(500);
+  });
+});
+
+describe.each(transports)('WS_MESSAGES on %s', (transport) => {
+  it('admits a burst of 20 on each connection, and one more each 600 ms', async () => {
+    @Throttle(presets.WS_MESSAGES)
+    @WebSocketGateway()
+    class ChatGateway {
+      @SubscribeMessage('say')
+      say(): unknown {
+        return { event: 'said', data: 1 };
+      }
+    }
+    await using sockets = await startSockets({ transport, gateways: [ChatGateway] });
+    for (let connection = 0; connection < 2; connection++) {
+      const socket = await sockets.connect();
+      const say = async () => {
+        socket.send('say');
+        return (await socket.next()).event;
+      };
+      for (let i = 0; i < 20; i++) expect(await say()).toBe('said');
+      expect(await say()).toBe('rate_limit');
+      sockets.clock.advance(600);
+      expect(await say()).toBe('said');
+    }
+  });
+
+  it('admits 600 messages a minute from an address, on however many connections', async () => {
+    @Throttle(presets.WS_MESSAGES)
+    @WebSocketGateway()
+    class ChatGateway {
+      @SubscribeMessage('say')
+      say(): unknown {
+        return { event: 'said', data: 1 };
+      }
+    }
+    await using sockets = await startSockets({ transport, gateways: [ChatGateway] });
+    for (let connection = 0; connection < 30; connection++) {
+      const socket = await sockets.connect();
+      for (let i = 0; i < 20; i++) {
+        socket.send('say');
+        expect((await socket.next()).event).toBe('said');
+      }
+    }
+    const socket = await sockets.connect();
+    socket.send('say');
+    expect(await socket.next()).toMatchObject({ event: 'rate_limit', data: { policy: 'messages-address' } });
+  });
+});
