@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
-import { ThrottleModule } from 'nestjs-sluice';
+import { by, ThrottleModule } from 'nestjs-sluice';
+import { ApiController } from './api.controller.js';
 import { backendOf } from './backend.js';
 import { ChatGateway } from './chat.gateway.js';
 import { LoginController } from './login.controller.js';
 import { PageController } from './page.controller.js';
+import { plans } from './plans.js';
 import { ReportsController } from './reports.controller.js';
 import { SearchController } from './search.controller.js';
 import { transportProvider } from './transport.js';
@@ -18,13 +20,15 @@ import { UploadsController } from './uploads.controller.js';
           search: { rate: '3/10s', strategy: 'token-bucket' },
           upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
           account: '10/hour',
+          api: { rate: '3/min', by: by.header('x-api-key') },
         },
+        plans,
         default: '1000/min',
         sockets: { connections: '30/min', frames: '200/s' },
       }),
     }),
   ],
-  controllers: [ReportsController, UploadsController, SearchController, LoginController, PageController],
+  controllers: [ReportsController, UploadsController, SearchController, LoginController, ApiController, PageController],
   providers: [ChatGateway, transportProvider],
 })
 export class AppModule {}

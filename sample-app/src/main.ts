@@ -17,6 +17,7 @@ console.log(`The sample application limits requests at ${url}. Try, in another t
   curl -i ${url}/search?q=lock    # the policy "search": 3 in 10 seconds, shared with /suggest
   curl -i ${url}/uploads -d text=hello   # charged by size, 1 unit a byte: 2000 at once, then 1000 a minute
   curl -i ${url}/login -d name=ada -d password=sesame   # by address 5 a minute, by account 10 an hour
+  curl -i ${url}/api -H 'x-api-key: ada'   # by plan: 3 a minute, 8 for the key ada, no limit for grace
 
 or all of it: sample-app/try.sh
 

@@ -74,6 +74,21 @@ describe('the sample application', () => {
     const { body } = await app.send('/login', { method: 'POST', headers: form });
     expect(body.message).toBe('Too many tries. Have a coffee.');
   });
+
+  it.each([
+    ['bob', 3],
+    ['ada', 8],
+  ])('limits the API by the plan of a key: that of %s has %i calls a minute', async (key, count) => {
+    const keyed = { headers: { 'x-api-key': key } };
+    expect(await app.statuses('/api', count + 1, keyed)).toEqual([...new Array(count).fill(200), 429]);
+  });
+
+  it('does not limit the API for the plan that is unlimited', async () => {
+    const keyed = { headers: { 'x-api-key': 'grace' } };
+    expect(await app.statuses('/api', 20, keyed)).toEqual(new Array(20).fill(200));
+    // What is left is the default of the module, that all handlers share.
+    expect((await app.send('/api', keyed)).headers['ratelimit-policy']).toBe('"default";q=1000;w=60');
+  });
 });
 
 describe('the sample application, sent what it does not expect,', () => {

@@ -8,24 +8,34 @@ import { codeBlocksOf } from './code-blocks.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
 
-describe('docs/testing.md', () => {
-  const blocks = codeBlocksOf('testing.md');
+/** Pages whose blocks are the files of one program each. */
+const pages = [
+  ['testing.md', 11],
+  ['plans.md', 4],
+  ['presets.md', 1],
+] as const;
 
+describe.each(pages)('docs/%s', (page, atLeast) => {
   it('names a file in each of its blocks, and names none twice', () => {
-    const files = blocks.map(({ file }) => file);
-    expect(files.length).toBeGreaterThanOrEqual(11);
+    const files = codeBlocksOf(page).map(({ file }) => file);
+    expect(files.length).toBeGreaterThanOrEqual(atLeast);
     expect(new Set(files).size).toBe(files.length);
   });
+});
 
-  it('has code that compiles', async () => {
+describe('the pages of docs/', () => {
+  it('have code that compiles', async () => {
     await mkdir(`${root}test/artifacts`, { recursive: true });
     const folder = await mkdtemp(`${root}test/artifacts/docs-`);
     try {
-      for (const { file, text } of blocks) await writeFile(`${folder}/${file}`, text);
+      for (const [page] of pages) {
+        await mkdir(`${folder}/${page}`);
+        for (const { file, text } of codeBlocksOf(page)) await writeFile(`${folder}/${page}/${file}`, text);
+      }
       const config = {
         extends: '../../../tsconfig.json',
         compilerOptions: { rootDir: root, module: 'esnext', moduleResolution: 'bundler' },
-        include: ['*.ts'],
+        include: ['*/*.ts'],
       };
       await writeFile(`${folder}/tsconfig.json`, JSON.stringify(config));
       const compiler = `${root}node_modules/typescript/bin/tsc`;
