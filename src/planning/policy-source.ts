@@ -1,4 +1,4 @@
-import type { Awaitable } from '../core/awaitable.js';
+import { type Awaitable, chain } from '../core/awaitable.js';
 import { invalidValue, optionAt } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Call } from '../transports/call.js';
@@ -10,7 +10,7 @@ import type { PolicyTiers } from './plans/plans.js';
 export interface PolicySource extends OwnPolicies {
   /** All policies that are known at startup, those of every plan. None for a rate that is a function. */
   readonly known: readonly Policy[];
-  /** Set if the plan of the call chooses the policies; `of` is not asked then. */
+  /** Set if the plan of the call chooses the policies. `of` returns those of plans that do not name the limit's policy then. */
   readonly plans: PlannedPolicies | undefined;
 }
 
@@ -41,8 +41,12 @@ export function plannedPolicies(
 
 /** Returns a source of the policies of every plan, one for each budget; a source that no plan chooses from, as it is. */
 export function everyPlan(source: PolicySource): PolicySource {
-  if (source.plans === undefined) return source;
-  return fixedPolicies([...new Map(source.known.map((policy) => [policy.id, policy])).values()]);
+  const { known, plans } = source;
+  if (plans === undefined) return source;
+  const withKnown = (own: readonly Policy[]) => [
+    ...new Map([...known, ...own].map((policy) => [policy.id, policy])).values(),
+  ];
+  return { ...source, plans: undefined, of: (call) => chain(source.of(call), withKnown) };
 }
 
 /** Rates of one function whose policies are cached. */

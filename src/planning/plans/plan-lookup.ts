@@ -15,6 +15,11 @@ export type PlanEvent =
   /** `plans.of` failed: `plan`, the last known one of the subject, or else the default, applies. */
   | { readonly type: 'plan-failed'; readonly error: unknown; readonly plan: string; readonly subject?: string };
 
+interface PendingPlan {
+  readonly isFinal: boolean;
+  readonly plan: Promise<FoundPlan>;
+}
+
 /** What a look-up needs of the application. */
 export interface PlanEnvironment {
   readonly clock: Clock;
@@ -33,6 +38,8 @@ export class PlanLookup {
   readonly default: string;
   readonly #names: ReadonlySet<string>;
   readonly #cache: PlanCache;
+  /** Look-ups that are not kept, while they run: the limits of a call share one. */
+  readonly #pending = new WeakMap<Call, PendingPlan>();
   readonly #unknown = new Set<string>();
   /** From the first promise on. Until then nothing is kept, and no call is searched for its caller. */
   #isAsynchronous = false;
@@ -63,7 +70,10 @@ export class PlanLookup {
   /** Returns the plan that is kept, or being looked up. `null`: there is none. */
   #known(call: Call, request: PlanRequest): Awaitable<FoundPlan> | null {
     const holder = holderOf(call, request);
-    if (holder === undefined) return null;
+    if (holder === undefined) {
+      const pending = this.#pending.get(call);
+      return pending?.isFinal === request.isFinal ? pending.plan : null;
+    }
     const known = this.#cache.get(holder, request.isFinal);
     const answered = this.#answered(call, request, holder);
     return known !== null || answered === undefined || answered === holder
@@ -89,7 +99,12 @@ export class PlanLookup {
     const plan = Promise.resolve(answer).then((name) => this.#planOf(name, request.isFinal));
     const recover = (error: unknown, lastKnown?: FoundPlan) =>
       this.#recover(error, lastKnown, request, holder?.subject);
-    return holder === undefined ? plan.catch(recover) : this.#cache.keep(holder, request.isFinal, plan, recover);
+    if (holder !== undefined) return this.#cache.keep(holder, request.isFinal, plan, recover);
+    const shared = plan.catch(recover).finally(() => {
+      if (this.#pending.get(call)?.plan === shared) this.#pending.delete(call);
+    });
+    if (request.given === undefined) this.#pending.set(call, { isFinal: request.isFinal, plan: shared });
+    return shared;
   }
 
   /** Returns for whom the answer of `of` is kept. */

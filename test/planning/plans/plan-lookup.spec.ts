@@ -242,6 +242,20 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('is asked once by the limits of one call, of whom only the address is known', async () => {
+    const { of, asked } = counting(() => 'pro');
+    const { find } = lookupOf(of);
+    const [one, other] = [{ ...anonymous }, { ...anonymous }];
+    expect(await Promise.all([find('all', one), find('ip:192.0.2.1', one), find('all', other)])).toEqual([
+      'pro',
+      'pro',
+      'pro',
+    ]);
+    expect(asked).toEqual([one, other]);
+    expect(await Promise.all([find('all', one), find('all', one, { isFinal: false })])).toEqual(['pro', 'pro']);
+    expect(asked).toHaveLength(4);
+  });
+
   it('keeps the default plan of those who have none', async () => {
     const { of, asked } = counting(() => undefined);
     const { find } = lookupOf(of);
@@ -271,7 +285,8 @@ describe('whose plan it is', () => {
     async (charged) => {
       const { of, asked } = counting(() => 'pro');
       const { find } = lookupOf(of);
-      expect(await Promise.all([find(charged), find(charged)])).toEqual(['pro', 'pro']);
+      const calls = [{ ...anonymous }, { ...anonymous }];
+      expect(await Promise.all(calls.map((call) => find(charged, call)))).toEqual(['pro', 'pro']);
       await find(charged);
       expect(asked).toHaveLength(3);
       await find(charged, userCall({}));

@@ -76,6 +76,19 @@ describe('the service, under plans', () => {
     }
   });
 
+  it('resets the budget of a rate that is a function, too', async () => {
+    const { of, plans } = accounts({ 'user:ann': 'free' });
+    const rated = { rate: () => '5/min', strategy };
+    const tiers = { free: {}, pro: { api: '20/h' } };
+    await using context = await startContext({ policies: { api: rated }, plans: { of, default: 'free', tiers } });
+    const { throttle } = context;
+    await throttle.hit('api', 3, ann);
+    plans.set('user:ann', 'pro');
+    await throttle.reset('api', ann);
+    plans.set('user:ann', 'free');
+    expect(await throttle.stat('api', ann)).toMatchObject({ limit: 5, remaining: 5 });
+  });
+
   it('refunds what was charged, also after the plan has changed', async () => {
     const { of, plans } = accounts({ 'user:ann': 'pro' });
     await using context = await startContext(optionsWith(of));

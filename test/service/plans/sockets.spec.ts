@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { Inject } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { type PlanOf, Throttle } from '../../../src/index.js';
+import { type PlanOf, Throttle, ThrottleService } from '../../../src/index.js';
 import { startSockets, transports } from '../../support/gateway-app.js';
 
 @WebSocketGateway()
@@ -52,5 +53,25 @@ describe.each(transports)('messages under plans, on %s', (transport) => {
     };
     expect([await answersTo(undefined), await answersTo('pro'), await answersTo('all')]).toEqual([2, 4, 5]);
     if (of === later) expect(asked).toBe(3);
+  });
+
+  it('can be told of a socket', async () => {
+    const told: string[] = [];
+
+    @WebSocketGateway()
+    class AskingGateway {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      async handleConnection(client: object): Promise<void> {
+        told.push(await this.throttle.plans.of(client));
+      }
+    }
+    await using sockets = await startSockets({
+      transport,
+      gateways: [AskingGateway],
+      options: { plans: { of: later, default: 'free', tiers: { free: {}, pro: {} } } },
+    });
+    for (const headers of [{ 'x-plan': 'pro' }, {}]) await (await sockets.connect({ headers })).settled();
+    expect(told).toEqual(['pro', 'free']);
   });
 });
