@@ -36,7 +36,8 @@ export function plannedPolicies(
     byPlan.set(plan, define(place, options, ` under the plan "${plan}"`));
   }
   const known = [...own.known, ...[...byPlan.values()].flat()];
-  return { ...own, fixed: undefined, known, plans: new PlannedPolicies(name, lookup, byPlan, own) };
+  const plans = new PlannedPolicies(name, lookup, byPlan, own);
+  return { fixed: undefined, known, plans, of: (call) => own.of(call) };
 }
 
 /** Returns a source of the policies of every plan, one for each budget; a source that no plan chooses from, as it is. */

@@ -3,6 +3,7 @@ import {
   definePolicy,
   type PolicyName,
   type PolicyOptions,
+  presets,
   SkipThrottle,
   Throttle,
   ThrottleModule,
@@ -54,3 +55,9 @@ ThrottleModule.forRoot({
     tiers: { free: { search: '5/min', mail: '5/h', default: '9/min' }, pro: {} },
   },
 });
+
+// Presets.
+Throttle(presets.AUTH);
+Throttle(presets.AUTH, { context: { account: 'email' } });
+Throttle([...presets.PUBLIC_API, 'search']);
+ThrottleModule.forRoot({ default: presets.PUBLIC_API });

@@ -11,6 +11,7 @@ import {
   type PolicyOptions,
   type PolicySpec,
   parseRate,
+  presets,
   SkipThrottle,
   type Strategy,
   Throttle,
@@ -218,3 +219,9 @@ ThrottleModule.forRoot({ plans: { of: async () => null, default: text, tiers: { 
 ThrottleModule.forRootAsync({
   useFactory: async () => ({ plans: { of: () => 'pro', default: 'free', tiers: { free: {}, pro: { api: '5/min' } } } }),
 });
+
+// Presets.
+Throttle(presets.AUTH);
+Throttle(presets.AUTH, { context: { account: 'email' } });
+Throttle([...presets.PUBLIC_API, 'search']);
+ThrottleModule.forRoot({ default: presets.PUBLIC_API });
