@@ -22,7 +22,13 @@ const sources = {
 };
 
 /** Suites whose subject does not depend on the version of Nest. They run on Nest 11, too, where tests run at full size. */
-const SAME_ON_NEST_11 = ['<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$)'];
+const SAME_ON_NEST_11 = [
+  '<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$|connections/refused-clients)',
+  // How options are checked, and how budgets are told apart in a store.
+  '<rootDir>/test/planning/errors/(policies|lease)',
+  '<rootDir>/test/module/(missing-values|undefined-options|socket-options)',
+  '<rootDir>/test/applications/releases',
+];
 
 /** @type {import('jest').Config} */
 export default {
@@ -31,7 +37,7 @@ export default {
   // Node 20 never frees the ES modules of a suite that has ended. Collecting garbage in a worker that has run a hundred
   // suites makes every further one several times slower, so a worker is replaced after about ten.
   workerIdleMemoryLimit: '400MB',
-  reporters: ['default', '<rootDir>/scripts/closing-line.mjs'],
+  reporters: ['default', '<rootDir>/scripts/slowest-suites.mjs', '<rootDir>/scripts/closing-line.mjs'],
   // Helpers give up after 30 seconds and say what they waited for: Jest must not end a test before they do.
   testTimeout: 120_000,
   projects: [

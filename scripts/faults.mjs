@@ -51,9 +51,9 @@ const { frozen, lostReplies, scriptFlushes } = await load('fault-scenarios.js');
 const { sentinelMasterFrozen } = await load('fault-sentinel.js');
 const { clusterLostReplies, clusterMasterKilled } = await load('fault-cluster.js');
 const { oneMasterFrozen, resharded } = await load('fault-masters.js');
-const { connect, RedisCluster } = await load('redis.js');
+const { connect, pause, RedisCluster } = await load('redis.js');
 
-const still = await frozen(5000, undefined, TIMEOUT_MS);
+const still = await frozen(() => pause(5000), TIMEOUT_MS);
 note('frozen 5 s, 50 in flight', 'worst decision after its deadline, ms', still.worstOverDeadlineMs, 10);
 note('', `p99 with the breaker open, ms (${still.whileOpen} decisions)`, still.p99OpenMs, 1);
 note('', `charges of calls that timed out (${still.answered} answered)`, Math.abs(still.charged - still.answered), 0);

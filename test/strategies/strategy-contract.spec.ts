@@ -4,7 +4,7 @@ import { runCases } from '../support/contract-cases.js';
 import { anchoredWindow } from '../support/custom-strategy.js';
 import { scaled } from '../support/scale.js';
 
-const runs = scaled(120, 1000);
+const runs = scaled(60, 1000);
 
 for (const name of STRATEGIES) {
   const policy = (random: RandomSource) => randomPolicy(random, name);

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { RedisClient } from '../../../src/backends/redis/clients/redis-client.js';
 import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
-import { askUntil, charge, counter, guarded, PATIENT_MS, TIMEOUT_MS, usedOf } from './faults.js';
+import type { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import { askUntil, charge, comesWithin, counter, GRACE_MS, guarded, PATIENT_MS, TIMEOUT_MS, usedOf } from './faults.js';
 import { connect, pause, RedisServer } from './redis.js';
 import { RedisProxy } from './redis-proxy.js';
 import { freshPrefix } from './redis-shared.js';
@@ -41,6 +42,8 @@ async function drained(client: Client): Promise<void> {
 export interface Frozen {
   /** Of all decisions, how much later than the deadline the last came. */
   readonly worstOverDeadlineMs: number;
+  /** How many came later than {@link GRACE_MS} after their deadline. */
+  readonly late: number;
   /** Of the decisions while the backend was left alone. */
   readonly p99OpenMs: number;
   readonly whileOpen: number;
@@ -52,10 +55,9 @@ export interface Frozen {
   readonly events: readonly string[];
 }
 
-/** A server that stands still for a while under 50 callers, of whom more than 1 000 are answered meanwhile. */
+/** A server that stands still under 50 callers until `during` is over and more than 1 000 calls have been decided meanwhile. */
 export async function frozen(
-  frozenMs: number,
-  during?: (client: Redis) => Promise<void>,
+  during: (client: Redis, backend: Pick<ResilientBackend, 'retryAfterMs'>) => Promise<unknown>,
   timeoutMs = TIMEOUT_MS,
 ): Promise<Frozen> {
   await using server = await RedisServer.start();
@@ -63,12 +65,13 @@ export async function frozen(
   const { backend, prefix, events } = guarded(client, 'local', timeoutMs);
   const decided: number[] = [];
   const open: number[] = [];
-  let [answered, deferred] = [0, 0];
+  let [answered, deferred, late] = [0, 0, 0];
   const stop = load(50, async () => {
     const isOpen = backend.retryAfterMs > 0;
     const startedAt = performance.now();
     const answer = backend.spend([charge(LIMIT)]);
     if (isOpen && answer instanceof Promise) deferred += 1;
+    if (answer instanceof Promise && !(await comesWithin(timeoutMs + GRACE_MS, answer))) late += 1;
     const { degraded } = await answer;
     const ms = performance.now() - startedAt;
     decided.push(ms);
@@ -82,7 +85,7 @@ export async function frozen(
     );
   await hasAnswered(1000);
   server.freeze();
-  await Promise.all([pause(frozenMs), during?.(client)]);
+  await during(client, backend);
   await askUntil(
     () => open.length,
     (length) => length > 1000,
@@ -100,6 +103,7 @@ export async function frozen(
   for (const each of [client, other]) each.disconnect();
   return {
     worstOverDeadlineMs: percentile(decided, 1) - timeoutMs,
+    late,
     p99OpenMs: percentile(open, 0.99),
     whileOpen: open.length,
     deferred,
