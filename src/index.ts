@@ -24,7 +24,7 @@ export { type Clock, ManualClock, systemClock } from './core/clock.js';
 export type { Charge, ChargeMode, Decision, Outcome, Receipt } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
-export type { FailureMode, Policy } from './core/policy.js';
+export type { FailureMode, Policy, PolicyMode } from './core/policy.js';
 export { parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
 export type {
@@ -54,8 +54,9 @@ export type {
 export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
 export type { PlanEvent } from './planning/plans/plan-lookup.js';
 export type { PlanOf, PlanOptions, Tier, TierOptions } from './planning/plans/plan-options.js';
-export type { ThrottleEvent } from './service/calls/events.js';
+export type { ThrottleEvent, Violation } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
+export type { PolicyState, PolicyUpdate, RuntimePolicies } from './service/policies/runtime-policies.js';
 export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
 export type { ThrottlePlans } from './service/throttle-plans.js';
@@ -63,7 +64,15 @@ export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
-export { type By, type Call, type CallContext, type CostOf, EXEMPT, type HttpRequest } from './transports/call.js';
+export {
+  type By,
+  type Call,
+  type CallContext,
+  type CostOf,
+  EXEMPT,
+  type HttpRequest,
+  type ModeOf,
+} from './transports/call.js';
 export type { ErrorStyle } from './transports/http/denial-exception.js';
 export type { HeaderDialect, HeaderStyle } from './transports/http/header-dialects.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';

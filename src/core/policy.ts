@@ -6,6 +6,12 @@ import { invalidValue } from './errors.js';
  */
 export type FailureMode = 'local' | 'allow' | 'deny';
 
+/**
+ * What a policy does. `on`: it is enforced. `monitor`: it counts and decides as under `on`, and denies nothing; what it would have
+ * denied is reported by the event `violation`. `off`: it does not count, and the backend is not asked.
+ */
+export type PolicyMode = 'on' | 'off' | 'monitor';
+
 /** A named limit, parsed, validated and frozen by `definePolicy`. Whole numbers, whole milliseconds. */
 export interface Policy {
   /** The name in headers, bodies and events. */
@@ -24,6 +30,10 @@ export interface Policy {
   readonly burst: number;
   /** Counters of a sliding window; 1 for other strategies. */
   readonly segments: number;
+  /** What is counted, as headers call it. Default: requests. */
+  readonly unit?: string;
+  /** False if no header shows the policy's decisions. */
+  readonly headers?: false;
   /** The failure mode. Default: that of the module. */
   readonly onError?: FailureMode;
   /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
@@ -39,9 +49,19 @@ export interface Policy {
  */
 export type StoredRate = Pick<Policy, 'strategy' | 'limit' | 'periodMs' | 'burst' | 'segments'>;
 
+/** Returns the rate of a policy, to be stored. */
+export function storedRateOf({ strategy, limit, periodMs, burst, segments }: Policy): StoredRate {
+  return { strategy, limit, periodMs, burst, segments };
+}
+
 /** Returns true for the name of a failure mode. */
 export function isFailureMode(value: unknown): value is FailureMode {
   return value === 'local' || value === 'allow' || value === 'deny';
+}
+
+/** Returns true for a `PolicyMode`. */
+export function isPolicyMode(value: unknown): value is PolicyMode {
+  return value === 'on' || value === 'off' || value === 'monitor';
 }
 
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;

@@ -1,9 +1,9 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
-import type { FailureMode } from '../core/policy.js';
+import type { FailureMode, PolicyMode } from '../core/policy.js';
 import type { RateText, TextOrElse } from '../core/rate.js';
 import type { StrategyName } from '../strategies/checked-spec.js';
-import type { By, Call, CallContext, CostOf } from '../transports/call.js';
+import type { By, Call, CallContext, CostOf, ModeOf } from '../transports/call.js';
 
 /** Where a budget is shared: by the calls of a handler, of a class, of the application, or of a named group. */
 export type ScopeOption = 'handler' | 'class' | 'app' | { readonly group: string };
@@ -55,11 +55,23 @@ export interface PolicyOptions {
    * limit after the guards.
    */
   readonly phase?: Phase;
+  /**
+   * What the limit does: `on` enforces it, `monitor` counts and reports without denying, `off` does nothing. A function is asked for
+   * each call, and a wrong answer of it is an error. Default: the module's `mode`, or `on`.
+   */
+  readonly mode?: PolicyMode | ModeOf;
   readonly skip?: Skip;
   /** What to do while a remote backend is unavailable. Default: the module's `onError`. */
   readonly onError?: FailureMode;
   /** Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`. */
   readonly lease?: { readonly batch: number };
+  /**
+   * What is counted, written as `qu` in `RateLimit-Policy`, such as `content-bytes`: 1 to 64 characters of ASCII without quotes and
+   * backslashes. Default: none is written, which means requests.
+   */
+  readonly unit?: string;
+  /** If false, no header shows the limit's decisions; a denied call still gets `Retry-After`. Default: true. */
+  readonly headers?: boolean;
   readonly message?: MessageOption;
   readonly onDenied?: OnDenied;
   /** Passed to the functions above as `call.context`. */
@@ -82,7 +94,19 @@ export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 export type What = TextOrElse | PolicyOptions | GatewayOptions | readonly What[];
 
 /** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
-export const USE_MEMBERS = ['cost', 'by', 'id', 'manual', 'phase', 'skip', 'message', 'onDenied', 'context'] as const;
+export const USE_MEMBERS = [
+  'cost',
+  'by',
+  'id',
+  'manual',
+  'phase',
+  'mode',
+  'skip',
+  'headers',
+  'message',
+  'onDenied',
+  'context',
+] as const;
 
 /** All options of a policy. */
 export const POLICY_MEMBERS: readonly string[] = [
@@ -92,6 +116,7 @@ export const POLICY_MEMBERS: readonly string[] = [
   'burst',
   'segments',
   'scope',
+  'unit',
   'onError',
   'lease',
   ...USE_MEMBERS,

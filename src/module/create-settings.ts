@@ -32,6 +32,7 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     clock: backend.clock ?? systemClock,
     strategies: [...BUILT_IN_STRATEGIES, ...strategies],
     requests: options.requests,
+    runtimePolicies: options.runtimePolicies ?? false,
     skip: options.skip,
     message: options.message,
     onDenied: options.onDenied,
@@ -40,6 +41,7 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     ipv6Prefix: options.ipv6Prefix ?? 64,
     unavailableForMs,
     sockets: socketSettings(options.sockets),
+    log: (message) => logger.log(message),
     warn: (message) => logger.warn(message),
     fail: (error) => logger.error(error),
   };

@@ -9,12 +9,15 @@ import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { HandlerRegistry } from '../planning/handler-registry.js';
 import { Plans } from '../planning/plans/plans.js';
 import { PolicyRegistry } from '../planning/policy-registry.js';
+import { modeSource } from '../planning/runtime/mode-source.js';
 import { compileRequestLimit, compileTransportLimit } from '../planning/transport-limits.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import type { RuntimeSettings } from '../service/calls/runtime-settings.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { LimitLookup } from '../service/limit-lookup.js';
+import { PolicyChanges } from '../service/policies/policy-changes.js';
+import { RuntimePolicies } from '../service/policies/runtime-policies.js';
 import { RequestLimiter } from '../service/request-limiter.js';
 import { FrameLimiter } from '../service/sockets/frame-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
@@ -130,10 +133,18 @@ export const PROVIDERS: Provider[] = [
     inject: [SETTINGS, PolicyRegistry, CallLimiter, ConnectionRegistry],
   },
   {
+    provide: PolicyChanges,
+    useFactory: (registry: PolicyRegistry, limiter: CallLimiter) =>
+      new PolicyChanges(registry, limiter.settings, limiter.events),
+    inject: [PolicyRegistry, CallLimiter],
+  },
+  {
     provide: ThrottleService,
-    useFactory: (limiter: CallLimiter, sessions: SessionResolver, registry: PolicyRegistry) =>
-      new ThrottleService(limiter, sessions, new LimitLookup(registry), registry.plans?.lookup),
-    inject: [CallLimiter, SessionResolver, PolicyRegistry],
+    useFactory: (limiter: CallLimiter, sessions: SessionResolver, registry: PolicyRegistry, changes: PolicyChanges) => {
+      const policies = new RuntimePolicies(registry, changes);
+      return new ThrottleService(limiter, sessions, new LimitLookup(registry), policies, registry.plans?.lookup);
+    },
+    inject: [CallLimiter, SessionResolver, PolicyRegistry, PolicyChanges],
   },
   ThrottleGuard,
   ThrottleInterceptor,
@@ -141,11 +152,12 @@ export const PROVIDERS: Provider[] = [
 ];
 
 function createPolicyRegistry(
-  { policies = {}, default: defaults = [], plans }: ThrottleModuleOptions,
+  { policies = {}, default: defaults = [], plans, mode }: ThrottleModuleOptions,
   { strategies, warn, clock }: RuntimeSettings,
 ): PolicyRegistry {
   const tiers = plans && new Plans(plans, { clock, warn });
-  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn, tiers);
+  const ofModule = modeSource(mode, `${MODULE}.mode`);
+  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn, tiers, ofModule);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */

@@ -1,8 +1,9 @@
 import type { Backend } from '../backends/backend.js';
-import type { FailureMode } from '../core/policy.js';
+import type { FailureMode, PolicyMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { PlanOptions } from '../planning/plans/plan-options.js';
 import type { Strategy } from '../strategies/strategy.js';
+import type { ModeOf } from '../transports/call.js';
 import type { ErrorStyle } from '../transports/http/denial-exception.js';
 import type { HeaderStyle } from '../transports/http/header-dialects.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
@@ -31,6 +32,16 @@ export interface ThrottleModuleOptions {
    * back if a limit of its handler denies it. See `throttleRequests` for a place before all middleware. Default: no limit.
    */
   readonly requests?: Limit;
+  /**
+   * If true, the process follows changes that `throttle.policies.update()` makes in any process: those that are stored are in force
+   * from startup on, and others within a second. Default: false, and from its own first `update()` on.
+   */
+  readonly runtimePolicies?: boolean;
+  /**
+   * What limits without a `mode` of their own do: `on` enforces them, `monitor` counts and reports without denying, `off` does
+   * nothing. A function is asked for each limit of a call. Default: `on`.
+   */
+  readonly mode?: PolicyMode | ModeOf;
   /** Returns true for calls that pass uncharged. Default: none do. */
   readonly skip?: Skip;
   /**

@@ -17,6 +17,7 @@ import { PolicyRegistry } from '../planning/policy-registry.js';
 import { CallLimiter } from '../service/calls/call-limiter.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
+import { PolicyChanges } from '../service/policies/policy-changes.js';
 import { RequestLimiter } from '../service/request-limiter.js';
 import { FrameLimiter } from '../service/sockets/frame-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
@@ -79,6 +80,7 @@ export class ThrottleModule
     @Inject(RequestLimiter) private readonly requests: RequestLimiter,
     @Inject(FrameLimiter) frames: FrameLimiter,
     @Inject(ConnectionRegistry) connections: ConnectionRegistry,
+    @Inject(PolicyChanges) private readonly changes: PolicyChanges,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
@@ -150,6 +152,7 @@ export class ThrottleModule
     this.#compileHandlers();
     this.#warnOfNoLimits();
     for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
+    if (settings.runtimePolicies) await this.changes.begin();
   }
 
   /** Ends delays: Nest calls this before it closes the HTTP server, which waits for the requests in flight. */
@@ -158,6 +161,7 @@ export class ThrottleModule
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.changes.stop();
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
     this.binding.detach();

@@ -8,6 +8,7 @@ import {
   isObject,
   isRecord,
   isThenable,
+  MODE_CHECK,
   type OptionCheck,
 } from '../planning/option-checks.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
@@ -42,6 +43,8 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
     'a rate such as "1000/min", or options with a rate',
     (value) => typeof value === 'string' || isObject(value),
   ],
+  runtimePolicies: ['true or false', (value) => typeof value === 'boolean'],
+  mode: MODE_CHECK,
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   headers: [A_HEADER_STYLE, isHeaderStyle],

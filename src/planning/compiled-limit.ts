@@ -2,7 +2,7 @@ import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
-import { definePolicies } from '../strategies/define-policy.js';
+import { definePolicies, policyAtRate } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By, CallContext, CostOf } from '../transports/call.js';
 import { by } from '../transports/identity/by.js';
@@ -12,6 +12,7 @@ import type { HandlerIdentity } from './handler-identity.js';
 import type { TierOptions } from './plans/plan-options.js';
 import type { PolicyTiers } from './plans/plans.js';
 import { fixedPolicies, type PolicySource, plannedPolicies, policiesByRate } from './policy-source.js';
+import { type ModeSource, modeSource } from './runtime/mode-source.js';
 
 /** A limit of one handler, ready to be charged: only what depends on the call is still to be found out. */
 export interface CompiledLimit {
@@ -40,12 +41,14 @@ const DEFAULT_SCOPES = { module: 'app', class: 'class', method: 'handler' } as c
  * Pass 3: compiles a declared limit.
  *
  * @param handler the handler that it is compiled for; `null` for a use of the service outside any handler
+ * @param mode of limits without one of their own
  * @throws ThrottleConfigError naming the place
  */
 export function compileLimit(
   declared: DeclaredLimit,
   handler: HandlerIdentity | null,
   strategies: readonly Strategy[],
+  mode?: ModeSource,
 ): CompiledLimit {
   const { options, level, place } = declared;
   const scope = scopeOf(options, level, handler, place);
@@ -54,7 +57,7 @@ export function compileLimit(
     level,
     place,
     scope,
-    policies: policySource(declared, scope, strategies),
+    policies: policySource(declared, scope, strategies, modeOf(declared, mode)),
     by: options.by ?? by.connection(),
     cost: options.cost ?? 1,
     manual: options.manual ?? false,
@@ -145,8 +148,18 @@ function idWithoutHandler(place: string, scope: 'app' | { readonly group: string
   );
 }
 
-function policySource(declared: DeclaredLimit, scope: string, strategies: readonly Strategy[]): PolicySource {
-  const { options, place, byPeriod = false, tiers } = declared;
+/** Returns the mode of a limit: its own, else that of the module. */
+function modeOf({ options: { mode }, place }: DeclaredLimit, ofModule: ModeSource): ModeSource {
+  return mode === undefined ? ofModule : modeSource(mode, optionAt(place, 'mode'));
+}
+
+function policySource(
+  declared: DeclaredLimit,
+  scope: string,
+  strategies: readonly Strategy[],
+  mode: ModeSource,
+): PolicySource {
+  const { options, place, byPeriod = false, tiers, runtime } = declared;
   const budget = { ...budgetOptions(options), scope };
   const define = (at: string, spec: TierOptions) =>
     definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
@@ -157,11 +170,22 @@ function policySource(declared: DeclaredLimit, scope: string, strategies: readon
   };
   const own =
     typeof options.rate === 'string'
-      ? fixedPolicies(affordable(place, { rate: options.rate }))
-      : policiesOfFunction(options.rate, options, place, (rate) => define(place, { rate }));
-  if (tiers === undefined) return own;
-  assertNotLeased(options, place, tiers);
-  return plannedPolicies(nameOf(declared), tiers, own, affordable);
+      ? fixedPolicies(affordable(place, { rate: options.rate }), mode)
+      : policiesOfFunction(options.rate, options, place, (rate) => define(place, { rate }), mode);
+  assertLeasable(place, own.fixed ?? [], mode);
+  if (tiers !== undefined) assertNotLeased(options, place, tiers);
+  const source = tiers === undefined ? own : plannedPolicies(nameOf(declared), tiers, own, affordable);
+  runtime?.track({
+    own,
+    source,
+    atRate: (rate) => {
+      const policies = define(place, { rate: `${rate.limit} per ${rate.periodMs} ms` });
+      const changed = policies.map((policy) => policyAtRate(place, policy, rate, strategies));
+      assertAffordable(place, changed, options.cost);
+      return changed;
+    },
+  });
+  return source;
 }
 
 function policiesOfFunction(
@@ -169,6 +193,7 @@ function policiesOfFunction(
   { segments, lease }: PolicyOptions,
   place: string,
   define: (rate: string) => readonly Policy[],
+  mode: ModeSource,
 ): PolicySource {
   if (lease !== undefined) {
     throw new ThrottleConfigError(
@@ -177,7 +202,7 @@ function policiesOfFunction(
   }
   // Reports mistakes in the other options at startup, by a rate whose period any number of segments divides.
   define(`1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`);
-  return policiesByRate(rateOf, define, place);
+  return policiesByRate(rateOf, define, place, mode);
 }
 
 function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: PolicyTiers): void {
@@ -188,12 +213,14 @@ function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: P
   );
 }
 
-/** Returns the options that say how a budget is counted, without those that are not given. */
-function budgetOptions({ strategy, burst, segments, onError, lease }: PolicyOptions) {
+/** Returns the options that a policy has, without those that are not given. */
+function budgetOptions({ strategy, burst, segments, unit, headers, onError, lease }: PolicyOptions) {
   return {
     ...(strategy !== undefined && { strategy }),
     ...(burst !== undefined && { burst }),
     ...(segments !== undefined && { segments }),
+    ...(unit !== undefined && { unit }),
+    ...(headers !== undefined && { headers }),
     ...(onError !== undefined && { onError }),
     ...(lease !== undefined && { lease }),
   };
@@ -216,4 +243,13 @@ function assertAffordable(
       cost,
     );
   }
+}
+
+/** Throws if units are leased that a mode may say are not to be enforced: they are spent without the backend. */
+export function assertLeasable(place: string, policies: readonly Policy[], mode: ModeSource): void {
+  if (mode === undefined || !policies.some(({ lease }) => lease !== undefined)) return;
+  const found = typeof mode === 'function' ? 'is a function' : `is "${mode}"`;
+  throw new ThrottleConfigError(
+    `${optionAt(place, 'lease')}: leased units can only be enforced, and the mode here ${found}. Leave the lease out, or give the policy the mode "on".`,
+  );
 }

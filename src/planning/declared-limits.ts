@@ -14,6 +14,7 @@ import { skipArgumentsFor, throttleArgumentsFor } from '../decorators/throttler-
 import { type Class, chainOf, ownerOf } from './class-members.js';
 import { assertNoneMissing, assertPolicyOptions, isObject } from './option-checks.js';
 import type { PolicyTiers } from './plans/plans.js';
+import type { RuntimePolicy } from './runtime/runtime-policy.js';
 
 /** Where a limit is declared: in the module, on a class, or on a method. */
 export type Level = 'module' | 'class' | 'method';
@@ -28,6 +29,8 @@ export interface DeclaredLimit {
   readonly byPeriod?: boolean;
   /** What the plans make of it, if it is a policy that one of them names. */
   readonly tiers?: PolicyTiers | undefined;
+  /** The policy of the module that it is, or uses, and that may change while the service runs. */
+  readonly runtime?: RuntimePolicy | undefined;
 }
 
 /** The use of a policy of the module by its name. */

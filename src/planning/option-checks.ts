@@ -1,5 +1,5 @@
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
-import { assertPolicyName, DEFAULT_NAME, isFailureMode } from '../core/policy.js';
+import { assertPolicyName, DEFAULT_NAME, isFailureMode, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
@@ -11,7 +11,13 @@ export type OptionCheck = readonly [expected: string, fits: (value: unknown) => 
 
 const isFunction = (value: unknown) => typeof value === 'function';
 
-/** `definePolicies` checks rate, strategy, burst, segments and lease further. */
+/** The values of the option `mode`, of a policy and of the module. */
+export const MODE_CHECK: OptionCheck = [
+  '"on", "off", "monitor", or a function of the call that returns one of them',
+  (value) => isPolicyMode(value) || isFunctionOfCall(value),
+];
+
+/** `definePolicies` checks rate, strategy, burst, segments, lease, unit and headers further. */
 const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
     'a rate such as "5/min", or a function of the call that returns one',
@@ -24,6 +30,8 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   burst: [SPEC_EXPECTED.burst, () => true],
   segments: [SPEC_EXPECTED.segments, () => true],
   lease: [SPEC_EXPECTED.lease, () => true],
+  unit: [SPEC_EXPECTED.unit, () => true],
+  headers: [SPEC_EXPECTED.headers, () => true],
   cost: [
     'a whole number of at least 1, or a function of the call (a cost of 0 would never limit)',
     (value) => isFunctionOfCall(value) || (Number.isSafeInteger(value) && Number(value) >= 1),
@@ -33,6 +41,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   id: ['a name of the budget, a string', (value) => typeof value === 'string' && value !== ''],
   manual: ['true or false', (value) => typeof value === 'boolean'],
   phase: ['"guard" or "handler"', (value) => value === 'guard' || value === 'handler'],
+  mode: MODE_CHECK,
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   message: [

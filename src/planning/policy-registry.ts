@@ -1,6 +1,6 @@
 import { noteInjectable } from '../core/copies.js';
-import { optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
-import type { Policy } from '../core/policy.js';
+import { invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
+import { type Policy, type StoredRate, storedRateOf } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By } from '../transports/call.js';
@@ -11,6 +11,8 @@ import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './
 import type { HandlerIdentity } from './handler-identity.js';
 import { assertUnreservedName } from './option-checks.js';
 import type { Plans } from './plans/plans.js';
+import type { ModeSource } from './runtime/mode-source.js';
+import { RuntimePolicy } from './runtime/runtime-policy.js';
 
 /** The module's policies by name, and the limits of its `default`. */
 export class PolicyRegistry {
@@ -30,6 +32,8 @@ export class PolicyRegistry {
     readonly strategies: readonly Strategy[],
     private readonly warn: (message: string) => void = () => {},
     readonly plans?: Plans,
+    /** Of limits without a mode of their own. */
+    readonly mode?: ModeSource,
   ) {
     this.add(policies);
     // Not `defaults.map`, which skips holes.
@@ -37,7 +41,7 @@ export class PolicyRegistry {
       const place = defaults.length > 1 ? `default[${i}]` : 'default';
       const one = declareLimit(optionsOf(limit), 'module', place);
       // Compiled alone first: a mistake of its own is reported before those that it makes beside others.
-      compileLimit(one, ANY_HANDLER, strategies);
+      compileLimit(one, ANY_HANDLER, strategies, mode);
       if (this.has(nameOf(one))) throw twoOfOneName(place, nameOf(one));
       return one;
     });
@@ -51,13 +55,15 @@ export class PolicyRegistry {
   add(policies: Readonly<Record<string, Limit>>): void {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
+      assertNoSwitch(place, name, limit);
       assertUnreservedName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
       const { options } = declareLimit(optionsOf(limit), 'module', place);
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
       }
       if (this.has(name) || this.#defaults.some((one) => nameOf(one) === name)) throw twoOfOneName(place, name);
-      const declared = this.#underPlans({ options: { ...options, name }, level: 'module', place });
+      const runtime = new RuntimePolicy(name);
+      const declared = this.#underPlans({ options: { ...options, name }, level: 'module', place, runtime });
       this.claims.claim([this.compile(declared, ANY_HANDLER)]);
       this.#named.set(name, declared);
     }
@@ -93,6 +99,33 @@ export class PolicyRegistry {
     throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}${fix}`);
   }
 
+  /** Returns what may change of a policy while the service runs; undefined for an unknown name. */
+  runtime(name: string): RuntimePolicy | undefined {
+    return this.#named.get(name)?.runtime;
+  }
+
+  /**
+   * Returns the rate that a policy has if its options are replaced by others, resolved.
+   *
+   * @param place names the replacement in errors
+   * @throws ThrottleConfigError as for options in the code, and unless it is one rate
+   */
+  rateWith(name: string, replaced: { readonly rate: string; readonly burst?: number }, place: string): StoredRate {
+    const { options, level } = this.get(name, place);
+    const { policies } = compileLimit(
+      { options: { ...options, ...replaced }, level, place },
+      ANY_HANDLER,
+      this.strategies,
+    );
+    const [policy, ...more] = policies.fixed ?? [];
+    if (policy !== undefined && more.length === 0) return storedRateOf(policy);
+    throw invalidValue(
+      optionAt(place, 'rate'),
+      'one rate such as "5/min" (for no limit, set the mode "off")',
+      replaced.rate,
+    );
+  }
+
   /**
    * Returns the limits that the service means by a name: a policy, or the defaults of that name.
    *
@@ -121,7 +154,7 @@ export class PolicyRegistry {
    * that clients escape.
    */
   compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
-    const limit = compileLimit(declared, handler, this.strategies);
+    const limit = compileLimit(declared, handler, this.strategies, this.mode);
     const warning = addressHeaderWarning(optionAt(limit.place, 'by'), limit.by);
     if (warning !== undefined && !this.#warnedOf.has(limit.by)) {
       this.#warnedOf.add(limit.by);
@@ -133,6 +166,14 @@ export class PolicyRegistry {
 
 /** Stands for the handlers that will use a policy, so that its mistakes are found before there are any. */
 const ANY_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
+
+/** Throws for `policies: { runtime: true }`, which reads like the module's option. */
+function assertNoSwitch(place: string, name: string, limit: unknown): void {
+  if (name !== 'runtime' || typeof limit !== 'boolean') return;
+  throw new ThrottleConfigError(
+    `${place}: expected a policy, got ${limit}. To follow changes that are made while the service runs, write \`runtimePolicies: true\` beside \`policies\`.`,
+  );
+}
 
 function optionsOf(limit: Limit): unknown {
   return typeof limit === 'string' ? { rate: limit } : limit;

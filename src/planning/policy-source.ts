@@ -5,18 +5,21 @@ import type { Call } from '../transports/call.js';
 import type { TierOptions } from './plans/plan-options.js';
 import { type OwnPolicies, PlannedPolicies } from './plans/planned-policies.js';
 import type { PolicyTiers } from './plans/plans.js';
+import type { ModeSource } from './runtime/mode-source.js';
 
-/** The policies of a limit, one for each of its rates. */
+/** The policies of a limit, one for each of its rates, and what they do. */
 export interface PolicySource extends OwnPolicies {
   /** All policies that are known at startup, those of every plan. None for a rate that is a function. */
   readonly known: readonly Policy[];
+  /** What the policies do, if they are not enforced on every call. A function has been checked by `modeSource`. */
+  readonly mode: ModeSource;
   /** Set if the plan of the call chooses the policies. `of` returns those of plans that do not name the limit's policy then. */
   readonly plans: PlannedPolicies | undefined;
 }
 
 /** Returns a source of the same policies for every call. */
-export function fixedPolicies(policies: readonly Policy[]): PolicySource {
-  return { fixed: policies, known: policies, plans: undefined, of: () => policies };
+export function fixedPolicies(policies: readonly Policy[], mode?: ModeSource): PolicySource {
+  return { fixed: policies, known: policies, mode, plans: undefined, of: () => policies };
 }
 
 /**
@@ -37,7 +40,7 @@ export function plannedPolicies(
   }
   const known = [...own.known, ...[...byPlan.values()].flat()];
   const plans = new PlannedPolicies(name, lookup, byPlan, own);
-  return { fixed: undefined, known, plans, of: (call) => own.of(call) };
+  return { fixed: undefined, known, mode: own.mode, plans, of: (call) => own.of(call) };
 }
 
 /** Returns a source of the policies of every plan, one for each budget; a source that no plan chooses from, as it is. */
@@ -48,6 +51,11 @@ export function everyPlan(source: PolicySource): PolicySource {
     ...new Map([...known, ...own].map((policy) => [policy.id, policy])).values(),
   ];
   return { ...source, plans: undefined, of: (call) => chain(source.of(call), withKnown) };
+}
+
+/** Returns a source of the same policies, enforced on every call. */
+export function enforced(source: PolicySource): PolicySource {
+  return { ...source, mode: undefined };
 }
 
 /** Rates of one function whose policies are cached. */
@@ -63,6 +71,7 @@ export function policiesByRate(
   rateOf: (call: Call) => Awaitable<string>,
   define: (rate: string) => readonly Policy[],
   place: string,
+  mode?: ModeSource,
 ): PolicySource {
   const cache = new Map<string, readonly Policy[]>();
   const policiesOf = (rate: string) => {
@@ -78,6 +87,7 @@ export function policiesByRate(
   return {
     fixed: undefined,
     known: [],
+    mode,
     plans: undefined,
     of: (call) => {
       const rate = rateOf(call);

@@ -64,7 +64,7 @@ function overrule(
 
 /** The policy keeps its budget; the reference changes how it is used. */
 function resolveReference({ policy, use, level, place }: PolicyReference, registry: PolicyRegistry): DeclaredLimit {
-  const { options, tiers } = registry.get(policy, place);
+  const { options, tiers, runtime } = registry.get(policy, place);
   const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
   if (other !== undefined) {
     throw new ThrottleConfigError(
@@ -79,7 +79,7 @@ function resolveReference({ policy, use, level, place }: PolicyReference, regist
     // `declareLimit` reports a context that is no object.
     context: isObject(context) ? { ...options.context, ...context } : context,
   };
-  return { ...declareLimit(merged, level, place), tiers };
+  return { ...declareLimit(merged, level, place), tiers, runtime };
 }
 
 /** Returns a limit with options of its own, if no policy of the module has its name. */

@@ -1,6 +1,6 @@
 import { invalidValue, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
-import { budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
+import { assertLeasable, budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
 import type { HandlerIdentity } from '../planning/handler-identity.js';
 import type { HandlerLimits } from '../planning/handler-limits.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
@@ -60,7 +60,10 @@ export class LimitLookup {
     let limits = this.#adHoc.get(policy);
     if (limits === undefined) {
       this.registry.assertUnclaimed(policy, `${method}(policy "${policy.name}")`);
-      limits = [{ ...AD_HOC, name: policy.name, place: `policy "${policy.name}"`, policies: fixedPolicies([policy]) }];
+      const place = `policy "${policy.name}"`;
+      const { mode } = this.registry;
+      assertLeasable(place, [policy], mode);
+      limits = [{ ...AD_HOC, name: policy.name, place, policies: fixedPolicies([policy], mode) }];
       this.#adHoc.set(policy, limits);
     }
     return limits;

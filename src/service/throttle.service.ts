@@ -6,7 +6,7 @@ import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
-import { everyPlan } from '../planning/policy-source.js';
+import { enforced, everyPlan } from '../planning/policy-source.js';
 import { type Call, withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
 import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
@@ -16,6 +16,7 @@ import { type ChargedOutcome, prepareCharges } from './calls/charge-builder.js';
 import type { ThrottleEvent } from './calls/events.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import type { LimitLookup } from './limit-lookup.js';
+import type { RuntimePolicies } from './policies/runtime-policies.js';
 import { Refunds } from './refunds.js';
 import {
   type CallOptions,
@@ -48,8 +49,16 @@ export class ThrottleService {
     noteInjectable(ThrottleService);
   }
 
-  /** Denied calls, plans that are unknown, new subjects that share a budget for lack of memory, discarded state, outages of the backend. */
+  /** Denied calls, violations, changes to policies, unknown plans, subjects that share a budget for lack of memory, outages. */
   readonly events$: Observable<ThrottleEvent>;
+  /**
+   * How many calls each policy would have denied in this process while its mode was `monitor`, by the policy's name. It grows as
+   * calls come in, and policies without violations are not in it.
+   *
+   * @example
+   * for (const [policy, count] of throttle.violations) gauge.set({ policy }, count);
+   */
+  readonly violations: ReadonlyMap<string, number>;
   /** Writes subjects as the built-in `by` does, under the `ipv6Prefix` of this application. */
   readonly subjectOf: SubjectOf;
   /** The plans of clients, if the module has any. */
@@ -62,10 +71,13 @@ export class ThrottleService {
     private readonly limiter: CallLimiter,
     private readonly sessions: SessionResolver,
     private readonly lookup: LimitLookup,
+    /** Changes the policies of the module while the service runs. */
+    readonly policies: RuntimePolicies,
     plans: PlanLookup | undefined,
   ) {
     const { errors, backend, ipv6Prefix } = limiter.settings;
     this.events$ = limiter.events.stream;
+    this.violations = limiter.events.violations;
     this.subjectOf = subjectsUnder(() => ipv6Prefix);
     this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);
@@ -122,7 +134,10 @@ export class ThrottleService {
     return (await this.limiter.peek(limits, call, request)).allowed;
   }
 
-  /** Returns the current binding decision, with the wait of a cost of 1; `null` if nothing limits the call. Writes nothing. */
+  /**
+   * Returns the current binding decision, with the wait of a cost of 1; `null` if nothing limits the call, as under a policy that is
+   * monitored or off. Writes nothing.
+   */
   async stat(policy?: LimitName | Policy, on?: CallOptions): Promise<Decision | null> {
     const request = parseArguments('stat', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
@@ -136,12 +151,16 @@ export class ThrottleService {
     if (receipt !== undefined) await this.#refunds.refund(receipt, units);
   }
 
-  /** Resets the budgets of the call, under whatever plan: their units are available again. */
+  /** Resets the budgets of the call, under whatever plan and mode: their units are available again. */
   async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
     const request = parseArguments('reset', withoutCost(policy, on));
     const { limits, call } = this.#resolve(request);
-    const unskipped = limits.map((limit) => ({ ...limit, skip: undefined, policies: everyPlan(limit.policies) }));
-    const { charges } = await prepareCharges(unskipped, call, { subject: request.subject, cost: 1 });
+    const all = limits.map((limit) => ({
+      ...limit,
+      skip: undefined,
+      policies: enforced(everyPlan(limit.policies)),
+    }));
+    const { charges } = await prepareCharges(all, call, { subject: request.subject, cost: 1 });
     await this.limiter.settings.backend.reset(charges);
   }
 

@@ -1,6 +1,14 @@
 import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Checked } from '../core/literals/checked-options.js';
-import { assertPolicyName, type FailureMode, isFailureMode, type Policy, policyId } from '../core/policy.js';
+import {
+  assertPolicyName,
+  type FailureMode,
+  isFailureMode,
+  type Policy,
+  policyId,
+  type StoredRate,
+  splitPolicyId,
+} from '../core/policy.js';
 import { parseRate, periodLabel, type Rate, type RateText, type TextOrElse } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUILT_IN_STRATEGIES } from './built-in-strategies.js';
@@ -22,6 +30,13 @@ export interface PolicySpec {
    * The part of the application that shares the budget: policies with the same name, scope, strategy, period and segments are one budget. Default: `app`.
    */
   readonly scope?: string;
+  /**
+   * What is counted, written as `qu` in `RateLimit-Policy`: 1 to 64 characters of ASCII without quotes and backslashes. The draft
+   * knows `requests`, `content-bytes` and `concurrent-requests`. Default: none is written, which means requests.
+   */
+  readonly unit?: string;
+  /** If false, no header shows the policy's decisions; a denied call still gets `Retry-After`. Default: true. */
+  readonly headers?: boolean;
   /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */
   readonly onError?: FailureMode;
   /**
@@ -40,6 +55,13 @@ const MAX_SEGMENTS = 1000;
 const MIN_LEASE_PERIOD_MS = 1000;
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
+/** A string of RFC 9651 that is written without escapes. */
+const UNIT = /^[ !#-[\]-~]{1,64}$/;
+
+function isUnit(unit: unknown): boolean {
+  return typeof unit === 'string' && UNIT.test(unit);
+}
+
 /** The options of `definePolicy`, and the values that they may have, in words. */
 export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   rate: '"<count>/<unit>" such as "5/min"',
@@ -47,6 +69,8 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   burst: 'a whole number of units, at least 1',
   segments: `a whole number from 1 to ${MAX_SEGMENTS} that divides the period`,
   scope: 'a string',
+  unit: 'a name of what is counted such as "content-bytes", 1 to 64 characters of ASCII without quotes and backslashes',
+  headers: 'true or false',
   onError: '"local", "allow" or "deny"',
   lease: 'an object { batch: units }',
 };
@@ -98,6 +122,12 @@ export function definePolicies(
   if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
     throw invalidValue(optionAt(path, 'onError'), SPEC_EXPECTED.onError, spec.onError);
   }
+  if (spec.unit !== undefined && !isUnit(spec.unit)) {
+    throw invalidValue(optionAt(path, 'unit'), SPEC_EXPECTED.unit, spec.unit);
+  }
+  if (spec.headers !== undefined && typeof spec.headers !== 'boolean') {
+    throw invalidValue(optionAt(path, 'headers'), SPEC_EXPECTED.headers, spec.headers);
+  }
   const strategy = findStrategy(path, spec.strategy, strategies);
   const rates = readRates(optionAt(path, 'rate'), spec.rate);
   const policies = rates.map((rate) =>
@@ -134,12 +164,38 @@ function buildPolicy(path: string, name: string, rate: Rate, strategy: Strategy,
     periodMs,
     burst: readBurst(path, limit, strategy, spec.burst),
     segments,
+    ...(spec.unit !== undefined && { unit: spec.unit }),
+    ...(spec.headers === false && { headers: spec.headers }),
     ...(spec.onError !== undefined && { onError: spec.onError }),
     ...(lease !== undefined && { lease }),
   });
   strategy.validate?.(policy, path);
   sizeOf(strategy, policy, path);
   return policy;
+}
+
+/**
+ * Returns a policy with another rate.
+ *
+ * @param path names the policy in errors
+ * @throws ThrottleConfigError for a rate that was resolved for another strategy, or that the policy cannot have
+ */
+export function policyAtRate(path: string, policy: Policy, rate: StoredRate, strategies: readonly Strategy[]): Policy {
+  if (rate.strategy !== policy.strategy) {
+    throw new ThrottleConfigError(
+      `${path}: the rate was set for the strategy "${rate.strategy}", and the policy is a "${policy.strategy}"`,
+    );
+  }
+  const { limit, periodMs, burst } = rate;
+  const strategy = findStrategy(path, policy.strategy, strategies);
+  const isSegmented = strategy.name === 'sliding-window' || rate.segments !== 1;
+  const segments = readSegments(path, periodMs, strategy, isSegmented ? rate.segments : undefined);
+  const [nameAndScope] = splitPolicyId(policy.id);
+  const id = `${nameAndScope}:${shapeCode(policy.strategy, periodMs, segments)}`;
+  const changed: Policy = Object.freeze({ ...policy, id, limit, periodMs, burst, segments });
+  strategy.validate?.(changed, path);
+  sizeOf(strategy, changed, path);
+  return changed;
 }
 
 function readRates(path: string, text: string): readonly Rate[] {

@@ -31,9 +31,10 @@ export interface OverridableModule {
  */
 export function disableThrottle<Builder extends OverridableModule>(builder: Builder): Builder {
   assertBuilder('disableThrottle', builder);
-  builder.overrideProvider(THROTTLE_BACKEND).useValue(unlimitedBackend);
+  const backend = unlimitedBackend();
+  builder.overrideProvider(THROTTLE_BACKEND).useValue(backend);
   builder.overrideProvider(SETTINGS).useFactory({
-    factory: (options: ThrottleModuleOptions) => ({ ...createSettings(options, unlimitedBackend), skip: () => true }),
+    factory: (options: ThrottleModuleOptions) => ({ ...createSettings(options, backend), skip: () => true }),
     inject: [OPTIONS],
   });
   return builder;

@@ -1,10 +1,15 @@
 import type { Backend } from '../backends/backend.js';
+import { MemorySettings } from '../backends/memory/memory-settings.js';
+import { systemClock } from '../core/clock.js';
 import { NOTHING_TO_CHARGE } from '../core/decision.js';
 
-/** Allows every call and keeps nothing. */
-export const unlimitedBackend: Backend = Object.freeze({
-  spend: () => NOTHING_TO_CHARGE,
-  peek: () => NOTHING_TO_CHARGE,
-  settle: () => {},
-  reset: () => {},
-});
+/** Returns a backend that allows every call and counts nothing. What is changed at run time is kept, and changes nothing. */
+export function unlimitedBackend(): Backend {
+  return Object.freeze({
+    spend: () => NOTHING_TO_CHARGE,
+    peek: () => NOTHING_TO_CHARGE,
+    settle: () => {},
+    reset: () => {},
+    settings: new MemorySettings(systemClock),
+  });
+}

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
+import type { PolicyMode } from '../core/policy.js';
 
 /** The members in use of a request of Express, Fastify or (on sockets) Node. All others are there as well. */
 export interface HttpRequest {
@@ -17,7 +18,7 @@ export interface CallContext {
   readonly [member: string]: unknown;
 }
 
-/** A call, as the functions of the configuration see it (`by`, `cost`, `rate`, `skip`, `message`, `onDenied`). */
+/** A call, as the functions of the configuration see it (`by`, `cost`, `rate`, `mode`, `skip`, `message`, `onDenied`). */
 export interface Call {
   /** `none`: outside any request, in a cron job or a queue worker. */
   readonly type: 'http' | 'ws' | 'graphql' | 'rpc' | 'none';
@@ -51,6 +52,9 @@ export type By = (call: Call) => Awaitable<string | null | undefined | typeof EX
 
 /** Returns how many units a call costs: a safe integer of at least 0. */
 export type CostOf = (call: Call) => Awaitable<number>;
+
+/** Returns what a policy does to a call: see `PolicyMode`. */
+export type ModeOf = (call: Call) => Awaitable<PolicyMode>;
 
 /** Returns the same call with another context. */
 export function withContext(call: Call, context: CallContext): Call {

@@ -1,4 +1,4 @@
-import type { Decision, Outcome } from '../core/decision.js';
+import type { Charge, Decision, Outcome } from '../core/decision.js';
 import type { CallContext } from './call.js';
 
 /** The message for a denied caller. */
@@ -40,9 +40,15 @@ export interface Responder<Rejection = false> {
    * Reports a decision if the response has a place for it, such as headers. The call need not be bound by it.
    *
    * @param decisions all decisions on the call so far
+   * @param charges those that the decisions are on, in the same order
    * @param previous the outcome before this one on the same call
    */
-  report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void;
+  report(
+    outcome: Outcome,
+    decisions: readonly Decision[],
+    charges: readonly Charge[],
+    previous: Outcome | undefined,
+  ): void;
   /** Notes that the call is bound by an outcome. Comes before `onDenied` and `message` run, which may throw. */
   enforce(outcome: Outcome): void;
   /** Rejects a denied call. */

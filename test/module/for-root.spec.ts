@@ -5,7 +5,7 @@ import { defineStrategy, RedisBackend, ThrottleModule, ThrottleService } from '.
 import { bootError } from '../support/application.js';
 
 const known =
-  'backend, strategies, policies, default, plans, requests, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
+  'backend, strategies, policies, default, plans, requests, runtimePolicies, mode, skip, onError, headers, errors, message, onDenied, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
 const aBackend =
   'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), or a function that returns one';
@@ -47,6 +47,19 @@ describe('forRoot stops startup', () => {
       `ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got an instance of Promise. ${later}`,
     ],
 
+    [
+      { policies: { runtime: true } },
+      'policies.runtime: expected a policy, got true. To follow changes that are made while the service runs, write `runtimePolicies: true` beside `policies`.',
+    ],
+    [{ runtimePolicies: 'yes' }, 'ThrottleModule.runtimePolicies: expected true or false, got "yes"'],
+    [
+      { mode: 'dry-run' },
+      'ThrottleModule.mode: expected "on", "off", "monitor", or a function of the call that returns one of them, got "dry-run"',
+    ],
+    [
+      { mode: 'monitor', default: { rate: '5/min', strategy: 'fixed-window', lease: { batch: 2 } } },
+      'default.lease: leased units can only be enforced, and the mode here is "monitor". Leave the lease out, or give the policy the mode "on".',
+    ],
     [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
     [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
     [{ backend: 'redis://localhost' }, `ThrottleModule.backend: ${aBackend}, got "redis://localhost"`],

@@ -29,15 +29,18 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'manual',
   'maxPending',
   'message',
+  'mode',
   'name',
   'noticeEveryMs',
   'onDenied',
   'phase',
   'response',
+  'runtimePolicies',
   'skip',
   'sockets',
   'strategies',
   'trustProxy',
+  'unit',
 ];
 
 /** The options by where they are given, and a start or a call with one of them. */

@@ -14,7 +14,7 @@ import {
 } from './charge-builder.js';
 import { DelayedCalls } from './delayed-calls.js';
 import { composeDenial } from './denial-message.js';
-import { ThrottleEvents } from './events.js';
+import { ThrottleEvents, type Violation, violationsIn } from './events.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 import { keepClientOutcome } from './session-store.js';
 
@@ -51,7 +51,7 @@ export class CallLimiter {
   /** The same on a connection, which counts calls as pending until they are responded to, and not while they are delayed. */
   #limitOn<R>(connection: Connection, limits: readonly CompiledLimit[], session: CallSession<R>): Awaitable<true | R> {
     const { call, responder } = session;
-    const overflow = connection.overflow();
+    const overflow = limits.some(mayDeny) ? connection.overflow() : undefined;
     if (overflow !== undefined) return this.#rejectOverflow(overflow, session);
     const charged = this.charge(limits, call, NO_OVERRIDES, session);
     const response = chain(charged, (found) => this.#respond(found, call, responder));
@@ -144,16 +144,27 @@ export class CallLimiter {
     );
   }
 
-  /** Records an outcome in the call's session and reports it. Without a session there is nothing to report to. */
-  record(charged: ChargedOutcome, session: CallSession<unknown> | undefined): ChargedOutcome {
+  /**
+   * Records an outcome in the call's session and reports it. Without a session there is nothing to report to.
+   *
+   * @param reported violations of the call that are known already
+   */
+  record(
+    charged: ChargedOutcome,
+    session: CallSession<unknown> | undefined,
+    reported?: readonly Violation[],
+  ): ChargedOutcome {
     const { outcome, charges } = charged;
     const previous = session?.latest;
     if (session !== undefined) {
       session.record(charges, outcome);
       if (session.call.client !== undefined) keepClientOutcome(session.call.client, outcome);
     }
-    if (!outcome.allowed) this.events.denied(charged, session?.handlerLimits?.label);
-    session?.responder.report(outcome, session.decisions, previous);
+    const handler = session?.handlerLimits?.label;
+    if (!outcome.allowed) this.events.denied(charged, handler);
+    const violations = violationsIn(charged, reported);
+    if (violations.length > 0) this.events.violated(violations, outcome, handler);
+    session?.responder.report(outcome, session.decisions, session.charges, previous);
     return charged;
   }
 
@@ -179,9 +190,14 @@ export class CallLimiter {
   /** Delays an allowed call for as long as its decisions say. */
   #delay<R>(outcome: Outcome, responder: Responder<R>): Awaitable<true | R> {
     let delayMs = 0;
-    for (const decision of outcome.decisions) delayMs = Math.max(delayMs, decision.delayMs);
+    for (const { mode, delayMs: own } of outcome.decisions) if (mode === undefined) delayMs = Math.max(delayMs, own);
     return delayMs === 0 ? true : this.#delayed.wait(delayMs, outcome, responder);
   }
+}
+
+/** Returns false for a limit that denies no call: a call under such limits is not denied because others wait for them, too. */
+function mayDeny({ policies: { mode } }: CompiledLimit): boolean {
+  return mode === undefined || typeof mode === 'function';
 }
 
 function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Awaitable<ChargedOutcome> {

@@ -67,6 +67,11 @@ export class CallSession<Rejection = false> {
     return this.#decisions;
   }
 
+  /** The charges that the decisions are on, in the same order. */
+  get charges(): readonly Charge[] {
+    return this.#charges;
+  }
+
   /** Returns whether the call was admitted under these limits, if that was asked before: a guard bound twice charges once. */
   admissionUnder(limits: readonly CompiledLimit[]): Awaitable<boolean> | undefined {
     let known = this.#admission;

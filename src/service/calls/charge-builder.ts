@@ -120,13 +120,29 @@ export function chargesOfLimit(
 ): Awaitable<readonly Charge[]> {
   const { skip, policies } = limit;
   const call = callUnder(limit, plainCall);
-  const { fixed, plans } = policies;
-  if (skip === undefined && fixed !== undefined) return resolveCharges(limit, fixed, call, overrides, search, lookups);
+  const { fixed, mode, plans } = policies;
+  if (skip === undefined && fixed !== undefined && mode === undefined)
+    return resolveCharges(limit, fixed, call, overrides, search, lookups);
+  if (mode === 'off') return NONE;
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
-    if (plans !== undefined) return plannedCharges({ limit, plans, call, plainCall }, overrides, search, lookups);
-    return chain(policies.of(call), (found) => resolveCharges(limit, found, call, overrides, search, lookups));
+    return chain(typeof mode === 'function' ? mode(call) : mode, (found) => {
+      // A function may answer otherwise where the user is known, so a search for the user goes on.
+      if (found === 'off') return resolveCharges(limit, NO_POLICIES, call, overrides, search, lookups);
+      const charges =
+        plans === undefined
+          ? chain(policies.of(call), (some) => resolveCharges(limit, some, call, overrides, search, lookups))
+          : plannedCharges({ limit, plans, call, plainCall }, overrides, search, lookups);
+      return found === 'monitor' ? chain(charges, monitored) : charges;
+    });
   });
+}
+
+const NO_POLICIES: readonly Policy[] = [];
+
+/** Returns the charges of a limit that denies nothing. An empty list is known by its identity: see `PlannedPolicies.unlimited`. */
+function monitored(charges: readonly Charge[]): readonly Charge[] {
+  return charges.length === 0 ? charges : charges.map((charge) => ({ ...charge, mode: 'monitor' }));
 }
 
 /** Returns the call as the functions of a limit see it. */
@@ -136,16 +152,21 @@ export function callUnder({ context }: CompiledLimit, call: Call): Call {
 
 /**
  * Returns what a call costs its address under a limit whose functions cannot be asked yet. A cost that is a function counts as 1;
- * a limit with a function for `rate` or `skip` charges nothing.
+ * a limit with a function for `rate`, `mode` or `skip` charges nothing.
  */
 export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly Charge[] {
   const { policies, skip, cost } = limit;
-  if (skip !== undefined) return NONE;
+  const { mode } = policies;
+  if (skip !== undefined || typeof mode === 'function' || mode === 'off') return NONE;
   const call = callUnder(limit, plainCall);
-  if (policies.plans !== undefined) return unplannedCharges(limit, policies.plans, call);
+  if (policies.plans !== undefined) {
+    const unplanned = unplannedCharges(limit, policies.plans, call);
+    return mode === 'monitor' ? monitored(unplanned) : unplanned;
+  }
   if (policies.fixed === undefined) return NONE;
   const subject = scopedSubject(scopeOf(limit, call), addressOf(call));
-  return chargesFor(policies.fixed, subject, typeof cost === 'number' ? cost : 1);
+  const charges = chargesFor(policies.fixed, subject, typeof cost === 'number' ? cost : 1);
+  return mode === 'monitor' ? monitored(charges) : charges;
 }
 
 /** A limit under plans, and a call under it. */

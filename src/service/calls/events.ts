@@ -1,9 +1,16 @@
 import { type Observable, Subject } from 'rxjs';
 import type { BackendEvent, DegradedDomains } from '../../backends/backend-events.js';
-import type { Charge, Outcome } from '../../core/decision.js';
+import type { PolicyChange } from '../../backends/settings-store.js';
+import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charge-builder.js';
 import type { RuntimeSettings } from './runtime-settings.js';
+
+/** A charge of a policy in the mode `monitor` that would have denied its call, and the decision on it. */
+export interface Violation {
+  readonly charge: Charge;
+  readonly decision: Decision;
+}
 
 /** An event of the service. It contains subjects in clear text: consider that before you log it. */
 export type ThrottleEvent =
@@ -15,15 +22,34 @@ export type ThrottleEvent =
       /** `ReportsController.list`, if a handler is known. */
       readonly handler?: string;
     }
+  | {
+      readonly type: 'violation';
+      /** Those of all monitored policies that would have denied the call. One event a call has them all. */
+      readonly violations: readonly Violation[];
+      readonly outcome: Outcome;
+      /** `ReportsController.list`, if a handler is known. */
+      readonly handler?: string;
+    }
+  | {
+      readonly type: 'policy-changed';
+      /** The policy's name. */
+      readonly policy: string;
+      /** What is changed of it, in this process from now on. Missing: it is as in the code again. */
+      readonly change?: PolicyChange;
+    }
   | PlanEvent
   | BackendEvent;
 
-/** The events of an application: its denied calls, and those of its plans and its backend. */
+/** The events of an application: its denied calls, violations, changes to policies, and those of its plans and its backend. */
 export class ThrottleEvents {
   readonly #subject = new Subject<ThrottleEvent>();
   readonly stream: Observable<ThrottleEvent> = this.#subject.asObservable();
+  /** Calls that each policy would have denied while it was monitored, by its name. */
+  readonly violations: ReadonlyMap<string, number>;
+  readonly #violations = new Map<string, number>();
 
   constructor({ backend, warn }: RuntimeSettings) {
+    this.violations = this.#violations;
     backend.listen?.((event) => {
       const message = outageMessage(event);
       if (message !== undefined) warn(message);
@@ -41,9 +67,46 @@ export class ThrottleEvents {
     this.#subject.next(event);
   }
 
+  /** Counts the violations of a call, and emits them. */
+  violated(violations: readonly Violation[], outcome: Outcome, handler: string | undefined): void {
+    for (const { decision } of violations) {
+      this.#violations.set(decision.policy, (this.#violations.get(decision.policy) ?? 0) + 1);
+    }
+    if (!this.#subject.observed) return;
+    this.#subject.next({ type: 'violation', violations, outcome, ...(handler !== undefined && { handler }) });
+  }
+
+  policyChanged(policy: string, change: PolicyChange | undefined): void {
+    this.#subject.next({ type: 'policy-changed', policy, ...(change !== undefined && { change }) });
+  }
+
   complete(): void {
     this.#subject.complete();
   }
+}
+
+const NO_VIOLATIONS: readonly Violation[] = [];
+
+/**
+ * Returns the violations of monitored policies in a call.
+ *
+ * @param reported those of an earlier phase of the call, whose policies are left out
+ */
+export function violationsIn(
+  { outcome: { decisions }, charges }: ChargedOutcome,
+  reported: readonly Violation[] = NO_VIOLATIONS,
+): readonly Violation[] {
+  // Every call comes here, and most calls leave here.
+  if (!decisions.some(isViolation)) return NO_VIOLATIONS;
+  return decisions.flatMap((decision, i): readonly Violation[] => {
+    const charge = charges[i];
+    if (charge === undefined || !isViolation(decision)) return NO_VIOLATIONS;
+    return reported.some((one) => one.decision.policy === decision.policy) ? NO_VIOLATIONS : [{ charge, decision }];
+  });
+}
+
+function isViolation({ mode, allowed }: Decision): boolean {
+  return mode !== undefined && !allowed;
 }
 
 /** The log message of an outage's start and end. */

@@ -7,6 +7,7 @@ import type { Call } from '../../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
 import type { CallSession } from './call-session.js';
 import type { ChargedOutcome } from './charge-builder.js';
+import { type Violation, violationsIn } from './events.js';
 import {
   areAddressCharged,
   type GuardCharges,
@@ -108,14 +109,16 @@ export class HandlerLimiter {
       return chain(this.limiter.spendPrepared(now), (charged) => {
         const { outcome } = charged;
         if (!outcome.allowed) return this.#conclude(charged, session);
-        this.#await(found, charged, session);
+        const phase = this.#await(found, charged, session);
         const decisions = [
           ...outcome.decisions.slice(0, now.charges.length),
           ...peeked.decisions.slice(now.charges.length),
         ];
         // The headers of a response that a later guard makes. During an outage there may be no decisions to show.
         if (decisions.length === all.charges.length) {
-          this.limiter.record({ ...all, outcome: { ...outcome, decisions, binding: bindingOf(decisions) } }, session);
+          const shown = { ...all, outcome: { ...outcome, decisions, binding: bindingOf(decisions) } };
+          this.limiter.record(shown, session);
+          phase.reported = violationsIn(shown);
         } else {
           this.limiter.record(charged, session);
         }
@@ -129,16 +132,16 @@ export class HandlerLimiter {
     return this.#conclude(charged, session);
   }
 
-  #conclude(charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
-    return this.limiter.proceed(this.limiter.record(charged, session), session.call, session.responder);
+  #conclude(charged: ChargedOutcome, session: CallSession, reported?: readonly Violation[]): Awaitable<boolean> {
+    return this.limiter.proceed(this.limiter.record(charged, session, reported), session.call, session.responder);
   }
 
   /** Leaves the rest to the handler phase, or, if the response closes before, to the address. */
-  #await({ waiting, address }: GuardCharges, taken: ChargedOutcome, session: CallSession): void {
+  #await({ waiting, address }: GuardCharges, taken: ChargedOutcome, session: CallSession): HandlerPhase {
     const { call, responder } = session;
     const phase = new HandlerPhase(this, waiting, address, taken);
     session.handlerPhase = phase;
-    if (address.charges.length === 0) return;
+    if (address.charges.length === 0) return phase;
     phase.stopWatching =
       responder.onEnd?.((isSuccess) => {
         phase.charged = this.#chargeAddress(phase, call, isSuccess).catch((error: unknown) => {
@@ -146,6 +149,7 @@ export class HandlerLimiter {
           return [];
         });
       }) ?? phase.stopWatching;
+    return phase;
   }
 
   /** Each charge by itself: a used up limit does not spare the others. */
@@ -176,7 +180,7 @@ export class HandlerLimiter {
 
   /** A delay that is interrupted ends an allowed call: what the guard took is returned as well. */
   #concludePhase(phase: HandlerPhase, charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
-    const isAdmitted = this.#conclude(charged, session);
+    const isAdmitted = this.#conclude(charged, session, phase.reported);
     if (!charged.outcome.allowed || !isPromise(isAdmitted)) return isAdmitted;
     return isAdmitted.then(
       (isOn) => (isOn ? true : this.#returnTaken(phase, session).then(() => false)),

@@ -16,6 +16,7 @@ import {
   type PreparedCharges,
   withLifted,
 } from './charge-builder.js';
+import type { Violation } from './events.js';
 
 /** What a call is charged in the guard, and what waits for the handler phase. */
 export interface GuardCharges {
@@ -36,6 +37,8 @@ export class HandlerPhase {
   isAdmitted: Awaitable<boolean> | undefined;
   /** What the address was charged because the response closed before the phase ran. */
   charged: Promise<readonly Receipt[]> | undefined;
+  /** Violations that the guard has reported of limits which wait: each policy's is one a call. */
+  reported: readonly Violation[] | undefined;
   /** Stops waiting for the response to close. */
   stopWatching = () => {};
 

@@ -25,6 +25,8 @@ export interface RuntimeSettings extends HttpStyle {
   readonly strategies: readonly Strategy[];
   /** All HTTP requests. */
   readonly requests: Limit | undefined;
+  /** Whether stored changes to policies are followed from startup on. */
+  readonly runtimePolicies: boolean;
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
@@ -32,6 +34,7 @@ export interface RuntimeSettings extends HttpStyle {
   readonly sockets: SocketSettings;
   /** Returns the milliseconds until a backend that failed is called again. */
   readonly unavailableForMs: () => number;
+  readonly log: (message: string) => void;
   readonly warn: (message: string) => void;
   /** Logs an error that no caller can receive. */
   readonly fail: (error: unknown) => void;

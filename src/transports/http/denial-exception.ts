@@ -1,5 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import type { Outcome } from '../../core/decision.js';
+import type { Decision, Outcome } from '../../core/decision.js';
 import type { Interruption } from '../responder.js';
 import { waitSeconds } from '../wait-seconds.js';
 import { markProblem } from './problem-body.js';
@@ -95,9 +95,14 @@ function problemBody(outcome: Outcome, detail: string): object {
     title: 'Too Many Requests',
     status: HttpStatus.TOO_MANY_REQUESTS,
     detail,
-    'violated-policies': outcome.decisions.filter(({ allowed }) => !allowed).map(({ policy }) => policy),
+    'violated-policies': outcome.decisions.filter(isDenial).map(({ policy }) => policy),
     retryAfter: retryAfter(outcome),
   };
+}
+
+/** Returns false for a monitored decision, which denies no call. */
+function isDenial({ allowed, mode }: Decision): boolean {
+  return !allowed && mode === undefined;
 }
 
 function defaultMessage(outcome: Outcome): string {

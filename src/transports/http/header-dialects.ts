@@ -1,4 +1,4 @@
-import type { Decision } from '../../core/decision.js';
+import type { Charge, Decision } from '../../core/decision.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import { wholeSeconds } from '../wait-seconds.js';
 
@@ -20,23 +20,37 @@ export type SetHeader = (this: object, name: string, value: string) => unknown;
 interface Dialect {
   /** The headers that it writes. */
   readonly names: readonly string[];
-  /** @param binding the decision that represents the call, for dialects that have room for one */
-  write(set: SetHeader, response: object, decisions: readonly Decision[], binding: Decision): void;
+  /**
+   * @param binding the decision that represents the call, for dialects that have room for one; `null` if none does, because all
+   *   are monitored or unlimited
+   * @param charges those that the decisions are on
+   */
+  write(
+    set: SetHeader,
+    response: object,
+    decisions: readonly Decision[],
+    binding: Decision | null,
+    charges: readonly Charge[],
+  ): void;
 }
 
 const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   /** Versions 8 to 11: structured lists (RFC 9651) with one item a policy. */
   'draft-11': {
     names: ['RateLimit-Policy', 'RateLimit'],
-    write(set, response, decisions) {
-      set.call(response, 'RateLimit-Policy', list(decisions, policyItem));
+    write(set, response, decisions, _binding, charges) {
+      const policies = list(decisions, policyItem, charges);
+      if (policies === '') return;
+      set.call(response, 'RateLimit-Policy', policies);
       set.call(response, 'RateLimit', list(decisions, stateItem));
     },
   },
   /** Version 7: a dictionary of the binding policy. */
   'draft-7': {
     names: ['RateLimit-Policy', 'RateLimit'],
-    write(set, response, decisions, { limit, remaining, resetMs }) {
+    write(set, response, decisions, binding) {
+      if (binding === null) return;
+      const { limit, remaining, resetMs } = binding;
       const reset = wholeSeconds(resetMs);
       set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
       set.call(
@@ -49,7 +63,9 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   /** Versions 3 to 6: a header for each member of the binding policy. */
   'draft-6': {
     names: ['RateLimit-Policy', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'],
-    write(set, response, decisions, { limit, remaining, resetMs }) {
+    write(set, response, decisions, binding) {
+      if (binding === null) return;
+      const { limit, remaining, resetMs } = binding;
       set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
       set.call(response, 'RateLimit-Limit', String(integer(limit)));
       set.call(response, 'RateLimit-Remaining', String(integer(remaining)));
@@ -58,7 +74,9 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   },
   legacy: {
     names: ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
-    write(set, response, _decisions, { limit, remaining, resetMs }) {
+    write(set, response, _decisions, binding) {
+      if (binding === null) return;
+      const { limit, remaining, resetMs } = binding;
       set.call(response, 'X-RateLimit-Limit', String(limit));
       set.call(response, 'X-RateLimit-Remaining', String(remaining));
       set.call(response, 'X-RateLimit-Reset', String(wholeSeconds(resetMs)));
@@ -104,15 +122,20 @@ export function dialectsOf(place: string, style: HeaderStyle): readonly HeaderDi
   return dialects;
 }
 
-/** Writes the decisions on a call. */
+/**
+ * Writes the decisions on a call.
+ *
+ * @param charges those that the decisions are on, in the same order
+ */
 export function writeDialects(
   dialects: readonly HeaderDialect[],
   set: SetHeader,
   response: object,
   decisions: readonly Decision[],
-  binding: Decision,
+  binding: Decision | null,
+  charges: readonly Charge[],
 ): void {
-  for (const dialect of dialects) DIALECTS[dialect].write(set, response, decisions, binding);
+  for (const dialect of dialects) DIALECTS[dialect].write(set, response, decisions, binding, charges);
 }
 
 /** Returns the names of the headers that dialects write. */
@@ -131,17 +154,26 @@ function integer(value: number): number {
   return Math.min(value, MAX_INTEGER);
 }
 
-function list(decisions: readonly Decision[], item: (decision: Decision) => string): string {
+type Item = (decision: Decision, charge: Charge | undefined) => string;
+
+const NO_CHARGES: readonly Charge[] = [];
+
+function list(decisions: readonly Decision[], item: Item, charges = NO_CHARGES): string {
   let text = '';
-  for (const decision of decisions) {
-    if (decision.unlimited !== true) text = text === '' ? item(decision) : `${text}, ${item(decision)}`;
+  for (let i = 0; i < decisions.length; i++) {
+    const decision = decisions[i];
+    if (decision === undefined || decision.unlimited === true) continue;
+    const one = item(decision, charges[i]);
+    text = text === '' ? one : `${text}, ${one}`;
   }
   return text;
 }
 
-function policyItem({ policy, limit, windowMs }: Decision): string {
+function policyItem({ policy, limit, windowMs }: Decision, charge: Charge | undefined): string {
+  const unit = charge?.policy.unit;
+  const quota = unit === undefined ? '' : `;qu="${unit}"`;
   const window = windowMs < 1000 ? '' : `;w=${integer(wholeSeconds(windowMs))}`;
-  return `"${policy}";q=${integer(limit)}${window}`;
+  return `"${policy}";q=${integer(limit)}${quota}${window}`;
 }
 
 function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs }: Decision): string {

@@ -1,5 +1,5 @@
 import { type ExecutionContext, HttpStatus } from '@nestjs/common';
-import type { Decision, Outcome } from '../../core/decision.js';
+import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
 import type { Denial, Interruption, Responder } from '../responder.js';
@@ -45,8 +45,14 @@ export class HttpCall implements Call, Responder<never> {
     return this.addresses.inHeader(this.request, header);
   }
 
-  report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {
-    if (this.response !== undefined) reportOutcome(this.response, outcome, decisions, previous, this.style.headers);
+  report(
+    outcome: Outcome,
+    decisions: readonly Decision[],
+    charges: readonly Charge[],
+    previous: Outcome | undefined,
+  ): void {
+    const { response } = this;
+    if (response !== undefined) reportOutcome(response, outcome, decisions, charges, previous, this.style.headers);
   }
 
   enforce(outcome: Outcome): void {

@@ -1,4 +1,4 @@
-import { bindingOf, type Decision, type Outcome } from '../../core/decision.js';
+import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import { waitSeconds } from '../wait-seconds.js';
 import { type HeaderDialect, headersOf, type SetHeader, writeDialects } from './header-dialects.js';
 
@@ -16,33 +16,49 @@ interface HeaderTarget {
  * Reports an outcome in the response's headers.
  *
  * @param decisions all decisions on the call so far
+ * @param charges those that the decisions are on, in the same order
  * @param previous the outcome before this one on the same call
  */
 export function reportOutcome(
   response: object,
   outcome: Outcome,
   decisions: readonly Decision[],
+  charges: readonly Charge[],
   previous: Outcome | undefined,
   dialects: readonly HeaderDialect[],
 ): void {
-  const binding = decisions === outcome.decisions ? outcome.binding : bindingOf(decisions);
-  writeRateLimit(response, decisions, binding, dialects);
+  const hides = charges.some(isHidden);
+  const shown = hides ? decisions.filter((_, i) => !isHidden(charges[i])) : decisions;
+  const binding = shown === outcome.decisions ? outcome.binding : bindingOf(shown);
   // Reported before, and not taken after all: the call turned out to be exempt.
-  if (binding === null && (previous?.binding ?? null) !== null) removeRateLimit(response, dialects);
+  if (binding === null && previous !== undefined && previous.decisions.length > 0) removeRateLimit(response, dialects);
+  if (shown.length > 0) {
+    writeRateLimit(response, shown, binding, hides ? charges.filter(isShown) : charges, dialects);
+  }
   // The handler caught the denial before. Its response still depends on that denial, so `no-store` stays.
   if (outcome.allowed && previous?.allowed === false) removeRetryAfter(response);
 }
 
-/** Writes the decisions on a call. Writes nothing if there is none, or if the headers have been sent. */
+/** Returns true for a policy whose decisions are in no header. */
+function isHidden(charge: Charge | undefined): boolean {
+  return charge?.policy.headers === false;
+}
+
+function isShown(charge: Charge): boolean {
+  return !isHidden(charge);
+}
+
+/** Writes the decisions on a call. Writes nothing if the headers have been sent. */
 function writeRateLimit(
   response: object,
   decisions: readonly Decision[],
   binding: Decision | null,
+  charges: readonly Charge[],
   dialects: readonly HeaderDialect[],
 ): void {
-  if (dialects.length === 0 || binding === null) return;
+  if (dialects.length === 0) return;
   const set = setterOf(response);
-  if (set !== undefined) writeDialects(dialects, set, response, decisions, binding);
+  if (set !== undefined) writeDialects(dialects, set, response, decisions, binding, charges);
 }
 
 /** Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) of a denial, and keeps the response out of caches. */

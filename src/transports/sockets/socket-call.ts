@@ -68,7 +68,8 @@ export class SocketCall implements Call, Responder {
     if (!outcome.allowed) {
       connection.slowDown();
       if (connection.streak.recordDenial(progress)) this.closingDenial = outcome;
-    } else if (outcome.decisions.length > 0) {
+    } else if (outcome.binding !== null) {
+      // A message that only monitored limits have counted neither lengthens the streak nor ends it.
       connection.streak.recordAdmission(progress);
     }
   }

@@ -63,10 +63,16 @@ const units = 'expected a whole number of units, at least 1';
 const divisor = 'expected a whole number from 1 to 1000 that divides the period of 60000 ms';
 const aScope = 'expected "handler", "class", "app" or { group: "a name" }';
 const aText = 'expected a string, or a function that returns a string or an object';
+const aMode = 'expected "on", "off", "monitor", or a function of the call that returns one of them';
+const leased = { rate: '5/min', strategy: 'fixed-window', lease: { batch: 2 } };
+const enforcedOnly = 'leased units can only be enforced, and the mode here';
+const leaveOut = 'Leave the lease out, or give the policy the mode "on".';
+const aUnit =
+  'expected a name of what is counted such as "content-bytes", 1 to 64 characters of ASCII without quotes and backslashes';
 const aContext = 'expected an object, whose scope, if any, is a string';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, onError, lease, cost, by, id, manual, phase, skip, message, onDenied, context.';
+  'Known: rate, name, strategy, burst, segments, scope, unit, onError, lease, cost, by, id, manual, phase, mode, skip, headers, message, onDenied, context.';
 const tooLarge = 'too large to be counted exactly.';
 
 const step = () => ({ state: [], decision: {} });
@@ -161,6 +167,17 @@ describe.each(places)('%s stops startup', (_, place, option, boot) => {
     ['scope', { rate: '5/min', scope: { group: '' } }, `${aScope}, got an object with group`],
     ['scope', { rate: '5/min', scope: { group: 'a', by: 'b' } }, `${aScope}, got an object with group, by`],
     ['manual', { rate: '5/min', manual: 'yes' }, 'expected true or false, got "yes"'],
+    ['mode', { rate: '5/min', mode: 'watch' }, `${aMode}, got "watch"`],
+    ['mode', { rate: '5/min', mode: true }, `${aMode}, got true`],
+    ['mode', { rate: '5/min', mode: null }, `${aMode}, got null`],
+    ['lease', { ...leased, mode: 'monitor' }, `${enforcedOnly} is "monitor". ${leaveOut}`],
+    ['lease', { ...leased, mode: 'off' }, `${enforcedOnly} is "off". ${leaveOut}`],
+    ['lease', { ...leased, mode: () => 'on' }, `${enforcedOnly} is a function. ${leaveOut}`],
+    ['unit', { rate: '5/min', unit: '' }, `${aUnit}, got ""`],
+    ['unit', { rate: '5/min', unit: 'a "b"' }, `${aUnit}, got "a "b""`],
+    ['unit', { rate: '5/min', unit: 'caf\u00e9' }, `${aUnit}, got "caf\u00e9"`],
+    ['unit', { rate: '5/min', unit: 5 }, `${aUnit}, got 5 (number)`],
+    ['headers', { rate: '5/min', headers: 'none' }, 'expected true or false, got "none"'],
     ['skip', { rate: '5/min', skip: true }, 'expected a function of the call, got true'],
     ['onError', { rate: '5/min', onError: 'open' }, 'expected "local", "allow" or "deny", got "open"'],
     ['message', { rate: '5/min', message: '' }, `${aText}, got ""`],

@@ -1,4 +1,4 @@
-import type { Decision, Outcome } from '../../../core/decision.js';
+import type { Charge, Decision, Outcome } from '../../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../../call.js';
 import { httpDenial, httpInterrupted, httpUnavailable } from '../../http/denial-exception.js';
 import type { HttpStyle } from '../../http/http-call.js';
@@ -39,8 +39,13 @@ export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
     readonly addressIn: (header: string) => string | undefined,
   ) {}
 
-  report(outcome: Outcome, decisions: readonly Decision[], previous: Outcome | undefined): void {
-    reportOutcome(this.response, outcome, decisions, previous, this.style.headers);
+  report(
+    outcome: Outcome,
+    decisions: readonly Decision[],
+    charges: readonly Charge[],
+    previous: Outcome | undefined,
+  ): void {
+    reportOutcome(this.response, outcome, decisions, charges, previous, this.style.headers);
   }
 
   enforce(outcome: Outcome): void {

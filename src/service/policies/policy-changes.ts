@@ -1,0 +1,157 @@
+import type { PolicyChange, SettingsStore } from '../../backends/settings-store.js';
+import { noteInjectable } from '../../core/copies.js';
+import { ThrottleConfigError } from '../../core/errors.js';
+import type { PolicyRegistry } from '../../planning/policy-registry.js';
+import type { ThrottleEvents } from '../calls/events.js';
+import type { RuntimeSettings } from '../calls/runtime-settings.js';
+
+/** Between two looks at the version of the changes. */
+const POLL_MS = 500;
+
+/**
+ * The changes to policies that are in force in this process: those that the backend stores. What reads and what writes waits for
+ * each other here, so that no read which began before a write takes it back.
+ */
+export class PolicyChanges {
+  static {
+    noteInjectable(PolicyChanges);
+  }
+
+  #version: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #isPolling = false;
+  #isStopped = false;
+  /** True from a failure until the next success: an outage is one warning. */
+  #isFailing = false;
+  /** Changes that are ignored, by policy: each is one warning. */
+  readonly #ignored = new Map<string, number>();
+
+  constructor(
+    private readonly registry: PolicyRegistry,
+    private readonly settings: RuntimeSettings,
+    private readonly events: ThrottleEvents,
+  ) {}
+
+  /** Puts stored changes in force, reports them, and looks for others from now on. A backend that does not answer is asked later. */
+  async begin(): Promise<void> {
+    this.#store('ThrottleModule.runtimePolicies');
+    await this.#poll();
+    for (const name of this.registry.names) {
+      const change = this.registry.runtime(name)?.change;
+      if (change !== undefined) this.settings.log(`Changed at run time: ${describe({ policy: name, ...change })}`);
+    }
+    this.follow();
+  }
+
+  /** Looks for changes from now on. */
+  follow(): void {
+    if (this.#isStopped || this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#poll(), POLL_MS).unref();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * Runs a task on the store after all others, with the changes that are stored then in force.
+   *
+   * @param place names the caller in the error of a backend that stores none
+   */
+  run<T>(place: string, task: (store: SettingsStore) => Promise<T>): Promise<T> {
+    const store = this.#store(place);
+    return this.#inOrder(async () => {
+      await this.#load(store);
+      return task(store);
+    });
+  }
+
+  /** Puts one change in force, or takes it back. */
+  apply(name: string, change: PolicyChange | undefined): void {
+    const policy = this.registry.runtime(name);
+    if (policy === undefined) this.#ignore(change, `there is no policy "${name}" in the code`);
+    if (policy === undefined || isSame(policy.change, change)) return;
+    try {
+      policy.set(change);
+      this.events.policyChanged(name, change);
+    } catch (error) {
+      if (!(error instanceof ThrottleConfigError)) throw error;
+      if (policy.change !== undefined) {
+        policy.set(undefined);
+        this.events.policyChanged(name, undefined);
+      }
+      this.#ignore(change, error.message);
+    }
+  }
+
+  /** @throws ThrottleConfigError if the backend stores no settings */
+  #store(place: string): SettingsStore {
+    const { settings } = this.settings.backend;
+    if (settings !== undefined) return settings;
+    throw new ThrottleConfigError(
+      `${place}: needs a backend that stores limits that change at run time, and this one has no \`settings\`. Use another backend.`,
+    );
+  }
+
+  async #poll(): Promise<void> {
+    const store = this.settings.backend.settings;
+    // A slow backend is not asked again before it has answered.
+    if (store === undefined || this.#isPolling) return;
+    this.#isPolling = true;
+    try {
+      await this.#inOrder(() => this.#load(store));
+      this.#isFailing = false;
+    } catch (error) {
+      this.#warnOfFailure(error);
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  /** Reads the changes if their version is another. It is read first: a change in between is found at the next look. */
+  async #load(store: SettingsStore): Promise<void> {
+    const version = await store.version();
+    if (version === this.#version) return;
+    const changes = new Map((await store.listPolicyChanges()).map((change) => [change.policy, change]));
+    for (const name of new Set([...this.registry.names, ...changes.keys()])) this.apply(name, changes.get(name));
+    this.#version = version;
+  }
+
+  #inOrder<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  #warnOfFailure(error: unknown): void {
+    if (this.#isFailing || this.#isStopped) return;
+    this.#isFailing = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.settings.warn(`Changes to policies cannot be read (${reason}). Those that are known stay in force.`);
+  }
+
+  #ignore(change: PolicyChange | undefined, reason: string): void {
+    if (change === undefined || this.#ignored.get(change.policy) === change.changedAt) return;
+    this.#ignored.set(change.policy, change.changedAt);
+    this.settings.warn(
+      `A change at run time is ignored: ${reason}. It was: ${describe(change)} Take it back by throttle.policies.reset("${change.policy}").`,
+    );
+  }
+}
+
+function isSame(one: Omit<PolicyChange, 'policy'> | undefined, other: PolicyChange | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.changedAt === other.changedAt && one.mode === other.mode && isSameRate(one.rate, other.rate);
+}
+
+function isSameRate(one: PolicyChange['rate'], other: PolicyChange['rate']): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function describe({ policy, rate, mode, changedAt }: PolicyChange): string {
+  const ofRate = rate === undefined ? [] : [`${rate.limit} per ${rate.periodMs} ms`];
+  const ofMode = mode === undefined ? [] : [`mode "${mode}"`];
+  return `policy "${policy}": ${[...ofRate, ...ofMode].join(', ')}, since ${new Date(changedAt).toISOString()}.`;
+}

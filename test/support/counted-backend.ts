@@ -1,0 +1,31 @@
+import { type Backend, type Charge, ManualClock, MemoryBackend } from '../../src/index.js';
+import { START } from './http-app.js';
+
+/** A backend in memory that notes what it is asked. */
+export class CountedBackend extends MemoryBackend {
+  /** `spend search`, `peek search`, `reset search`, in order. */
+  readonly asked: string[] = [];
+
+  constructor(readonly manual: ManualClock = new ManualClock(START)) {
+    super({ clock: manual });
+  }
+
+  override spend(charges: readonly Charge[]) {
+    this.#note('spend', charges);
+    return super.spend(charges);
+  }
+
+  override peek(charges: readonly Charge[]) {
+    this.#note('peek', charges);
+    return super.peek(charges);
+  }
+
+  override reset(targets: Parameters<Backend['reset']>[0]) {
+    this.#note('reset', targets);
+    return super.reset(targets);
+  }
+
+  #note(method: string, targets: Parameters<Backend['reset']>[0]): void {
+    this.asked.push(`${method} ${targets.map(({ policy }) => policy.name).join(' ')}`);
+  }
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { Body, Controller, Get, Post } from '@nestjs/common';
+import { parseList } from 'structured-headers';
+import { type CostOf, type HeaderStyle, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
+import { limitHeaders, rateLimitFields } from '../../support/header-fields.js';
+import { adapters, startApp } from '../../support/http-app.js';
+
+const strategy = 'fixed-window';
+const elementsOf: CostOf = ({ request }) => (Array.isArray(request?.body) ? request.body.length : 1);
+const policies = { hidden: { rate: '1/min', strategy, headers: false }, open: { rate: '1/min', strategy } } as const;
+
+@Controller()
+class HeadersController {
+  @Throttle([
+    { rate: '3/min', strategy, name: 'requests' },
+    { rate: '10/min', strategy, name: 'elements', unit: 'elements', cost: elementsOf, phase: 'handler' },
+  ])
+  @Post('batch')
+  batch(@Body() _body: unknown): string {
+    return 'ok';
+  }
+
+  @Throttle({ rate: '1000/min', strategy, unit: 'content-bytes' })
+  @Get('bytes')
+  bytes(): string {
+    return 'ok';
+  }
+
+  @Throttle('hidden')
+  @Throttle({ rate: '5/min', strategy })
+  @Get('hidden')
+  hidden(): string {
+    return 'ok';
+  }
+
+  @Throttle('hidden')
+  @Get('only-hidden')
+  onlyHidden(): string {
+    return 'ok';
+  }
+
+  @Throttle('open', { headers: false })
+  @Get('hidden-here')
+  hiddenHere(): string {
+    return 'ok';
+  }
+
+  @Throttle('open')
+  @Get('shown-here')
+  shownHere(): string {
+    return 'ok';
+  }
+}
+
+describe.each(adapters)('headers of a policy on %s', (adapter) => {
+  const start = (headers: HeaderStyle = 'standard', more: ThrottleModuleOptions = {}) =>
+    startApp({ adapter, controllers: [HeadersController], options: { policies, headers, ...more } });
+
+  it('name the unit that it counts, as a string (draft-11)', async () => {
+    await using app = await start();
+    const { headers } = await app.send('/bytes');
+    expect(headers['ratelimit-policy']).toBe('"default";q=1000;qu="content-bytes";w=60');
+    expect(headers.ratelimit).toBe('"default";r=999;t=60');
+    const [[, parameters] = []] = parseList(String(headers['ratelimit-policy'])) as [[string, Map<string, unknown>]]; // one item
+    expect(parameters?.get('qu')).toBe('content-bytes');
+  });
+
+  it('tell requests and elements of one route apart; a denial for elements leaves the requests uncounted', async () => {
+    await using app = await start();
+    const batch = (count: number) =>
+      app.send('/batch', { method: 'POST', body: Array.from({ length: count }, () => 1) });
+    const states = async (count: number) => {
+      const answer = await batch(count);
+      return [answer.status, rateLimitFields(answer).states];
+    };
+    expect((await batch(4)).headers['ratelimit-policy']).toBe(
+      '"requests";q=3;w=60, "elements";q=10;qu="elements";w=60',
+    );
+    expect(await states(7)).toEqual([
+      429,
+      [
+        ['requests', { r: 2, t: 60 }],
+        ['elements', { r: 6, t: 60 }],
+      ],
+    ]);
+    expect(await states(6)).toEqual([
+      201,
+      [
+        ['requests', { r: 1, t: 60 }],
+        ['elements', { r: 0, t: 60 }],
+      ],
+    ]);
+  });
+
+  it('leave out one that is to be in no header, and speak for the others', async () => {
+    await using app = await start('both');
+    expect(limitHeaders(await app.send('/hidden'))).toEqual({
+      'ratelimit-policy': '"default";q=5;w=60',
+      ratelimit: '"default";r=4;t=60',
+      'x-ratelimit-limit': '5',
+      'x-ratelimit-remaining': '4',
+      'x-ratelimit-reset': '60',
+    });
+    const denied = await app.send('/hidden');
+    expect([denied.status, denied.body.policy]).toEqual([429, 'hidden']);
+    expect(limitHeaders(denied)).toEqual({
+      'ratelimit-policy': '"default";q=5;w=60',
+      ratelimit: '"default";r=4;t=60',
+      'x-ratelimit-limit': '5',
+      'x-ratelimit-remaining': '4',
+      'x-ratelimit-reset': '60',
+      'retry-after': '60',
+      'cache-control': 'no-store',
+    });
+  });
+
+  it('are none if all policies of the call are in no header, but for the Retry-After of a denial', async () => {
+    await using app = await start('both');
+    expect(limitHeaders(await app.send('/only-hidden'))).toEqual({});
+    expect(limitHeaders(await app.send('/only-hidden'))).toEqual({ 'retry-after': '60', 'cache-control': 'no-store' });
+  });
+
+  it('may be left out where a policy is used, and not elsewhere', async () => {
+    await using app = await start();
+    expect(limitHeaders(await app.send('/hidden-here'))).toEqual({});
+    expect((await app.send('/shown-here')).headers.ratelimit).toBe('"open";r=0;t=60');
+  });
+});
