@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type Item, parseList } from 'structured-headers';
 import type { Answer } from './http-app.js';
 
@@ -23,4 +24,18 @@ export function limitHeaders({ headers }: Answer): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => /^(x-)?ratelimit|^retry-after$|^cache-control$/.test(name)),
   );
+}
+
+/** Returns headers without the parameter `pk` of policies. */
+export function withoutPartitionKeys(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { 'ratelimit-policy': policies, ...others } = headers;
+  return policies === undefined
+    ? headers
+    : { ...others, 'ratelimit-policy': String(policies).replace(/;pk=:[^:]*:/g, '') };
+}
+
+/** Returns the partition keys of policies, by their names. */
+export function partitionKeysIn({ 'ratelimit-policy': policies = '' }: IncomingHttpHeaders): Record<string, string> {
+  const found = String(policies).matchAll(/"([^"]*)"[^,]*;pk=(:[^:]*:)/g);
+  return Object.fromEntries([...found].map(([, policy, key]) => [policy, key]));
 }

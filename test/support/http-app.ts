@@ -17,6 +17,7 @@ import {
   type ThrottleModuleExtras,
   type ThrottleModuleOptions,
 } from '../../src/index.js';
+import { partitionKeysIn, withoutPartitionKeys } from './header-fields.js';
 
 export const adapters = ['express', 'fastify'] as const;
 export type AdapterName = (typeof adapters)[number];
@@ -24,7 +25,10 @@ export type AdapterName = (typeof adapters)[number];
 /** What a client got. */
 export interface Answer {
   readonly status: number;
+  /** Without the partition keys in `RateLimit-Policy`, which say who is charged and not what is left. */
   readonly headers: http.IncomingHttpHeaders;
+  /** By policy. */
+  readonly partitionKeys: Readonly<Record<string, string>>;
   readonly text: string;
   /** The body, where it is JSON. */
   readonly body: Record<string, unknown>;
@@ -86,7 +90,13 @@ export class TestApp {
           text += part;
         });
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parse(text) }),
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: withoutPartitionKeys(response.headers),
+            partitionKeys: partitionKeysIn(response.headers),
+            text,
+            body: parse(text),
+          }),
         );
       });
       request.end(payload);

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
+import { withoutPartitionKeys } from './header-fields.js';
 import { within } from './with-timeout.js';
 
 export interface ConnectOptions {
@@ -41,7 +42,7 @@ export class Refused extends Error {
   constructor(message: string, { status = null, headers = {}, body = '', data }: Partial<Omit<Refused, keyof Error>>) {
     super(message);
     this.status = status;
-    this.headers = headers;
+    this.headers = withoutPartitionKeys(headers);
     this.body = body;
     this.data = data;
   }

@@ -1,6 +1,7 @@
 import type { Charge, Decision } from '../../core/decision.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import { wholeSeconds } from '../wait-seconds.js';
+import { partitionParameter } from './partition-key.js';
 
 /**
  * A form of the rate limit headers: `draft-11`, `draft-7` and `draft-6` are those versions of draft-ietf-httpapi-ratelimit-headers,
@@ -173,7 +174,8 @@ function policyItem({ policy, limit, windowMs }: Decision, charge: Charge | unde
   const unit = charge?.policy.unit;
   const quota = unit === undefined ? '' : `;qu="${unit}"`;
   const window = windowMs < 1000 ? '' : `;w=${integer(wholeSeconds(windowMs))}`;
-  return `"${policy}";q=${integer(limit)}${quota}${window}`;
+  const partition = charge === undefined ? '' : partitionParameter(charge.subject);
+  return `"${policy}";q=${integer(limit)}${quota}${window}${partition}`;
 }
 
 function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs }: Decision): string {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { parseList } from 'structured-headers';
-import { type CostOf, type HeaderStyle, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
+import { by, type CostOf, type HeaderStyle, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
 import { limitHeaders, rateLimitFields } from '../../support/header-fields.js';
-import { adapters, startApp } from '../../support/http-app.js';
+import { adapters, startApp, type TestApp } from '../../support/http-app.js';
 
 const strategy = 'fixed-window';
 const elementsOf: CostOf = ({ request }) => (Array.isArray(request?.body) ? request.body.length : 1);
@@ -42,6 +42,27 @@ class HeadersController {
   @Throttle('open', { headers: false })
   @Get('hidden-here')
   hiddenHere(): string {
+    return 'ok';
+  }
+
+  @Throttle([
+    { rate: '9/min', strategy, name: 'named', by: ({ request }) => `tenant:${request?.headers['x-user']}` },
+    { rate: '9/min', strategy },
+  ])
+  @Get('by-user')
+  byUser(): string {
+    return 'ok';
+  }
+
+  @Throttle([
+    { rate: '9/min', strategy, name: 'keyed', by: by.header('x-api-key') },
+    { rate: '9/min', strategy, name: 'clear', by: by.header('x-api-key', { clear: true }) },
+    { rate: '9/min', strategy, name: 'both', by: by.each(by.path(), by.header('x-api-key')) },
+    { rate: '9/min', strategy, name: 'scoped', by: by.header('x-api-key'), context: { scope: 'eu' } },
+    { rate: '9/min', strategy },
+  ])
+  @Get('by-header')
+  byHeader(): string {
     return 'ok';
   }
 
@@ -124,5 +145,36 @@ describe.each(adapters)('headers of a policy on %s', (adapter) => {
     await using app = await start();
     expect(limitHeaders(await app.send('/hidden-here'))).toEqual({});
     expect((await app.send('/shown-here')).headers.ratelimit).toBe('"open";r=0;t=60');
+  });
+
+  it('tell the partition: the same key for the same subject, in whatever process, and another for any other', async () => {
+    await using app = await start();
+    await using other = await start();
+    const keys = async (one: TestApp, path: string, user?: string) =>
+      (await one.send(path, user === undefined ? {} : { headers: { 'x-user': user, 'x-api-key': user } }))
+        .partitionKeys;
+    // The first 96 bits of SHA-256 of `ip:127.0.0.1`, in base64: no address is in the response.
+    const ofAddress = ':UIzA/iYYXXE0Owqq:';
+    expect(await keys(app, '/shown-here')).toEqual({ open: ofAddress });
+    expect(await keys(other, '/bytes')).toEqual({ default: ofAddress });
+    const ofUsers = [
+      await keys(app, '/by-user', 'ada'),
+      await keys(app, '/by-user', 'ada'),
+      await keys(app, '/by-user', 'bob'),
+    ];
+    expect(new Set(ofUsers.map((one) => one.named)).size).toBe(2);
+    expect(ofUsers[0]?.default).toBe(ofAddress);
+    expect(await keys(app, '/by-header', 'secret')).toEqual({ default: ofAddress });
+  });
+
+  it('write the partition key as a byte sequence', async () => {
+    await using app = await start();
+    const response = await fetch(`http://127.0.0.1:${app.port}/bytes`);
+    const field = response.headers.get('ratelimit-policy') ?? '';
+    expect(field).toBe('"default";q=1000;qu="content-bytes";w=60;pk=:UIzA/iYYXXE0Owqq:');
+    const [[, parameters] = []] = parseList(field) as [[string, Map<string, unknown>]]; // one item
+    expect(parameters?.get('pk')).toBeInstanceOf(ArrayBuffer);
+    // What is left may be of any subject: its field has no key.
+    expect(response.headers.get('ratelimit')).toBe('"default";r=999;t=60');
   });
 });
