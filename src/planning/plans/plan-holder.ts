@@ -45,15 +45,18 @@ export function holderOutside({ type }: Call, { subject, key }: PlanHolder): Pla
 const JOINED = 'each:';
 /** Subjects that callers share: addresses, paths, everybody. */
 const SHARED = /^(?:ip:|path:|all$)/;
+/** The prefix of subjects of sockets. Several users may sign in on one, in turn. */
+const CONNECTION = 'conn:';
 
 /**
  * Returns the subject under which facts about a caller may be kept: the one that is charged if it names a caller, else the user, if
- * the call has one. Undefined for a call of which only an address is known, which callers share.
+ * the call has one. A socket stands for its user. Undefined for a call of which only an address is known, which callers share.
  *
  * @param charged the subject that a policy charges, as its `by` found it; undefined without a policy
  */
 function callerOf(charged: string | undefined, call: Call): string | undefined {
-  return charged !== undefined && isCaller(charged) ? charged : userOf(call);
+  if (charged === undefined || !isCaller(charged)) return userOf(call);
+  return charged.startsWith(CONNECTION) ? (userOf(call) ?? charged) : charged;
 }
 
 function isCaller(subject: string): boolean {

@@ -303,16 +303,24 @@ describe('whose plan it is', () => {
     expect(await find(charged)).toBe('free');
   });
 
-  it.each(['header:x-api-key:a', 'socket:7', 'tenant 5', 'each:12:ip:192.0.2.16:user:4'])(
-    'is told by %j',
-    async (charged) => {
-      const { of, asked } = counting(() => 'pro');
-      const { find } = lookupOf(of);
-      await find(charged);
-      expect(find(charged, userCall(9))).toBe('pro');
-      expect(asked).toHaveLength(1);
-    },
-  );
+  it('is told by the user of a socket, or else by the socket', async () => {
+    const { of, asked } = counting(() => 'pro');
+    const { find } = lookupOf(of);
+    await find('conn:7', userCall(1));
+    expect(find('conn:8', userCall(1))).toBe('pro');
+    await find('conn:7', userCall(2));
+    await find('conn:7');
+    expect(find('conn:7')).toBe('pro');
+    expect(asked).toHaveLength(3);
+  });
+
+  it.each(['header:x-api-key:a', 'tenant 5', 'each:12:ip:192.0.2.16:user:4'])('is told by %j', async (charged) => {
+    const { of, asked } = counting(() => 'pro');
+    const { find } = lookupOf(of);
+    await find(charged);
+    expect(find(charged, userCall(9))).toBe('pro');
+    expect(asked).toHaveLength(1);
+  });
 
   it('is told by the subject that a call of the service names', async () => {
     const { given, find } = lookupOf(async (_call, subject) => (subject === 'user:2' ? 'team' : 'pro'));
