@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
-import { type Backend, by, ManualClock, MemoryBackend, RedisBackend, Throttle } from '../../../src/index.js';
+import {
+  type Backend,
+  by,
+  ManualClock,
+  MemoryBackend,
+  type PlanOf,
+  RedisBackend,
+  Throttle,
+} from '../../../src/index.js';
 import { type AdapterName, adapters, START, startApp } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
@@ -35,9 +43,19 @@ describe.each(backends)('rates by plan, on %s', (name) => {
   /** Plans by client: what the client with a key has now. */
   const plans = new Map<string, string>();
   const planOf = (key: unknown) => plans.get(String(key));
+  let asked = 0;
+  /** Set while the accounts cannot be asked. */
+  let outage: Error | undefined;
+  const askAccounts: PlanOf = async ({ request }) => {
+    asked++;
+    if (outage !== undefined) throw outage;
+    return planOf(request?.headers['x-api-key']);
+  };
 
-  async function start(adapter: AdapterName = 'express') {
+  async function start(adapter: AdapterName = 'express', of?: PlanOf) {
     plans.clear();
+    asked = 0;
+    outage = undefined;
     const clock = new ManualClock(START);
     const backend: Backend =
       redis === undefined
@@ -53,7 +71,7 @@ describe.each(backends)('rates by plan, on %s', (name) => {
           export: { rate: '5/d', strategy, by: by.header('x-api-key') },
         },
         plans: {
-          of: ({ request }) => planOf(request?.headers['x-api-key']),
+          of: of ?? (({ request }) => planOf(request?.headers['x-api-key'])),
           default: 'free',
           tiers: {
             free: { api: '100/h' },
@@ -97,6 +115,34 @@ describe.each(backends)('rates by plan, on %s', (name) => {
     expect([again.status, again.headers.ratelimit]).toEqual([429, '"api";r=0;t=3000']);
     clock.set(START + HOUR);
     expect((await send()).headers.ratelimit).toBe('"api";r=99;t=3600');
+  });
+
+  it('are those of the last known plan while the function rejects, else of the default plan', async () => {
+    await using context = await start('express', askAccounts);
+    const { app, clock } = context;
+    const send = async (key: string) => (await app.send('/api', from(key))).headers.ratelimit;
+    plans.set('ann', 'starter').set('bob', 'starter');
+    expect(await send('ann')).toBe('"api";r=499;t=3600');
+    outage = new Error('accounts are down');
+    clock.advance(30_000);
+    expect([await send('ann'), await send('bob')]).toEqual(['"api";r=498;t=3570', '"api";r=99;t=3570']);
+    outage = undefined;
+    expect([await send('ann'), await send('bob')]).toEqual(['"api";r=497;t=3570', '"api";r=498;t=3570']);
+  });
+
+  it('are looked up once for 50 concurrent calls of a client, and again after 30 seconds', async () => {
+    await using context = await start('express', askAccounts);
+    const { app, clock } = context;
+    plans.set('ann', 'starter');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => app.send('/api', from('ann'))));
+    const remaining = answers.map(({ headers }) => Number(/r=(\d+)/.exec(String(headers.ratelimit))?.[1]));
+    expect(remaining.toSorted((a, b) => b - a)).toEqual(Array.from({ length: 50 }, (_, i) => 499 - i));
+    clock.advance(29_999);
+    await app.send('/api', from('ann'));
+    expect(asked).toBe(1);
+    clock.advance(1);
+    await app.send('/api', from('ann'));
+    expect(asked).toBe(2);
   });
 
   it('count a plan of another period apart', async () => {
