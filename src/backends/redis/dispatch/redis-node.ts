@@ -7,6 +7,7 @@ import { orReturnLate, withDeadline } from '../../resilience/with-deadline.js';
 import type { UnitReturns } from '../../unit-returns.js';
 import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
 import { backendErrorOf, isNoScript, timeoutError } from '../clients/reply-errors.js';
+import { type ScriptSender, scriptSender } from '../clients/script-sender.js';
 import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease-codec.js';
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
@@ -33,6 +34,7 @@ export class RedisNode {
    * there, and is sent again, is executed after those behind it.
    */
   readonly #loaded = new WeakSet<RedisScript>();
+  readonly #sender: ScriptSender;
 
   constructor(
     private readonly client: RedisClient,
@@ -40,6 +42,7 @@ export class RedisNode {
     private readonly options: RedisNodeOptions,
   ) {
     this.clock = new ServerClock(options.replyTimeoutMs);
+    this.#sender = scriptSender(client);
   }
 
   /**
@@ -160,7 +163,7 @@ export class RedisNode {
         this.#read(run, request, bytes, redirections);
         end();
       };
-      script.runBuffer(this.client, keys, request.args, isOrdered && !this.#loaded.has(script), take, fail);
+      script.runBuffer(this.#sender, keys, request.args, isOrdered && !this.#loaded.has(script), take, fail);
     } catch (error) {
       fail(error);
     }

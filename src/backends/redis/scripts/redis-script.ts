@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
 import { isNoScript } from '../clients/reply-errors.js';
+import type { ScriptSender } from '../clients/script-sender.js';
 
 /** A Lua script. It is run by its hash (EVALSHA), and sent in full (EVAL) if the server does not have it. */
 export class RedisScript {
@@ -32,17 +33,20 @@ export class RedisScript {
    * that waits for it is a turn of the microtask queue.
    */
   runBuffer(
-    client: RedisClient,
+    send: ScriptSender,
     keys: readonly string[],
     args: readonly string[],
     inFull: boolean,
     onReply: (reply: unknown) => void,
     onError: (error: unknown) => void,
   ): void {
-    const [command, script] = inFull ? ['eval', this.#source] : ['evalsha', this.#sha];
-    client.callBuffer(command, script, keys.length, ...keys, ...args).then(onReply, (error) => {
-      if (inFull || !isNoScript(error)) onError(error);
-      else this.runBuffer(client, keys, args, true, onReply, onError);
+    if (inFull) {
+      send('eval', this.#source, keys, args).then(onReply, onError);
+      return;
+    }
+    send('evalsha', this.#sha, keys, args).then(onReply, (error) => {
+      if (isNoScript(error)) this.runBuffer(send, keys, args, true, onReply, onError);
+      else onError(error);
     });
   }
 }

@@ -76,7 +76,7 @@ describe('2 000 messages of one client while Redis stands still', () => {
     await client.ping();
     const socket = await sockets.connect();
     server.freeze();
-    const asked = jest.spyOn(client, 'callBuffer');
+    const asked = jest.spyOn(client, 'sendCommand');
     const before = heapUsed();
     let slowestMs = 0;
     for (let batch = 0; batch < BATCHES; batch++) {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
-import { definePolicy, ManualClock, RedisBackend } from '../../../src/index.js';
-import type { Trace } from '../../../src/testing/contract/harness/conformance-trace.js';
-import { CONFORMANCE_TRACES as traces } from '../../../src/testing/contract/harness/conformance-traces.generated.js';
-import { PATIENT_MS } from '../../support/redis/faults.js';
-import { connect, RedisCluster, RedisServer } from '../../support/redis/redis.js';
+import { definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import type { Trace } from '../../../../src/testing/contract/harness/conformance-trace.js';
+import { CONFORMANCE_TRACES as traces } from '../../../../src/testing/contract/harness/conformance-traces.generated.js';
+import { PATIENT_MS } from '../../../support/redis/faults.js';
+import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 
 const settings = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false };
 /** Of a Cluster: a second by default, which a loaded machine may miss. */
@@ -35,6 +35,14 @@ const nodes = () => cluster.servers.map(({ address }) => address);
 const CLIENTS: readonly (readonly [name: string, make: () => Usable])[] = [
   ['Redis of ioredis 6', () => new Redis({ ...server.address, ...settings, lazyConnect: true })],
   ['Redis of ioredis 5', () => new Redis5({ ...server.address, ...settings, lazyConnect: true })],
+  [
+    'Redis of ioredis 6 with automatic pipelines',
+    () => new Redis({ ...server.address, ...settings, lazyConnect: true, enableAutoPipelining: true }),
+  ],
+  [
+    'Redis of ioredis 6 with a prefix of its own',
+    () => new Redis({ ...server.address, ...settings, lazyConnect: true, keyPrefix: 'app:' }),
+  ],
   [
     'Cluster of ioredis 6',
     () => new Cluster(nodes(), { redisOptions: settings, slotsRefreshTimeout, lazyConnect: true }),
