@@ -23,6 +23,8 @@ export const recommendedCluster = { redisOptions: recommended, retryDelayOnFailo
 /** A private server on a free port of the loopback. */
 export class RedisServer {
   #process: ChildProcess | undefined;
+  /** Ends the server when this process ends, however that does. */
+  #watchdog: ChildProcess | undefined;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'sluice-redis-'));
 
   private constructor(
@@ -69,6 +71,7 @@ export class RedisServer {
       this.#folder,
     ];
     this.#process = spawn(this.binary, [...always, ...this.args], { stdio: 'ignore' });
+    this.#watchdog = watchdogOf(this.pid);
     await this.#answers();
   }
 
@@ -76,6 +79,8 @@ export class RedisServer {
   async kill(): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
+    // First: the process of that id may be another one later.
+    this.#watchdog?.kill('SIGKILL');
     if (process === undefined || process.exitCode !== null) return;
     const gone = new Promise((resolve) => process.once('exit', resolve));
     process.kill('SIGKILL');
@@ -121,6 +126,17 @@ export class RedisServer {
     }
     throw new Error(`The Redis server on port ${this.port} did not answer within ${START_MS} ms.`);
   }
+}
+
+/** A shell that waits until its input ends, as it does when this process is killed, and then kills another process. */
+function watchdogOf(pid: number): ChildProcess {
+  const watchdog = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Not in this process's group: an interrupt from the keyboard would end it first.
+    detached: true,
+  });
+  watchdog.unref();
+  return watchdog;
 }
 
 /** A client on a server, connected, with the recommended settings. */
