@@ -102,7 +102,7 @@ function isCommandClass(value: unknown): value is CommandClass {
 /** The end of one part of a command and the beginning of the next, by the length of the latter. */
 const BETWEEN = Array.from({ length: 256 }, (_, length) => `\r\n$${length}\r\n`);
 
-/** Returns a command as it is written to the socket. Joined of a list, because a sum of strings is copied once more when it is written. */
+/** Returns a command as it is written to the socket. Joined of a list, because a sum makes a string of each of its steps. */
 function textOf(...[command, script, keys, args]: Parameters<ScriptSender>): string {
   const parts = [`*${3 + keys.length + args.length}`];
   const add = (part: string) => parts.push(BETWEEN[part.length] ?? `\r\n$${part.length}\r\n`, part);
