@@ -11,6 +11,7 @@ import {
 import { adapters, START, startApp, type TestApp } from '../support/http-app.js';
 import { PATIENT_MS } from '../support/redis/faults.js';
 import { ownRedis } from '../support/redis/private-redis.js';
+import { scaled } from '../support/scale.js';
 
 @Controller()
 class LoginController {
@@ -35,6 +36,9 @@ const RELEASES: readonly (readonly [what: string, one: PolicyOptions, other: Pol
   ),
 ];
 
+/** More than both admit together. */
+const REQUESTS = scaled(12, 40);
+
 describe.each(adapters)('two releases or services that share a store, on %s', (adapter) => {
   const redis = ownRedis();
 
@@ -42,10 +46,10 @@ describe.each(adapters)('two releases or services that share a store, on %s', (a
   const start = (login: PolicyOptions, backend: Backend) =>
     startApp({ adapter, controllers: [LoginController], options: { backend, policies: { login } } });
 
-  /** How many of forty requests that go to one and the other in turn are admitted by each. */
+  /** How many requests, of those that go to one and the other in turn, are admitted by each. */
   async function admittedBy(...apps: readonly TestApp[]): Promise<readonly number[]> {
     const admitted = apps.map(() => 0);
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < REQUESTS; i++) {
       const turn = i % apps.length;
       const status = (await apps[turn]?.send('/login'))?.status;
       if (status === 200) admitted[turn] = (admitted[turn] ?? 0) + 1;
