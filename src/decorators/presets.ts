@@ -4,7 +4,12 @@ import { by } from '../transports/identity/by.js';
 import { memberAt } from '../transports/identity/member-path.js';
 import type { PolicyOptions } from './policy-options.js';
 
-/** Limits for one purpose, as `@Throttle` takes them. */
+/**
+ * Limits for one purpose, as `@Throttle` takes them.
+ *
+ * @example
+ * const mine: Preset = [...presets.UPLOAD, { name: 'bytes', rate: '100000000/d', cost: bytesOf }];
+ */
 export type Preset = readonly PolicyOptions[];
 
 /**

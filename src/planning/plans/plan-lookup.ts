@@ -8,7 +8,14 @@ import { type FoundPlan, PlanCache } from './plan-cache.js';
 import { holderOf, holderOutside, type PlanHolder, type PlanRequest } from './plan-holder.js';
 import { PLANS, type PlanOptions } from './plan-options.js';
 
-/** What happens while plans are looked up. */
+/**
+ * What happens while plans are looked up.
+ *
+ * @example
+ * throttle.events$.subscribe((event) => {
+ *   if (event.type === 'plan-failed') logger.error(event.error);
+ * });
+ */
 export type PlanEvent =
   /** `plans.of` returned a name that no plan has: the default plan applies. Emitted once for each name. */
   | { readonly type: 'unknown-plan'; readonly plan: string }

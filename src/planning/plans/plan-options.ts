@@ -10,13 +10,20 @@ import { isRecord } from '../option-checks.js';
  * where there are none, the default plan applies then.
  *
  * @param subject the subject that a call of `ThrottleService` names, `{ subject }`; undefined for all other calls
+ * @example
+ * const of: PlanOf = ({ request }, subject) => accounts.planOf(subject ?? request?.headers['x-api-key']);
  */
 export type PlanOf = (call: Call, subject?: string) => Awaitable<string | null | undefined>;
 
 /** The name of a plan. That it names a literal makes TypeScript before 5.3 infer literals for members of this type. */
 type PlanName = 'free' | (string & {});
 
-/** What a plan makes of a policy: another rate, and another burst. */
+/**
+ * What a plan makes of a policy: another rate, and another burst.
+ *
+ * @example
+ * const pro: Tier = { api: { rate: '2000/h', burst: 50 } };
+ */
 export interface TierOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or `unlimited`. */
   readonly rate: RateText;
@@ -24,7 +31,12 @@ export interface TierOptions {
   readonly burst?: number;
 }
 
-/** What a plan makes of policies, by their names. */
+/**
+ * What a plan makes of policies, by their names.
+ *
+ * @example
+ * const tiers: Record<string, Tier> = { free: { api: '100/h' }, enterprise: { api: 'unlimited' } };
+ */
 export type Tier = Readonly<Record<string, TextOrElse | TierOptions>>;
 
 /**
