@@ -127,8 +127,7 @@ export function chargesOfLimit(
   return chain(isSkipped(skip, call, limit.place), (skipped) => {
     if (skipped) return NONE;
     return chain(typeof mode === 'function' ? mode(call) : mode, (found) => {
-      // A function may answer otherwise where the user is known, so a search for the user goes on.
-      if (found === 'off') return resolveCharges(limit, NO_POLICIES, call, overrides, search, lookups);
+      if (found === 'off') return noCharges({ limit, call, plainCall }, overrides, search, lookups);
       const charges =
         plans === undefined
           ? chain(policies.of(call), (some) => resolveCharges(limit, some, call, overrides, search, lookups))
@@ -139,6 +138,20 @@ export function chargesOfLimit(
 }
 
 const NO_POLICIES: readonly Policy[] = [];
+
+/** Charges nothing. A function may answer otherwise where the user or the plan is known, so a search for them goes on. */
+function noCharges(
+  { limit, call, plainCall }: Omit<PlannedCall, 'plans'>,
+  overrides: ChargeOverrides,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<readonly Charge[]> {
+  const { plans } = limit.policies;
+  if (search === undefined) return NONE;
+  if (plans === undefined) return resolveCharges(limit, NO_POLICIES, call, overrides, search, lookups);
+  const free = { ...limit, cost: 0 };
+  return chain(plannedCharges({ limit: free, plans, call, plainCall }, overrides, search, lookups), () => NONE);
+}
 
 /** Returns the charges of a limit that denies nothing. An empty list is known by its identity: see `PlannedPolicies.unlimited`. */
 function monitored(charges: readonly Charge[]): readonly Charge[] {
