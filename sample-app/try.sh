@@ -31,4 +31,8 @@ try 'POST /login with a wrong password: 5 a minute' 6 "$url/login" -d name=ada -
 try 'GET /api with a key without a plan: 3 a minute' 4 "$url/api" -H 'x-api-key: bob'
 try 'GET /api with the key of a client with the plan "pro": 8 a minute' 9 "$url/api" -H 'x-api-key: ada'
 try 'GET /api with the plan "enterprise": no limit but the default of the module' 4 "$url/api" -H 'x-api-key: grace'
+try 'GET /trends: the policy "trends", 2 a minute, is monitored' 3 "$url/trends"
+try 'PUT /policies/trends: an operator switches it on' 1 -X PUT "$url/policies/trends" -H 'x-operator: sesame' -d mode=on
+try 'GET /trends: now it is enforced' 2 "$url/trends"
+try 'PUT /policies/trends: monitored again' 1 -X PUT "$url/policies/trends" -H 'x-operator: sesame' -d mode=monitor
 printf '\nMessages of a WebSocket, which curl does not speak: open %s/ in a browser.\n' "$url"

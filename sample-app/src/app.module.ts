@@ -6,6 +6,7 @@ import { ChatGateway } from './chat.gateway.js';
 import { LoginController } from './login.controller.js';
 import { PageController } from './page.controller.js';
 import { plans } from './plans.js';
+import { PoliciesController } from './policies.controller.js';
 import { ReportsController } from './reports.controller.js';
 import { SearchController } from './search.controller.js';
 import { transportProvider } from './transport.js';
@@ -20,15 +21,25 @@ import { UploadsController } from './uploads.controller.js';
           search: { rate: '3/10s', strategy: 'token-bucket' },
           upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
           account: '10/hour',
+          trends: { rate: '2/min', mode: 'monitor' },
           api: { rate: '3/min', by: by.header('x-api-key') },
         },
         plans,
+        runtimePolicies: true,
         default: '1000/min',
         sockets: { connections: '30/min', frames: '200/s' },
       }),
     }),
   ],
-  controllers: [ReportsController, UploadsController, SearchController, LoginController, ApiController, PageController],
+  controllers: [
+    ReportsController,
+    UploadsController,
+    SearchController,
+    LoginController,
+    ApiController,
+    PoliciesController,
+    PageController,
+  ],
   providers: [ChatGateway, transportProvider],
 })
 export class AppModule {}

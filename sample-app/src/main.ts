@@ -18,6 +18,7 @@ console.log(`The sample application limits requests at ${url}. Try, in another t
   curl -i ${url}/uploads -d text=hello   # charged by size, 1 unit a byte: 2000 at once, then 1000 a minute
   curl -i ${url}/login -d name=ada -d password=sesame   # by address 5 a minute, by account 10 an hour
   curl -i ${url}/api -H 'x-api-key: ada'   # by plan: 3 a minute, 8 for the key ada, no limit for grace
+  curl -i ${url}/trends           # monitored: it tells that 2 a minute are used up, and denies nothing
 
 or all of it: sample-app/try.sh
 

@@ -9,6 +9,9 @@ export type FailureMode = 'local' | 'allow' | 'deny';
 /**
  * What a policy does. `on`: it is enforced. `monitor`: it counts and decides as under `on`, and denies nothing; what it would have
  * denied is reported by the event `violation`. `off`: it does not count, and the backend is not asked.
+ *
+ * @example
+ * ThrottleModule.forRoot({ policies: { search: { rate: '30/min', mode: 'monitor' } } })
  */
 export type PolicyMode = 'on' | 'off' | 'monitor';
 

@@ -53,7 +53,12 @@ export type By = (call: Call) => Awaitable<string | null | undefined | typeof EX
 /** Returns how many units a call costs: a safe integer of at least 0. */
 export type CostOf = (call: Call) => Awaitable<number>;
 
-/** Returns what a policy does to a call: see `PolicyMode`. */
+/**
+ * Returns what a policy does to a call: see `PolicyMode`. Any other answer is an error, and the call fails.
+ *
+ * @example
+ * const mode: ModeOf = async ({ request }) => ((await flags.isBeta(request)) ? 'monitor' : 'on');
+ */
 export type ModeOf = (call: Call) => Awaitable<PolicyMode>;
 
 /** Returns the same call with another context. */

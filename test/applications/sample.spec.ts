@@ -52,6 +52,20 @@ describe('the sample application', () => {
     expect([status, headers.ratelimit]).toEqual([200, undefined]);
   });
 
+  it('monitors a policy until an operator switches it on', async () => {
+    const put = (mode: string, headers = {}) =>
+      app.send('/policies/trends', { method: 'PUT', headers, body: { mode } });
+    const operator = { 'x-operator': 'sesame' };
+    expect(await app.statuses('/trends', 4)).toEqual([200, 200, 200, 200]);
+    expect((await put('on')).status).toBe(403);
+    expect((await put('loud', operator)).status).toBe(400);
+    expect((await put('on', operator)).body).toMatchObject({ policy: 'trends', mode: 'on' });
+    expect(await app.statuses('/trends', 1)).toEqual([429]);
+    expect((await app.send('/policies', { headers: operator })).body.violations).toEqual({ trends: 2 });
+    await put('monitor', operator);
+    expect(await app.statuses('/trends', 1)).toEqual([200]);
+  });
+
   it('shares the policy "search" between two routes', async () => {
     expect(await app.statuses('/search?q=lock', 3)).toEqual([200, 200, 200]);
     const { status, body } = await app.send('/suggest?q=lock');

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 /** Pages whose blocks are the files of one program each. */
 const pages = [
   ['testing.md', 11],
+  ['modes.md', 5],
   ['plans.md', 4],
   ['presets.md', 1],
 ] as const;

@@ -81,6 +81,7 @@ describe('resolveLimits', () => {
       },
       level: 'method',
       place: '@Throttle("search") on Derived.search',
+      runtime: registry.runtime('search'),
     });
   });
 

@@ -36,6 +36,6 @@ export function withoutPartitionKeys(headers: IncomingHttpHeaders): IncomingHttp
 
 /** Returns the partition keys of policies, by their names. */
 export function partitionKeysIn({ 'ratelimit-policy': policies = '' }: IncomingHttpHeaders): Record<string, string> {
-  const found = String(policies).matchAll(/"([^"]*)"[^,]*;pk=(:[^:]*:)/g);
+  const found = String(policies).matchAll(/"([\w.-]+)"[^,]*;pk=(:[^:]*:)/g);
   return Object.fromEntries([...found].map(([, policy, key]) => [policy, key]));
 }

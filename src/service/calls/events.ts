@@ -6,9 +6,18 @@ import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charge-builder.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 
-/** A charge of a policy in the mode `monitor` that would have denied its call, and the decision on it. */
+/**
+ * A charge of a policy in the mode `monitor` that would have denied its call, and the decision on it.
+ *
+ * @example
+ * throttle.events$.subscribe((event) => {
+ *   if (event.type === 'violation') for (const { charge, decision } of event.violations) log(decision.policy, charge.subject);
+ * });
+ */
 export interface Violation {
+  /** The policy, the subject and the cost. */
   readonly charge: Charge;
+  /** What the policy would have said: `allowed` is false. */
   readonly decision: Decision;
 }
 

@@ -18,6 +18,8 @@ export class PolicyChanges {
   }
 
   #version: number | undefined;
+  /** How many policies there were when the changes were read. */
+  #known = 0;
   #timer: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isPolling = false;
@@ -113,10 +115,13 @@ export class PolicyChanges {
   /** Reads the changes if their version is another. It is read first: a change in between is found at the next look. */
   async #load(store: SettingsStore): Promise<void> {
     const version = await store.version();
-    if (version === this.#version) return;
+    const { names } = this.registry;
+    // A module that is loaded lazily brings policies along, which may have changes.
+    if (version === this.#version && names.length === this.#known) return;
     const changes = new Map((await store.listPolicyChanges()).map((change) => [change.policy, change]));
-    for (const name of new Set([...this.registry.names, ...changes.keys()])) this.apply(name, changes.get(name));
+    for (const name of new Set([...names, ...changes.keys()])) this.apply(name, changes.get(name));
     this.#version = version;
+    this.#known = names.length;
   }
 
   #inOrder<T>(task: () => Promise<T>): Promise<T> {

@@ -9,17 +9,29 @@ import type { PolicyRegistry } from '../../planning/policy-registry.js';
 import type { RuntimePolicy } from '../../planning/runtime/runtime-policy.js';
 import type { PolicyChanges } from './policy-changes.js';
 
-/** A change to a policy while the service runs. What is left out stays as it is; at least one is required. */
+/**
+ * A change to a policy while the service runs. What is left out stays as it is; at least one is required.
+ *
+ * @example
+ * const update: PolicyUpdate = { rate: '500/min', mode: 'on' };
+ */
 export interface PolicyUpdate {
   /** One rate, `"<count>/<unit>"`. The burst is the policy's own, or the default of its strategy, unless `burst` is given, too. */
   readonly rate?: RateText;
   /** Units that a bucket holds, at least 1; for bucket strategies only. */
   readonly burst?: number;
+  /** Goes before every mode in the code, also that of a use of the policy, and a function. */
   readonly mode?: PolicyMode;
 }
 
-/** A policy as it is in the code and as it is in force. */
+/**
+ * A policy as it is in the code and as it is in force.
+ *
+ * @example
+ * const changed = (await throttle.policies.list()).filter(({ changedAt }) => changedAt !== undefined);
+ */
 export interface PolicyState {
+  /** Its name. */
   readonly policy: string;
   /** The rates in the code; empty for `unlimited`; undefined for a function of the call. */
   readonly configured: readonly StoredRate[] | undefined;
@@ -39,6 +51,9 @@ const AN_UPDATE = 'a change such as { rate: "500/min" } or { mode: "monitor" }';
  * all processes with the option `runtimePolicies`, within a second. With a `MemoryBackend` it is kept for the life of the process.
  *
  * All methods reject with a ThrottleConfigError if the backend stores no settings, and with the backend's error if it does not answer.
+ *
+ * @example
+ * await throttle.policies.update('search', { mode: 'monitor' });
  */
 export class RuntimePolicies {
   constructor(

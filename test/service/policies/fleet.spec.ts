@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, type LoggerService, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { Controller, type DynamicModule, Get, type LoggerService, Module } from '@nestjs/common';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { MemorySettings } from '../../../src/backends/memory/memory-settings.js';
 import {
@@ -66,8 +66,9 @@ async function start(backend: Backend, options: ThrottleModuleOptions = { polici
   const http = new TestApp(app, new CountedBackend().manual, app.getHttpServer().address().port);
   const throttle = app.get(ThrottleService);
   const limit = async () => (await http.send('/')).headers['ratelimit-policy'] ?? null;
+  const load = (module: DynamicModule) => app.get(LazyModuleLoader).load(() => module);
   const changed = () => logs.filter((text) => text.startsWith('Changed at run time'));
-  return { throttle, limit, changed, warnings, events: eventsOf(app), [Symbol.asyncDispose]: () => app.close() };
+  return { throttle, limit, load, changed, warnings, events: eventsOf(app), [Symbol.asyncDispose]: () => app.close() };
 }
 
 describe('changes to policies in a fleet on one Redis', () => {
@@ -137,6 +138,15 @@ describe('a stored change that does not fit the code', () => {
     // A change in place of it counts, and a policy that is gone can be cleared away.
     await app.throttle.policies.reset(change.policy);
     expect(await backend.settings.listPolicyChanges()).toEqual([]);
+  });
+
+  it('comes into force with the policy, if a module that is loaded later brings it', async () => {
+    const backend = new CountedBackend();
+    backend.settings.changePolicy({ policy: 'late', mode: 'off' });
+    await using app = await start(backend);
+    await app.load(ThrottleModule.forFeature({ policies: { late: '1/min' } }));
+    await until(() => app.events.some((event) => event.type === 'policy-changed' && event.policy === 'late'));
+    expect(await app.throttle.check('late', 100, { subject: 'ada' })).toBe(true);
   });
 
   it('ends an earlier change that did fit', async () => {

@@ -225,3 +225,12 @@ Throttle(presets.AUTH);
 Throttle(presets.AUTH, { context: { account: 'email' } });
 Throttle([...presets.PUBLIC_API, 'search']);
 ThrottleModule.forRoot({ default: presets.PUBLIC_API });
+
+// Modes, units and headers of a policy.
+ThrottleModule.forRoot({ mode: 'monitor', runtimePolicies: true, default: { rate: '5/min', mode: 'on' } });
+ThrottleModule.forRoot({
+  mode: () => 'off',
+  policies: { search: { rate: '5/min', mode: async ({ type }) => (type === 'ws' ? 'monitor' : 'on') } },
+});
+Throttle({ rate: '5/min', unit: 'content-bytes', headers: false });
+Throttle('search', { mode: ({ request }) => (request?.headers['x-beta'] === undefined ? 'on' : 'monitor') });

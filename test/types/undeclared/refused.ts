@@ -197,6 +197,12 @@ ThrottleModule.forRoot({ policies: { login: { rate: '5/min', scop: 'app' } } });
 // @ts-expect-error
 ThrottleModule.forRoot({ onError: 'panic' });
 // @ts-expect-error
+ThrottleModule.forRoot({ mode: 'dry-run' });
+// @ts-expect-error
+Throttle({ rate: '5/min', mode: () => 'enforced' });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { search: '5/min', runtime: true } });
+// @ts-expect-error
 ThrottleModule.forRoot({ default: 5 });
 // @ts-expect-error
 ThrottleModule.forRoot({ default: { burst: 5 } });

@@ -1,0 +1,50 @@
+import {
+  BadRequestException,
+  Body,
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Param,
+  Put,
+  UseGuards,
+} from '@nestjs/common';
+import { Throttle, ThrottleConfigError, ThrottleService } from 'nestjs-sluice';
+
+/** Lets operators in. It stands for a real one. */
+class OperatorGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    return context.switchToHttp().getRequest().headers['x-operator'] === 'sesame';
+  }
+}
+
+/** A policy that is monitored until an operator switches it on: in force in every process within a second. */
+@Controller()
+export class PoliciesController {
+  constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+  @Throttle('trends')
+  @Get('trends')
+  trends() {
+    return ['locks', 'weirs'];
+  }
+
+  @UseGuards(OperatorGuard)
+  @Get('policies')
+  async list() {
+    return { policies: await this.throttle.policies.list(), violations: Object.fromEntries(this.throttle.violations) };
+  }
+
+  @UseGuards(OperatorGuard)
+  @Put('policies/:name')
+  async update(@Param('name') name: string, @Body() { mode }: { readonly mode?: unknown } = {}) {
+    if (mode !== 'on' && mode !== 'off' && mode !== 'monitor')
+      throw new BadRequestException('mode: on, off or monitor');
+    try {
+      return await this.throttle.policies.update(name, { mode });
+    } catch (error) {
+      throw error instanceof ThrottleConfigError ? new BadRequestException(error.message) : error;
+    }
+  }
+}
