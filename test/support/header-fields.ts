@@ -22,7 +22,9 @@ function itemsOf(field: string | string[] | undefined): FieldItem[] {
 /** The headers of an answer that a limit writes, or may take back. */
 export function limitHeaders({ headers }: Answer): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => /^(x-)?ratelimit|^retry-after$|^cache-control$/.test(name)),
+    Object.entries(withoutPartitionKeys(headers)).filter(([name]) =>
+      /^(x-)?ratelimit|^retry-after$|^cache-control$/.test(name),
+    ),
   );
 }
 
