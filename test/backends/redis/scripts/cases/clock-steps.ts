@@ -72,6 +72,8 @@ const otherBursts = (['fixed-window', 'sliding-window', 'sliding-log'] as const)
 const log = policyOf('sliding-log');
 const bucket = policyOf('leaky-bucket');
 
+/** Its segments do not begin at START. */
+const odd = definePolicy('p', { rate: '2000/1400ms', strategy: 'sliding-window', segments: 2 });
 const wide = definePolicy('p', { rate: `2000/${PERIOD_MS}ms`, strategy: 'sliding-window', segments: 2 });
 
 /** States and charges of a clock that has stepped back since, and charges that are gone. */
@@ -167,6 +169,24 @@ export const clockSteps: readonly ScriptCase[] = [
     runs: [
       put([START / SPAN_MS + 1, 0, 0, 600], { letter: 'w' }),
       spend([[[KEY, wide, 0]]], [2000, PERIOD_MS, 1, 1400, PERIOD_MS], []),
+    ],
+  },
+  {
+    name: 'a sliding window whose next segment is the newest: it counts as at the begin of that, not as far into it as now is into its own',
+    runs: [
+      put([Math.ceil(START / 700), 0, 0, 600], { letter: 'w' }),
+      spend([[[KEY, odd, 0]]], [2000, 1400, 1, 1400, 1200], []),
+    ],
+  },
+  {
+    name: 'a sliding window of more units in its oldest segment than the limit is now, few of which still count',
+    runs: [
+      put([Math.floor(START / 700), 0, 0, 12], { letter: 'w' }),
+      spend(
+        [[[KEY, { ...odd, limit: 10 }, 1]]],
+        [10, 1400, 1, 0, 1900],
+        [`SET ${KEY} S2w ${START + 3625} ${Math.floor(START / 700)} 1 0 12 PX 3625`],
+      ),
     ],
   },
 ];
