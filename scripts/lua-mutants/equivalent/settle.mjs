@@ -1,0 +1,16 @@
+/** Mutants of lua/scripts/settle.lua that behave as the original: the reason, and their places. */
+export const SETTLE = [
+  {
+    why: 'Costs that are the same are skipped: what is given back or added is never 0.',
+    places: [
+      'scripts/settle: if is_sound and (text or units > 0) then | > -> >=',
+      'scripts/settle: if units > 0 then | > -> >=',
+      'scripts/settle: if units > 0 then | > -> >= | occurrence 2 of this line',
+      'scripts/settle: if state ~= nil and (text or units > 0) then | > -> >=',
+    ],
+  },
+  {
+    why: 'What a settlement changes, and until when it matters, is the same whatever the burst is.',
+    places: ['scripts/settle: local burst, segments = policy.burst, policy.segments | burst (2) -> limit'],
+  },
+];

@@ -1,0 +1,99 @@
+/** Mutants of lua/scripts/spend.lua that behave as the original: the reason, and their places. */
+export const SPEND = [
+  {
+    why: 'The phases of a call are only told apart.',
+    places: [
+      'scripts/spend: local FIRST, MONITORED, DENIED_CALL = 1, 2, 3 | 1 -> 0',
+      'scripts/spend: local FIRST, MONITORED, DENIED_CALL = 1, 2, 3 | 3 -> 4',
+    ],
+  },
+  {
+    why: 'Without a monitored charge nothing is decided in the phase of those.',
+    places: ['scripts/spend: local has_monitored = false | false -> true'],
+  },
+  {
+    why: 'The first charge on the key is this one, or one on the same key.',
+    places: [
+      'scripts/spend: field_1[i] = state | i -> first',
+      'scripts/spend: local policy = policy_of[i] | i -> first',
+      'scripts/spend: expiry_in[i] = expires_ms | i -> first',
+      'scripts/spend: local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0 | i -> first',
+    ],
+  },
+  {
+    why: 'A key that is read once more holds the same state. It goes to a slot that nothing loads, as does the last charge of one that is not the first.',
+    places: [
+      'scripts/spend: if first == i then | first -> i',
+      'scripts/spend: if first == i then | i -> first',
+      'scripts/spend: first_on[i], last_on[i] = first, 0 | i (2) -> first',
+    ],
+  },
+  {
+    why: 'No charge has the number 0.',
+    places: [
+      'scripts/spend: local from = earlier > 0 and left_by[earlier] or first | > -> >=',
+      'scripts/spend: local from = earlier > 0 and left_by[earlier] or first | earlier -> first',
+      'scripts/spend: local is_denied = earlier > 0 and denied_of[earlier] | > -> >=',
+      'scripts/spend: local is_denied = earlier > 0 and denied_of[earlier] | earlier -> first',
+    ],
+  },
+  {
+    why: 'It is set before it is read, or never read.',
+    places: [
+      'scripts/spend: local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0 | false -> true',
+      'scripts/spend: local at, units, is_amended = now, cost, false | false -> true',
+    ],
+  },
+  {
+    why: 'A built-in strategy that records 0 units changes nothing.',
+    places: [
+      'scripts/spend: if is_recorded and cost > 0 then | > -> >=',
+      'scripts/spend: if is_recorded and cost > 0 then | cost -> total_cost',
+    ],
+  },
+  {
+    why: 'What a charge leaves that takes nothing is in a slot that nothing loads.',
+    places: [
+      'scripts/spend: if allowed and is_taken then | allowed -> is_taken',
+      'scripts/spend: if allowed and is_taken then | and -> or',
+      'scripts/spend: if allowed and is_taken then | is_taken -> allowed',
+    ],
+  },
+  {
+    why: 'All strategies allow a cost of 0, so a recorded charge is never denied; what is monitored is decided by itself, whatever was denied before it; and what is denied stays so.',
+    places: [
+      'scripts/spend: if not is_recorded then is_denied = is_denied or not allowed end | is_recorded -> allowed',
+      'scripts/spend: if not is_recorded then is_denied = is_denied or not allowed end | is_recorded -> is_late',
+      'scripts/spend: if not is_recorded then is_denied = is_denied or not allowed end | is_recorded -> is_monitored',
+      'scripts/spend: if not is_recorded then is_denied = is_denied or not allowed end | is_recorded -> is_denied',
+    ],
+  },
+  {
+    why: 'What is recorded is decided at a cost of 0, which is told already.',
+    places: [
+      'scripts/spend: is_decided = phase == MONITORED or is_recorded or earlier == 0 or cost == 0 or not is_denied | is_recorded -> is_late',
+      'scripts/spend: is_decided = phase == MONITORED or is_recorded or earlier == 0 or cost == 0 or not is_denied | is_recorded -> is_monitored',
+    ],
+  },
+  {
+    why: 'Later charges on the key ask only what one of them leaves that took units, and its total is the cost it was decided at.',
+    places: [
+      'scripts/spend: left_by[i] = allowed and is_taken and charge_count + i or from | is_taken -> allowed',
+      'scripts/spend: total_of[i], denied_of[i] = total_cost, is_denied | total_cost -> cost',
+    ],
+  },
+  {
+    why: 'A charge of the number 0 is never due, and is on no key.',
+    places: [
+      'scripts/spend: i, phase = 1, is_call_allowed and MONITORED or DENIED_CALL | 1 -> 0',
+      'scripts/spend: for i = 1, is_call_sound and is_call_recorded and is_call_allowed and writes and charge_count or 0 do | 1 -> 0',
+    ],
+  },
+  {
+    why: 'Charges on one key have the same strategy and segments.',
+    places: [
+      'scripts/spend: local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i] | i -> first',
+      'scripts/spend: local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i] | i (3) -> first',
+    ],
+  },
+];
