@@ -17,8 +17,12 @@ const { firstDifference } = await import('../test/backends/redis/scripts/support
 const { load } = await import('../test/backends/redis/scripts/support/scripts-under-test.ts');
 const { chosenCases, randomCases, strategies } = await import('../test/backends/redis/scripts/support/suite.ts');
 
-/** A mutant that makes a script loop forever counts as caught after this time. */
-const REPLY_TIMEOUT_MS = 5000;
+/**
+ * A mutant that makes a script loop forever counts as caught if a case takes longer than this: many times as long as the longest
+ * takes with the unchanged Lua, which a loaded machine may let wait for long.
+ */
+let replyTimeoutMs = 60_000;
+const SHORTEST_TIMEOUT_MS = 5000;
 
 const all = [...chosenCases, ...strategies.flatMap((strategy) => [...randomCases(strategy)])];
 
@@ -62,6 +66,9 @@ function casesFor(file) {
 
 /** Runs mutants on a server of its own, since a mutant may loop forever. */
 class Runner {
+  /** How long the longest case took. */
+  longestMs = 0;
+
   async start() {
     this.server ??= await RedisServer.start();
     this.client = await connect(this.server, { retryStrategy: () => null });
@@ -71,9 +78,14 @@ class Runner {
   async differenceOf(files, cases) {
     let timer;
     const timedOut = new Promise((resolve) => {
-      timer = setTimeout(resolve, REPLY_TIMEOUT_MS, 'no reply');
+      timer = setTimeout(resolve, replyTimeoutMs, 'no reply');
     });
-    const running = this.#run(files, cases, () => timer.refresh());
+    let caseStartedAt = performance.now();
+    const running = this.#run(files, cases, () => {
+      timer.refresh();
+      this.longestMs = Math.max(this.longestMs, performance.now() - caseStartedAt);
+      caseStartedAt = performance.now();
+    });
     running.catch(() => undefined); // rejects if the server is killed below
     const difference = await Promise.race([running, timedOut]);
     clearTimeout(timer);
@@ -112,6 +124,7 @@ await Promise.all(runners.map((runner) => runner.start()));
 
 const unchanged = await runners[0].differenceOf(luaFiles, all);
 if (unchanged !== null) throw new Error(`The unchanged Lua fails: ${unchanged}`);
+replyTimeoutMs = Math.max(SHORTEST_TIMEOUT_MS, 20 * runners[0].longestMs);
 
 const mutants = files
   .filter(({ file }) => file.includes(process.argv[2] ?? ''))
