@@ -9,7 +9,15 @@ import type { RedisClient } from './clients/redis-client.js';
  */
 export async function checkServerSettings(client: RedisClient, dueMs: number): Promise<readonly string[]> {
   const warnings = client.isCluster === true ? clusterWarnings(client) : clientWarnings(client.options ?? {}, '');
-  const policy = await evictionPolicy(client, dueMs);
+  const [policy, bits] = await Promise.all([
+    settingOf(client, 'memory', /maxmemory_policy:(\S+)/, dueMs),
+    settingOf(client, 'server', /arch_bits:(\d+)/, dueMs),
+  ]);
+  if (bits === '32') {
+    warnings.push(
+      'The Redis server is a 32-bit build, whose scripts cannot read numbers of 7 bytes: states are decoded wrongly. Use a 64-bit build.',
+    );
+  }
   if (policy !== undefined && policy !== 'noeviction') {
     warnings.push(
       `Redis evicts keys when memory is short (maxmemory-policy ${policy}), and counters with them: limits start afresh. Set maxmemory-policy noeviction.`,
@@ -54,10 +62,15 @@ function clientWarnings(options: object, prefix: string): string[] {
 }
 
 /** Returns undefined if the server does not answer in time or refuses: the calls themselves report that. */
-async function evictionPolicy(client: RedisClient, dueMs: number): Promise<string | undefined> {
+async function settingOf(
+  client: RedisClient,
+  section: string,
+  pattern: RegExp,
+  dueMs: number,
+): Promise<string | undefined> {
   const timeoutMs = Math.max(0, dueMs - systemClock.now());
   const timeout = new Promise<void>((resolve) => void setTimeout(resolve, timeoutMs).unref());
-  const reply = client.info?.('memory').catch(() => undefined);
+  const reply = client.info?.(section).catch(() => undefined);
   const text = await Promise.race([reply, timeout]);
-  return typeof text === 'string' ? /maxmemory_policy:(\S+)/.exec(text)?.[1] : undefined;
+  return typeof text === 'string' ? pattern.exec(text)?.[1] : undefined;
 }

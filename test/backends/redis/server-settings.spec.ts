@@ -148,6 +148,13 @@ describe('the warnings', () => {
     await admin.config('SET', 'maxmemory-policy', 'noeviction');
   });
 
+  it('name a server of 32 bits, which cannot read the states', async () => {
+    const info = async (section: string) => (await admin.info(section)).replace(/arch_bits:\d+/, 'arch_bits:32');
+    expect(await warningsOf(Object.create(admin, { info: { value: info } }))).toEqual([
+      'The Redis server is a 32-bit build, whose scripts cannot read numbers of 7 bytes: states are decoded wrongly. Use a 64-bit build.',
+    ]);
+  });
+
   it('come in time from a server that stands still, and from none', async () => {
     const client = await connect(server, { maxRetriesPerRequest: 20 });
     const nobody = await keep(
