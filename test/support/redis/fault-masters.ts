@@ -160,6 +160,20 @@ async function differenceFrom(
 
 /** Moves a slot to the next master, as redis-cli does, the first keys one by one. */
 async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
+  const { source, target, targetId, admins } = await startMove(cluster, slot);
+  for (let moved = 0; ; moved++) {
+    // The first ones key by key, so that some calls find a part of their keys gone.
+    const keys = (await source.cluster('GETKEYSINSLOT', slot, moved < PARTS ? 1 : 100)).map(String);
+    if (keys.length === 0) break;
+    await source.migrate('127.0.0.1', target.options.port ?? 0, '', 0, 5000, 'KEYS', ...keys);
+    if (moved < PARTS) await pause(20);
+  }
+  for (const admin of [target, source, ...admins]) await admin.cluster('SETSLOT', slot, 'NODE', targetId);
+  for (const admin of admins) admin.disconnect();
+}
+
+/** Begins to move a slot to the next master: keys that are not there are asked for at that one. */
+export async function startMove(cluster: RedisCluster, slot: number) {
   const admins = await Promise.all(cluster.servers.map((server) => connect(server)));
   let at = -1;
   await askUntil(
@@ -175,15 +189,7 @@ async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
   const [sourceId, targetId] = [await idOf(source), await idOf(target)];
   await target.cluster('SETSLOT', slot, 'IMPORTING', sourceId);
   await source.cluster('SETSLOT', slot, 'MIGRATING', targetId);
-  for (let moved = 0; ; moved++) {
-    // The first ones key by key, so that some calls find a part of their keys gone.
-    const keys = (await source.cluster('GETKEYSINSLOT', slot, moved < PARTS ? 1 : 100)).map(String);
-    if (keys.length === 0) break;
-    await source.migrate('127.0.0.1', target.options.port ?? 0, '', 0, 5000, 'KEYS', ...keys);
-    if (moved < PARTS) await pause(20);
-  }
-  for (const admin of [target, source, ...admins]) await admin.cluster('SETSLOT', slot, 'NODE', targetId);
-  for (const admin of admins) admin.disconnect();
+  return { source, target, targetId, admins };
 }
 
 /** Whether a server has a slot, by its own account. */

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
+import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
 import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
 import { backendContract } from '../../../../src/testing/index.js';
 import { runCases } from '../../../support/contract-cases.js';
+import { startMove } from '../../../support/redis/fault-masters.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 import { scaled } from '../../../support/scale.js';
@@ -189,7 +191,7 @@ describe('a user of few rights on a Cluster', () => {
   let cluster: RedisCluster;
 
   beforeAll(async () => {
-    cluster = await RedisCluster.start();
+    cluster = await RedisCluster.start(0);
   });
 
   afterAll(() => cluster[Symbol.asyncDispose]());
@@ -219,7 +221,10 @@ describe('a user of few rights on a Cluster', () => {
       await Promise.race([client.connect(), ended]);
       const policy = definePolicy('p', '10/h');
       const charges = ['ip:192.0.2.1', 'user:42'].map((subject) => ({ policy, subject, cost: 4 }));
-      const { decisions, receipt } = await new RedisBackend(client, { timeoutMs: PATIENT_MS }).spend(charges);
+      const { decisions, receipt } = await new RedisBackend(client, {
+        prefix: `sluice:${name}`,
+        timeoutMs: PATIENT_MS,
+      }).spend(charges);
       expect(receipt?.charges).toEqual(charges);
       return decisions.map(({ remaining }) => remaining);
     } finally {
@@ -240,5 +245,15 @@ describe('a user of few rights on a Cluster', () => {
         all.filter((command) => command !== left),
       ),
     ).rejects.toThrow();
+  });
+
+  it('needs asking while a slot moves', async () => {
+    const slot = slotOf('{user:42}');
+    const { source, target, admins } = await startMove(cluster, slot);
+    expect(await spendAs('mover', [...all, 'asking'])).toEqual([6, 6]);
+    expect(await target.keys('sluice:mover:*')).toContain('sluice:mover:{user:42}:p@app:w3600000/10');
+    await expect(spendAs('stuck', all)).rejects.toMatchObject({ name: 'BackendError' });
+    for (const admin of [source, target]) await admin.cluster('SETSLOT', slot, 'STABLE');
+    for (const admin of admins) admin.disconnect();
   });
 });
