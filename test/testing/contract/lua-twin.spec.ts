@@ -72,6 +72,12 @@ describe('the contract of a strategy with a Lua twin', () => {
     ['allows at the end of a window one millisecond late', 'now >= opened_at +', 'now > opened_at +'],
     ['keeps the state of a clock that was far ahead', 'or opened_at > now + policy.period_ms', ''],
     ['gives nothing back', 'math.max(0, used - (from - to))', 'used'],
+    [
+      'records up to the limit only',
+      'math.min(used + to - from, MAX_COUNT)',
+      'math.min(used + to - from, policy.limit)',
+    ],
+    ['records nothing in a new window', '{ at, math.min(to - from, MAX_COUNT) }', '{ at, 0 }'],
   ])('catches a twin that %s', async (_fault, right, wrong) => {
     expect(LUA).toContain(right);
     const failure = await compare(withLua(LUA.replace(right, wrong))).catch((error: Error) => error.message);

@@ -5,7 +5,8 @@ import { MemoryBackend } from '../../../../backends/memory/memory.backend.js';
 import type { RedisClient } from '../../../../backends/redis/clients/redis-client.js';
 import { RedisBackend } from '../../../../backends/redis/redis.backend.js';
 import { ManualClock } from '../../../../core/clock.js';
-import type { Outcome, Receipt } from '../../../../core/decision.js';
+import type { Charge, Outcome, Receipt } from '../../../../core/decision.js';
+import type { Policy } from '../../../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../../strategies/built-in-strategies.js';
 import type { Strategy } from '../../../../strategies/strategy.js';
 import type { Scene, StrategyBench } from '../../harness/strategy-bench.js';
@@ -14,7 +15,7 @@ import { after, costOf } from '../../harness/traffic.js';
 
 /** One call of a trace, and what memory answered. */
 type Step =
-  | { readonly at: number; readonly cost: number; readonly outcome: Outcome }
+  | { readonly at: number; readonly asked: Pick<Charge, 'cost' | 'mode'>; readonly outcome: Outcome }
   | { readonly at: number; readonly settles: number; readonly to: number };
 
 const SUBJECT = 'contract';
@@ -23,30 +24,33 @@ const TIMEOUT_MS = 30_000;
 
 /** Whether the Lua twin of a strategy agrees with its TypeScript. */
 export function luaTwin(suite: Suite<StrategyBench>, client: RedisClient): void {
-  suite.case('decides in Redis as in memory, to the bit, through refunds and clocks that step back', async (bench) => {
-    const run = randomUUID().slice(0, 8);
-    const clock = new ManualClock();
-    const redis = new RedisBackend(client, {
-      clock,
-      prefix: `sluice-test:${run}`,
-      timeoutMs: TIMEOUT_MS,
-      denyMemoryMs: 0,
-    });
-    teach(redis, bench.strategy);
-    let scenes = 0;
-    try {
-      await bench.always(
-        async (scene) => {
-          const subject = `${SUBJECT} ${scenes++}`;
-          await replay(traceInMemory(scene, bench.strategy), { redis, clock, scene, subject });
-          await redis.reset([{ policy: scene.policy, subject }]);
-        },
-        { times: 1 / 3 },
-      );
-    } finally {
-      await redis.close();
-    }
-  });
+  suite.case(
+    'decides in Redis as in memory, to the bit, through refunds, debts and clocks that step back',
+    async (bench) => {
+      const run = randomUUID().slice(0, 8);
+      const clock = new ManualClock();
+      const redis = new RedisBackend(client, {
+        clock,
+        prefix: `sluice-test:${run}`,
+        timeoutMs: TIMEOUT_MS,
+        denyMemoryMs: 0,
+      });
+      teach(redis, bench.strategy);
+      let scenes = 0;
+      try {
+        await bench.always(
+          async (scene) => {
+            const subject = `${SUBJECT} ${scenes++}`;
+            await replay(traceInMemory(scene, bench.strategy), { redis, clock, scene, subject });
+            await redis.reset([{ policy: scene.policy, subject }]);
+          },
+          { times: 1 / 3 },
+        );
+      } finally {
+        await redis.close();
+      }
+    },
+  );
 }
 
 function teach(backend: Backend, strategy: Strategy): void {
@@ -60,6 +64,7 @@ function traceInMemory({ policy, start, moves }: Scene, strategy: Strategy): rea
   teach(memory, strategy);
   const steps: Step[] = [];
   const open: number[] = [];
+  const canRecord = isRecordable(policy, memory);
   let last: Outcome | undefined;
   for (const move of moves) {
     clock.set(after(clock.now(), move, policy, last?.decisions[0]));
@@ -68,19 +73,31 @@ function traceInMemory({ policy, start, moves }: Scene, strategy: Strategy): rea
       const [settles] = open.splice(move.part % Math.max(1, open.length), 1);
       const step = settles === undefined ? undefined : steps[settles];
       if (settles === undefined || step === undefined || !('outcome' in step)) continue;
-      const to = Math.floor((step.cost * move.part) / 1001);
+      const { cost } = step.asked;
+      const to = move.part % 4 === 0 ? cost + move.part : Math.floor((cost * move.part) / 1001);
       if (step.outcome.receipt !== undefined) memory.settle(step.outcome.receipt, [to]);
       steps.push({ at, settles, to });
       continue;
     }
     const stands = memory.peek([{ policy, subject: SUBJECT, cost: 0 }]).decisions[0];
     const cost = stands === undefined ? 0 : costOf(move, stands);
-    last = memory.spend([{ policy, subject: SUBJECT, cost }]);
+    const asked = cost > 0 && move.part % 8 === 1 && canRecord ? ({ cost, mode: 'record' } as const) : { cost };
+    last = memory.spend([{ policy, subject: SUBJECT, ...asked }]);
     if (last.receipt !== undefined) open.push(steps.length);
-    steps.push({ at, cost, outcome: last });
+    steps.push({ at, asked, outcome: last });
   }
   void memory.close();
   return steps;
+}
+
+/** Whether a strategy counts what is recorded. A backend refuses to record by one that does not. */
+function isRecordable(policy: Policy, memory: MemoryBackend): boolean {
+  try {
+    memory.spend([{ policy, subject: `${SUBJECT} of records`, cost: 1, mode: 'record' }]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface Replay {
@@ -99,9 +116,9 @@ async function replay(steps: readonly Step[], { redis, clock, scene: { policy },
       if (receipt !== undefined) await redis.settle(receipt, [step.to]);
       continue;
     }
-    const { receipt, ...outcome } = await redis.spend([{ policy, subject, cost: step.cost }]);
+    const { receipt, ...outcome } = await redis.spend([{ policy, subject, ...step.asked }]);
     const { receipt: _, ...expected } = step.outcome;
-    assert.deepEqual(outcome, expected, `step ${i}, ${step.cost} units at ${step.at}: Redis differs from memory`);
+    assert.deepEqual(outcome, expected, `step ${i}, ${step.asked.cost} units at ${step.at}: Redis differs from memory`);
     if (receipt !== undefined) receipts.set(i, receipt);
   }
 }
