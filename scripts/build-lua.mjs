@@ -22,8 +22,8 @@ export const LUA_FILES = {
   policies: ['lib/policies'],
   strategies: STRATEGY_FILES,
   states: ['lib/names', 'lib/clock', 'lib/states'],
-  spend: ['lib/replies', 'scripts/spend'],
-  settle: ['scripts/settle'],
+  spend: ['lib/replies', 'lib/overrides', 'scripts/spend'],
+  settle: ['lib/overrides', 'scripts/settle'],
   lease: ['scripts/lease'],
   'spend-one': ['scripts/spend-one'],
 };

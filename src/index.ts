@@ -21,7 +21,7 @@ export type {
 } from './backends/settings-store.js';
 export { beginSettlement } from './backends/settlement.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
-export type { Charge, ChargeMode, Decision, Outcome, Receipt } from './core/decision.js';
+export type { Charge, ChargeMode, Decision, Outcome, Receipt, TakenCharge } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
 export type { FailureMode, Policy, PolicyMode } from './core/policy.js';

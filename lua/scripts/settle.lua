@@ -1,10 +1,11 @@
 -- Changes the costs of a receipt's charges, as of the instant at which they were taken.
 --
--- KEYS   one key per charge, in order
+-- KEYS   one key per charge, in order; then, per charge of a budget beside its policy's, the key that says whose state is there
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      deadline in the server's milliseconds
 --        3      the receipt's instant
 --        then, per charge:
+--               '!' and the number of the second of its keys, if it has one;
 --               '+', how many, and the numbers, if it has arguments;
 --               strategy, limit, period, burst, segments, cost that was taken, cost that it becomes
 -- Reply  the server's milliseconds, then
@@ -17,18 +18,29 @@ if server_ms > argument(ARGV[2]) then return { server_ms, LATE } end
 local at = argument(ARGV[3])
 local arg = 4
 
-for i = 1, #KEYS do
+local i = 0
+while arg <= #ARGV do
+  i = i + 1
+  local beside = nil
+  if ARGV[arg] == '!' then
+    beside = KEYS[argument(ARGV[arg + 1])]
+    arg = arg + 2
+  end
   local arguments
   arguments, arg = read_arguments(ARGV, arg)
   local key, policy = KEYS[i], read_policy(ARGV, arg)
   local from, to = argument(ARGV[arg + 5]), argument(ARGV[arg + 6])
   arg = arg + 7
-  if from ~= to then
+  local beside_expiry = beside and read_shape(beside, policy)
+  -- A budget that has started anew for another period holds no units of this charge.
+  if from ~= to and not (beside and beside_expiry == nil) then
     local strategy, limit, period_ms = policy.strategy, policy.limit, policy.period_ms
     local burst, segments = policy.burst, policy.segments
     local is_sound, marker, text, expires_ms
     -- The key has to outlast a charge that grows; one that shrinks does not change the expiry.
     local is_amended, until_ms, units = false, 0, to - from
+    local is_stale = beside_expiry == 0
+    local redis_pcall = is_stale and read_nothing or redis_pcall
     -- A foreign value holds no units of this charge. It is left to spend, which deletes and reports it.
     if false then
     --@strategies
@@ -54,7 +66,7 @@ for i = 1, #KEYS do
     --@end
     else
       local state
-      text, state, expires_ms = read_state(key, policy)
+      if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end
       if state ~= nil and (text or units > 0) then
         local custom = custom_strategy(strategy)
         local amended = custom.amend(state, now, policy, at, from, to, arguments)
@@ -62,10 +74,12 @@ for i = 1, #KEYS do
           local _, decision = custom.step(amended, now, policy, 0, arguments)
           until_ms = server_ms + decision.reset_ms + TTL_MARGIN_MS
         end
-        if amended ~= state then write_state(key, amended, expires_ms, until_ms) end
+        is_amended = amended ~= state
+        if is_amended then write_state(key, amended, expires_ms, until_ms) end
       end
     end
     if is_failure(text) then return text end
+    if beside and is_amended then write_shape(beside, policy, beside_expiry, until_ms) end
   end
 end
 

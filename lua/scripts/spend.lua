@@ -1,6 +1,7 @@
 -- Decides a batch of calls. Each call is all or none by itself.
 --
--- KEYS   one key per charge, in order
+-- KEYS   one key per charge, in order; then, per charge that may be overridden: the budget beside, whose state that is, and those of
+--        overrides
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      number of policies
 --        then, per policy:
@@ -9,8 +10,10 @@
 --               number of calls
 --               deadline in the server's milliseconds, or 'peek': never late, and nothing is written
 --               number of charges of each call
---               per charge: 'monitor' or 'record' if it is not enforced; '+', how many, and the numbers, if it has arguments;
---               number of its policy (from 1), cost
+--               per charge: 'monitor' or 'record' if it is not enforced; if it may be overridden, '!', the number of the first of its
+--               keys for that, how many overrides there may be, and for each, most specific first, its text, or '' if it has a key;
+--               '+', how many, and the numbers, if it has arguments; number of its policy (from 1), cost. A call that has such a
+--               charge is alone in its group.
 -- Reply  one string. Numbers are doubles, statuses bytes, little endian:
 --        the server's milliseconds, the instant
 --        per policy: limit and window of its decisions
@@ -18,10 +21,15 @@
 --          1, remaining, reset                                                      allowed
 --          2, remaining, reset, retry after (-1: never)                             denied
 --          3, allowed (a byte), limit, remaining, reset, retry after, delay, window in full
+--          8, limit, period, burst, segments                                        overridden so: a decision in full follows
+--          9                                                                        unlimited, by an override
+--          10, number of an override (a byte)                                       it cannot be read: more follows
 --        or one status:
 --          4   late: the call was refused, and nothing was read
 --          5   foreign value: a key held a value that no script of ours wrote; it was deleted
 --          7   not recorded: the custom strategy of a recorded charge does not count it; nothing was taken
+
+local OVERRIDDEN, UNLIMITED, UNREADABLE = 8, 9, 10
 
 -- The phases in which a call is decided.
 local FIRST, MONITORED, DENIED_CALL = 1, 2, 3
@@ -53,17 +61,71 @@ while arg <= #ARGV do
   local is_late = writes and server_ms > argument(deadline)
   arg = arg + 3
   local has_monitored = false
+  -- Of charges that may be overridden: where their arguments begin.
+  local overridden
   for i = 1, charge_count do
     local mode = ARGV[arg]
     if mode == 'monitor' or mode == 'record' then arg = arg + 1 else mode = 'enforce' end
     has_monitored = has_monitored or mode == 'monitor'
     mode_of[i] = mode
+    if ARGV[arg] == '!' then
+      overridden = overridden or {}
+      overridden[i] = arg + 1
+      arg = arg + 3 + argument(ARGV[arg + 2])
+    end
     arguments_of[i], arg = read_arguments(ARGV, arg)
     policy_of[i], cost_of[i] = policies[argument(ARGV[arg])], argument(ARGV[arg + 1])
     arg = arg + 2
   end
   for _ = 1, calls do
     local is_call_sound, is_call_allowed, is_call_recorded = not is_late, true, true
+    -- By charge: what is told of its override, and if that is unlimited; the number of the key that says whose state is beside, and
+    -- when that key expires.
+    local told, is_unlimited, beside, beside_expiry
+
+    -- Puts overrides in place of policies.
+    if overridden and not is_late then
+      told, is_unlimited, beside, beside_expiry = {}, {}, {}, {}
+      for i = 1, charge_count do
+        local at = overridden[i]
+        if at then
+          local policy, first, rate, is_found = policy_of[i], argument(ARGV[at]), nil, false
+          local number, next_key = 0, first + 2
+          told[i] = ''
+          while not is_found and number < argument(ARGV[at + 1]) do
+            number = number + 1
+            local text, expires_ms = ARGV[at + 1 + number], nil
+            if text == '' then
+              local key = KEYS[next_key]
+              next_key = next_key + 1
+              text = redis_pcall('GET', key)
+            end
+            if is_failure(text) then return text end
+            if type(text) == 'string' then expires_ms, rate = read_override(text) end
+            if text and (expires_ms == nil or (rate and rate.strategy ~= policy.strategy)) then
+              told[i] = told[i] .. pack('<BB', UNREADABLE, number)
+            elseif text then
+              is_found = expires_ms == 0 or now < expires_ms
+            end
+          end
+          if is_found and rate then
+            told[i] = told[i] .. pack('<Bdddd', OVERRIDDEN, rate.limit, rate.period_ms, rate.burst, rate.segments)
+            if rate.period_ms == policy.period_ms then
+              rate.segments = policy.segments
+            else
+              KEYS[last_key + i], beside[i] = KEYS[first], first + 1
+              beside_expiry[i] = read_shape(KEYS[first + 1], rate) or 0
+            end
+            -- Its decisions are told in full.
+            rate.granted = 0
+            policy_of[i] = rate
+          elseif is_found then
+            told[i] = told[i] .. pack('<B', UNLIMITED)
+            is_unlimited[i], cost_of[i] = true, 0
+          end
+        end
+      end
+    end
 
     -- Reads the states.
     for i = 1, is_late and 0 or charge_count do
@@ -75,6 +137,8 @@ while arg <= #ARGV do
         local policy = policy_of[i]
         local strategy = policy.strategy
         local is_sound, marker, text, expires_ms
+        local is_stale = beside and beside_expiry[i] == 0
+        local redis_pcall = is_stale and read_nothing or redis_pcall
         if false then
         --@strategies
         elseif strategy == STRATEGY then
@@ -84,7 +148,7 @@ while arg <= #ARGV do
         --@end
         else
           local state
-          text, state, expires_ms = read_state(key, policy)
+          if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end
           is_sound = state ~= nil
           field_1[i] = state
         end
@@ -202,6 +266,7 @@ while arg <= #ARGV do
         else
           write_state(key, field_1[slot], expires_ms, until_ms)
         end
+        if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end
       end
     end
 
@@ -213,9 +278,15 @@ while arg <= #ARGV do
       write_status(NOT_RECORDED)
     else
       for i = 1, charge_count do
-        write_decision(
-          policy_of[i], allowed_of[i], granted_of[i], remaining_of[i], reset_of[i], retry_of[i], delay_of[i], window_of[i]
-        )
+        if told and told[i] then
+          reply_length = reply_length + 1
+          reply[reply_length] = told[i]
+        end
+        if not told or not is_unlimited[i] then
+          write_decision(
+            policy_of[i], allowed_of[i], granted_of[i], remaining_of[i], reset_of[i], retry_of[i], delay_of[i], window_of[i]
+          )
+        end
       end
     end
     last_key = last_key + charge_count

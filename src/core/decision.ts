@@ -1,4 +1,4 @@
-import type { FailureMode, Policy } from './policy.js';
+import type { FailureMode, Policy, StoredRate } from './policy.js';
 
 /** A budget: the units that one subject has under one policy. */
 export interface Target {
@@ -42,6 +42,15 @@ export interface Charge extends Target {
   readonly overriddenBy?: readonly string[];
 }
 
+/** A charge as it was taken. */
+export interface TakenCharge extends Charge {
+  /**
+   * The rate that an override put in force for it. It settles under this rate, in the budget that it was taken from; one that was
+   * `unlimited` took nothing, and settles as nothing. Default: that of the policy.
+   */
+  readonly rate?: StoredRate | 'unlimited';
+}
+
 /** The result of one charge. Headers, bodies, messages and events derive from it. */
 export interface Decision {
   /** The policy's name. */
@@ -62,6 +71,8 @@ export interface Decision {
   readonly delayMs: number;
   /** Milliseconds in which `limit` units are granted. */
   readonly windowMs: number;
+  /** Set if an override put this rate in force, in place of the policy's own. */
+  readonly rate?: StoredRate;
   /** Set for a monitored charge: it may not be allowed in a call that is. */
   readonly mode?: 'monitor';
   /** Set if no limit applies to the subject: nothing is counted, and no header tells of it. It is never the binding decision. */
@@ -78,7 +89,7 @@ export interface Receipt {
   /** The instant of the charges in epoch milliseconds. */
   readonly at: number;
   /** Those of the call, in order. A monitored charge that was not taken has a cost of 0 here. */
-  readonly charges: readonly Charge[];
+  readonly charges: readonly TakenCharge[];
   /** One instant per charge, if several servers took them. */
   readonly instants?: readonly number[];
   /** Set if the fallback in this process took the charges. */

@@ -1,4 +1,4 @@
-import type { Charge, Receipt } from './decision.js';
+import type { Receipt, TakenCharge } from './decision.js';
 
 /** Recognises receipts of other copies of this package in the process. */
 const ORIGINAL = Symbol.for('nestjs-sluice:receipt');
@@ -10,7 +10,7 @@ class OriginalReceipt implements Receipt {
 
   constructor(
     readonly at: number,
-    readonly charges: readonly Charge[],
+    readonly charges: readonly TakenCharge[],
   ) {}
 
   get [ORIGINAL](): true {
@@ -29,7 +29,7 @@ class OriginalReceipt implements Receipt {
  */
 export function receiptOf(
   at: number,
-  charges: readonly Charge[],
+  charges: readonly TakenCharge[],
   more?: Pick<Receipt, 'instants' | 'degraded'>,
 ): Receipt {
   const receipt = new OriginalReceipt(at, charges);

@@ -1,4 +1,12 @@
-import { bindingOf, type Charge, type Decision, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
+import {
+  bindingOf,
+  type Charge,
+  type Decision,
+  isMonitored,
+  type Outcome,
+  type Receipt,
+  type TakenCharge,
+} from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import { totalUpTo } from './lease.js';
 import { allowedBy, withHeldUnits } from './lease-decision.js';
@@ -83,14 +91,19 @@ export class LeaseReservation {
     return receiptOf(Math.max(...instants), charges, { instants });
   }
 
-  /** The charges as the receipt has them: those that the backend did not take, monitored ones, at a cost of 0. */
-  #takenOf(others: Receipt | undefined): readonly Charge[] {
-    if (!this.charges.some(isMonitored)) return this.charges;
+  /** The charges as the receipt has them: those of the backend as it took them, and those that it did not take at a cost of 0. */
+  #takenOf(others: Receipt | undefined): readonly TakenCharge[] {
+    if (!this.charges.some(isTakenOtherwise)) return this.charges;
     let next = 0;
     return this.charges.map((charge, i) =>
       this.instants[i] === undefined ? (others?.charges[next++] ?? { ...charge, cost: 0 }) : charge,
     );
   }
+}
+
+/** Returns true for a charge that may be allowed, and not taken as it was asked for. */
+function isTakenOtherwise(charge: Charge): boolean {
+  return isMonitored(charge) || charge.overriddenBy !== undefined;
 }
 
 /** Takes all leased charges of a call in one synchronous step, or none of them. */

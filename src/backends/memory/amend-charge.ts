@@ -31,6 +31,7 @@ function raise(store: MemoryStore, charge: Charge, at: number, to: number, now: 
   const { strategy } = table;
   const key = mapKey(charge.subject);
   const isShared = table.find(key) === undefined && !store.hasRoom(now, []);
+  if (store.isSuperseded(table, key)) return;
   const found = store.read(table, key, isShared);
   const amended = strategy.amend(found, now, policy, at, cost, to, args);
   if (amended === found) return;

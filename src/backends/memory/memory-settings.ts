@@ -1,5 +1,8 @@
 import type { Clock } from '../../core/clock.js';
+import type { Charge } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
+import type { OverrideRate } from '../overrides/overridden-policy.js';
+import type { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type {
   NewOverride,
   NewPolicyChange,
@@ -11,13 +14,28 @@ import type {
   SettingsStore,
 } from '../settings-store.js';
 
-/** Settings in this process, for as long as it runs. */
+/** Settings in this process, for as long as it runs. Expired overrides are dropped when they are looked for. */
 export class MemorySettings implements SettingsStore {
   readonly #overrides = new Map<string, Override>();
   readonly #changes = new Map<string, PolicyChange>();
   #version = 0;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly unreadable?: UnreadableSettings,
+  ) {}
+
+  /** Returns the rate of the first subject in `overriddenBy` that has an override, or undefined. */
+  rateFor({ policy: { name, strategy }, overriddenBy = [] }: Charge, now: number): OverrideRate | undefined {
+    for (const subject of overriddenBy) {
+      const override = this.#overrides.get(keyOf({ policy: name, subject }));
+      if (override === undefined || isOver(override, now)) continue;
+      const { rate } = override;
+      if (rate === 'unlimited' || rate.strategy === strategy) return rate;
+      this.unreadable?.report({ what: 'override', policy: name, subject });
+    }
+    return undefined;
+  }
 
   setOverride({ policy, subject, rate, expiresInMs }: NewOverride): Override {
     const expiry = expiresInMs === undefined ? {} : { expiresAt: this.clock.now() + expiresInMs };

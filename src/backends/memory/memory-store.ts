@@ -5,6 +5,7 @@ import type { Policy } from '../../core/policy.js';
 import type { State, Strategy } from '../../strategies/strategy.js';
 import { unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import { OverriddenPolicy } from '../overrides/overridden-policy.js';
 import { SubjectTable } from './subject-table.js';
 
 /** Where the state of a charge is. */
@@ -28,6 +29,8 @@ export class MemoryStore {
   size = 0;
   /** The table of each budget by the policy's id. */
   readonly #tables = new Map<string, SubjectTable>();
+  /** The tables of overrides of other periods, by the id of the policy that they override. */
+  readonly #besides = new Map<string, SubjectTable[]>();
   readonly #tableByPolicy = new Map<Policy, SubjectTable>();
   #latest: { readonly policy: Policy; readonly table: SubjectTable } | undefined;
   #sweep = this.#allStates();
@@ -86,9 +89,16 @@ export class MemoryStore {
     this.#noteExpiry(expiresAt);
   }
 
+  /** Removes a subject's state, and that beside it under an override of another period. */
   remove({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
     if (this.#tables.get(id)?.remove(key)) this.size--;
+    for (const table of this.#besides.get(id) ?? []) if (table.remove(key)) this.size--;
+  }
+
+  /** Returns true if the budget of an override was started anew with another period, so that this table counts no longer. */
+  isSuperseded(table: SubjectTable, key: string): boolean {
+    return table.alternatives.some((other) => other !== table && other.find(key) !== undefined);
   }
 
   close(): void {
@@ -101,10 +111,17 @@ export class MemoryStore {
     if (table === undefined) {
       table = new SubjectTable(policy, this.#strategyOf(policy));
       this.#tables.set(policy.id, table);
+      if (policy instanceof OverriddenPolicy && policy.besideId !== undefined) this.#addBeside(policy.besideId, table);
     }
     if (this.#tableByPolicy.size >= MAX_POLICIES) this.#tableByPolicy.clear();
     this.#tableByPolicy.set(policy, table);
     return table;
+  }
+
+  #addBeside(id: string, table: SubjectTable): void {
+    table.alternatives = this.#besides.get(id) ?? [];
+    table.alternatives.push(table);
+    this.#besides.set(id, table.alternatives);
   }
 
   #strategyOf(policy: Policy): Strategy {
@@ -114,6 +131,7 @@ export class MemoryStore {
   }
 
   #insert(table: SubjectTable, key: string, state: State, expiresAt: number): void {
+    for (const other of table.alternatives) if (other !== table && other.remove(key)) this.size--;
     if (table.add(key, state, expiresAt)) this.#restartSweep();
     table.isOverflowing = false;
     this.size++;

@@ -7,7 +7,9 @@ import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import { assertCapable } from '../capabilities.js';
+import { decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
+import { OverriddenPolicies } from '../overrides/overridden-policy.js';
+import { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type { SettingsStore } from '../settings-store.js';
 import { beginSettlement } from '../settlement.js';
 import { conclude } from './all-or-none.js';
@@ -41,13 +43,16 @@ export class MemoryBackend implements Backend {
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
   readonly #events = new Emitter<BackendEvent>();
   readonly #store: MemoryStore;
+  readonly #settings: MemorySettings;
+  readonly #overridden = new OverriddenPolicies();
 
   constructor({ clock = systemClock, maxKeys = 1_000_000 }: MemoryBackendOptions = {}) {
     if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
       throw invalidValue('MemoryBackend: maxKeys', 'a whole number of at least 1', maxKeys);
     }
     this.clock = clock;
-    this.settings = new MemorySettings(clock);
+    this.#settings = new MemorySettings(clock, new UnreadableSettings(this.#events));
+    this.settings = this.#settings;
     this.#store = new MemoryStore(clock, maxKeys, this.#strategies, this.#events);
   }
 
@@ -64,7 +69,10 @@ export class MemoryBackend implements Backend {
     if (!beginSettlement(receipt, costs)) return;
     const now = this.clock.now();
     receipt.charges.forEach((charge, i) => {
-      amendCharge(this.#store, charge, receipt.instants?.[i] ?? receipt.at, costs[i] ?? charge.cost, now);
+      const { rate, ...taken } = charge;
+      if (rate === 'unlimited') return;
+      const limited = rate === undefined ? charge : { ...taken, policy: this.#overridden.of(charge.policy, rate) };
+      amendCharge(this.#store, limited, receipt.instants?.[i] ?? receipt.at, costs[i] ?? charge.cost, now);
     });
   }
 
@@ -102,6 +110,17 @@ export class MemoryBackend implements Backend {
   #decide(charges: readonly Charge[], now: number, writes: boolean): Outcome {
     for (const charge of charges) assertCharge(charge);
     for (const charge of charges) this.#assertTakeable(charge);
+    if (!hasOverrides(charges)) return this.#decideTakeable(charges, now, writes);
+    return decideOverridden(
+      charges,
+      (charge) => this.#settings.rateFor(charge, now),
+      this.#overridden,
+      (limited) =>
+        (writes ? spendFast(this.#store, limited, now) : undefined) ?? this.#decideTakeable(limited, now, writes),
+    );
+  }
+
+  #decideTakeable(charges: readonly Charge[], now: number, writes: boolean): Outcome {
     return charges.some(isMonitored)
       ? decideMonitored(this.#store, charges, now, writes)
       : conclude(this.#store, charges, evaluateCharges(this.#store, charges, now), now, writes);
@@ -109,8 +128,6 @@ export class MemoryBackend implements Backend {
 
   /** Throws for a charge that needs what this backend or its strategy does not have. */
   #assertTakeable(charge: Charge): void {
-    const { policy, overriddenBy } = charge;
-    assertArgumentCount(charge, argumentCountOf(this.#store.tableOf(policy).strategy));
-    if (overriddenBy !== undefined) assertCapable(this, policy, 'settings', 'overriddenBy');
+    assertArgumentCount(charge, argumentCountOf(this.#store.tableOf(charge.policy).strategy));
   }
 }

@@ -17,6 +17,8 @@ export class SubjectTable {
   /** The state that new subjects share while the store is full. */
   overflow: State = [];
   isOverflowing = false;
+  /** For the budgets of an override: the tables, this among them, of which one has the state of a subject: that of the latest period. */
+  alternatives: SubjectTable[] = [];
   /** True if the strategy takes arguments: a charge without them has to be refused. */
   readonly needsArguments: boolean;
 

@@ -1,10 +1,19 @@
-import { bindingOf, type Charge, type Decision, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
+import {
+  bindingOf,
+  type Charge,
+  type Decision,
+  isMonitored,
+  type Outcome,
+  type Receipt,
+  type TakenCharge,
+} from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import { withDeadline } from '../resilience/with-deadline.js';
 import type { UnitReturns } from '../unit-returns.js';
 import { timeoutError } from './clients/reply-errors.js';
 import type { SlotGroup } from './redis-keys.js';
 import type { RedisShards } from './redis-shards.js';
+import { isOverridable, type PreparedCharge, takenCharge } from './scripts/override-lookup.js';
 
 /** Charges of a call on one slot, and their positions in the call. */
 type Part = Pick<SlotGroup<Charge>, 'targets' | 'indexes'>;
@@ -21,7 +30,7 @@ export class CrossSlotCall {
   readonly #monitored: readonly Part[];
 
   constructor(
-    private readonly charges: readonly Charge[],
+    private readonly charges: readonly PreparedCharge[],
     private readonly groups: readonly SlotGroup<Charge>[],
     private readonly dueMs: number,
     private readonly shards: RedisShards,
@@ -121,15 +130,19 @@ export class CrossSlotCall {
     const taken = receiptsOf(outcomes).map(({ at }) => at);
     if (!allowed || taken.length === 0) return merged;
     const at = Math.max(...taken);
-    const charges = decisions.every((decision) => decision.allowed) ? this.charges : this.#takenOf(decisions);
+    const charges = this.#takenOf(decisions);
     if (taken.every((instant) => instant === at)) return { ...merged, receipt: receiptOf(at, charges) };
     const instants = positions.map(({ outcome }) => outcome?.receipt?.at ?? at);
     return { ...merged, receipt: receiptOf(at, charges, { instants }) };
   }
 
-  /** The charges of an allowed call as its receipt has them: a monitored one that did not fit took nothing. */
-  #takenOf(decisions: readonly Decision[]): readonly Charge[] {
-    return this.charges.map((charge, i) => (decisions[i]?.allowed === false ? { ...charge, cost: 0 } : charge));
+  #takenOf(decisions: readonly Decision[]): readonly TakenCharge[] {
+    const isAsAsked = !isOverridable(this.charges) && decisions.every(({ allowed }) => allowed);
+    if (isAsAsked) return this.charges;
+    return this.charges.map((charge, i) => {
+      const decision = decisions[i];
+      return decision === undefined ? charge : takenCharge(charge, decision);
+    });
   }
 }
 

@@ -1,6 +1,8 @@
+import type { TakenCharge } from '../../core/decision.js';
 import { keyBeginning, keyEnd, keyPart } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
 import type { Target } from '../backend.js';
+import { isBeside } from '../overrides/overridden-policy.js';
 import type { OverrideTarget } from '../settings-store.js';
 
 /** Charges or other targets whose keys are on one slot. */
@@ -29,13 +31,16 @@ export class RedisKeys {
     this.#beginning = keyBeginning(prefix);
   }
 
-  keyOf({ policy, subject }: Target): string {
+  /** The key of a budget: that of the policy, or, for what was taken under an override of another period, the one beside it. */
+  keyOf(target: Target & Pick<TakenCharge, 'rate'>): string {
+    const { policy, subject, rate } = target;
     let end = this.#ends.get(policy);
     if (end === undefined) {
       end = keyEnd(policy.id);
       this.#ends.set(policy, end);
     }
-    return this.#beginning + keyPart(subject) + end;
+    const key = this.#beginning + keyPart(subject) + end;
+    return rate !== undefined && isBeside(target) ? this.besideKeyOf(key) : key;
   }
 
   /** Returns the key of each target. */
@@ -45,6 +50,16 @@ export class RedisKeys {
     return targets.length === 1 && first !== undefined
       ? [this.keyOf(first)]
       : targets.map((target) => this.keyOf(target));
+  }
+
+  /** The key of the budget beside that of a policy, for overrides of other periods. No id has a "!". */
+  besideKeyOf(key: string): string {
+    return `${key}!o`;
+  }
+
+  /** The key that says of which period the state beside is. */
+  shapeKeyOf(key: string): string {
+    return `${key}!p`;
   }
 
   /** The key of an override, on the slot of its subject's budgets. Those have an "@" behind the subject, and this has none. */

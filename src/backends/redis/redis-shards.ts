@@ -1,6 +1,7 @@
-import type { Charge, Outcome } from '../../core/decision.js';
+import type { Charge, Outcome, TakenCharge } from '../../core/decision.js';
 import type { Target } from '../backend.js';
 import { inDomain } from '../backend-error.js';
+import { isBeside } from '../overrides/overridden-policy.js';
 import type { DecideMode, OutcomeListener } from '../remote-store.js';
 import { isTryAgain } from './clients/reply-errors.js';
 import { CallBatcher } from './dispatch/call-batcher.js';
@@ -14,6 +15,8 @@ export interface RedisShardsOptions {
   readonly batch: boolean;
   readonly replyTimeoutMs: number;
 }
+
+const NONE: readonly string[] = [];
 
 /** Sends calls and commands to the masters that have their keys. The keys of one call or command are on one slot. */
 export class RedisShards {
@@ -37,15 +40,23 @@ export class RedisShards {
   }
 
   /** Makes each charge of a group, taken at the instant `at`, one of the cost of the same index. */
-  async settle({ slot, keys, targets }: SlotGroup<Charge>, costs: readonly number[], at: number, dueMs: number) {
+  async settle({ slot, keys, targets }: SlotGroup<TakenCharge>, costs: readonly number[], at: number, dueMs: number) {
     const master = this.topology.masterOf(slot);
     try {
-      await master.settle(keys, targets, costs, at, dueMs);
+      await master.settle(
+        [...keys, ...targets.flatMap((charge) => this.#shapeKeys(charge))],
+        targets,
+        costs,
+        at,
+        dueMs,
+      );
     } catch (error) {
       if (!isTryAgain(error)) throw error;
-      const settleOne = (i: number) =>
-        master.settle(keys.slice(i, i + 1), targets.slice(i, i + 1), costs.slice(i, i + 1), at, dueMs);
-      await Promise.all(keys.map((_, i) => settleOne(i)));
+      const settleOne = (charge: TakenCharge, i: number) => {
+        const own = [...keys.slice(i, i + 1), ...this.#shapeKeys(charge)];
+        return master.settle(own, [charge], costs.slice(i, i + 1), at, dueMs);
+      };
+      await Promise.all(targets.map(settleOne));
     }
   }
 
@@ -59,7 +70,9 @@ export class RedisShards {
     }
   }
 
-  async delete({ slot, keys }: SlotGroup<Target>, dueMs: number): Promise<void> {
+  /** Deletes the budgets of a group, and those beside them. */
+  async delete({ slot, keys: own }: SlotGroup<Target>, dueMs: number): Promise<void> {
+    const keys = own.flatMap((key) => [key, this.keys.besideKeyOf(key), this.keys.shapeKeyOf(key)]);
     const master = this.topology.masterOf(slot);
     try {
       await master.delete(keys, dueMs);
@@ -73,10 +86,23 @@ export class RedisShards {
   domainsOf(targets: readonly Target[]): readonly string[] {
     const domains = new Set<string>();
     for (const target of targets) {
-      const domain = this.topology.domainOf(this.keys.slotOf(this.keys.keyOf(target)));
-      if (domain !== undefined) domains.add(domain);
+      for (const key of [this.keys.keyOf(target), ...this.#overrideKeys(target)]) {
+        const domain = this.topology.domainOf(this.keys.slotOf(key));
+        if (domain !== undefined) domains.add(domain);
+      }
     }
     return [...domains];
+  }
+
+  /** The key that says whose state is beside a policy's budget, for a charge that was taken from there. */
+  #shapeKeys(charge: TakenCharge): readonly string[] {
+    const { policy, subject } = charge;
+    return isBeside(charge) ? [this.keys.shapeKeyOf(this.keys.keyOf({ policy, subject }))] : NONE;
+  }
+
+  /** On a Cluster, the overrides of a charge are read before it is decided. */
+  #overrideKeys({ policy, overriddenBy = NONE }: Target & Partial<Charge>): readonly string[] {
+    return overriddenBy.map((subject) => this.keys.overrideKeyOf({ policy: policy.name, subject }));
   }
 
   /** Fails the calls that have not been sent. */

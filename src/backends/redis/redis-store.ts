@@ -1,3 +1,4 @@
+import { isNativePromise } from '../../core/awaitable.js';
 import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../../core/decision.js';
@@ -6,7 +7,8 @@ import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import { incapable } from '../capabilities.js';
+import { hasOverrides } from '../overrides/overridden-call.js';
+import { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
@@ -21,10 +23,12 @@ import { RedisTopology } from './dispatch/redis-topology.js';
 import { RedisKeys, type SlotGroup } from './redis-keys.js';
 import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
+import type { PreparedCharge } from './scripts/override-lookup.js';
 import { ScriptSet } from './scripts/script-set.js';
 import { checkServerSettings } from './server-settings.js';
+import { OverridableCharges } from './settings/overridable-charges.js';
+import { OverrideReads } from './settings/override-reads.js';
 import { RedisSettings } from './settings/redis-settings.js';
-import { UnreadableSettings } from './settings/unreadable-settings.js';
 
 export interface RedisStoreOptions {
   /** The beginning of all keys. */
@@ -62,6 +66,7 @@ export class RedisStore implements RemoteStore {
   readonly #events = new Emitter<BackendEvent>();
   readonly #scripts = new ScriptSet();
   readonly #keys: RedisKeys;
+  readonly #overridable: OverridableCharges;
   readonly #returns: UnitReturns;
   readonly #shards: RedisShards;
 
@@ -74,13 +79,17 @@ export class RedisStore implements RemoteStore {
     this.#keys = new RedisKeys(prefix, client.isCluster === true || !batch);
     const withReturnTimeout = new RemoteBackend(this, RETURN_TIMEOUTS * replyTimeoutMs);
     this.#returns = new UnitReturns(new DenialCacheLayer(withReturnTimeout, denials));
+    const unreadable = new UnreadableSettings(this.#events);
     const context = {
       deadlines: new DeadlineQueue(replyTimeoutMs, 'Redis'),
       events: this.#events,
       returns: this.#returns,
+      unreadable,
     };
     const topology = new RedisTopology(client, this.#scripts, options);
-    this.settings = new RedisSettings(this.#keys, topology, new UnreadableSettings(this.#events));
+    const reads = new OverrideReads(this.#keys, topology);
+    this.settings = new RedisSettings(this.#keys, topology, reads, unreadable);
+    this.#overridable = new OverridableCharges(this.#keys, reads);
     this.#shards = new RedisShards(this.#keys, topology, context, options);
     if (client.isCluster === true) {
       this.domains = {
@@ -97,6 +106,19 @@ export class RedisStore implements RemoteStore {
     } catch (error) {
       return Promise.reject(error);
     }
+    if (!hasOverrides(charges)) return this.#decidePrepared(charges, mode, dueMs, listener);
+    const prepared = this.#overridable.prepare(charges, dueMs);
+    return isNativePromise(prepared)
+      ? prepared.then((found) => this.#decidePrepared(found, mode, dueMs, listener))
+      : this.#decidePrepared(prepared, mode, dueMs, listener);
+  }
+
+  #decidePrepared(
+    charges: readonly PreparedCharge[],
+    mode: DecideMode,
+    dueMs: number,
+    listener: OutcomeListener | undefined,
+  ): Promise<Outcome> {
     if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs, listener);
     const groups = this.#keys.groupBySlot(charges);
     const outcome =
@@ -116,11 +138,18 @@ export class RedisStore implements RemoteStore {
 
   async settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void> {
     if (!beginSettlement(receipt, costs)) return;
+    const limited = receipt.charges.flatMap((charge, i) =>
+      charge.rate === 'unlimited' ? [] : [{ ...charge, at: receipt.instants?.[i] ?? receipt.at, to: costs[i] ?? 0 }],
+    );
     await Promise.all(
-      this.#keys.groupBySlot(receipt.charges).map((group) => {
-        const at = receipt.instants?.[group.indexes[0] ?? 0] ?? receipt.at;
-        const costsOfGroup = group.indexes.map((i) => costs[i] ?? 0);
-        return this.#shards.settle(group, costsOfGroup, at, dueMs);
+      this.#keys.groupBySlot(limited).map((group) => {
+        const at = group.targets[0]?.at ?? receipt.at;
+        return this.#shards.settle(
+          group,
+          group.targets.map(({ to }) => to),
+          at,
+          dueMs,
+        );
       }),
     );
   }
@@ -137,7 +166,9 @@ export class RedisStore implements RemoteStore {
 
   /** Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write. */
   async probe(charges: readonly Charge[], dueMs: number): Promise<void> {
-    const subjects = [...new Set(charges.map(({ subject }) => subject))];
+    // On a Cluster a master may have failed that has an override of the charge, and not its budget.
+    const others = (charge: Charge) => (this.#keys.hasSlots ? (charge.overriddenBy ?? []) : []);
+    const subjects = [...new Set(charges.flatMap((charge) => [charge.subject, ...others(charge)]))];
     const probes = subjects.map((subject) => ({ policy: PROBE, subject, cost: 1 }));
     if (probes.length > 0) await this.decide(probes, 'spend', dueMs);
   }
@@ -173,10 +204,9 @@ export class RedisStore implements RemoteStore {
   #assertDecidable(charges: readonly Charge[]): void {
     for (const charge of charges) {
       assertCharge(charge);
-      const { policy, overriddenBy } = charge;
+      const { policy } = charge;
       if (!this.#scripts.knows(policy)) throw unknownStrategy(policy);
       assertArgumentCount(charge, this.#scripts.argumentCount(policy));
-      if (overriddenBy !== undefined) throw incapable('RedisBackend', policy, 'settings', 'overriddenBy');
     }
   }
 }

@@ -17,6 +17,8 @@ import { missingModes, refusedCharges } from './sections/backends/refused-charge
 import { settlement } from './sections/backends/settlement.js';
 import { severalCharges } from './sections/backends/several-charges.js';
 import { subjectsAndState } from './sections/backends/subjects-and-state.js';
+import { overriddenBudgets } from './sections/settings/overridden-budgets.js';
+import { overriddenCharges } from './sections/settings/overridden-charges.js';
 import { storedChanges } from './sections/settings/stored-changes.js';
 import { storedOverrides } from './sections/settings/stored-overrides.js';
 
@@ -50,6 +52,8 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   refusedCharges,
   storedOverrides,
   storedChanges,
+  overriddenCharges,
+  overriddenBudgets,
   randomRefunds,
   againstModel,
 ];

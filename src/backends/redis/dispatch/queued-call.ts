@@ -2,8 +2,10 @@ import type { Charge, Outcome } from '../../../core/decision.js';
 import type { Emitter } from '../../../core/emitter.js';
 import { inDomain } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
+import type { UnreadableSettings } from '../../overrides/unreadable-settings.js';
 import type { DecideMode, OutcomeListener } from '../../remote-store.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
+import type { OverrideTarget } from '../../settings-store.js';
 import type { UnitReturns } from '../../unit-returns.js';
 import { type CallVerdict, type FinalVerdict, outcomeOf } from '../scripts/call-verdict.js';
 import type { BatchedCall } from '../scripts/spend-reply.js';
@@ -15,6 +17,8 @@ export interface CallContext {
   readonly events: Emitter<BackendEvent>;
   /** Returns what a late reply says was taken. */
   readonly returns: UnitReturns;
+  /** Reports overrides that the script could not read. */
+  readonly unreadable: UnreadableSettings;
 }
 
 /** A run of a script that decides calls. */
@@ -78,6 +82,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
       this.#isRefused = true;
     } else {
       this.#end();
+      if (verdict.kind === 'decided') this.#report(verdict.unreadable);
       try {
         const outcome = outcomeOf(verdict, this.charges, this.context.events);
         this.listener?.learn(this.charges, outcome);
@@ -97,6 +102,11 @@ export class QueuedCall implements Deadlined, BatchedCall {
   #end(): void {
     this.isCompleted = true;
     this.context.deadlines.remove(this);
+  }
+
+  #report(unreadable: readonly OverrideTarget[] | undefined): void {
+    if (unreadable === undefined) return;
+    for (const { policy, subject } of unreadable) this.context.unreadable.report({ what: 'override', policy, subject });
   }
 
   #returnUnits(verdict: FinalVerdict): void {

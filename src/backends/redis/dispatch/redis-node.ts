@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../../core/clock.js';
-import type { Charge } from '../../../core/decision.js';
+import type { TakenCharge } from '../../../core/decision.js';
 import { receiptOf } from '../../../core/receipt.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
@@ -86,7 +86,7 @@ export class RedisNode {
   /** Makes each charge, taken at the instant `at`, one of the cost of the same index. */
   async settle(
     keys: readonly string[],
-    charges: readonly Charge[],
+    charges: readonly TakenCharge[],
     costs: readonly number[],
     at: number,
     dueMs: number,
@@ -156,14 +156,15 @@ export class RedisNode {
       end();
     };
     try {
-      const { script, keys } = run;
+      const { script } = run;
       const { redirections } = this.client;
       const request = run.request(this.#instant());
       const take = (bytes: unknown) => {
         this.#read(run, request, bytes, redirections);
         end();
       };
-      script.runBuffer(this.#sender, keys, request.args, isOrdered && !this.#loaded.has(script), take, fail);
+      const isInFull = isOrdered && !this.#loaded.has(script);
+      script.runBuffer(this.#sender, keysOf(run, request), request.args, isInFull, take, fail);
     } catch (error) {
       fail(error);
     }
@@ -188,8 +189,10 @@ export class RedisNode {
   async #sendTogether(runs: readonly SpendRun[], pipeline: RedisPipeline): Promise<void> {
     try {
       const requests = runs.map((run) => run.request(this.#instant()));
-      for (const [i, { script, keys }] of runs.entries()) {
-        script.addTo(pipeline, keys, requests[i]?.args ?? [], !this.#loaded.has(script));
+      for (const [i, run] of runs.entries()) {
+        const request = requests[i];
+        if (request === undefined) continue;
+        run.script.addTo(pipeline, keysOf(run, request), request.args, !this.#loaded.has(run.script));
       }
       const replies = (await pipeline.exec()) ?? [];
       for (const [i, run] of runs.entries()) {
@@ -235,4 +238,9 @@ export class RedisNode {
       throw backendErrorOf(error);
     }
   }
+}
+
+/** The keys of a run, and behind them those that only charges that may be overridden have. */
+function keysOf({ keys }: SpendRun, { moreKeys }: RunRequest): readonly string[] {
+  return moreKeys.length === 0 ? keys : [...keys, ...moreKeys];
 }

@@ -4,6 +4,7 @@ import { ThrottleConfigError } from '../../../core/errors.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
+import type { OverrideTarget } from '../../settings-store.js';
 
 /** A call that a script did not decide: it came after its deadline, or a key held a value that Sluice did not write. */
 export type Undecided = { readonly kind: 'late' } | { readonly kind: 'foreign-value' };
@@ -18,7 +19,15 @@ export type NotRecorded = { readonly kind: 'not-recorded' };
 export type ToSendAgain = { readonly kind: 'undecided' } | { readonly kind: 'unsupported' };
 
 /** The verdict of a script on one call that ends it. */
-export type FinalVerdict = { readonly kind: 'decided'; readonly outcome: Outcome } | Undecided | NotRecorded;
+export type FinalVerdict =
+  | {
+      readonly kind: 'decided';
+      readonly outcome: Outcome;
+      /** Whose overrides cannot be read, if there are any. */
+      readonly unreadable?: readonly OverrideTarget[];
+    }
+  | Undecided
+  | NotRecorded;
 
 /** The reply of a script to one call. */
 export type CallVerdict = FinalVerdict | ToSendAgain;

@@ -1,4 +1,5 @@
 import type { Receipt } from '../../../core/decision.js';
+import { isBeside, OverriddenPolicy } from '../../overrides/overridden-policy.js';
 import { unexpectedReply } from './call-verdict.js';
 import { argumentArgs, policyArgs } from './policy-args.js';
 
@@ -13,7 +14,9 @@ export interface SettleReply {
 const STATUS_DONE = 1;
 
 /**
- * Encodes the arguments of lua/scripts/settle.lua: each charge of a receipt becomes one of the cost of the same index.
+ * Encodes the arguments of lua/scripts/settle.lua: each charge of a receipt becomes one of the cost of the same index. None of them
+ * is of an unlimited subject. Its keys are those of the charges, and then, for each that is beside its policy's own budget, the key
+ * that says whose state is there.
  *
  * @param instant epoch milliseconds, or '' for the server's time
  * @param deadlineMs in the server's milliseconds
@@ -24,9 +27,13 @@ export function settleArgs(
   { at, charges }: Pick<Receipt, 'at' | 'charges'>,
   costs: readonly number[],
 ): readonly string[] {
+  let next = charges.length;
   const changes = charges.flatMap((charge, i) => {
-    const { policy, cost } = charge;
-    return [...argumentArgs(charge), ...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`];
+    const { cost, rate } = charge;
+    const policy =
+      rate === undefined || rate === 'unlimited' ? charge.policy : new OverriddenPolicy(charge.policy, rate);
+    const beside = isBeside(charge) ? ['!', `${++next}`] : [];
+    return [...beside, ...argumentArgs(charge), ...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`];
   });
   return [instant, `${deadlineMs}`, `${at}`, ...changes];
 }

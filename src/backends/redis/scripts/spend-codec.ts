@@ -1,6 +1,7 @@
 import { isEnforced } from '../../../core/charge-checks.js';
 import type { Charge } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
+import { lookupArgs, lookupKeys, type PreparedCharge } from './override-lookup.js';
 import { argumentArgs, policyArgs } from './policy-args.js';
 import { type BatchedCall, SpendReply } from './spend-reply.js';
 
@@ -10,6 +11,8 @@ import { type BatchedCall, SpendReply } from './spend-reply.js';
  */
 export class SpendRequest {
   readonly args: readonly string[];
+  /** The keys of charges that may be overridden, behind those of all calls. */
+  readonly moreKeys: readonly string[];
   /** The position of each policy in the arguments, from 1 on. */
   readonly #positions = new Map<Policy, number>();
 
@@ -17,6 +20,9 @@ export class SpendRequest {
   constructor(instant: string, calls: readonly BatchedCall[]) {
     const policies: string[] = [];
     const encoded: string[] = [];
+    const moreKeys: string[] = [];
+    let firstMore = 0;
+    for (const { charges } of calls) firstMore += charges.length;
     for (let i = 0; i < calls.length; ) {
       const call = calls[i] as BatchedCall;
       const count = countEqualFrom(calls, i);
@@ -28,6 +34,10 @@ export class SpendRequest {
       for (const charge of call.charges) {
         const { policy, cost } = charge;
         if (!isEnforced(charge)) encoded.push(String(charge.mode));
+        if (charge.lookup !== undefined) {
+          encoded.push(...lookupArgs(charge.lookup, firstMore + moreKeys.length + 1));
+          moreKeys.push(...lookupKeys(charge.lookup));
+        }
         encoded.push(...argumentArgs(charge));
         let position = this.#positions.get(policy);
         if (position === undefined) {
@@ -39,6 +49,7 @@ export class SpendRequest {
       }
       i += count;
     }
+    this.moreKeys = moreKeys;
     this.args = [instant, String(this.#positions.size), ...policies, ...encoded];
   }
 
@@ -47,6 +58,8 @@ export class SpendRequest {
     return new SpendReply(reply, this.#positions);
   }
 }
+
+const NO_KEYS: readonly string[] = [];
 
 /** Returns how many calls, from the one at `first` on, differ only in their keys. */
 function countEqualFrom(calls: readonly BatchedCall[], first: number): number {
@@ -60,11 +73,12 @@ function countEqualFrom(calls: readonly BatchedCall[], first: number): number {
   return next - first;
 }
 
-function haveEqualCosts(charges: readonly Charge[], others: readonly Charge[]): boolean {
+function haveEqualCosts(charges: readonly PreparedCharge[], others: readonly PreparedCharge[]): boolean {
   if (charges.length !== others.length) return false;
   for (let i = 0; i < charges.length; i++) {
-    const { policy, cost, mode, arguments: args } = charges[i] as Charge;
-    const other = others[i] as Charge;
+    const { policy, cost, mode, arguments: args, lookup } = charges[i] as PreparedCharge;
+    const other = others[i] as PreparedCharge;
+    if (lookup !== undefined || other.lookup !== undefined) return false;
     if (other.policy !== policy || other.cost !== cost || other.mode !== mode || other.arguments !== args) return false;
   }
   return true;
@@ -76,6 +90,7 @@ function haveEqualCosts(charges: readonly Charge[], others: readonly Charge[]): 
  */
 export class SpendOneRequest {
   readonly args: readonly string[];
+  readonly moreKeys = NO_KEYS;
 
   /**
    * @param instant epoch milliseconds, or '' for the server's time

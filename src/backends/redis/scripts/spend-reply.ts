@@ -1,13 +1,22 @@
-import { bindingOf, type Charge, type Decision, isMonitored, type Outcome } from '../../../core/decision.js';
-import type { Policy } from '../../../core/policy.js';
+import {
+  bindingOf,
+  type Charge,
+  type Decision,
+  isMonitored,
+  type Outcome,
+  unlimitedDecision,
+} from '../../../core/decision.js';
+import type { Policy, StoredRate } from '../../../core/policy.js';
 import { receiptOf } from '../../../core/receipt.js';
 import { type Quota, quotaOf } from '../../../strategies/built-in-strategies.js';
 import type { DecideMode } from '../../remote-store.js';
+import type { OverrideTarget } from '../../settings-store.js';
 import { type CallVerdict, unexpectedReply } from './call-verdict.js';
+import { isOverridable, type PreparedCharge, takenCharge } from './override-lookup.js';
 
 /** One call of a batch, as the scripts receive it. */
 export interface BatchedCall {
-  readonly charges: readonly Charge[];
+  readonly charges: readonly PreparedCharge[];
   readonly mode: DecideMode;
   /** In the server's milliseconds. A peek writes nothing and is never late. */
   readonly deadlineMs: number;
@@ -22,6 +31,10 @@ const LATE = 4;
 const FOREIGN_VALUE = 5;
 const UNDECIDED = 6;
 const NOT_RECORDED = 7;
+/** What comes before the decision of a charge that may be overridden. */
+const OVERRIDDEN = 8;
+const UNLIMITED = 9;
+const UNREADABLE = 10;
 
 const NUMBER_BYTES = 8;
 /** The server's time and the instant; from the general script then limit and window of each policy. */
@@ -65,7 +78,7 @@ export class SpendReply {
     // The run has one deadline, the earliest of its calls.
     if (this.#isLate) return { kind: this.serverMs > call.deadlineMs ? 'late' : 'undecided' };
     const status = this.#bytes[this.#next] ?? 0;
-    if (status >= LATE) {
+    if (status >= LATE && status < OVERRIDDEN) {
       this.#next += 1;
       if (status === LATE) return { kind: 'late' };
       if (status === FOREIGN_VALUE) return { kind: 'foreign-value' };
@@ -73,7 +86,10 @@ export class SpendReply {
       if (status === NOT_RECORDED) return { kind: 'not-recorded' };
       throw unexpectedReply();
     }
-    return { kind: 'decided', outcome: this.#outcome(call) };
+    if (!isOverridable(call.charges)) return { kind: 'decided', outcome: this.#outcome(call) };
+    const unreadable: OverrideTarget[] = [];
+    const outcome = this.#overridableOutcome(call, unreadable);
+    return unreadable.length === 0 ? { kind: 'decided', outcome } : { kind: 'decided', outcome, unreadable };
   }
 
   #outcome({ charges, mode }: BatchedCall): Outcome {
@@ -105,6 +121,40 @@ export class SpendReply {
     return isTaken
       ? { allowed, decisions, binding, receipt: receiptOf(this.#at, taken) }
       : { allowed, decisions, binding };
+  }
+
+  /** @param unreadable gets the overrides that cannot be read */
+  #overridableOutcome({ charges, mode }: BatchedCall, unreadable: OverrideTarget[]): Outcome {
+    const decisions = charges.map((charge): Decision => {
+      const decision = this.#overridableDecision(charge, unreadable);
+      return isMonitored(charge) ? { ...decision, mode: 'monitor' } : decision;
+    });
+    const allowed = decisions.every((decision) => decision.allowed || decision.mode === 'monitor');
+    const binding = bindingOf(decisions);
+    if (mode === 'peek' || !allowed) return { allowed, decisions, binding };
+    const taken = charges.map((charge, i) => takenCharge(charge, decisions[i] as Decision));
+    return taken.some(({ cost }) => cost > 0)
+      ? { allowed, decisions, binding, receipt: receiptOf(this.#at, taken) }
+      : { allowed, decisions, binding };
+  }
+
+  #overridableDecision({ policy, lookup }: PreparedCharge, unreadable: OverrideTarget[]): Decision {
+    for (; this.#bytes[this.#next] === UNREADABLE; this.#next += 2) {
+      const subject = lookup?.subjects[(this.#bytes[this.#next + 1] ?? 0) - 1];
+      if (subject !== undefined) unreadable.push({ policy: policy.name, subject });
+    }
+    const status = this.#bytes[this.#next];
+    if (status !== OVERRIDDEN && status !== UNLIMITED) return this.#decision(policy);
+    this.#next += 1;
+    if (status === UNLIMITED) return unlimitedDecision(policy);
+    const rate: StoredRate = {
+      strategy: policy.strategy,
+      limit: this.#number(),
+      periodMs: this.#number(),
+      burst: this.#number(),
+      segments: this.#number(),
+    };
+    return { ...this.#decision(policy), rate };
   }
 
   #decision(policy: Policy): Decision {

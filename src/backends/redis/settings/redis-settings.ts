@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { UnreadableSettings } from '../../overrides/unreadable-settings.js';
 import type { RemoteSettings } from '../../remote-store.js';
 import type {
   NewOverride,
@@ -12,9 +13,9 @@ import type {
 import type { RedisNode } from '../dispatch/redis-node.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
+import type { OverrideReads } from './override-reads.js';
 import { decodeOverride, encodeOverride, listName, targetOf } from './override-text.js';
 import { decodeChange, encodeChange } from './policy-change-text.js';
-import type { UnreadableSettings } from './unreadable-settings.js';
 
 /** Numbers of versions: none comes twice. */
 const VERSIONS = 2 ** 48 - 1;
@@ -36,6 +37,7 @@ export class RedisSettings implements RemoteSettings {
   constructor(
     private readonly keys: RedisKeys,
     private readonly topology: RedisTopology,
+    private readonly reads: OverrideReads,
     private readonly unreadable: UnreadableSettings,
   ) {}
 
@@ -46,7 +48,11 @@ export class RedisSettings implements RemoteSettings {
     const override: Override = { policy, subject, rate, ...expiry };
     const ttl = expiresInMs === undefined ? [] : ['PX', expiresInMs + TTL_MARGIN_MS];
     await this.#addToList(override, dueMs);
-    await node.command('set', [key, encodeOverride(override), ...ttl], dueMs);
+    try {
+      await node.command('set', [key, encodeOverride(override), ...ttl], dueMs);
+    } finally {
+      this.reads.forget(key);
+    }
     await this.#addToList(override, dueMs);
     return override;
   }
@@ -59,7 +65,11 @@ export class RedisSettings implements RemoteSettings {
   async deleteOverride(target: OverrideTarget, dueMs: number): Promise<boolean> {
     const found = await this.#read(target, dueMs);
     const key = this.keys.overrideKeyOf(target);
-    await this.#nodeOf(key).command('del', [key], dueMs);
+    try {
+      await this.#nodeOf(key).command('del', [key], dueMs);
+    } finally {
+      this.reads.forget(key);
+    }
     await this.#removeFromList(listName(target), dueMs);
     return found !== undefined;
   }

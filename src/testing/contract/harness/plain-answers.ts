@@ -1,6 +1,7 @@
 import type { Backend } from '../../../backends/backend.js';
 import { chain } from '../../../core/awaitable.js';
 import type { Charge, Decision, Outcome } from '../../../core/decision.js';
+import type { StoredRate } from '../../../core/policy.js';
 
 /**
  * Returns the backend with answers that can be compared: plain objects of this realm with the members that the contract names.
@@ -29,7 +30,8 @@ function plainOutcome({ allowed, decisions, binding, receipt }: Outcome): Outcom
 }
 
 function plainDecision(decision: Decision): Decision {
-  const { policy, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs, mode, approximate } = decision;
+  const { policy, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs } = decision;
+  const { mode, rate, unlimited, approximate } = decision;
   return {
     policy,
     allowed,
@@ -40,6 +42,12 @@ function plainDecision(decision: Decision): Decision {
     delayMs,
     windowMs,
     ...(mode !== undefined && { mode }),
+    ...(rate !== undefined && { rate: plainRate(rate) }),
+    ...(unlimited !== undefined && { unlimited }),
     ...(approximate !== undefined && { approximate }),
   };
+}
+
+function plainRate({ strategy, limit, periodMs, burst, segments }: StoredRate): StoredRate {
+  return { strategy, limit, periodMs, burst, segments };
 }

@@ -1,7 +1,7 @@
 import type { Backend } from '../../../../backends/backend.js';
 import type { SettingsStore } from '../../../../backends/settings-store.js';
 import type { ManualClock } from '../../../../core/clock.js';
-import type { StoredRate } from '../../../../core/policy.js';
+import type { Policy, StoredRate } from '../../../../core/policy.js';
 import type { Bench } from '../../harness/bench.js';
 import type { Suite } from '../../harness/suite.js';
 
@@ -16,9 +16,19 @@ export interface Opened {
 }
 
 /** Adds a case for backends with settings: it passes for others. */
-export function settingsCase(suite: Suite<Bench>, name: string, body: (opened: Opened) => Promise<void>): void {
+export function settingsCase(
+  suite: Suite<Bench>,
+  name: string,
+  body: (opened: Opened) => Promise<void>,
+  startMs?: number,
+): void {
   suite.case(name, async ({ open }) => {
-    const { backend, clock } = await open();
+    const { backend, clock } = await open(startMs);
     if (backend.settings !== undefined) await body({ store: backend.settings, clock, backend });
   });
+}
+
+/** The rate of a policy, to be that of another one by an override. */
+export function rateOf({ strategy, limit, periodMs, burst, segments }: Policy): StoredRate {
+  return { strategy, limit, periodMs, burst, segments };
 }

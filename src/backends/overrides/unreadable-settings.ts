@@ -1,5 +1,5 @@
-import type { Emitter } from '../../../core/emitter.js';
-import type { BackendEvent } from '../../backend-events.js';
+import type { Emitter } from '../../core/emitter.js';
+import type { BackendEvent } from '../backend-events.js';
 
 type Unreadable = Extract<BackendEvent, { readonly type: 'unreadable' }>;
 

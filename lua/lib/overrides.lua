@@ -1,0 +1,48 @@
+-- Overrides: rates of subjects, in place of those of policies. Their texts are `o1 strategy limit period burst segments expiry` and
+-- `o1 unlimited expiry`; an expiry of 0 is none. `encodeOverride` in TypeScript writes them.
+-- An override of another period than its policy's counts in a budget beside the policy's own. Under a key of its own stands whose
+-- state is there: `p1 expiry period segments`, with the server's time at which the key expires.
+
+-- Reads digits. Returns nil for a number below `least`, or one that is not exact.
+local function read_whole(digits, least)
+  local number = tonumber(digits)
+  if number >= least and number < EXACT then return number end
+end
+
+-- Returns when an override expires, and its rate, a policy, or nil if it is unlimited. Without the first it cannot be read.
+local function read_override(text)
+  local expiry = string.match(text, '^o1 unlimited (%d+)$')
+  if expiry then return read_whole(expiry, 0) end
+  local strategy, limit, period_ms, burst, segments, ends = string.match(text, '^o1 (%S+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if strategy == nil then return end
+  local rate = {
+    strategy = strategy,
+    limit = read_whole(limit, 1),
+    period_ms = read_whole(period_ms, 1),
+    burst = read_whole(burst, 1),
+    segments = read_whole(segments, 1),
+  }
+  if rate.limit and rate.period_ms and rate.burst and rate.segments then return read_whole(ends, 0), rate end
+end
+
+-- Returns when the key expires that says whose state is beside: nil if it is of another period, and 0 if there is none.
+local function read_shape(key, policy)
+  local text = redis_pcall('GET', key)
+  if type(text) ~= 'string' then return 0 end
+  local expires_ms, period_ms, segments = string.match(text, '^p1 (%d+) (%d+) (%d+)$')
+  if tonumber(period_ms) == policy.period_ms and tonumber(segments) == policy.segments then return tonumber(expires_ms) end
+end
+
+-- Says that the state beside is of this policy, for as long as that state matters.
+local function write_shape(key, policy, expires_ms, until_ms)
+  if expires_ms >= until_ms then return end
+  local ttl_ms = ceil((until_ms - server_ms) * 1.25)
+  local text = 'p1 ' .. format('%.0f', server_ms + ttl_ms) .. ' ' .. format('%.0f', policy.period_ms)
+  text = text .. ' ' .. format('%.0f', policy.segments)
+  redis_call('SET', key, text, 'PX', format('%.0f', ttl_ms))
+end
+
+-- Reads no key, as if there were none: for a state of another period.
+local function read_nothing(command)
+  return command == 'GETRANGE' and ''
+end

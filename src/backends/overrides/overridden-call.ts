@@ -1,0 +1,62 @@
+import {
+  bindingOf,
+  type Charge,
+  type Decision,
+  isMonitored,
+  type Outcome,
+  type TakenCharge,
+  unlimitedDecision,
+} from '../../core/decision.js';
+import { receiptOf } from '../../core/receipt.js';
+import type { OverriddenPolicies, OverrideRate } from './overridden-policy.js';
+
+/** Returns true if the backend has to look for overrides before it decides. */
+export function hasOverrides(charges: readonly Charge[]): boolean {
+  for (const { overriddenBy } of charges) if (overriddenBy !== undefined) return true;
+  return false;
+}
+
+/**
+ * Decides a call under overrides, where each is known: an unlimited charge is left out, and every other one is decided under the
+ * rate in force. The receipt holds these rates, so that it settles under them.
+ *
+ * @param rateOf returns the rate that an override sets for a charge, or undefined if none does
+ * @param decide decides charges without overrides
+ */
+export function decideOverridden(
+  charges: readonly Charge[],
+  rateOf: (charge: Charge) => OverrideRate | undefined,
+  policies: OverriddenPolicies,
+  decide: (charges: readonly Charge[]) => Outcome,
+): Outcome {
+  const rates = charges.map((charge) => (charge.overriddenBy === undefined ? undefined : rateOf(charge)));
+  const limited: Charge[] = [];
+  for (const [i, { overriddenBy: _, ...charge }] of charges.entries()) {
+    const rate = rates[i];
+    if (rate !== 'unlimited') limited.push({ ...charge, policy: policies.of(charge.policy, rate) });
+  }
+  const { receipt, decisions: decided, ...outcome } = decide(limited);
+  const ofLimited = decided.values();
+  const decisions = charges.flatMap((charge, i): readonly Decision[] => {
+    const rate = rates[i];
+    if (rate === 'unlimited') return [unlimited(charge)];
+    const { value } = ofLimited.next();
+    if (value === undefined) return [];
+    return [rate === undefined ? value : { ...value, rate }];
+  });
+  const binding = bindingOf(decisions);
+  if (receipt === undefined) return { ...outcome, decisions, binding };
+  const takenOfLimited = receipt.charges.values();
+  const taken = charges.map((charge, i): TakenCharge => {
+    const rate = rates[i];
+    if (rate === 'unlimited') return { ...charge, cost: 0, rate };
+    const cost = takenOfLimited.next().value?.cost ?? charge.cost;
+    return rate === undefined ? { ...charge, cost } : { ...charge, cost, rate };
+  });
+  return { ...outcome, decisions, binding, receipt: receiptOf(receipt.at, taken) };
+}
+
+function unlimited(charge: Charge): Decision {
+  const decision = unlimitedDecision(charge.policy);
+  return isMonitored(charge) ? { ...decision, mode: 'monitor' } : decision;
+}

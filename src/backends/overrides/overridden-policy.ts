@@ -1,0 +1,70 @@
+import type { TakenCharge } from '../../core/decision.js';
+import type { FailureMode, Policy, StoredRate } from '../../core/policy.js';
+import { shapeCode } from '../../strategies/shape-code.js';
+
+/** What an override puts in place of a policy's own rate. */
+export type OverrideRate = StoredRate | 'unlimited';
+
+/**
+ * A policy under an override. An override of the policy's period counts in the policy's own budget. One of another period counts in
+ * a budget beside it, which starts anew when that period changes: states of two periods cannot be read as each other's.
+ */
+export class OverriddenPolicy implements Policy {
+  readonly name: string;
+  readonly id: string;
+  readonly strategy: string;
+  readonly limit: number;
+  readonly periodMs: number;
+  readonly burst: number;
+  readonly segments: number;
+  declare readonly onError?: FailureMode;
+  /** The id of the policy beside whose budgets those of this one are; undefined if it counts in these themselves. */
+  readonly besideId: string | undefined;
+
+  constructor(policy: Policy, rate: StoredRate) {
+    const { limit, periodMs, burst } = rate;
+    const isBeside = isBesideOwn(policy, rate);
+    const segments = isBeside ? rate.segments : policy.segments;
+    this.name = policy.name;
+    // An id has one "@", so this is that of no other policy.
+    this.id = isBeside ? `${policy.id}!o@${shapeCode(policy.strategy, periodMs, segments)}` : policy.id;
+    this.strategy = policy.strategy;
+    this.limit = limit;
+    this.periodMs = periodMs;
+    this.burst = burst;
+    this.segments = segments;
+    if (policy.onError !== undefined) this.onError = policy.onError;
+    this.besideId = isBeside ? policy.id : undefined;
+  }
+}
+
+/** Returns true for a charge that was taken from the budget beside its policy's own. */
+export function isBeside({ policy, rate }: Pick<TakenCharge, 'policy' | 'rate'>): boolean {
+  return rate !== undefined && rate !== 'unlimited' && isBesideOwn(policy, rate);
+}
+
+/** Returns true for a rate that does not count in the policy's own budget, but in one beside it. */
+export function isBesideOwn({ periodMs }: Policy, rate: StoredRate): boolean {
+  return rate.periodMs !== periodMs;
+}
+
+/** Makes policies under overrides, each once for as long as the objects are in use. */
+export class OverriddenPolicies {
+  readonly #byRate = new WeakMap<StoredRate, WeakMap<Policy, OverriddenPolicy>>();
+
+  /** Returns a policy under an override, or itself without one. */
+  of(policy: Policy, rate: StoredRate | undefined): Policy {
+    if (rate === undefined) return policy;
+    let byPolicy = this.#byRate.get(rate);
+    if (byPolicy === undefined) {
+      byPolicy = new WeakMap();
+      this.#byRate.set(rate, byPolicy);
+    }
+    let overridden = byPolicy.get(policy);
+    if (overridden === undefined) {
+      overridden = new OverriddenPolicy(policy, rate);
+      byPolicy.set(policy, overridden);
+    }
+    return overridden;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Charge, Decision, TakenCharge } from '../../../core/decision.js';
+
+/** Where the script finds an override: under a key of the call's slot, or in a text that was read before. */
+export type OverrideCandidate = { readonly key: string } | { readonly text: string };
+
+/** What the script needs to put an override in place of a charge's policy. */
+export interface OverrideLookup {
+  /** The key of the budget beside the policy's own, and the key that says whose state is there. */
+  readonly besideKey: string;
+  readonly shapeKey: string;
+  /** Most specific first, each with its subject. */
+  readonly candidates: readonly OverrideCandidate[];
+  readonly subjects: readonly string[];
+}
+
+/** A charge of a call that is on its way to Redis. */
+export interface PreparedCharge extends Charge {
+  /** Present if the charge may be overridden. */
+  readonly lookup?: OverrideLookup;
+}
+
+/** Returns true if an override may be in force for a charge of the call. */
+export function isOverridable(charges: readonly PreparedCharge[]): boolean {
+  for (const { lookup } of charges) if (lookup !== undefined) return true;
+  return false;
+}
+
+/** Returns a charge of an allowed call as its receipt has it: with the rate in force, and the cost that was taken. */
+export function takenCharge(charge: PreparedCharge, { allowed, rate, unlimited }: Decision): TakenCharge {
+  // A monitored charge that did not fit took nothing.
+  if (charge.lookup === undefined) return allowed ? charge : { ...charge, cost: 0 };
+  const { lookup: _, ...taken } = charge;
+  if (unlimited) return { ...taken, cost: 0, rate: 'unlimited' };
+  return { ...taken, cost: allowed ? charge.cost : 0, ...(rate !== undefined && { rate }) };
+}
+
+/** The arguments of a charge that may be overridden: see lua/scripts/spend.lua. `first` is the number of the first key. */
+export function lookupArgs({ candidates }: OverrideLookup, first: number): readonly string[] {
+  const texts = candidates.map((candidate) => ('text' in candidate ? candidate.text : ''));
+  return ['!', String(first), String(candidates.length), ...texts];
+}
+
+/** The keys of a charge that may be overridden, besides that of its policy's own budget. */
+export function lookupKeys({ besideKey, shapeKey, candidates }: OverrideLookup): readonly string[] {
+  return [besideKey, shapeKey, ...candidates.flatMap((candidate) => ('key' in candidate ? candidate.key : []))];
+}

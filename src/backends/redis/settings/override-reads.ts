@@ -1,0 +1,78 @@
+import { systemClock } from '../../../core/clock.js';
+import { inDomain } from '../../backend-error.js';
+import type { RedisTopology } from '../dispatch/redis-topology.js';
+import type { RedisKeys } from '../redis-keys.js';
+
+/** How old what was read may be. */
+const MAX_AGE_MS = 1000;
+/** Overrides that are remembered at most, those that are missing among them. */
+const MAX_READS = 10_000;
+
+interface Read {
+  readonly text: Promise<string | undefined>;
+  /** The text, once it is there. */
+  found: { readonly text: string | undefined } | undefined;
+  readonly atMs: number;
+}
+
+/**
+ * Reads the overrides of subjects whose keys are on other slots than the charges that they are for: no script reads both. What was
+ * read is remembered for a second. Concurrent calls share one read.
+ */
+export class OverrideReads {
+  /** By key, the longest ago first. */
+  readonly #reads = new Map<string, Read>();
+
+  constructor(
+    private readonly keys: RedisKeys,
+    private readonly topology: RedisTopology,
+  ) {}
+
+  /** Returns what was read lately; undefined if nothing was. */
+  known(key: string): { readonly text: string | undefined } | undefined {
+    const read = this.#reads.get(key);
+    return read !== undefined && isRecent(read) ? read.found : undefined;
+  }
+
+  /** Reads an override, unless it was read lately. */
+  read(key: string, dueMs: number): Promise<string | undefined> {
+    const known = this.#reads.get(key);
+    if (known !== undefined && isRecent(known)) return known.text;
+    const read: Read = { text: this.#fetch(key, dueMs), found: undefined, atMs: systemClock.now() };
+    this.#reads.delete(key);
+    this.#reads.set(key, read);
+    const [oldest] = this.#reads.keys();
+    if (this.#reads.size > MAX_READS && oldest !== undefined) this.#reads.delete(oldest);
+    read.text.then(
+      (text) => {
+        read.found = { text };
+      },
+      // The next call tries again.
+      () => this.#forget(key, read),
+    );
+    return read.text;
+  }
+
+  /** Forgets an override that has changed. */
+  forget(key: string): void {
+    this.#reads.delete(key);
+  }
+
+  #forget(key: string, read: Read): void {
+    if (this.#reads.get(key) === read) this.#reads.delete(key);
+  }
+
+  async #fetch(key: string, dueMs: number): Promise<string | undefined> {
+    const slot = this.keys.slotOf(key);
+    try {
+      const reply = await this.topology.masterOf(slot).command('get', [key], dueMs);
+      return Buffer.isBuffer(reply) ? reply.toString() : undefined;
+    } catch (error) {
+      throw inDomain(error, this.topology.domainOf(slot));
+    }
+  }
+}
+
+function isRecent({ atMs }: Read): boolean {
+  return systemClock.now() - atMs < MAX_AGE_MS;
+}
