@@ -11,6 +11,9 @@ import { BackendError } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
 import { MemoryBackend } from '../memory/memory.backend.js';
+import { LastRates } from '../overrides/last-rates.js';
+import { decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
+import { OverriddenPolicies } from '../overrides/overridden-policy.js';
 import type { DecideMode } from '../remote-store.js';
 import { assertSettlement, CopiedReceiptError } from '../settlement.js';
 import type { FailureDomain } from './failure-domain.js';
@@ -30,6 +33,8 @@ export class ResilientBackend extends BackendLayer {
   readonly #events = new Emitter<BackendEvent>();
   readonly #domains = new FailureDomainTable(this, this.#events);
   readonly #local: MemoryBackend;
+  readonly #lastRates = new LastRates();
+  readonly #overridden = new OverriddenPolicies();
 
   /** @param onError the failure mode of policies that have none of their own */
   constructor(
@@ -98,7 +103,9 @@ export class ResilientBackend extends BackendLayer {
       // A backend that throws has failed like one that rejects.
       answer = Promise.reject(error);
     }
-    return isPromise(answer) ? this.#withFallback(answer, domains, charges, mode) : answer;
+    if (isPromise(answer)) return this.#withFallback(answer, domains, charges, mode);
+    if (hasOverrides(charges)) this.#lastRates.note(charges, answer);
+    return answer;
   }
 
   #withFallback(
@@ -111,6 +118,7 @@ export class ResilientBackend extends BackendLayer {
     return Promise.resolve(answer).then(
       (outcome) => {
         for (const { breaker } of domains) breaker.succeeded();
+        if (hasOverrides(charges)) this.#lastRates.note(charges, outcome);
         return outcome;
       },
       (error) => {
@@ -149,7 +157,9 @@ export class ResilientBackend extends BackendLayer {
     // Policies with `onError: "allow"` are read at cost 0.
     const local = charges.map((charge, i) => (modes[i] === 'local' ? charge : { ...charge, cost: 0 }));
     // Destructures by name: a rest pattern would allocate an object that survives the call.
-    const { allowed, decisions, binding, receipt } = this.#local[mode](local);
+    const { allowed, decisions, binding, receipt } = hasOverrides(local)
+      ? this.#decideOverridden(local, mode)
+      : this.#local[mode](local);
     if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
     return {
       allowed,
@@ -158,6 +168,12 @@ export class ResilientBackend extends BackendLayer {
       receipt: receiptOf(receipt.at, receipt.charges, { degraded: 'local' }),
       degraded: 'local',
     };
+  }
+
+  /** Decides under the rates of the last replies. */
+  #decideOverridden(charges: readonly Charge[], mode: DecideMode): Outcome {
+    const rateOf = (charge: Charge) => this.#lastRates.of(charge);
+    return decideOverridden(charges, rateOf, this.#overridden, (limited) => this.#local[mode](limited));
   }
 }
 

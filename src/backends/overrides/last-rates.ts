@@ -1,0 +1,41 @@
+import type { Charge, Outcome } from '../../core/decision.js';
+import { mapKey } from '../../core/key.js';
+import type { OverrideRate } from './overridden-policy.js';
+
+/** Rates that are remembered at most. */
+const MAX_RATES = 10_000;
+
+/**
+ * The rates that the latest replies of a backend said to be in force by overrides: what counts while the backend is unavailable. A
+ * rate is the same for all charges of one policy that name the same subjects.
+ */
+export class LastRates {
+  /** The longest ago first. */
+  readonly #rates = new Map<string, OverrideRate>();
+
+  /** Notes the rates of a reply. */
+  note(charges: readonly Charge[], { decisions }: Outcome): void {
+    for (const [i, charge] of charges.entries()) {
+      const decision = decisions[i];
+      if (charge.overriddenBy === undefined || decision === undefined) continue;
+      const name = nameOf(charge);
+      const rate = decision.unlimited ? 'unlimited' : decision.rate;
+      this.#rates.delete(name);
+      if (rate !== undefined) this.#rates.set(name, rate);
+    }
+    for (const oldest of this.#rates.keys()) {
+      if (this.#rates.size <= MAX_RATES) break;
+      this.#rates.delete(oldest);
+    }
+  }
+
+  /** Returns the rate in place of the policy's own, if one was in force for such a charge. */
+  of(charge: Charge): OverrideRate | undefined {
+    return this.#rates.get(nameOf(charge));
+  }
+}
+
+/** Lengths keep lists of subjects apart. */
+function nameOf({ policy, overriddenBy = [] }: Charge): string {
+  return mapKey(`${policy.name} ${policy.strategy} ${overriddenBy.map((subject) => `${subject.length}:${subject}`)}`);
+}

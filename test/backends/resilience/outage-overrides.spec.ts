@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  BackendError,
+  type Charge,
+  definePolicy,
+  ManualClock,
+  MemoryBackend,
+  type Outcome,
+  type Policy,
+  ResilientBackend,
+  type StoredRate,
+} from '../../../src/index.js';
+import { START } from '../../support/http-app.js';
+
+/** A remote backend that can be unavailable. */
+class Remote extends MemoryBackend {
+  readonly remote = true;
+  isAvailable = true;
+
+  override spend(charges: readonly Charge[]): Outcome {
+    if (!this.isAvailable) throw new BackendError('CONNECTION', 'no connection');
+    return super.spend(charges);
+  }
+
+  override peek(charges: readonly Charge[]): Outcome {
+    if (!this.isAvailable) throw new BackendError('CONNECTION', 'no connection');
+    return super.peek(charges);
+  }
+}
+
+const api = definePolicy('api', { rate: '10/min', strategy: 'fixed-window' });
+const rateOf = ({ strategy, limit, periodMs, burst, segments }: Policy): StoredRate => ({
+  strategy,
+  limit,
+  periodMs,
+  burst,
+  segments,
+});
+const fixed = (rate: string) => rateOf(definePolicy('api', { rate, strategy: 'fixed-window' }));
+const ofUser = (cost: number, subject = 'user:ada', org = 'org:1'): Charge => ({
+  policy: api,
+  subject,
+  cost,
+  overriddenBy: [subject, org],
+});
+const organisation = { policy: 'api', subject: 'org:1' };
+
+describe('overrides during an outage', () => {
+  let remote: Remote;
+  let backend: ResilientBackend;
+  const fail = () => {
+    remote.isAvailable = false;
+  };
+
+  beforeEach(() => {
+    remote = new Remote({ clock: new ManualClock(START) });
+    backend = new ResilientBackend(remote, 'local');
+  });
+
+  it('count as the last reply said, with the period, a denial and a refund', async () => {
+    await remote.settings.setOverride({ ...organisation, rate: fixed('3/s') });
+    await backend.spend([ofUser(1)]);
+    fail();
+    const outcome = await backend.spend([ofUser(2)]);
+    expect(outcome).toMatchObject({ degraded: 'local', decisions: [{ limit: 3, remaining: 1, windowMs: 1000 }] });
+    expect(await backend.spend([ofUser(2)])).toMatchObject({ allowed: false, degraded: 'local' });
+    if (outcome.receipt !== undefined) await backend.settle(outcome.receipt, [0]);
+    expect(await backend.peek([ofUser(0)])).toMatchObject({ decisions: [{ limit: 3, remaining: 3 }] });
+    await backend.reset([ofUser(1)]);
+  });
+
+  it('count for whom nothing was decided yet, as those before them said', async () => {
+    await remote.settings.setOverride({ ...organisation, rate: fixed('3/min') });
+    await backend.peek([ofUser(1)]);
+    fail();
+    expect(await backend.spend([ofUser(1)])).toMatchObject({ decisions: [{ limit: 3, remaining: 2 }] });
+    expect(await backend.spend([ofUser(1, 'user:bob')])).toMatchObject({ decisions: [{ limit: 10, remaining: 9 }] });
+    expect(await backend.spend([ofUser(1, 'user:ada', 'org:2')])).toMatchObject({ decisions: [{ limit: 10 }] });
+  });
+
+  it('count as they were denied by the last reply', async () => {
+    await remote.settings.setOverride({ ...organisation, rate: fixed('50/min') });
+    await backend.spend([ofUser(1)]);
+    await remote.settings.setOverride({ ...organisation, rate: fixed('2/min') });
+    expect((await backend.spend([ofUser(3)])).allowed).toBe(false);
+    fail();
+    expect(await backend.spend([ofUser(3)])).toMatchObject({ allowed: false, decisions: [{ limit: 2 }] });
+  });
+
+  it('count no longer if they were gone in the last reply', async () => {
+    await remote.settings.setOverride({ ...organisation, rate: 'unlimited' });
+    expect((await backend.spend([ofUser(50)])).binding).toBeNull();
+    await remote.settings.deleteOverride(organisation);
+    await backend.spend([ofUser(1)]);
+    fail();
+    expect((await backend.spend([ofUser(11)])).allowed).toBe(false);
+  });
+
+  it('leave an unlimited charge unlimited, beside others', async () => {
+    await remote.settings.setOverride({ ...organisation, rate: 'unlimited' });
+    const plain: Charge = { policy: definePolicy('other', '5/min'), subject: 'user:ada', cost: 2 };
+    await backend.spend([ofUser(1), plain]);
+    fail();
+    const outcome = await backend.spend([ofUser(500), plain]);
+    expect(outcome).toMatchObject({
+      allowed: true,
+      degraded: 'local',
+      decisions: [{ unlimited: true }, { remaining: 3 }],
+    });
+    expect(outcome.receipt?.charges.map(({ cost }) => cost)).toEqual([0, 2]);
+  });
+
+  it('are forgotten beyond the last 10 000', async () => {
+    await remote.settings.setOverride({ ...organisation, rate: fixed('3/min') });
+    for (let i = 0; i <= 10_000; i++) await backend.peek([ofUser(1, `user:${i}`)]);
+    fail();
+    const limitOf = async (i: number) => (await backend.peek([ofUser(1, `user:${i}`)])).binding?.limit;
+    expect([await limitOf(0), await limitOf(1), await limitOf(10_000)]).toEqual([10, 3, 3]);
+  });
+});
