@@ -59,6 +59,12 @@ export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { PolicyState, PolicyUpdate, RuntimePolicies } from './service/policies/runtime-policies.js';
 export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
 export { ThrottleService } from './service/throttle.service.js';
+export {
+  type OverrideListOptions,
+  type OverrideOptions,
+  type OverrideSpec,
+  ThrottleOverrides,
+} from './service/throttle-overrides.js';
 export type { ThrottlePlans } from './service/throttle-plans.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';

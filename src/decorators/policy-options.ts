@@ -72,6 +72,11 @@ export interface PolicyOptions {
   readonly unit?: string;
   /** If false, no header shows the limit's decisions; a denied call still gets `Retry-After`. Default: true. */
   readonly headers?: boolean;
+  /**
+   * Who may have a rate of their own, which `throttle.overrides` sets while the service runs: `true` for the charged subject, or
+   * functions that find other subjects of a call, most specific first. Only for policies of the module, of one rate. Default: nobody.
+   */
+  readonly overrides?: true | By | readonly By[];
   readonly message?: MessageOption;
   readonly onDenied?: OnDenied;
   /** Passed to the functions above as `call.context`. */
@@ -119,5 +124,6 @@ export const POLICY_MEMBERS: readonly string[] = [
   'unit',
   'onError',
   'lease',
+  'overrides',
   ...USE_MEMBERS,
 ];

@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { Backend } from '../backends/backend.js';
 import { COPY, THIS_COPY } from '../core/copies.js';
 import type { Limit } from '../decorators/policy-options.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
@@ -21,6 +22,7 @@ import { RuntimePolicies } from '../service/policies/runtime-policies.js';
 import { RequestLimiter } from '../service/request-limiter.js';
 import { FrameLimiter } from '../service/sockets/frame-limiter.js';
 import { ThrottleService } from '../service/throttle.service.js';
+import { ThrottleOverrides } from '../service/throttle-overrides.js';
 import type { HttpRequest } from '../transports/call.js';
 import { HttpTransport } from '../transports/http/http-transport.js';
 import { ClientAddress } from '../transports/identity/client-address.js';
@@ -52,7 +54,7 @@ export const PROVIDERS: Provider[] = [
   { provide: OPTIONS, useFactory: checkedOptions, inject: [MODULE_OPTIONS_TOKEN] },
   { provide: THROTTLE_BACKEND, useFactory: createBackend, inject: [OPTIONS] },
   { provide: SETTINGS, useFactory: createSettings, inject: [OPTIONS, THROTTLE_BACKEND] },
-  { provide: PolicyRegistry, useFactory: createPolicyRegistry, inject: [OPTIONS, SETTINGS] },
+  { provide: PolicyRegistry, useFactory: createPolicyRegistry, inject: [OPTIONS, SETTINGS, THROTTLE_BACKEND] },
   {
     provide: HandlerRegistry,
     useFactory: (settings: RuntimeSettings, registry: PolicyRegistry) =>
@@ -142,7 +144,15 @@ export const PROVIDERS: Provider[] = [
     provide: ThrottleService,
     useFactory: (limiter: CallLimiter, sessions: SessionResolver, registry: PolicyRegistry, changes: PolicyChanges) => {
       const policies = new RuntimePolicies(registry, changes);
-      return new ThrottleService(limiter, sessions, new LimitLookup(registry), policies, registry.plans?.lookup);
+      const overrides = new ThrottleOverrides(limiter.settings.backend, registry);
+      return new ThrottleService(
+        limiter,
+        sessions,
+        new LimitLookup(registry),
+        policies,
+        registry.plans?.lookup,
+        overrides,
+      );
     },
     inject: [CallLimiter, SessionResolver, PolicyRegistry, PolicyChanges],
   },
@@ -154,10 +164,12 @@ export const PROVIDERS: Provider[] = [
 function createPolicyRegistry(
   { policies = {}, default: defaults = [], plans, mode }: ThrottleModuleOptions,
   { strategies, warn, clock }: RuntimeSettings,
+  backend: Backend,
 ): PolicyRegistry {
   const tiers = plans && new Plans(plans, { clock, warn });
   const ofModule = modeSource(mode, `${MODULE}.mode`);
-  return new PolicyRegistry(policies, isList(defaults) ? defaults : [defaults], strategies, warn, tiers, ofModule);
+  const limits = isList(defaults) ? defaults : [defaults];
+  return new PolicyRegistry(policies, limits, strategies, warn, tiers, ofModule, backend);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */

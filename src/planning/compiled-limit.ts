@@ -27,9 +27,14 @@ export interface CompiledLimit {
   readonly by: By;
   readonly cost: number | CostOf;
   readonly manual: boolean;
-  /** When it is charged. `either`: by the guard if its user and its plan are known there, else in the handler phase. */
+  /**
+   * When it is charged. `either`: by the guard if its user, its plan and whose overrides count are known there, else in the handler
+   * phase.
+   */
   readonly phase: Phase | 'either';
   readonly skip: Skip | undefined;
+  /** Who may have a rate of their own: the charged subject, or whom these functions find, most specific first. */
+  readonly overrides: true | readonly By[] | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
   readonly context: CallContext | undefined;
@@ -63,6 +68,7 @@ export function compileLimit(
     manual: options.manual ?? false,
     phase: options.phase ?? (mayWait(declared) ? 'either' : 'guard'),
     skip: options.skip,
+    overrides: overridersOf(declared),
     message: options.message,
     onDenied: options.onDenied,
     context: isEmpty(options.context) ? undefined : options.context,
@@ -70,8 +76,35 @@ export function compileLimit(
 }
 
 /** Whether what a later guard sets may say who is charged, or at which rate. */
-function mayWait({ options: { by }, tiers }: DeclaredLimit): boolean {
-  return tiers !== undefined || (by !== undefined && isUserBy(by));
+function mayWait({ options: { by, overrides }, tiers }: DeclaredLimit): boolean {
+  const isRateLate = tiers !== undefined || (overrides !== undefined && overrides !== true);
+  return isRateLate || (by !== undefined && isUserBy(by));
+}
+
+/** @throws ThrottleConfigError for a policy that nobody can have an override of */
+function overridersOf({ options: { overrides, lease }, place, byPeriod }: DeclaredLimit): CompiledLimit['overrides'] {
+  if (overrides === undefined) return undefined;
+  const path = optionAt(place, 'overrides');
+  if (lease !== undefined) {
+    throw new ThrottleConfigError(
+      `${path}: leased units are spent at one rate for everybody. Leave one of the two out.`,
+    );
+  }
+  if (byPeriod === true) {
+    throw new ThrottleConfigError(
+      `${path}: an override names its policy, and this one has no name of its own. Add { name: "..." }.`,
+    );
+  }
+  if (overrides === true) return true;
+  return typeof overrides === 'function' ? [overrides] : overrides;
+}
+
+/** Throws if a policy that may be overridden has several rates: an override is one rate. */
+function assertOneRate(place: string, policies: readonly Policy[]): void {
+  if (policies.length < 2) return;
+  throw new ThrottleConfigError(
+    `${optionAt(place, 'overrides')}: an override is one rate, and this policy has ${policies.length}. Make a policy of each.`,
+  );
 }
 
 /** An empty context is none: the functions of the limit see the call itself, and limits can share what a function finds. */
@@ -161,8 +194,11 @@ function policySource(
 ): PolicySource {
   const { options, place, byPeriod = false, tiers, runtime } = declared;
   const budget = { ...budgetOptions(options), scope };
-  const define = (at: string, spec: TierOptions) =>
-    definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
+  const define = (at: string, spec: TierOptions) => {
+    const policies = definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
+    if (options.overrides !== undefined) assertOneRate(place, policies);
+    return policies;
+  };
   const affordable = (at: string, spec: TierOptions, when?: string) => {
     const policies = define(at, spec);
     assertAffordable(place, policies, options.cost, when);

@@ -166,13 +166,22 @@ function parseEntry(
   level: Level,
   place: string,
 ): DeclaredLimit | PolicyReference {
-  if (typeof entry === 'object') return declareLimit({ ...withoutConnections(entry), ...shared }, level, place);
+  if (typeof entry === 'object') return declareOnHandler({ ...withoutConnections(entry), ...shared }, level, place);
   if (looksLikeRate(entry)) {
     if (shared.rate !== undefined) throw invalidValue(optionAt(place, 'rate'), `none beside "${entry}"`, shared.rate);
-    return declareLimit({ ...shared, rate: entry }, level, place);
+    return declareOnHandler({ ...shared, rate: entry }, level, place);
   }
   if (!isPolicyName(entry)) throw invalidValue(place, 'a rate such as "5/min", or the name of a policy', entry);
   return { policy: entry, use: shared, level, place: `@Throttle("${entry}")${place.slice('@Throttle'.length)}` };
+}
+
+/** Overrides are set by the name of a policy of the module, so nobody could set one of such a limit. */
+function declareOnHandler(options: MoreOptions, level: Level, place: string): DeclaredLimit {
+  const declared = declareLimit(options, level, place);
+  if (declared.options.overrides === undefined) return declared;
+  throw new ThrottleConfigError(
+    `${optionAt(place, 'overrides')}: overrides are set by the name of a policy of the module. Move the limit there, policies: { name: { rate, overrides } }, and use it by its name.`,
+  );
 }
 
 function flatten(what: What, place: string): (string | MoreOptions)[] {

@@ -44,6 +44,13 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   mode: MODE_CHECK,
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
+  overrides: [
+    'true, for the charged subject, or a function such as by.user(), or a list of such functions',
+    (value) =>
+      value === true ||
+      isFunctionOfCall(value) ||
+      (Array.isArray(value) && value.length > 0 && value.every(isFunctionOfCall)),
+  ],
   message: [
     'a string, or a function that returns a string or an object',
     (value) => isFunction(value) || (typeof value === 'string' && value !== ''),
@@ -105,7 +112,7 @@ export function assertOptions(place: string, options: object, checks: Readonly<R
     const value: unknown = Reflect.get(options, member);
     assertNotMissing(place, options, member, expected);
     if (value === undefined) continue;
-    assertCalled(optionAt(place, member), value);
+    for (const one of Array.isArray(value) ? value : [value]) assertCalled(optionAt(place, member), one);
     if (!fits(value)) throw unfitValue(optionAt(place, member), expected, value);
   }
 }

@@ -1,7 +1,10 @@
+import type { Backend } from '../backends/backend.js';
+import { assertCapable } from '../backends/capabilities.js';
 import { noteInjectable } from '../core/copies.js';
 import { invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { type Policy, type StoredRate, storedRateOf } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
+import type { PolicySpec } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By } from '../transports/call.js';
 import { addressHeaderWarning } from '../transports/identity/address-headers.js';
@@ -10,6 +13,7 @@ import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './comp
 import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import { assertUnreservedName } from './option-checks.js';
+import { resolveOverride } from './overrides/resolved-override.js';
 import type { Plans } from './plans/plans.js';
 import type { ModeSource } from './runtime/mode-source.js';
 import { RuntimePolicy } from './runtime/runtime-policy.js';
@@ -25,7 +29,10 @@ export class PolicyRegistry {
   readonly #defaults: readonly DeclaredLimit[] = [];
   readonly #warnedOf = new WeakSet<By>();
 
-  /** @throws ThrottleConfigError naming the policy or the default */
+  /**
+   * @param backend that of the application, to see if it can do what a policy needs
+   * @throws ThrottleConfigError naming the policy or the default
+   */
   constructor(
     policies: Readonly<Record<string, Limit>>,
     defaults: readonly Limit[],
@@ -34,6 +41,7 @@ export class PolicyRegistry {
     readonly plans?: Plans,
     /** Of limits without a mode of their own. */
     readonly mode?: ModeSource,
+    private readonly backend?: Backend,
   ) {
     this.add(policies);
     // Not `defaults.map`, which skips holes.
@@ -127,6 +135,23 @@ export class PolicyRegistry {
   }
 
   /**
+   * Returns the policy that a rate makes of one that may be overridden; undefined for a rate that is `unlimited`. A burst that is
+   * not given is that of the policy, if it has one, and its segments stay where they divide the period.
+   *
+   * @param place for errors
+   * @throws ThrottleConfigError for an unknown policy, for one that nobody can have an override of, and for a rate that does not fit it
+   */
+  overridden(name: string, spec: Pick<PolicySpec, 'rate' | 'burst'>, place: string): Policy | undefined {
+    const declared = this.#defaults.find((one) => nameOf(one) === name) ?? this.get(name, place);
+    if (declared.options.overrides === undefined) {
+      throw new ThrottleConfigError(
+        `${place}: nobody can have an override of this policy. Say who can, ${declared.place}: { overrides: true } for the charged subject.`,
+      );
+    }
+    return resolveOverride(declared, spec, place, this.strategies);
+  }
+
+  /**
    * Returns the limits that the service means by a name: a policy, or the defaults of that name.
    *
    * @param id the name of the budget, if the handler gives one where it uses the policy
@@ -155,6 +180,9 @@ export class PolicyRegistry {
    */
   compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
     const limit = compileLimit(declared, handler, this.strategies, this.mode);
+    if (limit.overrides !== undefined && this.backend !== undefined) {
+      assertCapable(this.backend, limit, 'settings', 'overrides');
+    }
     const warning = addressHeaderWarning(optionAt(limit.place, 'by'), limit.by);
     if (warning !== undefined && !this.#warnedOf.has(limit.by)) {
       this.#warnedOf.add(limit.by);

@@ -78,6 +78,7 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   manual: false,
   phase: 'guard',
   skip: undefined,
+  overrides: undefined,
   message: undefined,
   onDenied: undefined,
   context: undefined,

@@ -25,6 +25,7 @@ import {
   parseChargeArguments,
   type ServiceRequest,
 } from './service-arguments.js';
+import type { ThrottleOverrides } from './throttle-overrides.js';
 import { ThrottlePlans } from './throttle-plans.js';
 
 /** The limits and the call that a request to the service is about. */
@@ -74,6 +75,8 @@ export class ThrottleService {
     /** Changes the policies of the module while the service runs. */
     readonly policies: RuntimePolicies,
     plans: PlanLookup | undefined,
+    /** Rates of their own for chosen subjects, set while the service runs. */
+    readonly overrides: ThrottleOverrides,
   ) {
     const { errors, backend, ipv6Prefix } = limiter.settings;
     this.events$ = limiter.events.stream;

@@ -33,6 +33,7 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'name',
   'noticeEveryMs',
   'onDenied',
+  'overrides',
   'phase',
   'response',
   'runtimePolicies',

@@ -58,6 +58,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   name: 'api',
   level: 'module',
   place: 'policies.api',
+  overrides: undefined,
   scope: 'app',
   policies: fixedPolicies([definePolicy('api', { rate: '1/min' })]),
   by: by.all(),

@@ -10,6 +10,8 @@ import { type Call, EXEMPT, withContext } from '../../transports/call.js';
 import { addressOf, checkedSubject, isNobody } from '../../transports/identity/subject.js';
 import { type SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
 import { findWithSearch, type UserSearch } from '../../transports/identity/user-lookup.js';
+import type { LateSearch } from './late-search.js';
+import { withAddressOverrides, withOverrides } from './overridable-charges.js';
 
 /** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
 export interface PreparedCharges {
@@ -17,11 +19,6 @@ export interface PreparedCharges {
   readonly limits: readonly CompiledLimit[];
   /** The decisions of limits that the plan of the call lifts: no backend makes them. Undefined if there are none. */
   readonly unlimited?: readonly Decision[];
-}
-
-/** Notes what is not known in the guard phase: the limit waits for the handler phase then. */
-export interface LateSearch extends UserSearch {
-  isPlanMissing: boolean;
 }
 
 /** Returns the limit that a charge comes from. */
@@ -108,7 +105,8 @@ const NONE: readonly Charge[] = [];
 /**
  * Returns the charges of a call under one limit.
  *
- * @param search notes whether the limit looks for a user and finds none; the charges are the address's then
+ * @param search notes whether the limit looks for a user, or for whose overrides count, and finds none; the charges are the address's
+ *   then
  * @param lookups asks the functions `by` that the limit may share with others of the call
  */
 export function chargesOfLimit(
@@ -118,8 +116,20 @@ export function chargesOfLimit(
   search?: LateSearch,
   lookups?: SubjectLookups,
 ): Awaitable<readonly Charge[]> {
-  const { skip, policies } = limit;
   const call = callUnder(limit, plainCall);
+  const charges = ownCharges(limit, { call, plainCall }, overrides, search, lookups);
+  if (limit.overrides === undefined) return charges;
+  return chain(charges, (found) => withOverrides(limit, call, found, search));
+}
+
+function ownCharges(
+  limit: CompiledLimit,
+  { call, plainCall }: { readonly call: Call; readonly plainCall: Call },
+  overrides: ChargeOverrides,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<readonly Charge[]> {
+  const { skip, policies } = limit;
   const { fixed, mode, plans } = policies;
   if (skip === undefined && fixed !== undefined && mode === undefined)
     return resolveCharges(limit, fixed, call, overrides, search, lookups);
@@ -179,7 +189,8 @@ export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly 
   if (policies.fixed === undefined) return NONE;
   const subject = scopedSubject(scopeOf(limit, call), addressOf(call));
   const charges = chargesFor(policies.fixed, subject, typeof cost === 'number' ? cost : 1);
-  return mode === 'monitor' ? monitored(charges) : charges;
+  const overridable = limit.overrides === undefined ? charges : withAddressOverrides(limit, call, charges);
+  return mode === 'monitor' ? monitored(overridable) : overridable;
 }
 
 /** A limit under plans, and a call under it. */

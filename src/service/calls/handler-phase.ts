@@ -12,11 +12,11 @@ import {
   callUnder,
   chargesOfLimit,
   isPlanKnown,
-  type LateSearch,
   type PreparedCharges,
   withLifted,
 } from './charge-builder.js';
 import type { Violation } from './events.js';
+import type { LateSearch } from './late-search.js';
 
 /** What a call is charged in the guard, and what waits for the handler phase. */
 export interface GuardCharges {
@@ -72,7 +72,7 @@ interface Entry {
 }
 
 function entryOf(limit: CompiledLimit, call: Call, lookups: SubjectLookups | undefined): Awaitable<Entry> {
-  const search = limit.phase === 'either' ? { isUserMissing: false, isPlanMissing: false } : undefined;
+  const search: LateSearch | undefined = limit.phase === 'either' ? { isUserMissing: false } : undefined;
   const charges = chargesOfLimit(limit, call, NO_OVERRIDES, search, lookups);
   if (isNativePromise(charges)) {
     return charges.then((found) => ({ limit, charges: found, isWaiting: isLate(search) }));
@@ -81,7 +81,8 @@ function entryOf(limit: CompiledLimit, call: Call, lookups: SubjectLookups | und
 }
 
 function isLate(search: LateSearch | undefined): boolean {
-  return search !== undefined && (search.isUserMissing || search.isPlanMissing);
+  if (search === undefined) return false;
+  return search.isUserMissing || search.isPlanMissing === true || search.isOverriderMissing === true;
 }
 
 function assemble(entries: readonly Entry[], handler: readonly CompiledLimit[], call: Call): GuardCharges {

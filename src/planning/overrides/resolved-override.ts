@@ -1,0 +1,44 @@
+import { invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
+import type { Policy } from '../../core/policy.js';
+import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
+import { definePolicies, type PolicySpec } from '../../strategies/define-policy.js';
+import type { Strategy } from '../../strategies/strategy.js';
+import { type DeclaredLimit, nameOf } from '../declared-limits.js';
+
+/**
+ * Returns a policy at another rate, as an override has it; undefined if that is `unlimited`.
+ *
+ * @param place for errors
+ * @throws ThrottleConfigError for a rate that does not fit the policy
+ */
+export function resolveOverride(
+  declared: DeclaredLimit,
+  { rate, burst }: Pick<PolicySpec, 'rate' | 'burst'>,
+  place: string,
+  strategies: readonly Strategy[],
+): Policy | undefined {
+  const { strategy, burst: ownBurst, segments, cost } = declared.options;
+  const name = nameOf(declared);
+  const spec: PolicySpec = { rate, ...(strategy !== undefined && { strategy }), ...burstOf(burst ?? ownBurst) };
+  const [policy, second] = definePolicies(place, name, spec, { strategies });
+  if (second !== undefined) throw invalidValue(optionAt(place, 'rate'), 'one rate such as "500/min"', rate);
+  if (policy === undefined) {
+    if (burst === undefined) return undefined;
+    throw new ThrottleConfigError(`${optionAt(place, 'burst')}: there is none of an unlimited rate. Leave it out.`);
+  }
+  assertAffordable(policy, cost, place);
+  if (segments === undefined || policy.periodMs % segments !== 0) return policy;
+  return definePolicies(place, name, { ...spec, segments }, { strategies })[0];
+}
+
+function burstOf(burst: number | undefined): Pick<PolicySpec, 'burst'> {
+  return burst === undefined ? {} : { burst };
+}
+
+/** Throws if each call costs more than the rate ever grants: all of them would be denied. */
+function assertAffordable({ burst, strategy }: Policy, cost: unknown, place: string): void {
+  if (typeof cost !== 'number' || cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy)) return;
+  throw new ThrottleConfigError(
+    `${optionAt(place, 'rate')}: a full limit would grant ${burst} at once, and a call costs ${cost}. Set a higher one.`,
+  );
+}

@@ -1,0 +1,180 @@
+import type { Backend } from '../backends/backend.js';
+import { incapable } from '../backends/capabilities.js';
+import type { Override, Page, SettingsStore } from '../backends/settings-store.js';
+import { assertKnownMembers, invalidValue, optionAt } from '../core/errors.js';
+import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
+import type { LimitName } from '../core/literals/policy-name.js';
+import type { CheckedRate } from '../core/literals/rate-literal.js';
+import { isPolicyName } from '../core/policy.js';
+import type { RateText, TextOrElse } from '../core/rate.js';
+import { missingValue } from '../core/value-options.js';
+import { isObject } from '../planning/option-checks.js';
+import type { PolicyRegistry } from '../planning/policy-registry.js';
+import type { CheckedSpecOption } from '../strategies/checked-spec.js';
+
+/** A rate with a burst of its own. */
+export interface OverrideSpec {
+  /** `"<count>/<unit>"`, or `unlimited`. */
+  readonly rate: RateText;
+  /** Units that a bucket holds, at least 1. Default: that of the policy, if it has one; else the limit, for `gcra` 1. */
+  readonly burst?: number;
+}
+
+/** The type of a rate or options of an override. Nobody knows the strategy of the policy here. */
+type CheckedOverride<Rate> = Rate extends string
+  ? CheckedRate<Rate>
+  : CheckedOptions<Rate, OverrideSpec, { [Option in keyof Rate]: CheckedSpecOption<Rate, Option, string> }>;
+
+/** Options of `overrides.set`. */
+export interface OverrideOptions {
+  /** Milliseconds, at least 1, after which the policy's own rate applies again. Default: never. */
+  readonly expiresInMs?: number;
+}
+
+/** Options of `overrides.list`. */
+export interface OverrideListOptions {
+  /** The `cursor` of the page before. Default: the beginning. */
+  readonly cursor?: string;
+  /** Overrides at most, 1 to 1000. Default: 100. */
+  readonly limit?: number;
+}
+
+const A_RATE = 'a rate such as "500/min", "unlimited", or options { rate, burst? }';
+const A_SUBJECT = 'a subject, a string that is not empty; `subjectOf` writes those of the built-in `by`';
+/** The longest time: instants stay exact. */
+const MAX_EXPIRY_MS = 2 ** 50;
+const PAGE_SIZE = 100;
+const MAX_PAGE_SIZE = 1000;
+
+/**
+ * Rates of their own for chosen subjects, under policies with the option `overrides`. They are kept by the backend, in force in the
+ * next call of every process, and stay until they are deleted or expire; with `MemoryBackend` as long as the process runs.
+ *
+ * All methods reject with a ThrottleConfigError for a value that does not fit, and with a BackendError if the backend does not
+ * answer.
+ *
+ * @example
+ * await this.throttle.overrides.set('api', subjectOf.user(42), '1000/min', { expiresInMs: 3_600_000 });
+ */
+export class ThrottleOverrides {
+  constructor(
+    private readonly backend: Backend,
+    private readonly registry: PolicyRegistry,
+  ) {}
+
+  /**
+   * Sets the rate of a subject under a policy, in place of the one before. An override of the policy's period keeps what the subject
+   * has used; one of another period starts a count of its own.
+   *
+   * @param policy one with the option `overrides`
+   * @param subject as the policy charges it, or as the functions of `overrides` find it; `subjectOf` writes those of the built-in `by`
+   * @param rate a rate, `unlimited`, or `{ rate, burst }`
+   * @returns what is stored
+   * @throws ThrottleConfigError before anything is stored
+   * @example
+   * await this.throttle.overrides.set('api', 'org:7', '5000/h');
+   * await this.throttle.overrides.set('burst', subjectOf.user(42), { rate: '10/s', burst: 50 });
+   */
+  set<const Rate extends TextOrElse | OverrideSpec>(
+    policy: LimitName,
+    subject: string,
+    rate: Checked<Rate, CheckedOverride<Rate>>,
+    options?: OverrideOptions,
+  ): Promise<Override>;
+  async set(
+    policy: string,
+    subject: string,
+    rate: string | OverrideSpec,
+    options: OverrideOptions = {},
+  ): Promise<Override> {
+    const place = `overrides.set("${policy}")`;
+    const target = checkedTarget(place, policy, subject);
+    const spec = checkedSpec(place, rate);
+    const { expiresInMs } = checkedOptions(place, options, ['expiresInMs']);
+    if (expiresInMs !== undefined) assertExpiry(place, expiresInMs);
+    const overridden = this.registry.overridden(policy, spec, place);
+    const expiry = expiresInMs === undefined ? {} : { expiresInMs };
+    if (overridden === undefined) return this.#store(place).setOverride({ ...target, rate: 'unlimited', ...expiry });
+    const { strategy, limit, periodMs, burst, segments } = overridden;
+    const stored = { strategy, limit, periodMs, burst, segments };
+    return this.#store(place).setOverride({ ...target, rate: stored, ...expiry });
+  }
+
+  /** Returns the override of exactly this subject, or undefined if there is none, or it has expired. */
+  async get(policy: LimitName, subject: string): Promise<Override | undefined> {
+    const place = `overrides.get("${policy}")`;
+    return this.#store(place).getOverride(checkedTarget(place, policy, subject));
+  }
+
+  /** Deletes an override: the next one that counts for its subject's calls does, else the policy's own rate. False if there is none. */
+  async delete(policy: LimitName, subject: string): Promise<boolean> {
+    const place = `overrides.delete("${policy}")`;
+    return this.#store(place).deleteOverride(checkedTarget(place, policy, subject));
+  }
+
+  /**
+   * Lists overrides of a policy, or of all: a page of them. The page has a `cursor` if there may be more. One that is set or deleted
+   * meanwhile may be missing.
+   *
+   * @example
+   * let page = await this.throttle.overrides.list('api');
+   * while (page.cursor !== undefined) page = await this.throttle.overrides.list('api', { cursor: page.cursor });
+   */
+  async list(policy?: LimitName, options: OverrideListOptions = {}): Promise<Page<Override>> {
+    const place = 'overrides.list()';
+    if (policy !== undefined && !isPolicyName(policy)) throw invalidValue(place, "a policy's name", policy);
+    const { cursor, limit = PAGE_SIZE } = checkedOptions(place, options, ['cursor', 'limit']);
+    if (cursor !== undefined && typeof cursor !== 'string') {
+      throw invalidValue(optionAt(place, 'cursor'), 'the cursor of a page', cursor);
+    }
+    if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE_SIZE)) {
+      throw invalidValue(optionAt(place, 'limit'), `a whole number from 1 to ${MAX_PAGE_SIZE}`, limit);
+    }
+    return this.#store(place).listOverrides(policy, cursor === undefined ? { limit } : { limit, cursor });
+  }
+
+  #store(place: string): SettingsStore {
+    const { settings } = this.backend;
+    if (settings === undefined)
+      throw incapable(this.backend.constructor.name, { name: place }, 'settings', 'overrides');
+    return settings;
+  }
+}
+
+function checkedTarget(place: string, policy: unknown, subject: unknown): { policy: string; subject: string } {
+  if (!isPolicyName(policy)) throw invalidValue(place, "a policy's name", policy);
+  if (subject === undefined) throw missingValue(`${place}: subject`, A_SUBJECT);
+  if (typeof subject !== 'string' || subject === '') throw invalidValue(`${place}: subject`, A_SUBJECT, subject);
+  return { policy, subject };
+}
+
+function checkedSpec(place: string, rate: unknown): OverrideSpec {
+  if (rate === undefined) throw missingValue(`${place}: rate`, A_RATE);
+  if (typeof rate === 'string') return { rate };
+  if (!isSpec(rate)) throw invalidValue(`${place}: rate`, A_RATE, rate);
+  assertKnownMembers(place, rate, ['rate', 'burst']);
+  if (rate.rate === undefined) throw missingValue(optionAt(place, 'rate'), 'a rate such as "500/min", or "unlimited"');
+  if (rate.burst === undefined && 'burst' in rate) {
+    throw missingValue(
+      optionAt(place, 'burst'),
+      'a whole number of units, at least 1',
+      'Leave it out for that of the policy.',
+    );
+  }
+  return rate;
+}
+
+function isSpec(rate: unknown): rate is OverrideSpec {
+  return isObject(rate) && 'rate' in rate;
+}
+
+function checkedOptions<Options extends object>(place: string, options: Options, known: readonly string[]): Options {
+  if (!isObject(options)) throw invalidValue(place, `options { ${known.join(', ')} } as the last argument`, options);
+  assertKnownMembers(place, options, known);
+  return options;
+}
+
+function assertExpiry(place: string, expiresInMs: unknown): void {
+  if (Number.isSafeInteger(expiresInMs) && Number(expiresInMs) >= 1 && Number(expiresInMs) <= MAX_EXPIRY_MS) return;
+  throw invalidValue(`${place}: expiresInMs`, 'a whole number of milliseconds from 1 to 2^50', expiresInMs);
+}
