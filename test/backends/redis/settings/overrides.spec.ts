@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
@@ -78,7 +80,21 @@ describe('overrides on one Redis server', () => {
     expect(await redis.calls('get')).toBe(1);
   });
 
-  it('are in force in the next call of another process', async () => {
+  it('that another process sets are in force in the next call of this one', async () => {
+    const { backend, prefix } = open();
+    expect((await backend.spend([ada()])).binding).toMatchObject({ limit: 10, remaining: 9 });
+    const loader = new URL('../../../support/typescript.mjs', import.meta.url).href;
+    const setter = fork(new URL('./override-setter.ts', import.meta.url), [], { execArgv: ['--import', loader] });
+    try {
+      setter.send({ port: redis.server.port, prefix, override: { ...organisation, rate: fixed('3/min') } });
+      await once(setter, 'message');
+      expect((await backend.spend([ada()])).binding).toMatchObject({ limit: 3, remaining: 1 });
+    } finally {
+      setter.kill('SIGKILL');
+    }
+  });
+
+  it('are in force in the next call of all connections', async () => {
     const { prefix, store } = open();
     const client = await connect(redis.server);
     const clock = new ManualClock(Date.UTC(2026, 0, 1));
