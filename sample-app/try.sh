@@ -35,4 +35,7 @@ try 'GET /trends: the policy "trends", 2 a minute, is monitored' 3 "$url/trends"
 try 'PUT /policies/trends: an operator switches it on' 1 -X PUT "$url/policies/trends" -H 'x-operator: sesame' -d mode=on
 try 'GET /trends: now it is enforced' 2 "$url/trends"
 try 'PUT /policies/trends: monitored again' 1 -X PUT "$url/policies/trends" -H 'x-operator: sesame' -d mode=monitor
+try 'PUT /overrides/bob by an operator: 6 a minute for the key "bob"' 1 "$url/overrides/bob" -X PUT -H 'x-operator: sesame' -d rate=6/min
+try 'GET /api with that key: 3 of the 6 are used' 4 "$url/api" -H 'x-api-key: bob'
+try 'DELETE /overrides/bob: the rate of the policy again' 1 "$url/overrides/bob" -X DELETE -H 'x-operator: sesame'
 printf '\nMessages of a WebSocket, which curl does not speak: open %s/ in a browser.\n' "$url"

@@ -4,6 +4,7 @@ import { ApiController } from './api.controller.js';
 import { backendOf } from './backend.js';
 import { ChatGateway } from './chat.gateway.js';
 import { LoginController } from './login.controller.js';
+import { OverridesController } from './overrides.controller.js';
 import { PageController } from './page.controller.js';
 import { plans } from './plans.js';
 import { PoliciesController } from './policies.controller.js';
@@ -22,7 +23,7 @@ import { UploadsController } from './uploads.controller.js';
           upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
           account: '10/hour',
           trends: { rate: '2/min', mode: 'monitor' },
-          api: { rate: '3/min', by: by.header('x-api-key') },
+          api: { rate: '3/min', by: by.header('x-api-key'), overrides: true },
         },
         plans,
         runtimePolicies: true,
@@ -38,6 +39,7 @@ import { UploadsController } from './uploads.controller.js';
     LoginController,
     ApiController,
     PoliciesController,
+    OverridesController,
     PageController,
   ],
   providers: [ChatGateway, transportProvider],

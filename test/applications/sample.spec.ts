@@ -97,6 +97,23 @@ describe('the sample application', () => {
     expect(await app.statuses('/api', count + 1, keyed)).toEqual([...new Array(count).fill(200), 429]);
   });
 
+  it('lets operators, and nobody else, set another rate for a key', async () => {
+    const keyed = { headers: { 'x-api-key': 'alan' } };
+    const operator = { 'x-operator': 'sesame' };
+    const put = (headers: object, rate?: string) =>
+      app.send('/overrides/alan', { method: 'PUT', headers: { ...headers }, body: { rate } });
+    expect(await app.statuses('/api', 4, keyed)).toEqual([200, 200, 200, 429]);
+    expect((await put({}, '6/min')).status).toBe(403);
+    expect([(await put(operator)).status, (await put(operator, '6/fortnight')).status]).toEqual([400, 400]);
+    expect((await put(operator, '6/min')).body).toMatchObject({ policy: 'api', rate: { limit: 6 } });
+    expect(await app.statuses('/api', 4, keyed)).toEqual([200, 200, 200, 429]);
+    expect((await app.send('/overrides', { headers: operator })).body.entries).toHaveLength(1);
+    expect((await app.send('/overrides/alan', { method: 'DELETE', headers: operator })).body).toEqual({
+      deleted: true,
+    });
+    expect(await app.statuses('/api', 1, keyed)).toEqual([429]);
+  });
+
   it('does not limit the API for the plan that is unlimited', async () => {
     const keyed = { headers: { 'x-api-key': 'grace' } };
     expect(await app.statuses('/api', 20, keyed)).toEqual(new Array(20).fill(200));

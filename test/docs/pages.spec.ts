@@ -13,6 +13,7 @@ const pages = [
   ['testing.md', 11],
   ['modes.md', 5],
   ['plans.md', 4],
+  ['overrides.md', 3],
   ['presets.md', 1],
 ] as const;
 
