@@ -10,8 +10,8 @@
 --               number of calls
 --               deadline in the server's milliseconds, or 'peek': never late, and nothing is written
 --               number of charges of each call
---               per charge: 'monitor' or 'record' if it is not enforced; if it may be overridden, '!', the number of the first of its
---               keys for that, how many overrides there may be, and for each, most specific first, its text, or '' if it has a key;
+--               per charge: 'monitor' or 'record' if it is not enforced; if it may be overridden, '!', or '!!' if no limit applies
+--               unless it is; then the number of the first of its keys for that, how many overrides there may be, and for each, most specific first, its text, or '' if it has a key;
 --               '+', how many, and the numbers, if it has arguments; number of its policy (from 1), cost. A call that has such a
 --               charge is alone in its group.
 -- Reply  one string. Numbers are doubles, statuses bytes, little endian:
@@ -68,7 +68,7 @@ while arg <= #ARGV do
     if mode == 'monitor' or mode == 'record' then arg = arg + 1 else mode = 'enforce' end
     has_monitored = has_monitored or mode == 'monitor'
     mode_of[i] = mode
-    if ARGV[arg] == '!' then
+    if ARGV[arg] == '!' or ARGV[arg] == '!!' then
       overridden = overridden or {}
       overridden[i] = arg + 1
       arg = arg + 3 + argument(ARGV[arg + 2])
@@ -108,6 +108,7 @@ while arg <= #ARGV do
               is_found = expires_ms == 0 or now < expires_ms
             end
           end
+          if not is_found then is_found, rate = ARGV[at - 1] == '!!', nil end
           if is_found and rate then
             told[i] = told[i] .. pack('<Bdddd', OVERRIDDEN, rate.limit, rate.period_ms, rate.burst, rate.segments)
             if rate.period_ms == policy.period_ms then

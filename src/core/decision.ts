@@ -40,6 +40,11 @@ export interface Charge extends Target {
    * Default: none, and no override is looked up.
    */
   readonly overriddenBy?: readonly string[];
+  /**
+   * Only beside `overriddenBy`: no limit applies unless an override does. The policy then says which strategy and budgets that is of.
+   * Default: the policy's own rate applies.
+   */
+  readonly unlimited?: true;
 }
 
 /** A charge as it was taken. */

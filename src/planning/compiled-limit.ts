@@ -99,6 +99,12 @@ function overridersOf({ options: { overrides, lease }, place, byPeriod }: Declar
   return typeof overrides === 'function' ? [overrides] : overrides;
 }
 
+function nothingToOverride(place: string): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `${optionAt(place, 'overrides')}: an override stands in place of a rate, and this policy is unlimited. Write a rate that is high enough for everybody else.`,
+  );
+}
+
 /** Throws if a policy that may be overridden has several rates: an override is one rate. */
 function assertOneRate(place: string, policies: readonly Policy[]): void {
   if (policies.length < 2) return;
@@ -208,6 +214,7 @@ function policySource(
     typeof options.rate === 'string'
       ? fixedPolicies(affordable(place, { rate: options.rate }), mode)
       : policiesOfFunction(options.rate, options, place, (rate) => define(place, { rate }), mode);
+  if (options.overrides !== undefined && own.fixed?.length === 0) throw nothingToOverride(place);
   assertLeasable(place, own.fixed ?? [], mode);
   if (tiers !== undefined) assertNotLeased(options, place, tiers);
   const source = tiers === undefined ? own : plannedPolicies(nameOf(declared), tiers, own, affordable);

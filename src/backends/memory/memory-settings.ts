@@ -26,7 +26,7 @@ export class MemorySettings implements SettingsStore {
   ) {}
 
   /** Returns the rate of the first subject in `overriddenBy` that has an override, or undefined. */
-  rateFor({ policy: { name, strategy }, overriddenBy = [] }: Charge, now: number): OverrideRate | undefined {
+  rateFor({ policy: { name, strategy }, overriddenBy = [], unlimited }: Charge, now: number): OverrideRate | undefined {
     for (const subject of overriddenBy) {
       const override = this.#overrides.get(keyOf({ policy: name, subject }));
       if (override === undefined || isOver(override, now)) continue;
@@ -34,7 +34,7 @@ export class MemorySettings implements SettingsStore {
       if (rate === 'unlimited' || rate.strategy === strategy) return rate;
       this.unreadable?.report({ what: 'override', policy: name, subject });
     }
-    return undefined;
+    return unlimited ? 'unlimited' : undefined;
   }
 
   setOverride({ policy, subject, rate, expiresInMs }: NewOverride): Override {

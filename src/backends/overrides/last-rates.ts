@@ -19,7 +19,8 @@ export class LastRates {
       const decision = decisions[i];
       if (charge.overriddenBy === undefined || decision === undefined) continue;
       const name = nameOf(charge);
-      const rate = decision.unlimited ? 'unlimited' : decision.rate;
+      // A charge that is unlimited otherwise does not tell whether an override makes it so.
+      const rate = decision.unlimited && !charge.unlimited ? 'unlimited' : decision.rate;
       this.#rates.delete(name);
       if (rate !== undefined) this.#rates.set(name, rate);
     }
@@ -31,7 +32,7 @@ export class LastRates {
 
   /** Returns the rate in place of the policy's own, if one was in force for such a charge. */
   of(charge: Charge): OverrideRate | undefined {
-    return this.#rates.get(nameOf(charge));
+    return this.#rates.get(nameOf(charge)) ?? (charge.unlimited ? 'unlimited' : undefined);
   }
 }
 

@@ -31,7 +31,7 @@ export function decideOverridden(
 ): Outcome {
   const rates = charges.map((charge) => (charge.overriddenBy === undefined ? undefined : rateOf(charge)));
   const limited: Charge[] = [];
-  for (const [i, { overriddenBy: _, ...charge }] of charges.entries()) {
+  for (const [i, { overriddenBy: _, unlimited: __, ...charge }] of charges.entries()) {
     const rate = rates[i];
     if (rate !== 'unlimited') limited.push({ ...charge, policy: policies.of(charge.policy, rate) });
   }

@@ -177,7 +177,7 @@ function covers({ charges: known, outcome }: CachedDenial, charges: readonly Cha
     const other = charges[i] as Charge;
     if (other.subject !== one.subject || !isSameBudget(other.policy, one.policy)) return false;
     if (!isEnforced(other) || !isSameList(other.arguments, one.arguments)) return false;
-    if (!isSameList(other.overriddenBy, one.overriddenBy)) return false;
+    if (!isSameList(other.overriddenBy, one.overriddenBy) || other.unlimited !== one.unlimited) return false;
     const isCovered = other.cost === one.cost || (other.cost > one.cost && outcome.decisions[i]?.allowed === false);
     if (!isCovered) return false;
   }

@@ -220,13 +220,28 @@ function plannedCharges(
         return unplannedCharges(limit, plans, call);
       }
       return chain(plans.under(plan, call), (policies) => {
-        if (policies === undefined) return plans.unlimited;
+        if (policies === undefined)
+          return limit.overrides === undefined ? plans.unlimited : liftedCharges(planned, subject, overrides);
         return chain(costFor(limit, call, overrides.cost ?? limit.cost), (units) =>
           chargesFor(policies, subject, units),
         );
       });
     });
   });
+}
+
+/** Returns the charges of a call that its plan does not limit, and an override may: it counts before the plan. */
+function liftedCharges(
+  { limit, plans, call }: PlannedCall,
+  subject: string,
+  overrides: ChargeOverrides,
+): Awaitable<readonly Charge[]> {
+  return chain(limit.policies.of(call), (own) =>
+    chain(costFor(limit, call, overrides.cost ?? limit.cost), (units) => {
+      const charges = chargesFor(own, subject, units);
+      return charges.length === 0 ? plans.unlimited : charges.map((charge) => ({ ...charge, unlimited: true }));
+    }),
+  );
 }
 
 /** @param isFinal whether a call without a plan has the default plan */

@@ -32,8 +32,7 @@ export function withOverrides(
   // The address is charged for as long as the user is missing.
   if (search?.isUserMissing === true) return undecided(charges, call);
   return chain(overridersOf(overrides, limit, call, search), (subjects) => {
-    if (subjects !== 'unknown')
-      return subjects.length === 0 ? charges : charges.map((charge) => ({ ...charge, overriddenBy: subjects }));
+    if (subjects !== 'unknown') return overriddenBy(subjects, limit, charges);
     if (search !== undefined) search.isOverriderMissing = true;
     return undecided(charges, call);
   });
@@ -54,9 +53,19 @@ function overriddenByCharged(charge: Charge, { context }: Call): Charge {
   return { ...charge, overriddenBy: [unscopedSubject(context.scope, charge.subject)] };
 }
 
+function overriddenBy(
+  subjects: readonly string[],
+  { policies }: CompiledLimit,
+  charges: readonly Charge[],
+): readonly Charge[] {
+  if (subjects.length > 0) return charges.map((charge) => ({ ...charge, overriddenBy: subjects }));
+  const isLifted = charges.some(({ unlimited }) => unlimited);
+  return isLifted && policies.plans !== undefined ? policies.plans.unlimited : charges;
+}
+
 function undecided(charges: readonly Charge[], call: Call): readonly Charge[] {
   const subject = scopedSubject(call.context.scope, `undecided:${addressOf(call)}`);
-  return charges.map((charge) => ({ ...charge, subject }));
+  return charges.map(({ unlimited: _, ...charge }) => ({ ...charge, subject }));
 }
 
 /** Nobody has an override where nobody is found; in the guard phase, what is undefined there may be found later. */

@@ -48,6 +48,21 @@ describe('a policy that may be overridden stops startup', () => {
       'policies.api.overrides: an override is one rate, and this policy has 2. Make a policy of each.',
     ],
     [
+      'with several rates under a plan',
+      {
+        options: {
+          policies: { api: { rate: '5/min', overrides: true } },
+          plans: { of: () => 'free', default: 'free', tiers: { free: { api: '5/s; 50/min' } } },
+        },
+      },
+      'policies.api.overrides: an override is one rate, and this policy has 2. Make a policy of each.',
+    ],
+    [
+      'without any rate',
+      policies({ rate: 'unlimited', overrides: true }),
+      'policies.api.overrides: an override stands in place of a rate, and this policy is unlimited.',
+    ],
+    [
       'without a name of its own',
       { options: { default: [{ rate: '5/min', overrides: true }, '50/h'] } },
       'default[0].overrides: an override names its policy, and this one has no name of its own. Add { name: "..." }.',

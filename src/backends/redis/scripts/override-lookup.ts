@@ -8,6 +8,8 @@ export interface OverrideLookup {
   /** The key of the budget beside the policy's own, and the key that says whose state is there. */
   readonly besideKey: string;
   readonly shapeKey: string;
+  /** Whether no limit applies without an override. */
+  readonly isUnlimited: boolean;
   /** Most specific first, each with its subject. */
   readonly candidates: readonly OverrideCandidate[];
   readonly subjects: readonly string[];
@@ -35,9 +37,9 @@ export function takenCharge(charge: PreparedCharge, { allowed, rate, unlimited }
 }
 
 /** The arguments of a charge that may be overridden: see lua/scripts/spend.lua. `first` is the number of the first key. */
-export function lookupArgs({ candidates }: OverrideLookup, first: number): readonly string[] {
+export function lookupArgs({ candidates, isUnlimited }: OverrideLookup, first: number): readonly string[] {
   const texts = candidates.map((candidate) => ('text' in candidate ? candidate.text : ''));
-  return ['!', String(first), String(candidates.length), ...texts];
+  return [isUnlimited ? '!!' : '!', String(first), String(candidates.length), ...texts];
 }
 
 /** The keys of a charge that may be overridden, besides that of its policy's own budget. */

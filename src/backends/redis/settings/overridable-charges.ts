@@ -50,7 +50,14 @@ export class OverridableCharges {
       candidates.push(text === undefined ? { key: overrideKey } : { text });
       subjects.push(overriddenBy[i] ?? '');
     }
-    const lookup = { besideKey: this.keys.besideKeyOf(key), shapeKey: this.keys.shapeKeyOf(key), candidates, subjects };
+    const isUnlimited = charge.unlimited === true;
+    const lookup = {
+      isUnlimited,
+      besideKey: this.keys.besideKeyOf(key),
+      shapeKey: this.keys.shapeKeyOf(key),
+      candidates,
+      subjects,
+    };
     return { ...charge, lookup };
   }
 }

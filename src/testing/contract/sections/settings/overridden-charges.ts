@@ -193,6 +193,21 @@ function unlimited(suite: Suite<Bench>): void {
     assertMembers((await backend.peek([ofUser(0)])).binding, { remaining: 6 });
   });
 
+  settingsCase(suite, 'may be unlimited unless an override is in force', async ({ backend, store, clock }) => {
+    const free: Charge = { ...ofUser(50), unlimited: true };
+    assertMembers((await backend.spend([free])).decisions[0], { allowed: true, unlimited: true });
+    await store.setOverride({ ...organisation, rate: rateOf(fixed('60/min')) });
+    assertMembers((await backend.spend([free])).decisions[0], { allowed: true, limit: 60, remaining: 10 });
+    assertMembers((await backend.spend([free])).decisions[0], { allowed: false, limit: 60, remaining: 10 });
+    await store.setOverride({ ...project, rate: 'unlimited' });
+    assertMembers((await backend.spend([free])).decisions[0], { allowed: true, unlimited: true });
+    await store.deleteOverride(project);
+    await store.setOverride({ ...organisation, rate: rateOf(fixed('5/min')), expiresInMs: 1 });
+    clock.advance(1);
+    assertMembers((await backend.spend([free])).decisions[0], { allowed: true, unlimited: true });
+    assertMembers((await backend.peek([ofUser(0)])).decisions[0], { limit: 10, remaining: 0 });
+  });
+
   settingsCase(suite, 'that is unlimited leaves the others of its call as they are', async ({ backend, store }) => {
     const other = {
       policy: definePolicy('other', { rate: '3/min', strategy: 'fixed-window' }),
