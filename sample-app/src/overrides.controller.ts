@@ -1,24 +1,6 @@
-import {
-  BadRequestException,
-  Body,
-  type CanActivate,
-  Controller,
-  Delete,
-  type ExecutionContext,
-  Get,
-  Inject,
-  Param,
-  Put,
-  UseGuards,
-} from '@nestjs/common';
+import { BadRequestException, Body, Controller, Delete, Get, Inject, Param, Put, UseGuards } from '@nestjs/common';
 import { subjectOf, ThrottleConfigError, ThrottleService } from 'nestjs-sluice';
-
-/** Lets operators in. It stands for a real one. */
-class OperatorGuard implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
-    return context.switchToHttp().getRequest().headers['x-operator'] === 'sesame';
-  }
-}
+import { OperatorGuard } from './operator.guard.js';
 
 /** Rates of their own for chosen keys, under the policy `api`: in force in the next call of every process. */
 @UseGuards(OperatorGuard)

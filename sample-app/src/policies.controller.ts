@@ -1,23 +1,6 @@
-import {
-  BadRequestException,
-  Body,
-  type CanActivate,
-  Controller,
-  type ExecutionContext,
-  Get,
-  Inject,
-  Param,
-  Put,
-  UseGuards,
-} from '@nestjs/common';
+import { BadRequestException, Body, Controller, Get, Inject, Param, Put, UseGuards } from '@nestjs/common';
 import { Throttle, ThrottleConfigError, ThrottleService } from 'nestjs-sluice';
-
-/** Lets operators in. It stands for a real one. */
-class OperatorGuard implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
-    return context.switchToHttp().getRequest().headers['x-operator'] === 'sesame';
-  }
-}
+import { OperatorGuard } from './operator.guard.js';
 
 /** A policy that is monitored until an operator switches it on: in force in every process within a second. */
 @Controller()

@@ -57,7 +57,29 @@ function monitoredBy(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(watched, { allowed: true, decisions: denied.decisions.map(monitored), binding: null });
     assert.deepEqual(await backend.peek([ask(5)]), denied);
   });
+
+  suite.case('counts call after call as an enforced one does', async ({ open }) => {
+    const [watched, enforced] = [await open(), await open()];
+    for (const [afterMs, cost] of TRACE) {
+      for (const { clock } of [watched, enforced]) clock.advance(afterMs);
+      const { allowed, decisions } = await watched.backend.spend([watch(cost)]);
+      const expected = await enforced.backend.spend([ask(cost)]);
+      assert.deepEqual({ allowed, decisions }, { allowed: true, decisions: expected.decisions.map(monitored) });
+    }
+  });
 }
+
+/** Milliseconds that pass before a charge, and its cost: some fit, some do not. */
+const TRACE = [
+  [0, 4],
+  [0, 7],
+  [300, 2],
+  [150, 6],
+  [200, 5],
+  [800, 9],
+  [100, 3],
+  [2500, 10],
+] as const;
 
 /** Charges of different budgets. */
 function mixedCalls(suite: Suite<Bench>): void {

@@ -11,6 +11,7 @@ export function severalCharges(suite: Suite<Bench>): void {
   for (const a of STRATEGIES) {
     for (const b of STRATEGIES) suite.group(`a call on ${a} and ${b}`, () => allOrNone(a, b, suite));
   }
+  suite.group('a call and its elements', () => ofOneCallEach(suite));
   suite.group('the binding decision', () => bindingDecision(suite));
   for (const strategy of STRATEGIES) {
     suite.group(`several charges on one key of ${strategy}`, () => sameKey(strategy, suite));
@@ -50,6 +51,32 @@ function allOrNone(a: BuiltinStrategy, b: BuiltinStrategy, suite: Suite<Bench>):
     clock.advance(binding?.retryAfterMs ?? 0);
     assert.equal((await backend.spend(both(1))).allowed, true);
   });
+}
+
+/** Calls, and what is in them: two policies with a cost each. */
+function ofOneCallEach(suite: Suite<Bench>): void {
+  const calls = tenPerSecond('calls', 'fixed-window', 3, 'min');
+  const elements = tenPerSecond('elements', 'fixed-window', 10, 'min');
+  const batch = (count: number): readonly Charge[] => [
+    { policy: calls, subject: 'ada', cost: 1 },
+    { policy: elements, subject: 'ada', cost: count },
+  ];
+
+  suite.case(
+    'leaves the calls uncounted if the elements are too many, and the elements if the calls are',
+    async (bench) => {
+      const { backend } = await bench.open();
+      const spend = async (count: number) => {
+        const { allowed, binding, decisions } = await backend.spend(batch(count));
+        return [allowed, binding?.policy, ...decisions.map(({ remaining }) => remaining)];
+      };
+      assert.deepEqual(await spend(4), [true, 'elements', 2, 6]);
+      assert.deepEqual(await spend(7), [false, 'elements', 2, 6]);
+      assert.deepEqual(await spend(5), [true, 'elements', 1, 1]);
+      assert.deepEqual(await spend(1), [true, 'calls', 0, 0]);
+      assert.deepEqual(await spend(0), [false, 'calls', 0, 0]);
+    },
+  );
 }
 
 function bindingDecision(suite: Suite<Bench>): void {
