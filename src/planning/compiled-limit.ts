@@ -1,5 +1,5 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
-import type { Policy } from '../core/policy.js';
+import type { Policy, StoredRate } from '../core/policy.js';
 import type { MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { definePolicies, policyAtRate } from '../strategies/define-policy.js';
@@ -218,16 +218,14 @@ function policySource(
   assertLeasable(place, own.fixed ?? [], mode);
   if (tiers !== undefined) assertNotLeased(options, place, tiers);
   const source = tiers === undefined ? own : plannedPolicies(nameOf(declared), tiers, own, affordable);
-  runtime?.track({
-    own,
-    source,
-    atRate: (rate) => {
-      const policies = define(place, { rate: `${rate.limit} per ${rate.periodMs} ms` });
-      const changed = policies.map((policy) => policyAtRate(place, policy, rate, strategies));
-      assertAffordable(place, changed, options.cost);
-      return changed;
-    },
-  });
+  if (runtime === undefined) return source;
+  const written = own.fixed ?? define(place, { rate: rateDividedBy(options.segments) });
+  const atRate = (rate: StoredRate): readonly Policy[] => {
+    const changed = written.map((policy) => policyAtRate(place, policy, rate, strategies));
+    assertAffordable(place, changed, options.cost);
+    return changed;
+  };
+  runtime.track({ own, source, atRate });
   return source;
 }
 
@@ -243,9 +241,14 @@ function policiesOfFunction(
       `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write the rate out, or leave the lease out.`,
     );
   }
-  // Reports mistakes in the other options at startup, by a rate whose period any number of segments divides.
-  define(`1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`);
+  // Reports mistakes in the other options at startup.
+  define(rateDividedBy(segments));
   return policiesByRate(rateOf, define, place, mode);
+}
+
+/** Returns a rate whose period a number of segments divides, if it is one. */
+function rateDividedBy(segments: number | undefined): string {
+  return `1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`;
 }
 
 function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: PolicyTiers): void {

@@ -113,25 +113,15 @@ export class PolicyRegistry {
   }
 
   /**
-   * Returns the rate that a policy has if its options are replaced by others, resolved.
+   * Returns the rate that a policy is to have, resolved: as `overridden` does, for a policy that nobody need have an override of.
    *
-   * @param place names the replacement in errors
-   * @throws ThrottleConfigError as for options in the code, and unless it is one rate
+   * @param place for errors
+   * @throws ThrottleConfigError for an unknown policy, and for a rate that does not fit it, or is `unlimited`
    */
-  rateWith(name: string, replaced: { readonly rate: string; readonly burst?: number }, place: string): StoredRate {
-    const { options, level } = this.get(name, place);
-    const { policies } = compileLimit(
-      { options: { ...options, ...replaced }, level, place },
-      ANY_HANDLER,
-      this.strategies,
-    );
-    const [policy, ...more] = policies.fixed ?? [];
-    if (policy !== undefined && more.length === 0) return storedRateOf(policy);
-    throw invalidValue(
-      optionAt(place, 'rate'),
-      'one rate such as "5/min" (for no limit, set the mode "off")',
-      replaced.rate,
-    );
+  changed(name: string, spec: Pick<PolicySpec, 'rate' | 'burst'>, place: string): StoredRate {
+    const policy = resolveOverride(this.get(name, place), spec, place, this.strategies);
+    if (policy !== undefined) return storedRateOf(policy);
+    throw invalidValue(optionAt(place, 'rate'), 'a rate such as "5/min" (for no limit, set the mode "off")', spec.rate);
   }
 
   /**

@@ -124,7 +124,7 @@ export class RuntimePolicies {
         `${place}.burst: the rate of the policy is a function of the call. Say the rate, too: { rate: "500/min", burst: 50 }.`,
       );
     }
-    const resolved = this.registry.rateWith(policy.name, { rate: text, ...(burst !== undefined && { burst }) }, place);
+    const resolved = this.registry.changed(policy.name, { rate: text, ...(burst !== undefined && { burst }) }, place);
     policy.assertFits(resolved);
     return resolved;
   }

@@ -104,6 +104,16 @@ describe('throttle.policies.update', () => {
     expect(await effective({ rate: '30/min', burst: 9 })).toEqual([30, minute, 9]);
   });
 
+  it('keeps segments of a window where they divide the period, and else takes those of the default', async () => {
+    const api = { rate: '10/min', segments: 6 } as const;
+    await using context = await startContext({ policies: { api } });
+    const segments = async (rate: string) =>
+      (await context.throttle.policies.update('api', { rate })).effective?.map((one) => one.segments);
+    expect([await segments('10/h'), await segments('10/7s')]).toEqual([[6], [10]]);
+    await context.throttle.hit('api', 10, ada);
+    expect(await context.throttle.check('api', 1, ada)).toBe(false);
+  });
+
   it('sets the mode, which goes before that in the code', async () => {
     const backend = new CountedBackend();
     await using context = await startContext({ policies, backend });
@@ -156,9 +166,9 @@ describe('throttle.policies.update', () => {
     [
       'api',
       { rate: 'unlimited' },
-      'policies.update("api").rate: expected one rate such as "5/min" (for no limit, set the mode "off"), got "unlimited"',
+      'policies.update("api").rate: expected a rate such as "5/min" (for no limit, set the mode "off"), got "unlimited"',
     ],
-    ['api', { rate: '5/s; 50/min' }, 'policies.update("api").rate: expected one rate such as "5/min"'],
+    ['api', { rate: '5/s; 50/min' }, 'policies.update("api").rate: expected one rate such as "500/min"'],
     ['api', { burst: 5 }, 'policies.update("api").burst: "fixed-window" has no burst.'],
     [
       'bucket',
@@ -170,7 +180,7 @@ describe('throttle.policies.update', () => {
     [
       'heavy',
       { rate: '4/min' },
-      'policies.update("heavy").cost: expected at most the 4 that a full limit grants at once, got 5 (number)',
+      'policies.update("heavy").rate: a full limit would grant 4 at once, and a call costs 5.',
     ],
     ['asked', { burst: 5 }, 'policies.update("asked").burst: the rate of the policy is a function of the call.'],
     ['several', { rate: '5/min' }, 'policies.several: has 2 rates, of which none can change alone.'],
