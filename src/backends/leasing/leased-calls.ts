@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import { type Charge, isCost, type Outcome } from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { Backend } from '../backend.js';
+import { inDomain } from '../backend-error.js';
 import { type Deadlined, DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { UnitReturns } from '../unit-returns.js';
 import type { GrantWaiter } from './lease.js';
@@ -16,6 +17,8 @@ import { type LeaseReservation, reserveLeased, Shortfall } from './lease-reserva
 class WaitingCall implements GrantWaiter, Deadlined {
   /** True once the caller has its outcome or error: nothing must be spent for it any more. */
   isOver = false;
+  /** The charges that it waits for: one for a grant, or those that the backend decides. */
+  waitsFor: readonly Charge[] = [];
 
   constructor(
     readonly charges: readonly Charge[],
@@ -34,9 +37,10 @@ class WaitingCall implements GrantWaiter, Deadlined {
     this.resolve(outcome);
   }
 
+  /** Tells the failure domain of what it waits for: the deadline is this call's own, and whoever it waits for missed it. */
   fail(error: unknown): void {
     this.#end();
-    this.reject(error);
+    this.reject(inDomain(error, this.calls.domainOf(this.waitsFor)));
   }
 
   #end(): void {
@@ -51,7 +55,7 @@ export class LeasedCalls {
 
   /** @param timeoutMs how long a call waits at most; infinite: as long as its grants take */
   constructor(
-    private readonly backend: Pick<Backend, 'spend' | 'peek'>,
+    private readonly backend: Pick<Backend, 'spend' | 'peek' | 'domains'>,
     private readonly leases: LeaseManager,
     private readonly returns: UnitReturns,
     private readonly clock: Pick<Clock, 'now'>,
@@ -98,8 +102,10 @@ export class LeasedCalls {
     const { charges } = call;
     try {
       const result = this.leases.isClosed ? this.backend.spend(charges) : this.#decide(charges, call);
-      if (result instanceof Shortfall) this.leases.request(result.charge, call);
-      else if (!isPromise(result)) call.complete(result);
+      if (result instanceof Shortfall) {
+        call.waitsFor = [result.charge];
+        this.leases.request(result.charge, call);
+      } else if (!isPromise(result)) call.complete(result);
       else
         result.then(
           (outcome) => call.complete(outcome),
@@ -109,6 +115,12 @@ export class LeasedCalls {
       // A custom backend may throw instead of rejecting. The callers that wait behind this one must still be notified.
       call.fail(error);
     }
+  }
+
+  /** Returns the failure domain of these charges; undefined if there are several, or if the backend names none. */
+  domainOf(charges: readonly Charge[]): string | undefined {
+    const domains = this.backend.domains?.of(charges) ?? [];
+    return domains.length === 1 ? domains[0] : undefined;
   }
 
   #decide(charges: readonly Charge[], call?: WaitingCall): Awaitable<Outcome> | Shortfall {
@@ -127,6 +139,7 @@ export class LeasedCalls {
   /** Lets the backend decide the charges that are not leased, and with them the call. */
   async #spendOthers(reserved: LeaseReservation, call: WaitingCall | undefined): Promise<Outcome> {
     let outcome: Outcome;
+    if (call !== undefined) call.waitsFor = reserved.others;
     try {
       outcome = await this.backend.spend(reserved.others);
     } catch (error) {

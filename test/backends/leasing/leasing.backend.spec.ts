@@ -120,6 +120,32 @@ describe('LeasingBackend', () => {
     expect((await slow.peek([charge(leased, 0)])).binding?.remaining).toBe(100);
   });
 
+  it.each<readonly [what: string, isGranted: boolean, others: readonly string[], domain: string | undefined]>([
+    ['a grant', false, ['bob'], 'of ada'],
+    ['the other charges', true, ['bob'], 'of bob'],
+    ['charges in two parts of it', true, ['bob', 'eve'], undefined],
+  ])(
+    'names the part of the backend that lets a call wait beyond its deadline for %s',
+    async (_, isGranted, others, domain) => {
+      const never = () => new Promise(() => undefined);
+      const slow = new LeasingBackend(
+        Object.assign(Object.create(store), {
+          lease: isGranted ? (target: Target, wanted: number) => store.lease(target, wanted) : never,
+          spend: never,
+          domains: {
+            of: (targets: readonly Target[]) => [...new Set(targets.map(({ subject }) => `of ${subject}`))],
+            all: () => [],
+          },
+        }),
+        { timeoutMs: 20 },
+      );
+      const call = slow.spend([charge(leased), ...others.map((subject) => charge(plain, 1, subject))]);
+      const error = await Promise.resolve(call).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'TIMEOUT' });
+      expect(Reflect.get(Object(error), 'domain')).toBe(domain);
+    },
+  );
+
   it('waits for the return of unspent units when it is closed', async () => {
     let finish = () => {};
     const slow = new LeasingBackend(
