@@ -147,4 +147,11 @@ export const SLIDING_LOG = [
       'strategies/sliding-log: elseif last > first then | first -> gone',
     ],
   },
+  {
+    why: 'What is read beyond an entry is not decoded.',
+    places: [
+      "strategies/sliding-log: local entry = redis_call('GETRANGE', key, format('%.0f', offset), format('%.0f', offset + ENTRY_BYTES - 1)) | - -> +",
+      "strategies/sliding-log: local entry = redis_call('GETRANGE', key, format('%.0f', offset), format('%.0f', offset + ENTRY_BYTES - 1)) | 1 -> 0",
+    ],
+  },
 ];
