@@ -43,8 +43,8 @@ const filesBefore = (part) => {
   return part === 'states' ? policies : [...policies, ...states];
 };
 
-/** Every file, with the locals of the files before it. */
-const files = Object.entries(LUA_FILES).flatMap(([part, names]) =>
+/** Every file, with the locals of the files before it. One that is in several scripts comes several times. */
+const places = Object.entries(LUA_FILES).flatMap(([part, names]) =>
   names.map((file, i) => {
     const before = part === 'strategies' ? policies : [...filesBefore(part), ...names.slice(0, i)];
     const stateOf = /^--@state (.*)$/m.exec(luaFiles[file])?.[1].split(' ') ?? [];
@@ -52,6 +52,8 @@ const files = Object.entries(LUA_FILES).flatMap(([part, names]) =>
     return { file, outer: [...before.flatMap((name) => [...localsOf(name)]), ...around, ...stateOf] };
   }),
 );
+
+const files = [...new Map(places.map((place) => [place.file, place])).values()];
 
 /** The locals that a file declares for the parts after it. */
 function localsOf(file) {

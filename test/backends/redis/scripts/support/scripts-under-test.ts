@@ -81,7 +81,8 @@ end
 local reply = main()
 if type(reply) == 'table' and reply.err then return reply end
 for key, expiry in pairs(expiries) do
-  written[#written + 1] = table.concat({ 'SET', key, told(real.call('GET', key)), expiry }, ' ')
+  local text = real.call('GET', key)
+  written[#written + 1] = table.concat({ 'SET', key, string.match(text, '^p1 .*') or told(text), expiry }, ' ')
 end
 if type(reply) == 'string' then
   local numbers, at = {}, 1
@@ -95,8 +96,8 @@ if type(reply) == 'string' then
   for _ = 1, 2 + 2 * ${policies} do take('<d') end
   while at <= #reply do
     local status = take('<B')
-    if status == 3 then take('<B') end
-    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0 })[status] do take('<d') end
+    if status == 3 or status == 10 then take('<B') end
+    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0, 4, 0, 0 })[status] do take('<d') end
   end
   reply = numbers
 end

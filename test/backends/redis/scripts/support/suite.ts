@@ -10,6 +10,7 @@ import { invalidArguments } from '../cases/invalid-arguments.js';
 import { leases } from '../cases/lease.js';
 import { longLogs } from '../cases/long-logs.js';
 import { longStates } from '../cases/long-states.js';
+import { overrides } from '../cases/overrides.js';
 import { randomCase } from '../cases/random-cases.js';
 import type { ScriptCase } from './script-run.js';
 
@@ -31,6 +32,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...clockSteps,
   ...leases,
   ...debts,
+  ...overrides,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
