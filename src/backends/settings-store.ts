@@ -3,7 +3,12 @@ import type { StoredRate } from '../core/policy.js';
 
 export type { StoredRate };
 
-/** Whose rate an override sets, and under which policy. It holds for all budgets of policies of that name. */
+/**
+ * Whose rate an override sets, and under which policy. It holds for all budgets of policies of that name.
+ *
+ * @example
+ * await backend.settings.getOverride({ policy: 'api', subject: 'user:42' });
+ */
 export interface OverrideTarget {
   /** The policy's name. */
   readonly policy: string;
@@ -23,7 +28,12 @@ export interface NewOverride extends OverrideTarget {
   readonly expiresInMs?: number;
 }
 
-/** An override as it is stored. */
+/**
+ * An override as it is stored.
+ *
+ * @example
+ * const { rate, expiresAt } = await throttle.overrides.set('api', 'user:42', '500/min', { expiresInMs: 3_600_000 });
+ */
 export interface Override extends OverrideTarget {
   readonly rate: StoredRate | 'unlimited';
   /** Epoch milliseconds, on the backend's clock, from which the policy's own rate applies again. Default: never. */
@@ -43,13 +53,23 @@ export interface NewPolicyChange {
   readonly mode?: 'on' | 'off' | 'monitor';
 }
 
-/** A change to a policy as it is stored. */
+/**
+ * A change to a policy as it is stored.
+ *
+ * @example
+ * const changes: readonly PolicyChange[] = await backend.settings.listPolicyChanges();
+ */
 export interface PolicyChange extends NewPolicyChange {
   /** When it was made, in epoch milliseconds on the backend's clock. */
   readonly changedAt: number;
 }
 
-/** Which part of a list is wanted. */
+/**
+ * Which part of a list is wanted.
+ *
+ * @example
+ * const first: PageRequest = { limit: 100 };
+ */
 export interface PageRequest {
   /** The `cursor` of the page before. Default: the beginning. */
   readonly cursor?: string;
@@ -57,7 +77,13 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** A part of a list, and where the next one begins: nowhere if `cursor` is missing. A page with a `cursor` may be shorter than asked, or empty. */
+/**
+ * A part of a list, and where the next one begins: nowhere if `cursor` is missing. A page with a `cursor` may be shorter than asked, or
+ * empty.
+ *
+ * @example
+ * const { entries, cursor }: Page<Override> = await throttle.overrides.list('api');
+ */
 export interface Page<T> {
   readonly entries: readonly T[];
   readonly cursor?: string;

@@ -47,7 +47,12 @@ export interface Charge extends Target {
   readonly unlimited?: true;
 }
 
-/** A charge as it was taken. */
+/**
+ * A charge as it was taken.
+ *
+ * @example
+ * const [taken] = outcome.receipt?.charges ?? [];   // { policy, subject, cost, rate }
+ */
 export interface TakenCharge extends Charge {
   /**
    * The rate that an override put in force for it. It settles under this rate, in the budget that it was taken from; one that was

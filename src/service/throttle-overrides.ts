@@ -12,7 +12,12 @@ import { isObject } from '../planning/option-checks.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
 import type { CheckedSpecOption } from '../strategies/checked-spec.js';
 
-/** A rate with a burst of its own. */
+/**
+ * A rate with a burst of its own.
+ *
+ * @example
+ * await throttle.overrides.set('upload', subjectOf.user(42), { rate: '10/s', burst: 50 });
+ */
 export interface OverrideSpec {
   /** `"<count>/<unit>"`, or `unlimited`. */
   readonly rate: RateText;
@@ -25,13 +30,23 @@ type CheckedOverride<Rate> = Rate extends string
   ? CheckedRate<Rate>
   : CheckedOptions<Rate, OverrideSpec, { [Option in keyof Rate]: CheckedSpecOption<Rate, Option, string> }>;
 
-/** Options of `overrides.set`. */
+/**
+ * Options of `overrides.set`.
+ *
+ * @example
+ * await throttle.overrides.set('api', subjectOf.user(42), '500/min', { expiresInMs: 3_600_000 });
+ */
 export interface OverrideOptions {
   /** Milliseconds, at least 1, after which the policy's own rate applies again. Default: never. */
   readonly expiresInMs?: number;
 }
 
-/** Options of `overrides.list`. */
+/**
+ * Options of `overrides.list`.
+ *
+ * @example
+ * await throttle.overrides.list('api', { limit: 20 });
+ */
 export interface OverrideListOptions {
   /** The `cursor` of the page before. Default: the beginning. */
   readonly cursor?: string;

@@ -48,3 +48,6 @@ ThrottleModule.forRoot({ policies: { search: '5/min', uplaod: { rate: '5/min' } 
 ThrottleModule.forFeature({ policies: { mial: '5/min' } });
 // @ts-expect-error
 ThrottleModule.forRoot({ plans: { of: () => text, default: 'free', tiers: { free: { serach: '5/min' } } } });
+
+// @ts-expect-error
+service.overrides.set('serach', 'user:42', '5/min');

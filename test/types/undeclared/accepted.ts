@@ -234,3 +234,11 @@ ThrottleModule.forRoot({
 });
 Throttle({ rate: '5/min', unit: 'content-bytes', headers: false });
 Throttle('search', { mode: ({ request }) => (request?.headers['x-beta'] === undefined ? 'on' : 'monitor') });
+
+// Overrides.
+ThrottleModule.forRoot({ policies: { search: { rate: '5/min', overrides: true } } });
+ThrottleModule.forRoot({ policies: { search: { rate: '5/min', overrides: [by.user(), () => 'org:1'] } } });
+service.overrides.set('search', 'user:42', '500/min');
+service.overrides.set('search', 'user:42', 'unlimited', { expiresInMs: 1000 });
+service.overrides.set('search', 'user:42', { rate: '10/s', burst: 50 });
+service.overrides.set('search', 'user:42', text);

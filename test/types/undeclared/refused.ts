@@ -1,5 +1,7 @@
 // What does not compile, one statement for each: a statement that compiles is reported.
-import { by, definePolicy, parseRate, Throttle, ThrottleModule } from 'nestjs-sluice';
+import { by, definePolicy, parseRate, Throttle, ThrottleModule, type ThrottleService } from 'nestjs-sluice';
+
+declare const service: ThrottleService;
 
 declare const maybe: string | undefined;
 interface Config {
@@ -249,3 +251,13 @@ ThrottleModule.forRootAsync({
   // @ts-expect-error
   useFactory: () => ({ plans: { of, default: 'free', tiers: { free: { api: '5/fortnight' } } } }),
 });
+
+// Overrides: by whom, and at which rate.
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { search: { rate: '5/min', overrides: 'user' } } });
+// @ts-expect-error
+service.overrides.set('search', 'user:42', '5/fortnight');
+// @ts-expect-error
+service.overrides.set('search', 'user:42', { rate: '5/min', segments: 5 });
+// @ts-expect-error
+service.overrides.set('search', 42, '5/min');
