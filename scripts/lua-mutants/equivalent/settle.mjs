@@ -13,4 +13,14 @@ export const SETTLE = [
     why: 'What a settlement changes, and until when it matters, is the same whatever the burst is.',
     places: ['scripts/settle: local burst, segments = policy.burst, policy.segments | burst (2) -> limit'],
   },
+  {
+    why: 'A charge has seven arguments or more, so the next one never begins at the last argument.',
+    places: ['scripts/settle: while arg <= #ARGV do | <= -> <'],
+  },
+  {
+    why: 'Every state matters for a second at least, so an expiry of 1 is as much too soon as one of 0, that of no key.',
+    places: [
+      'scripts/settle: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end | 0 -> 1',
+    ],
+  },
 ];
