@@ -253,6 +253,31 @@ export const overrides: readonly ScriptCase[] = [
     ],
   },
   {
+    name: 'an override that expires by the instant that decides, and not by the time of the server',
+    runs: [
+      setText(text(5, 1000, NOW - 1000)),
+      {
+        script: 'spend',
+        keys: [KEY, BESIDE, SHAPE, FIRST],
+        args: overridableArgs([charge([key()], { cost: 0 })], String(NOW - 2000)),
+        timeUs: TIME_US,
+        expected: { reply: [NOW, NOW - 2000, ...UNTOLD, ...overridden(5, 1000, passes(5, 5, 0, 1000))], written: [] },
+      },
+    ],
+  },
+  {
+    name: 'an override whose burst is not its limit',
+    runs: [
+      setText('o1 token-bucket 4 1000 6 1 0'),
+      decides(
+        [charge([key()], { policy: { ...window, strategy: 'token-bucket' } })],
+        [...UNTOLD, 8, 4, 1000, 6, 1, ...passes(6, 5, 250, 1500)],
+        [],
+        { deadline: 'peek' },
+      ),
+    ],
+  },
+  {
     name: 'several overrides: the first one that there is, under a key or as it was read before',
     runs: [
       setText(text(5, 1000), SECOND),
