@@ -18,7 +18,6 @@ export const SLIDING_LOG = [
     places: [
       'strategies/sliding-log: local CHUNK = 100 | 100 -> 99',
       'strategies/sliding-log: local CHUNK = 100 | 100 -> 101',
-      'strategies/sliding-log: for chunk = first, count - 1, CHUNK do | - -> +',
       'strategies/sliding-log: for chunk = first, count - 1, CHUNK do | 1 -> 0',
     ],
   },
