@@ -71,6 +71,7 @@ export class RedisServer {
       this.#folder,
     ];
     this.#process = spawn(this.binary, [...always, ...this.args], { stdio: 'ignore' });
+    this.#watchdog?.kill('SIGKILL');
     this.#watchdog = watchdogOf(this.pid);
     await this.#answers();
   }
@@ -135,7 +136,9 @@ function watchdogOf(pid: number): ChildProcess {
     // Not in this process's group: an interrupt from the keyboard would end it first.
     detached: true,
   });
+  // This process may end before the watchdog does.
   watchdog.unref();
+  if (watchdog.stdin instanceof net.Socket) watchdog.stdin.unref();
   return watchdog;
 }
 
