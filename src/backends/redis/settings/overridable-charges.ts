@@ -13,18 +13,27 @@ export class OverridableCharges {
 
   /** Returns the charges, each with what the script needs. A promise only if overrides on other slots have to be read first. */
   prepare(charges: readonly Charge[], dueMs: number): Awaitable<readonly PreparedCharge[]> {
-    const unread = this.keys.hasSlots ? this.#unread(charges) : NONE;
-    if (unread.length === 0) return charges.map((charge) => this.#prepared(charge));
-    return Promise.all(unread.map((key) => this.reads.read(key, dueMs))).then((texts) => {
-      const read = new Map(unread.map((key, i) => [key, texts[i]]));
-      return charges.map((charge) => this.#prepared(charge, read));
+    const texts = new Map<string, string | undefined>();
+    const unread = this.keys.hasSlots ? this.#unread(charges, texts) : NONE;
+    if (unread.length === 0) return charges.map((charge) => this.#prepared(charge, texts));
+    return Promise.all(unread.map((key) => this.reads.read(key, dueMs))).then((found) => {
+      for (const [i, key] of unread.entries()) texts.set(key, found[i]);
+      return charges.map((charge) => this.#prepared(charge, texts));
     });
   }
 
-  /** Returns the keys of overrides on other slots than their charge, where they were not read lately. */
-  #unread(charges: readonly Charge[]): readonly string[] {
+  /**
+   * Returns the keys of overrides on other slots than their charge, where they were not read lately.
+   *
+   * @param texts gets the others: while those are read, these may become too old to be found again
+   */
+  #unread(charges: readonly Charge[], texts: Map<string, string | undefined>): readonly string[] {
     const keys = charges.flatMap((charge) => this.#foreignKeys(charge));
-    return [...new Set(keys)].filter((key) => this.reads.known(key) === undefined);
+    return [...new Set(keys)].filter((key) => {
+      const known = this.reads.known(key);
+      if (known !== undefined) texts.set(key, known.text);
+      return known === undefined;
+    });
   }
 
   #foreignKeys(charge: Charge): readonly string[] {
@@ -36,7 +45,8 @@ export class OverridableCharges {
     return overriddenBy.map((subject) => this.keys.overrideKeyOf({ policy: policy.name, subject }));
   }
 
-  #prepared(charge: Charge, read?: ReadonlyMap<string, string | undefined>): PreparedCharge {
+  /** @param texts the overrides on other slots, by key */
+  #prepared(charge: Charge, texts: ReadonlyMap<string, string | undefined>): PreparedCharge {
     const { overriddenBy } = charge;
     if (overriddenBy === undefined) return charge;
     const key = this.keys.keyOf(charge);
@@ -45,7 +55,7 @@ export class OverridableCharges {
     const subjects: string[] = [];
     for (const [i, overrideKey] of this.#overrideKeys(charge).entries()) {
       const isHere = this.keys.slotOf(overrideKey) === slot;
-      const text = isHere ? undefined : (read?.get(overrideKey) ?? this.reads.known(overrideKey)?.text);
+      const text = isHere ? undefined : texts.get(overrideKey);
       if (!isHere && text === undefined) continue;
       candidates.push(text === undefined ? { key: overrideKey } : { text });
       subjects.push(overriddenBy[i] ?? '');

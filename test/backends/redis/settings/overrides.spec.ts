@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
+import { systemClock } from '../../../../src/core/clock.js';
 import {
   type BackendEvent,
   type Charge,
@@ -251,5 +252,22 @@ describe('overrides on a Cluster', () => {
     expect((await elsewhere.backend.peek([charge])).binding?.limit).toBe(3);
     await here.store.setOverride({ policy: 'api', subject: charge.subject, rate: fixed('7/min') });
     expect((await elsewhere.backend.peek([charge])).binding?.limit).toBe(7);
+  });
+
+  it('that were read lately count also if they become too old while others are read', async () => {
+    const { backend, store } = open(freshPrefix());
+    const { charge, owner } = distant();
+    await store.setOverride({ policy: 'api', subject: owner, rate: fixed('3/min') });
+    expect((await backend.peek([charge])).binding?.limit).toBe(3);
+    const [real, start] = [systemClock.now, systemClock.now()];
+    let laterMs = 0;
+    const now = jest.spyOn(systemClock, 'now').mockImplementation(() => (laterMs === 0 ? start : real() + laterMs));
+    try {
+      const asked = backend.peek([{ ...charge, overriddenBy: [owner, 'unread'] }]);
+      laterMs = 2000;
+      expect((await asked).binding?.limit).toBe(3);
+    } finally {
+      now.mockRestore();
+    }
   });
 });
