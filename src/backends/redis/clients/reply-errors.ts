@@ -30,6 +30,11 @@ export function isTryAgain(error: unknown): boolean {
   return error instanceof BackendError && error.code === 'TRYAGAIN';
 }
 
+/** Returns true if a key holds another type than the command is for. */
+export function isWrongType(error: unknown): boolean {
+  return error instanceof BackendError && error.code === 'WRONGTYPE';
+}
+
 /** Returns true if the server does not have the script that was to run. */
 export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');

@@ -1,7 +1,9 @@
 import { systemClock } from '../../../core/clock.js';
 import { inDomain } from '../../backend-error.js';
+import { isWrongType } from '../clients/reply-errors.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
+import { NO_OVERRIDE } from './override-text.js';
 
 /** How old what was read may be. */
 const MAX_AGE_MS = 1000;
@@ -66,8 +68,10 @@ export class OverrideReads {
     const slot = this.keys.slotOf(key);
     try {
       const reply = await this.topology.masterOf(slot).command('get', [key], dueMs);
-      return Buffer.isBuffer(reply) ? reply.toString() : undefined;
+      return Buffer.isBuffer(reply) ? reply.toString() || NO_OVERRIDE : undefined;
     } catch (error) {
+      // The script would find the same. It is no failure of the server: a call must not be refused for it.
+      if (isWrongType(error)) return NO_OVERRIDE;
       throw inDomain(error, this.topology.domainOf(slot));
     }
   }

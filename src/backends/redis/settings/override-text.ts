@@ -4,6 +4,9 @@ import type { Override, OverrideTarget } from '../../settings-store.js';
 /** What an override's key holds, without whom it is about. */
 export type OverrideValue = Pick<Override, 'rate' | 'expiresAt'>;
 
+/** Stands for a value that is no text of an override. It is not empty: the script takes an empty text for one under a key. */
+export const NO_OVERRIDE = '-';
+
 /** Begins the text of an override, with the version of its form. `read_override` in Lua reads it, too. */
 const RATE = /^o1 ([^ ]+) (\d+) (\d+) (\d+) (\d+) (\d+)$/;
 const UNLIMITED = /^o1 unlimited (\d+)$/;

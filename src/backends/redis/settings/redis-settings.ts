@@ -10,11 +10,12 @@ import type {
   PageRequest,
   PolicyChange,
 } from '../../settings-store.js';
+import { isWrongType } from '../clients/reply-errors.js';
 import type { RedisNode } from '../dispatch/redis-node.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
 import type { OverrideReads } from './override-reads.js';
-import { decodeOverride, encodeOverride, listName, targetOf } from './override-text.js';
+import { decodeOverride, encodeOverride, listName, NO_OVERRIDE, targetOf } from './override-text.js';
 import { decodeChange, encodeChange } from './policy-change-text.js';
 
 /** Numbers of versions: none comes twice. */
@@ -137,7 +138,7 @@ export class RedisSettings implements RemoteSettings {
     const { policy, subject } = target;
     const key = this.keys.overrideKeyOf(target);
     const node = this.#nodeOf(key);
-    const text = textOf(await node.command('get', [key], dueMs));
+    const text = await this.#textAt(key, node, dueMs);
     if (text === undefined) return undefined;
     const found = decodeOverride(text);
     if (found === undefined) {
@@ -146,6 +147,16 @@ export class RedisSettings implements RemoteSettings {
     }
     const isOver = found.expiresAt !== undefined && (await node.now(key, dueMs)) >= found.expiresAt;
     return isOver ? undefined : { policy, subject, ...found };
+  }
+
+  async #textAt(key: string, node: RedisNode, dueMs: number): Promise<string | undefined> {
+    try {
+      return textOf(await node.command('get', [key], dueMs));
+    } catch (error) {
+      // One key of another type must not end a list of all others.
+      if (isWrongType(error)) return NO_OVERRIDE;
+      throw error;
+    }
   }
 
   async #addToList(override: Override, dueMs: number): Promise<void> {

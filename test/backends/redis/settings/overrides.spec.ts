@@ -224,8 +224,10 @@ describe('overrides on a Cluster', () => {
   }
 
   const open = (prefix: string) => {
-    const backend = new RedisBackend(client, { prefix, clock: new ManualClock(0), timeoutMs: PATIENT_MS });
-    return { backend, store: settingsOf(backend) };
+    const events: BackendEvent[] = [];
+    const onEvent = (event: BackendEvent) => events.push(event);
+    const backend = new RedisBackend(client, { prefix, clock: new ManualClock(0), timeoutMs: PATIENT_MS, onEvent });
+    return { backend, store: settingsOf(backend), events };
   };
 
   it('of other subjects are seen by other processes within a second, and at once in their own', async () => {
@@ -252,6 +254,22 @@ describe('overrides on a Cluster', () => {
     expect((await elsewhere.backend.peek([charge])).binding?.limit).toBe(3);
     await here.store.setOverride({ policy: 'api', subject: charge.subject, rate: fixed('7/min') });
     expect((await elsewhere.backend.peek([charge])).binding?.limit).toBe(7);
+  });
+
+  it.each([
+    ['of a later version', (key: string) => client.set(key, 'o2 unlimited 0')],
+    ['of nothing', (key: string) => client.set(key, '')],
+    ['of another type', (key: string) => client.rpush(key, 'x')],
+  ])('are ignored where they are %s, on the slot of another subject', async (_, write) => {
+    const prefix = freshPrefix();
+    const { backend, events } = open(prefix);
+    const { charge, owner } = distant();
+    await write(`${prefix}:{${owner}}:override:api`);
+    for (let i = 0; i < 2; i++) {
+      const { binding } = await backend.spend([{ ...charge, overriddenBy: [owner] }]);
+      expect(binding).toMatchObject({ limit: 10, remaining: 9 - i });
+    }
+    expect(events).toEqual([{ type: 'unreadable', what: 'override', policy: 'api', subject: owner }]);
   });
 
   it('that were read lately count also if they become too old while others are read', async () => {

@@ -108,6 +108,20 @@ describe('settings in Redis', () => {
     expect(await store.deleteOverride(ada)).toBe(true);
   });
 
+  it('count as none where their key holds another type, and the others are listed', async () => {
+    const { store, prefix, events } = open();
+    const bob = { policy: 'api', subject: 'user:bob' };
+    for (const target of [ada, bob]) await store.setOverride({ ...target, rate });
+    const key = `${prefix}:{user:ada}:override:api`;
+    await redis.client.del(key);
+    await redis.client.rpush(key, 'x');
+    expect(await store.getOverride(ada)).toBeUndefined();
+    expect(await store.listOverrides('api', { limit: 10 })).toEqual({ entries: [{ ...bob, rate }] });
+    expect(events).toEqual([{ type: 'unreadable', what: 'override', ...ada }]);
+    expect(await store.deleteOverride(ada)).toBe(true);
+    expect(await redis.client.exists(key)).toBe(0);
+  });
+
   it.each([
     ['a later version', '{"version":2,"mode":"off","changedAt":1}'],
     ['an unknown mode', '{"version":1,"mode":"dry","changedAt":1}'],
