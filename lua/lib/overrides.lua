@@ -9,6 +9,9 @@ local function read_whole(digits, least)
   if number >= least and number < EXACT then return number end
 end
 
+-- As many segments as a policy has at most: the work of a call, and the size of a state, grow with them.
+local MAX_SEGMENTS = 1000
+
 -- Returns when an override expires, and its rate, a policy, or nil if it is unlimited. Without the first it cannot be read.
 local function read_override(text)
   local expiry = string.match(text, '^o1 unlimited (%d+)$')
@@ -22,7 +25,8 @@ local function read_override(text)
     burst = read_whole(burst, 1),
     segments = read_whole(segments, 1),
   }
-  if rate.limit and rate.period_ms and rate.burst and rate.segments then return read_whole(ends, 0), rate end
+  if not (rate.limit and rate.period_ms and rate.burst and rate.segments) then return end
+  if rate.segments <= MAX_SEGMENTS and rate.period_ms % rate.segments == 0 then return read_whole(ends, 0), rate end
 end
 
 -- Returns when the key expires that says whose state is beside: nil if it is of another period, and 0 if there is none.

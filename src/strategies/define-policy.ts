@@ -50,7 +50,8 @@ export interface PolicySpec {
 
 /** The longest period: four of them plus the current instant are still exact. */
 const MAX_PERIOD_MS = 2 ** 50;
-const MAX_SEGMENTS = 1000;
+/** Segments of a policy at most. */
+export const MAX_SEGMENTS = 1000;
 /** The shortest period of a lease: a shorter window ends soon after its units are leased. */
 const MIN_LEASE_PERIOD_MS = 1000;
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];

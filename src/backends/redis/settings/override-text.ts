@@ -1,4 +1,5 @@
 import type { StoredRate } from '../../../core/policy.js';
+import { MAX_SEGMENTS } from '../../../strategies/define-policy.js';
 import type { Override, OverrideTarget } from '../../settings-store.js';
 
 /** What an override's key holds, without whom it is about. */
@@ -27,20 +28,27 @@ export function encodeOverride({ rate, expiresAt = 0 }: OverrideValue): string {
 /** Reads the text of an override. Returns undefined for any other text: it must not become a rate, or none. */
 export function decodeOverride(text: string): OverrideValue | undefined {
   const [, freeUntil] = UNLIMITED.exec(text) ?? [];
-  if (freeUntil !== undefined) return withExpiry('unlimited', Number(freeUntil));
+  if (freeUntil !== undefined)
+    return isExpiry(Number(freeUntil)) ? withExpiry('unlimited', Number(freeUntil)) : undefined;
   const [, strategy, ...words] = RATE.exec(text) ?? [];
   if (strategy === undefined) return undefined;
   const [limit = 0, periodMs = 0, burst = 0, segments = 0, expiresAt = 0] = words.map(Number);
   const rate = { strategy, limit, periodMs, burst, segments };
-  return isStoredRate(rate) && Number.isSafeInteger(expiresAt) ? withExpiry(rate, expiresAt) : undefined;
+  return isStoredRate(rate) && isExpiry(expiresAt) ? withExpiry(rate, expiresAt) : undefined;
 }
 
-/** Returns true for the numbers of a rate: whole, and at least 1. */
-export function isStoredRate(rate: StoredRate): boolean {
-  const { strategy, limit, periodMs, burst, segments } = rate;
-  return (
-    typeof strategy === 'string' && [limit, periodMs, burst, segments].every((n) => Number.isSafeInteger(n) && n > 0)
-  );
+/**
+ * Returns true for a rate that a strategy can count under: whole numbers of at least 1, and segments that divide the period. More
+ * segments than a policy can have would keep the server busy.
+ */
+export function isStoredRate(rate: Partial<StoredRate> | null): rate is StoredRate {
+  const { strategy, limit, periodMs = 0, burst, segments = 0 } = rate ?? {};
+  const areWhole = [limit, periodMs, burst, segments].every((n) => Number.isSafeInteger(n) && Number(n) > 0);
+  return typeof strategy === 'string' && areWhole && segments <= MAX_SEGMENTS && periodMs % segments === 0;
+}
+
+function isExpiry(expiresAt: number): boolean {
+  return Number.isSafeInteger(expiresAt);
 }
 
 /** Names an override in the list of all. Sorted, the overrides of a policy are together: a policy's name has no space. */

@@ -12,9 +12,14 @@ export function encodeChange({ rate, mode, changedAt }: PolicyChange): string {
 /** Reads a change to a policy. Returns undefined for any other text. */
 export function decodeChange(policy: string, text: string): PolicyChange | undefined {
   const { version, rate, mode, changedAt } = membersOf(text);
-  if (version !== VERSION || typeof changedAt !== 'number') return undefined;
+  if (version !== VERSION || !isInstant(changedAt)) return undefined;
   const isFit = (rate === undefined || isStoredRate(rate)) && (mode === undefined || MODES.includes(mode));
   return isFit ? { policy, changedAt, ...(rate && { rate }), ...(mode && { mode }) } : undefined;
+}
+
+/** Returns true for an instant that a date can have: it is written as one. */
+function isInstant(changedAt: unknown): changedAt is number {
+  return typeof changedAt === 'number' && !Number.isNaN(new Date(changedAt).getTime());
 }
 
 type Members = { readonly version?: number } & Partial<PolicyChange>;

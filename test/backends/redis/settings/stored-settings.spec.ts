@@ -93,6 +93,9 @@ describe('settings in Redis', () => {
     ['a later version', 'o2 sliding-window 500 60000 500 10 0'],
     ['a limit of nothing', 'o1 sliding-window 0 60000 500 10 0'],
     ['a number that is too large', `o1 sliding-window ${2 ** 53} 60000 500 10 0`],
+    ['more segments than there are', 'o1 sliding-window 500 60000 500 2000 0'],
+    ['segments that do not divide the period', 'o1 sliding-window 500 60000 500 7 0'],
+    ['no time of expiry', `o1 unlimited ${2 ** 53}`],
     ['words of something else', 'unlimited'],
     ['bytes', '\u0000\u00ff'],
   ])('count as none where they are of %s, and say so once', async (_, text) => {
@@ -126,6 +129,9 @@ describe('settings in Redis', () => {
     ['a later version', '{"version":2,"mode":"off","changedAt":1}'],
     ['an unknown mode', '{"version":1,"mode":"dry","changedAt":1}'],
     ['a rate of nothing', '{"version":1,"rate":{"limit":0},"changedAt":1}'],
+    ['a rate that is null', '{"version":1,"rate":null,"changedAt":1}'],
+    ['an instant that no date has', '{"version":1,"mode":"off","changedAt":1e300}'],
+    ['a mode that is null', '{"version":1,"mode":null,"changedAt":1}'],
     ['no JSON', 'off'],
     ['no object', 'null'],
   ])('of a policy count as none where they are of %s, and say so once', async (_, text) => {
