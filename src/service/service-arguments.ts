@@ -147,3 +147,8 @@ function assertResponse(method: string, response: unknown, on: unknown): void {
   if (on === undefined)
     throw new ThrottleConfigError(`${place}: expected its request beside it, { on: request, response }`);
 }
+
+/** Names a method for errors, with the policy that it was called for. The name may be anything, such as a symbol. */
+export function methodPlace(method: string, policy: unknown): string {
+  return typeof policy === 'string' ? `${method}("${policy}")` : `${method}()`;
+}

@@ -11,6 +11,7 @@ import { missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
 import type { CheckedSpecOption } from '../strategies/checked-spec.js';
+import { methodPlace } from './service-arguments.js';
 
 /**
  * A rate with a burst of its own.
@@ -102,7 +103,7 @@ export class ThrottleOverrides {
     rate: string | OverrideSpec,
     options: OverrideOptions = {},
   ): Promise<Override> {
-    const place = `overrides.set("${policy}")`;
+    const place = methodPlace('overrides.set', policy);
     const target = checkedTarget(place, policy, subject);
     const spec = checkedSpec(place, rate);
     const { expiresInMs } = checkedOptions(place, options, ['expiresInMs']);
@@ -117,13 +118,13 @@ export class ThrottleOverrides {
 
   /** Returns the override of exactly this subject, or undefined if there is none, or it has expired. */
   async get(policy: LimitName, subject: string): Promise<Override | undefined> {
-    const place = `overrides.get("${policy}")`;
+    const place = methodPlace('overrides.get', policy);
     return this.#store(place).getOverride(checkedTarget(place, policy, subject));
   }
 
   /** Deletes an override: the next one that counts for its subject's calls does, else the policy's own rate. False if there is none. */
   async delete(policy: LimitName, subject: string): Promise<boolean> {
-    const place = `overrides.delete("${policy}")`;
+    const place = methodPlace('overrides.delete', policy);
     return this.#store(place).deleteOverride(checkedTarget(place, policy, subject));
   }
 

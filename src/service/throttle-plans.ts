@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ThrottleConfigError } from '../core/errors.js';
+import { invalidValue, ThrottleConfigError } from '../core/errors.js';
+import { isObject } from '../planning/option-checks.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
 import type { Call } from '../transports/call.js';
 import type { SessionResolver } from './calls/session-resolver.js';
@@ -39,12 +40,16 @@ export class ThrottlePlans {
    * plans, in every process, or wait for `cacheMs`.
    *
    * @param subject as policies charge it; `subjectOf` writes those of the built-in `by`
-   * @throws ThrottleConfigError if the options have no plans
+   * @throws ThrottleConfigError if the options have no plans, and for anything but a subject
    * @example
    * this.throttle.plans.forget(subjectOf.user(42));
    */
   forget(subject: string): void {
-    this.#lookupFor('plans.forget()').forget(subject);
+    const lookup = this.#lookupFor('plans.forget()');
+    if (typeof subject !== 'string' || subject === '') {
+      throw invalidValue('plans.forget(): subject', 'a subject, a string that is not empty', subject);
+    }
+    lookup.forget(subject);
   }
 
   #callOf(on: Call | ExecutionContext | object | undefined): Call {
@@ -64,6 +69,6 @@ export class ThrottlePlans {
   }
 }
 
-function isCall(on: object): on is Call {
-  return 'context' in on && 'type' in on && typeof on.type === 'string';
+function isCall(on: unknown): on is Call {
+  return isObject(on) && 'context' in on && 'type' in on && typeof on.type === 'string';
 }

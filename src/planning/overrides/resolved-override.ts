@@ -19,7 +19,11 @@ export function resolveOverride(
 ): Policy | undefined {
   const { strategy, burst: ownBurst, segments, cost } = declared.options;
   const name = nameOf(declared);
-  const spec: PolicySpec = { rate, ...(strategy !== undefined && { strategy }), ...burstOf(burst ?? ownBurst) };
+  const spec: PolicySpec = {
+    rate,
+    ...(strategy !== undefined && { strategy }),
+    ...burstOf(burst === undefined ? ownBurst : burst),
+  };
   const [policy, second] = definePolicies(place, name, spec, { strategies });
   if (second !== undefined) throw invalidValue(optionAt(place, 'rate'), 'one rate such as "500/min"', rate);
   if (policy === undefined) {

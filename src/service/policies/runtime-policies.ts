@@ -7,6 +7,7 @@ import { assertNotMissing } from '../../core/value-options.js';
 import { isObject } from '../../planning/option-checks.js';
 import type { PolicyRegistry } from '../../planning/policy-registry.js';
 import type { RuntimePolicy } from '../../planning/runtime/runtime-policy.js';
+import { methodPlace } from '../service-arguments.js';
 import type { PolicyChanges } from './policy-changes.js';
 
 /**
@@ -71,7 +72,8 @@ export class RuntimePolicies {
    * await throttle.policies.update('search', { mode: 'monitor' });   // the rate stays 10 a minute
    */
   async update(name: PolicyName, update: PolicyUpdate): Promise<PolicyState> {
-    const place = `policies.update("${name}")`;
+    const place = methodPlace('policies.update', name);
+    assertName(place, name);
     const policy = this.#get(name, place);
     assertUpdate(place, update);
     policy.assertChangeable(update.rate !== undefined || update.burst !== undefined);
@@ -92,7 +94,8 @@ export class RuntimePolicies {
    * @throws ThrottleConfigError for an unknown policy that has no change
    */
   async reset(name: PolicyName): Promise<void> {
-    const place = `policies.reset("${name}")`;
+    const place = methodPlace('policies.reset', name);
+    assertName(place, name);
     await this.changes.run(place, async (store) => {
       if (this.registry.runtime(name) === undefined) {
         const stored = await store.listPolicyChanges();
@@ -136,8 +139,12 @@ export class RuntimePolicies {
   }
 
   #unknown(name: string, place: string): ThrottleConfigError {
-    return new ThrottleConfigError(`${place}: no policy of that name.${suggest(String(name), this.registry.names)}`);
+    return new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.registry.names)}`);
   }
+}
+
+function assertName(place: string, name: unknown): asserts name is string {
+  if (typeof name !== 'string') throw invalidValue(place, "a policy's name", name);
 }
 
 function assertUpdate(place: string, update: unknown): asserts update is PolicyUpdate {
