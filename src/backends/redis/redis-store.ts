@@ -23,7 +23,7 @@ import { RedisTopology } from './dispatch/redis-topology.js';
 import { RedisKeys, type SlotGroup } from './redis-keys.js';
 import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
-import type { PreparedCharge } from './scripts/override-lookup.js';
+import { isOverridable, type PreparedCharge } from './scripts/override-lookup.js';
 import { ScriptSet } from './scripts/script-set.js';
 import { checkServerSettings } from './server-settings.js';
 import { OverridableCharges } from './settings/overridable-charges.js';
@@ -119,16 +119,18 @@ export class RedisStore implements RemoteStore {
     dueMs: number,
     listener: OutcomeListener | undefined,
   ): Promise<Outcome> {
-    if (!this.#keys.hasSlots || charges.length === 1) return this.#shards.decide(charges, mode, dueMs, listener);
+    const isOneKey = charges.length === 1 && !isOverridable(charges);
+    if (!this.#keys.hasSlots || isOneKey) return this.#shards.decide(charges, mode, dueMs, listener);
     const groups = this.#keys.groupBySlot(charges);
     const outcome =
       groups.length === 1
         ? this.#shards.decide(charges, mode, dueMs)
         : this.#decideGroups(charges, groups, mode, dueMs);
-    const decided = outcome.catch((error) => {
+    const decided = outcome.catch(async (error) => {
       // A slot is moving to another master, and some of its keys are there already.
       if (!isTryAgain(error)) throw error;
-      return this.#decideGroups(charges, this.#keys.groupByKey(charges), mode, dueMs);
+      const apart = isOverridable(charges) ? await this.#overridable.prepareApart(charges, dueMs) : charges;
+      return this.#decideGroups(apart, this.#keys.groupByKey(apart), mode, dueMs);
     });
     return decided.then((whole) => {
       listener?.learn(charges, whole);

@@ -5,9 +5,11 @@ export type OverrideCandidate = { readonly key: string } | { readonly text: stri
 
 /** What the script needs to put an override in place of a charge's policy. */
 export interface OverrideLookup {
-  /** The key of the budget beside the policy's own, and the key that says whose state is there. */
-  readonly besideKey: string;
-  readonly shapeKey: string;
+  /**
+   * The key of the budget beside the policy's own, and the key that says whose state is there. Empty if no override of another period
+   * is among the candidates.
+   */
+  readonly besideKeys: readonly string[];
   /** Whether no limit applies without an override. */
   readonly isUnlimited: boolean;
   /** Most specific first, each with its subject. */
@@ -43,6 +45,6 @@ export function lookupArgs({ candidates, isUnlimited }: OverrideLookup, first: n
 }
 
 /** The keys of a charge that may be overridden, besides that of its policy's own budget. */
-export function lookupKeys({ besideKey, shapeKey, candidates }: OverrideLookup): readonly string[] {
-  return [besideKey, shapeKey, ...candidates.flatMap((candidate) => ('key' in candidate ? candidate.key : []))];
+export function lookupKeys({ besideKeys, candidates }: OverrideLookup): readonly string[] {
+  return [...besideKeys, ...candidates.flatMap((candidate) => ('key' in candidate ? candidate.key : []))];
 }

@@ -1,8 +1,11 @@
 import type { Awaitable } from '../../../core/awaitable.js';
 import type { Charge } from '../../../core/decision.js';
+import type { Policy } from '../../../core/policy.js';
+import { isBesideOwn } from '../../overrides/overridden-policy.js';
 import type { RedisKeys } from '../redis-keys.js';
 import type { OverrideCandidate, PreparedCharge } from '../scripts/override-lookup.js';
 import type { OverrideReads } from './override-reads.js';
+import { decodeOverride } from './override-text.js';
 
 /** Says of charges that may be overridden where the script finds their overrides. */
 export class OverridableCharges {
@@ -20,6 +23,17 @@ export class OverridableCharges {
       for (const [i, key] of unread.entries()) texts.set(key, found[i]);
       return charges.map((charge) => this.#prepared(charge, texts));
     });
+  }
+
+  /**
+   * The same while the slot of a charge moves, and its keys may be on two masters: no script reads them all. So all overrides are
+   * read first, and a charge has one key, unless an override of another period may count for it.
+   */
+  async prepareApart(charges: readonly Charge[], dueMs: number): Promise<readonly PreparedCharge[]> {
+    const keys = [...new Set(charges.flatMap((charge) => this.#overrideKeys(charge)))];
+    const found = await Promise.all(keys.map((key) => this.reads.read(key, dueMs)));
+    const texts = new Map(keys.map((key, i) => [key, found[i]]));
+    return charges.map((charge) => this.#prepared(charge, texts, true));
   }
 
   /**
@@ -45,8 +59,11 @@ export class OverridableCharges {
     return overriddenBy.map((subject) => this.keys.overrideKeyOf({ policy: policy.name, subject }));
   }
 
-  /** @param texts the overrides on other slots, by key */
-  #prepared(charge: Charge, texts: ReadonlyMap<string, string | undefined>): PreparedCharge {
+  /**
+   * @param texts the overrides on other slots, by key
+   * @param areRead whether all overrides are in `texts`
+   */
+  #prepared(charge: Charge, texts: ReadonlyMap<string, string | undefined>, areRead = false): PreparedCharge {
     const { overriddenBy } = charge;
     if (overriddenBy === undefined) return charge;
     const key = this.keys.keyOf(charge);
@@ -54,22 +71,25 @@ export class OverridableCharges {
     const candidates: OverrideCandidate[] = [];
     const subjects: string[] = [];
     for (const [i, overrideKey] of this.#overrideKeys(charge).entries()) {
-      const isHere = this.keys.slotOf(overrideKey) === slot;
+      const isHere = !areRead && this.keys.slotOf(overrideKey) === slot;
       const text = isHere ? undefined : texts.get(overrideKey);
       if (!isHere && text === undefined) continue;
       candidates.push(text === undefined ? { key: overrideKey } : { text });
       subjects.push(overriddenBy[i] ?? '');
     }
     const isUnlimited = charge.unlimited === true;
-    const lookup = {
-      isUnlimited,
-      besideKey: this.keys.besideKeyOf(key),
-      shapeKey: this.keys.shapeKeyOf(key),
-      candidates,
-      subjects,
-    };
-    return { ...charge, lookup };
+    const besideKeys = candidates.some((candidate) => mayCountBeside(candidate, charge.policy))
+      ? [this.keys.besideKeyOf(key), this.keys.shapeKeyOf(key)]
+      : NONE;
+    return { ...charge, lookup: { isUnlimited, besideKeys, candidates, subjects } };
   }
 }
 
 const NONE: readonly string[] = [];
+
+/** Returns false for an override that is known to count in the policy's own budget, or in none. */
+function mayCountBeside(candidate: OverrideCandidate, policy: Policy): boolean {
+  if ('key' in candidate) return true;
+  const rate = decodeOverride(candidate.text)?.rate;
+  return rate !== undefined && rate !== 'unlimited' && isBesideOwn(policy, rate);
+}

@@ -16,6 +16,7 @@ import {
   type StoredRate,
 } from '../../../../src/index.js';
 import { subjectAt } from '../../../support/redis/fault-cluster.js';
+import { startMove } from '../../../support/redis/fault-masters.js';
 import { askUntil, PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { connect, RedisCluster } from '../../../support/redis/redis.js';
@@ -208,7 +209,7 @@ describe('overrides on a Cluster', () => {
   let client: Cluster;
 
   beforeAll(async () => {
-    cluster = await RedisCluster.start();
+    cluster = await RedisCluster.start(0);
     client = await cluster.connect();
   });
 
@@ -247,6 +248,23 @@ describe('overrides on a Cluster', () => {
     );
     await here.store.deleteOverride({ policy: 'api', subject: owner });
     expect((await here.backend.peek([charge])).binding?.limit).toBe(10);
+  });
+
+  it('count while the slot of their subject moves, and its keys are on two masters', async () => {
+    const { backend, store } = open(freshPrefix());
+    const subject = 'moving';
+    const charges: readonly Charge[] = [{ policy: api, subject, cost: 1, overriddenBy: [subject] }];
+    await backend.spend(charges);
+    const { admins } = await startMove(cluster, slotOf(`{${subject}}`));
+    for (const admin of admins) admin.disconnect();
+    const { binding, receipt } = await backend.spend(charges);
+    expect(binding).toMatchObject({ limit: 10, remaining: 8 });
+    if (receipt !== undefined) await backend.settle(receipt, [0]);
+    await store.setOverride({ policy: 'api', subject, rate: fixed('3/min') });
+    expect((await backend.spend(charges)).binding).toMatchObject({ limit: 3, remaining: 1 });
+    expect((await backend.peek([{ ...charges[0], cost: 2 } as Charge])).allowed).toBe(false);
+    await store.setOverride({ policy: 'api', subject, rate: 'unlimited' });
+    expect(await backend.spend(charges)).toMatchObject({ allowed: true, binding: null });
   });
 
   it('of the charged subject are seen by the next call of any process', async () => {
