@@ -14,11 +14,18 @@ import type {
   SettingsStore,
 } from '../settings-store.js';
 
-/** Settings in this process, for as long as it runs. Expired overrides are dropped when they are looked for. */
+/** Overrides from which on expired ones are looked for. */
+const MIN_SWEEP = 1000;
+
+/**
+ * Settings in this process, for as long as it runs. Expired overrides are dropped when they are looked for, and all of them whenever
+ * twice as many overrides are kept as there were in force the last time.
+ */
 export class MemorySettings implements SettingsStore {
   readonly #overrides = new Map<string, Override>();
   readonly #changes = new Map<string, PolicyChange>();
   #version = 0;
+  #sweepAbove = MIN_SWEEP;
 
   constructor(
     private readonly clock: Clock,
@@ -41,6 +48,7 @@ export class MemorySettings implements SettingsStore {
     const expiry = expiresInMs === undefined ? {} : { expiresAt: this.clock.now() + expiresInMs };
     const override: Override = Object.freeze({ policy, subject, rate, ...expiry });
     this.#overrides.set(keyOf(override), override);
+    if (this.#overrides.size > this.#sweepAbove) this.#dropExpired();
     return override;
   }
 
@@ -59,8 +67,7 @@ export class MemorySettings implements SettingsStore {
   }
 
   listOverrides(policy: string | undefined, { cursor = '', limit }: PageRequest): Page<Override> {
-    const now = this.clock.now();
-    for (const [key, override] of this.#overrides) if (isOver(override, now)) this.#overrides.delete(key);
+    this.#dropExpired();
     const isListed = ([key, override]: readonly [string, Override]) =>
       key > cursor && (policy === undefined || override.policy === policy);
     const later = [...this.#overrides].filter(isListed).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -68,6 +75,12 @@ export class MemorySettings implements SettingsStore {
     const entries = page.map(([, override]) => override);
     const last = page.at(-1)?.[0];
     return last === undefined || page.length === later.length ? { entries } : { entries, cursor: last };
+  }
+
+  #dropExpired(): void {
+    const now = this.clock.now();
+    for (const [key, override] of this.#overrides) if (isOver(override, now)) this.#overrides.delete(key);
+    this.#sweepAbove = Math.max(MIN_SWEEP, 2 * this.#overrides.size);
   }
 
   changePolicy(change: NewPolicyChange): PolicyChange {

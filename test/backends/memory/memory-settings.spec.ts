@@ -1,0 +1,15 @@
+import { expect, it } from '@jest/globals';
+import { ManualClock, MemoryBackend } from '../../../src/index.js';
+
+it('expired overrides are dropped as others are set, also if nobody looks for them', () => {
+  const clock = new ManualClock(0);
+  const { settings } = new MemoryBackend({ clock });
+  const set = (subject: string) => settings.setOverride({ policy: 'api', subject, rate: 'unlimited', expiresInMs: 10 });
+  for (let i = 0; i < 1000; i++) set(`first:${i}`);
+  clock.advance(10);
+  set('second:0');
+  // At an earlier instant those that were kept would be in force again.
+  clock.advance(-10);
+  expect(settings.getOverride({ policy: 'api', subject: 'first:0' })).toBeUndefined();
+  expect(settings.getOverride({ policy: 'api', subject: 'second:0' })).toBeDefined();
+});
