@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 
 /** Subjects whose keys are kept: making one costs as much as the rest of the headers. */
 const MAX_KEPT = 10_000;
+/** The longest subject whose key is kept: clients choose some subjects, and a body may be long. */
+const MAX_KEPT_LENGTH = 256;
 /** 96 bits in base64, without padding. */
 const DIGITS = 16;
 
@@ -18,6 +20,7 @@ export function partitionParameter(subject: string): string {
   // Also within subjects of `by.each()` and of a scope.
   if (subject.includes('header:')) return '';
   const made = `;pk=:${hash('sha256', subject, 'base64').slice(0, DIGITS)}:`;
+  if (subject.length > MAX_KEPT_LENGTH) return made;
   if (kept.size >= MAX_KEPT) kept.clear();
   kept.set(subject, made);
   return made;
