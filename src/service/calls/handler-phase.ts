@@ -5,6 +5,7 @@ import type { HandlerLimits } from '../../planning/handler-limits.js';
 import { type Call, EXEMPT } from '../../transports/call.js';
 import { isNobody } from '../../transports/identity/subject.js';
 import { SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
+import { isUserBy } from '../../transports/identity/user-lookup.js';
 import {
   addressCharges,
   type ChargedOutcome,
@@ -17,6 +18,7 @@ import {
 } from './charge-builder.js';
 import type { Violation } from './events.js';
 import type { LateSearch } from './late-search.js';
+import { areOverridersKnown } from './overridable-charges.js';
 
 /** What a call is charged in the guard, and what waits for the handler phase. */
 export interface GuardCharges {
@@ -122,15 +124,22 @@ export function joinPrepared(first: PreparedCharges, second: PreparedCharges): P
 
 /**
  * Says for each limit whether it would charge the address, because `by` finds nobody, or no user where it looks for one, nor a
- * plan, where the plan says who calls. A limit with several charges may come several times.
+ * plan, where the plan says who calls; or because it waited for a plan, or for whose overrides count, which nobody has found. A
+ * limit with several charges may come several times.
  */
 export function areAddressCharged(limits: readonly CompiledLimit[], call: Call): Promise<readonly boolean[]> {
   const lookups = new SubjectLookups();
   const isCharged = async (limit: CompiledLimit): Promise<boolean> => {
     const search = { isUserMissing: false };
     const found = await lookups.find(limit, callUnder(limit, call), search);
-    if (await isPlanKnown(limit, call)) return false;
-    return found !== EXEMPT && (search.isUserMissing || isNobody(found));
+    if (found === EXEMPT || (await isPlanKnown(limit, call))) return false;
+    if (search.isUserMissing || isNobody(found)) return true;
+    return !isUserBy(limit.by) && (await isRateUnknown(limit, call));
   };
   return Promise.all(limits.map(isCharged));
+}
+
+/** Returns whether a limit waited for what says at which rate it charges, and it is not known yet. Its plan, if it has any, is not. */
+async function isRateUnknown(limit: CompiledLimit, call: Call): Promise<boolean> {
+  return limit.policies.plans !== undefined || !(await areOverridersKnown(limit, callUnder(limit, call)));
 }

@@ -48,6 +48,13 @@ export function withAddressOverrides(
   return overrides === true ? charges.map((charge) => overriddenByCharged(charge, call)) : undecided(charges, call);
 }
 
+/** Returns whether it is known whose overrides count for a call under a limit, of which only the guards have run. */
+export async function areOverridersKnown(limit: CompiledLimit, call: Call): Promise<boolean> {
+  const { overrides } = limit;
+  if (overrides === undefined || overrides === true) return true;
+  return (await overridersOf(overrides, limit, call, { isUserMissing: false })) !== 'unknown';
+}
+
 /** The subject of an override has no scope: it counts wherever its subject is charged. */
 function overriddenByCharged(charge: Charge, { context }: Call): Charge {
   return { ...charge, overriddenBy: [unscopedSubject(context.scope, charge.subject)] };

@@ -1,5 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, type Type, UseGuards } from '@nestjs/common';
+import {
+  type CallHandler,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Injectable,
+  type NestInterceptor,
+  type Type,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { type Observable, of } from 'rxjs';
 import { type By, by, type Call, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
 import { limitHeaders } from '../../support/header-fields.js';
 import { adapters, startApp } from '../../support/http-app.js';
@@ -12,9 +23,19 @@ const byRole: By = ({ request }: Call) => {
   return user?.role && `role:${user.role}`;
 };
 
+/** Answers without the handler, as a cache does. */
+@Injectable()
+class CacheInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const { headers } = context.switchToHttp().getRequest<UserRequest>();
+    return headers['x-cached'] === undefined ? next.handle() : of('cached');
+  }
+}
+
 const api = { rate: '2/h', strategy: 'fixed-window' } as const;
 
 function controllers(guard: Type): Type[] {
+  @UseInterceptors(CacheInterceptor)
   @UseGuards(guard)
   @Controller()
   class NotesController {
@@ -63,6 +84,13 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
     await using app = await start(byRole, AuthGuard, { by: by.ip() });
     expect(await app.statuses('/notes', 3)).toEqual([401, 401, 429]);
     expect(await app.statuses('/notes', 1, as('ann'))).toEqual([429]);
+  });
+
+  it('charge the address for what an interceptor answers to whom no override is for', async () => {
+    await using app = await start(byRole, OptionalGuard, { by: by.ip() });
+    const cached = { 'x-cached': '1' };
+    expect(await app.statuses('/notes', 4, as('ann', { ...GOLD, ...cached }))).toEqual([200, 200, 200, 200]);
+    expect(await app.statuses('/notes', 3, as(undefined, cached))).toEqual([200, 200, 429]);
   });
 
   it('count in the guard if their subjects are known there', async () => {

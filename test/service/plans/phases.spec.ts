@@ -134,6 +134,13 @@ describe.each(adapters)('a plan that a later guard finds, on %s', (adapter) => {
     expect(await app.statuses('/api', 3, as(undefined, { 'x-cached': '1' }))).toEqual([200, 200, 429]);
   });
 
+  it('is the default one for what an interceptor answers to a client without one, whoever is charged', async () => {
+    await using app = await start(adapter, { policy: { by: by.ip() } });
+    const cached = { 'x-cached': '1' };
+    expect(await app.statuses('/api', 4, as('pro', cached))).toEqual([200, 200, 200, 200]);
+    expect(await app.statuses('/api', 3, as(undefined, cached))).toEqual([200, 200, 429]);
+  });
+
   it('is looked for after a function that throws in the guard phase', async () => {
     const warnings: string[] = [];
     // The usual mistake: there is no client yet when the guard of the module runs.
