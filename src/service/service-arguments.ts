@@ -6,7 +6,7 @@ import type { Policy } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { CallContext } from '../transports/call.js';
-import type { ChargeOverrides } from './calls/charge-builder.js';
+import type { GivenValues } from './calls/charges/charge-parts.js';
 
 /**
  * The call and the subject that a direct use of the service is about. `on` and `subject` may be left out, but not be
@@ -35,7 +35,7 @@ export interface PolicyCharge {
 }
 
 /** The arguments of a method of the service, told apart and checked. */
-export interface ServiceRequest extends ChargeOverrides {
+export interface ServiceRequest extends GivenValues {
   /** The method, for errors. */
   readonly method: string;
   /** A name or a Policy; checked when it is looked up. */

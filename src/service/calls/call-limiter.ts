@@ -5,13 +5,9 @@ import type { Call } from '../../transports/call.js';
 import { httpInterrupted } from '../../transports/http/denial-exception.js';
 import type { Connection, Responder } from '../../transports/responder.js';
 import type { CallSession } from './call-session.js';
-import {
-  type ChargedOutcome,
-  type ChargeOverrides,
-  isSkipped,
-  type PreparedCharges,
-  prepareCharges,
-} from './charge-builder.js';
+import { isSkipped, prepareCharges } from './charges/charge-builder.js';
+import type { GivenValues } from './charges/charge-parts.js';
+import type { ChargedOutcome, PreparedCharges } from './charges/prepared-charges.js';
 import { DelayedCalls } from './delayed-calls.js';
 import { composeDenial } from './denial-message.js';
 import { ThrottleEvents, type Violation, violationsIn } from './events.js';
@@ -20,7 +16,7 @@ import { keepClientOutcome } from './session-store.js';
 
 type Decide = (charges: readonly Charge[]) => Awaitable<Outcome>;
 
-const NO_OVERRIDES: ChargeOverrides = {};
+const NOTHING_GIVEN: GivenValues = {};
 const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
 /**
@@ -53,7 +49,7 @@ export class CallLimiter {
     const { call, responder } = session;
     const overflow = limits.some(mayDeny) ? connection.overflow() : undefined;
     if (overflow !== undefined) return this.#rejectOverflow(overflow, session);
-    const charged = this.charge(limits, call, NO_OVERRIDES, session);
+    const charged = this.charge(limits, call, NOTHING_GIVEN, session);
     const response = chain(charged, (found) => this.#respond(found, call, responder));
     return chain(isPromise(response) ? connection.track(response) : response, (result) =>
       result === true ? chain(charged, ({ outcome }) => this.#delay(outcome, responder)) : result,
@@ -64,10 +60,10 @@ export class CallLimiter {
   charge(
     limits: readonly CompiledLimit[],
     call: Call,
-    overrides: ChargeOverrides,
+    given: GivenValues,
     session: CallSession<unknown> | undefined,
   ): Awaitable<ChargedOutcome> {
-    const decided = this.#decide(this.#spend, limits, call, overrides);
+    const decided = this.#decide(this.#spend, limits, call, given);
     return isNativePromise(decided)
       ? decided.then((charged) => this.record(charged, session))
       : this.record(decided, session);
@@ -75,7 +71,7 @@ export class CallLimiter {
 
   /** The first two steps: prepares, decides. The outcome is still to be recorded. */
   spend(limits: readonly CompiledLimit[], call: Call): Awaitable<ChargedOutcome> {
-    return this.#decide(this.#spend, limits, call, NO_OVERRIDES);
+    return this.#decide(this.#spend, limits, call, NOTHING_GIVEN);
   }
 
   /** Decides charges that are prepared already, and takes them. */
@@ -98,13 +94,13 @@ export class CallLimiter {
   }
 
   /** Returns the outcome that `charge` would have. Writes nothing. */
-  peek(limits: readonly CompiledLimit[], call: Call, overrides: ChargeOverrides): Awaitable<Outcome> {
+  peek(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<Outcome> {
     const peek: Decide = (charges) => this.settings.backend.peek(charges);
-    return chain(this.#decide(peek, limits, call, overrides), ({ outcome }) => outcome);
+    return chain(this.#decide(peek, limits, call, given), ({ outcome }) => outcome);
   }
 
   /** Returns the current decisions, each with the wait of a cost of 1, in one read. */
-  state(limits: readonly CompiledLimit[], call: Call, overrides: ChargeOverrides): Awaitable<readonly Decision[]> {
+  state(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<readonly Decision[]> {
     const peekPairs: Decide = (charges) =>
       this.settings.backend.peek(
         charges.flatMap((charge) => [
@@ -112,7 +108,7 @@ export class CallLimiter {
           { ...charge, cost: 1 },
         ]),
       );
-    const decided = this.#decide(peekPairs, limits, call, { ...overrides, cost: 1 });
+    const decided = this.#decide(peekPairs, limits, call, { ...given, cost: 1 });
     return chain(decided, ({ outcome: { decisions } }) =>
       // Of each pair the decision at cost 1 if that is denied, else the one at cost 0.
       decisions.filter(({ allowed }, i) => (i % 2 === 0 ? decisions[i + 1]?.allowed === true : !allowed)),
@@ -132,15 +128,10 @@ export class CallLimiter {
   readonly #spend: Decide = (charges) => this.settings.backend.spend(charges);
 
   /** Prepares the charges of a call, and decides them. */
-  #decide(
-    decide: Decide,
-    limits: readonly CompiledLimit[],
-    call: Call,
-    overrides: ChargeOverrides,
-  ): Awaitable<ChargedOutcome> {
-    if (this.settings.skip === undefined) return decideCharges(decide, prepareCharges(limits, call, overrides));
+  #decide(decide: Decide, limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<ChargedOutcome> {
+    if (this.settings.skip === undefined) return decideCharges(decide, prepareCharges(limits, call, given));
     return chain(this.isSkipped(call), (skipped) =>
-      skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, overrides)),
+      skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, given)),
     );
   }
 
@@ -204,7 +195,7 @@ function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Aw
   // The usual case, with a backend in this process: no promise, and no closure.
   if (isNativePromise(prepared)) return prepared.then((found) => decideCharges(decide, found));
   const { charges, limits, unlimited } = prepared;
-  if (unlimited !== undefined) return decideLifted(decide, prepared, unlimited);
+  if (unlimited !== undefined) return decideWithUnlimited(decide, prepared, unlimited);
   if (charges.length === 0) return NOTHING_CHARGED;
   const outcome = decide(charges);
   // A custom backend may return any thenable.
@@ -213,8 +204,8 @@ function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Aw
     : { outcome, charges, limits };
 }
 
-/** Adds the decisions of limits that the plan of the call lifts. They come last: no charge stands for them. */
-function decideLifted(
+/** Adds the decisions of limits that are unlimited under the plan of the call. They come last: no charge stands for them. */
+function decideWithUnlimited(
   decide: Decide,
   { charges, limits }: PreparedCharges,
   unlimited: readonly Decision[],

@@ -2,7 +2,7 @@ import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
 import { describeValue, optionAt } from '../../core/errors.js';
 import { type Call, withContext } from '../../transports/call.js';
 import type { Denial, DenialMessage } from '../../transports/responder.js';
-import { type ChargedOutcome, limitAt } from './charge-builder.js';
+import { type ChargedOutcome, limitAt } from './charges/prepared-charges.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 
 /** Composes the message for a denied caller: calls `onDenied`, then `message`. An error of theirs is returned in its place. */

@@ -3,7 +3,7 @@ import type { BackendEvent, DegradedDomains } from '../../backends/backend-event
 import type { PolicyChange } from '../../backends/settings-store.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
-import type { ChargedOutcome } from './charge-builder.js';
+import type { ChargedOutcome } from './charges/prepared-charges.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 
 /**

@@ -6,16 +6,9 @@ import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
 import type { CallSession } from './call-session.js';
-import type { ChargedOutcome } from './charge-builder.js';
+import { type ChargedOutcome, joinPrepared, NOTHING_PREPARED } from './charges/prepared-charges.js';
 import { type Violation, violationsIn } from './events.js';
-import {
-  areAddressCharged,
-  type GuardCharges,
-  HandlerPhase,
-  joinPrepared,
-  NO_CHARGES,
-  prepareGuardCharges,
-} from './handler-phase.js';
+import { areAddressCharged, type GuardCharges, HandlerPhase, prepareGuardCharges } from './handler-phase.js';
 
 /**
  * Limits the calls of handlers, once for each handler. A call has two phases if one of its limits may need what a later guard
@@ -77,7 +70,11 @@ export class HandlerLimiter {
       if (!isSkipped) return this.#prepare(byPhase, session);
       // The module's `skip` is asked again where the user is known.
       if (byPhase.handler.length > 0) {
-        this.#await({ now: NO_CHARGES, waiting: byPhase.handler, address: NO_CHARGES }, NOTHING_TAKEN, session);
+        this.#await(
+          { now: NOTHING_PREPARED, waiting: byPhase.handler, address: NOTHING_PREPARED },
+          NOTHING_TAKEN,
+          session,
+        );
       }
       return true;
     });
@@ -232,4 +229,4 @@ function nothingOf({ charges }: Receipt): readonly number[] {
   return charges.map(() => 0);
 }
 
-const NOTHING_TAKEN: ChargedOutcome = { ...NO_CHARGES, outcome: NOTHING_TO_CHARGE };
+const NOTHING_TAKEN: ChargedOutcome = { ...NOTHING_PREPARED, outcome: NOTHING_TO_CHARGE };

@@ -1,24 +1,23 @@
 import { type Awaitable, chainAll, isNativePromise } from '../../core/awaitable.js';
-import type { Charge, Decision, Receipt } from '../../core/decision.js';
+import type { Charge, Receipt } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import { type Call, EXEMPT } from '../../transports/call.js';
 import { isNobody } from '../../transports/identity/subject.js';
 import { SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
 import { isUserBy } from '../../transports/identity/user-lookup.js';
+import { addressCharges, chargesOfLimit } from './charges/charge-builder.js';
+import { callUnder, type GivenValues } from './charges/charge-parts.js';
+import type { LateSearch } from './charges/late-search.js';
+import { areOverridersKnown } from './charges/overridable-charges.js';
+import { isPlanKnown } from './charges/planned-charges.js';
 import {
-  addressCharges,
   type ChargedOutcome,
-  type ChargeOverrides,
-  callUnder,
-  chargesOfLimit,
-  isPlanKnown,
+  JoinedCharges,
+  NOTHING_PREPARED,
   type PreparedCharges,
-  withLifted,
-} from './charge-builder.js';
+} from './charges/prepared-charges.js';
 import type { Violation } from './events.js';
-import type { LateSearch } from './late-search.js';
-import { areOverridersKnown } from './overridable-charges.js';
 
 /** What a call is charged in the guard, and what waits for the handler phase. */
 export interface GuardCharges {
@@ -29,9 +28,7 @@ export interface GuardCharges {
   readonly address: PreparedCharges;
 }
 
-const NO_OVERRIDES: ChargeOverrides = {};
-/** No charges. */
-export const NO_CHARGES: PreparedCharges = { charges: [], limits: [] };
+const NOTHING_GIVEN: GivenValues = {};
 
 /** The handler phase of one call. */
 export class HandlerPhase {
@@ -75,7 +72,7 @@ interface Entry {
 
 function entryOf(limit: CompiledLimit, call: Call, lookups: SubjectLookups | undefined): Awaitable<Entry> {
   const search: LateSearch | undefined = limit.phase === 'either' ? { isUserMissing: false } : undefined;
-  const charges = chargesOfLimit(limit, call, NO_OVERRIDES, search, lookups);
+  const charges = chargesOfLimit(limit, call, NOTHING_GIVEN, search, lookups);
   if (isNativePromise(charges)) {
     return charges.then((found) => ({ limit, charges: found, isWaiting: isLate(search) }));
   }
@@ -88,7 +85,8 @@ function isLate(search: LateSearch | undefined): boolean {
 }
 
 function assemble(entries: readonly Entry[], handler: readonly CompiledLimit[], call: Call): GuardCharges {
-  if (handler.length === 0 && !entries.some(isWaiting)) return { now: join(entries), waiting: [], address: NO_CHARGES };
+  if (handler.length === 0 && !entries.some(isWaiting))
+    return { now: join(entries), waiting: [], address: NOTHING_PREPARED };
   const unasked = handler.map((limit) => ({ limit, charges: addressCharges(limit, call), isWaiting: true }));
   const waiting = [...entries.filter(isWaiting), ...unasked];
   return {
@@ -102,24 +100,10 @@ function isWaiting(entry: Entry): boolean {
   return entry.isWaiting;
 }
 
-/** One charge beside one limit: every charge has its own here. */
 function join(entries: readonly Entry[]): PreparedCharges {
-  const charges: Charge[] = [];
-  const limits: CompiledLimit[] = [];
-  let unlimited: readonly Decision[] | undefined;
-  for (const entry of entries) {
-    unlimited = withLifted(unlimited, entry.limit, entry.charges);
-    for (const charge of entry.charges) {
-      charges.push(charge);
-      limits.push(entry.limit);
-    }
-  }
-  return unlimited === undefined ? { charges, limits } : { charges, limits, unlimited };
-}
-
-/** Joins the charges of both, in this order. */
-export function joinPrepared(first: PreparedCharges, second: PreparedCharges): PreparedCharges {
-  return { charges: [...first.charges, ...second.charges], limits: [...first.limits, ...second.limits] };
+  const joined = new JoinedCharges();
+  for (const { limit, charges } of entries) joined.add(limit, charges);
+  return joined;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import { HandshakeCall } from '../../transports/sockets/handshake/handshake-call.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { CallSession } from '../calls/call-session.js';
-import type { ChargedOutcome } from '../calls/charge-builder.js';
+import type { ChargedOutcome } from '../calls/charges/prepared-charges.js';
 
 /** All limits of a connection. */
 export type ConnectionLimits = readonly CompiledLimit[];

@@ -1,4 +1,4 @@
-import type { UserSearch } from '../../transports/identity/user-lookup.js';
+import type { UserSearch } from '../../../transports/identity/user-lookup.js';
 
 /** Notes what is not known in the guard phase: the limit waits for the handler phase then. */
 export interface LateSearch extends UserSearch {

@@ -1,11 +1,11 @@
-import { type Awaitable, chain, chainAll } from '../../core/awaitable.js';
-import type { Charge } from '../../core/decision.js';
-import { describeValue, optionAt } from '../../core/errors.js';
-import { scopedSubject, unscopedSubject } from '../../core/key.js';
-import type { CompiledLimit } from '../../planning/compiled-limit.js';
-import type { By, Call } from '../../transports/call.js';
-import { addressOf, isNobody } from '../../transports/identity/subject.js';
-import { findWithSearch } from '../../transports/identity/user-lookup.js';
+import { type Awaitable, chain, chainAll } from '../../../core/awaitable.js';
+import type { Charge } from '../../../core/decision.js';
+import { describeValue, optionAt } from '../../../core/errors.js';
+import { scopedSubject, unscopedSubject } from '../../../core/key.js';
+import type { CompiledLimit } from '../../../planning/compiled-limit.js';
+import type { By, Call } from '../../../transports/call.js';
+import { addressOf, isNobody } from '../../../transports/identity/subject.js';
+import { findWithSearch } from '../../../transports/identity/user-lookup.js';
 import type { LateSearch } from './late-search.js';
 
 /** Whose overrides count, or `unknown` if it cannot be told yet. */
@@ -66,8 +66,8 @@ function overriddenBy(
   charges: readonly Charge[],
 ): readonly Charge[] {
   if (subjects.length > 0) return charges.map((charge) => ({ ...charge, overriddenBy: subjects }));
-  const isLifted = charges.some(({ unlimited }) => unlimited);
-  return isLifted && policies.plans !== undefined ? policies.plans.unlimited : charges;
+  const isUnlimited = charges.some(({ unlimited }) => unlimited);
+  return isUnlimited && policies.plans !== undefined ? policies.plans.unlimited : charges;
 }
 
 function undecided(charges: readonly Charge[], call: Call): readonly Charge[] {

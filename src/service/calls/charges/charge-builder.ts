@@ -1,0 +1,162 @@
+import { type Awaitable, chain, chainAll, isNativePromise } from '../../../core/awaitable.js';
+import type { Charge } from '../../../core/decision.js';
+import { describeValue, optionAt } from '../../../core/errors.js';
+import { scopedSubject } from '../../../core/key.js';
+import type { Policy } from '../../../core/policy.js';
+import type { Skip } from '../../../decorators/policy-options.js';
+import type { CompiledLimit } from '../../../planning/compiled-limit.js';
+import { type Call, EXEMPT } from '../../../transports/call.js';
+import { addressOf } from '../../../transports/identity/subject.js';
+import { type SubjectLookups, sharedLookups } from '../../../transports/identity/subject-lookups.js';
+import {
+  callUnder,
+  chargesFor,
+  costAhead,
+  costFor,
+  type GivenValues,
+  NO_CHARGES,
+  scopeOf,
+  subjectFor,
+} from './charge-parts.js';
+import type { LateSearch } from './late-search.js';
+import { withAddressOverrides, withOverrides } from './overridable-charges.js';
+import { type PlannedCall, plannedCharges, unplannedCharges } from './planned-charges.js';
+import { chargesOfOne, JoinedCharges, type PreparedCharges } from './prepared-charges.js';
+
+/**
+ * Returns the charges of a call under these limits, in order. A limit has none if it exempts or skips the call, is unlimited
+ * or costs 0.
+ */
+export function prepareCharges(
+  limits: readonly CompiledLimit[],
+  call: Call,
+  given: GivenValues,
+): Awaitable<PreparedCharges> {
+  const [only] = limits;
+  if (only !== undefined && limits.length === 1) {
+    const charges = chargesOfLimit(only, call, given);
+    return isNativePromise(charges)
+      ? charges.then((found) => chargesOfOne(found, only, limits))
+      : chargesOfOne(charges, only, limits);
+  }
+  const lookups = given.subject === undefined ? sharedLookups(limits) : undefined;
+  const lists = chainAll(limits, (limit) => chargesOfLimit(limit, call, given, undefined, lookups));
+  return chain(lists, (found) => {
+    const joined = new JoinedCharges();
+    for (const [i, limit] of limits.entries()) joined.add(limit, found[i] ?? NO_CHARGES);
+    return joined;
+  });
+}
+
+/** Returns whether `skip` exempts the call. @throws TypeError for anything but a boolean: a string would exempt every call */
+export function isSkipped(skip: Skip | undefined, call: Call, place: string): Awaitable<boolean> {
+  if (skip === undefined) return false;
+  return chain(skip(call), (answer) => {
+    if (typeof answer === 'boolean') return answer;
+    throw new TypeError(`${optionAt(place, 'skip')}: expected true or false, got ${describeValue(answer)}`);
+  });
+}
+
+/**
+ * Returns the charges of a call under one limit.
+ *
+ * @param search notes whether the limit looks for a user, or for whose overrides count, and finds none; the charges are the address's
+ *   then
+ * @param lookups asks the functions `by` that the limit may share with others of the call
+ */
+export function chargesOfLimit(
+  limit: CompiledLimit,
+  plainCall: Call,
+  given: GivenValues,
+  search?: LateSearch,
+  lookups?: SubjectLookups,
+): Awaitable<readonly Charge[]> {
+  const call = callUnder(limit, plainCall);
+  const charges = ownCharges(limit, { call, plainCall }, given, search, lookups);
+  if (limit.overrides === undefined) return charges;
+  return chain(charges, (found) => withOverrides(limit, call, found, search));
+}
+
+function ownCharges(
+  limit: CompiledLimit,
+  { call, plainCall }: { readonly call: Call; readonly plainCall: Call },
+  given: GivenValues,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<readonly Charge[]> {
+  const { skip, policies } = limit;
+  const { fixed, mode, plans } = policies;
+  if (skip === undefined && fixed !== undefined && mode === undefined)
+    return resolveCharges(limit, fixed, call, given, search, lookups);
+  if (mode === 'off') return NO_CHARGES;
+  return chain(isSkipped(skip, call, limit.place), (skipped) => {
+    if (skipped) return NO_CHARGES;
+    return chain(typeof mode === 'function' ? mode(call) : mode, (found) => {
+      if (found === 'off') return noCharges({ limit, call, plainCall }, given, search, lookups);
+      const charges =
+        plans === undefined
+          ? chain(policies.of(call), (some) => resolveCharges(limit, some, call, given, search, lookups))
+          : plannedCharges({ limit, plans, call, plainCall }, given, search, lookups);
+      return found === 'monitor' ? chain(charges, monitored) : charges;
+    });
+  });
+}
+
+const NO_POLICIES: readonly Policy[] = [];
+
+/** Charges nothing. A function may answer otherwise where the user or the plan is known, so a search for them goes on. */
+function noCharges(
+  { limit, call, plainCall }: Omit<PlannedCall, 'plans'>,
+  given: GivenValues,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<readonly Charge[]> {
+  const { plans } = limit.policies;
+  if (search === undefined) return NO_CHARGES;
+  if (plans === undefined) return resolveCharges(limit, NO_POLICIES, call, given, search, lookups);
+  const free = { ...limit, cost: 0 };
+  return chain(plannedCharges({ limit: free, plans, call, plainCall }, given, search, lookups), () => NO_CHARGES);
+}
+
+/** Returns the charges of a limit that denies nothing. An empty list is known by its identity: see `PlannedPolicies.unlimited`. */
+function monitored(charges: readonly Charge[]): readonly Charge[] {
+  return charges.length === 0 ? charges : charges.map((charge) => ({ ...charge, mode: 'monitor' }));
+}
+
+/**
+ * Returns what a call costs its address under a limit whose functions cannot be asked yet. A cost that is a function counts as 1;
+ * a limit with a function for `rate`, `mode` or `skip` charges nothing.
+ */
+export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly Charge[] {
+  const { skip, policies } = limit;
+  const { mode, plans } = policies;
+  if (skip !== undefined || typeof mode === 'function' || mode === 'off') return NO_CHARGES;
+  const call = callUnder(limit, plainCall);
+  const charges = plans === undefined ? ownAddressCharges(limit, call) : unplannedCharges(limit, plans, call);
+  return mode === 'monitor' ? monitored(charges) : charges;
+}
+
+function ownAddressCharges(limit: CompiledLimit, call: Call): readonly Charge[] {
+  const { fixed } = limit.policies;
+  if (fixed === undefined) return NO_CHARGES;
+  const subject = scopedSubject(scopeOf(limit, call), addressOf(call));
+  return withAddressOverrides(limit, call, chargesFor(fixed, subject, costAhead(limit)));
+}
+
+function resolveCharges(
+  limit: CompiledLimit,
+  policies: readonly Policy[],
+  call: Call,
+  given: GivenValues,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<readonly Charge[]> {
+  // A rate that is unlimited without a user may be another with one, so a search goes on.
+  if (policies.length === 0 && search === undefined) return NO_CHARGES;
+  const subject = subjectFor(limit, call, given.subject, search, lookups);
+  const cost = given.cost ?? limit.cost;
+  if (typeof subject === 'string' && typeof cost === 'number') return chargesFor(policies, subject, cost);
+  return chain(subject, (found) =>
+    found === EXEMPT ? NO_CHARGES : chain(costFor(limit, call, cost), (units) => chargesFor(policies, found, units)),
+  );
+}

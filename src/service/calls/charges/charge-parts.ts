@@ -1,0 +1,79 @@
+import { type Awaitable, chain } from '../../../core/awaitable.js';
+import { assertCost, type Charge } from '../../../core/decision.js';
+import { invalidValue, optionAt } from '../../../core/errors.js';
+import { scopedSubject } from '../../../core/key.js';
+import type { Policy } from '../../../core/policy.js';
+import type { CompiledLimit } from '../../../planning/compiled-limit.js';
+import { type Call, EXEMPT, withContext } from '../../../transports/call.js';
+import { addressOf, checkedSubject, isNobody } from '../../../transports/identity/subject.js';
+import type { SubjectLookups } from '../../../transports/identity/subject-lookups.js';
+import { findWithSearch } from '../../../transports/identity/user-lookup.js';
+import type { LateSearch } from './late-search.js';
+
+/** Values that the service is given in place of those of the limits. */
+export interface GivenValues {
+  readonly cost?: number | undefined;
+  /** Used verbatim. */
+  readonly subject?: string | undefined;
+}
+
+/** The charges of a limit that charges nothing. */
+export const NO_CHARGES: readonly Charge[] = [];
+
+/** Returns the call as the functions of a limit see it. */
+export function callUnder({ context }: CompiledLimit, call: Call): Call {
+  return context === undefined ? call : withContext(call, { ...context, ...call.context });
+}
+
+/** Returns the scope in the context of a call. @throws ThrottleConfigError for anything but a string */
+export function scopeOf({ place }: CompiledLimit, { context: { scope } }: Call): string | undefined {
+  if (scope === undefined || typeof scope === 'string') return scope;
+  throw invalidValue(optionAt(place, 'context.scope'), 'a text', scope);
+}
+
+/** Returns who is charged under a limit, within the scope of the call: the given subject, else whom `by` finds, else the address. */
+export function subjectFor(
+  limit: CompiledLimit,
+  call: Call,
+  given: string | undefined,
+  search: LateSearch | undefined,
+  lookups: SubjectLookups | undefined,
+): Awaitable<string | typeof EXEMPT> {
+  const scope = scopeOf(limit, call);
+  if (given !== undefined) {
+    if (typeof given !== 'string' || given === '') throw invalidValue('subject', 'a text that is not empty', given);
+    return scopedSubject(scope, given);
+  }
+  const found = lookups === undefined ? findWithSearch(limit.by, call, search) : lookups.find(limit, call, search);
+  if (typeof found === 'string' && found !== '' && search?.isUserMissing !== true) return scopedSubject(scope, found);
+  return chain(found, (one) => {
+    if (one === EXEMPT) return EXEMPT;
+    const subject = isNobody(one) || search?.isUserMissing === true ? addressOf(call) : one;
+    return scopedSubject(
+      scope,
+      typeof subject === 'string' ? subject : checkedSubject(subject, optionAt(limit.place, 'by')),
+    );
+  });
+}
+
+/** Returns the units that a call costs. */
+export function costFor({ place }: CompiledLimit, call: Call, cost: CompiledLimit['cost']): Awaitable<number> {
+  if (typeof cost === 'number') return cost;
+  return chain(cost(call), (units) => {
+    assertCost(units, optionAt(place, 'cost'));
+    return units;
+  });
+}
+
+/** Returns what a call costs where functions cannot be asked yet. */
+export function costAhead({ cost }: CompiledLimit): number {
+  return typeof cost === 'number' ? cost : 1;
+}
+
+/** Returns a charge by each policy. None for a cost of 0. */
+export function chargesFor(policies: readonly Policy[], subject: string, cost: number): readonly Charge[] {
+  if (cost === 0) return NO_CHARGES;
+  const [only] = policies;
+  if (only !== undefined && policies.length === 1) return [{ policy: only, subject, cost }];
+  return policies.map((policy) => ({ policy, subject, cost }));
+}

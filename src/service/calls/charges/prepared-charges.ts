@@ -1,0 +1,63 @@
+import type { Charge, Decision, Outcome } from '../../../core/decision.js';
+import type { CompiledLimit } from '../../../planning/compiled-limit.js';
+
+/** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
+export interface PreparedCharges {
+  readonly charges: readonly Charge[];
+  readonly limits: readonly CompiledLimit[];
+  /** The decisions of limits that are unlimited under the plan of the call: no backend makes them. Undefined if there are none. */
+  readonly unlimited?: readonly Decision[];
+}
+
+/** The outcome of a call, and the charges that it decides. */
+export interface ChargedOutcome extends PreparedCharges {
+  readonly outcome: Outcome;
+}
+
+/** The charges of a call that is charged nothing. */
+export const NOTHING_PREPARED: PreparedCharges = { charges: [], limits: [] };
+
+/** Returns the limit that a charge comes from. */
+export function limitAt({ limits }: PreparedCharges, index: number): CompiledLimit | undefined {
+  return limits.length === 1 ? limits[0] : limits[index];
+}
+
+/** Returns the charges of a call under a single limit. */
+export function chargesOfOne(
+  charges: readonly Charge[],
+  limit: CompiledLimit,
+  limits: readonly CompiledLimit[],
+): PreparedCharges {
+  const decision = unlimitedBy(limit, charges);
+  return decision === undefined ? { charges, limits } : { charges, limits, unlimited: [decision] };
+}
+
+/** Joins the charges of several limits, each beside the limit that it comes from. */
+export class JoinedCharges implements PreparedCharges {
+  readonly charges: Charge[] = [];
+  readonly limits: CompiledLimit[] = [];
+  declare unlimited?: Decision[];
+
+  /** Adds the charges of a limit. */
+  add(limit: CompiledLimit, charges: readonly Charge[]): void {
+    const decision = unlimitedBy(limit, charges);
+    if (decision !== undefined) {
+      this.unlimited ??= [];
+      this.unlimited.push(decision);
+    }
+    for (const charge of charges) {
+      this.charges.push(charge);
+      this.limits.push(limit);
+    }
+  }
+}
+
+/** Joins the charges of both, in this order. */
+export function joinPrepared(first: PreparedCharges, second: PreparedCharges): PreparedCharges {
+  return { charges: [...first.charges, ...second.charges], limits: [...first.limits, ...second.limits] };
+}
+
+/** Returns the decision of a limit that is unlimited under the plan of the call, as its charges say. */
+function unlimitedBy({ policies: { plans } }: CompiledLimit, charges: readonly Charge[]): Decision | undefined {
+  return plans?.decisionOn(charges);
+}
