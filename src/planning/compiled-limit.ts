@@ -1,7 +1,7 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy, StoredRate } from '../core/policy.js';
 import type { MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
-import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
+import { canGrant } from '../strategies/built-in-strategies.js';
 import { definePolicies, policyAtRate } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By, CallContext, CostOf } from '../transports/call.js';
@@ -105,11 +105,12 @@ function nothingToOverride(place: string): ThrottleConfigError {
   );
 }
 
-/** Throws if a policy that may be overridden has several rates: an override is one rate. */
-function assertOneRate(place: string, policies: readonly Policy[]): void {
+/** Throws if a policy that may be overridden has several rates, in itself or `at` a plan: an override is one rate. */
+function assertOneRate(place: string, policies: readonly Policy[], at: string): void {
   if (policies.length < 2) return;
+  const several = at === place ? 'this policy has' : `${at} has`;
   throw new ThrottleConfigError(
-    `${optionAt(place, 'overrides')}: an override is one rate, and this policy has ${policies.length}. Make a policy of each.`,
+    `${optionAt(place, 'overrides')}: an override is one rate, and ${several} ${policies.length}. Make a policy of each.`,
   );
 }
 
@@ -202,7 +203,7 @@ function policySource(
   const budget = { ...budgetOptions(options), scope };
   const define = (at: string, spec: TierOptions) => {
     const policies = definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
-    if (options.overrides !== undefined) assertOneRate(place, policies);
+    if (options.overrides !== undefined) assertOneRate(place, policies, at);
     return policies;
   };
   const affordable = (at: string, spec: TierOptions, when?: string) => {
@@ -280,8 +281,9 @@ function assertAffordable(
   when = '',
 ): void {
   if (typeof cost !== 'number') return;
-  for (const { burst, strategy } of policies) {
-    if (cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy)) continue;
+  for (const policy of policies) {
+    if (canGrant(policy, cost)) continue;
+    const { burst, strategy } = policy;
     const hint = strategy === 'gcra' ? ' ("gcra" has a burst of 1 unless told)' : '';
     throw invalidValue(
       optionAt(place, 'cost'),

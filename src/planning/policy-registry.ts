@@ -69,7 +69,7 @@ export class PolicyRegistry {
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
       }
-      if (this.has(name) || this.#defaults.some((one) => nameOf(one) === name)) throw twoOfOneName(place, name);
+      if (this.has(name) || this.hasDefault(name)) throw twoOfOneName(place, name);
       const runtime = new RuntimePolicy(name);
       const declared = this.#underPlans({ options: { ...options, name }, level: 'module', place, runtime });
       this.claims.claim([this.compile(declared, ANY_HANDLER)]);
@@ -97,6 +97,11 @@ export class PolicyRegistry {
 
   has(name: string): boolean {
     return this.#named.has(name);
+  }
+
+  /** Returns true for the name of a limit of the module's `default`. */
+  hasDefault(name: string): boolean {
+    return this.#defaults.some((one) => nameOf(one) === name);
   }
 
   /** Returns the policy of a name. @throws ThrottleConfigError that suggests the nearest known name */

@@ -40,11 +40,18 @@ export class LimitLookup {
     const byName = handlerLimits === undefined ? this.#withoutHandler : this.#namedIn(handlerLimits.handler);
     let limits = byName.get(name);
     if (limits === undefined) {
-      const id = handlerLimits && idInHandler(name, handlerLimits);
-      limits = this.registry.compiled(name, handlerLimits?.handler ?? null, `${method}("${name}")`, id);
+      limits = this.#named(method, name, handlerLimits);
       byName.set(name, limits);
     }
     return limits;
+  }
+
+  /** What the module calls so counts before what the handler does: both may have a limit `default`. */
+  #named(method: string, name: string, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
+    const own = handlerLimits === undefined ? [] : limitsCalled(name, handlerLimits);
+    if (own.length > 0 && !this.registry.has(name) && !this.registry.hasDefault(name)) return own;
+    const [id] = own.map(budgetIdOf);
+    return this.registry.compiled(name, handlerLimits?.handler ?? null, `${method}("${name}")`, id);
   }
 
   #namedIn(handler: HandlerIdentity): Map<string, readonly CompiledLimit[]> {
@@ -84,10 +91,9 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
   context: undefined,
 };
 
-/** Returns the budget that a handler uses under a name, if it has an id: the service charges the same one. */
-function idInHandler(name: string, { automatic, explicit }: HandlerLimits): string | undefined {
-  const limit = [...explicit, ...automatic].find((one) => one.name === name);
-  return limit && budgetIdOf(limit);
+/** Returns the limits of a handler that have a name. The id of their budget is that of the service, too. */
+function limitsCalled(name: string, { automatic, explicit }: HandlerLimits): readonly CompiledLimit[] {
+  return [...new Set([...explicit, ...automatic])].filter((limit) => limit.name === name);
 }
 
 function isPolicy(policy: unknown): policy is Policy {

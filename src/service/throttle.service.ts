@@ -40,8 +40,8 @@ interface ServiceTarget {
 /**
  * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere.
  * Without a policy, a method is about the limits on the handler's method, or, if it has none, on its class; if some of
- * these are `manual`, about those only. The costs come on top of what the guard took. Several policies are decided together: all
- * of them are charged or none.
+ * these are `manual`, about those only. A name is that of a policy of the module, or of a limit of the handler. The costs come on
+ * top of what the guard took. Several policies are decided together: all of them are charged or none.
  *
  * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a
  * ThrottleConfigError for an unknown policy, or if a handler is needed and there is none.

@@ -27,6 +27,11 @@ export type BuiltinStrategy =
   | 'gcra'
   | 'leaky-bucket';
 
+/** Returns false if no call of a cost ever passes. Of a custom strategy only its `step` can tell, so it returns true. */
+export function canGrant({ strategy, burst }: Policy, cost: number): boolean {
+  return cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy);
+}
+
 /** What a policy's decisions report, whatever its state is: `limit` and `windowMs`. */
 export interface Quota {
   readonly limit: number;

@@ -5,13 +5,23 @@ import {
   type ExecutionContext,
   Get,
   HttpCode,
+  Inject,
   Injectable,
   Post,
   type Type,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { type Call, type MoreOptions, type Preset, type Presets, presets, Throttle } from '../../src/index.js';
+import {
+  type Call,
+  type MoreOptions,
+  type Preset,
+  type Presets,
+  presets,
+  Throttle,
+  ThrottleService,
+} from '../../src/index.js';
+import { reportedLimits } from '../../src/testing/index.js';
 import { startSockets, transports } from '../support/gateway-app.js';
 import { adapters, type RequestOptions, startApp, type TestApp } from '../support/http-app.js';
 
@@ -122,6 +132,32 @@ describe('a preset by address or user', () => {
       expect(await admitted(app, noOptions)).toEqual([0, totalPolicy]);
     },
   );
+});
+
+describe('presets.AUTH', () => {
+  it('forgets the attempts on an account by its name, and not those of the address', async () => {
+    @Controller()
+    class LoginController {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Throttle(presets.AUTH, { context: { account: 'email' } })
+      @HttpCode(200)
+      @Post('login')
+      login(): Promise<void> {
+        return this.throttle.reset('auth-account');
+      }
+    }
+    await using app = await startApp({ adapter: 'express', controllers: [LoginController] });
+    const post = () => app.send('/login', { method: 'POST', body: { email: 'ann@example.org' } });
+    await post();
+    const { limits } = reportedLimits(await post());
+    expect(limits.map(({ policy, remaining }) => [policy, remaining])).toEqual([
+      ['auth-address-1m', 8],
+      ['auth-address-1h', 98],
+      ['auth-account-15m', 9],
+      ['auth-account-1d', 49],
+    ]);
+  });
 });
 
 describe.each(adapters)('a preset by address and account, on %s', (adapter) => {

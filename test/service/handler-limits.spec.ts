@@ -127,6 +127,43 @@ describe.each(adapters)('hit without a policy, on %s', (adapter) => {
     ]);
   });
 
+  it('charges one limit of the handler where it is named, and the default of the module before it', async () => {
+    @Throttle(rate('40/min', { name: 'own' }))
+    @Controller('own')
+    class OwnController {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Throttle([rate('20/min'), rate('9/min', { name: 'report' })]) @Get('method') method() {
+        return this.throttle.hit('report', 3);
+      }
+
+      @Throttle(rate('20/min')) @Get('class') class() {
+        return this.throttle.hit('own', 3);
+      }
+
+      @Throttle(rate('20/min')) @Get('module') module() {
+        return this.throttle.hit('default', 3);
+      }
+
+      @Get('elsewhere') elsewhere() {
+        return this.throttle.hit('report', 3);
+      }
+    }
+    const errors: string[] = [];
+    await using app = await startApp({
+      adapter,
+      controllers: [OwnController],
+      options,
+      errors,
+    });
+    const own = async (path: string) => (await app.send(`/own/${path}`)).headers.ratelimit;
+    expect(await own('method')).toBe('"own";r=39;t=60, "default";r=19;t=60, "report";r=5;t=60');
+    expect(await own('class')).toBe('"own";r=35;t=60, "default";r=19;t=60');
+    expect(await own('module')).toBe('"own";r=34;t=60, "default";r=19;t=60, "default";r=997;t=60');
+    await app.send('/own/elsewhere');
+    expect(errors).toEqual(['hit("report"): no policy of that name. Known: search.']);
+  });
+
   it('charges the default of the module where it is named', async () => {
     await using app = await startApp({
       adapter,

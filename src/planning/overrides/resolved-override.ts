@@ -1,6 +1,6 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
-import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
+import { canGrant } from '../../strategies/built-in-strategies.js';
 import { definePolicies, type PolicySpec } from '../../strategies/define-policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import { type DeclaredLimit, nameOf } from '../declared-limits.js';
@@ -40,9 +40,9 @@ function burstOf(burst: number | undefined): Pick<PolicySpec, 'burst'> {
 }
 
 /** Throws if each call costs more than the rate ever grants: all of them would be denied. */
-function assertAffordable({ burst, strategy }: Policy, cost: unknown, place: string): void {
-  if (typeof cost !== 'number' || cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy)) return;
+function assertAffordable(policy: Policy, cost: unknown, place: string): void {
+  if (typeof cost !== 'number' || canGrant(policy, cost)) return;
   throw new ThrottleConfigError(
-    `${optionAt(place, 'rate')}: a full limit would grant ${burst} at once, and a call costs ${cost}. Set a higher one.`,
+    `${optionAt(place, 'rate')}: a full limit would grant ${policy.burst} at once, and a call costs ${cost}. Set a higher one.`,
   );
 }

@@ -55,7 +55,7 @@ describe('a policy that may be overridden stops startup', () => {
           plans: { of: () => 'free', default: 'free', tiers: { free: { api: '5/s; 50/min' } } },
         },
       },
-      'policies.api.overrides: an override is one rate, and this policy has 2. Make a policy of each.',
+      'policies.api.overrides: an override is one rate, and plans.tiers.free.api has 2. Make a policy of each.',
     ],
     [
       'without any rate',
