@@ -1,6 +1,7 @@
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Backend } from './backend.js';
+import type { SettingsStore } from './settings-store.js';
 
 /** An optional part of a backend. */
 export type Capability = 'holds' | 'settings';
@@ -28,8 +29,22 @@ export function assertCapable(
   if (backend[capability] === undefined) throw incapable(backend.constructor.name, policy, capability, feature);
 }
 
+/**
+ * Returns what a backend keeps of limits that change at run time.
+ *
+ * @param place what needs it, for the error
+ * @throws ThrottleConfigError if the backend keeps none
+ */
+export function settingsOf(backend: Backend, place: string): SettingsStore {
+  const { settings } = backend;
+  if (settings !== undefined) return settings;
+  throw new ThrottleConfigError(
+    `${place}: needs a backend that ${PURPOSES.settings}, and ${backend.constructor.name} has no \`settings\`. Use another backend.`,
+  );
+}
+
 /** The error for a feature of a policy that needs a part which the backend of that name does not have. */
-export function incapable(
+function incapable(
   backend: string,
   { name }: Pick<Policy, 'name'>,
   capability: Capability,

@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.js';
-import { incapable } from '../backends/capabilities.js';
+import { settingsOf } from '../backends/capabilities.js';
 import type { Override, Page, SettingsStore } from '../backends/settings-store.js';
 import { assertKnownMembers, invalidValue, optionAt } from '../core/errors.js';
 import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
@@ -150,10 +150,7 @@ export class ThrottleOverrides {
   }
 
   #store(place: string): SettingsStore {
-    const { settings } = this.backend;
-    if (settings === undefined)
-      throw incapable(this.backend.constructor.name, { name: place }, 'settings', 'overrides');
-    return settings;
+    return settingsOf(this.backend, place);
   }
 }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../core/bounded-map.js';
 import type { Charge, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import type { OverrideRate } from './overridden-policy.js';
@@ -10,8 +11,7 @@ const MAX_RATES = 10_000;
  * rate is the same for all charges of one policy that name the same subjects.
  */
 export class LastRates {
-  /** The longest ago first. */
-  readonly #rates = new Map<string, OverrideRate>();
+  readonly #rates = new BoundedMap<string, OverrideRate>(MAX_RATES);
 
   /** Notes the rates of a reply. */
   note(charges: readonly Charge[], { decisions }: Outcome): void {
@@ -21,12 +21,8 @@ export class LastRates {
       const name = nameOf(charge);
       // A charge that is unlimited otherwise does not tell whether an override makes it so.
       const rate = decision.unlimited && !charge.unlimited ? 'unlimited' : decision.rate;
-      this.#rates.delete(name);
-      if (rate !== undefined) this.#rates.set(name, rate);
-    }
-    for (const oldest of this.#rates.keys()) {
-      if (this.#rates.size <= MAX_RATES) break;
-      this.#rates.delete(oldest);
+      if (rate === undefined) this.#rates.delete(name);
+      else this.#rates.set(name, rate);
     }
   }
 

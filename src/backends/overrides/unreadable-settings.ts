@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../core/bounded-map.js';
 import type { Emitter } from '../../core/emitter.js';
 import type { BackendEvent } from '../backend-events.js';
 
@@ -8,16 +9,14 @@ const MAX_REPORTED = 1000;
 
 /** Emits an event for each stored setting that cannot be read: once, although every call may find it. */
 export class UnreadableSettings {
-  readonly #reported = new Set<string>();
+  readonly #reported = new BoundedMap<string, true>(MAX_REPORTED);
 
   constructor(private readonly events: Emitter<BackendEvent>) {}
 
   report(found: Omit<Unreadable, 'type'>): void {
     const name = JSON.stringify([found.what, found.policy, found.subject]);
     if (this.#reported.has(name)) return;
-    const [oldest] = this.#reported;
-    if (this.#reported.size >= MAX_REPORTED && oldest !== undefined) this.#reported.delete(oldest);
-    this.#reported.add(name);
+    this.#reported.set(name, true);
     this.events.emit({ type: 'unreadable', ...found });
   }
 }

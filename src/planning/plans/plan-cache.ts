@@ -1,4 +1,5 @@
 import type { Awaitable } from '../../core/awaitable.js';
+import { BoundedMap } from '../../core/bounded-map.js';
 import type { Clock } from '../../core/clock.js';
 import { mapKey } from '../../core/key.js';
 import type { PlanHolder } from './plan-holder.js';
@@ -21,8 +22,7 @@ interface Entry {
 
 /** The plans of subjects that an asynchronous function found: each is asked for once in a while, and concurrent look-ups are shared. */
 export class PlanCache {
-  /** In the order in which they were looked up. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new BoundedMap<string, Entry>(MAX_SUBJECTS);
 
   /** @param forMs how long a plan is kept */
   constructor(
@@ -74,10 +74,7 @@ export class PlanCache {
     // A look-up that never ends is shared for that long only.
     const untilMs = this.clock.now() + this.forMs;
     const entry: Entry = { subject: mapKey(holder.subject), isFinal, plan, untilMs, lastKnown };
-    this.#entries.delete(key);
     this.#entries.set(key, entry);
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > MAX_SUBJECTS && oldest !== undefined) this.#entries.delete(oldest);
     return plan;
   }
 

@@ -1,3 +1,4 @@
+import { settingsOf } from '../../backends/capabilities.js';
 import type { PolicyChange, SettingsStore } from '../../backends/settings-store.js';
 import { noteInjectable } from '../../core/copies.js';
 import { ThrottleConfigError } from '../../core/errors.js';
@@ -90,11 +91,7 @@ export class PolicyChanges {
 
   /** @throws ThrottleConfigError if the backend stores no settings */
   #store(place: string): SettingsStore {
-    const { settings } = this.settings.backend;
-    if (settings !== undefined) return settings;
-    throw new ThrottleConfigError(
-      `${place}: needs a backend that stores limits that change at run time, and this one has no \`settings\`. Use another backend.`,
-    );
+    return settingsOf(this.settings.backend, place);
   }
 
   async #poll(): Promise<void> {

@@ -212,7 +212,7 @@ describe('throttle.policies.update', () => {
   it('is refused by a backend that stores no settings', async () => {
     const { spend, peek, settle, reset } = new MemoryBackend();
     const backend = { spend, peek, settle, reset };
-    const text = 'needs a backend that stores limits that change at run time, and this one has no `settings`.';
+    const text = 'needs a backend that stores limits that change at run time, and Object has no `settings`.';
     await using context = await startContext({ policies, backend });
     await expect(context.throttle.policies.update('api', { mode: 'off' })).rejects.toThrow(text);
     await expect(startContext({ policies, backend, runtimePolicies: true })).rejects.toThrow(

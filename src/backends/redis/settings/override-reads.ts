@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../../core/bounded-map.js';
 import { systemClock } from '../../../core/clock.js';
 import { inDomain } from '../../backend-error.js';
 import { isWrongType } from '../clients/reply-errors.js';
@@ -22,8 +23,8 @@ interface Read {
  * read is remembered for a second. Concurrent calls share one read.
  */
 export class OverrideReads {
-  /** By key, the longest ago first. */
-  readonly #reads = new Map<string, Read>();
+  /** By key. */
+  readonly #reads = new BoundedMap<string, Read>(MAX_READS);
 
   constructor(
     private readonly keys: RedisKeys,
@@ -41,10 +42,7 @@ export class OverrideReads {
     const known = this.#reads.get(key);
     if (known !== undefined && isRecent(known)) return known.text;
     const read: Read = { text: this.#fetch(key, dueMs), found: undefined, atMs: systemClock.now() };
-    this.#reads.delete(key);
     this.#reads.set(key, read);
-    const [oldest] = this.#reads.keys();
-    if (this.#reads.size > MAX_READS && oldest !== undefined) this.#reads.delete(oldest);
     read.text.then(
       (text) => {
         read.found = { text };
