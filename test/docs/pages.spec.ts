@@ -13,7 +13,7 @@ const pages = [
   ['testing.md', 11],
   ['modes.md', 5],
   ['plans.md', 4],
-  ['overrides.md', 3],
+  ['overrides.md', 5],
   ['presets.md', 2],
 ] as const;
 

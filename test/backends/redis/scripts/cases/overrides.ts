@@ -53,8 +53,7 @@ function charge(candidates: readonly OverrideCandidate[] | undefined, more: Over
   const plain = { policy, subject: '', cost, ...(mode && { mode }) };
   if (candidates === undefined) return plain;
   const lookup = {
-    besideKey: `${own}!o`,
-    shapeKey: `${own}!p`,
+    besideKeys: [`${own}!o`, `${own}!p`],
     isUnlimited,
     candidates,
     subjects: candidates.map(() => ''),
