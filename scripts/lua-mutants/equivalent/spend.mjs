@@ -96,4 +96,27 @@ export const SPEND = [
       'scripts/spend: local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i] | i (3) -> first',
     ],
   },
+  {
+    why: 'A policy of an override has no window before its first decision, so no decision by it is told in short.',
+    places: ['scripts/spend: rate.granted = 0 | 0 -> 1'],
+  },
+  {
+    why: 'Only the first charge on a key reads it.',
+    places: ['scripts/spend: local is_stale = beside and beside_expiry[i] == 0 | i -> first'],
+  },
+  {
+    why: 'Of a text that is not read nothing is looked at but that it is no failure; and every state matters for a second at least, so an expiry of 1 is as much too soon as one of 0.',
+    places: [
+      'scripts/spend: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end | false -> true',
+      'scripts/spend: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end | 0 -> 1',
+    ],
+  },
+  {
+    why: 'Charges on one key are of the same override, beside the same policy.',
+    places: [
+      'scripts/spend: if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end | i -> first',
+      'scripts/spend: if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end | i (2) -> first',
+      'scripts/spend: if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end | i (3) -> first',
+    ],
+  },
 ];
