@@ -8,6 +8,8 @@ import { askMany, askOne, loadFloor } from './floor.mjs';
 
 /** Never reached: every decision is to allow. */
 export const LIMIT = 10_000_000;
+/** The same for units that need no round trip, of which there are more in a minute. */
+const LEASED_LIMIT = 1_000_000_000_000;
 /** Units that a process takes at once. */
 const LEASE = 100;
 const THREE_WINDOWS = [
@@ -41,7 +43,7 @@ const LIMITERS = {
   [OURS]: ours({ strategy: 'sliding-window' }),
   [OURS_FIXED]: ours({ strategy: 'fixed-window' }),
   [DENIED]: ours({ strategy: 'sliding-window', limit: 1 }),
-  [LEASED]: ours({ strategy: 'fixed-window', lease: { batch: LEASE } }),
+  [LEASED]: ours({ strategy: 'fixed-window', limit: LEASED_LIMIT, lease: { batch: LEASE } }),
   [FLOOR]: bare(askOne),
   'floor: many in a run': bare(askMany),
   [NEST_LAB]: { open: (port) => connectPlain(port), over: nestLab },
