@@ -3,8 +3,8 @@ export type BackendEvent =
   /** The backend is full: new subjects of this policy share one budget until there is room. Emitted once until then. */
   | { readonly type: 'overflow'; readonly policy: string }
   /**
-   * A stored override, or a change to a policy, cannot be read: a later version wrote it, or something else did; or an override was set
-   * for another strategy than the policy has. It is left as it is and counts as none. Emitted by each process once for the same one, of the last 1000.
+   * A stored override or change to a policy cannot be read: a later version or another program wrote it, or an override was set while
+   * the policy had another strategy. It is kept, but ignored. A process emits this once for each, and remembers the last 1000.
    */
   | {
       readonly type: 'unreadable';

@@ -1,10 +1,10 @@
 import type { Awaitable } from '../core/awaitable.js';
-import type { StoredRate } from '../core/policy.js';
+import type { PolicyMode, StoredRate } from '../core/policy.js';
 
 export type { StoredRate };
 
 /**
- * Whose rate an override sets, and under which policy. It holds for all budgets of policies of that name.
+ * The subject and the policy of an override. It holds for all budgets of policies of that name.
  *
  * @example
  * await backend.settings.getOverride({ policy: 'api', subject: 'user:42' });
@@ -49,8 +49,10 @@ export interface Override extends OverrideTarget {
 export interface NewPolicyChange {
   /** The policy's name. */
   readonly policy: string;
+  /** In place of the rate in the code. Default: that stays. */
   readonly rate?: StoredRate;
-  readonly mode?: 'on' | 'off' | 'monitor';
+  /** In place of the mode in the code. Default: that stays. */
+  readonly mode?: PolicyMode;
 }
 
 /**
@@ -65,7 +67,7 @@ export interface PolicyChange extends NewPolicyChange {
 }
 
 /**
- * Which part of a list is wanted.
+ * Which page of a list is wanted.
  *
  * @example
  * const first: PageRequest = { limit: 100 };

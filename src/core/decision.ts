@@ -41,8 +41,8 @@ export interface Charge extends Target {
    */
   readonly overriddenBy?: readonly string[];
   /**
-   * Only beside `overriddenBy`: no limit applies unless an override does. The policy then says which strategy and budgets that is of.
-   * Default: the policy's own rate applies.
+   * Set only with `overriddenBy`: the policy's own rate does not apply, as under a plan that is unlimited, so only an override limits
+   * the charge, with the strategy of the policy. Default: the policy's own rate applies.
    */
   readonly unlimited?: true;
 }
@@ -55,8 +55,8 @@ export interface Charge extends Target {
  */
 export interface TakenCharge extends Charge {
   /**
-   * The rate that an override put in force for it. It settles under this rate, in the budget that it was taken from; one that was
-   * `unlimited` took nothing, and settles as nothing. Default: that of the policy.
+   * The rate of the override that was in force. The charge settles under this rate, in the budget that it was taken from. An
+   * `unlimited` one took nothing, so there is nothing to settle. Default: the rate of the policy.
    */
   readonly rate?: StoredRate | 'unlimited';
 }
@@ -85,7 +85,7 @@ export interface Decision {
   readonly rate?: StoredRate;
   /** Set for a monitored charge: it may not be allowed in a call that is. */
   readonly mode?: 'monitor';
-  /** Set if no limit applies to the subject: nothing is counted, and no header tells of it. It is never the binding decision. */
+  /** Set if no limit applies to the subject: nothing is counted, and no header shows it. It is never the binding decision. */
   readonly unlimited?: true;
   /** Set if units are leased: `remaining` is the last value that this process knows, and other processes may have taken units since. */
   readonly approximate?: true;

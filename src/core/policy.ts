@@ -7,8 +7,8 @@ import { invalidValue } from './errors.js';
 export type FailureMode = 'local' | 'allow' | 'deny';
 
 /**
- * What a policy does. `on`: it is enforced. `monitor`: it counts and decides as under `on`, and denies nothing; what it would have
- * denied is reported by the event `violation`. `off`: it does not count, and the backend is not asked.
+ * What a policy does. `on`: it is enforced. `monitor`: it counts and decides as under `on`, but denies nothing; the event `violation`
+ * reports what it would have denied. `off`: it does not count, and the backend is not asked.
  *
  * @example
  * ThrottleModule.forRoot({ policies: { search: { rate: '30/min', mode: 'monitor' } } })
@@ -33,7 +33,7 @@ export interface Policy {
   readonly burst: number;
   /** Counters of a sliding window; 1 for other strategies. */
   readonly segments: number;
-  /** What is counted, as headers call it. Default: requests. */
+  /** What is counted, as headers name it. Default: requests. */
   readonly unit?: string;
   /** False if no header shows the policy's decisions. */
   readonly headers?: false;
@@ -44,8 +44,8 @@ export interface Policy {
 }
 
 /**
- * The numbers of a rate, and the strategy that they were resolved and validated for: what stands in place of a policy's own while
- * the service runs.
+ * A rate as a backend stores it: its numbers, and the strategy that they were validated for. An override or a change at run time
+ * puts it in place of a policy's own.
  *
  * @example
  * const rate: StoredRate = { strategy: 'sliding-window', limit: 500, periodMs: 60_000, burst: 500, segments: 10 };

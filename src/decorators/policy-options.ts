@@ -56,8 +56,8 @@ export interface PolicyOptions {
    */
   readonly phase?: Phase;
   /**
-   * What the limit does: `on` enforces it, `monitor` counts and reports without denying, `off` does nothing. A function is asked for
-   * each call, and a wrong answer of it is an error. Default: the module's `mode`, or `on`.
+   * What the limit does: `on` enforces it, `monitor` counts and reports without denying, `off` does nothing. A function is called for
+   * each call; if it returns something else, the call fails. Default: the module's `mode`, or `on`.
    */
   readonly mode?: PolicyMode | ModeOf;
   readonly skip?: Skip;
@@ -73,8 +73,9 @@ export interface PolicyOptions {
   /** If false, no header shows the limit's decisions; a denied call still gets `Retry-After`. Default: true. */
   readonly headers?: boolean;
   /**
-   * Who may have a rate of their own, which `throttle.overrides` sets while the service runs: `true` for the charged subject, or
-   * functions that find other subjects of a call, most specific first. Only for policies of the module, of one rate. Default: nobody.
+   * Whose overrides count, the rates that `throttle.overrides` sets for single subjects at run time: `true` for those of the charged
+   * subject, or functions that find other subjects of a call, most specific first. Only for policies of the module with one rate.
+   * Default: no overrides.
    */
   readonly overrides?: true | By | readonly By[];
   readonly message?: MessageOption;

@@ -22,7 +22,7 @@ export interface ThrottleModuleOptions {
   readonly strategies?: readonly Strategy[];
   /** Policies by name. Each is one budget of the application, whichever handlers use its name. */
   readonly policies?: Readonly<Record<string, Limit>>;
-  /** Rates of policies that depend on what a client has booked. Default: every client has the rates of the policies. */
+  /** The rates of policies by the plan of the client. Default: every client has the rates of the policies. */
   readonly plans?: PlanOptions;
   /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
   readonly default?: Limit | readonly Limit[];
@@ -33,13 +33,13 @@ export interface ThrottleModuleOptions {
    */
   readonly requests?: Limit;
   /**
-   * If true, the process follows changes that `throttle.policies.update()` makes in any process: those that are stored are in force
-   * from startup on, and others within a second. Default: false, and from its own first `update()` on.
+   * If true, changes that any process makes by `throttle.policies.update()` are in force in this one: stored ones from startup on, and
+   * later ones within a second. Default: false; the process then follows changes only after its own first `update()` or `reset()`.
    */
   readonly runtimePolicies?: boolean;
   /**
    * What limits without a `mode` of their own do: `on` enforces them, `monitor` counts and reports without denying, `off` does
-   * nothing. A function is asked for each limit of a call. Default: `on`.
+   * nothing. A function is called for each limit of a call. Default: `on`.
    */
   readonly mode?: PolicyMode | ModeOf;
   /** Returns true for calls that pass uncharged. Default: none do. */

@@ -14,7 +14,7 @@ import type { CheckedSpecOption } from '../strategies/checked-spec.js';
 import { methodPlace } from './service-arguments.js';
 
 /**
- * A rate with a burst of its own.
+ * The rate of an override, with a burst.
  *
  * @example
  * await throttle.overrides.set('upload', subjectOf.user(42), { rate: '10/s', burst: 50 });
@@ -122,7 +122,10 @@ export class ThrottleOverrides {
     return this.#store(place).getOverride(checkedTarget(place, policy, subject));
   }
 
-  /** Deletes an override: the next one that counts for its subject's calls does, else the policy's own rate. False if there is none. */
+  /**
+   * Deletes an override. Calls of its subject then have the next override that counts for them, or the policy's own rate. Returns false
+   * if there is none.
+   */
   async delete(policy: LimitName, subject: string): Promise<boolean> {
     const place = methodPlace('overrides.delete', policy);
     return this.#store(place).deleteOverride(checkedTarget(place, policy, subject));

@@ -6,8 +6,8 @@ import type { Call } from '../../transports/call.js';
 import { isRecord } from '../option-checks.js';
 
 /**
- * Returns the name of the plan that a call's client has. `undefined` and `null` mean that it is not known: after all guards, and
- * where there are none, the default plan applies then.
+ * Returns the name of the plan of a call's client. `undefined` and `null` mean that it is not known; if it is still not known after
+ * all guards, or where there are none, the default plan applies.
  *
  * @param subject the subject that a call of `ThrottleService` names, `{ subject }`; undefined for all other calls
  * @example
@@ -19,7 +19,7 @@ export type PlanOf = (call: Call, subject?: string) => Awaitable<string | null |
 type PlanName = 'free' | (string & {});
 
 /**
- * What a plan makes of a policy: another rate, and another burst.
+ * The rate and the burst of a policy under a plan.
  *
  * @example
  * const pro: Tier = { api: { rate: '2000/h', burst: 50 } };
@@ -32,7 +32,7 @@ export interface TierOptions {
 }
 
 /**
- * What a plan makes of policies, by their names.
+ * The rates of policies under a plan, by the names of the policies.
  *
  * @example
  * const tiers: Record<string, Tier> = { free: { api: '100/h' }, enterprise: { api: 'unlimited' } };
@@ -40,7 +40,7 @@ export interface TierOptions {
 export type Tier = Readonly<Record<string, TextOrElse | TierOptions>>;
 
 /**
- * Plans: the rates of policies by what a client has booked.
+ * Plans: tiers of service, which set the rates of policies for the clients that have them.
  *
  * @example
  * ThrottleModule.forRoot({
@@ -55,11 +55,11 @@ export type Tier = Readonly<Record<string, TextOrElse | TierOptions>>;
 export interface PlanOptions {
   /** Returns the name of a call's plan: one of `tiers`. */
   readonly of: PlanOf;
-  /** The plan of clients whose plan is not known, or is none of `tiers`. */
+  /** The plan of clients whose plan is not known, or is not in `tiers`. */
   readonly default: PlanName;
   /**
-   * Plans by name, and what each makes of policies: a rate, several, `unlimited`, or `{ rate, burst }`. A policy that a plan does not
-   * name keeps its own rate.
+   * Plans by name, and in each the rates of policies by name: a rate, several, `unlimited`, or `{ rate, burst }`. A policy that a plan
+   * does not name keeps its own rate.
    */
   readonly tiers: Readonly<Record<string, Tier>>;
   /** Milliseconds for which the answer of an asynchronous `of` is kept for a subject, at least 0. Default: 30 000. */
