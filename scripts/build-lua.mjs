@@ -2,7 +2,10 @@
 // `npm run build`.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** The built-in strategies: the file with the parts of each, and the letter of its states, as in `shapeCode`. */
+/**
+ * The built-in strategies: the file with the parts of each, and the letter of its states, as in `shapeCode`. A strategy whose charges
+ * have arguments is decided by the general scripts only.
+ */
 export const STRATEGIES = {
   'sliding-window': { file: 'strategies/sliding-window', letter: 'w' },
   'fixed-window': { file: 'strategies/fixed-window', letter: 'f' },
@@ -10,6 +13,7 @@ export const STRATEGIES = {
   gcra: { file: 'strategies/bucket', letter: 'g' },
   'leaky-bucket': { file: 'strategies/bucket', letter: 'b' },
   'sliding-log': { file: 'strategies/sliding-log', letter: 'l' },
+  calendar: { file: 'strategies/calendar', letter: 'c', hasArguments: true },
 };
 
 const STRATEGY_FILES = [...new Set(Object.values(STRATEGIES).map(({ file }) => file))];
@@ -69,7 +73,8 @@ function expand(text, files, of) {
     if (directive === 'declare') return `${by}local ${others.join(', ')}`;
     if (directive === 'load') return `${by}local ${of.state.join(', ')} = ${fields}`;
     if (directive === 'save') return `${by}${fields} = ${of.state.join(', ')}`;
-    if (directive === 'include') return indent(expand(of.parts[argument], files, of), by);
+    // Only the strategies whose decisions tell more have the part "tell".
+    if (directive === 'include') return indent(expand(of.parts[argument] ?? '', files, of), by);
     return line;
   });
   if (of === undefined) return expanded;
@@ -101,6 +106,7 @@ function trimmed(text) {
 export function assemble(files) {
   const join = (names) => names.map((name) => files[name]).join('\n');
   const all = Object.keys(STRATEGIES).map((strategy) => partsOf(strategy, files));
+  const ofOnePolicy = all.filter(({ strategy }) => !STRATEGIES[strategy].hasArguments);
   const helpers = [...new Set(all.flatMap(({ parts }) => parts.helpers ?? []))].join('\n');
   const begin = join(LUA_FILES.states).replace(/\bCUSTOM_MARKER\b/g, CUSTOM_MARKER);
   const general = (name) =>
@@ -111,7 +117,10 @@ export function assemble(files) {
     settle: general('settle'),
     lease: general('lease'),
     spendOne: Object.fromEntries(
-      all.map((of) => [of.strategy, `${files['lib/names']}\n${expand(join(LUA_FILES['spend-one']), files, of)}`]),
+      ofOnePolicy.map((of) => [
+        of.strategy,
+        `${files['lib/names']}\n${expand(join(LUA_FILES['spend-one']), files, of)}`,
+      ]),
     ),
   };
 }

@@ -21,10 +21,10 @@ export type {
 } from './backends/settings-store.js';
 export { beginSettlement } from './backends/settlement.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
-export type { Charge, ChargeMode, Decision, Outcome, Receipt, TakenCharge } from './core/decision.js';
+export type { Charge, ChargeMode, Decision, Outcome, QuotaWindow, Receipt, TakenCharge } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
-export type { FailureMode, Policy, PolicyMode } from './core/policy.js';
+export type { CalendarUnit, FailureMode, Policy, PolicyCalendar, PolicyMode } from './core/policy.js';
 export { parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
 export type {
@@ -67,6 +67,7 @@ export {
 } from './service/throttle-overrides.js';
 export type { ThrottlePlans } from './service/throttle-plans.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
+export { calendarArguments } from './strategies/calendar/quota-windows.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';

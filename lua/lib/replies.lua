@@ -1,6 +1,6 @@
 -- The reply of spend, in the form that scripts/spend.lua describes. `SpendReply` in TypeScript reads it.
 
-local ALLOWED, DENIED, FULL, LATE, FOREIGN_VALUE, NOT_RECORDED = 1, 2, 3, 4, 5, 7
+local ALLOWED, DENIED, FULL, LATE, FOREIGN_VALUE, NOT_RECORDED, QUOTA = 1, 2, 3, 4, 5, 7, 11
 
 local reply = { '' } -- first comes what is told of the policies
 local reply_length = 1
@@ -12,14 +12,14 @@ local function write_status(status)
 end
 
 -- Appends a decision: in short if it has its policy's limit and window and no delay. The first decision by a policy says what
--- limit and window the policy has.
-local function write_decision(policy, allowed, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms)
+-- limit and window the policy has. `quota`: what the decision on a quota tells beside that, packed, or nil.
+local function write_decision(policy, allowed, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms, quota)
   if policy.granted == nil then policy.granted, policy.window_ms = granted, window_ms end
   reply_length = reply_length + 1
-  if policy.granted ~= granted or policy.window_ms ~= window_ms or delay_ms ~= 0 then
-    local number = allowed and 1 or 0
+  if quota ~= nil or policy.granted ~= granted or policy.window_ms ~= window_ms or delay_ms ~= 0 then
+    local status, number = quota ~= nil and QUOTA or FULL, allowed and 1 or 0
     reply[reply_length] =
-      pack('<BBdddddd', FULL, number, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms)
+      pack('<BBdddddd', status, number, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms) .. (quota or '')
   elseif allowed then
     reply[reply_length] = pack('<Bdd', ALLOWED, remaining, reset_ms)
   else

@@ -21,6 +21,7 @@
 --          1, remaining, reset                                                      allowed
 --          2, remaining, reset, retry after (-1: never)                             denied
 --          3, allowed (a byte), limit, remaining, reset, retry after, delay, window in full
+--          11, as 3, begin of the window, used, used when thresholds were told          a quota of a calendar
 --          8, limit, period, burst, segments                                        overridden so: a decision in full follows
 --          9                                                                        unlimited, by an override
 --          10, number of an override (a byte)                                       it cannot be read: more follows
@@ -43,6 +44,8 @@ local total_of, left_by = {}, {}
 -- The decisions, and whether a charge or an earlier one on its key is denied.
 local denied_of = {}
 local allowed_of, granted_of, remaining_of, reset_of, retry_of, delay_of, window_of = {}, {}, {}, {}, {}, {}, {}
+-- What decisions tell beside that, packed; nil for most strategies.
+local quota_of = {}
 -- States, by slot: the numbers of each are those that its strategy lists. A key's state as it was read is in the slot of the first
 -- charge on it; what a charge leaves is in the slots behind those.
 local expiry_in = {}
@@ -67,7 +70,7 @@ while arg <= #ARGV do
     local mode = ARGV[arg]
     if mode == 'monitor' or mode == 'record' then arg = arg + 1 else mode = 'enforce' end
     has_monitored = has_monitored or mode == 'monitor'
-    mode_of[i] = mode
+    mode_of[i], quota_of[i] = mode, nil
     if ARGV[arg] == '!' or ARGV[arg] == '!!' then
       overridden = overridden or {}
       overridden[i] = arg + 1
@@ -173,7 +176,7 @@ while arg <= #ARGV do
       if is_due then
         local policy, cost = policy_of[i], cost_of[i]
         local strategy, limit, period_ms = policy.strategy, policy.limit, policy.period_ms
-        local burst, segments = policy.burst, policy.segments
+        local burst, segments, arguments = policy.burst, policy.segments, arguments_of[i]
         local is_recorded = mode_of[i] == 'record'
         local first = first_on[i]
         local earlier = last_on[first]
@@ -200,12 +203,13 @@ while arg <= #ARGV do
               cost = 0
             end
             --@include step
+            --@include tell
             if allowed and is_taken then
               --@save charge_count + i
             end
           --@end
           else
-            local custom, arguments, state, decision = custom_strategy(strategy), arguments_of[i], field_1[from], nil
+            local custom, state, decision = custom_strategy(strategy), field_1[from], nil
             if is_recorded and cost > 0 then
               local amended = custom.amend(state, now, policy, now, 0, cost, arguments)
               is_call_recorded = amended ~= state and #amended > 0
@@ -285,7 +289,8 @@ while arg <= #ARGV do
         end
         if not told or not is_unlimited[i] then
           write_decision(
-            policy_of[i], allowed_of[i], granted_of[i], remaining_of[i], reset_of[i], retry_of[i], delay_of[i], window_of[i]
+            policy_of[i], allowed_of[i], granted_of[i], remaining_of[i], reset_of[i], retry_of[i], delay_of[i], window_of[i],
+            quota_of[i]
           )
         end
       end

@@ -61,6 +61,16 @@ export interface TakenCharge extends Charge {
   readonly rate?: StoredRate | 'unlimited';
 }
 
+/** A window of a `calendar` quota, as a subject has used it. */
+export interface QuotaWindow {
+  /** The first instant of the window, in epoch milliseconds. */
+  readonly startMs: number;
+  /** The first instant after it. */
+  readonly endMs: number;
+  /** Units that are used; more than the limit if units were carried into the window, or recorded. */
+  readonly used: number;
+}
+
 /** The result of one charge. Headers, bodies, messages and events derive from it. */
 export interface Decision {
   /** The policy's name. */
@@ -83,6 +93,10 @@ export interface Decision {
   readonly windowMs: number;
   /** Set if an override put this rate in force, in place of the policy's own. */
   readonly rate?: StoredRate;
+  /** Set by `calendar`: the window that the charge was decided in. */
+  readonly window?: QuotaWindow;
+  /** The `thresholds` of the policy that this charge is the first in its window to reach, lowest first. */
+  readonly reached?: readonly number[];
   /** Set for a monitored charge: it may not be allowed in a call that is. */
   readonly mode?: 'monitor';
   /** Set if no limit applies to the subject: nothing is counted, and no header shows it. It is never the binding decision. */

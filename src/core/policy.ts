@@ -28,8 +28,9 @@ export interface Policy {
   readonly strategy: string;
   /** Units per period. */
   readonly limit: number;
+  /** The period; for a month or a year of `calendar` its mean length. */
   readonly periodMs: number;
-  /** Units that a bucket holds; equal to `limit` for strategies without a bucket. */
+  /** Units that a full limit grants at once: those that a bucket holds, those of a quota with its rollover, else `limit`. */
   readonly burst: number;
   /** Counters of a sliding window; 1 for other strategies. */
   readonly segments: number;
@@ -41,6 +42,22 @@ export interface Policy {
   readonly onError?: FailureMode;
   /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
   readonly lease?: { readonly batch: number };
+  /** Set for `calendar`: how time is divided into windows. */
+  readonly calendar?: PolicyCalendar;
+  /** The shares of the limit that are told when they are reached, lowest first; for `calendar`. */
+  readonly thresholds?: readonly number[];
+}
+
+/** What a calendar quota is counted in: `week` is that of ISO 8601, from Monday on. */
+export type CalendarUnit = 'hour' | 'day' | 'week' | 'month' | 'year';
+
+/** How a `calendar` policy divides time into windows. */
+export interface PolicyCalendar {
+  readonly unit: CalendarUnit;
+  /** The IANA name of a time zone. */
+  readonly timeZone: string;
+  /** Window 0 begins at this instant, in epoch milliseconds. If omitted, windows begin where the units of the calendar do. */
+  readonly anchorMs?: number;
 }
 
 /**

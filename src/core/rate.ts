@@ -18,13 +18,15 @@ export type TextOrElse = string | ('unlimited' & (() => never));
 export interface Rate {
   /** Units per period; a safe integer of at least 1. */
   readonly limit: number;
-  /** Whole milliseconds; a safe integer of at least 1. */
+  /** Whole milliseconds; a safe integer of at least 1. Of a month or a year their mean length, by the Gregorian calendar. */
   readonly periodMs: number;
+  /** Set for a month or a year, which have no fixed length: only `calendar` counts them. */
+  readonly unit?: 'month' | 'year';
 }
 
 // No two runs of \s are adjacent, so a long run of spaces after "5 per" is rejected in one pass.
 const RATE =
-  /^\s*(\d+)\s*(?:\/|(?<=\s)per(?=\s))\s*(?:(\d+)\s*)?(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
+  /^\s*(\d+)\s*(?:\/|(?<=\s)per(?=\s))\s*(?:(\d+)\s*)?(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|months?|years?)\s*$/i;
 const UNLIMITED = /^\s*unlimited\s*$/i;
 const EXPECTED = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
 
@@ -37,6 +39,9 @@ const UNITS: readonly (readonly [suffix: string, ms: number])[] = [
   ['ms', 1],
 ];
 
+/** Mean lengths: 400 years of the Gregorian calendar have 146 097 days. */
+const CALENDAR_UNITS: Readonly<Record<'month' | 'year', number>> = { month: 2_629_746_000, year: 31_556_952_000 };
+
 /** Returns true for a string that is meant as a rate (it starts with a digit or is `unlimited`) and not as a policy's name. */
 export function looksLikeRate(text: string): boolean {
   return /^\s*\d/.test(text) || UNLIMITED.test(text);
@@ -44,7 +49,7 @@ export function looksLikeRate(text: string): boolean {
 
 /**
  * Parses a rate: `<count>/<n><unit>` or `<count> per <n> <unit>`, case-insensitive; several are separated by `;`.
- * Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week (7 days), and their plurals.
+ * Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week (7 days), and their plurals; and one month or one year.
  *
  * @returns the rates in order; none for `unlimited`
  * @throws ThrottleConfigError with the string and the expected form
@@ -65,10 +70,18 @@ function parseOne(part: string, text: string): Rate {
   const [, count = '', n = '1', unit = ''] = match;
   const limit = Number(count);
   const periods = Number(n);
-  const periodMs = periods * unitMs(unit.toLowerCase());
+  const calendarUnit = calendarUnitOf(unit.toLowerCase());
+  const periodMs = periods * (calendarUnit === undefined ? unitMs(unit.toLowerCase()) : CALENDAR_UNITS[calendarUnit]);
   if (limit < 1 || periods < 1) throw fail(': counts and periods begin at 1');
   if (![limit, periods, periodMs].every(Number.isSafeInteger)) throw fail(': larger than 2^53 - 1');
-  return { limit, periodMs };
+  if (calendarUnit === undefined) return { limit, periodMs };
+  if (periods > 1) throw fail(`: a quota is of one ${calendarUnit}; use days for another period`);
+  return { limit, periodMs, unit: calendarUnit };
+}
+
+function calendarUnitOf(unit: string): Rate['unit'] {
+  if (unit.startsWith('month')) return 'month';
+  return unit.startsWith('year') ? 'year' : undefined;
 }
 
 function unitMs(unit: string): number {
@@ -77,8 +90,9 @@ function unitMs(unit: string): number {
   return UNITS.find(([known]) => known === suffix)?.[1] ?? Number.NaN;
 }
 
-/** Returns a period in its largest whole unit: `1s`, `90s`, `1h`. */
-export function periodLabel(periodMs: number): string {
+/** Returns a period in its largest whole unit: `1s`, `90s`, `1h`; `1month`, `1year`. */
+export function periodLabel(periodMs: number, unit?: Rate['unit']): string {
+  if (unit !== undefined) return `1${unit}`;
   const [suffix, ms] = UNITS.find(([, unit]) => periodMs % unit === 0) ?? ['ms', 1];
   return `${periodMs / ms}${suffix}`;
 }

@@ -63,6 +63,21 @@ export interface PolicyOptions {
   readonly skip?: Skip;
   /** What to do while a remote backend is unavailable. Default: the module's `onError`. */
   readonly onError?: FailureMode;
+  /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
+  readonly timeZone?: string | undefined;
+  /**
+   * When a window of a `calendar` quota begins, such as the start of a subscription; or a function that returns it for each call, or
+   * `undefined` for none. Period k begins k hours, days, weeks, months or years after it. See `PolicySpec`. Default: windows begin
+   * where the calendar's do.
+   */
+  readonly anchor?: Date | ((call: Call) => Awaitable<Date | undefined>) | undefined;
+  /** Unused units that a `calendar` quota carries over a turn at most: 0 up to the limit. Default: 0. */
+  readonly rollover?: number | undefined;
+  /**
+   * Shares of the limit of a `calendar` quota, above 0 and at most 1, at which a `threshold` event is emitted, once a window and
+   * subject. Default: none.
+   */
+  readonly thresholds?: readonly number[] | undefined;
   /** Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`. */
   readonly lease?: { readonly batch: number };
   /**
@@ -82,6 +97,8 @@ export interface PolicyOptions {
   readonly onDenied?: OnDenied;
   /** Passed to the functions above as `call.context`. */
   readonly context?: CallContext;
+  /** Tells options from strings, which have a method `anchor` of their own. */
+  readonly [Symbol.iterator]?: undefined;
 }
 
 /** A limit in the module's options: a rate, or options. */
@@ -126,5 +143,9 @@ export const POLICY_MEMBERS: readonly string[] = [
   'onError',
   'lease',
   'overrides',
+  'timeZone',
+  'anchor',
+  'rollover',
+  'thresholds',
   ...USE_MEMBERS,
 ];

@@ -169,7 +169,7 @@ function createPolicyRegistry(
   const tiers = plans && new Plans(plans, { clock, warn });
   const ofModule = modeSource(mode, `${MODULE}.mode`);
   const limits = isList(defaults) ? defaults : [defaults];
-  return new PolicyRegistry(policies, limits, strategies, warn, tiers, ofModule, backend);
+  return new PolicyRegistry(policies, limits, strategies, warn, tiers, ofModule, backend, clock);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */

@@ -2,6 +2,7 @@ import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy, StoredRate } from '../core/policy.js';
 import type { MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { canGrant } from '../strategies/built-in-strategies.js';
+import { assertQuotas } from '../strategies/calendar/quota-options.js';
 import { definePolicies, policyAtRate } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By, CallContext, CostOf } from '../transports/call.js';
@@ -12,6 +13,7 @@ import type { HandlerIdentity } from './handler-identity.js';
 import type { TierOptions } from './plans/plan-options.js';
 import type { PolicyTiers } from './plans/plans.js';
 import { fixedPolicies, type PolicySource, plannedPolicies, policiesByRate } from './policy-source.js';
+import { type QuotaContext, QuotaSource } from './quotas/quota-source.js';
 import { type ModeSource, modeSource } from './runtime/mode-source.js';
 
 /** A limit of one handler, ready to be charged: only what depends on the call is still to be found out. */
@@ -24,6 +26,8 @@ export interface CompiledLimit {
   /** Where its budget is shared, as it is written in the ids of policies. */
   readonly scope: string;
   readonly policies: PolicySource;
+  /** Set if its policies are quotas of a calendar, or may be. */
+  readonly quota: QuotaSource | undefined;
   readonly by: By;
   readonly cost: number | CostOf;
   readonly manual: boolean;
@@ -47,6 +51,7 @@ const DEFAULT_SCOPES = { module: 'app', class: 'class', method: 'handler' } as c
  *
  * @param handler the handler that it is compiled for; `null` for a use of the service outside any handler
  * @param mode of limits without one of their own
+ * @param quotas what quotas are counted by; default: the clock of the process
  * @throws ThrottleConfigError naming the place
  */
 export function compileLimit(
@@ -54,15 +59,18 @@ export function compileLimit(
   handler: HandlerIdentity | null,
   strategies: readonly Strategy[],
   mode?: ModeSource,
+  quotas?: QuotaContext,
 ): CompiledLimit {
   const { options, level, place } = declared;
   const scope = scopeOf(options, level, handler, place);
+  const policies = policySource(declared, scope, strategies, modeOf(declared, mode));
   return {
     name: nameOf(declared),
     level,
     place,
     scope,
-    policies: policySource(declared, scope, strategies, modeOf(declared, mode)),
+    policies,
+    quota: mayBeQuota(policies, options) ? new QuotaSource(options.anchor, place, quotas) : undefined,
     by: options.by ?? by.connection(),
     cost: options.cost ?? 1,
     manual: options.manual ?? false,
@@ -111,6 +119,13 @@ function assertOneRate(place: string, policies: readonly Policy[], at: string): 
   const several = at === place ? 'this policy has' : `${at} has`;
   throw new ThrottleConfigError(
     `${optionAt(place, 'overrides')}: an override is one rate, and ${several} ${policies.length}. Make a policy of each.`,
+  );
+}
+
+/** A rate that is a function may be of a month or a year, which imply the strategy. */
+function mayBeQuota({ known }: PolicySource, { rate, strategy = 'calendar' }: PolicyOptions): boolean {
+  return (
+    (typeof rate === 'function' && strategy === 'calendar') || known.some(({ calendar }) => calendar !== undefined)
   );
 }
 
@@ -204,6 +219,7 @@ function policySource(
   const define = (at: string, spec: TierOptions) => {
     const policies = definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
     if (options.overrides !== undefined) assertOneRate(place, policies, at);
+    if (typeof options.anchor === 'function') assertQuotas(optionAt(at, 'anchor'), policies);
     return policies;
   };
   const affordable = (at: string, spec: TierOptions, when?: string) => {
@@ -220,7 +236,7 @@ function policySource(
   if (tiers !== undefined) assertNotLeased(options, place, tiers);
   const source = tiers === undefined ? own : plannedPolicies(nameOf(declared), tiers, own, affordable);
   if (runtime === undefined) return source;
-  const written = own.fixed ?? define(place, { rate: rateDividedBy(options.segments) });
+  const written = own.fixed ?? define(place, { rate: anyRate(options) });
   const atRate = (rate: StoredRate): readonly Policy[] => {
     const changed = written.map((policy) => policyAtRate(place, policy, rate, strategies));
     assertAffordable(place, changed, options.cost);
@@ -232,23 +248,24 @@ function policySource(
 
 function policiesOfFunction(
   rateOf: Exclude<PolicyOptions['rate'], string>,
-  { segments, lease }: PolicyOptions,
+  options: PolicyOptions,
   place: string,
   define: (rate: string) => readonly Policy[],
   mode: ModeSource,
 ): PolicySource {
-  if (lease !== undefined) {
+  if (options.lease !== undefined) {
     throw new ThrottleConfigError(
       `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write the rate out, or leave the lease out.`,
     );
   }
   // Reports mistakes in the other options at startup.
-  define(rateDividedBy(segments));
+  define(anyRate(options));
   return policiesByRate(rateOf, define, place, mode);
 }
 
-/** Returns a rate whose period a number of segments divides, if it is one. */
-function rateDividedBy(segments: number | undefined): string {
+/** Returns a rate that other options fit: a quota that any rollover fits, or a period that a number of segments divides. */
+function anyRate({ segments, strategy }: Pick<PolicyOptions, 'segments' | 'strategy'>): string {
+  if (strategy === 'calendar') return '1000000000000000/day';
   return `1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`;
 }
 
@@ -260,9 +277,14 @@ function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: P
   );
 }
 
-/** Returns the options that a policy has, without those that are not given. */
-function budgetOptions({ strategy, burst, segments, unit, headers, onError, lease }: PolicyOptions) {
+/** Returns the options that a policy has, without those that are not given. An anchor that is a function is not the policy's. */
+function budgetOptions(options: PolicyOptions) {
+  const { strategy, burst, segments, unit, headers, onError, lease, timeZone, anchor, rollover, thresholds } = options;
   return {
+    ...(timeZone !== undefined && { timeZone }),
+    ...(anchor !== undefined && typeof anchor !== 'function' && { anchor }),
+    ...(rollover !== undefined && { rollover }),
+    ...(thresholds !== undefined && { thresholds }),
     ...(strategy !== undefined && { strategy }),
     ...(burst !== undefined && { burst }),
     ...(segments !== undefined && { segments }),

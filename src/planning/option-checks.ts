@@ -1,3 +1,4 @@
+import { isDate } from 'node:util/types';
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { assertPolicyName, DEFAULT_NAME, isFailureMode, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
@@ -17,7 +18,7 @@ export const MODE_CHECK: OptionCheck = [
   (value) => isPolicyMode(value) || isFunctionOfCall(value),
 ];
 
-/** `definePolicies` checks rate, strategy, burst, segments, lease, unit and headers further. */
+/** `definePolicies` checks rate, strategy, burst, segments, lease, unit, headers and the options of a quota further. */
 const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
     'a rate such as "5/min", or a function of the call that returns one',
@@ -32,6 +33,13 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   lease: [SPEC_EXPECTED.lease, () => true],
   unit: [SPEC_EXPECTED.unit, () => true],
   headers: [SPEC_EXPECTED.headers, () => true],
+  timeZone: [SPEC_EXPECTED.timeZone, () => true],
+  anchor: [
+    `${SPEC_EXPECTED.anchor}, or a function of the call that returns one`,
+    (value) => isDate(value) || isFunctionOfCall(value),
+  ],
+  rollover: [SPEC_EXPECTED.rollover, () => true],
+  thresholds: [SPEC_EXPECTED.thresholds, () => true],
   cost: [
     'a whole number of at least 1, or a function of the call (a cost of 0 would never limit)',
     (value) => isFunctionOfCall(value) || (Number.isSafeInteger(value) && Number(value) >= 1),

@@ -1,9 +1,11 @@
 import type { Backend } from '../backends/backend.js';
 import { assertCapable } from '../backends/capabilities.js';
+import { type Clock, systemClock } from '../core/clock.js';
 import { noteInjectable } from '../core/copies.js';
 import { invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { type Policy, type StoredRate, storedRateOf } from '../core/policy.js';
 import type { Limit } from '../decorators/policy-options.js';
+import { QuotaWindows } from '../strategies/calendar/quota-windows.js';
 import type { PolicySpec } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By } from '../transports/call.js';
@@ -15,6 +17,7 @@ import type { HandlerIdentity } from './handler-identity.js';
 import { assertUnreservedName } from './option-checks.js';
 import { resolveOverride } from './overrides/resolved-override.js';
 import type { Plans } from './plans/plans.js';
+import type { QuotaContext } from './quotas/quota-source.js';
 import type { ModeSource } from './runtime/mode-source.js';
 import { RuntimePolicy } from './runtime/runtime-policy.js';
 
@@ -25,6 +28,8 @@ export class PolicyRegistry {
   }
 
   readonly claims = new BudgetClaims();
+  /** What quotas of the application are counted by. */
+  readonly quotas: QuotaContext;
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];
   readonly #warnedOf = new WeakSet<By>();
@@ -42,14 +47,16 @@ export class PolicyRegistry {
     /** Of limits without a mode of their own. */
     readonly mode?: ModeSource,
     private readonly backend?: Backend,
+    clock: Clock = systemClock,
   ) {
+    this.quotas = { clock, windows: new QuotaWindows() };
     this.add(policies);
     // Not `defaults.map`, which skips holes.
     const declared = Array.from(defaults, (limit, i) => {
       const place = defaults.length > 1 ? `default[${i}]` : 'default';
       const one = declareLimit(optionsOf(limit), 'module', place);
       // Compiled alone first: a mistake of its own is reported before those that it makes beside others.
-      compileLimit(one, ANY_HANDLER, strategies, mode);
+      compileLimit(one, ANY_HANDLER, strategies, mode, this.quotas);
       if (this.has(nameOf(one))) throw twoOfOneName(place, nameOf(one));
       return one;
     });
@@ -174,7 +181,7 @@ export class PolicyRegistry {
    * that clients escape.
    */
   compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
-    const limit = compileLimit(declared, handler, this.strategies, this.mode);
+    const limit = compileLimit(declared, handler, this.strategies, this.mode, this.quotas);
     if (limit.overrides !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'settings', 'overrides');
     }

@@ -5,6 +5,7 @@ import type { HandlerIdentity } from '../planning/handler-identity.js';
 import type { HandlerLimits } from '../planning/handler-limits.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
 import { fixedPolicies } from '../planning/policy-source.js';
+import { QuotaSource } from '../planning/quotas/quota-source.js';
 import { by } from '../transports/identity/by.js';
 
 /** Finds the limits that a request to the service is about. */
@@ -70,14 +71,15 @@ export class LimitLookup {
       const place = `policy "${policy.name}"`;
       const { mode } = this.registry;
       assertLeasable(place, [policy], mode);
-      limits = [{ ...AD_HOC, name: policy.name, place, policies: fixedPolicies([policy], mode) }];
+      const quota = policy.calendar && new QuotaSource(undefined, place, this.registry.quotas);
+      limits = [{ ...AD_HOC, name: policy.name, place, policies: fixedPolicies([policy], mode), quota }];
       this.#adHoc.set(policy, limits);
     }
     return limits;
   }
 }
 
-const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies'> = {
+const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'quota'> = {
   level: 'module',
   scope: '',
   by: by.connection(),

@@ -1,5 +1,6 @@
 import type { Policy } from '../core/policy.js';
 import { bucketWindowMs } from './bucket.js';
+import { calendar } from './calendar/calendar.js';
 import { fixedWindow } from './fixed-window.js';
 import { gcra } from './gcra.js';
 import { leakyBucket } from './leaky-bucket.js';
@@ -16,6 +17,7 @@ export const BUILT_IN_STRATEGIES: readonly Strategy[] = [
   tokenBucket,
   gcra,
   leakyBucket,
+  calendar,
 ];
 
 /** The name of a strategy of the package. */
@@ -25,7 +27,8 @@ export type BuiltinStrategy =
   | 'sliding-log'
   | 'token-bucket'
   | 'gcra'
-  | 'leaky-bucket';
+  | 'leaky-bucket'
+  | 'calendar';
 
 /** Returns false if no call of a cost ever passes. Of a custom strategy only its `step` can tell, so it returns true. */
 export function canGrant({ strategy, burst }: Policy, cost: number): boolean {

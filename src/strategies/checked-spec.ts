@@ -38,7 +38,9 @@ export type CheckedSpecOption<Spec, Option extends keyof Spec, Strategy = Strate
         ? Spec[Option]
         : [IsOtherStrategy<Strategy, Option>] extends [true]
           ? `${Strategy & BuiltinStrategy} has no ${Option}`
-          : CheckedUnits<Spec[Option]>
+          : Option extends UnitOption
+            ? CheckedUnits<Spec[Option]>
+            : Spec[Option]
       : Option extends 'cost'
         ? CheckedUnits<Spec[Option]>
         : Spec[Option];
@@ -65,16 +67,39 @@ type IsOtherStrategy<Strategy, Option extends keyof StrategiesWith> =
       : false
     : false;
 
+/** Options that are numbers of units, at least 1. */
+type UnitOption = 'burst' | 'segments';
+
 /** The strategies of the package that have an option. */
 interface StrategiesWith {
   readonly burst: 'token-bucket' | 'gcra' | 'leaky-bucket';
   readonly segments: 'sliding-window';
   readonly lease: 'fixed-window';
+  readonly timeZone: 'calendar';
+  readonly anchor: 'calendar';
+  readonly rollover: 'calendar';
+  readonly thresholds: 'calendar';
 }
 
-/** The strategy in the options of a policy, or `Default`. Unknown, a `string`, for a list of policies. */
+/**
+ * The strategy of a rate or in the options of a policy; without one, `Default`, or that which the rate implies. Unknown, a `string`,
+ * for a list of policies.
+ */
 export type StrategyOf<Spec, Default = 'sliding-window'> = Spec extends readonly unknown[]
   ? string
-  : 'strategy' extends keyof Spec
-    ? Spec['strategy']
-    : Default;
+  : Spec extends string
+    ? ImpliedStrategy<Spec, Default>
+    : 'strategy' extends keyof Spec
+      ? Spec['strategy']
+      : 'rate' extends keyof Spec
+        ? ImpliedStrategy<Spec['rate'], Default>
+        : Default;
+
+/** A month or a year implies `calendar`. A rate that is not written in the code may be either. */
+type ImpliedStrategy<Rate, Default> = Rate extends string
+  ? IsWritten<Rate> extends true
+    ? Lowercase<Rate> extends `${string}${'month' | 'year'}${string}`
+      ? 'calendar'
+      : Default
+    : Default | 'calendar'
+  : Default;

@@ -12,6 +12,8 @@ import {
 import { parseRate, periodLabel, type Rate, type RateText, type TextOrElse } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUILT_IN_STRATEGIES } from './built-in-strategies.js';
+import { calendar } from './calendar/calendar.js';
+import { calendarAt, readQuota } from './calendar/quota-options.js';
 import type { CheckedSpec, StrategyName } from './checked-spec.js';
 import { shapeCode } from './shape-code.js';
 import { type Strategy, sizeOf } from './strategy.js';
@@ -46,6 +48,22 @@ export interface PolicySpec {
    * Default: every charge is decided by the backend. Ignored by a backend in the process.
    */
   readonly lease?: { readonly batch: number };
+  /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
+  readonly timeZone?: string | undefined;
+  /**
+   * An instant at which a window of a `calendar` quota begins: period k begins k hours, days, weeks, months or years after it, at its
+   * time of day in `timeZone`, with the day clamped to the length of the month. Default: windows begin where the calendar's do.
+   */
+  readonly anchor?: Date | undefined;
+  /**
+   * Unused units that a `calendar` quota carries over a turn at most: 0 up to the limit. They are spent first. Default: 0.
+   */
+  readonly rollover?: number | undefined;
+  /**
+   * Shares of the limit of a `calendar` quota, above 0 and at most 1: a `threshold` event tells when a subject reaches
+   * `ceil(limit * share)`, once in a window. Default: none.
+   */
+  readonly thresholds?: readonly number[] | undefined;
 }
 
 /** The longest period: four of them plus the current instant are still exact. */
@@ -74,6 +92,10 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   headers: 'true or false',
   onError: '"local", "allow" or "deny"',
   lease: 'an object { batch: units }',
+  timeZone: 'the IANA name of a time zone such as "Europe/Berlin"',
+  anchor: 'a valid Date',
+  rollover: 'a whole number of units, from 0 to the limit',
+  thresholds: 'a list of shares of the limit, each above 0 and at most 1, such as [0.8, 1]',
 };
 
 /**
@@ -134,9 +156,10 @@ export function definePolicies(
   const policies = rates.map((rate) =>
     buildPolicy(
       path,
-      byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs)}` : name,
+      byPeriod || rates.length > 1 ? `${name}-${periodLabel(rate.periodMs, rate.unit)}` : name,
       rate,
-      strategy,
+      // A month or a year has no fixed length, so it implies the strategy that counts it.
+      spec.strategy === undefined && rate.unit !== undefined ? calendar : strategy,
       spec,
     ),
   );
@@ -157,18 +180,21 @@ function buildPolicy(path: string, name: string, rate: Rate, strategy: Strategy,
   if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(path, 'rate'), 'a period of at most 2^50 ms', spec.rate);
   const segments = readSegments(path, periodMs, strategy, spec.segments);
   const lease = readLease(optionAt(path, 'lease'), spec.lease, strategy, rate);
+  const quota = readQuota(path, strategy.name, rate, spec);
   const policy: Policy = Object.freeze({
     name,
-    id: policyId(name, spec.scope ?? 'app', shapeCode(strategy.name, periodMs, segments)),
+    id: policyId(name, spec.scope ?? 'app', shapeCode(strategy.name, periodMs, segments, quota?.calendar)),
     strategy: strategy.name,
     limit,
     periodMs,
-    burst: readBurst(path, limit, strategy, spec.burst),
+    burst: readBurst(path, limit, strategy, spec.burst) + (quota?.rollover ?? 0),
     segments,
     ...(spec.unit !== undefined && { unit: spec.unit }),
     ...(spec.headers === false && { headers: spec.headers }),
     ...(spec.onError !== undefined && { onError: spec.onError }),
     ...(lease !== undefined && { lease }),
+    ...(quota !== undefined && { calendar: quota.calendar }),
+    ...(quota?.thresholds !== undefined && { thresholds: quota.thresholds }),
   });
   strategy.validate?.(policy, path);
   sizeOf(strategy, policy, path);
@@ -192,8 +218,17 @@ export function policyAtRate(path: string, policy: Policy, rate: StoredRate, str
   const isSegmented = strategy.name === 'sliding-window' || rate.segments !== 1;
   const segments = readSegments(path, periodMs, strategy, isSegmented ? rate.segments : undefined);
   const [nameAndScope] = splitPolicyId(policy.id);
-  const id = `${nameAndScope}:${shapeCode(policy.strategy, periodMs, segments)}`;
-  const changed: Policy = Object.freeze({ ...policy, id, limit, periodMs, burst, segments });
+  const windows = policy.calendar && calendarAt(path, policy.calendar, periodMs);
+  const id = `${nameAndScope}:${shapeCode(policy.strategy, periodMs, segments, windows)}`;
+  const changed: Policy = Object.freeze({
+    ...policy,
+    id,
+    limit,
+    periodMs,
+    burst,
+    segments,
+    ...(windows && { calendar: windows }),
+  });
   strategy.validate?.(changed, path);
   sizeOf(strategy, changed, path);
   return changed;

@@ -17,6 +17,7 @@ export function record(
   args?: readonly number[],
 ): StepResult {
   if (cost === 0) return strategy.step(state, now, policy, 0, args);
+  if (strategy.record !== undefined) return strategy.record(state, now, policy, cost, args);
   const after = strategy.amend(state, now, policy, now, 0, cost, args);
   if (after === state || after.length === 0) {
     throw new ThrottleConfigError(

@@ -1,3 +1,4 @@
+import type { PolicyCalendar } from '../core/policy.js';
 import type { BuiltinStrategy } from './built-in-strategies.js';
 
 const LETTERS = {
@@ -7,6 +8,7 @@ const LETTERS = {
   'token-bucket': 't',
   gcra: 'g',
   'leaky-bucket': 'b',
+  calendar: 'c',
 } as const satisfies Record<BuiltinStrategy, string>;
 
 const LETTER_BY_STRATEGY: ReadonlyMap<string, string> = new Map(Object.entries(LETTERS));
@@ -18,13 +20,22 @@ const LETTER_BY_STRATEGY: ReadonlyMap<string, string> = new Map(Object.entries(L
  *
  * @param strategy the strategy's name
  * @param periodMs whole milliseconds
+ * @param calendar of a `calendar` policy; it says what the period is
  * @example
  * shapeCode('fixed-window', 60_000, 1); // "f60000"
  * shapeCode('sliding-window', 60_000, 10); // "w60000/10"
  * shapeCode('coin-flip', 1000, 1); // "x-coin-flip-1000"
+ * shapeCode('calendar', 2_629_746_000, 1, { unit: 'month', timeZone: 'Europe/Berlin' }); // "cm/europe/berlin"
  */
-export function shapeCode(strategy: string, periodMs: number, segments: number): string {
+export function shapeCode(strategy: string, periodMs: number, segments: number, calendar?: PolicyCalendar): string {
+  if (calendar !== undefined) return `${LETTERS.calendar}${calendarCode(calendar)}`;
   const isSegmented = strategy === 'sliding-window' || segments !== 1;
   const letter = LETTER_BY_STRATEGY.get(strategy) ?? `x-${strategy}-`;
   return `${letter}${periodMs}${isSegmented ? `/${segments}` : ''}`;
+}
+
+/** Returns unit, anchor (base 36) and time zone, the last two if there are any. Names of zones may be written in any case. */
+function calendarCode({ unit, timeZone, anchorMs }: PolicyCalendar): string {
+  const zone = timeZone.toLowerCase();
+  return `${unit.charAt(0)}${anchorMs === undefined ? '' : anchorMs.toString(36)}${zone === 'utc' ? '' : `/${zone}`}`;
 }

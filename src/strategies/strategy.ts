@@ -60,6 +60,13 @@ export interface Strategy {
     args?: readonly number[],
   ): State;
   /**
+   * Records a charge of at least 1 unit: takes all of it, and never denies. If omitted, that is an `amend` and a `step` at a cost of 0.
+   * Needed only if the decision tells more of a recorded charge than of a read.
+   *
+   * @param args the `arguments` of the charge
+   */
+  record?(state: State, now: number, policy: Policy, cost: number, args?: readonly number[]): StepResult;
+  /**
    * The number of whole numbers that a charge has to have in `arguments`: 0 to 100. A charge with another number of them is an
    * error. Default: 0.
    */
@@ -108,6 +115,9 @@ export function checkStrategy(path: string, strategy: Strategy): Strategy {
   }
   if (strategy.validate !== undefined && typeof strategy.validate !== 'function') {
     throw invalidValue(`${path}: ${strategy.name}.validate`, 'a function', strategy.validate);
+  }
+  if (strategy.record !== undefined && typeof strategy.record !== 'function') {
+    throw invalidValue(`${path}: ${strategy.name}.record`, 'a function', strategy.record);
   }
   if (strategy.size !== undefined && typeof strategy.size !== 'function') {
     throw invalidValue(`${path}: ${strategy.name}.size`, 'a function', strategy.size);

@@ -83,7 +83,7 @@ describe('a rate that is rejected', () => {
     ['no count', '/min'],
     ['no count before per', 'per min'],
     ['an unknown unit', '5/fortnight'],
-    ['a month', '5/month'],
+    ['an abbreviated month', '5/mth'],
     ['a year', '5/y'],
     ['a microsecond', '5/us'],
     ['millis', '5/millis'],
@@ -135,6 +135,23 @@ describe('a rate that is rejected', () => {
   it.each(['0/s', '5/0s', '0/0ms', '00/min', '5/s; 0/min'])('rejects the zero in %j', (text) => {
     expect(() => parseRate(text)).toThrow(
       new ThrottleConfigError(`${FORM}, got "${text}": counts and periods begin at 1`),
+    );
+  });
+
+  it.each([
+    ['5/month', { limit: 5, periodMs: 2_629_746_000, unit: 'month' }],
+    ['5 per 1 Months', { limit: 5, periodMs: 2_629_746_000, unit: 'month' }],
+    ['1000/year', { limit: 1000, periodMs: 31_556_952_000, unit: 'year' }],
+  ])('reads %j, whose length is the mean', (text, rate) => {
+    expect(parseRate(text)).toEqual([rate]);
+  });
+
+  it.each([
+    ['5/2 months', 'month'],
+    ['5/10years', 'year'],
+  ])('rejects %j: a quota is of one', (text, unit) => {
+    expect(() => parseRate(text)).toThrow(
+      new ThrottleConfigError(`${FORM}, got "${text}": a quota is of one ${unit}; use days for another period`),
     );
   });
 

@@ -60,7 +60,7 @@ describe('the option sockets stops startup', () => {
     ],
     [
       { frames: { rate: '5/min', strategy: 'token-buket' } },
-      `${place}.frames.strategy: expected a strategy's name, got "token-buket". Did you mean "token-bucket"? Known: sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket.`,
+      `${place}.frames.strategy: expected a strategy's name, got "token-buket". Did you mean "token-bucket"? Known: sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket, calendar.`,
     ],
   ])('with %j', async (sockets, message) => {
     expect(await bootError(() => ({ imports: [untyped(sockets)] }))).toBe(message);

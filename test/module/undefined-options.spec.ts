@@ -17,6 +17,7 @@ import { bootError } from '../support/application.js';
 
 /** Options that may be undefined. A new option goes here, or into VALUE_OPTIONS if it says how much, of whom, where or by what rule. */
 const MAY_BE_UNDEFINED: readonly string[] = [
+  'anchor',
   'backend',
   'closeAfter',
   'context',
@@ -36,10 +37,13 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'overrides',
   'phase',
   'response',
+  'rollover',
   'runtimePolicies',
   'skip',
   'sockets',
   'strategies',
+  'thresholds',
+  'timeZone',
   'trustProxy',
   'unit',
 ];

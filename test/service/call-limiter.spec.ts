@@ -61,6 +61,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   overrides: undefined,
   scope: 'app',
   policies: fixedPolicies([definePolicy('api', { rate: '1/min' })]),
+  quota: undefined,
   by: by.all(),
   cost: 1,
   manual: false,

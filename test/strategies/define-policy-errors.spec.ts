@@ -3,7 +3,7 @@ import { ThrottleConfigError } from '../../src/core/errors.js';
 import { definePolicy } from '../../src/strategies/define-policy.js';
 
 const FORM = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
-const NAMES = 'sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket';
+const NAMES = 'sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket, calendar';
 
 /** What `definePolicy('x', spec)` throws, as written in JavaScript, where no type keeps a wrong option out. */
 function errorOf(spec: unknown): unknown {
@@ -29,7 +29,7 @@ describe('a policy that does not fit', () => {
     [
       'a misspelt option',
       { rate: '5/s', brust: 5 },
-      'policies.x: there is no option "brust". Did you mean "burst"? Known: rate, strategy, burst, segments, scope, unit, headers, onError, lease.',
+      'policies.x: there is no option "brust". Did you mean "burst"? Known: rate, strategy, burst, segments, scope, unit, headers, onError, lease, timeZone, anchor, rollover, thresholds.',
     ],
     [
       'a misspelt strategy',

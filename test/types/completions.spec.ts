@@ -49,6 +49,7 @@ describe('an editor, where names of policies are declared', () => {
 
   it('offers strategies, of the package and of the application', () => {
     expect(file.completionsBehind("strategy: '")).toEqual([
+      'calendar',
       'coin-flip',
       'fixed-window',
       'gcra',
@@ -63,7 +64,8 @@ describe('an editor, where names of policies are declared', () => {
     expect(file.completionsBehind("Throttle('5")).toEqual(['5/day', '5/hour', '5/min', '5/s']);
   });
 
-  const SPEC = ['burst', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy'];
+  const QUOTA = ['anchor', 'rollover', 'thresholds', 'timeZone'];
+  const SPEC = ['burst', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy', ...QUOTA];
   const USE = ['by', 'context', 'cost', 'id', 'manual', 'message', 'name', 'onDenied', 'phase', 'skip'];
   it.each([
     ["definePolicy('search', { ", SPEC],

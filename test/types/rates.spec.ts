@@ -18,11 +18,12 @@ const SEPARATORS = [
   ' every ',
   '',
 ];
-const PERIODS = ['', '3', '3 ', '07', '0', '0 ', '1.5'];
+const PERIODS = ['', '1', '01 ', '3', '3 ', '07', '0', '0 ', '1.5'];
 const UNITS = [
   ...['ms', 's', 'sec', 'secs', 'second', 'seconds', 'm', 'min', 'mins', 'minute', 'minutes', 'h', 'hr', 'hrs', 'hour'],
   ...['hours', 'd', 'day', 'days', 'w', 'week', 'weeks', 'Seconds', 'MIN', 'mS'],
-  ...['', 'fortnight', 'month', 'y', 'us', 'mss', 'hs', 'millis', 'min please', 's/s', 'secss'],
+  ...['month', 'MONTHS', 'year', 'years'],
+  ...['', 'fortnight', 'mo', 'monthss', 'y', 'us', 'mss', 'hs', 'millis', 'min please', 's/s', 'secss'],
 ];
 
 /** Each part in all its forms beside common others, then lists of rates, and strings around them. */

@@ -52,11 +52,20 @@ type IsPeriodAfterSpace<Text extends string> = Text extends TrimStart<Text> ? fa
 
 type IsCount<Text extends string> = ConsistsOf<Text, Digit> extends true ? IsPositive<Text> : false;
 
-/** True for a unit, with a positive number of it or without. */
-type IsPeriod<Text extends string> = Text extends Unit
+/** True for a unit, with a positive number of it or without; of a month or a year that is 1. */
+type IsPeriod<Text extends string> = Text extends Unit | CalendarUnit
   ? true
   : IsPositive<Text> extends true
     ? TrimStart<AfterDigits<Text>> extends Unit
+      ? true
+      : IsOneOf<Text, CalendarUnit>
+    : false;
+
+/** True for the number 1 and a unit. */
+type IsOneOf<Text extends string, Units extends string> = Text extends `0${infer Rest}`
+  ? IsOneOf<Rest, Units>
+  : Text extends `1${infer Rest}`
+    ? TrimStart<Rest> extends Units
       ? true
       : false
     : false;
@@ -80,6 +89,7 @@ type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
 
 /** The units of `parseRate`, in lower case. */
 type Unit = 'ms' | Second | Minute | 'h' | `hr${S}` | `hour${S}` | 'd' | `day${S}` | 'w' | `week${S}`;
+type CalendarUnit = `month${S}` | `year${S}`;
 type Second = 's' | `sec${S}` | `second${S}`;
 type Minute = 'm' | `min${S}` | `minute${S}`;
 type S = '' | 's';

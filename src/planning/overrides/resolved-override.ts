@@ -1,5 +1,6 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
+import { parseRate } from '../../core/rate.js';
 import { canGrant } from '../../strategies/built-in-strategies.js';
 import { definePolicies, type PolicySpec } from '../../strategies/define-policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
@@ -17,7 +18,7 @@ export function resolveOverride(
   place: string,
   strategies: readonly Strategy[],
 ): Policy | undefined {
-  const { strategy, burst: ownBurst, segments, cost } = declared.options;
+  const { strategy, burst: ownBurst, segments, cost, rollover } = declared.options;
   const name = nameOf(declared);
   const spec: PolicySpec = {
     rate,
@@ -29,6 +30,13 @@ export function resolveOverride(
   if (policy === undefined) {
     if (burst === undefined) return undefined;
     throw new ThrottleConfigError(`${optionAt(place, 'burst')}: there is none of an unlimited rate. Leave it out.`);
+  }
+  assertSameCalendar(policy, declared, optionAt(place, 'rate'), rate);
+  if (policy.calendar !== undefined) {
+    // What the policy carries over stays, up to the new limit.
+    const quota = { ...policy, burst: policy.limit + Math.min(rollover ?? 0, policy.limit) };
+    assertAffordable(quota, cost, place);
+    return quota;
   }
   assertAffordable(policy, cost, place);
   if (segments === undefined || policy.periodMs % segments !== 0) return policy;
@@ -44,5 +52,16 @@ function assertAffordable(policy: Policy, cost: unknown, place: string): void {
   if (typeof cost !== 'number' || canGrant(policy, cost)) return;
   throw new ThrottleConfigError(
     `${optionAt(place, 'rate')}: a full limit would grant ${policy.burst} at once, and a call costs ${cost}. Set a higher one.`,
+  );
+}
+
+/** Throws unless the windows of the policy are those of the rate: a quota keeps its unit, and no other policy becomes one. */
+function assertSameCalendar(policy: Policy, { options }: DeclaredLimit, path: string, rate: string): void {
+  const own = typeof options.rate === 'string' ? parseRate(options.rate)[0] : undefined;
+  const isQuota = options.strategy === 'calendar' || (options.strategy === undefined && own?.unit !== undefined);
+  const isSame = isQuota ? policy.periodMs === (own?.periodMs ?? policy.periodMs) : policy.calendar === undefined;
+  if (isSame && isQuota === (policy.calendar !== undefined)) return;
+  throw new ThrottleConfigError(
+    `${path}: expected ${isQuota ? `the unit of the policy, "${String(options.rate)}", whose windows the quota is counted in` : 'a period of a fixed length, because the policy is no quota of a calendar'}, got "${rate}"`,
   );
 }

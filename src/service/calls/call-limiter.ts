@@ -153,6 +153,7 @@ export class CallLimiter {
     }
     const handler = session?.handlerLimits?.label;
     if (!outcome.allowed) this.events.denied(charged, handler);
+    else if (outcome.receipt !== undefined) this.events.thresholds(charged, handler);
     const violations = violationsIn(charged, reported);
     if (violations.length > 0) this.events.violated(violations, outcome, handler);
     session?.responder.report(outcome, session.decisions, session.charges, previous);

@@ -46,6 +46,19 @@ export type ThrottleEvent =
       /** What is changed of it, in this process from now on. Missing: it is as in the code again. */
       readonly change?: PolicyChange;
     }
+  | {
+      /** A subject has reached a threshold of a quota. Once a window: a lost reply, or an outage, may lose it. */
+      readonly type: 'threshold';
+      /** The policy's name. */
+      readonly policy: string;
+      readonly subject: string;
+      /** The share of the limit, one of the policy's `thresholds`. */
+      readonly threshold: number;
+      /** The decision on the charge that reached it; its `window` has what is used, and when the window ends. */
+      readonly decision: Decision;
+      /** `ReportsController.list`, if a handler is known. */
+      readonly handler?: string;
+    }
   | PlanEvent
   | BackendEvent;
 
@@ -87,6 +100,21 @@ export class ThrottleEvents {
 
   policyChanged(policy: string, change: PolicyChange | undefined): void {
     this.#subject.next({ type: 'policy-changed', policy, ...(change !== undefined && { change }) });
+  }
+
+  /** Tells the thresholds that the charges of a call have reached. Decisions on charges that were not taken follow the others. */
+  thresholds({ outcome, charges }: Pick<ChargedOutcome, 'outcome' | 'charges'>, handler: string | undefined): void {
+    if (!this.#subject.observed) return;
+    const { decisions, receipt } = outcome;
+    for (const [i, decision] of decisions.entries()) {
+      const subject = charges[i]?.subject;
+      if (decision.reached === undefined || subject === undefined || (receipt?.charges[i]?.cost ?? 0) === 0) continue;
+      const { policy } = decision;
+      for (const threshold of decision.reached) {
+        const event = { type: 'threshold', policy, subject, threshold, decision } as const;
+        this.#subject.next(handler === undefined ? event : { ...event, handler });
+      }
+    }
   }
 
   complete(): void {

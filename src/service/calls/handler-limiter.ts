@@ -135,13 +135,13 @@ export class HandlerLimiter {
 
   /** Leaves the rest to the handler phase, or, if the response closes before, to the address. */
   #await({ waiting, address }: GuardCharges, taken: ChargedOutcome, session: CallSession): HandlerPhase {
-    const { call, responder } = session;
+    const { call, responder, handlerLimits } = session;
     const phase = new HandlerPhase(this, waiting, address, taken);
     session.handlerPhase = phase;
     if (address.charges.length === 0) return phase;
     phase.stopWatching =
       responder.onEnd?.((isSuccess) => {
-        phase.charged = this.#chargeAddress(phase, call, isSuccess).catch((error: unknown) => {
+        phase.charged = this.#chargeAddress(phase, call, handlerLimits?.label, isSuccess).catch((error: unknown) => {
           this.limiter.settings.fail(error);
           return [];
         });
@@ -150,12 +150,20 @@ export class HandlerLimiter {
   }
 
   /** Each charge by itself: a used up limit does not spare the others. */
-  async #chargeAddress({ address }: HandlerPhase, call: Call, isSuccess: boolean): Promise<readonly Receipt[]> {
+  async #chargeAddress(
+    { address }: HandlerPhase,
+    call: Call,
+    handler: string | undefined,
+    isSuccess: boolean,
+  ): Promise<readonly Receipt[]> {
     const { backend } = this.limiter.settings;
     const { charges, limits } = address;
     const isDue = isSuccess ? await areAddressCharged(limits, call) : [];
     const due = charges.filter((_, i) => isDue[i] ?? true);
     const outcomes = await Promise.all(due.map((charge) => backend.spend([charge])));
+    for (const [i, outcome] of outcomes.entries()) {
+      this.limiter.events.thresholds({ outcome, charges: due.slice(i, i + 1) }, handler);
+    }
     return outcomes.flatMap(({ receipt }) => receipt ?? []);
   }
 

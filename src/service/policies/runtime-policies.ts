@@ -7,6 +7,7 @@ import { assertNotMissing } from '../../core/value-options.js';
 import { isObject } from '../../planning/option-checks.js';
 import type { PolicyRegistry } from '../../planning/policy-registry.js';
 import type { RuntimePolicy } from '../../planning/runtime/runtime-policy.js';
+import { rateText } from '../../strategies/calendar/quota-options.js';
 import { methodPlace } from '../service-arguments.js';
 import type { PolicyChanges } from './policy-changes.js';
 
@@ -121,7 +122,7 @@ export class RuntimePolicies {
   #rateOf(policy: RuntimePolicy, { rate, burst }: PolicyUpdate, place: string): StoredRate | undefined {
     if (rate === undefined && burst === undefined) return undefined;
     const [effective] = policy.effective ?? [];
-    const text = rate ?? (effective && `${effective.limit} per ${effective.periodMs} ms`);
+    const text = rate ?? (effective && rateText(effective, effective.strategy));
     if (text === undefined) {
       throw new ThrottleConfigError(
         `${place}.burst: the rate of the policy is a function of the call. Say the rate, too: { rate: "500/min", burst: 50 }.`,

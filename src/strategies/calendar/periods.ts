@@ -1,5 +1,8 @@
-import { type CalendarUnit, DAY_MS, HOUR_MS } from './calendar-unit.js';
+import type { CalendarUnit } from '../../core/policy.js';
 import type { Zone } from './zone.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Five boundaries: the begin of the previous window, that of the current one, and the next three. */
 export type Boundaries = readonly [previous: number, current: number, next: number, third: number, fourth: number];

@@ -17,6 +17,8 @@ import { missingModes, refusedCharges } from './sections/backends/refused-charge
 import { settlement } from './sections/backends/settlement.js';
 import { severalCharges } from './sections/backends/several-charges.js';
 import { subjectsAndState } from './sections/backends/subjects-and-state.js';
+import { quotaRules } from './sections/quotas/quota-rules.js';
+import { quotaWindows } from './sections/quotas/quota-windows.js';
 import { overriddenBudgets } from './sections/settings/overridden-budgets.js';
 import { overriddenCharges } from './sections/settings/overridden-charges.js';
 import { storedChanges } from './sections/settings/stored-changes.js';
@@ -58,7 +60,7 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   againstModel,
 ];
 
-const WITH_MODES = [modes, debts, randomDebts];
+const WITH_MODES = [modes, debts, randomDebts, quotaWindows, quotaRules];
 const WITHOUT_MODES = [missingModes];
 
 /**

@@ -55,7 +55,7 @@ const form = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "1
 const aName =
   'expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
 const reserved = 'is what limits without a name are called. Take another, or leave it out.';
-const strategies = 'sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket';
+const strategies = 'sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket, calendar';
 const strategyName =
   'expected the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)';
 const aCost = 'expected a whole number of at least 1, or a function of the call (a cost of 0 would never limit)';
@@ -72,7 +72,7 @@ const aUnit =
 const aContext = 'expected an object, whose scope, if any, is a string';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, unit, onError, lease, overrides, cost, by, id, manual, phase, mode, skip, headers, message, onDenied, context.';
+  'Known: rate, name, strategy, burst, segments, scope, unit, onError, lease, overrides, timeZone, anchor, rollover, thresholds, cost, by, id, manual, phase, mode, skip, headers, message, onDenied, context.';
 const tooLarge = 'too large to be counted exactly.';
 
 const step = () => ({ state: [], decision: {} });

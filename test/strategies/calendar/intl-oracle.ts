@@ -1,4 +1,4 @@
-import type { CalendarUnit } from '../../../src/strategies/calendar/calendar-unit.js';
+import type { CalendarUnit } from '../../../src/core/policy.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
-import type { CalendarUnit } from '../../../src/strategies/calendar/calendar-unit.js';
+import type { CalendarUnit } from '../../../src/core/policy.js';
 import { boundariesAround, firstTurnAfter } from '../../../src/strategies/calendar/periods.js';
 import { Zone } from '../../../src/strategies/calendar/zone.js';
 import { scaled } from '../../support/scale.js';

@@ -3,6 +3,7 @@ import { ThrottleConfigError } from 'nestjs-sluice';
 import { backendContract } from 'nestjs-sluice/testing';
 import { BROKEN_BACKENDS } from './broken-backends.js';
 import { BROKEN_MODES } from './broken-modes.js';
+import { BROKEN_QUOTAS } from './broken-quotas.js';
 import { BROKEN_SETTINGS, PlainSettings } from './broken-settings.js';
 import { failuresOf } from './failures.js';
 import { type BrokenBackend, PlainBackend } from './plain-backend.js';
@@ -19,7 +20,7 @@ describe('the contract of backends', () => {
     expect(await failuresOf(casesFor((clock) => new PlainSettings(clock)))).toEqual([]);
   });
 
-  it.each([...BROKEN_BACKENDS, ...BROKEN_MODES, ...BROKEN_SETTINGS])(
+  it.each([...BROKEN_BACKENDS, ...BROKEN_MODES, ...BROKEN_SETTINGS, ...BROKEN_QUOTAS])(
     'catches one that $fault',
     async ({ create, breaks }) => {
       const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));

@@ -101,6 +101,20 @@ Throttle({ rate: '5/min', strategy: 'sliding-window', segments: 5 });
 Throttle({ rate: '5/min', segments: 5 });
 Throttle({ rate: '5/min', strategy: 'fixed-window', lease: { batch: 5 } });
 Throttle({ rate: '5/min', strategy: text, burst: 20, segments: 5 });
+Throttle('1000/month', { rollover: 100, thresholds: [0.8, 1], timeZone: 'Europe/Berlin' });
+Throttle({ rate: '1000 per year', rollover: 0, anchor: new Date() });
+Throttle({ rate: '10/day', strategy: 'calendar', anchor: (call: Call) => Reflect.get(call, 'since') });
+Throttle('10/month', { anchor: ({ context }) => (context.since instanceof Date ? context.since : undefined) });
+Throttle({ rate: '10/month', anchor: async () => undefined, timeZone: undefined, rollover: undefined });
+Throttle({ rate: text, rollover: 10 });
+definePolicy('plan', { rate: '1000/month', rollover: 100, anchor: new Date() });
+ThrottleModule.forRoot({ policies: { plan: { rate: '1000/month', rollover: 100, thresholds: [1] } } });
+ThrottleModule.forRoot({
+  policies: {
+    plan: { rate: '1/year', anchor: ({ context }) => (context.since instanceof Date ? context.since : undefined) },
+  },
+});
+ThrottleModule.forRoot({ default: { rate: '1/year', anchor: (call: Call) => Reflect.get(call, 'since') } });
 Throttle({ rate: '5/min', strategy: coinFlip.name, burst: 20 });
 Throttle('5/min', { strategy: 'gcra', burst: 20 });
 Throttle({ rate: '5/min', strategy: 'gcra' }, { burst: 20 });

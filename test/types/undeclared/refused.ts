@@ -103,6 +103,24 @@ Throttle({ rate: '5/min', strategy: 'gcra', segments: 5 });
 // @ts-expect-error
 Throttle({ rate: '5/min', strategy: 'gcra', lease: { batch: 5 } });
 // @ts-expect-error
+Throttle({ rate: '5/min', rollover: 5 });
+// @ts-expect-error
+Throttle('5/day', { timeZone: 'Europe/Berlin' });
+// @ts-expect-error
+Throttle({ rate: '5/day', strategy: 'fixed-window', thresholds: [1] });
+// @ts-expect-error
+Throttle({ rate: '5/month', burst: 20 });
+// @ts-expect-error
+Throttle({ rate: '5/year', segments: 5 });
+// @ts-expect-error
+Throttle({ rate: '5/2 months' });
+// @ts-expect-error
+Throttle({ rate: '5/month', anchor: '2026-01-01' });
+// @ts-expect-error
+definePolicy('plan', { rate: '5/day', rollover: 5 });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { plan: { rate: '5/day', anchor: new Date() } } });
+// @ts-expect-error
 Throttle('5/min', { burst: 20 });
 // @ts-expect-error
 Throttle({ rate: '5/min', strategy: 'gcra' }, { strategy: 'fixed-window', burst: 20 });

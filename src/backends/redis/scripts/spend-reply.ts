@@ -9,6 +9,7 @@ import {
 import type { Policy, StoredRate } from '../../../core/policy.js';
 import { receiptOf } from '../../../core/receipt.js';
 import { type Quota, quotaOf } from '../../../strategies/built-in-strategies.js';
+import { reachedBetween } from '../../../strategies/calendar/thresholds.js';
 import type { DecideMode } from '../../remote-store.js';
 import type { OverrideTarget } from '../../settings-store.js';
 import { type CallVerdict, unexpectedReply } from './call-verdict.js';
@@ -35,6 +36,8 @@ const NOT_RECORDED = 7;
 const OVERRIDDEN = 8;
 const UNLIMITED = 9;
 const UNREADABLE = 10;
+/** Status code of a charge to a quota of a calendar: as FULL, and then its window. */
+const QUOTA = 11;
 
 const NUMBER_BYTES = 8;
 /** The server's time and the instant; from the general script then limit and window of each policy. */
@@ -154,13 +157,15 @@ export class SpendReply {
       burst: this.#number(),
       segments: this.#number(),
     };
-    return { ...this.#decision(policy), rate };
+    return { ...this.#decision(policy, rate.limit), rate };
   }
 
-  #decision(policy: Policy): Decision {
+  /** @param limitInForce that of an override, if there is one */
+  #decision(policy: Policy, limitInForce = policy.limit): Decision {
     const status = this.#bytes[this.#next];
     this.#next += 1;
     if (status === FULL) return this.#fullDecision(policy);
+    if (status === QUOTA) return this.#quotaDecision(policy, limitInForce);
     if (status !== ALLOWED && status !== DENIED) throw unexpectedReply();
     const allowed = status === ALLOWED;
     const { limit, windowMs } =
@@ -197,6 +202,16 @@ export class SpendReply {
       delayMs: this.#number(),
       windowMs: this.#number(),
     };
+  }
+
+  /** A decision on a window of a calendar. */
+  #quotaDecision(policy: Policy, limit: number): Decision {
+    const decision = this.#fullDecision(policy);
+    const startMs = this.#number();
+    const used = this.#number();
+    const reached = reachedBetween(this.#number(), used, { ...policy, limit });
+    const window = { startMs, endMs: startMs + decision.windowMs, used };
+    return { ...decision, window, ...(reached !== undefined && { reached }) };
   }
 
   /** A strategy whose Lua omits a member of a decision ends the reply: what is missing must not become a decision. */

@@ -73,8 +73,10 @@ export function chargesOfLimit(
 ): Awaitable<readonly Charge[]> {
   const call = callUnder(limit, plainCall);
   const charges = ownCharges(limit, { call, plainCall }, given, search, lookups);
-  if (limit.overrides === undefined) return charges;
-  return chain(charges, (found) => withOverrides(limit, call, found, search));
+  const { overrides, quota } = limit;
+  const overridable =
+    overrides === undefined ? charges : chain(charges, (found) => withOverrides(limit, call, found, search));
+  return quota === undefined ? overridable : chain(overridable, (found) => quota.addWindows(found, call));
 }
 
 function ownCharges(
@@ -133,7 +135,8 @@ export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly 
   if (skip !== undefined || typeof mode === 'function' || mode === 'off') return NO_CHARGES;
   const call = callUnder(limit, plainCall);
   const charges = plans === undefined ? ownAddressCharges(limit, call) : unplannedCharges(limit, plans, call);
-  return mode === 'monitor' ? monitored(charges) : charges;
+  const withWindows = limit.quota === undefined ? charges : limit.quota.addKnownWindows(charges);
+  return mode === 'monitor' ? monitored(withWindows) : withWindows;
 }
 
 function ownAddressCharges(limit: CompiledLimit, call: Call): readonly Charge[] {

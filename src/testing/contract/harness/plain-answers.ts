@@ -32,6 +32,7 @@ function plainOutcome({ allowed, decisions, binding, receipt }: Outcome): Outcom
 function plainDecision(decision: Decision): Decision {
   const { policy, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs } = decision;
   const { mode, rate, unlimited, approximate } = decision;
+  const { window, reached } = decision;
   return {
     policy,
     allowed,
@@ -41,6 +42,10 @@ function plainDecision(decision: Decision): Decision {
     retryAfterMs,
     delayMs,
     windowMs,
+    ...(window !== undefined && {
+      window: { startMs: window.startMs, endMs: window.endMs, used: window.used },
+    }),
+    ...(reached !== undefined && { reached: Array.from(reached) }),
     ...(mode !== undefined && { mode }),
     ...(rate !== undefined && { rate: plainRate(rate) }),
     ...(unlimited !== undefined && { unlimited }),

@@ -44,4 +44,29 @@ describe(`${PROCESSES} processes that send 5 000 hits each against a limit of ${
     expect(shares.map((share) => share.answers.some(({ allowed }) => allowed))).toEqual([true, true, true, true]);
     expect(new Set(answers.filter(({ allowed }) => !allowed).map((denial) => denial.remaining))).toEqual(new Set([0]));
   });
+
+  it('are told once that a threshold of a quota is reached, all of them together', async () => {
+    const thresholds = [0.1, 0.8, 1];
+    const shares = await fleet.run(
+      {
+        port: server.port,
+        prefix: 'thresholds',
+        spec: { rate: `${LIMIT}/month`, thresholds },
+        hits: 500,
+        inFlight: 32,
+        frozenAt: Date.UTC(2026, 0, 1) + 123_456,
+      },
+      redis,
+    );
+    const answers = shares.flatMap((share) => share.answers);
+    expect(answers.filter(({ allowed }) => allowed).length).toBe(LIMIT);
+    const told = answers.filter(({ reached }) => reached !== undefined);
+    expect(told.flatMap(({ reached, window }) => (reached ?? []).map((share) => [share, window?.used])).sort()).toEqual(
+      [
+        [0.1, 100],
+        [0.8, 800],
+        [1, 1000],
+      ],
+    );
+  });
 });

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { ManualClock } from '../../../../src/core/clock.js';
 import type { Decision } from '../../../../src/core/decision.js';
+import { calendarArguments } from '../../../../src/strategies/calendar/quota-windows.js';
 import { definePolicy, type PolicySpec } from '../../../../src/strategies/define-policy.js';
 
 /** What a process of its own is asked to do: the same charge, `hits` times, so many at once. */
@@ -31,7 +32,9 @@ async function run({ port, prefix, spec, hits, inFlight, frozenAt }: Task): Prom
     timeoutMs: 30_000,
     ...(frozenAt !== undefined && { clock: new ManualClock(frozenAt) }),
   });
-  const charges = [{ policy: definePolicy('shared', spec), subject: 'everyone', cost: 1 }];
+  const policy = definePolicy('shared', spec);
+  const args = policy.calendar && { arguments: calendarArguments(policy, frozenAt ?? Date.now()) };
+  const charges = [{ policy, subject: 'everyone', cost: 1, ...args }];
   await backend.peek(charges);
   tell('ready');
   await new Promise((resolve) => process.once('message', resolve));

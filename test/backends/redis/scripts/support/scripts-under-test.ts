@@ -96,8 +96,8 @@ if type(reply) == 'string' then
   for _ = 1, 2 + 2 * ${policies} do take('<d') end
   while at <= #reply do
     local status = take('<B')
-    if status == 3 or status == 10 then take('<B') end
-    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0, 4, 0, 0 })[status] do take('<d') end
+    if status == 3 or status == 10 or status == 11 then take('<B') end
+    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0, 4, 0, 0, 9 })[status] do take('<d') end
   end
   reply = numbers
 end

@@ -1,0 +1,94 @@
+import { ThrottleConfigError } from '../../core/errors.js';
+import type { Policy, PolicyCalendar } from '../../core/policy.js';
+import { boundariesAround, firstTurnAfter } from './periods.js';
+import { anchorMsOf } from './quota-options.js';
+import { Zone } from './zone.js';
+
+/** Anchors of one policy whose windows are remembered. */
+const MAX_ANCHORS = 1000;
+
+/** The arguments of charges while a window lasts. */
+interface CachedArguments {
+  readonly args: readonly number[];
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/**
+ * The windows of quotas as arguments of their charges. Remembers those of the current window: a charge in the same window costs a look-up
+ * and two comparisons, and gets the same list.
+ */
+export class QuotaWindows {
+  readonly #zones = new Map<string, Zone>();
+  readonly #byPolicy = new WeakMap<Policy, CachedArguments>();
+  /** By the anchor, for policies whose anchor depends on the call. */
+  readonly #byAnchor = new WeakMap<Policy, Map<number, CachedArguments>>();
+
+  /**
+   * Returns the arguments of a charge.
+   *
+   * @param policy one that has a `calendar`
+   * @param now epoch milliseconds
+   * @param anchorMs in place of the policy's own anchor
+   */
+  argumentsAt(policy: Policy, now: number, anchorMs?: number): readonly number[] {
+    const cached = anchorMs === undefined ? this.#byPolicy.get(policy) : this.#byAnchor.get(policy)?.get(anchorMs);
+    if (cached !== undefined && now >= cached.startMs && now < cached.endMs) return cached.args;
+    const found = this.#compute(policy, now, anchorMs ?? policy.calendar?.anchorMs);
+    if (anchorMs === undefined) this.#byPolicy.set(policy, found);
+    else this.#remember(policy, anchorMs, found);
+    return found.args;
+  }
+
+  #compute(policy: Policy, now: number, anchorMs: number | undefined): CachedArguments {
+    const { unit, timeZone } = calendarOf(policy);
+    const zone = this.#zoneOf(timeZone);
+    const boundaries = boundariesAround(now, unit, zone, anchorMs);
+    const hasRollover = policy.burst > policy.limit;
+    const carriesFrom = hasRollover && anchorMs !== undefined ? firstTurnAfter(anchorMs, unit, zone) : 0;
+    const args = [carriesFrom, ...boundaries].map((instant) => Math.max(0, instant));
+    return { args: Object.freeze(args), startMs: boundaries[1], endMs: boundaries[2] };
+  }
+
+  #remember(policy: Policy, anchorMs: number, found: CachedArguments): void {
+    let byAnchor = this.#byAnchor.get(policy);
+    if (byAnchor === undefined) {
+      byAnchor = new Map();
+      this.#byAnchor.set(policy, byAnchor);
+    }
+    if (byAnchor.size >= MAX_ANCHORS && !byAnchor.has(anchorMs)) byAnchor.clear();
+    byAnchor.set(anchorMs, found);
+  }
+
+  #zoneOf(name: string): Zone {
+    let zone = this.#zones.get(name);
+    if (zone === undefined) {
+      zone = new Zone(name);
+      this.#zones.set(name, zone);
+    }
+    return zone;
+  }
+}
+
+/**
+ * Returns the `arguments` of a charge under a `calendar` policy: the boundaries of the windows around an instant. The module
+ * adds them to its charges; code that asks a backend itself has to.
+ *
+ * @param now the current instant, in epoch milliseconds. The backend's clock decides, and may be a window ahead or behind
+ * @param anchor in place of the policy's own
+ * @throws ThrottleConfigError for a policy of another strategy, or an anchor that is no valid Date
+ * @example
+ * const exports = definePolicy('exports', { rate: '1000/month', timeZone: 'Europe/Berlin' });
+ * backend.spend([{ policy: exports, subject: 'user:42', cost: 1, arguments: calendarArguments(exports, Date.now()) }]);
+ */
+export function calendarArguments(policy: Policy, now: number, anchor?: Date): readonly number[] {
+  const anchorMs = anchor === undefined ? undefined : anchorMsOf('calendarArguments: anchor', anchor);
+  return new QuotaWindows().argumentsAt(policy, now, anchorMs);
+}
+
+function calendarOf({ name, calendar, strategy }: Policy): PolicyCalendar {
+  if (calendar !== undefined) return calendar;
+  throw new ThrottleConfigError(
+    `policy "${name}": expected one of the strategy "calendar" that definePolicy() made, and this is a "${strategy}"`,
+  );
+}

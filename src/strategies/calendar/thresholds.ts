@@ -1,0 +1,26 @@
+import type { Policy } from '../../core/policy.js';
+
+/** Returns the units at which a threshold of a limit is reached: `ceil(limit * threshold)`. */
+export function thresholdUnits(limit: number, threshold: number): number {
+  if (threshold === 1) return limit;
+  // The product of a decimal is off by a few in the last digit: 0.07 x 100 is 7.000000000000001.
+  return Math.ceil(Number((limit * threshold).toPrecision(15)));
+}
+
+/**
+ * Returns the thresholds of a policy that are reached between two usages, lowest first; undefined if there are none.
+ *
+ * @param before the usage up to which they were told
+ */
+export function reachedBetween(
+  before: number,
+  used: number,
+  { limit, thresholds }: Policy,
+): readonly number[] | undefined {
+  if (thresholds === undefined || used <= before) return undefined;
+  const reached = thresholds.filter((threshold) => {
+    const units = thresholdUnits(limit, threshold);
+    return before < units && units <= used;
+  });
+  return reached.length === 0 ? undefined : reached;
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { calendarArguments, definePolicy } from '../../../src/index.js';
+import { QuotaWindows } from '../../../src/strategies/calendar/quota-windows.js';
+
+const policy = definePolicy('plan', { rate: '10/day', strategy: 'calendar', timeZone: 'Europe/Berlin' });
+const BEGIN = Date.parse('2026-03-28T23:00Z');
+const END = Date.parse('2026-03-29T22:00Z');
+
+describe('the windows that are known', () => {
+  it('give all charges of a window the same list, and those of another window another', () => {
+    const windows = new QuotaWindows();
+    const args = windows.argumentsAt(policy, BEGIN);
+    expect(args).toEqual(calendarArguments(policy, BEGIN));
+    for (const now of [BEGIN, BEGIN + 1, END - 1]) expect(windows.argumentsAt(policy, now)).toBe(args);
+    for (const now of [END, BEGIN - 1, BEGIN]) {
+      expect(windows.argumentsAt(policy, now)).toEqual(calendarArguments(policy, now));
+    }
+  });
+
+  it('are apart for each anchor, more of them than are remembered too', () => {
+    const windows = new QuotaWindows();
+    const anchors = Array.from({ length: 1100 }, (_, i) => Date.UTC(2026, 0, 1, 0, 0, i));
+    for (const anchorMs of [...anchors, ...anchors.slice(0, 10)]) {
+      expect(windows.argumentsAt(policy, BEGIN, anchorMs)).toEqual(
+        calendarArguments(policy, BEGIN, new Date(anchorMs)),
+      );
+    }
+    const last = windows.argumentsAt(policy, BEGIN, anchors[5]);
+    expect(windows.argumentsAt(policy, BEGIN + 1, anchors[5])).toBe(last);
+    expect(windows.argumentsAt(policy, BEGIN)).toEqual(calendarArguments(policy, BEGIN));
+  });
+});
