@@ -38,4 +38,5 @@ try 'PUT /policies/trends: monitored again' 1 -X PUT "$url/policies/trends" -H '
 try 'PUT /overrides/bob by an operator: 6 a minute for the key "bob"' 1 "$url/overrides/bob" -X PUT -H 'x-operator: sesame' -d rate=6/min
 try 'GET /api with that key: 3 of the 6 are used' 4 "$url/api" -H 'x-api-key: bob'
 try 'DELETE /overrides/bob: the rate of the policy again' 1 "$url/overrides/bob" -X DELETE -H 'x-operator: sesame'
+try 'GET /exports of Ada: 3 a month of Berlin, and 2 that were not used before' 6 "$url/exports" -H 'x-user: ada'
 printf '\nMessages of a WebSocket, which curl does not speak: open %s/ in a browser.\n' "$url"

@@ -3,6 +3,7 @@ import { by, ThrottleModule } from 'nestjs-sluice';
 import { ApiController } from './api.controller.js';
 import { backendOf } from './backend.js';
 import { ChatGateway } from './chat.gateway.js';
+import { ExportsController } from './exports.controller.js';
 import { LoginController } from './login.controller.js';
 import { OverridesController } from './overrides.controller.js';
 import { PageController } from './page.controller.js';
@@ -40,6 +41,7 @@ import { UploadsController } from './uploads.controller.js';
     ApiController,
     PoliciesController,
     OverridesController,
+    ExportsController,
     PageController,
   ],
   providers: [ChatGateway, transportProvider],

@@ -35,6 +35,16 @@ describe('the sample application', () => {
 
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
+  it('has a quota of exports in the month of the user, with a rollover', async () => {
+    expect((await app.send('/exports')).status).toBe(401);
+    const ada = { headers: { 'x-user': 'ada' } };
+    expect((await app.send('/exports', ada)).body).toEqual({ remaining: 4, until: '2026-01-31T23:00:00.000Z' });
+    expect(await app.statuses('/exports', 5, ada)).toEqual([200, 200, 200, 200, 429]);
+    // There it is still 2025.
+    const { body } = await app.send('/exports', { headers: { 'x-user': 'bob' } });
+    expect(body).toEqual({ remaining: 4, until: '2026-01-01T05:00:00.000Z' });
+  });
+
   it('shares 20 a minute between the handlers of the reports', async () => {
     expect(await app.statuses('/reports', 21)).toEqual([...new Array(20).fill(200), 429]);
   });

@@ -65,8 +65,8 @@ describe('an editor, where names of policies are declared', () => {
   });
 
   const QUOTA = ['anchor', 'rollover', 'thresholds', 'timeZone'];
-  const SPEC = ['burst', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy', ...QUOTA];
-  const USE = ['by', 'context', 'cost', 'id', 'manual', 'message', 'name', 'onDenied', 'phase', 'skip'];
+  const SPEC = ['burst', 'headers', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy', 'unit', ...QUOTA];
+  const USE = ['by', 'context', 'cost', 'id', 'manual', 'message', 'mode', 'name', 'onDenied', 'phase', 'skip'];
   it.each([
     ["definePolicy('search', { ", SPEC],
     ['Throttle({  ', [...SPEC, ...USE, 'connections']],

@@ -63,7 +63,7 @@ export function quotaWindows(suite: Suite<Bench>): void {
 
     suite.case('counts by the clock of the backend, whichever window the caller is in', async (bench) => {
       const quota = await QuotaBench.open(bench, definePolicy('quota', '10/month'));
-      // The caller is up to a window behind, or two ahead; then farther away, where windows are as long as the outermost.
+      // The caller is in the same window, one and two behind, and one ahead.
       const window = { startMs: Date.parse('2026-03-01T00:00Z'), endMs: Date.parse('2026-04-01T00:00Z') };
       quota.clock.set(Date.parse('2026-03-10T00:00Z'));
       const seen = ['2026-03-10T00:00Z', '2026-02-27T00:00Z', '2026-01-02T00:00Z', '2026-04-20T00:00Z'];
