@@ -90,6 +90,50 @@ describe('a quota', () => {
     expect(await throttle.stat('plan', ada)).toMatchObject({ limit: 2, windowMs: 60_000 });
   });
 
+  it('keeps its unit under an override, and what it carries over', async () => {
+    const policies = {
+      exports: { rate: '10/month', rollover: 4, overrides: true },
+      api: { rate: '5/day', overrides: true },
+    } as const;
+    await using context = await startContext({ policies });
+    const { throttle } = context;
+    await throttle.hit('exports', 10, ada);
+    await throttle.overrides.set('exports', 'user:ada', '3/month');
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 6, remaining: 0, window: { used: 10 } });
+    await throttle.overrides.set('exports', 'user:ada', '20/month');
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 24, remaining: 14, window: { used: 10 } });
+    await expect(throttle.overrides.set('exports', 'user:ada', '3/day')).rejects.toThrow(
+      'expected the unit of the policy, "10/month", whose windows the quota is counted in, got "3/day"',
+    );
+    await expect(throttle.overrides.set('api', 'user:ada', '30/month')).rejects.toThrow(
+      'expected a period of a fixed length, because the policy is no quota of a calendar, got "30/month"',
+    );
+  });
+
+  it('may change its limit and its unit while the service runs', async () => {
+    const policies = { exports: { rate: '10/month', strategy: 'calendar', rollover: 4 } };
+    await using context = await startContext({ policies });
+    const { throttle } = context;
+    await throttle.hit('exports', 10, ada);
+    await throttle.policies.update('exports', { rate: '20/month' });
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 24, remaining: 14 });
+    await throttle.policies.update('exports', { rate: '6/day' });
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 10, remaining: 10, windowMs: DAY_MS });
+  });
+
+  it('may be what a plan makes of another rate', async () => {
+    const of = ({ context }: Call) => (context.isPro === true ? 'pro' : undefined);
+    const plans = { of, default: 'free', tiers: { free: {}, pro: { exports: '50/month' } } };
+    await using context = await startContext({ policies: { exports: '5/day' }, plans });
+    const { throttle } = context;
+    await throttle.hit('exports', 1, { ...ada, context: { isPro: true } });
+    expect(await throttle.stat('exports', { ...ada, context: { isPro: true } })).toMatchObject({
+      limit: 50,
+      window: { startMs: JANUARY, endMs: FEBRUARY, used: 1 },
+    });
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 5, windowMs: DAY_MS });
+  });
+
   const since = (day: number) => new Date(Date.UTC(2025, 11, day));
 
   it('begins at the anchor that a function finds for each call, now or later; without one with the calendar', async () => {

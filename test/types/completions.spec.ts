@@ -66,7 +66,20 @@ describe('an editor, where names of policies are declared', () => {
 
   const QUOTA = ['anchor', 'rollover', 'thresholds', 'timeZone'];
   const SPEC = ['burst', 'headers', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy', 'unit', ...QUOTA];
-  const USE = ['by', 'context', 'cost', 'id', 'manual', 'message', 'mode', 'name', 'onDenied', 'phase', 'skip'];
+  const USE = [
+    'by',
+    'context',
+    'cost',
+    'id',
+    'manual',
+    'message',
+    'mode',
+    'name',
+    'onDenied',
+    'phase',
+    'skip',
+    'overrides',
+  ];
   it.each([
     ["definePolicy('search', { ", SPEC],
     ['Throttle({  ', [...SPEC, ...USE, 'connections']],

@@ -4,6 +4,7 @@ import { assertMembers } from '../../harness/assertions.js';
 import type { Bench } from '../../harness/bench.js';
 import { QuotaBench } from '../../harness/quota-trace.js';
 import type { Suite } from '../../harness/suite.js';
+import { rateOf, settingsCase } from '../settings/settings-case.js';
 
 const [MAY, JUNE, JULY, AUGUST] = ['2026-05-01T00:00Z', '2026-06-01T00:00Z', '2026-07-01T00:00Z', '2026-08-01T00:00Z'];
 const IN_MAY = { window: [MAY, JUNE] } as const;
@@ -15,6 +16,32 @@ export function quotaRules(suite: Suite<Bench>): void {
   suite.group('a quota with a rollover', () => rollovers(suite));
   suite.group('a quota that is settled', () => settlements(suite));
   suite.group('a quota with thresholds', () => thresholds(suite));
+  settingsCase(suite, 'counts a quota under an override in its window, up to the limit of that', async (bench) => {
+    const policy = definePolicy('quota', { rate: '10/month', rollover: 4, thresholds: [0.5] });
+    const raised = definePolicy('quota', { rate: '20/month', rollover: 4 });
+    const { backend, store, clock } = bench;
+    const quota = await QuotaBench.open({ open: async () => ({ backend, clock }) }, policy);
+    clock.set(Date.parse(MAY));
+    const overriddenBy = ['ada'];
+    assertMembers(await quota.spend(6, { overriddenBy }), { limit: 14, remaining: 8, reached: [0.5] });
+    await store.setOverride({ policy: 'quota', subject: 'ada', rate: rateOf(raised) });
+    assertMembers(await quota.spend(3, { overriddenBy }), {
+      limit: 24,
+      remaining: 15,
+      window: inMay(9),
+      reached: undefined,
+    });
+    assertMembers(await quota.spend(2, { overriddenBy }), {
+      limit: 24,
+      remaining: 13,
+      window: inMay(11),
+      reached: [0.5],
+    });
+    assertMembers(await quota.spend(14, { overriddenBy }), {
+      allowed: false,
+      retryAfterMs: Date.parse(JUNE) - clock.now(),
+    });
+  });
 }
 
 function rollovers(suite: Suite<Bench>): void {
