@@ -110,15 +110,18 @@ describe('a quota', () => {
     );
   });
 
-  it('may change its limit and its unit while the service runs', async () => {
+  it('may change its limit while the service runs, and keeps its unit', async () => {
     const policies = { exports: { rate: '10/month', strategy: 'calendar', rollover: 4 } };
     await using context = await startContext({ policies });
     const { throttle } = context;
     await throttle.hit('exports', 10, ada);
     await throttle.policies.update('exports', { rate: '20/month' });
     expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 24, remaining: 14 });
-    await throttle.policies.update('exports', { rate: '6/day' });
-    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 10, remaining: 10, windowMs: DAY_MS });
+    await expect(throttle.policies.update('exports', { rate: '6/day' })).rejects.toThrow(
+      'expected the unit of the policy, "10/month", whose windows the quota is counted in, got "6/day"',
+    );
+    await throttle.policies.reset('exports');
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 14, remaining: 4, window: { used: 10 } });
   });
 
   it('may be what a plan makes of another rate', async () => {
