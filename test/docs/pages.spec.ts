@@ -15,8 +15,6 @@ const pages = [
   ['plans.md', 4],
   ['overrides.md', 5],
   ['presets.md', 2],
-  ['overrides.md', 3],
-  ['presets.md', 1],
   ['quotas.md', 4],
 ] as const;
 
