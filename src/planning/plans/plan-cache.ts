@@ -17,7 +17,12 @@ interface Entry {
   plan: Awaitable<FoundPlan>;
   /** The look-up is shared, and its answer is kept, until then. */
   untilMs: number;
-  lastKnown: FoundPlan;
+  /** Shared by the look-ups of a subject: also what one finds that another has replaced is known. */
+  readonly known: LastKnown;
+}
+
+interface LastKnown {
+  plan: FoundPlan;
 }
 
 /** The plans of subjects that an asynchronous function found: each is asked for once in a while, and concurrent look-ups are shared. */
@@ -51,13 +56,13 @@ export class PlanCache {
     recover: (error: unknown, lastKnown: FoundPlan) => FoundPlan,
   ): Promise<FoundPlan> {
     const key = mapKey(holder.key);
-    const lastKnown = this.#entries.get(key)?.lastKnown;
+    const known = this.#entries.get(key)?.known ?? { plan: undefined };
     const plan = lookup.then(
       (found) => {
+        known.plan = found ?? known.plan;
         // A look-up that was forgotten meanwhile, or replaced, is not kept.
         if (this.#entries.get(key) === entry) {
           entry.plan = found;
-          entry.lastKnown = found ?? lastKnown;
           entry.untilMs = this.clock.now() + this.forMs;
         }
         return found;
@@ -65,15 +70,15 @@ export class PlanCache {
       (error: unknown) => {
         // The next call asks again.
         if (this.#entries.get(key) === entry) {
-          if (lastKnown === undefined) this.#entries.delete(key);
+          if (known.plan === undefined) this.#entries.delete(key);
           else entry.untilMs = 0;
         }
-        return recover(error, lastKnown);
+        return recover(error, known.plan);
       },
     );
     // A look-up that never ends is shared for that long only.
     const untilMs = this.clock.now() + this.forMs;
-    const entry: Entry = { subject: mapKey(holder.subject), isFinal, plan, untilMs, lastKnown };
+    const entry: Entry = { subject: mapKey(holder.subject), isFinal, plan, untilMs, known };
     this.#entries.set(key, entry);
     return plan;
   }

@@ -142,6 +142,19 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('that takes longer than cacheMs tells the last known plan, also while other calls ask', async () => {
+    let fail = (_error: Error) => {};
+    const failing = new Promise<string>((_, reject) => {
+      fail = reject;
+    });
+    let count = 0;
+    const { find } = lookupOf(() => (count++ === 0 ? Promise.resolve('pro') : failing), 0);
+    const [first, second] = [find('user:1'), find('user:1')];
+    expect(await first).toBe('pro');
+    fail(new Error('the database is down'));
+    expect(await second).toBe('pro');
+  });
+
   it('is asked each time with a cacheMs of 0', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of, 0);
