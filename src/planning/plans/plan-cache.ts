@@ -38,7 +38,9 @@ export class PlanCache {
   /** Returns the plan that is kept, or being looked up, for a subject. `null`: there is none. */
   get(holder: PlanHolder, isFinal: boolean): Awaitable<FoundPlan> | null {
     const entry = this.#entries.get(mapKey(holder.key));
-    if (entry === undefined || this.clock.now() >= entry.untilMs) return null;
+    const now = this.clock.now();
+    // After a clock that stepped back, a plan would be kept for longer by that step.
+    if (entry === undefined || now >= entry.untilMs || now < entry.untilMs - this.forMs) return null;
     // What a look-up before the handler phase does not know may be known now.
     return entry.isFinal || !isFinal || typeof entry.plan === 'string' ? entry.plan : null;
   }

@@ -142,6 +142,16 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('is asked again if the clock steps back', async () => {
+    const { of, asked } = counting(() => 'pro');
+    const { find, clock } = lookupOf(of, 50);
+    await find('user:1');
+    clock.advance(-3_600_000);
+    await find('user:1');
+    await find('user:1');
+    expect(asked).toHaveLength(2);
+  });
+
   it('that takes longer than cacheMs tells the last known plan, also while other calls ask', async () => {
     let fail = (_error: Error) => {};
     const failing = new Promise<string>((_, reject) => {
