@@ -1,4 +1,4 @@
-import { invalidValue, ThrottleConfigError } from '../core/errors.js';
+import { invalidValue, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import { assertLeasable, budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
 import type { HandlerIdentity } from '../planning/handler-identity.js';
@@ -49,10 +49,19 @@ export class LimitLookup {
 
   /** What the module calls so counts before what the handler does: both may have a limit `default`. */
   #named(method: string, name: string, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
-    const own = handlerLimits === undefined ? [] : limitsCalled(name, handlerLimits);
-    if (own.length > 0 && !this.registry.has(name) && !this.registry.hasDefault(name)) return own;
-    const [id] = own.map(budgetIdOf);
-    return this.registry.compiled(name, handlerLimits?.handler ?? null, `${method}("${name}")`, id);
+    const place = `${method}("${name}")`;
+    if (handlerLimits === undefined) return this.registry.compiled(name, null, place);
+    const limits = limitsOf(handlerLimits);
+    const called = limits.filter((limit) => limit.name === name);
+    if (limits.length === 0 || this.registry.has(name) || this.registry.hasDefault(name)) {
+      const [id] = called.map(budgetIdOf);
+      return this.registry.compiled(name, handlerLimits.handler, place, id);
+    }
+    if (called.length > 0) return called;
+    const known = new Set([...this.registry.names, ...limits.map((limit) => limit.name)]);
+    throw new ThrottleConfigError(
+      `${place} in ${handlerLimits.label}: no policy or limit of that name.${suggest(name, [...known])}`,
+    );
   }
 
   #namedIn(handler: HandlerIdentity): Map<string, readonly CompiledLimit[]> {
@@ -93,9 +102,9 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'quota'> = {
   context: undefined,
 };
 
-/** Returns the limits of a handler that have a name. The id of their budget is that of the service, too. */
-function limitsCalled(name: string, { automatic, explicit }: HandlerLimits): readonly CompiledLimit[] {
-  return [...new Set([...explicit, ...automatic])].filter((limit) => limit.name === name);
+/** Returns all limits of a handler. Those that `hit()` charges without a name come first. */
+function limitsOf({ automatic, explicit }: HandlerLimits): readonly CompiledLimit[] {
+  return [...new Set([...explicit, ...automatic])];
 }
 
 function isPolicy(policy: unknown): policy is Policy {

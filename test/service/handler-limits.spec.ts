@@ -161,7 +161,9 @@ describe.each(adapters)('hit without a policy, on %s', (adapter) => {
     expect(await own('class')).toBe('"own";r=35;t=60, "default";r=19;t=60');
     expect(await own('module')).toBe('"own";r=34;t=60, "default";r=19;t=60, "default";r=997;t=60');
     await app.send('/own/elsewhere');
-    expect(errors).toEqual(['hit("report"): no policy of that name. Known: search.']);
+    expect(errors).toEqual([
+      'hit("report") in OwnController.elsewhere: no policy or limit of that name. Known: search, own, default.',
+    ]);
   });
 
   it('charges the default of the module where it is named', async () => {
