@@ -5,14 +5,14 @@
 -- Returns the window that an instant is in, by the boundaries from the second argument on.
 --@section helpers
 local function window_around(instant, arguments)
-  local first, last = arguments[2], arguments[6]
+  local first, last = arguments[2], arguments[7]
   if instant < first then
     local span = max(1, arguments[3] - first)
     local start = first - ceil((first - instant) / span) * span
     return max(0, start), start + span
   end
   if instant >= last then
-    local span = max(1, last - arguments[5])
+    local span = max(1, last - arguments[6])
     local start = last + floor((instant - last) / span) * span
     return start, start + span
   end

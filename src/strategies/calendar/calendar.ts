@@ -19,14 +19,14 @@ interface Quota {
  * Promise: at most `limit` in a window, and `burst - limit` more if that many were left unused before. O(1).
  * A debt blocks until the window's turn, and is forgiven then.
  * State: start of the window, units used in it, units carried into it, the most that was used when a charge was taken.
- * Arguments: the start of the first window that units are carried into, or 0 for any; then the starts of the previous window, the
- * current one and the next three, as the process of the caller sees them. The backend's instant chooses among them. Beyond them
- * windows are taken to be as long as the outermost one.
+ * Arguments: the start of the first window that units are carried into, or 0 for any; then the starts of the two windows before the
+ * current one, the current one and the next three, as the process of the caller sees them. The backend's instant chooses among them.
+ * Beyond them windows are taken to be as long as the outermost one.
  */
 export const calendar: Strategy = {
   name: 'calendar',
 
-  argumentCount: 6,
+  argumentCount: 7,
 
   step(state, now, policy, cost, args = NO_ARGUMENTS) {
     const quota = quotaAt(state, now, policy, args);
@@ -77,14 +77,14 @@ const NO_ARGUMENTS: readonly number[] = [];
 /** Returns the window that an instant is in, by the boundaries from the second argument on. */
 function windowAround(instant: number, args: readonly number[]): { readonly startMs: number; readonly endMs: number } {
   const first = args[1] ?? 0;
-  const last = args[5] ?? 0;
+  const last = args[6] ?? 0;
   if (instant < first) {
     const span = Math.max(1, (args[2] ?? 0) - first);
     const start = first - Math.ceil((first - instant) / span) * span;
     return { startMs: Math.max(0, start), endMs: start + span };
   }
   if (instant >= last) {
-    const span = Math.max(1, last - (args[4] ?? 0));
+    const span = Math.max(1, last - (args[5] ?? 0));
     const start = last + Math.floor((instant - last) / span) * span;
     return { startMs: start, endMs: start + span };
   }

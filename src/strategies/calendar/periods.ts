@@ -4,8 +4,18 @@ import type { Zone } from './zone.js';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Five boundaries: the begin of the previous window, that of the current one, and the next three. */
-export type Boundaries = readonly [previous: number, current: number, next: number, third: number, fourth: number];
+/**
+ * Six boundaries: the begin of the current window, the two before it, and the three after it. A window is known with the one before it and
+ * the one after it where a clock is a window ahead of another, or behind it.
+ */
+export type Boundaries = readonly [
+  second: number,
+  previous: number,
+  current: number,
+  next: number,
+  third: number,
+  fourth: number,
+];
 
 /**
  * Returns the boundaries of the windows around an instant, in epoch milliseconds.
@@ -38,10 +48,12 @@ export function boundariesAround(
     current += 1;
     startMs = next;
   }
-  let previous = current - 1;
-  while (startOf(previous) === startMs) previous -= 1;
-  const starts = [startOf(previous), startMs];
-  for (let k = current + 1; starts.length < 5; k++) {
+  const starts = [startMs];
+  for (let k = current - 1; starts.length < 3; k--) {
+    const start = startOf(k);
+    if (start !== starts[0]) starts.unshift(start);
+  }
+  for (let k = current + 1; starts.length < 6; k++) {
     const start = startOf(k);
     if (start !== starts[starts.length - 1]) starts.push(start);
   }
@@ -50,7 +62,7 @@ export function boundariesAround(
 
 /** Returns the begin of window 1 after an anchor: the first window that units can be carried into. */
 export function firstTurnAfter(anchorMs: number, unit: CalendarUnit, zone: Zone): number {
-  return boundariesAround(anchorMs, unit, zone, anchorMs)[2];
+  return boundariesAround(anchorMs, unit, zone, anchorMs)[3];
 }
 
 /** Returns the local begin of a unit by its number. */
@@ -95,13 +107,13 @@ function indexOf(unit: CalendarUnit, localMs: number, localStartOf: LocalStarts)
 
 function hoursFrom(anchorMs: number, instant: number): Boundaries {
   const startMs = instant - modulo(instant - anchorMs, HOUR_MS);
-  return [startMs - HOUR_MS, startMs, startMs + HOUR_MS, startMs + 2 * HOUR_MS, startMs + 3 * HOUR_MS];
+  return toBoundaries([-2, -1, 0, 1, 2, 3].map((k) => startMs + k * HOUR_MS));
 }
 
 function clockHours(instant: number, zone: Zone): Boundaries {
   const starts: number[] = [];
   let before: number | undefined;
-  for (const { startMs, endMs, offsetMs } of zone.spans(instant - 5 * HOUR_MS, instant + 8 * HOUR_MS)) {
+  for (const { startMs, endMs, offsetMs } of zone.spans(instant - 6 * HOUR_MS, instant + 8 * HOUR_MS)) {
     const local = startMs + offsetMs;
     // Clocks that are set forward may skip the full hour.
     const isHourSkipped =
@@ -111,7 +123,7 @@ function clockHours(instant: number, zone: Zone): Boundaries {
     before = offsetMs;
   }
   const current = starts.findLastIndex((start) => start <= instant);
-  return toBoundaries(starts.slice(current - 1));
+  return toBoundaries(starts.slice(current - 2));
 }
 
 function modulo(value: number, divisor: number): number {
@@ -119,6 +131,6 @@ function modulo(value: number, divisor: number): number {
 }
 
 function toBoundaries(starts: readonly number[]): Boundaries {
-  const [previous = 0, current = 0, next = 0, third = 0, fourth = 0] = starts;
-  return [previous, current, next, third, fourth];
+  const [second = 0, previous = 0, current = 0, next = 0, third = 0, fourth = 0] = starts;
+  return [second, previous, current, next, third, fourth];
 }

@@ -47,7 +47,7 @@ export class QuotaWindows {
     const hasRollover = policy.burst > policy.limit;
     const carriesFrom = hasRollover && anchorMs !== undefined ? firstTurnAfter(anchorMs, unit, zone) : 0;
     const args = [carriesFrom, ...boundaries].map((instant) => Math.max(0, instant));
-    return { args: Object.freeze(args), startMs: boundaries[1], endMs: boundaries[2] };
+    return { args: Object.freeze(args), startMs: boundaries[2], endMs: boundaries[3] };
   }
 
   #remember(policy: Policy, anchorMs: number, found: CachedArguments): void {

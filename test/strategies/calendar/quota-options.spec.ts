@@ -144,15 +144,15 @@ describe('the arguments of a charge under a quota', () => {
   const noon = Date.parse('2026-02-10T12:00Z');
   const utc = (args: readonly number[]) => args.map((instant) => new Date(instant).toISOString().slice(0, 10));
 
-  it('are where carrying begins, then the previous window, the current one, and the next three', () => {
+  it('are where carrying begins, then the two windows before the current one, that, and the next three', () => {
     const plan = definePolicy('plan', '10/month');
-    const dates = ['2026-01-01', '2026-02-01', '2026-03-01', '2026-04-01', '2026-05-01'];
+    const dates = ['2025-12-01', '2026-01-01', '2026-02-01', '2026-03-01', '2026-04-01', '2026-05-01'];
     expect(utc(calendarArguments(plan, noon))).toEqual(['1970-01-01', ...dates]);
   });
 
   it('begin to carry where the first window after the anchor ends, if anything is carried', () => {
     const anchor = new Date('2026-01-31T00:00Z');
-    const dates = ['2025-12-31', '2026-01-31', '2026-02-28', '2026-03-31', '2026-04-30'];
+    const dates = ['2025-11-30', '2025-12-31', '2026-01-31', '2026-02-28', '2026-03-31', '2026-04-30'];
     const plan = definePolicy('plan', { rate: '10/month', rollover: 5, anchor });
     expect(utc(calendarArguments(plan, noon))).toEqual(['2026-02-28', ...dates]);
     const without = definePolicy('plan', { rate: '10/month', anchor });
@@ -163,7 +163,7 @@ describe('the arguments of a charge under a quota', () => {
 
   it('are never before 1970, where no charge is', () => {
     const day = definePolicy('day', { rate: '10/day', strategy: 'calendar', timeZone: 'America/New_York' });
-    expect(calendarArguments(day, 0)).toEqual([0, 0, 0, 18_000_000, 104_400_000, 190_800_000]);
+    expect(calendarArguments(day, 0)).toEqual([0, 0, 0, 0, 18_000_000, 104_400_000, 190_800_000]);
   });
 
   it('are refused for a policy without a calendar, and for an anchor that is no Date', () => {

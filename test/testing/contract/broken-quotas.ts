@@ -8,7 +8,7 @@ class TrustsTheCaller extends PlainBackend {
   }
 
   override spend(charges: readonly Charge[]): Outcome {
-    this.clock.set(charges[0]?.arguments?.[2] ?? this.callers.now());
+    this.clock.set(charges[0]?.arguments?.[3] ?? this.callers.now());
     return super.spend(charges);
   }
 }

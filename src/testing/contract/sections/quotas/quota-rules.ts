@@ -77,6 +77,33 @@ function rollovers(suite: Suite<Bench>): void {
     ]);
   });
 
+  suite.case('carries what was left, if the caller is a window ahead or behind', async (bench) => {
+    const turns = [
+      // January has more days than February.
+      {
+        before: '2026-01-20T00:00Z',
+        at: '2026-02-28T23:59Z',
+        seenAt: '2026-03-01T00:00Z',
+        passesAt: '2026-04-01T00:00Z',
+      },
+      {
+        before: '2026-02-20T00:00Z',
+        at: '2026-03-01T00:00Z',
+        seenAt: '2026-02-28T23:59Z',
+        passesAt: '2026-05-01T00:00Z',
+      },
+    ];
+    for (const { before, at, seenAt, passesAt } of turns) {
+      const quota = await QuotaBench.open(bench, policy);
+      quota.clock.set(Date.parse(before));
+      await quota.spend(14);
+      quota.clock.set(Date.parse(at));
+      assertMembers(await quota.spend(8, {}, seenAt), { allowed: true, remaining: 2 });
+      const retryAfterMs = Date.parse(passesAt) - quota.clock.now();
+      assertMembers(await quota.spend(13, {}, seenAt), { allowed: false, retryAfterMs });
+    }
+  });
+
   suite.case('tells when a cost passes: at the next turn, at the one after it, or never', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     const denied = { ...IN_MAY, ...full, used: 12, remaining: 2, fullAt: JULY };
