@@ -1,5 +1,6 @@
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
+import { calendars } from '../cases/calendar.js';
 import { clockSteps } from '../cases/clock-steps.js';
 import { customStrategies } from '../cases/custom-strategies.js';
 import { debts } from '../cases/debts.js';
@@ -33,6 +34,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...leases,
   ...debts,
   ...overrides,
+  ...calendars,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
