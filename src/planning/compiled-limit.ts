@@ -217,7 +217,13 @@ function policySource(
   const { options, place, byPeriod = false, tiers, runtime } = declared;
   const budget = { ...budgetOptions(options), scope };
   const define = (at: string, spec: TierOptions) => {
-    const policies = definePolicies(at, nameOf(declared), { ...budget, ...spec }, { strategies, byPeriod });
+    const isRateApart = spec.rate !== options.rate;
+    const policies = definePolicies(
+      at,
+      nameOf(declared),
+      { ...budget, ...spec },
+      { strategies, byPeriod, isRateApart },
+    );
     if (options.overrides !== undefined) assertOneRate(place, policies, at);
     if (typeof options.anchor === 'function') assertQuotas(optionAt(at, 'anchor'), policies);
     return policies;

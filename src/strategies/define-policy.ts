@@ -125,6 +125,15 @@ export function definePolicy(name: string, rateOrSpec: string | PolicySpec): Pol
   );
 }
 
+/** How `definePolicies` reads a specification. */
+interface DefineOptions {
+  readonly strategies?: readonly Strategy[];
+  /** Whether all names end with the period. */
+  readonly byPeriod?: boolean;
+  /** Whether the rate is a plan's, or a function's: a rollover above its limit counts up to that. */
+  readonly isRateApart?: boolean;
+}
+
 /**
  * Returns the policies of a specification: one per rate, none for `unlimited`. If there are several rates, or with `byPeriod`,
  * the name of each ends with its period: `default-1s`.
@@ -133,7 +142,7 @@ export function definePolicies(
   path: string,
   name: string,
   spec: PolicySpec,
-  { strategies = BUILT_IN_STRATEGIES, byPeriod = false }: { strategies?: readonly Strategy[]; byPeriod?: boolean } = {},
+  { strategies = BUILT_IN_STRATEGIES, byPeriod = false, isRateApart = false }: DefineOptions = {},
 ): readonly Policy[] {
   if (spec === undefined) throw missingValue(path, 'a rate or an object with a rate');
   if (typeof spec !== 'object' || spec === null) throw invalidValue(path, 'a rate or an object with a rate', spec);
@@ -161,6 +170,7 @@ export function definePolicies(
       // A month or a year has no fixed length, so it implies the strategy that counts it.
       spec.strategy === undefined && rate.unit !== undefined ? calendar : strategy,
       spec,
+      isRateApart,
     ),
   );
   const duplicate = policies.find((policy, i) => policies.findIndex((other) => other.name === policy.name) !== i);
@@ -175,12 +185,19 @@ export function definePolicies(
 }
 
 /** Returns the policy of one rate. */
-function buildPolicy(path: string, name: string, rate: Rate, strategy: Strategy, spec: PolicySpec): Policy {
+function buildPolicy(
+  path: string,
+  name: string,
+  rate: Rate,
+  strategy: Strategy,
+  spec: PolicySpec,
+  isRateApart: boolean,
+): Policy {
   const { limit, periodMs } = rate;
   if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(path, 'rate'), 'a period of at most 2^50 ms', spec.rate);
   const segments = readSegments(path, periodMs, strategy, spec.segments);
   const lease = readLease(optionAt(path, 'lease'), spec.lease, strategy, rate);
-  const quota = readQuota(path, strategy.name, rate, spec);
+  const quota = readQuota(path, strategy.name, rate, spec, isRateApart);
   const policy: Policy = Object.freeze({
     name,
     id: policyId(name, spec.scope ?? 'app', shapeCode(strategy.name, periodMs, segments, quota?.calendar)),

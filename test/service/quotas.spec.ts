@@ -137,6 +137,23 @@ describe('a quota', () => {
     expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 5, windowMs: DAY_MS });
   });
 
+  it('carries up to the limit of a plan, or of a function, that is lower than the rollover', async () => {
+    const of = ({ context }: Call) => (context.isFree === true ? 'free' : undefined);
+    const plans = { of, default: 'pro', tiers: { pro: {}, free: { exports: '100/month' } } };
+    const policies = {
+      exports: { rate: '1000/month', rollover: 200 },
+      mails: { rate: ({ context }: Call) => (context.isFree === true ? '3/day' : '50/day'), ...daily },
+    };
+    await using context = await startContext({ policies, plans });
+    const { throttle } = context;
+    const free = { ...ada, context: { isFree: true } };
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 1200 });
+    expect(await throttle.stat('exports', free)).toMatchObject({ limit: 200 });
+    expect(await throttle.stat('mails', ada)).toMatchObject({ limit: 60 });
+    expect(await throttle.stat('mails', free)).toMatchObject({ limit: 6 });
+  });
+
+  const daily = { strategy: 'calendar', rollover: 10 } as const;
   const since = (day: number) => new Date(Date.UTC(2025, 11, day));
 
   it('begins at the anchor that a function finds for each call, now or later; without one with the calendar', async () => {

@@ -57,9 +57,16 @@ const [MIN_ANCHOR_MS, MAX_ANCHOR_MS] = [Date.UTC(1900, 0, 1), Date.UTC(2200, 0, 
 /**
  * Reads the options of a quota; undefined for another strategy.
  *
+ * @param isRateApart whether the rate was not written beside the rollover, which then counts up to the limit
  * @throws ThrottleConfigError for an option that the strategy does not have, and for an invalid one
  */
-export function readQuota(path: string, strategy: string, rate: Rate, spec: QuotaSpec): QuotaRules | undefined {
+export function readQuota(
+  path: string,
+  strategy: string,
+  rate: Rate,
+  spec: QuotaSpec,
+  isRateApart: boolean,
+): QuotaRules | undefined {
   if (strategy !== 'calendar') {
     if (rate.unit !== undefined) throw notCounted(path, strategy, rate.unit, spec);
     const other = QUOTA_OPTIONS.find((member) => spec[member] !== undefined);
@@ -72,7 +79,7 @@ export function readQuota(path: string, strategy: string, rate: Rate, spec: Quot
   }
   const { timeZone = DEFAULT_ZONE, anchor, rollover = 0, thresholds } = spec;
   assertTimeZone(optionAt(path, 'timeZone'), timeZone);
-  if (!(Number.isSafeInteger(rollover) && rollover >= 0 && rollover <= rate.limit)) {
+  if (!(Number.isSafeInteger(rollover) && rollover >= 0 && (isRateApart || rollover <= rate.limit))) {
     throw invalidValue(
       optionAt(path, 'rollover'),
       `a whole number of units, from 0 to the limit of ${rate.limit}`,
@@ -85,7 +92,7 @@ export function readQuota(path: string, strategy: string, rate: Rate, spec: Quot
       timeZone,
       ...(anchor !== undefined && { anchorMs: anchorMsOf(optionAt(path, 'anchor'), anchor) }),
     }),
-    rollover,
+    rollover: Math.min(rollover, rate.limit),
     thresholds: readThresholds(optionAt(path, 'thresholds'), thresholds),
   };
 }
