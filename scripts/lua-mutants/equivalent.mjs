@@ -1,4 +1,5 @@
 import { BUCKET } from './equivalent/bucket.mjs';
+import { CALENDAR } from './equivalent/calendar.mjs';
 import { FIXED_WINDOW } from './equivalent/fixed-window.mjs';
 import { LIB } from './equivalent/lib.mjs';
 import { SETTLE } from './equivalent/settle.mjs';
@@ -9,7 +10,7 @@ import { SPEND_ONE } from './equivalent/spend-one.mjs';
 
 /** The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason. */
 export const EQUIVALENT = new Set(
-  [BUCKET, FIXED_WINDOW, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE]
+  [BUCKET, CALENDAR, FIXED_WINDOW, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE]
     .flat()
     .flatMap(({ places }) => places),
 );
