@@ -76,6 +76,17 @@ describe('the arguments of a charge', () => {
     expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
   });
 
+  it('are an error if one is no whole number', () => {
+    const { backend } = open();
+    backend.spend(ask(1, first));
+    for (const wrong of [-1, 0.5, Number.NaN]) {
+      const message = `a charge of "p": arguments[1]: expected whole numbers from 0 to 2^53 - 1, got ${wrong} (number)`;
+      expect(() => backend.spend(ask(1, [START, wrong]))).toThrow(new RangeError(message));
+      expect(() => backend.spend([...ask(1, [START, wrong]), ...ask(1, first)])).toThrow(new RangeError(message));
+    }
+    expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
+  });
+
   it.each([-1, 0.5, 101, '2', null])('are as many as a strategy says: not %j', (argumentCount) => {
     const define = () => Reflect.apply(defineStrategy, undefined, [{ ...anchoredWindow, argumentCount }]);
     expect(define).toThrow('defineStrategy: anchored-window.argumentCount: expected a whole number from 0 to 100, got');

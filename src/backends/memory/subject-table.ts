@@ -19,14 +19,14 @@ export class SubjectTable {
   isOverflowing = false;
   /** For the budgets of an override: the tables, this among them, of which one has the state of a subject: that of the latest period. */
   alternatives: SubjectTable[] = [];
-  /** True if the strategy takes arguments: a charge without them has to be refused. */
-  readonly needsArguments: boolean;
+  /** The number of arguments that the strategy takes: a charge with another number of them has to be refused. */
+  readonly argumentCount: number;
 
   constructor(
     readonly policy: Policy,
     readonly strategy: Strategy,
   ) {
-    this.needsArguments = argumentCountOf(strategy) > 0;
+    this.argumentCount = argumentCountOf(strategy);
     this.states = createStateStore(sizeOf(strategy, policy, `policy "${policy.name}"`));
   }
 

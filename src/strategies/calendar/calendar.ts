@@ -1,3 +1,4 @@
+import type { Decision } from '../../core/decision.js';
 import type { Policy } from '../../core/policy.js';
 import { assertExact, MAX_COUNT, type State, type Strategy } from '../strategy.js';
 import { reachedBetween } from './thresholds.js';
@@ -30,12 +31,13 @@ export const calendar: Strategy = {
 
   step(state, now, policy, cost, args = NO_ARGUMENTS) {
     const quota = quotaAt(state, now, policy, args);
-    const { startMs, used, carried, peak } = quota;
+    const { startMs, endMs, used, carried, peak } = quota;
     const allowed = cost === 0 || cost <= policy.limit + carried - used;
     if (!allowed || cost === 0) {
       return { state, decision: decisionOn(quota, now, policy, args, cost, allowed, used) };
     }
-    const after = { ...quota, used: used + cost };
+    // Not a copy by `...`, here and below: it takes several times as long.
+    const after = { startMs, endMs, used: used + cost, carried, peak };
     return {
       state: [startMs, after.used, carried, Math.max(peak, after.used)],
       decision: decisionOn(after, now, policy, args, cost, true, peak),
@@ -101,23 +103,22 @@ function rolloverOf({ limit, burst }: Policy): number {
 /** Returns the window that counts as current, and what is used of it. */
 function quotaAt(state: State, now: number, policy: Policy, args: readonly number[]): Quota {
   const rollover = rolloverOf(policy);
-  const current = windowAround(now, args);
-  const { startMs } = current;
+  const { startMs, endMs } = windowAround(now, args);
   const most = startMs >= (args[0] ?? 0) ? rollover : 0;
   // Reads by index: destructuring an array is several times as expensive.
   const start = state[0];
   const used = state[1] ?? 0;
   const carried = state[2] ?? 0;
-  if (start === undefined || start > current.endMs) return { ...current, used: 0, carried: most, peak: 0 };
+  if (start === undefined || start > endMs) return { startMs, endMs, used: 0, carried: most, peak: 0 };
   if (start < startMs) {
     // After a window without a charge, all that can be carried is.
     const unused = windowAround(start, args).endMs >= startMs ? Math.max(0, policy.limit + carried - used) : rollover;
-    return { ...current, used: 0, carried: Math.min(most, unused), peak: 0 };
+    return { startMs, endMs, used: 0, carried: Math.min(most, unused), peak: 0 };
   }
   return {
     startMs: start,
     // If the clock has stepped back, it is the window of the latest instant.
-    endMs: start > now ? windowAround(start, args).endMs : current.endMs,
+    endMs: start > now ? windowAround(start, args).endMs : endMs,
     used,
     carried: Math.min(carried, start >= (args[0] ?? 0) ? rollover : 0),
     peak: state[3] ?? 0,
@@ -136,7 +137,7 @@ function decisionOn(
   cost: number,
   allowed: boolean,
   told: number,
-) {
+): Decision {
   const { name, limit } = policy;
   const carriesFrom = args[0] ?? 0;
   const rollover = rolloverOf(policy);
@@ -153,8 +154,7 @@ function decisionOn(
     else if (cost <= limit + Math.min(nextMost, left)) retryAfterMs = endMs - now;
     else retryAfterMs = Math.max(nextEndMs, carriesFrom) - now;
   }
-  const reached = reachedBetween(told, used, policy);
-  return {
+  const decision: Decision = {
     policy: name,
     allowed,
     limit: limit + most,
@@ -164,6 +164,7 @@ function decisionOn(
     delayMs: 0,
     windowMs: endMs - startMs,
     window: { startMs, endMs, used },
-    ...(reached !== undefined && { reached }),
   };
+  const reached = reachedBetween(told, used, policy);
+  return reached === undefined ? decision : { ...decision, reached };
 }

@@ -1,5 +1,8 @@
 import type { Policy } from '../../core/policy.js';
 
+/** How far `thresholdUnits` is from the product at most: that of a limit of 2^52 has a digit more than it keeps. */
+const MAX_ROUNDING = 10;
+
 /** Returns the units at which a threshold of a limit is reached: `ceil(limit * threshold)`. */
 export function thresholdUnits(limit: number, threshold: number): number {
   if (threshold === 1) return limit;
@@ -18,9 +21,15 @@ export function reachedBetween(
   { limit, thresholds }: Policy,
 ): readonly number[] | undefined {
   if (thresholds === undefined || used <= before) return undefined;
-  const reached = thresholds.filter((threshold) => {
+  let reached: number[] | undefined;
+  for (const threshold of thresholds) {
+    // Most charges are far from it, and its units are expensive to compute.
+    const about = limit * threshold;
+    if (used < about - MAX_ROUNDING || before > about + MAX_ROUNDING) continue;
     const units = thresholdUnits(limit, threshold);
-    return before < units && units <= used;
-  });
-  return reached.length === 0 ? undefined : reached;
+    if (before >= units || units > used) continue;
+    reached ??= [];
+    reached.push(threshold);
+  }
+  return reached;
 }

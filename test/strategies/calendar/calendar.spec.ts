@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { calendarArguments, definePolicy, type Policy } from '../../../src/index.js';
 import { calendar } from '../../../src/strategies/calendar/calendar.js';
-import { thresholdUnits } from '../../../src/strategies/calendar/thresholds.js';
+import { reachedBetween, thresholdUnits } from '../../../src/strategies/calendar/thresholds.js';
 import type { State } from '../../../src/strategies/strategy.js';
 import { scaled } from '../../support/scale.js';
 
@@ -110,6 +110,21 @@ describe('a quota', () => {
         }
       }),
       runs,
+    );
+  });
+
+  it('reaches a threshold between two usages if its units are above the first, and not above the second', () => {
+    const limits = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 2 ** 51 }));
+    const share = fc.double({ min: 0.01, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(limits, share, fc.integer({ min: -30, max: 30 }), fc.nat(60), (limit, threshold, aside, more) => {
+        const units = thresholdUnits(limit, threshold);
+        const before = Math.max(0, units + aside);
+        const policy = { ...definePolicy('quota', '1/month'), limit, thresholds: [threshold] };
+        const isReached = before < units && units <= before + more;
+        expect(reachedBetween(before, before + more, policy)).toEqual(isReached ? [threshold] : undefined);
+      }),
+      { numRuns: scaled(1000, 20_000) },
     );
   });
 
