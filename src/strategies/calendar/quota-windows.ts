@@ -1,11 +1,15 @@
-import { ThrottleConfigError } from '../../core/errors.js';
+import { BoundedMap } from '../../core/bounded-map.js';
+import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import type { Policy, PolicyCalendar } from '../../core/policy.js';
 import { boundariesAround, firstTurnAfter } from './periods.js';
 import { anchorMsOf } from './quota-options.js';
 import { Zone } from './zone.js';
 
-/** Anchors of one policy whose windows are remembered. */
-const MAX_ANCHORS = 1000;
+/** Anchors of one policy whose windows are remembered: they take long to find in a time zone. */
+const MAX_ANCHORS = 10_000;
+
+/** `Date` and `Intl` write years of four digits alike. */
+const MAX_INSTANT_MS = Date.UTC(10_000, 0, 1);
 
 /** The arguments of charges while a window lasts. */
 interface CachedArguments {
@@ -22,7 +26,7 @@ export class QuotaWindows {
   readonly #zones = new Map<string, Zone>();
   readonly #byPolicy = new WeakMap<Policy, CachedArguments>();
   /** By the anchor, for policies whose anchor depends on the call. */
-  readonly #byAnchor = new WeakMap<Policy, Map<number, CachedArguments>>();
+  readonly #byAnchor = new WeakMap<Policy, BoundedMap<number, CachedArguments>>();
 
   /**
    * Returns the arguments of a charge.
@@ -53,10 +57,9 @@ export class QuotaWindows {
   #remember(policy: Policy, anchorMs: number, found: CachedArguments): void {
     let byAnchor = this.#byAnchor.get(policy);
     if (byAnchor === undefined) {
-      byAnchor = new Map();
+      byAnchor = new BoundedMap(MAX_ANCHORS);
       this.#byAnchor.set(policy, byAnchor);
     }
-    if (byAnchor.size >= MAX_ANCHORS && !byAnchor.has(anchorMs)) byAnchor.clear();
     byAnchor.set(anchorMs, found);
   }
 
@@ -74,14 +77,17 @@ export class QuotaWindows {
  * Returns the `arguments` of a charge under a `calendar` policy: the boundaries of the windows around an instant. The module
  * adds them to its charges; code that asks a backend itself has to.
  *
- * @param now the current instant, in epoch milliseconds. The backend's clock decides, and may be a window ahead or behind
+ * @param now the current instant, in whole epoch milliseconds, before the year 10000. The backend's clock decides, and may be a window ahead or behind
  * @param anchor in place of the policy's own
- * @throws ThrottleConfigError for a policy of another strategy, or an anchor that is no valid Date
+ * @throws ThrottleConfigError for a policy of another strategy, an instant that is none, or an anchor that is no valid Date
  * @example
  * const exports = definePolicy('exports', { rate: '1000/month', timeZone: 'Europe/Berlin' });
  * backend.spend([{ policy: exports, subject: 'user:42', cost: 1, arguments: calendarArguments(exports, Date.now()) }]);
  */
 export function calendarArguments(policy: Policy, now: number, anchor?: Date): readonly number[] {
+  if (!(Number.isSafeInteger(now) && now >= 0 && now < MAX_INSTANT_MS)) {
+    throw invalidValue('calendarArguments: now', 'whole epoch milliseconds of the years 1970 to 9999', now);
+  }
   const anchorMs = anchor === undefined ? undefined : anchorMsOf('calendarArguments: anchor', anchor);
   return new QuotaWindows().argumentsAt(policy, now, anchorMs);
 }

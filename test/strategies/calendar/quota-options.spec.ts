@@ -166,6 +166,20 @@ describe('the arguments of a charge under a quota', () => {
     expect(calendarArguments(day, 0)).toEqual([0, 0, 0, 0, 18_000_000, 104_400_000, 190_800_000]);
   });
 
+  it.each<readonly [now: unknown, found: string]>([
+    [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [-1, '-1'],
+    [0.5, '0.5'],
+    [8.64e15, '8640000000000000'],
+    [new Date(noon), 'a'],
+    [undefined, 'undefined'],
+  ])('are refused at %p, which is no instant', (now, found) => {
+    expect(() => Reflect.apply(calendarArguments, undefined, [definePolicy('plan', '1/month'), now])).toThrow(
+      `calendarArguments: now: expected whole epoch milliseconds of the years 1970 to 9999, got ${found}`,
+    );
+  });
+
   it('are refused for a policy without a calendar, and for an anchor that is no Date', () => {
     expect(() => calendarArguments(definePolicy('plan', '10/day'), noon)).toThrow(
       'policy "plan": expected one of the strategy "calendar" that definePolicy() made, and this is a "sliding-window"',

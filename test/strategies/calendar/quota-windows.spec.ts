@@ -19,8 +19,10 @@ describe('the windows that are known', () => {
 
   it('are apart for each anchor, more of them than are remembered too', () => {
     const windows = new QuotaWindows();
-    const anchors = Array.from({ length: 1100 }, (_, i) => Date.UTC(2026, 0, 1, 0, 0, i));
-    for (const anchorMs of [...anchors, ...anchors.slice(0, 10)]) {
+    const policy = definePolicy('plan', { rate: '10/day', strategy: 'calendar' });
+    const anchors = Array.from({ length: 10_100 }, (_, i) => Date.UTC(2026, 0, 1, 0, 0, i));
+    for (const anchorMs of anchors) windows.argumentsAt(policy, BEGIN, anchorMs);
+    for (const anchorMs of [...anchors.slice(0, 10), ...anchors.slice(-10)]) {
       expect(windows.argumentsAt(policy, BEGIN, anchorMs)).toEqual(
         calendarArguments(policy, BEGIN, new Date(anchorMs)),
       );
