@@ -105,7 +105,10 @@ while arg <= #ARGV do
             end
             if is_failure(text) then return text end
             if type(text) == 'string' then expires_ms, rate = read_override(text) end
-            if text and (expires_ms == nil or (rate and rate.strategy ~= policy.strategy)) then
+            local is_other = rate and rate.strategy ~= policy.strategy
+            -- A quota is counted in the windows that the charge has.
+            if rate and policy.strategy == 'calendar' then is_other = is_other or rate.period_ms ~= policy.period_ms end
+            if text and (expires_ms == nil or is_other) then
               told[i] = told[i] .. pack('<BB', UNREADABLE, number)
             elseif text then
               is_found = expires_ms == 0 or now < expires_ms

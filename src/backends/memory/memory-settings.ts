@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Charge } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
-import type { OverrideRate } from '../overrides/overridden-policy.js';
+import { isOfKind, type OverrideRate } from '../overrides/overridden-policy.js';
 import type { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type {
   NewOverride,
@@ -33,12 +33,13 @@ export class MemorySettings implements SettingsStore {
   ) {}
 
   /** Returns the rate of the first subject in `overriddenBy` that has an override, or undefined. */
-  rateFor({ policy: { name, strategy }, overriddenBy = [], unlimited }: Charge, now: number): OverrideRate | undefined {
+  rateFor({ policy, overriddenBy = [], unlimited }: Charge, now: number): OverrideRate | undefined {
+    const { name } = policy;
     for (const subject of overriddenBy) {
       const override = this.#overrides.get(keyOf({ policy: name, subject }));
       if (override === undefined || isOver(override, now)) continue;
       const { rate } = override;
-      if (rate === 'unlimited' || rate.strategy === strategy) return rate;
+      if (rate === 'unlimited' || isOfKind(rate, policy)) return rate;
       this.unreadable?.report({ what: 'override', policy: name, subject });
     }
     return unlimited ? 'unlimited' : undefined;

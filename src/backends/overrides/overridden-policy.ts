@@ -52,6 +52,11 @@ export function isBesideOwn({ periodMs }: Policy, rate: StoredRate): boolean {
   return rate.periodMs !== periodMs;
 }
 
+/** Returns true for a rate that the policy's strategy can count: a quota only in its own windows, which the charge has. */
+export function isOfKind(rate: StoredRate, { strategy, calendar, periodMs }: Policy): boolean {
+  return rate.strategy === strategy && (calendar === undefined || rate.periodMs === periodMs);
+}
+
 /** Makes policies under overrides, each once for as long as the objects are in use. */
 export class OverriddenPolicies {
   readonly #byRate = new WeakMap<StoredRate, WeakMap<Policy, OverriddenPolicy>>();

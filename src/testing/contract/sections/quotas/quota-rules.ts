@@ -16,6 +16,7 @@ export function quotaRules(suite: Suite<Bench>): void {
   suite.group('a quota with a rollover', () => rollovers(suite));
   suite.group('a quota that is settled', () => settlements(suite));
   suite.group('a quota with thresholds', () => thresholds(suite));
+  overrides(suite);
   settingsCase(suite, 'counts a quota under an override in its window, up to the limit of that', async (bench) => {
     const policy = definePolicy('quota', { rate: '10/month', rollover: 4, thresholds: [0.5] });
     const raised = definePolicy('quota', { rate: '20/month', rollover: 4 });
@@ -42,6 +43,21 @@ export function quotaRules(suite: Suite<Bench>): void {
       retryAfterMs: Date.parse(JUNE) - clock.now(),
     });
   });
+}
+
+function overrides(suite: Suite<Bench>): void {
+  settingsCase(
+    suite,
+    'does not count a quota under an override of another unit, whose windows no charge has',
+    async (bench) => {
+      const policy = definePolicy('quota', '10/month');
+      const { backend, store, clock } = bench;
+      const quota = await QuotaBench.open({ open: async () => ({ backend, clock }) }, policy);
+      clock.set(Date.parse(MAY));
+      await store.setOverride({ policy: 'quota', subject: 'ada', rate: rateOf(definePolicy('quota', '500/year')) });
+      assertMembers(await quota.spend(4, { overriddenBy: ['ada'] }), { limit: 10, remaining: 6, window: inMay(4) });
+    },
+  );
 }
 
 function rollovers(suite: Suite<Bench>): void {

@@ -220,9 +220,47 @@ const garbage: readonly ScriptCase[] = [
   ],
 }));
 
+/** A charge at the middle of a window, under an override; what is told before its decision. */
+function overriddenBy(text: string, [limit, windowMs]: readonly [number, number], told: readonly number[]): ScriptCase {
+  const override = 'sluice:{org}:override:p';
+  const lookup = {
+    besideKeys: [`${KEY}!o`, `${KEY}!p`] as const,
+    isUnlimited: false,
+    candidates: [{ key: override }],
+    subjects: [''],
+  };
+  const charges = [{ policy: month, subject: '', cost: 1, arguments: MONTH_ARGS, lookup }];
+  const { args, moreKeys } = new SpendRequest('2500', [{ charges, mode: 'peek', deadlineMs: 0 }]);
+  return {
+    name: `a quota under the override ${text}`,
+    runs: [
+      { command: ['SET', override, text] },
+      {
+        script: 'spend',
+        keys: [KEY, ...moreKeys],
+        args,
+        timeUs: NOW * 1000,
+        expected: { reply: [NOW, 2500, limit, windowMs, ...told], written: [] },
+      },
+    ],
+  };
+}
+
+const MONTH_MS = month.periodMs;
+/** What is told of one unit of so many in the window from 2000 to 3000, at 2500. */
+const oneOf = (limit: number) => [11, 1, limit, limit - 1, 500, 0, 0, 1000, 2000, 1, 0];
+
+const overridden: readonly ScriptCase[] = [
+  overriddenBy(`o1 calendar 20 ${MONTH_MS} 20 1 0`, UNTOLD, [8, 20, MONTH_MS, 20, 1, ...oneOf(20)]),
+  overriddenBy('o1 calendar 20 86400000 20 1 0', [10, 1000], [10, 1, ...oneOf(10)]),
+  overriddenBy(`o1 fixed-window 20 ${MONTH_MS} 20 1 0`, [10, 1000], [10, 1, ...oneOf(10)]),
+  overriddenBy('o1 unlimited 0', UNTOLD, [9]),
+];
+
 /** Quotas on windows of a few milliseconds, of which most instants are an edge. */
 export const calendars: readonly ScriptCase[] = [
   ...garbage,
+  ...overridden,
   ...Array.from({ length: CASES }, (_, seed) => {
     const random = randomFrom(seed);
     const runs = Array.from({ length: TRIALS }, (__, n) => {
