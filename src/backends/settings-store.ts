@@ -49,9 +49,9 @@ export interface Override extends OverrideTarget {
 export interface NewPolicyChange {
   /** The policy's name. */
   readonly policy: string;
-  /** In place of the rate in the code. Default: that stays. */
+  /** In place of the rate in the code. Default: the one that is in force stays. */
   readonly rate?: StoredRate;
-  /** In place of the mode in the code. Default: that stays. */
+  /** In place of the mode in the code. Default: the one that is in force stays. */
   readonly mode?: PolicyMode;
 }
 
@@ -62,7 +62,7 @@ export interface NewPolicyChange {
  * const changes: readonly PolicyChange[] = await backend.settings.listPolicyChanges();
  */
 export interface PolicyChange extends NewPolicyChange {
-  /** When it was made, in epoch milliseconds on the backend's clock. */
+  /** When the last part of it was made, in epoch milliseconds on the backend's clock. */
   readonly changedAt: number;
 }
 
@@ -107,7 +107,10 @@ export interface SettingsStore {
   deleteOverride(target: OverrideTarget): Awaitable<boolean>;
   /** Lists the overrides of a policy, or of all. One that is set or deleted meanwhile may be missing. */
   listOverrides(policy: string | undefined, page: PageRequest): Awaitable<Page<Override>>;
-  /** Stores a change in place of the policy's last one, and changes the version. */
+  /**
+   * Stores a change, and changes the version, both at once. What it leaves out stays as it is stored: two processes that change one
+   * policy at an instant, one the rate and the other the mode, lose neither. Returns what was given, with its instant.
+   */
   changePolicy(change: NewPolicyChange): Awaitable<PolicyChange>;
   /** Takes back the changes to a policy, and changes the version. */
   resetPolicy(policy: string): Awaitable<void>;

@@ -85,10 +85,10 @@ export class MemorySettings implements SettingsStore {
   }
 
   changePolicy(change: NewPolicyChange): PolicyChange {
-    const stored: PolicyChange = Object.freeze({ ...change, changedAt: this.clock.now() });
-    this.#changes.set(change.policy, stored);
+    const made: PolicyChange = { ...change, changedAt: this.clock.now() };
+    this.#changes.set(change.policy, Object.freeze({ ...this.#changes.get(change.policy), ...made }));
     this.#version += 1;
-    return stored;
+    return made;
   }
 
   resetPolicy(policy: string): void {

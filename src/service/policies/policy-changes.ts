@@ -1,5 +1,5 @@
 import { settingsOf } from '../../backends/capabilities.js';
-import type { PolicyChange, SettingsStore } from '../../backends/settings-store.js';
+import type { NewPolicyChange, PolicyChange, SettingsStore } from '../../backends/settings-store.js';
 import { noteInjectable } from '../../core/copies.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { PolicyRegistry } from '../../planning/policy-registry.js';
@@ -71,13 +71,25 @@ export class PolicyChanges {
     });
   }
 
+  /**
+   * Stores a change, and puts it in force together with what others have stored meanwhile. A stored change that is ignored is taken
+   * back first: no part of it would ever be in force.
+   */
+  async add(store: SettingsStore, change: NewPolicyChange): Promise<void> {
+    if (this.#ignored.has(change.policy)) await store.resetPolicy(change.policy);
+    await store.changePolicy(change);
+    await this.#load(store);
+  }
+
   /** Puts one change in force, or takes it back. */
   apply(name: string, change: PolicyChange | undefined): void {
     const policy = this.registry.runtime(name);
+    if (change === undefined) this.#ignored.delete(name);
     if (policy === undefined) this.#ignore(change, `there is no policy "${name}" in the code`);
     if (policy === undefined || isSame(policy.change, change)) return;
     try {
       policy.set(change);
+      this.#ignored.delete(name);
       this.events.policyChanged(name, change);
     } catch (error) {
       if (!(error instanceof ThrottleConfigError)) throw error;

@@ -79,10 +79,10 @@ export class RuntimePolicies {
     assertUpdate(place, update);
     policy.assertChangeable(update.rate !== undefined || update.burst !== undefined);
     return this.changes.run(place, async (store) => {
-      const rate = this.#rateOf(policy, update, place) ?? policy.change?.rate;
-      const mode = update.mode ?? policy.change?.mode;
+      const rate = this.#rateOf(policy, update, place);
+      const { mode } = update;
       const change: NewPolicyChange = { policy: name, ...(rate && { rate }), ...(mode && { mode }) };
-      this.changes.apply(name, await store.changePolicy(change));
+      await this.changes.add(store, change);
       this.changes.follow();
       return stateOf(policy);
     });

@@ -114,6 +114,28 @@ describe('changes to policies in a fleet on one Redis', () => {
       await redis.stop();
     }
   });
+
+  it('are not lost where two processes change two parts of a policy at once', async () => {
+    const redis = await startRedis();
+    try {
+      const prefix = freshPrefix();
+      const backend = () => new RedisBackend(redis.client, { prefix, timeoutMs: PATIENT_MS });
+      await using one = await start(backend());
+      await using other = await start(backend());
+      for (let limit = 1; limit <= 10; limit++) {
+        const mode = limit % 2 === 0 ? 'off' : 'monitor';
+        await Promise.all([
+          one.throttle.policies.update('api', { rate: `${limit}/day` }),
+          other.throttle.policies.update('api', { mode }),
+        ]);
+        for (const { throttle } of [one, other]) {
+          expect((await throttle.policies.list())[0]).toMatchObject({ policy: 'api', effective: [{ limit }], mode });
+        }
+      }
+    } finally {
+      await redis.stop();
+    }
+  });
 });
 
 describe('a stored change that does not fit the code', () => {
@@ -138,6 +160,19 @@ describe('a stored change that does not fit the code', () => {
     // A change in place of it counts, and a policy that is gone can be cleared away.
     await app.throttle.policies.reset(change.policy);
     expect(await backend.settings.listPolicyChanges()).toEqual([]);
+  });
+
+  it('is replaced as a whole by an update, of which every part is in force', async () => {
+    const backend = new CountedBackend();
+    await using app = await start(backend);
+    backend.settings.changePolicy({ policy: 'api', rate: { ...rate, strategy: 'gcra' } });
+    expect(await app.throttle.policies.update('api', { mode: 'off' })).toMatchObject({ mode: 'off' });
+    expect(await app.limit()).toBeNull();
+    expect(await backend.settings.listPolicyChanges()).toMatchObject([{ policy: 'api', mode: 'off' }]);
+    expect(await app.throttle.policies.update('api', { rate: '5/day' })).toMatchObject({
+      effective: [{ limit: 5 }],
+      mode: 'off',
+    });
   });
 
   it('comes into force with the policy, if a module that is loaded later brings it', async () => {

@@ -52,10 +52,10 @@ class ListsPrefixes extends SettingsLayer {
   }
 }
 
-class MergesChanges extends SettingsLayer {
+class ReplacesChanges extends SettingsLayer {
   override async changePolicy(change: NewPolicyChange) {
-    const before = (await this.listPolicyChanges()).find(({ policy }) => policy === change.policy);
-    return super.changePolicy({ ...before, ...change });
+    await super.resetPolicy(change.policy);
+    return super.changePolicy(change);
   }
 }
 
@@ -126,9 +126,9 @@ export const BROKEN_SETTINGS: readonly BrokenBackend[] = [
     breaks: ['are listed in pages, each once'],
   },
   {
-    fault: 'keeps parts of the change before',
-    create: settingsOf(MergesChanges),
-    breaks: ['replace the last one of their policy as a whole'],
+    fault: 'drops the change before as a whole',
+    create: settingsOf(ReplacesChanges),
+    breaks: ['leave what they do not name as it is'],
   },
   {
     fault: 'has the number of its changes as their version',

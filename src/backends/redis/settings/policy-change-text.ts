@@ -1,20 +1,64 @@
-import type { PolicyChange } from '../../settings-store.js';
+import type { NewPolicyChange, PolicyChange } from '../../settings-store.js';
 import { isStoredRate } from './override-text.js';
 
 const VERSION = 1;
 const MODES: readonly unknown[] = ['on', 'off', 'monitor'];
 
-/** Writes a change to a policy as JSON, with the version of its form. The policy's name stands beside it. */
-export function encodeChange({ rate, mode, changedAt }: PolicyChange): string {
-  return JSON.stringify({ version: VERSION, rate, mode, changedAt });
+/** What can change of a policy. Each part has a field of its own, so that two processes can change two of them at once. */
+const PARTS = ['rate', 'mode'] as const;
+type Part = (typeof PARTS)[number];
+type PartOfChange = Omit<PolicyChange, 'policy'>;
+
+/** Returns the fields of a change, by turns with their texts: JSON, with the version of its form. */
+export function changeFields({ policy, ...change }: NewPolicyChange, changedAt: number): readonly string[] {
+  const made = PARTS.filter((part) => change[part] !== undefined);
+  return made.flatMap((part) => [
+    fieldOf(policy, part),
+    JSON.stringify({ version: VERSION, [part]: change[part], changedAt }),
+  ]);
 }
 
-/** Reads a change to a policy. Returns undefined for any other text. */
-export function decodeChange(policy: string, text: string): PolicyChange | undefined {
+/** Returns the fields of a policy that nobody has changed, by turns with their texts. */
+export function resetFields(policy: string): readonly string[] {
+  return PARTS.flatMap((part) => [fieldOf(policy, part), '']);
+}
+
+/**
+ * Reads the changes in the fields of a hash. A field that cannot be read counts as none.
+ *
+ * @param report is told the policy of such a field
+ */
+export function changesIn(
+  fields: Iterable<readonly [field: string, text: string]>,
+  report: (policy: string) => void,
+): readonly PolicyChange[] {
+  const changes = new Map<string, PolicyChange>();
+  for (const [field, text] of fields) {
+    if (text === '') continue;
+    const [policy = '', part] = field.split(' ');
+    const found = decodePart(part, text);
+    if (found === undefined) {
+      report(policy);
+      continue;
+    }
+    const before = changes.get(policy);
+    const changedAt = Math.max(before?.changedAt ?? found.changedAt, found.changedAt);
+    changes.set(policy, { ...before, ...found, policy, changedAt });
+  }
+  return [...changes.values()];
+}
+
+/** A policy's name has no space. */
+function fieldOf(policy: string, part: Part): string {
+  return `${policy} ${part}`;
+}
+
+function decodePart(part: string | undefined, text: string): PartOfChange | undefined {
   const { version, rate, mode, changedAt } = membersOf(text);
   if (version !== VERSION || !isInstant(changedAt)) return undefined;
-  const isFit = (rate === undefined || isStoredRate(rate)) && (mode === undefined || MODES.includes(mode));
-  return isFit ? { policy, changedAt, ...(rate && { rate }), ...(mode && { mode }) } : undefined;
+  if (part === 'rate' && rate !== undefined && isStoredRate(rate)) return { rate, changedAt };
+  if (part === 'mode' && mode !== undefined && MODES.includes(mode)) return { mode, changedAt };
+  return undefined;
 }
 
 /** Returns true for an instant that a date can have: it is written as one. */

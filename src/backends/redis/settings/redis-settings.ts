@@ -16,7 +16,7 @@ import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
 import type { OverrideReads } from './override-reads.js';
 import { decodeOverride, encodeOverride, listName, NO_OVERRIDE, targetOf } from './override-text.js';
-import { decodeChange, encodeChange } from './policy-change-text.js';
+import { changeFields, changesIn, resetFields } from './policy-change-text.js';
 
 /** Numbers of versions: none comes twice. */
 const VERSIONS = 2 ** 48 - 1;
@@ -31,8 +31,8 @@ const TTL_MARGIN_MS = 3_600_000;
  * - `prefix:{subject}:override:policy` holds an override: see `encodeOverride`.
  * - `prefix:overrides`, a sorted set, lists them. It is advisory: a name is added before its override is written, and again after
  *   that, in case that a list was read in between. Who lists reads each override, and removes the names of those that are gone.
- * - `prefix:policies`, a hash, has the changes to policies by their names, empty where they were taken back, and a version that is
- *   written together with each.
+ * - `prefix:policies`, a hash, has the changed rate and the changed mode of a policy in a field each, empty where they were taken
+ *   back, and a version that is written together with them.
  */
 export class RedisSettings implements RemoteSettings {
   constructor(
@@ -85,26 +85,22 @@ export class RedisSettings implements RemoteSettings {
 
   async changePolicy(change: NewPolicyChange, dueMs: number): Promise<PolicyChange> {
     const key = this.keys.settingsKey('policies');
-    const stored: PolicyChange = { ...change, changedAt: await this.#nodeOf(key).now(key, dueMs) };
-    await this.#writeChange(change.policy, encodeChange(stored), dueMs);
-    return stored;
+    const changedAt = await this.#nodeOf(key).now(key, dueMs);
+    await this.#writeFields(changeFields(change, changedAt), dueMs);
+    return { ...change, changedAt };
   }
 
   resetPolicy(policy: string, dueMs: number): Promise<void> {
-    return this.#writeChange(policy, '', dueMs);
+    return this.#writeFields(resetFields(policy), dueMs);
   }
 
   async listPolicyChanges(dueMs: number): Promise<readonly PolicyChange[]> {
     const key = this.keys.settingsKey('policies');
     const fields = fieldsOf(await this.#nodeOf(key).command('hgetall', [key], dueMs));
-    const changes: PolicyChange[] = [];
-    for (const [policy, text] of fields) {
-      if (policy === VERSION || text === '') continue;
-      const change = decodeChange(policy, text);
-      if (change === undefined) this.unreadable.report({ what: 'policy-change', policy });
-      else changes.push(change);
-    }
-    return changes;
+    return changesIn(
+      fields.filter(([field]) => field !== VERSION),
+      (policy) => this.unreadable.report({ what: 'policy-change', policy }),
+    );
   }
 
   async version(dueMs: number): Promise<number> {
@@ -112,9 +108,10 @@ export class RedisSettings implements RemoteSettings {
     return Number(textOf(await this.#nodeOf(key).command('hget', [key, VERSION], dueMs)) ?? 0);
   }
 
-  async #writeChange(policy: string, text: string, dueMs: number): Promise<void> {
+  /** Writes fields, and another version, at once. */
+  async #writeFields(fields: readonly string[], dueMs: number): Promise<void> {
     const key = this.keys.settingsKey('policies');
-    await this.#nodeOf(key).command('hset', [key, policy, text, VERSION, randomInt(1, VERSIONS)], dueMs);
+    await this.#nodeOf(key).command('hset', [key, ...fields, VERSION, randomInt(1, VERSIONS)], dueMs);
   }
 
   /** Names in the list, in their order, behind the cursor. */

@@ -126,20 +126,37 @@ describe('settings in Redis', () => {
   });
 
   it.each([
-    ['a later version', '{"version":2,"mode":"off","changedAt":1}'],
-    ['an unknown mode', '{"version":1,"mode":"dry","changedAt":1}'],
-    ['a rate of nothing', '{"version":1,"rate":{"limit":0},"changedAt":1}'],
-    ['a rate that is null', '{"version":1,"rate":null,"changedAt":1}'],
-    ['an instant that no date has', '{"version":1,"mode":"off","changedAt":1e300}'],
-    ['a mode that is null', '{"version":1,"mode":null,"changedAt":1}'],
-    ['no JSON', 'off'],
-    ['no object', 'null'],
-  ])('of a policy count as none where they are of %s, and say so once', async (_, text) => {
+    ['a later version', 'api mode', '{"version":2,"mode":"off","changedAt":1}'],
+    ['an unknown mode', 'api mode', '{"version":1,"mode":"dry","changedAt":1}'],
+    ['a rate of nothing', 'api rate', '{"version":1,"rate":{"limit":0},"changedAt":1}'],
+    ['a rate that is null', 'api rate', '{"version":1,"rate":null,"changedAt":1}'],
+    ['no rate', 'api rate', '{"version":1,"mode":"off","changedAt":1}'],
+    ['an instant that no date has', 'api mode', '{"version":1,"mode":"off","changedAt":1e300}'],
+    ['a mode that is null', 'api mode', '{"version":1,"mode":null,"changedAt":1}'],
+    ['no mode', 'api mode', '{"version":1,"changedAt":1}'],
+    ['an unknown part', 'api by', '{"version":1,"mode":"off","changedAt":1}'],
+    ['no part', 'api', '{"version":1,"mode":"off","changedAt":1}'],
+    ['no JSON', 'api mode', 'off'],
+    ['no object', 'api mode', 'null'],
+  ])('of a policy count as none where they are of %s, and say so once', async (_, field, text) => {
     const { store, prefix, events } = open();
     await store.changePolicy({ policy: 'login', mode: 'off' });
-    await redis.client.hset(`${prefix}:policies`, 'api', text);
+    await redis.client.hset(`${prefix}:policies`, field, text);
     for (let i = 0; i < 2; i++) expect(await store.listPolicyChanges()).toMatchObject([{ policy: 'login' }]);
     expect(events).toEqual([{ type: 'unreadable', what: 'policy-change', policy: 'api' }]);
+  });
+
+  it('of a policy have a field for each part: one that cannot be read leaves the other', async () => {
+    const { store, prefix } = open({ clock: new ManualClock(1000) });
+    await store.changePolicy({ policy: 'api', rate, mode: 'monitor' });
+    const key = `${prefix}:policies`;
+    expect(await redis.client.hgetall(key)).toEqual({
+      'api rate': JSON.stringify({ version: 1, rate, changedAt: 1000 }),
+      'api mode': '{"version":1,"mode":"monitor","changedAt":1000}',
+      '@version': expect.stringMatching(/^\d+$/),
+    });
+    await redis.client.hset(key, 'api mode', 'off');
+    expect(await store.listPolicyChanges()).toEqual([{ policy: 'api', rate, changedAt: 1000 }]);
   });
 
   it('are refused in time by a server that stands still', async () => {

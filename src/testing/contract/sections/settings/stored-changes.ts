@@ -22,10 +22,22 @@ function changes(suite: Suite<Bench>): void {
     ]);
   });
 
-  settingsCase(suite, 'replace the last one of their policy as a whole', async ({ store, clock }) => {
+  settingsCase(suite, 'leave what they do not name as it is', async ({ store, clock }) => {
     await store.changePolicy({ policy: 'api', rate: five });
-    await store.changePolicy({ policy: 'api', mode: 'off' });
-    assert.deepEqual(await changesByName(store), [{ policy: 'api', mode: 'off', changedAt: clock.now() }]);
+    clock.advance(500);
+    assert.deepEqual(await store.changePolicy({ policy: 'api', mode: 'off' }), {
+      policy: 'api',
+      mode: 'off',
+      changedAt: clock.now(),
+    });
+    assert.deepEqual(await changesByName(store), [{ policy: 'api', rate: five, mode: 'off', changedAt: clock.now() }]);
+    await store.changePolicy({ policy: 'api', rate: twenty });
+    assert.deepEqual(await changesByName(store), [
+      { policy: 'api', rate: twenty, mode: 'off', changedAt: clock.now() },
+    ]);
+    await store.resetPolicy('api');
+    await store.changePolicy({ policy: 'api', mode: 'on' });
+    assert.deepEqual(await changesByName(store), [{ policy: 'api', mode: 'on', changedAt: clock.now() }]);
   });
 
   settingsCase(suite, 'are taken back one by one', async ({ store, clock }) => {
