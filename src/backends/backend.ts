@@ -42,7 +42,8 @@ export interface Backend {
    * @throws RangeError for a cost that is not a safe integer of at least 0, an unknown mode, or arguments that are not whole
    *   numbers, before anything else happens
    * @throws ThrottleConfigError for a charge that this backend or its policy cannot take: another number of arguments than its
-   *   strategy has, `overriddenBy` without `settings`, a mode other than `enforce` on a policy with a `lease`
+   *   strategy has, `overriddenBy` without `settings`, or another `overriddenBy` than that of a charge on the same budget, a mode
+   *   other than `enforce` on a policy with a `lease`
    */
   spend(charges: readonly Charge[]): Awaitable<Outcome>;
   /** Returns the outcome that `spend` would have, and writes nothing. */

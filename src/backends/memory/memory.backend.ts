@@ -7,7 +7,7 @@ import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import { decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
+import { assertOneOverrideEach, decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
 import { OverriddenPolicies } from '../overrides/overridden-policy.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type { SettingsStore } from '../settings-store.js';
@@ -111,6 +111,7 @@ export class MemoryBackend implements Backend {
     for (const charge of charges) assertCharge(charge);
     for (const charge of charges) this.#assertTakeable(charge);
     if (!hasOverrides(charges)) return this.#decideTakeable(charges, now, writes);
+    assertOneOverrideEach(charges);
     return decideOverridden(
       charges,
       (charge) => this.#settings.rateFor(charge, now),

@@ -7,6 +7,7 @@ import {
   type TakenCharge,
   unlimitedDecision,
 } from '../../core/decision.js';
+import { ThrottleConfigError } from '../../core/errors.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { OverriddenPolicies, OverrideRate } from './overridden-policy.js';
 
@@ -14,6 +15,35 @@ import type { OverriddenPolicies, OverrideRate } from './overridden-policy.js';
 export function hasOverrides(charges: readonly Charge[]): boolean {
   for (const { overriddenBy } of charges) if (overriddenBy !== undefined) return true;
   return false;
+}
+
+/**
+ * Throws if charges of a call on one budget say that different subjects may override them. Overrides of two periods count in one
+ * budget beside it, which is of one period at a time.
+ *
+ * @throws ThrottleConfigError naming the policy
+ */
+export function assertOneOverrideEach(charges: readonly Charge[]): void {
+  for (const one of charges) {
+    if (!mayBeOverridden(one)) continue;
+    const other = charges.find((before) => mayBeOverridden(before) && isOnSameBudget(before, one));
+    if (isSameList(other?.overriddenBy, one.overriddenBy)) continue;
+    throw new ThrottleConfigError(
+      `a charge of "${one.policy.name}": another charge on the same budget in this call has other subjects in \`overriddenBy\`, and so it may have another rate. Write the same subjects in both, in the same order, or charge them in two calls.`,
+    );
+  }
+}
+
+function mayBeOverridden({ overriddenBy = [] }: Charge): boolean {
+  return overriddenBy.length > 0;
+}
+
+function isOnSameBudget(one: Charge, other: Charge): boolean {
+  return one.subject === other.subject && one.policy.id === other.policy.id;
+}
+
+function isSameList(one: readonly string[] = [], other: readonly string[] = []): boolean {
+  return one.length === other.length && one.every((subject, i) => subject === other[i]);
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import { hasOverrides } from '../overrides/overridden-call.js';
+import { assertOneOverrideEach, hasOverrides } from '../overrides/overridden-call.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
@@ -101,12 +101,14 @@ export class RedisStore implements RemoteStore {
 
   /** Not async: the promise of the queued call is the only one. */
   decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome> {
+    const mayBeOverridden = hasOverrides(charges);
     try {
       this.#assertDecidable(charges);
+      if (mayBeOverridden) assertOneOverrideEach(charges);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (!hasOverrides(charges)) return this.#decidePrepared(charges, mode, dueMs, listener);
+    if (!mayBeOverridden) return this.#decidePrepared(charges, mode, dueMs, listener);
     const prepared = this.#overridable.prepare(charges, dueMs);
     return isNativePromise(prepared)
       ? prepared.then((found) => this.#decidePrepared(found, mode, dueMs, listener))

@@ -63,7 +63,8 @@ describe('overrides on one Redis server', () => {
     await store.setOverride({ ...organisation, rate: fixed('20/min') });
     await backend.spend([ada()]);
     await redis.resetCounts();
-    for (let i = 0; i < 10; i++) await backend.spend([ada(), { ...ada(), overriddenBy: ['organisation:1'] }]);
+    for (let i = 0; i < 10; i++)
+      await backend.spend([ada(), { ...ada(), subject: 'user:bob', overriddenBy: ['organisation:1'] }]);
     await backend.peek([ada()]);
     // What a script calls counts as calls of its commands, too.
     expect([await redis.calls('evalsha'), await redis.calls('eval')]).toEqual([11, 0]);

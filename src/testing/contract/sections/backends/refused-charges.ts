@@ -44,6 +44,7 @@ export function refusedCharges(suite: Suite<Bench>): void {
 }
 
 function refusedBy(method: 'spend' | 'peek', suite: Suite<Bench>): void {
+  refusesTwoOverrides(method, suite);
   for (const [what, member, more] of INVALID) {
     suite.case(`refuses ${what} with a RangeError, and takes nothing`, async ({ open }) => {
       const { backend } = await open();
@@ -65,6 +66,44 @@ function refusedBy(method: 'spend' | 'peek', suite: Suite<Bench>): void {
       assert.deepEqual(await left(backend), [10, 10]);
     });
   }
+}
+
+/** Two charges on one budget that have overrides of different subjects: which rate would the budget have? */
+function refusesTwoOverrides(method: 'spend' | 'peek', suite: Suite<Bench>): void {
+  suite.case(
+    'refuses two overrides of one budget with an error that names the policy, and takes nothing',
+    async (bench) => {
+      const { backend } = await bench.open();
+      const { settings } = backend;
+      if (settings === undefined) return;
+      const overridden = (...overriddenBy: readonly string[]): Charge => ({ ...ofB, overriddenBy });
+      for (const subject of ['org:1', 'org:2']) {
+        const periodMs = subject === 'org:1' ? 30_000 : 90_000;
+        const rate = { strategy: 'fixed-window', limit: 5, periodMs, burst: 5, segments: 1 };
+        await settings.setOverride({ policy: 'b', subject, rate });
+      }
+      for (const others of [['org:2'], ['org:2', 'org:1'], ['org:1', 'org:2']]) {
+        for (const charges of [
+          [overridden('org:1'), overridden(...others)],
+          [ofA, overridden(...others), { ...overridden('org:1'), mode: 'monitor' } as const],
+        ]) {
+          await assertFails(() => backend[method](charges), 'ThrottleConfigError', '"b"', 'overriddenBy');
+        }
+      }
+      assert.deepEqual(await left(backend), [10, 10]);
+      // Charges of other subjects, and those that nobody can override, do not matter.
+      const outcome = await backend[method]([
+        overridden('org:1'),
+        overridden('org:1'),
+        ofB,
+        { ...overridden('org:2'), subject: 'bob' },
+      ]);
+      assert.deepEqual(
+        outcome.decisions.map(({ windowMs }) => windowMs),
+        [30_000, 30_000, 1000, 90_000],
+      );
+    },
+  );
 }
 
 /** What a backend without modes does: it says so, and takes nothing. */
