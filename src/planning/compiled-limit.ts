@@ -265,8 +265,10 @@ function policiesOfFunction(
     );
   }
   // Reports mistakes in the other options at startup.
-  define(anyRate(options));
-  return policiesByRate(rateOf, define, place, mode);
+  const any = define(anyRate(options));
+  // A quota is counted in windows of its unit, and an unlimited one has none.
+  const mayBeOverridden = options.overrides !== undefined && options.strategy !== 'calendar';
+  return policiesByRate(rateOf, define, place, mode, mayBeOverridden ? any : undefined);
 }
 
 /** Returns a rate that other options fit: a quota that any rollover fits, or a period that a number of segments divides. */

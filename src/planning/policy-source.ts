@@ -15,11 +15,16 @@ export interface PolicySource extends OwnPolicies {
   readonly mode: ModeSource;
   /** Set if the plan of the call chooses the policies. `of` returns those of plans that do not name the limit's policy then. */
   readonly plans: PlannedPolicies | undefined;
+  /**
+   * Stands for the rate of a function that answers `unlimited`, if the limit may be overridden: only an override limits a call that is
+   * charged under it.
+   */
+  readonly unlimited: readonly Policy[] | undefined;
 }
 
 /** Returns a source of the same policies for every call. */
 export function fixedPolicies(policies: readonly Policy[], mode?: ModeSource): PolicySource {
-  return { fixed: policies, known: policies, mode, plans: undefined, of: () => policies };
+  return { fixed: policies, known: policies, mode, plans: undefined, unlimited: undefined, of: () => policies };
 }
 
 /**
@@ -40,7 +45,8 @@ export function plannedPolicies(
   }
   const known = [...own.known, ...[...byPlan.values()].flat()];
   const plans = new PlannedPolicies(name, lookup, byPlan, own);
-  return { fixed: undefined, known, mode: own.mode, plans, of: (call) => own.of(call) };
+  const { mode, unlimited } = own;
+  return { fixed: undefined, known, mode, plans, unlimited, of: (call) => own.of(call) };
 }
 
 /** Returns a source of the policies of every plan, one for each budget; a source that no plan chooses from, as it is. */
@@ -66,12 +72,14 @@ const MAX_CACHED_RATES = 1000;
  *
  * @param define makes the policies of a rate; throws if the rate is invalid
  * @param place for errors
+ * @param unlimited what stands for a rate that is `unlimited`; undefined: no policies
  */
 export function policiesByRate(
   rateOf: (call: Call) => Awaitable<string>,
   define: (rate: string) => readonly Policy[],
   place: string,
   mode?: ModeSource,
+  unlimited?: readonly Policy[],
 ): PolicySource {
   const cache = new Map<string, readonly Policy[]>();
   const policiesOf = (rate: string) => {
@@ -79,7 +87,8 @@ export function policiesByRate(
     if (cached !== undefined) return cached;
     if (typeof rate !== 'string')
       throw invalidValue(optionAt(place, 'rate'), 'the function to answer with a rate such as "5/min"', rate);
-    const policies = define(rate);
+    const defined = define(rate);
+    const policies = defined.length === 0 && unlimited !== undefined ? unlimited : defined;
     if (cache.size >= MAX_CACHED_RATES) cache.clear();
     cache.set(rate, policies);
     return policies;
@@ -89,6 +98,7 @@ export function policiesByRate(
     known: [],
     mode,
     plans: undefined,
+    unlimited,
     of: (call) => {
       const rate = rateOf(call);
       return typeof rate === 'string' ? policiesOf(rate) : Promise.resolve(rate).then(policiesOf);

@@ -6,6 +6,7 @@ import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import type { By, Call } from '../../../transports/call.js';
 import { addressOf, isNobody } from '../../../transports/identity/subject.js';
 import { findWithSearch } from '../../../transports/identity/user-lookup.js';
+import { NO_CHARGES } from './charge-parts.js';
 import type { LateSearch } from './late-search.js';
 
 /** Whose overrides count, or `unknown` if it cannot be told yet. */
@@ -21,31 +22,31 @@ type Overriders = readonly string[] | 'unknown';
 export function withOverrides(
   limit: CompiledLimit,
   call: Call,
-  charges: readonly Charge[],
+  own: readonly Charge[],
   search: LateSearch | undefined,
 ): Awaitable<readonly Charge[]> {
-  const { overrides } = limit;
-  if (overrides === undefined || charges.length === 0) return charges;
+  const { overrides, policies } = limit;
+  if (overrides === undefined || own.length === 0) return own;
+  const charges = freed(own, policies);
   // Calls without a plan have budgets apart from all others already.
-  if (limit.policies.plans !== undefined && (search?.isUserMissing || search?.isPlanMissing)) return charges;
+  if (policies.plans !== undefined && (search?.isUserMissing || search?.isPlanMissing)) return charges;
   if (overrides === true) return charges.map((charge) => overriddenByCharged(charge, call));
   // The address is charged for as long as the user is missing.
-  if (search?.isUserMissing === true) return undecided(charges, call);
+  if (search?.isUserMissing === true) return undecided(limit, charges, call);
   return chain(overridersOf(overrides, limit, call, search), (subjects) => {
     if (subjects !== 'unknown') return overriddenBy(subjects, limit, charges);
     if (search !== undefined) search.isOverriderMissing = true;
-    return undecided(charges, call);
+    return undecided(limit, charges, call);
   });
 }
 
 /** The same for charges of the address, under a limit whose functions cannot be asked yet. */
-export function withAddressOverrides(
-  { overrides }: CompiledLimit,
-  call: Call,
-  charges: readonly Charge[],
-): readonly Charge[] {
+export function withAddressOverrides(limit: CompiledLimit, call: Call, charges: readonly Charge[]): readonly Charge[] {
+  const { overrides } = limit;
   if (overrides === undefined) return charges;
-  return overrides === true ? charges.map((charge) => overriddenByCharged(charge, call)) : undecided(charges, call);
+  return overrides === true
+    ? charges.map((charge) => overriddenByCharged(charge, call))
+    : undecided(limit, charges, call);
 }
 
 /** Returns whether it is known whose overrides count for a call under a limit, of which only the guards have run. */
@@ -66,11 +67,19 @@ function overriddenBy(
   charges: readonly Charge[],
 ): readonly Charge[] {
   if (subjects.length > 0) return charges.map((charge) => ({ ...charge, overriddenBy: subjects }));
-  const isUnlimited = charges.some(({ unlimited }) => unlimited);
-  return isUnlimited && policies.plans !== undefined ? policies.plans.unlimited : charges;
+  if (!charges.some(({ unlimited }) => unlimited)) return charges;
+  return policies.plans?.unlimited ?? NO_CHARGES;
 }
 
-function undecided(charges: readonly Charge[], call: Call): readonly Charge[] {
+/** Says of charges under a rate that is unlimited that only an override limits them. */
+function freed(charges: readonly Charge[], { unlimited }: CompiledLimit['policies']): readonly Charge[] {
+  return unlimited !== undefined && charges[0]?.policy === unlimited[0]
+    ? charges.map((charge) => ({ ...charge, unlimited: true }))
+    : charges;
+}
+
+function undecided({ policies }: CompiledLimit, charges: readonly Charge[], call: Call): readonly Charge[] {
+  if (charges[0]?.policy === policies.unlimited?.[0]) return NO_CHARGES;
   const subject = scopedSubject(call.context.scope, `undecided:${addressOf(call)}`);
   return charges.map(({ unlimited: _, ...charge }) => ({ ...charge, subject }));
 }
