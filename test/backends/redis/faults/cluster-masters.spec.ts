@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
-import { RedisBackend } from '../../../../src/index.js';
+import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
+import { type Charge, RedisBackend } from '../../../../src/index.js';
+import { subjectAt } from '../../../support/redis/fault-cluster.js';
 import { oneMasterFrozen, resharded } from '../../../support/redis/fault-masters.js';
-import { charge, counter, GRACE_MS, guarded, PATIENT_MS } from '../../../support/redis/faults.js';
+import { askUntil, charge, counter, GRACE_MS, guarded, PATIENT_MS } from '../../../support/redis/faults.js';
 import { freePort, RedisCluster } from '../../../support/redis/redis.js';
 
 describe('a Cluster client that keeps commands until it is connected', () => {
@@ -44,6 +46,51 @@ describe('a Cluster of three masters', () => {
       { type: 'degraded', code: 'TIMEOUT', domain, unavailable: [domain], of: 3 },
       { type: 'recovered', domain, unavailable: [], of: 3 },
     ]);
+  });
+
+  it('fails settings on a master that stands still, and leaves alone only calls whose override is there', async () => {
+    const client = await cluster.connect();
+    await cluster.configure('cluster-node-timeout', 600_000);
+    const { backend, prefix, events } = guarded(client, 'local', 200);
+    const { settings } = backend;
+    const masterOf = (key: string) => client.slots[slotOf(key)]?.[0];
+    const still = cluster.servers.find(({ port }) => masterOf(`${prefix}:policies`) === `127.0.0.1:${port}`);
+    if (settings === undefined || still === undefined) throw new Error('a cluster without settings');
+    const domain = `127.0.0.1:${still.port}`;
+    const limit = counter('settings');
+    const [here, there] = [subjectAt(client, still, false), subjectAt(client, still, true)];
+    const plain = charge(limit, here);
+    const overridden = { ...plain, overriddenBy: [there] };
+    const degradedOf = async (one: Charge) => (await backend.spend([one])).degraded;
+    expect([await degradedOf(plain), await degradedOf(overridden)]).toEqual([undefined, undefined]);
+    still.freeze();
+    try {
+      for (let i = 0; i < 7; i++) await expect(settings.version()).rejects.toMatchObject({ code: 'TIMEOUT' });
+      await expect(settings.changePolicy({ policy: 'settings', mode: 'off' })).rejects.toMatchObject({
+        code: 'TIMEOUT',
+      });
+      await expect(settings.setOverride({ policy: 'settings', subject: there, rate: 'unlimited' })).rejects.toThrow();
+      // No setting is a call: the breaker counts calls.
+      expect(events).toEqual([]);
+      expect(await degradedOf(plain)).toBeUndefined();
+      await askUntil(
+        () => degradedOf(overridden),
+        () => events.length > 0,
+      );
+      expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT', domain, unavailable: [domain], of: 3 }]);
+      expect([await degradedOf(plain), await degradedOf(overridden)]).toEqual([undefined, 'local']);
+    } finally {
+      still.thaw();
+    }
+    await askUntil(
+      () => degradedOf(overridden),
+      (degraded) => degraded === undefined && events.length === 2,
+    );
+    expect(events.at(-1)).toEqual({ type: 'recovered', domain, unavailable: [], of: 3 });
+    expect(Number.isSafeInteger(await settings.version())).toBe(true);
+    client.disconnect();
+    await backend.close();
+    await cluster.configure('cluster-node-timeout', 1500);
   });
 
   it('decides all calls while slots move from master to master, and charges each once', async () => {
