@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { calendarArguments } from '../../../../strategies/calendar/quota-windows.js';
 import { definePolicy, type PolicySpec } from '../../../../strategies/define-policy.js';
 import { assertMembers } from '../../harness/assertions.js';
 import type { Bench } from '../../harness/bench.js';
@@ -102,6 +103,22 @@ export function quotaWindows(suite: Suite<Bench>): void {
             remaining: 9,
           },
         ]);
+      },
+    );
+
+    suite.case(
+      'begins anew if the anchor of the call moves the window on, and keeps what is used if it moves it back',
+      async (bench) => {
+        const policy = definePolicy('quota', '10/month');
+        const quota = await QuotaBench.open(bench, policy);
+        quota.clock.set(Date.parse('2026-02-05T00:00Z'));
+        const spendFrom = (cost: number, anchor: string) =>
+          quota.spend(cost, { arguments: calendarArguments(policy, quota.clock.now(), new Date(anchor)) });
+        assertMembers(await spendFrom(3, '2026-01-31'), { window: quotaWindow('2026-01-31', '2026-02-28', 3) });
+        assertMembers(await spendFrom(2, '2026-01-15'), { window: quotaWindow('2026-01-31', '2026-02-15', 5) });
+        assertMembers(await spendFrom(1, '2026-01-31'), { window: quotaWindow('2026-01-31', '2026-02-28', 6) });
+        assertMembers(await spendFrom(4, '2026-02-03'), { window: quotaWindow('2026-02-03', '2026-03-03', 4) });
+        assertMembers(await spendFrom(1, '2026-01-31'), { window: quotaWindow('2026-02-03', '2026-02-28', 5) });
       },
     );
 
