@@ -8,6 +8,10 @@ export const SPEND = [
     ],
   },
   {
+    why: 'There is no charge of the number 0 that may be overridden.',
+    places: ['scripts/spend: for i = 1, charge_count do | 1 -> 0 | occurrence 2 of this line'],
+  },
+  {
     why: 'Without a monitored charge nothing is decided in the phase of those.',
     places: ['scripts/spend: local has_monitored = false | false -> true'],
   },

@@ -257,10 +257,31 @@ const overridden: readonly ScriptCase[] = [
   overriddenBy('o1 unlimited 0', UNTOLD, [9]),
 ];
 
+/** Calls of one run: what is told of a quota is not told of the charge that has its place in the next call. */
+function beforeOthers(): ScriptCase {
+  const keys = [KEY, ...['ada', 'bob', 'eve'].map((subject) => `sluice:{${subject}}:q@app:f1000`)];
+  const window = definePolicy('q', { rate: '10/s', strategy: 'fixed-window' });
+  const unit = { policy: window, subject: '', cost: 1 };
+  const calls = [
+    [{ policy: month, subject: '', cost: 1, arguments: MONTH_ARGS }, unit],
+    [unit, unit],
+  ];
+  const { args } = new SpendRequest(
+    '2500',
+    calls.map((charges) => ({ charges, mode: 'peek', deadlineMs: 0 })),
+  );
+  const reply = [NOW, 2500, 10, 1000, 10, 1000, ...oneOf(10), ...[1, 9, 500, 1, 9, 500, 1, 9, 500]];
+  return {
+    name: 'a quota, and a call on windows after it',
+    runs: [{ script: 'spend', keys, args, timeUs: NOW * 1000, expected: { reply, written: [] } }],
+  };
+}
+
 /** Quotas on windows of a few milliseconds, of which most instants are an edge. */
 export const calendars: readonly ScriptCase[] = [
   ...garbage,
   ...overridden,
+  beforeOthers(),
   ...Array.from({ length: CASES }, (_, seed) => {
     const random = randomFrom(seed);
     const runs = Array.from({ length: TRIALS }, (__, n) => {
