@@ -22,7 +22,7 @@ export interface OverrideTarget {
  * const override: NewOverride = { policy: 'api', subject: 'user:42', rate: 'unlimited', expiresInMs: 3_600_000 };
  */
 export interface NewOverride extends OverrideTarget {
-  /** In place of the policy's own. It counts for policies of its strategy only; `unlimited` counts for all. */
+  /** In place of the policy's own. It counts for policies of its strategy only, and for quotas of its unit only; `unlimited` counts for all. */
   readonly rate: StoredRate | 'unlimited';
   /** Milliseconds, at least 1, after which the policy's own rate applies again. Default: never. */
   readonly expiresInMs?: number;

@@ -90,6 +90,17 @@ describe('a quota', () => {
     expect(await throttle.stat('plan', ada)).toMatchObject({ limit: 2, windowMs: 60_000 });
   });
 
+  it('has the override of a rate that is a function only while the function returns its unit', async () => {
+    const rate = ({ context: { isDaily } }: Call) => (isDaily === true ? '10/day' : '10/month');
+    await using context = await startContext({
+      policies: { exports: { rate, strategy: 'calendar', overrides: true } },
+    });
+    const { throttle } = context;
+    await throttle.overrides.set('exports', 'user:ada', '900/month');
+    expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 900 });
+    expect(await throttle.stat('exports', { ...ada, context: { isDaily: true } })).toMatchObject({ limit: 10 });
+  });
+
   it('keeps its unit under an override, and what it carries over', async () => {
     const policies = {
       exports: { rate: '10/month', rollover: 4, overrides: true },

@@ -1,7 +1,7 @@
 import { BoundedMap } from '../../core/bounded-map.js';
 import type { Charge, Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
-import type { OverrideRate } from './overridden-policy.js';
+import { isOfKind, type OverrideRate } from './overridden-policy.js';
 
 /** Rates that are remembered at most. */
 const MAX_RATES = 10_000;
@@ -28,7 +28,9 @@ export class LastRates {
 
   /** Returns the rate in place of the policy's own, if one was in force for such a charge. */
   of(charge: Charge): OverrideRate | undefined {
-    return this.#rates.get(nameOf(charge)) ?? (charge.unlimited ? 'unlimited' : undefined);
+    const rate = this.#rates.get(nameOf(charge));
+    if (rate !== undefined && (rate === 'unlimited' || isOfKind(rate, charge.policy))) return rate;
+    return charge.unlimited ? 'unlimited' : undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   BackendError,
   type Charge,
+  calendarArguments,
   definePolicy,
   ManualClock,
   MemoryBackend,
@@ -94,6 +95,21 @@ describe('overrides during an outage', () => {
     await backend.spend([ofUser(1)]);
     fail();
     expect((await backend.spend([ofUser(11)])).allowed).toBe(false);
+  });
+
+  it('of another unit count for no quota, as before', async () => {
+    const quota = (rate: string) => definePolicy('api', { rate, strategy: 'calendar' });
+    const ofQuota = (policy: Policy): Charge => ({
+      ...ofUser(1),
+      policy,
+      arguments: calendarArguments(policy, START),
+    });
+    const [daily, monthly] = [quota('10/day'), quota('10/month')];
+    await remote.settings.setOverride({ ...organisation, rate: rateOf(quota('900/month')) });
+    expect((await backend.spend([ofQuota(monthly)])).binding).toMatchObject({ limit: 900 });
+    fail();
+    expect(await backend.spend([ofQuota(monthly)])).toMatchObject({ degraded: 'local', binding: { limit: 900 } });
+    expect(await backend.spend([ofQuota(daily)])).toMatchObject({ degraded: 'local', binding: { limit: 10 } });
   });
 
   it('leave an unlimited charge unlimited, beside others', async () => {
