@@ -1,11 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { type PolicyOptions, Throttle, type ThrottleModuleOptions } from '../../../../src/index.js';
+import {
+  type Call,
+  type PolicyMode,
+  type PolicyOptions,
+  Throttle,
+  type ThrottleModuleOptions,
+} from '../../../../src/index.js';
 import { CountedBackend } from '../../../support/counted-backend.js';
 import { eventsOf, violationsIn } from '../../../support/events.js';
 import { startSockets, type TestSocket, transports } from '../../../support/gateway-app.js';
 import { until } from '../../../support/wait-until.js';
-import { attempts, SlowBackend } from '../connections/handshake-client.js';
+import { attempts, refusal, SlowBackend } from '../connections/handshake-client.js';
 
 const strategy = 'fixed-window';
 const watched = { rate: '1/min', strategy, mode: 'monitor' } as const;
@@ -114,4 +120,61 @@ describe.each(transports)('modes of new connections on %s', (transport) => {
     await send(await sockets.connect(), 'say', 3);
     expect(backend.asked).toEqual([]);
   });
+
+  it('are what a function says of each', async () => {
+    const backend = new CountedBackend();
+    const mode = async ({ request }: Call): Promise<PolicyMode> => modeIn(request?.headers['x-mode']);
+    await using sockets = await start({ rate: '1/min', strategy, mode }, backend);
+    const events = eventsOf(sockets.app);
+    const attempt = (named: string) => attempts(sockets, 1, { headers: { 'x-mode': named } });
+    expect(await attempt('on')).toEqual(['open']);
+    expect(await attempt('monitor')).toEqual(['open']);
+    expect(violationsIn(events)).toEqual([['connections']]);
+    const { length } = backend.asked;
+    expect(await attempt('off')).toEqual(['open']);
+    expect(backend.asked).toHaveLength(length);
+    expect((await refusal(sockets, { headers: { 'x-mode': 'on' } })).status).toBe(429);
+    expect((await refusal(sockets, { headers: { 'x-mode': 'neither' } })).status).toBe(500);
+  });
 });
+
+describe.each(transports)('modes of frames on %s', (transport) => {
+  it('are what a function says of each, and no frame passes for a mode that is none', async () => {
+    let mode = 'on';
+    const errors: string[] = [];
+    const backend = new CountedBackend();
+    const { handled, gateways } = gateway(off);
+    const frames = { rate: '2/min', strategy, mode: async () => modeIn(mode) } as const;
+    await using sockets = await startSockets({
+      transport,
+      gateways,
+      errors,
+      options: { backend, sockets: { frames, noticeEveryMs: 0 } },
+    });
+    const events = eventsOf(sockets.app);
+    const socket = await sockets.connect();
+    // The ping of the test is a frame, too.
+    await send(socket, 'say', 1);
+    socket.send('say', 'denied');
+    expect((await socket.next()).event).toBe('rate_limit');
+    mode = 'monitor';
+    await send(socket, 'say', 1);
+    expect(violationsIn(events)).toEqual([['frames'], ['frames']]);
+    mode = 'off';
+    const { length } = backend.asked;
+    await send(socket, 'say', 2);
+    expect(backend.asked).toHaveLength(length);
+    mode = 'neither';
+    socket.send('say', 'dropped');
+    await until(() => errors.length > 0);
+    expect(errors.join()).toContain('mode: expected "on", "off" or "monitor", got "neither"');
+    mode = 'off';
+    await send(socket, 'say', 1);
+    expect(handled).toEqual([1, 1, 1, 2, 1]);
+  });
+});
+
+/** Whatever a request names: what is no mode is for the library to find. */
+function modeIn(named: unknown): PolicyMode {
+  return named as PolicyMode;
+}
