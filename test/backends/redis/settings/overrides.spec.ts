@@ -183,6 +183,23 @@ describe('overrides on one Redis server', () => {
     expect(await redis.calls('evalsha')).toBe(1);
   });
 
+  it('are in force, each call once, where the server forgets its scripts between and under calls', async () => {
+    const { backend, store } = open();
+    await store.setOverride({ ...project, rate: fixed('500/30s') });
+    const { overriddenBy: _, ...plain } = ada();
+    const left: (number | undefined)[] = [];
+    for (let i = 0; i < 10; i++) {
+      const calls = Array.from({ length: 10 }, (_, j) => backend.spend([j % 2 === 0 ? ada() : { ...plain, cost: 0 }]));
+      const flushed = redis.client.script('FLUSH');
+      const more = Array.from({ length: 5 }, () => backend.spend([ada()]));
+      const outcomes = [...(await Promise.all(calls)), ...(await Promise.all(more))];
+      await flushed;
+      left.push(...outcomes.flatMap(({ decisions: [one] }) => (one?.limit === 500 ? [one.remaining] : [])));
+      expect(outcomes.filter(({ binding }) => binding?.limit === 10)).toHaveLength(5);
+    }
+    expect(left.toSorted((a, b) => Number(b) - Number(a))).toEqual(Array.from({ length: 100 }, (_, i) => 499 - i));
+  });
+
   it('are decided in a batch with other calls, each by its own', async () => {
     const { backend, store } = open();
     await store.setOverride({ ...project, rate: fixed('5/30s') });
