@@ -44,7 +44,7 @@ local total_of, left_by = {}, {}
 -- The decisions, and whether a charge or an earlier one on its key is denied.
 local denied_of = {}
 local allowed_of, granted_of, remaining_of, reset_of, retry_of, delay_of, window_of = {}, {}, {}, {}, {}, {}, {}
--- What decisions tell beside that, packed; nil for most strategies.
+-- What the decision on a quota tells besides, packed; nil for other strategies.
 local quota_of = {}
 -- States, by slot: the numbers of each are those that its strategy lists. A key's state as it was read is in the slot of the first
 -- charge on it; what a charge leaves is in the slots behind those.
@@ -64,7 +64,7 @@ while arg <= #ARGV do
   local is_late = writes and server_ms > argument(deadline)
   arg = arg + 3
   local has_monitored = false
-  -- Of charges that may be overridden: where their arguments begin.
+  -- By charge that may be overridden, the position of its first argument.
   local overridden
   for i = 1, charge_count do
     local mode = ARGV[arg]

@@ -58,7 +58,7 @@ allowed = cost == 0 or cost <= limit + carried - used
 if allowed then used = used + cost end
 remaining = max(0, limit + carried - used)
 granted, window_ms = limit + most, end_ms - start
--- What is carried over the next turn if the window is not used further, and when the window after that ends.
+-- The most that the next turn carries over, and the end of the next window.
 local next_most = end_ms >= carries_from and rollover or 0
 local _, next_end_ms = window_around(end_ms, arguments)
 reset_ms = 0
@@ -73,7 +73,7 @@ if not allowed then
   end
 end
 
--- What a decision tells beside that. `before`: the usage up to which thresholds were told before.
+-- Packs the window of a decision. Thresholds up to the usage `before` were told by earlier decisions.
 --@section tell
 local before = used
 if allowed and is_taken and phase ~= DENIED_CALL then

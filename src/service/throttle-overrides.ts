@@ -5,7 +5,7 @@ import { assertKnownMembers, invalidValue, optionAt } from '../core/errors.js';
 import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
-import { isPolicyName } from '../core/policy.js';
+import { isPolicyName, storedRateOf } from '../core/policy.js';
 import type { RateText, TextOrElse } from '../core/rate.js';
 import { missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
@@ -111,9 +111,7 @@ export class ThrottleOverrides {
     const overridden = this.registry.overridden(policy, spec, place);
     const expiry = expiresInMs === undefined ? {} : { expiresInMs };
     if (overridden === undefined) return this.#store(place).setOverride({ ...target, rate: 'unlimited', ...expiry });
-    const { strategy, limit, periodMs, burst, segments } = overridden;
-    const stored = { strategy, limit, periodMs, burst, segments };
-    return this.#store(place).setOverride({ ...target, rate: stored, ...expiry });
+    return this.#store(place).setOverride({ ...target, rate: storedRateOf(overridden), ...expiry });
   }
 
   /** Returns the override of exactly this subject, or undefined if there is none, or it has expired. */

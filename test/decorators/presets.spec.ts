@@ -307,16 +307,17 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
   });
 });
 
+@Throttle(presets.WS_MESSAGES)
+@WebSocketGateway()
+class ChatGateway {
+  @SubscribeMessage('say')
+  say(): unknown {
+    return { event: 'said', data: 1 };
+  }
+}
+
 describe.each(transports)('WS_MESSAGES on %s', (transport) => {
   it('admits a burst of 20 on each connection, and one more each 600 ms', async () => {
-    @Throttle(presets.WS_MESSAGES)
-    @WebSocketGateway()
-    class ChatGateway {
-      @SubscribeMessage('say')
-      say(): unknown {
-        return { event: 'said', data: 1 };
-      }
-    }
     await using sockets = await startSockets({ transport, gateways: [ChatGateway] });
     for (let connection = 0; connection < 2; connection++) {
       const socket = await sockets.connect();
@@ -332,14 +333,6 @@ describe.each(transports)('WS_MESSAGES on %s', (transport) => {
   });
 
   it('admits 600 messages a minute from an address, on however many connections', async () => {
-    @Throttle(presets.WS_MESSAGES)
-    @WebSocketGateway()
-    class ChatGateway {
-      @SubscribeMessage('say')
-      say(): unknown {
-        return { event: 'said', data: 1 };
-      }
-    }
     await using sockets = await startSockets({ transport, gateways: [ChatGateway] });
     for (let connection = 0; connection < 30; connection++) {
       const socket = await sockets.connect();

@@ -33,7 +33,7 @@ export function resolveOverride(
   }
   assertSameCalendar(policy, declared, optionAt(place, 'rate'), rate);
   if (policy.calendar !== undefined) {
-    // What the policy carries over stays, up to the new limit.
+    // The rollover of the policy stays, up to the new limit.
     const quota = { ...policy, burst: policy.limit + Math.min(rollover ?? 0, policy.limit) };
     assertAffordable(quota, cost, place);
     return quota;

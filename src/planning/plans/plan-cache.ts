@@ -41,7 +41,7 @@ export class PlanCache {
     const now = this.clock.now();
     // After a clock that stepped back, a plan would be kept for longer by that step.
     if (entry === undefined || now >= entry.untilMs || now < entry.untilMs - this.forMs) return null;
-    // What a look-up before the handler phase does not know may be known now.
+    // A look-up in the guard phase that found no plan may find one in the handler phase.
     return entry.isFinal || !isFinal || typeof entry.plan === 'string' ? entry.plan : null;
   }
 

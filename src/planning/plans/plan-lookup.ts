@@ -9,7 +9,7 @@ import { holderOf, holderOutside, type PlanHolder, type PlanRequest } from './pl
 import { PLANS, type PlanOptions } from './plan-options.js';
 
 /**
- * What happens while plans are looked up.
+ * An event of the look-up of plans: `plans.of` failed, or returned a name that no plan has.
  *
  * @example
  * throttle.events$.subscribe((event) => {

@@ -123,7 +123,7 @@ export function areAddressCharged(limits: readonly CompiledLimit[], call: Call):
   return Promise.all(limits.map(isCharged));
 }
 
-/** Returns whether a limit waited for what says at which rate it charges, and it is not known yet. Its plan, if it has any, is not. */
+/** Returns whether the rate of a limit is still unknown: its plan, which is not known here, or whose overrides count. */
 async function isRateUnknown(limit: CompiledLimit, call: Call): Promise<boolean> {
   return limit.policies.plans !== undefined || !(await areOverridersKnown(limit, callUnder(limit, call)));
 }

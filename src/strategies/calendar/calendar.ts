@@ -143,7 +143,7 @@ function decisionOn(
   const rollover = rolloverOf(policy);
   const most = startMs >= carriesFrom ? rollover : 0;
   const left = Math.max(0, limit + carried - used);
-  // What is carried over the next turn if the window is not used further, and when the window after that ends.
+  // The most that the next turn carries over, and the end of the next window.
   const nextMost = endMs >= carriesFrom ? rollover : 0;
   const nextEndMs = windowAround(endMs, args).endMs;
   let resetMs = 0;

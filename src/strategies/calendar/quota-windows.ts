@@ -73,6 +73,9 @@ export class QuotaWindows {
   }
 }
 
+/** For charges that are not made by the module. */
+const windows = new QuotaWindows();
+
 /**
  * Returns the `arguments` of a charge under a `calendar` policy: the boundaries of the windows around an instant. The module
  * adds them to its charges; code that asks a backend itself has to.
@@ -82,14 +85,14 @@ export class QuotaWindows {
  * @throws ThrottleConfigError for a policy of another strategy, an instant that is none, or an anchor that is no valid Date
  * @example
  * const exports = definePolicy('exports', { rate: '1000/month', timeZone: 'Europe/Berlin' });
- * backend.spend([{ policy: exports, subject: 'user:42', cost: 1, arguments: calendarArguments(exports, Date.now()) }]);
+ * backend.spend([{ policy: exports, subject: 'user:42', cost: 1, arguments: calendarArguments(exports, systemClock.now()) }]);
  */
 export function calendarArguments(policy: Policy, now: number, anchor?: Date): readonly number[] {
   if (!(Number.isSafeInteger(now) && now >= 0 && now < MAX_INSTANT_MS)) {
     throw invalidValue('calendarArguments: now', 'whole epoch milliseconds of the years 1970 to 9999', now);
   }
   const anchorMs = anchor === undefined ? undefined : anchorMsOf('calendarArguments: anchor', anchor);
-  return new QuotaWindows().argumentsAt(policy, now, anchorMs);
+  return windows.argumentsAt(policy, now, anchorMs);
 }
 
 function calendarOf({ name, calendar, strategy }: Policy): PolicyCalendar {

@@ -45,8 +45,8 @@ export class Zone {
   }
 
   /**
-   * Returns the first instant at which the local time has come to `localMs`. It is the first of two where clocks are set back, and the
-   * end of the gap where they are set forward over that time.
+   * Returns the first instant at which the local time is `localMs` or later. If clocks are set back over `localMs`, this is the first of
+   * its two instants; if they are set forward over it, the instant of the change.
    */
   firstInstantAt(localMs: number): number {
     if (this.#format === undefined) return localMs;

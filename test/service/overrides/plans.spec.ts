@@ -1,19 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { by, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
+import { by, type PolicyOptions, ThrottleService } from '../../../src/index.js';
 import { startApp } from '../../support/http-app.js';
 import { backends, useBackends } from '../handler-phase/backends.js';
-import { AuthGuard, as, type UserRequest } from '../handler-phase/guards.js';
-
-@UseGuards(AuthGuard)
-@Controller()
-class NotesController {
-  @Throttle('api')
-  @Get('notes')
-  list(): string {
-    return 'notes';
-  }
-}
+import { as, type UserRequest } from '../handler-phase/guards.js';
+import { NotesController } from './notes-controller.js';
 
 describe.each(backends)('overrides beside plans, on %s', (name) => {
   const redis = useBackends();

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { type By, by, type Call, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
+import { type By, by, type Call, type PolicyOptions, ThrottleService } from '../../../src/index.js';
 import { startApp } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
 import { backends, useBackends } from '../handler-phase/backends.js';
-import { AuthGuard, as, type UserRequest } from '../handler-phase/guards.js';
+import { as, type UserRequest } from '../handler-phase/guards.js';
+import { NotesController } from './notes-controller.js';
 
 const strategy = 'fixed-window';
 const roleOf = ({ request }: Call) => {
@@ -17,16 +17,6 @@ const byRole: By = (call) => {
   const role = roleOf(call);
   return role && `role:${role}`;
 };
-
-@UseGuards(AuthGuard)
-@Controller()
-class NotesController {
-  @Throttle('api')
-  @Get('notes')
-  list(): string {
-    return 'notes';
-  }
-}
 
 describe.each(backends)('overrides of a rate that is a function and returns "unlimited", on %s', (name) => {
   const redis = useBackends();

@@ -114,7 +114,11 @@ export const BROKEN_SETTINGS: readonly BrokenBackend[] = [
     create: settingsOf(KeepsExpired),
     breaks: ['are over at the instant of their expiry', 'raises it, and expires'],
   },
-  { fault: 'cuts long subjects', create: settingsOf(CutsSubjects), breaks: ['are told apart by any two subjects'] },
+  {
+    fault: 'cuts long subjects',
+    create: settingsOf(CutsSubjects),
+    breaks: ['of two subjects are stored apart, however alike the subjects are'],
+  },
   {
     fault: 'numbers the entries of its lists',
     create: settingsOf(NumbersPages),

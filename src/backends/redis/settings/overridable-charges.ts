@@ -39,7 +39,7 @@ export class OverridableCharges {
   /**
    * Returns the keys of overrides on other slots than their charge, where they were not read lately.
    *
-   * @param texts gets the others: while those are read, these may become too old to be found again
+   * @param texts gets the overrides that were read lately: they may be dropped from memory while the others are read
    */
   #unread(charges: readonly Charge[], texts: Map<string, string | undefined>): readonly string[] {
     const keys = charges.flatMap((charge) => this.#foreignKeys(charge));

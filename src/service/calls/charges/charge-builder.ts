@@ -72,7 +72,7 @@ export function chargesOfLimit(
   lookups?: SubjectLookups,
 ): Awaitable<readonly Charge[]> {
   const call = callUnder(limit, plainCall);
-  const charges = ownCharges(limit, { call, plainCall }, given, search, lookups);
+  const charges = ownCharges(limit, call, plainCall, given, search, lookups);
   const { overrides, quota } = limit;
   const overridable =
     overrides === undefined ? charges : chain(charges, (found) => withOverrides(limit, call, found, search));
@@ -81,7 +81,8 @@ export function chargesOfLimit(
 
 function ownCharges(
   limit: CompiledLimit,
-  { call, plainCall }: { readonly call: Call; readonly plainCall: Call },
+  call: Call,
+  plainCall: Call,
   given: GivenValues,
   search: LateSearch | undefined,
   lookups: SubjectLookups | undefined,

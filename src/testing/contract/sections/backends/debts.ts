@@ -112,7 +112,7 @@ function debtOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assertMembers(owed, { allowed: false, remaining: 0, delayMs: 0 });
     const waitMs = owed?.retryAfterMs ?? 0;
     assert.ok(Number.isSafeInteger(waitMs) && Number.isSafeInteger(owed?.resetMs), 'the waits are no safe integers');
-    // What drains at 10 a second lasts for ages.
+    // A debt this large, drained at 10 units a second, takes more than 10^14 ms.
     const atLeast = DRAINING.includes(strategy) ? 10 ** 14 : 0;
     assert.ok(waitMs > atLeast, `a wait of ${waitMs} ms`);
     clock.advance(waitMs - 1);

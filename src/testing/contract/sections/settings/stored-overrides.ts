@@ -96,7 +96,7 @@ function overrides(suite: Suite<Bench>): void {
     assert.deepEqual(rest.entries.map(({ subject }) => subject).sort(), ['user:2', 'user:3']);
   });
 
-  settingsCase(suite, 'are told apart by any two subjects', async ({ store }) => {
+  settingsCase(suite, 'of two subjects are stored apart, however alike the subjects are', async ({ store }) => {
     for (const [i, subject] of SUBJECTS.entries()) {
       await store.setOverride({ policy: 'api', subject, rate: { ...five, limit: i + 1 } });
     }
