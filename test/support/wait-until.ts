@@ -7,9 +7,9 @@ export const CEILING_MS = 30_000;
 const EAGER_TURNS = 1000;
 
 /** Lets the event loop turn until `isSo` holds: for what requests do over sockets. Throws after {@link CEILING_MS}. */
-export async function until(isSo: () => boolean): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + CEILING_MS;
-  for (let turn = 0; !isSo(); turn++) {
+  for (let turn = 0; !(await isSo()); turn++) {
     if (performance.now() > giveUpAt) throw new Error(`Not so within ${CEILING_MS} ms: ${isSo}`);
     await (turn < EAGER_TURNS ? setImmediate() : setTimeout(1));
   }

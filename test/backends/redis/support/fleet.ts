@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Redis } from 'ioredis';
+import { until } from '../../../support/wait-until.js';
 import type { Answer, Task, Told } from './worker.js';
 
 const loader = new URL('../../../support/typescript.mjs', import.meta.url).href;
@@ -20,12 +21,12 @@ export class Fleet implements Disposable {
     );
   }
 
-  /** All of them do the task. The server holds their first calls back until each has sent one, so that none has it alone. */
+  /** All of them do the task. The server holds the first calls back until it has one of each, so that no process has it alone. */
   async run(task: Task, redis: Redis): Promise<readonly { answers: readonly Answer[]; processMs: number }[]> {
     await this.#each(task, 'ready');
     await redis.client('PAUSE', 30_000, 'WRITE');
-    const done = this.#each(undefined, 'done');
-    await this.#each('go', 'sent');
+    const done = this.#each('go', 'done');
+    await until(async () => (await heldBack(redis)) >= this.#members.length);
     await redis.client('UNPAUSE');
     return (await done).map((told) => (typeof told === 'object' ? told : { answers: [], processMs: 0 }));
   }
@@ -35,18 +36,24 @@ export class Fleet implements Disposable {
   }
 
   /** Sends a message to all, and waits until all have told what is awaited. */
-  #each(message: Task | 'go' | undefined, awaited: 'ready' | 'sent' | 'done'): Promise<readonly Told[]> {
+  #each(message: Task | 'go', awaited: 'ready' | 'done'): Promise<readonly Told[]> {
     return Promise.all(
       this.#members.map(async (member) => {
-        const answer = until(member, awaited);
-        if (message !== undefined) member.send(message);
+        const answer = heard(member, awaited);
+        member.send(message);
         return answer;
       }),
     );
   }
 }
 
-function until(member: ChildProcess, awaited: 'ready' | 'sent' | 'done'): Promise<Told> {
+/** How many connections have sent a call that the paused server holds back: the flag `b` of `CLIENT LIST`. */
+async function heldBack(redis: Redis): Promise<number> {
+  const clients = String(await redis.client('LIST')).split('\n');
+  return clients.filter((client) => / flags=\S*b/.test(client)).length;
+}
+
+function heard(member: ChildProcess, awaited: 'ready' | 'done'): Promise<Told> {
   return new Promise((resolve, reject) => {
     const hear = (message: Told) => {
       if ((typeof message === 'string' ? message : 'done') === awaited) stop(() => resolve(message));

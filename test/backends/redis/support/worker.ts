@@ -19,7 +19,7 @@ export interface Task {
 /** How its calls were answered: `at` only of what was taken. */
 export type Answer = Decision & { readonly at?: number };
 
-export type Told = 'ready' | 'sent' | { readonly answers: readonly Answer[]; readonly processMs: number };
+export type Told = 'ready' | { readonly answers: readonly Answer[]; readonly processMs: number };
 
 function tell(message: Told): void {
   process.send?.(message);
@@ -48,9 +48,7 @@ async function run({ port, prefix, spec, hits, inFlight, frozenAt }: Task): Prom
       for (const decision of decisions) answers.push({ ...decision, ...(receipt && { at: receipt.at }) });
     }
   };
-  const callers = Array.from({ length: inFlight }, caller);
-  setImmediate(() => tell('sent'));
-  await Promise.all(callers);
+  await Promise.all(Array.from({ length: inFlight }, caller));
   await backend.close();
   client.disconnect();
   tell({ answers, processMs: Date.now() });
