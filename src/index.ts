@@ -1,7 +1,7 @@
 export type { Backend, FailureDomains, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
 export type { BackendEvent, DegradedDomains } from './backends/backend-events.js';
-export type { HoldReference, HoldRequest, HoldStore } from './backends/hold-store.js';
+export type { HoldEnd, HoldReference, HoldRequest, HoldStore } from './backends/hold-store.js';
 export { type LeasableBackend, LeasingBackend } from './backends/leasing/leasing.backend.js';
 export type { LeasingOptions } from './backends/leasing/leasing-options.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.backend.js';
@@ -24,7 +24,7 @@ export { type Clock, ManualClock, systemClock } from './core/clock.js';
 export type { Charge, ChargeMode, Decision, Outcome, QuotaWindow, Receipt, TakenCharge } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
-export type { CalendarUnit, FailureMode, Policy, PolicyCalendar, PolicyMode } from './core/policy.js';
+export type { CalendarUnit, FailureMode, HeldUnits, Policy, PolicyCalendar, PolicyMode } from './core/policy.js';
 export { parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
 export type {
@@ -70,6 +70,12 @@ export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export { calendarArguments } from './strategies/calendar/quota-windows.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';
 export { definePolicy, type PolicySpec } from './strategies/define-policy.js';
+export {
+  type BudgetSpec,
+  type ConcurrencySpec,
+  defineBudget,
+  defineConcurrency,
+} from './strategies/held/define-held-policy.js';
 export { defineStrategy, type State, type StateSize, type StepResult, type Strategy } from './strategies/strategy.js';
 export {
   type By,

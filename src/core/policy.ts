@@ -46,6 +46,16 @@ export interface Policy {
   readonly calendar?: PolicyCalendar;
   /** The shares of the limit that are told when they are reached, lowest first; for `calendar`. */
   readonly thresholds?: readonly number[];
+  /** Set if units of the policy are held while a call runs. `HoldStore` then decides it, and not `spend`. */
+  readonly held?: HeldUnits;
+}
+
+/** How units of a policy are held. */
+export interface HeldUnits {
+  /** What becomes of the units of a hold that expires: they are charged to the window of that instant, or they are free again. */
+  readonly onExpiry: 'charge' | 'release';
+  /** Set if units above the limit of a window are taken from the next one, at most all of its limit. Default: they are forgiven. */
+  readonly carryDebt?: true;
 }
 
 /** What a calendar quota is counted in: `week` is that of ISO 8601, from Monday on. */

@@ -54,9 +54,10 @@ class RecordingBackend implements Required<Backend> {
   readonly domains = { of: () => ['a'], all: () => ['a', 'b'] };
   readonly holds: HoldStore = {
     take: () => outcome,
+    peek: () => outcome,
     extend: () => [true],
     grow: () => ({ ...decision, remaining: 1 }),
-    end: () => true,
+    end: () => [true],
   };
   readonly settings: SettingsStore = {
     setOverride: (override) => override,

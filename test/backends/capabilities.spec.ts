@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { assertCapable } from '../../src/backends/capabilities.js';
-import { type Backend, definePolicy, MemoryBackend, ThrottleConfigError } from '../../src/index.js';
+import { type Backend, definePolicy, type HoldStore, MemoryBackend, ThrottleConfigError } from '../../src/index.js';
 
 const policy = definePolicy('export', '5/day');
 
@@ -20,9 +20,9 @@ function withPart(part: Pick<Backend, 'holds' | 'settings'>): Backend {
 
 describe('the check of what a backend can do', () => {
   it('names the policy, the option, the backend and the missing part', () => {
-    expect(() => assertCapable(new MemoryBackend(), policy, 'holds', 'concurrency')).toThrow(
+    expect(() => assertCapable(new Limits(), policy, 'holds', 'concurrency')).toThrow(
       new ThrottleConfigError(
-        'policy "export": `concurrency` needs a backend that holds units while a call runs, and MemoryBackend has no `holds`. Leave `concurrency` out, or use another backend.',
+        'policy "export": `concurrency` needs a backend that holds units while a call runs, and Limits has no `holds`. Leave `concurrency` out, or use another backend.',
       ),
     );
     expect(() => assertCapable(new Limits(), policy, 'settings', 'overrides')).toThrow(
@@ -33,13 +33,14 @@ describe('the check of what a backend can do', () => {
   });
 
   it('passes a backend that has the part, and no other part in its place', () => {
-    const holds: Backend['holds'] = {
+    const holds: HoldStore = {
       take: () => ({ allowed: true, decisions: [], binding: null }),
+      peek: () => ({ allowed: true, decisions: [], binding: null }),
       extend: () => [],
       grow: () => {
         throw new Error('nothing is held');
       },
-      end: () => false,
+      end: () => [],
     };
     expect(() => assertCapable(withPart({ holds }), policy, 'holds', 'concurrency')).not.toThrow();
     expect(() => assertCapable(withPart({ holds }), policy, 'settings', 'overrides')).toThrow(ThrottleConfigError);

@@ -7,6 +7,7 @@ import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import type { HoldStore } from '../hold-store.js';
 import { assertOneOverrideEach, decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
 import { OverriddenPolicies } from '../overrides/overridden-policy.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
@@ -16,6 +17,7 @@ import { conclude } from './all-or-none.js';
 import { amendCharge } from './amend-charge.js';
 import { evaluateCharges } from './charge-evaluation.js';
 import { spendFast } from './fast-path.js';
+import { MemoryHolds } from './memory-holds.js';
 import { MemorySettings } from './memory-settings.js';
 import { MemoryStore } from './memory-store.js';
 import { decideMonitored } from './monitored-charges.js';
@@ -39,10 +41,12 @@ export interface MemoryBackendOptions {
  */
 export class MemoryBackend implements Backend {
   readonly clock: Clock;
+  readonly holds: HoldStore;
   readonly settings: SettingsStore;
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
   readonly #events = new Emitter<BackendEvent>();
   readonly #store: MemoryStore;
+  readonly #holds: MemoryHolds;
   readonly #settings: MemorySettings;
   readonly #overridden = new OverriddenPolicies();
 
@@ -54,6 +58,13 @@ export class MemoryBackend implements Backend {
     this.#settings = new MemorySettings(clock, new UnreadableSettings(this.#events));
     this.settings = this.#settings;
     this.#store = new MemoryStore(clock, maxKeys, this.#strategies, this.#events);
+    this.#holds = new MemoryHolds(
+      this.#store,
+      clock,
+      (charges, now, writes) =>
+        (writes ? spendFast(this.#store, charges, now) : undefined) ?? this.#decide(charges, now, writes),
+    );
+    this.holds = this.#holds;
   }
 
   spend(charges: readonly Charge[]): Outcome {
@@ -77,7 +88,10 @@ export class MemoryBackend implements Backend {
   }
 
   reset(targets: readonly Target[]): void {
-    for (const { policy, subject } of targets) this.#store.remove(policy, subject);
+    for (const target of targets) {
+      this.#store.remove(target.policy, target.subject);
+      if (target.policy.held !== undefined) this.#holds.remove(target);
+    }
   }
 
   use(strategies: readonly Strategy[]): void {

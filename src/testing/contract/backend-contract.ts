@@ -17,6 +17,10 @@ import { missingModes, refusedCharges } from './sections/backends/refused-charge
 import { settlement } from './sections/backends/settlement.js';
 import { severalCharges } from './sections/backends/several-charges.js';
 import { subjectsAndState } from './sections/backends/subjects-and-state.js';
+import { callsWithHolds } from './sections/holds/calls.js';
+import { permits } from './sections/holds/permits.js';
+import { randomHolds } from './sections/holds/random-holds.js';
+import { reservations } from './sections/holds/reservations.js';
 import { quotaRules } from './sections/quotas/quota-rules.js';
 import { quotaWindows } from './sections/quotas/quota-windows.js';
 import { overriddenBudgets } from './sections/settings/overridden-budgets.js';
@@ -60,13 +64,23 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   againstModel,
 ];
 
-const WITH_MODES = [modes, debts, randomDebts, quotaWindows, quotaRules];
+const WITH_MODES = [
+  modes,
+  debts,
+  randomDebts,
+  quotaWindows,
+  quotaRules,
+  permits,
+  reservations,
+  callsWithHolds,
+  randomHolds,
+];
 const WITHOUT_MODES = [missingModes];
 
 /**
  * Returns the cases of the contract that every backend keeps, for any test runner. They check the exact decisions of all built-in
  * strategies, all or none over several charges, recorded and monitored charges, settlement, the separation of subjects, changed policies,
- * and, if the backend has `settings`, what is set while the service runs. The backends of this library run the same cases.
+ * and, if the backend has `settings` or `holds`, what is set and what is held while the service runs. The backends of this library run the same cases.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example
