@@ -16,11 +16,14 @@ export const STRATEGIES = {
   calendar: { file: 'strategies/calendar', letter: 'c', hasArguments: true },
 };
 
+/** The strategies that the scripts for plain charges decide. */
+const WITHOUT_ARGUMENTS = Object.keys(STRATEGIES).filter((strategy) => !STRATEGIES[strategy].hasArguments);
+
 const STRATEGY_FILES = [...new Set(Object.values(STRATEGIES).map(({ file }) => file))];
 
 /**
- * The files of lua/ in the order in which a script is put together. Custom strategies come after `policies`. `spend-one` is a
- * whole script, of which there is one for each built-in strategy.
+ * The files of lua/ in the order in which a script is put together. Custom strategies come after `policies`. `spend-one` and
+ * `spend-several` are whole scripts; of the first there is one for each built-in strategy.
  */
 export const LUA_FILES = {
   policies: ['lib/policies'],
@@ -30,6 +33,7 @@ export const LUA_FILES = {
   settle: ['lib/overrides', 'scripts/settle'],
   lease: ['scripts/lease'],
   'spend-one': ['scripts/spend-one'],
+  'spend-several': ['scripts/spend-several'],
 };
 
 const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), 'utf8');
@@ -53,23 +57,28 @@ function partsOf(strategy, files) {
   return { strategy, marker: markerOf(letter), parts, state };
 }
 
+/** What the parts of strategies call. */
+function helpersOf(strategies, files) {
+  return [...new Set(strategies.flatMap((strategy) => partsOf(strategy, files).parts.helpers ?? []))].join('\n');
+}
+
 /** Indents lines that are not empty. */
 const indent = (text, by) => text.replace(/^(?=.)/gm, by);
 
 /** Replaces the directives of a template: comments that begin with `--@`. `of`: the strategy whose parts are included. */
 function expand(text, files, of) {
-  const repeated = text.replace(/^ *--@strategies\n([\s\S]*?)^ *--@end\n/gm, (_, block) =>
-    Object.keys(STRATEGIES)
+  const repeated = text.replace(/^ *--@strategies( without arguments)?\n([\s\S]*?)^ *--@end\n/gm, (_, without, block) =>
+    (without === undefined ? Object.keys(STRATEGIES) : WITHOUT_ARGUMENTS)
       .map((strategy) => expand(block, files, partsOf(strategy, files)))
       .join(''),
   );
   const expanded = repeated.replace(/^( *)--@(\S+) ?(.*)$/gm, (line, by, directive, argument) => {
     if (directive === 'file') return indent(files[argument], by);
     if (directive === 'slots') return `local ${slots().join(', ')} = ${slots().fill('{}').join(', ')}`;
+    if (directive === 'helpers') return helpersOf(of === undefined ? WITHOUT_ARGUMENTS : [of.strategy], files);
     if (of === undefined) return line;
     const others = of.state.filter((name) => name !== 'text');
     const fields = of.state.map((_, i) => `field_${i + 1}[${argument}]`).join(', ');
-    if (directive === 'helpers') return of.parts.helpers ?? '';
     if (directive === 'declare') return `${by}local ${others.join(', ')}`;
     if (directive === 'load') return `${by}local ${of.state.join(', ')} = ${fields}`;
     if (directive === 'save') return `${by}${fields} = ${of.state.join(', ')}`;
@@ -105,9 +114,7 @@ function trimmed(text) {
  */
 export function assemble(files) {
   const join = (names) => names.map((name) => files[name]).join('\n');
-  const all = Object.keys(STRATEGIES).map((strategy) => partsOf(strategy, files));
-  const ofOnePolicy = all.filter(({ strategy }) => !STRATEGIES[strategy].hasArguments);
-  const helpers = [...new Set(all.flatMap(({ parts }) => parts.helpers ?? []))].join('\n');
+  const helpers = helpersOf(Object.keys(STRATEGIES), files);
   const begin = join(LUA_FILES.states).replace(/\bCUSTOM_MARKER\b/g, CUSTOM_MARKER);
   const general = (name) =>
     `${begin}\n${name === 'lease' ? '' : helpers}\n${expand(join(LUA_FILES[name]), files, strategyFor(join(LUA_FILES[name]), files))}`;
@@ -117,11 +124,12 @@ export function assemble(files) {
     settle: general('settle'),
     lease: general('lease'),
     spendOne: Object.fromEntries(
-      ofOnePolicy.map((of) => [
-        of.strategy,
-        `${files['lib/names']}\n${expand(join(LUA_FILES['spend-one']), files, of)}`,
+      WITHOUT_ARGUMENTS.map((strategy) => [
+        strategy,
+        `${files['lib/names']}\n${expand(join(LUA_FILES['spend-one']), files, partsOf(strategy, files))}`,
       ]),
     ),
+    spendSeveral: `${files['lib/names']}\n${expand(join(LUA_FILES['spend-several']), files)}`,
   };
 }
 
@@ -143,7 +151,7 @@ const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(va
 
 /** Returns the text of the generated file. */
 export function generate() {
-  const { policies, spend, settle, lease, spendOne } = assemble(luaFiles());
+  const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles());
   const names = Object.entries(spendOne).map(([strategy, lua]) => [strategy, trimmed(lua)]);
   return [
     '// Generated from lua/ by scripts/build-lua.mjs. Do not edit.\n',
@@ -152,6 +160,7 @@ export function generate() {
     constant('SETTLE_LUA', trimmed(settle)),
     constant('LEASE_LUA', trimmed(lease)),
     constant('SPEND_ONE_LUA', Object.fromEntries(names)),
+    constant('SPEND_SEVERAL_LUA', trimmed(spendSeveral)),
   ].join('\n');
 }
 

@@ -34,12 +34,13 @@ const AROUND = {
   strategies:
     'now server_ms until_ms limit burst period_ms segments cost at from to units key text expires_ms allowed remaining reset_ms',
   'spend-one': 'server_ms now',
+  'spend-several': 'server_ms now',
 };
 
 const { policies, states } = LUA_FILES;
 /** The files that come before a part. */
 const filesBefore = (part) => {
-  if (part === 'policies' || part === 'spend-one') return [];
+  if (part === 'policies' || part === 'spend-one' || part === 'spend-several') return [];
   return part === 'states' ? policies : [...policies, ...states];
 };
 

@@ -7,10 +7,11 @@ import { SLIDING_LOG } from './equivalent/sliding-log.mjs';
 import { SLIDING_WINDOW } from './equivalent/sliding-window.mjs';
 import { SPEND } from './equivalent/spend.mjs';
 import { SPEND_ONE } from './equivalent/spend-one.mjs';
+import { SPEND_SEVERAL } from './equivalent/spend-several.mjs';
 
 /** The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason. */
 export const EQUIVALENT = new Set(
-  [BUCKET, CALENDAR, FIXED_WINDOW, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE]
+  [BUCKET, CALENDAR, FIXED_WINDOW, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE, SPEND_SEVERAL]
     .flat()
     .flatMap(({ places }) => places),
 );

@@ -1,6 +1,14 @@
 import type { Redis } from 'ioredis';
 import { type Charge, ManualClock, MemoryBackend, type Outcome, RedisBackend } from '../../src/index.js';
-import { randomCost, randomFrom, randomMode, randomMove, randomPolicy, type StrategyName } from './random-trace.js';
+import {
+  randomCost,
+  randomFrom,
+  randomMode,
+  randomMove,
+  randomPolicy,
+  type StrategyName,
+  strategies,
+} from './random-trace.js';
 
 type Step =
   | { readonly at: number; readonly verb: 'spend' | 'peek'; readonly charges: readonly Charge[] }
@@ -18,6 +26,9 @@ function traceInMemory(strategy: StrategyName, seed: number, length: number): Tr
   const clock = new ManualClock(1_750_000_000_000 + random(1_000_000_000));
   const memory = new MemoryBackend({ clock });
   const policy = randomPolicy(strategy, `${strategy}-${seed}`, random);
+  const others = ['a', 'b'].map((name) =>
+    randomPolicy(strategies[random(strategies.length)] ?? strategy, `${strategy}-${seed}-${name}`, random),
+  );
   const steps: Step[] = [];
   const answers: (Outcome | undefined)[] = [];
   const open: number[] = [];
@@ -34,12 +45,13 @@ function traceInMemory(strategy: StrategyName, seed: number, length: number): Tr
       answers.push(undefined);
       continue;
     }
-    const charges = Array.from({ length: random(8) === 0 ? 2 : 1 }, () => ({
-      policy,
-      subject: random(4) === 0 ? 'another' : 'one',
-      cost: randomCost(policy, random),
-      ...randomMode(random),
-    }));
+    // Several charges are mostly by several policies; now and then by one, and then often on one budget.
+    const hasOthers = random(3) > 0;
+    const charges = Array.from({ length: [1, 1, 1, 1, 2, 3][random(6)] ?? 1 }, (_, n) => {
+      const asked = (hasOthers ? others[n - 1] : undefined) ?? policy;
+      const subject = random(4) === 0 ? 'another' : 'one';
+      return { policy: asked, subject, cost: randomCost(asked, random), ...randomMode(random) };
+    });
     const verb = random(10) === 0 ? 'peek' : 'spend';
     const answer = memory[verb](charges);
     if (answer.receipt !== undefined) open.push(i);

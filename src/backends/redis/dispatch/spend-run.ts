@@ -1,13 +1,14 @@
 import { isPlain } from '../../../core/charge-checks.js';
+import type { Charge } from '../../../core/decision.js';
 import { backendErrorOf, isTryAgain } from '../clients/reply-errors.js';
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
-import { SpendOneRequest, SpendRequest } from '../scripts/spend-codec.js';
+import { SpendOneRequest, SpendRequest, SpendSeveralRequest } from '../scripts/spend-codec.js';
 import type { SpendReply } from '../scripts/spend-reply.js';
 import type { QueuedCall } from './queued-call.js';
 
 /** The arguments of a run, and what reads its reply. */
-export type RunRequest = SpendRequest | SpendOneRequest;
+export type RunRequest = SpendRequest | SpendOneRequest | SpendSeveralRequest;
 
 /** Calls of a batch that one run of a script decides, in order. */
 export class SpendRun {
@@ -18,7 +19,7 @@ export class SpendRun {
   error: unknown;
 
   /**
-   * @param script the general script, or that for calls of one charge by one strategy
+   * @param script the general script, that for calls of one charge by one strategy, or that for calls of several plain charges
    * @param isGeneral whether any call may be in the run
    * @param position its position in the batch
    */
@@ -56,20 +57,41 @@ export class SpendRun {
    * @param instant epoch milliseconds, or '' for the server's time
    */
   request(instant: string): RunRequest {
-    return this.isGeneral ? new SpendRequest(instant, this.calls) : new SpendOneRequest(instant, this.calls);
+    if (this.isGeneral) return new SpendRequest(instant, this.calls);
+    const isOfOne = this.calls[0]?.charges.length === 1;
+    return isOfOne ? new SpendOneRequest(instant, this.calls) : new SpendSeveralRequest(instant, this.calls);
   }
 }
 
-/** A run for a strategy of its own is worth its command from so many calls on. */
+/** A run of a script for plain charges is worth its command from so many calls on. */
 const MIN_CALLS = 4;
 
 /**
- * Divides a batch into runs: one for each strategy that many calls of one charge are by, and one for all other calls. The order of
- * calls on a key is kept: runs are executed in order, and a call joins a run only if no later run may have its keys.
+ * Divides a batch into runs: one for each script that many calls are for, and one for all other calls. The order of calls on a key is
+ * kept: runs are executed in order, and a call joins a run only if no later run may have its keys.
  */
 export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readonly SpendRun[] {
+  return hasOneScript(calls, scripts) ? [runOf(calls, scripts)] : mixedRunsOf(calls, scripts);
+}
+
+/** Mostly all calls are for one script. */
+function hasOneScript(calls: readonly QueuedCall[], scripts: ScriptSet): boolean {
   const [first] = calls;
-  if (calls.length === 1 && first !== undefined) return [runOf(first, scripts)];
+  if (calls.length === 1 || first === undefined) return true;
+  const script = scriptOf(first, scripts);
+  for (const call of calls) if (call !== first && scriptOf(call, scripts) !== script) return false;
+  return true;
+}
+
+function runOf(calls: readonly QueuedCall[], scripts: ScriptSet): SpendRun {
+  const [first] = calls;
+  const script = first === undefined ? undefined : scriptOf(first, scripts);
+  const run = new SpendRun(script ?? scripts.spend, script === undefined, 0);
+  for (const call of calls) run.add(call);
+  return run;
+}
+
+function mixedRunsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readonly SpendRun[] {
   const chosen = scriptsWithRuns(calls, scripts);
   const runs: SpendRun[] = [];
   /** The last run of each script. */
@@ -96,15 +118,7 @@ export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readon
   return runs;
 }
 
-/** Returns the run of a call that is alone in its batch, without the lists that a batch of several needs. */
-function runOf(call: QueuedCall, scripts: ScriptSet): SpendRun {
-  const script = scriptOf(call, scripts);
-  const run = new SpendRun(script ?? scripts.spend, script === undefined, 0);
-  run.add(call);
-  return run;
-}
-
-/** Returns the scripts of strategies that get runs of their own: those of many calls, or the only one. */
+/** Returns the scripts for plain charges that get runs of their own: those of many calls. */
 function scriptsWithRuns(calls: readonly QueuedCall[], scripts: ScriptSet): ReadonlySet<RedisScript> {
   const counts = new Map<RedisScript, number>();
   for (const call of calls) {
@@ -112,13 +126,20 @@ function scriptsWithRuns(calls: readonly QueuedCall[], scripts: ScriptSet): Read
     if (script !== undefined) counts.set(script, (counts.get(script) ?? 0) + 1);
   }
   const chosen = new Set<RedisScript>();
-  for (const [script, count] of counts) if (count >= MIN_CALLS || count === calls.length) chosen.add(script);
+  for (const [script, count] of counts) if (count >= MIN_CALLS) chosen.add(script);
   return chosen;
 }
 
-/** Returns the script for the only charge of a call; undefined if the general one has to decide the call. */
-function scriptOf({ charges, mode, isGeneral }: QueuedCall, scripts: ScriptSet): RedisScript | undefined {
+/** Returns the script for the plain charges of a call; undefined if the general one has to decide the call. */
+function scriptOf({ charges, keys, mode, isGeneral }: QueuedCall, scripts: ScriptSet): RedisScript | undefined {
   const first = charges[0]; // destructuring an array is several times as expensive
-  if (first === undefined || charges.length > 1 || mode === 'peek' || isGeneral || !isPlain(first)) return undefined;
-  return scripts.spendOne(first.policy);
+  if (first === undefined || mode === 'peek' || isGeneral || !isPlain(first)) return undefined;
+  if (charges.length === 1) return scripts.spendOne(first.policy);
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i] as Charge;
+    if (!isPlain(charge) || scripts.spendOne(charge.policy) === undefined) return undefined;
+    // What an earlier charge on the key leaves, the general script knows.
+    if (keys.indexOf(keys[i] ?? '') < i) return undefined;
+  }
+  return scripts.spendSeveral;
 }

@@ -2,13 +2,16 @@ import { ThrottleConfigError } from '../../../core/errors.js';
 import type { Policy } from '../../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../../strategies/strategy.js';
-import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, SPEND_ONE_LUA } from './lua.generated.js';
+import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, SPEND_ONE_LUA, SPEND_SEVERAL_LUA } from './lua.generated.js';
 import { RedisScript } from './redis-script.js';
 
 /** The scripts for calls of one charge each by policies of one strategy, by its name. */
 const SPEND_ONE: ReadonlyMap<string, RedisScript> = new Map(
   Object.entries(SPEND_ONE_LUA).map(([strategy, lua]) => [strategy, new RedisScript(lua)]),
 );
+
+/** The script for calls of several charges each by policies of these strategies. */
+const SPEND_SEVERAL = new RedisScript(SPEND_SEVERAL_LUA);
 
 /** The scripts of a store, each with the Lua of all strategies that the store knows. */
 export class ScriptSet {
@@ -24,6 +27,11 @@ export class ScriptSet {
   /** Returns the script for calls of one charge by this policy and others of its strategy; undefined for a custom strategy. */
   spendOne({ strategy }: Policy): RedisScript | undefined {
     return SPEND_ONE.get(strategy);
+  }
+
+  /** The script for calls of several charges each, all by policies that `spendOne` has a script for. */
+  get spendSeveral(): RedisScript {
+    return SPEND_SEVERAL;
   }
 
   get settle(): RedisScript {

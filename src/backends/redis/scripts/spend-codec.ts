@@ -39,13 +39,7 @@ export class SpendRequest {
           moreKeys.push(...lookupKeys(charge.lookup));
         }
         encoded.push(...argumentArgs(charge));
-        let position = this.#positions.get(policy);
-        if (position === undefined) {
-          position = this.#positions.size + 1;
-          this.#positions.set(policy, position);
-          policies.push(...policyArgs(policy));
-        }
-        encoded.push(String(position), String(cost));
+        encoded.push(String(positionOf(policy, this.#positions, policies)), String(cost));
       }
       i += count;
     }
@@ -120,6 +114,52 @@ export class SpendOneRequest {
   decode(reply: unknown): SpendReply {
     return new SpendReply(reply, undefined);
   }
+}
+
+/**
+ * Encodes calls of several plain charges each as the arguments of lua/scripts/spend-several.lua, and decodes its reply. Each policy is
+ * sent once, and so are successive calls that differ only in their keys. The run has one deadline: the earliest of its calls.
+ */
+export class SpendSeveralRequest {
+  readonly args: readonly string[];
+  readonly moreKeys = NO_KEYS;
+
+  /** @param instant epoch milliseconds, or '' for the server's time */
+  constructor(instant: string, calls: readonly BatchedCall[]) {
+    const positions = new Map<Policy, number>();
+    const policies: string[] = [];
+    const groups: string[] = [];
+    let deadlineMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < calls.length; ) {
+      const { charges } = calls[i] as BatchedCall;
+      const first = i;
+      for (; i < calls.length; i++) {
+        const call = calls[i] as BatchedCall;
+        if (i > first && !haveEqualCosts(charges, call.charges)) break;
+        if (call.deadlineMs < deadlineMs) deadlineMs = call.deadlineMs;
+      }
+      groups.push(String(i - first), String(charges.length));
+      for (const { policy, cost } of charges)
+        groups.push(String(positionOf(policy, positions, policies)), String(cost));
+    }
+    this.args = [instant, String(deadlineMs), String(positions.size), ...policies, ...groups];
+  }
+
+  /** @throws TypeError if it is no reply to this request */
+  decode(reply: unknown): SpendReply {
+    return new SpendReply(reply, undefined);
+  }
+}
+
+/** Returns the position of a policy in the arguments, from 1 on. `policies` gets the numbers of a policy that is new. */
+function positionOf(policy: Policy, positions: Map<Policy, number>, policies: string[]): number {
+  let position = positions.get(policy);
+  if (position === undefined) {
+    position = positions.size + 1;
+    positions.set(policy, position);
+    policies.push(...policyArgs(policy));
+  }
+  return position;
 }
 
 /** Returns a byte per call, the number of its policy, and the policies. */

@@ -45,8 +45,8 @@ const HEAD_BYTES = 2 * NUMBER_BYTES;
 const POLICY_BYTES = 2 * NUMBER_BYTES;
 
 /**
- * A reply of lua/scripts/spend.lua or spend-one.lua: the server's time, the instant, limit and window of each policy, then each
- * call. One string, because a client takes several times as long to read a list of numbers.
+ * A reply of lua/scripts/spend.lua, spend-one.lua or spend-several.lua: the server's time, the instant, from the first of them limit and
+ * window of each policy, then each call. One string, because a client takes several times as long to read a list of numbers.
  */
 export class SpendReply {
   /** Epoch milliseconds. */
@@ -54,11 +54,11 @@ export class SpendReply {
   readonly #at: number;
   readonly #bytes: Buffer;
   readonly #end: number;
-  /** True if a run of calls of one charge was refused as late. */
+  /** True if the run was refused as late: only the scripts for plain charges refuse a whole run. */
   readonly #isLate: boolean;
   #next: number;
 
-  /** @param positions the position of each policy in the request, from 1 on; undefined for a reply of spend-one.lua */
+  /** @param positions the position of each policy in the request, from 1 on; undefined for a reply that does not tell limit and window of each policy */
   constructor(
     reply: unknown,
     private readonly positions: ReadonlyMap<Policy, number> | undefined,

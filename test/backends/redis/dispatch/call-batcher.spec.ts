@@ -8,7 +8,7 @@ import {
   RedisBackend,
   ThrottleConfigError,
 } from '../../../../src/index.js';
-import { randomFrom } from '../../../parity/random-trace.js';
+import { randomFrom, strategies } from '../../../parity/random-trace.js';
 import { anchoredWindow } from '../../../support/custom-strategy.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
@@ -178,7 +178,7 @@ describe('calls at one time', () => {
           const random = randomFrom(seed);
           const calls = Array.from({ length: 120 }, () => ({
             verb: random(20) === 0 ? ('peek' as const) : ('spend' as const),
-            charges: Array.from({ length: random(12) === 0 ? 2 : 1 }, () => ({
+            charges: Array.from({ length: random(seed % 2 === 0 ? 12 : 2) === 0 ? 2 + random(2) : 1 }, () => ({
               policy: policies[random(policies.length)] ?? policy,
               subject: `user:${seed}:${random(3)}`,
               cost: random(8) === 0 ? random(20) : 1,
@@ -201,6 +201,42 @@ describe('calls at one time', () => {
       const left = Array.from({ length: 60 }, (_, i) => Math.max(0, (i % 20) - Math.floor(i / 20)));
       expect(await remainingOf(calls)).toEqual(left);
       expect(client.runs).toEqual([1, 59]);
+    });
+
+    it('go in one run if all are of several plain charges on other budgets, by any strategies', async () => {
+      const policies = strategies.map((strategy) => definePolicy(strategy, { rate: '1000/h', strategy }));
+      const charges = policies.map((one) => ({ policy: one, subject: 'ada', cost: 1 }));
+      await backend.spend(charges);
+      client.runs.length = 0;
+      const calls = Array.from({ length: 40 }, (_, i) => backend.spend(charges.slice(i % 2, 3 + (i % 3))));
+      const memory = new MemoryBackend({ clock: new ManualClock(Date.UTC(2026, 0, 1)) });
+      memory.spend(charges);
+      const expected = Array.from({ length: 40 }, (_, i) => memory.spend(charges.slice(i % 2, 3 + (i % 3))));
+      expect(await Promise.all(calls)).toEqual(expected);
+      expect(client.runs).toHaveLength(2);
+      await memory.close();
+    });
+
+    it('of several charges are decided once, though a key of some holds what no script of ours wrote', async () => {
+      const policies = [
+        definePolicy('x', '1000/h'),
+        definePolicy('y', { rate: '1000/h', strategy: 'gcra', burst: 99 }),
+      ];
+      const charges = (subject: string) => policies.map((one) => ({ policy: one, subject, cost: 1 }));
+      await backend.spend(charges('ada'));
+      await redis.client.set(`sluice:{bob}:${policies[1]?.id}`, 'of somebody else');
+      const subjects = ['bob', ...Array.from({ length: 9 }, () => 'ada'), 'bob', 'bob'];
+      const answers = await Promise.allSettled(subjects.map((subject) => backend.spend(charges(subject))));
+      // The first call on the key fails, and deletes the value. Those behind it are decided.
+      expect(answers.map(({ status }) => status)).toEqual(['rejected', ...subjects.slice(1).map(() => 'fulfilled')]);
+      const left = async (subject: string) =>
+        (await backend.peek(charges(subject).map((charge) => ({ ...charge, cost: 0 })))).decisions.map(
+          ({ remaining }) => remaining,
+        );
+      expect([await left('ada'), await left('bob')]).toEqual([
+        [990, 89],
+        [998, 97],
+      ]);
     });
 
     it('are answered in the order in which they came, though they are decided in several runs', async () => {

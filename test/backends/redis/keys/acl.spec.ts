@@ -112,8 +112,8 @@ describe('a Redis user of few rights', () => {
   });
 
   it('needs what the scripts call, and no more', () => {
-    const { policies, spend, settle, lease, spendOne } = assemble(luaFiles);
-    const lua = [policies, spend, settle, lease, ...Object.values(spendOne)].join('\n');
+    const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles);
+    const lua = [policies, spend, settle, lease, ...Object.values(spendOne), spendSeveral].join('\n');
     const called = new Set(
       [...lua.matchAll(/redis_p?call\('(\w+)'/g)].map(([, command = '']) => command.toLowerCase()),
     );

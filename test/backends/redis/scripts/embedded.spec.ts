@@ -43,6 +43,7 @@ describe('the embedded Lua', () => {
       'scripts/lease.lua',
       'scripts/settle.lua',
       'scripts/spend-one.lua',
+      'scripts/spend-several.lua',
       'scripts/spend.lua',
       'strategies/bucket.lua',
       'strategies/calendar.lua',
@@ -63,15 +64,15 @@ describe('the embedded Lua', () => {
     expect(Object.keys(SPEND_ONE_LUA).sort()).toEqual([...strategies].sort());
   });
 
-  it('has one step for each strategy: that of its file, in the script for calls of one charge and in that for all', () => {
-    const { spend, spendOne } = assemble(luaFiles);
+  it('has one step for each strategy: that of its file, in the scripts for plain charges and in that for all', () => {
+    const { spend, spendOne, spendSeveral } = assemble(luaFiles);
     const lines = (text: string) => text.split('\n').map((line) => line.trim());
     for (const [strategy, { file }] of Object.entries(STRATEGIES)) {
       const [, step = ''] =
         /^--@section step\n([\s\S]*?)(?:^--(?!@)[^\n]*\n)*^--@section/m.exec(luaFiles[file] ?? '') ?? [];
       const expected = lines(step).filter((line) => line !== '' && !/--@|MARKER|IS_QUEUE/.test(line));
       expect(expected.length).toBeGreaterThan(5);
-      const scripts = strategy === 'calendar' ? [spend] : [spend, spendOne[strategy] ?? ''];
+      const scripts = strategy === 'calendar' ? [spend] : [spend, spendOne[strategy] ?? '', spendSeveral];
       for (const whole of scripts) {
         expect(expected.filter((line) => !lines(whole).includes(line))).toEqual([]);
       }
@@ -79,8 +80,8 @@ describe('the embedded Lua', () => {
   });
 
   it('leaves no directive behind', () => {
-    const { policies, spend, settle, lease, spendOne } = assemble(luaFiles);
-    for (const whole of [policies, spend, settle, lease, ...Object.values(spendOne)]) {
+    const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [policies, spend, settle, lease, ...Object.values(spendOne), spendSeveral]) {
       expect(
         whole.split('\n').filter((line) => /--@(?!strategy )|\b(?:CUSTOM_)?MARKER\b|\bIS_QUEUE\b/.test(line)),
       ).toEqual([]);
@@ -117,8 +118,8 @@ describe('the embedded Lua', () => {
 
   it('asks for the time in lib/clock.lua only, once per script', () => {
     expect(found(/redis_p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis_call('TIME')"] });
-    const { spend, settle, lease, spendOne } = assemble(luaFiles);
-    for (const whole of [spend, settle, lease, ...Object.values(spendOne)]) {
+    const { spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [spend, settle, lease, ...Object.values(spendOne), spendSeveral]) {
       expect(whole.match(/'TIME'/g)).toHaveLength(1);
     }
   });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { SpendOneRequest, SpendRequest } from '../../../../src/backends/redis/scripts/spend-codec.js';
+import {
+  SpendOneRequest,
+  SpendRequest,
+  SpendSeveralRequest,
+} from '../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../src/backends/redis/scripts/spend-reply.js';
 import { definePolicy, type Policy } from '../../../../src/index.js';
 
@@ -93,6 +97,31 @@ describe('the arguments of calls of one charge by one strategy', () => {
     const [, , numbers, , ...listed] = argsOfOne(...policies.map((policy) => call(7, [policy, 2])));
     expect(listed).toEqual(policies.flatMap(() => ['5', '2000', '5', '1']));
     expect([...Buffer.from(numbers ?? '')]).toEqual(policies.map((_, i) => i));
+  });
+});
+
+describe('the arguments of calls of several charges', () => {
+  const argsOfSeveral = (...calls: readonly BatchedCall[]) => new SpendSeveralRequest('', calls).args;
+
+  it('are the instant, the earliest deadline, each policy once, and the calls', () => {
+    const calls = [call(9, [log, 2], [window, 0]), call(7, [window, 1], [log, 3], [{ ...log }, 1]), call(8, [log, 2])];
+    expect(new SpendSeveralRequest('5', calls).args).toEqual([
+      ...['5', '7', '3', ...LOG, ...WINDOW, ...LOG],
+      ...['1', '2', '1', '2', '2', '0'],
+      ...['1', '3', '2', '1', '1', '3', '3', '1'],
+      ...['1', '1', '1', '2'],
+    ]);
+  });
+
+  it('contain successive calls that differ only in their keys and deadlines once', () => {
+    const usual = (deadlineMs: number) => call(deadlineMs, [log, 2], [window, 1]);
+    const calls = [usual(9), usual(7), usual(8), call(7, [log, 2], [window, 2]), usual(7)];
+    expect(argsOfSeveral(...calls)).toEqual([
+      ...['', '7', '2', ...LOG, ...WINDOW],
+      ...['3', '2', '1', '2', '2', '1'],
+      ...['1', '2', '1', '2', '2', '2'],
+      ...['1', '2', '1', '2', '2', '1'],
+    ]);
   });
 });
 
@@ -216,6 +245,37 @@ describe('the reply to a batch', () => {
     expect(() => request.decode(bytes).next(asked[1] ?? call(7))).toThrow(TypeError);
     const second = Buffer.concat([head, bytesOf(ALLOWED, 9, 100), byte(code), bytesOf(3, 200)]);
     expect(() => request.decode(second).next(asked[0] ?? call(7))).toThrow(TypeError);
+  });
+});
+
+describe('the reply to calls of several charges', () => {
+  const bucket = definePolicy('bucket', { rate: '3/s', strategy: 'gcra', burst: 7 });
+  const asked = [call(1000, [window, 1], [bucket, 2]), call(999, [window, 1], [bucket, 1], [log, 1])];
+
+  it('is a decision for each charge, with the limit and the window of its policy, or a status for the call', () => {
+    const head = bytesOf(1000, 900);
+    const decoded = new SpendSeveralRequest('', asked).decode(
+      Buffer.concat([head, bytesOf(ALLOWED, 9, 100, DENIED, 3, 200, 50), UNDECIDED]),
+    );
+    expect(asked.map((one) => decoded.next(one))).toEqual([
+      {
+        kind: 'decided',
+        outcome: {
+          allowed: false,
+          decisions: [
+            expect.objectContaining({ policy: 'window', allowed: true, limit: 10, remaining: 9 }),
+            expect.objectContaining({ policy: 'bucket', limit: 7, windowMs: 2334, remaining: 3, retryAfterMs: 50 }),
+          ],
+          binding: expect.objectContaining({ policy: 'bucket' }),
+        },
+      },
+      { kind: 'unsupported' },
+    ]);
+  });
+
+  it('says late of the calls whose deadline has passed if the run was refused, and nothing of the others', () => {
+    const decoded = new SpendSeveralRequest('', asked).decode(bytesOf(1000, 900));
+    expect(asked.map((one) => decoded.next(one).kind)).toEqual(['undecided', 'late']);
   });
 });
 

@@ -159,7 +159,10 @@ function valuesOf({ decision, before }: Told): readonly unknown[] {
 function settleTrial(trial: Trial): readonly Run[] {
   const { key, policy, args, state, now, serverMs, isTold, random } = trial;
   const [start = now] = state;
-  const at = one([now, Math.max(0, now - random(12)), start, args[1 + random(6)] ?? 0, start + random(9)], random);
+  const at = one(
+    [now, Math.max(0, now - random(12)), start, args[1 + random(6)] ?? 0, Math.min(MOST, start + random(9))],
+    random,
+  );
   const from = random(12);
   const to = one([0, random(12), from + 1 + random(12), random(20) === 0 ? MOST : from + 1], random);
   const after = calendar.amend(state, now, policy, at, from, to, args);

@@ -3,7 +3,7 @@ import { definePolicy } from '../../../../../src/index.js';
 import { type Random, randomFrom, type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { policyOf } from '../../support/random-policy.js';
 import type { Run, ScriptCase } from '../support/script-run.js';
-import { type At, type Call, RunRecorder } from './spend.js';
+import { type At, type Call, keyFor, RunRecorder } from './spend.js';
 
 const SUBJECTS = ['one', 'another'];
 
@@ -111,6 +111,12 @@ function byPolicies(calls: readonly Call[], policies: readonly Policy[], random:
   });
 }
 
+/** Returns true for a call that takes plain charges, each on another key. */
+function isPlainCall({ charges, deadline }: Call): boolean {
+  const keys = new Set(charges.map(keyFor));
+  return deadline !== 'peek' && keys.size === charges.length && charges.every(({ mode }) => mode === undefined);
+}
+
 /** Random calls, several a run and of several charges, with what is given back in between, from a seed. */
 export function randomCase(strategy: StrategyName, seed: number, length: number): ScriptCase {
   const random = randomFrom(seed);
@@ -161,10 +167,14 @@ export function randomCase(strategy: StrategyName, seed: number, length: number)
     const isOfOne = calls.every(({ charges: [first, ...others], deadline }) => {
       return first?.policy === policy && first.mode === undefined && others.length === 0 && deadline !== 'peek';
     });
+    // The script for several plain charges decides calls of one, too.
+    const chosen = random(4);
     const spent =
-      isOfOne && random(3) > 0
+      isOfOne && chosen > 1
         ? recorder.spendOne(policy.strategy, byPolicies(calls, policies, random), at)
-        : recorder.spend(calls, at);
+        : calls.every(isPlainCall) && chosen > 0
+          ? recorder.spendSeveral(calls, at)
+          : recorder.spend(calls, at);
     runs.push(spent.run);
     receipts.push(...spent.receipts);
     const [asked] = calls.flatMap(({ charges }) => charges);

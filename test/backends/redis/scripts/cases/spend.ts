@@ -1,5 +1,9 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { SpendOneRequest, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import {
+  SpendOneRequest,
+  SpendRequest,
+  SpendSeveralRequest,
+} from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
 import { keyBeginning, keyEnd, keyPart } from '../../../../../src/core/key.js';
@@ -9,6 +13,7 @@ import { record } from '../../../../../src/strategies/record.js';
 import type { State } from '../../../../../src/strategies/strategy.js';
 import { Reply } from '../support/reply.js';
 import type { Run } from '../support/script-run.js';
+import type { ScriptName } from '../support/scripts-under-test.js';
 
 /** A call of a run: its charges, and its deadline in the server's time, or `peek`. */
 export interface Call {
@@ -76,8 +81,20 @@ export class RunRecorder {
     return { run, receipts };
   }
 
-  /** Records a run of lua/scripts/spend-one.lua: calls of one charge each, by policies of one strategy. They have the earliest deadline of all. */
+  /** Records a run of lua/scripts/spend-one.lua: calls of one charge each, by policies of one strategy. */
   spendOne(strategy: string, calls: readonly Call[], at: At): Recorded {
+    const { args } = new SpendOneRequest(instantOf(at), calls.map(batched));
+    return this.#spendPlain(`spend-one ${strategy}`, args, calls, at);
+  }
+
+  /** Records a run of lua/scripts/spend-several.lua: calls of plain charges, those of each call on other keys. */
+  spendSeveral(calls: readonly Call[], at: At): Recorded {
+    const { args } = new SpendSeveralRequest(instantOf(at), calls.map(batched));
+    return this.#spendPlain('spend-several', args, calls, at);
+  }
+
+  /** Records a run whose calls have the earliest deadline of all. */
+  #spendPlain(script: ScriptName, args: readonly string[], calls: readonly Call[], at: At): Recorded {
     this.#clock.set(at.now);
     const reply = new Reply();
     const writes = new Writes();
@@ -87,9 +104,9 @@ export class RunRecorder {
       receipts.push(...this.#decide(charges, 'spend', at, reply, writes));
     }
     const run: Run = {
-      script: `spend-one ${strategy}`,
+      script,
       keys: calls.flatMap(({ charges }) => charges.map(keyFor)),
-      args: new SpendOneRequest(instantOf(at), calls.map(batched)).args,
+      args,
       timeUs: at.timeUs,
       expected: { reply: [serverMsOf(at), at.now, ...reply.calls], written: this.#lines(writes) },
     };
@@ -224,7 +241,7 @@ const batched = ({ charges, deadline }: Call): BatchedCall => ({
   deadlineMs: deadline === 'peek' ? 0 : deadline,
 });
 
-const keyFor = ({ policy, subject }: Charge) => keyBeginning('sluice') + keyPart(subject) + keyEnd(policy.id);
+export const keyFor = ({ policy, subject }: Charge) => keyBeginning('sluice') + keyPart(subject) + keyEnd(policy.id);
 
 function strategyOf({ strategy }: Policy) {
   const found = BUILT_IN_STRATEGIES.find(({ name }) => name === strategy);

@@ -1,5 +1,9 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { SpendOneRequest, SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
+import {
+  SpendOneRequest,
+  SpendRequest,
+  SpendSeveralRequest,
+} from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { definePolicy, type Policy } from '../../../../../src/index.js';
 import type { Run } from './script-run.js';
@@ -96,6 +100,35 @@ export function spendOne(
     timeUs: TIME_US,
     expected: { reply: [NOW, NOW, ...reply], written: written.toSorted() },
   };
+}
+
+/** A run of lua/scripts/spend-several.lua by the server's clock. */
+export function spendSeveral(
+  calls: readonly (readonly Asked[])[],
+  reply: readonly number[],
+  written: readonly string[],
+  deadline = DUE,
+): Run {
+  const asked = calls.map(
+    (call): BatchedCall => ({
+      charges: call.map(([, policy, cost]) => ({ policy, subject: '', cost })),
+      mode: 'spend',
+      deadlineMs: Number(deadline),
+    }),
+  );
+  const keys = calls.flatMap((call) => call.map(([key]) => key));
+  return spendSeveralBy(new SpendSeveralRequest('', asked).args, keys, reply, written);
+}
+
+/** The same, by arguments word for word. */
+export function spendSeveralBy(
+  args: readonly string[],
+  keys: readonly string[],
+  reply: readonly number[],
+  written: readonly string[],
+): Run {
+  const expected = { reply: [NOW, NOW, ...reply], written: written.toSorted() };
+  return { script: 'spend-several', keys, args, timeUs: TIME_US, expected };
 }
 
 export function settle(

@@ -1,5 +1,13 @@
 /** The parts of a script, in the order in which they are put together. */
-export type LuaPart = 'policies' | 'strategies' | 'states' | 'spend' | 'settle' | 'lease' | 'spend-one';
+export type LuaPart =
+  | 'policies'
+  | 'strategies'
+  | 'states'
+  | 'spend'
+  | 'settle'
+  | 'lease'
+  | 'spend-one'
+  | 'spend-several';
 
 /** The texts of lua/, by path without the extension. */
 export type LuaFiles = Readonly<Record<string, string>>;
@@ -12,6 +20,7 @@ export interface AssembledLua {
   readonly lease: string;
   /** By the name of the strategy. */
   readonly spendOne: Readonly<Record<string, string>>;
+  readonly spendSeveral: string;
 }
 
 interface BuildLua {

@@ -105,17 +105,17 @@ return { reply, written }
 `;
 
 /** The scripts by name; those for calls of one charge by that of their strategy. */
-export type ScriptName = 'spend' | 'settle' | 'lease' | `spend-one ${string}`;
+export type ScriptName = 'spend' | 'spend-several' | 'settle' | 'lease' | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
 export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
-  const { policies, spend, settle, lease, spendOne } = assemble(files);
+  const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(files);
   const general = (script: string) => [before, policies, ...customLua, guarded, script, after('ARGV[2]')].join('\n');
-  const ones = Object.entries(spendOne).map(
-    ([strategy, script]) => [`spend-one ${strategy}`, [before, script, after('0')].join('\n')] as const,
-  );
+  const plain = (script: string) => [before, script, after('0')].join('\n');
+  const ones = Object.entries(spendOne).map(([strategy, script]) => [`spend-one ${strategy}`, plain(script)] as const);
   return new Map<ScriptName, string>([
     ['spend', general(spend)],
+    ['spend-several', plain(spendSeveral)],
     ['settle', general(settle)],
     ['lease', general(lease)],
     ...ones,

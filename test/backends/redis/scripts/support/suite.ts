@@ -13,6 +13,7 @@ import { longLogs } from '../cases/long-logs.js';
 import { longStates } from '../cases/long-states.js';
 import { overrides } from '../cases/overrides.js';
 import { randomCase } from '../cases/random-cases.js';
+import { severalCharges } from '../cases/several-charges.js';
 import type { ScriptCase } from './script-run.js';
 
 export { strategies };
@@ -35,6 +36,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...debts,
   ...overrides,
   ...calendars,
+  ...severalCharges,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
