@@ -21,7 +21,16 @@ export type {
 } from './backends/settings-store.js';
 export { beginSettlement } from './backends/settlement.js';
 export { type Clock, ManualClock, systemClock } from './core/clock.js';
-export type { Charge, ChargeMode, Decision, Outcome, QuotaWindow, Receipt, TakenCharge } from './core/decision.js';
+export type {
+  Charge,
+  ChargeMode,
+  Decision,
+  DenialReason,
+  Outcome,
+  QuotaWindow,
+  Receipt,
+  TakenCharge,
+} from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
 export type { CalendarUnit, FailureMode, HeldUnits, Policy, PolicyCalendar, PolicyMode } from './core/policy.js';

@@ -71,6 +71,15 @@ export interface QuotaWindow {
   readonly used: number;
 }
 
+/**
+ * Why a charge is denied: the limit of a rate is used up (`rate`), or that of a calendar quota (`quota`); the subject is blocked
+ * (`blocked`); all places of a concurrency limit are taken (`concurrency`); the units of a token budget are used up or held (`budget`).
+ *
+ * @example
+ * if (outcome.binding?.reason === 'blocked') await notifyOwner(outcome.binding);
+ */
+export type DenialReason = 'rate' | 'quota' | 'blocked' | 'concurrency' | 'budget';
+
 /** The result of one charge. Headers, bodies, messages and events derive from it. */
 export interface Decision {
   /** The policy's name. */
@@ -91,6 +100,8 @@ export interface Decision {
   readonly delayMs: number;
   /** Milliseconds in which `limit` units are granted. */
   readonly windowMs: number;
+  /** Why the charge is denied. Not set if it is allowed. */
+  readonly reason?: DenialReason;
   /** Set if an override put this rate in force, in place of the policy's own. */
   readonly rate?: StoredRate;
   /** Set by `calendar`: the window that the charge was decided in. */
@@ -154,6 +165,12 @@ export function unlimitedDecision({ name, periodMs }: Pick<Policy, 'name' | 'per
     windowMs: periodMs,
     unlimited: true,
   };
+}
+
+/** Returns a decision with the reason of its denial, if it is one: a backend does so with what a strategy decides. */
+export function withReason(decision: Decision, { calendar }: Pick<Policy, 'calendar'>): Decision {
+  if (decision.allowed || decision.reason !== undefined) return decision;
+  return { ...decision, reason: calendar === undefined ? 'rate' : 'quota' };
 }
 
 /** Returns true for a charge that is decided after all others and denies no call. */

@@ -145,6 +145,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
       policy: null,
       limit: null,
       remaining: null,
+      reason: null,
     };
     expect(await socket.next()).toEqual({ event: 'rate_limit', data: limited(unavailable) });
     if (transport === 'io') expect(await socket.ask('pay')).toEqual(limited(unavailable));

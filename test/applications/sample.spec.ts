@@ -168,6 +168,7 @@ describe.each(transports)('the chat of the sample application, over %s', (transp
     policy: 'default',
     limit: 5,
     remaining: 0,
+    reason: 'rate',
   };
 
   it('lets 5 messages of each connection through, then tells the wait', async () => {

@@ -114,6 +114,7 @@ describe.each(['ws', 'io'] as const)('the page of the sample application, over %
       policy: 'default',
       limit: 5,
       remaining: 0,
+      reason: 'rate',
     });
 
     await page.press('Stop');

@@ -60,6 +60,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
       error: 'Too Many Requests',
       message: 'Too many requests. Retry in 45 seconds.',
       policy: 'search',
+      reason: 'rate',
       retryAfter: 45,
     });
   });
@@ -71,6 +72,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     expect(answer.headers['retry-after']).toBeUndefined();
     expect(answer.body).toMatchObject({
       message: 'Too many requests. This one asks for more than the limit ever grants.',
+      reason: 'rate',
       retryAfter: null,
     });
   });

@@ -53,16 +53,24 @@ describe('with a subject, in an application without HTTP', () => {
       error: 'Too Many Requests',
       message: 'Too many requests. Retry in 60 seconds.',
       policy: 'mail',
+      reason: 'rate',
       retryAfter: 60,
     });
-    const decision = { ...standing, allowed: false, remaining: 1, resetMs: 60_000, retryAfterMs: 60_000 };
+    const decision = {
+      ...standing,
+      allowed: false,
+      remaining: 1,
+      resetMs: 60_000,
+      retryAfterMs: 60_000,
+      reason: 'rate',
+    };
     expect(error.outcome).toEqual({ allowed: false, decisions: [decision], binding: decision });
   });
 
   it('consume tells of a denial, and never throws', async () => {
     await using context = await startContext({ policies: { mail } });
     context.clock.advance(20_000);
-    const decision = { ...standing, allowed: false, retryAfterMs: null };
+    const decision = { ...standing, allowed: false, retryAfterMs: null, reason: 'rate' };
     expect(await context.throttle.consume('mail', 4, ada)).toEqual({
       allowed: false,
       decisions: [decision],
@@ -90,7 +98,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect(await throttle.stat('mail', ada)).toEqual({ ...standing, remaining: 1, resetMs: 60_000 });
     await throttle.hit('mail', 1, ada);
     clock.advance(25_000);
-    const empty = { ...standing, allowed: false, remaining: 0, resetMs: 35_000, retryAfterMs: 35_000 };
+    const empty = { ...standing, allowed: false, remaining: 0, resetMs: 35_000, retryAfterMs: 35_000, reason: 'rate' };
     expect(await throttle.stat('mail', ada)).toEqual(empty);
     clock.advance(35_000);
     expect(await throttle.stat('mail', ada)).toEqual(standing);

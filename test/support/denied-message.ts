@@ -9,6 +9,7 @@ export function limited(more: Partial<RateLimitPayload> = {}): RateLimitPayload 
     policy: 'default',
     limit: 2,
     remaining: 0,
+    reason: 'rate',
     ...more,
   };
 }

@@ -1,4 +1,4 @@
-import type { Decision } from '../../core/decision.js';
+import { type Decision, withReason } from '../../core/decision.js';
 import type { Policy } from '../../core/policy.js';
 import type { Lease } from './lease.js';
 
@@ -13,7 +13,8 @@ export function deniedBy(policy: Policy, lease: Lease | undefined, now: number, 
   const isOver = lease === undefined || now >= lease.endsMs;
   const remaining = isOver ? policy.limit : lease.remaining;
   const leftMs = isOver ? 1 : lease.endsMs - now;
-  return decision(policy, { allowed: false, remaining, retryAfterMs: cost > policy.limit ? null : leftMs, leftMs });
+  const denial = { allowed: false, remaining, retryAfterMs: cost > policy.limit ? null : leftMs, leftMs };
+  return withReason(decision(policy, denial), policy);
 }
 
 /** The server's decision on a charge, with the units held here added to those that remain. */

@@ -1,4 +1,4 @@
-import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
+import { bindingOf, type Charge, type Decision, type Outcome, withReason } from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { State, StepResult } from '../../strategies/strategy.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
@@ -59,7 +59,7 @@ export function conclude(
 /** In a denied call, a charge that would be allowed reports its state as the call found it. */
 export function decisionInDeniedCall(one: EvaluatedCharge, now: number): Decision {
   const { charge, table, result } = one;
-  if (!result.decision.allowed) return result.decision;
+  if (!result.decision.allowed) return withReason(result.decision, charge.policy);
   const state = one.index === undefined ? one.found : table.states.read(one.index, true);
   return table.strategy.step(state, now, charge.policy, 0, charge.arguments).decision;
 }

@@ -1,5 +1,5 @@
 import { assertChargeCost } from '../../core/charge-checks.js';
-import { type Charge, isCost, type Outcome } from '../../core/decision.js';
+import { type Charge, isCost, type Outcome, withReason } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import { receiptOf } from '../../core/receipt.js';
 import { conclude, type KnownCharge } from './all-or-none.js';
@@ -26,7 +26,11 @@ function spendOne(store: MemoryStore, charge: Charge, charges: readonly Charge[]
   if (index === undefined || !areArguments(args, table.argumentCount)) return undefined;
   const { state, decision, changed } = table.strategy.step(table.states.read(index, true), now, policy, cost, args);
   const { allowed } = decision;
-  if (!allowed || cost === 0) return { allowed, decisions: [decision], binding: decision };
+  if (!allowed) {
+    const denial = withReason(decision, policy);
+    return { allowed, decisions: [denial], binding: denial };
+  }
+  if (cost === 0) return { allowed, decisions: [decision], binding: decision };
   store.writeAt(table, index, state, now + decision.resetMs, changed);
   return { allowed, decisions: [decision], binding: decision, receipt: receiptOf(now, charges) };
 }

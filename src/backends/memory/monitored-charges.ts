@@ -1,4 +1,4 @@
-import { type Charge, type Decision, isMonitored, type Outcome } from '../../core/decision.js';
+import { type Charge, type Decision, isMonitored, type Outcome, withReason } from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import { conclude, decisionInDeniedCall, type LocatedCharge, write } from './all-or-none.js';
 import { evaluateCharges, lastOnState, locate } from './charge-evaluation.js';
@@ -43,7 +43,9 @@ function inOrder(
   allowed: boolean,
   now: number,
 ): readonly Decision[] {
-  const own = monitored.map((one) => (allowed ? one.result.decision : decisionInDeniedCall(one, now)));
+  const own = monitored.map((one) =>
+    allowed ? withReason(one.result.decision, one.charge.policy) : decisionInDeniedCall(one, now),
+  );
   const [ofMonitored, ofOthers] = [own.values(), others.values()];
   return charges.flatMap((charge): readonly Decision[] => {
     const { value } = isMonitored(charge) ? ofMonitored.next() : ofOthers.next();

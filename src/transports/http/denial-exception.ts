@@ -85,17 +85,21 @@ function nestBody(outcome: Outcome, message: string): object {
     error: 'Too Many Requests',
     message,
     policy: outcome.binding?.policy,
+    reason: outcome.binding?.reason,
     retryAfter: retryAfter(outcome),
   };
 }
 
 function problemBody(outcome: Outcome, detail: string): object {
+  const denials = outcome.decisions.filter(isDenial);
+  const isBlocked = denials.some(({ reason }) => reason === 'blocked');
   return {
-    type: `${PROBLEM_TYPES}#quota-exceeded`,
+    type: `${PROBLEM_TYPES}#${isBlocked ? 'abnormal-usage-detected' : 'quota-exceeded'}`,
     title: 'Too Many Requests',
     status: HttpStatus.TOO_MANY_REQUESTS,
     detail,
-    'violated-policies': outcome.decisions.filter(isDenial).map(({ policy }) => policy),
+    'violated-policies': denials.map(({ policy }) => policy),
+    reason: outcome.binding?.reason,
     retryAfter: retryAfter(outcome),
   };
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../core/decision.js';
+import type { DenialReason, Outcome } from '../../core/decision.js';
 import { describeValue } from '../../core/errors.js';
 import type { DenialMessage } from '../responder.js';
 import { waitSeconds } from '../wait-seconds.js';
@@ -17,6 +17,8 @@ export interface RateLimitPayload {
   readonly policy: string | null;
   readonly limit: number | null;
   readonly remaining: number | null;
+  /** Why it was denied; `null` if the limits could not be checked. */
+  readonly reason: DenialReason | null;
   /** Members of `context.extras`. */
   readonly [extra: string]: unknown;
 }
@@ -29,6 +31,7 @@ const RESERVED = new Set([
   'policy',
   'limit',
   'remaining',
+  'reason',
   'event',
   'toJSON',
   '__proto__',
@@ -48,6 +51,7 @@ export function deniedPayload(
     policy: binding?.policy ?? null,
     limit: binding?.limit ?? null,
     remaining: binding?.remaining ?? null,
+    reason: binding?.reason ?? null,
     ...extrasOf(context.extras),
   };
 }
@@ -60,6 +64,7 @@ export function unavailablePayload(waitMs: number): RateLimitPayload {
     policy: null,
     limit: null,
     remaining: null,
+    reason: null,
   };
 }
 

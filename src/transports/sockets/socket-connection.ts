@@ -73,6 +73,7 @@ export class SocketConnection implements Connection {
       retryAfterMs: OVERFLOW_RETRY_MS,
       delayMs: 0,
       windowMs: OVERFLOW_RETRY_MS,
+      reason: 'rate',
     };
     return { allowed: false, decisions: [decision], binding: decision };
   }

@@ -77,6 +77,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
       error: 'Too Many Requests',
       message: 'Too many requests. Retry in 40 seconds.',
       policy: 'default',
+      reason: 'rate',
       retryAfter: 40,
     });
     app.clock.advance(40_000);

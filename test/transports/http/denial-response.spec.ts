@@ -30,6 +30,7 @@ const nestBody = {
   error: 'Too Many Requests',
   message: 'Too many requests. Retry in 60 seconds.',
   policy: 'default',
+  reason: 'rate',
   retryAfter: 60,
 };
 
@@ -56,6 +57,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
       status: 429,
       detail: 'Too many requests. Retry in 60 seconds.',
       'violated-policies': ['default'],
+      reason: 'rate',
       retryAfter: 60,
     });
   });
@@ -78,6 +80,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
       status: 429,
       detail: 'Slower.',
       'violated-policies': ['minute', 'hour'],
+      reason: 'rate',
       retryAfter: 3600,
     });
     expect(headers['retry-after']).toBe('3600');

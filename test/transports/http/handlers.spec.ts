@@ -105,6 +105,7 @@ describe.each(adapters)('handlers on %s', (adapter) => {
       error: 'Too Many Requests',
       message: 'Too many requests. Retry in 60 seconds.',
       policy: 'base',
+      reason: 'rate',
       retryAfter: 60,
     });
     expect(await app.statuses('/b/free', 4)).toEqual([200, 200, 200, 200]);

@@ -104,6 +104,7 @@ describe.each(adapters)('Retry-After on %s', (adapter) => {
       error: 'Too Many Requests',
       message: 'Too many requests. This one asks for more than the limit ever grants.',
       policy: 'default',
+      reason: 'rate',
       retryAfter: null,
     });
   });

@@ -5,6 +5,7 @@ import {
   isMonitored,
   type Outcome,
   unlimitedDecision,
+  withReason,
 } from '../../../core/decision.js';
 import type { Policy, StoredRate } from '../../../core/policy.js';
 import { receiptOf } from '../../../core/receipt.js';
@@ -164,14 +165,14 @@ export class SpendReply {
   #decision(policy: Policy, limitInForce = policy.limit): Decision {
     const status = this.#bytes[this.#next];
     this.#next += 1;
-    if (status === FULL) return this.#fullDecision(policy);
-    if (status === QUOTA) return this.#quotaDecision(policy, limitInForce);
+    if (status === FULL) return withReason(this.#fullDecision(policy), policy);
+    if (status === QUOTA) return withReason(this.#quotaDecision(policy, limitInForce), policy);
     if (status !== ALLOWED && status !== DENIED) throw unexpectedReply();
     const allowed = status === ALLOWED;
     const { limit, windowMs } =
       this.positions === undefined ? quotaOf(policy) : this.#quotaAt(this.positions.get(policy));
     // A literal is evaluated in the order of its members, which is that of the reply.
-    return {
+    const decision: Decision = {
       policy: policy.name,
       allowed,
       limit,
@@ -181,6 +182,7 @@ export class SpendReply {
       delayMs: 0,
       windowMs,
     };
+    return allowed ? decision : withReason(decision, policy);
   }
 
   /** @param position the position of a policy in the request */

@@ -32,7 +32,7 @@ function plainOutcome({ allowed, decisions, binding, receipt }: Outcome): Outcom
 function plainDecision(decision: Decision): Decision {
   const { policy, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs } = decision;
   const { mode, rate, unlimited, approximate } = decision;
-  const { window, reached } = decision;
+  const { window, reached, reason } = decision;
   return {
     policy,
     allowed,
@@ -42,6 +42,7 @@ function plainDecision(decision: Decision): Decision {
     retryAfterMs,
     delayMs,
     windowMs,
+    ...(reason !== undefined && { reason }),
     ...(window !== undefined && {
       window: { startMs: window.startMs, endMs: window.endMs, used: window.used },
     }),

@@ -85,6 +85,7 @@ export class QuotaBench {
       delayMs: 0,
       windowMs: endMs - startMs,
       window: { startMs, endMs, used },
+      ...(passesAt !== undefined && { reason: 'quota' }),
       ...(reached !== undefined && { reached }),
     };
   }

@@ -1,4 +1,4 @@
-import type { Charge, Decision, Receipt } from '../../../core/decision.js';
+import { type Charge, type Decision, type Receipt, withReason } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
 import type { State } from '../../../strategies/strategy.js';
 import { builtInStrategy } from './random-policies.js';
@@ -69,7 +69,7 @@ export class Model {
     );
     const asked = charges.map(({ policy, subject, cost, mode }, i) => {
       const units = cost === 0 || mode === 'record' ? 0 : (sums[i] ?? 0);
-      return strategyOf(policy).step(this.#read(policy, subject), now, policy, units).decision;
+      return withReason(strategyOf(policy).step(this.#read(policy, subject), now, policy, units).decision, policy);
     });
     if (asked.every(({ allowed }) => allowed)) return concluded(this.#take(charges, now).decisions);
     const asItStands = ({ policy, subject }: Charge) =>

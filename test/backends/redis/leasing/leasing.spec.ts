@@ -55,6 +55,7 @@ describe('a leased policy on Redis', () => {
       {
         policy: 'p',
         allowed: false,
+        reason: 'rate',
         limit: 1000,
         remaining: 0,
         resetMs: 3_000_000,

@@ -170,10 +170,11 @@ describe('the reply to a batch', () => {
     expect(decoded.serverMs).toBe(1000);
     const first = { ...decision, remaining: 9, resetMs: 100 };
     const second = { ...decision, policy: 'log', limit: 5, windowMs: 2000, remaining: 3, resetMs: 200 };
-    const denial = { ...decision, allowed: false, remaining: 0, resetMs: 100, retryAfterMs: 50 };
+    const denial = { ...decision, allowed: false, remaining: 0, resetMs: 100, retryAfterMs: 50, reason: 'rate' };
     const told = {
       policy: 'log',
       allowed: false,
+      reason: 'rate',
       limit: 4,
       remaining: 1,
       resetMs: 2000,

@@ -44,6 +44,7 @@ describe.each(transports)('new connections on %s', (transport) => {
         error: 'Too Many Requests',
         message: 'Too many requests. Retry in 60 seconds.',
         policy: 'connections',
+        reason: 'rate',
         retryAfter: 60,
       });
     } else {
@@ -163,6 +164,7 @@ describe('a refused connection on ws', () => {
       status: 429,
       detail: 'Too many requests. Retry in 60 seconds.',
       'violated-policies': ['connections'],
+      reason: 'rate',
       retryAfter: 60,
     });
   });

@@ -14,6 +14,7 @@ const unavailable = tooMany({
   policy: null,
   limit: null,
   remaining: null,
+  reason: null,
 });
 
 /** Options with a remote backend that fails. */

@@ -21,7 +21,7 @@ describe('a client of io that was refused a namespace and stays', () => {
     await first.join('/rare');
     const rude = await EngineSocket.open(sockets.port);
     expect((await rude.join('/rare')).packet).toBe(
-      '44/rare,{"message":"Too many connections","data":{"type":"rate_limit","error":"Too many connections","retry_after":60,"policy":"connections","limit":1,"remaining":0}}',
+      '44/rare,{"message":"Too many connections","data":{"type":"rate_limit","error":"Too many connections","retry_after":60,"policy":"connections","limit":1,"remaining":0,"reason":"rate"}}',
     );
     await rude.closed;
     expect(first.isOpen).toBe(true);

@@ -85,7 +85,14 @@ describe.each(transports)('what a refused client is told on %s', (transport) => 
     transport === 'ws'
       ? {
           status: 429,
-          body: { statusCode: 429, error: 'Too Many Requests', message: text, policy: 'connections', retryAfter: 60 },
+          body: {
+            statusCode: 429,
+            error: 'Too Many Requests',
+            message: text,
+            policy: 'connections',
+            reason: 'rate',
+            retryAfter: 60,
+          },
         }
       : { message: text, data: tooMany({ error: text }) };
 

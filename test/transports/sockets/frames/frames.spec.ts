@@ -36,6 +36,7 @@ describe.each(transports)('frames on %s', (transport) => {
         error: 'Too many messages',
         retry_after: 60,
         policy: 'frames',
+        reason: 'rate',
         limit: 4,
         remaining: 0,
       },

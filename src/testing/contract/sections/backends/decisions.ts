@@ -29,7 +29,8 @@ async function followTrace(trace: Trace, { open }: Bench): Promise<void> {
   for (const { at, cost, expect: expected } of trace.steps) {
     clock.set(at);
     const charges = [{ policy, subject: 'trace', cost }];
-    const decision = { policy: trace.id, limit, windowMs, ...expected };
+    const reason = expected.allowed ? undefined : 'rate';
+    const decision = { policy: trace.id, limit, windowMs, ...expected, ...(reason && { reason }) };
     const answer = { allowed: expected.allowed, decisions: [decision], binding: decision };
     assert.deepEqual({ at, ...(await backend.peek(charges)) }, { at, ...answer });
     const { receipt, ...spent } = await backend.spend(charges);
