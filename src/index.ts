@@ -37,6 +37,7 @@ export type { CalendarUnit, FailureMode, HeldUnits, Policy, PolicyCalendar, Poli
 export { parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
 export type {
+  ChargeWhen,
   GatewayOptions,
   Limit,
   MessageOption,
@@ -90,6 +91,7 @@ export {
   type By,
   type Call,
   type CallContext,
+  type CallResult,
   type CostOf,
   EXEMPT,
   type HttpRequest,

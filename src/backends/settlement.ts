@@ -27,9 +27,19 @@ const settled = sharedState('settled-receipts', () => new WeakSet<Receipt>());
 export function beginSettlement(receipt: Receipt, costs: readonly number[]): boolean {
   if (!isOriginal(receipt)) throw new CopiedReceiptError();
   assertSettlement(receipt, costs);
+  return claimSettlement(receipt);
+}
+
+/** Notes that a receipt is settled, under whatever name. Returns false if it was settled before. */
+export function claimSettlement(receipt: Receipt): boolean {
   if (settled.has(receipt)) return false;
   settled.add(receipt);
   return true;
+}
+
+/** Returns true if the settlement of a receipt has begun. */
+export function isSettled(receipt: Receipt): boolean {
+  return settled.has(receipt);
 }
 
 /** Throws a RangeError unless there is one cost per charge of the receipt, each a safe integer of at least 0. */

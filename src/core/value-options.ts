@@ -22,6 +22,7 @@ export const VALUE_OPTIONS = {
   strategy: '"sliding-window"',
   onError: 'that of the module, or "local"',
   lease: 'no lease',
+  chargeWhen: 'every call is charged',
   on: 'the call being handled',
   subject: 'the subject that the policy finds',
 } as const satisfies Readonly<Record<string, string | null>>;

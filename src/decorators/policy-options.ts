@@ -3,7 +3,7 @@ import type { Outcome } from '../core/decision.js';
 import type { FailureMode, PolicyMode } from '../core/policy.js';
 import type { RateText, TextOrElse } from '../core/rate.js';
 import type { StrategyName } from '../strategies/checked-spec.js';
-import type { By, Call, CallContext, CostOf, ModeOf } from '../transports/call.js';
+import type { By, Call, CallContext, CallResult, CostOf, ModeOf } from '../transports/call.js';
 
 /** Where a budget is shared: by the calls of a handler, of a class, of the application, or of a named group. */
 export type ScopeOption = 'handler' | 'class' | 'app' | { readonly group: string };
@@ -21,8 +21,24 @@ export type Skip = (call: Call) => Awaitable<boolean>;
 export type Phase = 'guard' | 'handler';
 
 /**
- * Options of one limit. Only the rate is required. `rate`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`
- * and `lease` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
+ * Which calls are charged in the end. A call takes its cost at entry. When it has ended, that is settled once: `'success'` keeps what
+ * successful calls took, `'failure'` keeps what failed calls took, and the others get it back. A function says so for each call: true
+ * keeps what was taken, false returns it, and a number is the cost in its place, a safe integer of at least 0. A cost above what was
+ * taken is recorded in full, above the limit too.
+ *
+ * Over HTTP the response decides: a status of 400 or above is a failure, whether the handler, a pipe, a filter or a later guard made it.
+ * On sockets a handler that throws has failed. A call that its client aborts keeps what it took, and so does one whose function throws,
+ * rejects or answers something else: that is logged.
+ *
+ * @example
+ * const wrongPasswords: ChargeWhen = ({ status }) => status === 401;
+ * const rows: ChargeWhen = ({ value }) => (Array.isArray(value) ? value.length : true);
+ */
+export type ChargeWhen = 'success' | 'failure' | ((result: CallResult, call: Call) => Awaitable<boolean | number>);
+
+/**
+ * Options of one limit. Only the rate is required. `rate`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`,
+ * `lease` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
  */
 export interface PolicyOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
@@ -60,6 +76,11 @@ export interface PolicyOptions {
    * each call; if it returns something else, the call fails. Default: the module's `mode`, or `on`.
    */
   readonly mode?: PolicyMode | ModeOf;
+  /**
+   * Settles what a call took once it has ended: see `ChargeWhen`. Cannot be combined with `lease`, and has no place in limits of all
+   * requests, connections and frames. Default: every call is charged, however it ends.
+   */
+  readonly chargeWhen?: ChargeWhen;
   readonly skip?: Skip;
   /** What to do while a remote backend is unavailable. Default: the module's `onError`. */
   readonly onError?: FailureMode;
@@ -124,6 +145,7 @@ export const USE_MEMBERS = [
   'manual',
   'phase',
   'mode',
+  'chargeWhen',
   'skip',
   'headers',
   'message',

@@ -1,12 +1,14 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
+import type { CallSession } from '../service/calls/call-session.js';
+import { observeHandler } from '../service/calls/ends/observed-handler.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
 /**
- * Charges what the guard left to the handler phase, after all guards have run. The module binds it to handlers over HTTP with
- * such limits, and to no others.
+ * Charges what the guard left to the handler phase, after all guards have run, and observes how the handler ends for limits that are
+ * charged by outcome. The module binds it to handlers over HTTP with such limits, and to no others.
  */
 @Injectable()
 export class HandlerPhaseInterceptor implements NestInterceptor {
@@ -20,6 +22,15 @@ export class HandlerPhaseInterceptor implements NestInterceptor {
     // A handler may share its function with one of another class, or of another application, that has such limits.
     if (session === undefined) return next.handle();
     // A denied call throws.
-    return chain(this.limiter.admit(session, 'handler'), () => next.handle());
+    return chain(this.limiter.admit(session, 'handler'), () => handle(session, next));
   }
+}
+
+function handle(session: CallSession, next: CallHandler): Observable<unknown> {
+  const end = session.handlerLimits?.isByOutcome === true ? session.watchEnd() : session.end;
+  if (end === undefined) return next.handle();
+  return observeHandler((answers) => next.handle().subscribe(answers), {
+    begin: () => end.beginHandler(),
+    end: (found) => end.endHandler(found),
+  });
 }

@@ -1,8 +1,9 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { EMPTY, Observable } from 'rxjs';
+import { EMPTY, type Observable } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import type { CallSession } from '../service/calls/call-session.js';
+import { observeHandler } from '../service/calls/ends/observed-handler.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
@@ -34,24 +35,17 @@ export class ThrottleInterceptor implements NestInterceptor {
 
   /** Runs the handler as a part of the call, also if it does its work on subscription. */
   #handle(session: CallSession, next: CallHandler): Observable<unknown> {
-    // Nobody asks for the call, and no acknowledgement may be due: an Observable less.
-    if (session.responder.acknowledge === undefined && !this.sessions.isTracking) return next.handle();
-    return new Observable((subscriber) => {
-      let isAnswered = false;
-      // An observer and not `tap`, which costs each message another Observable.
-      const answers = {
-        next: (answer: unknown) => {
-          isAnswered ||= answer !== undefined && answer !== null;
-          subscriber.next(answer);
-        },
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => {
-          // The handler may have denied the message itself, and have answered nothing.
-          if (!isAnswered) session.responder.acknowledge?.();
-          subscriber.complete();
-        },
-      };
-      return this.sessions.run(session, () => next.handle().subscribe(answers));
+    const { responder } = session;
+    // Nobody asks for the call, or for its end, and no acknowledgement may be due: an Observable less.
+    if (responder.acknowledge === undefined && session.end === undefined && !this.sessions.isTracking)
+      return next.handle();
+    return observeHandler((answers) => this.sessions.run(session, () => next.handle().subscribe(answers)), {
+      // Of a charge by hand the end is asked for while the handler runs.
+      end: (end) => session.end?.endHandler(end),
+      // The handler may have denied the message itself, and have answered nothing.
+      complete: (isAnswered) => {
+        if (!isAnswered) responder.acknowledge?.();
+      },
     });
   }
 }

@@ -162,6 +162,8 @@ export class ThrottleModule
 
   async onApplicationShutdown(): Promise<void> {
     this.changes.stop();
+    // Responses have closed, and what their calls took is being settled.
+    await this.limiter.outcomes.close();
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
     this.binding.detach();

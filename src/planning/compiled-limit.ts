@@ -1,6 +1,6 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy, StoredRate } from '../core/policy.js';
-import type { MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
+import type { ChargeWhen, MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { canGrant } from '../strategies/built-in-strategies.js';
 import { assertQuotas } from '../strategies/calendar/quota-options.js';
 import { definePolicies, policyAtRate } from '../strategies/define-policy.js';
@@ -36,6 +36,8 @@ export interface CompiledLimit {
    * phase.
    */
   readonly phase: Phase | 'either';
+  /** Which calls it charges in the end; undefined: all of them. */
+  readonly chargeWhen: ChargeWhen | undefined;
   readonly skip: Skip | undefined;
   /** Who may have a rate of their own: the charged subject, or whom these functions find, most specific first. */
   readonly overrides: true | readonly By[] | undefined;
@@ -75,6 +77,7 @@ export function compileLimit(
     cost: options.cost ?? 1,
     manual: options.manual ?? false,
     phase: options.phase ?? (mayWait(declared) ? 'either' : 'guard'),
+    chargeWhen: options.chargeWhen,
     skip: options.skip,
     overrides: overridersOf(declared),
     message: options.message,

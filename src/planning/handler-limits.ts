@@ -17,6 +17,8 @@ export interface HandlerLimits {
   readonly byPhase: Readonly<Record<Phase, readonly CompiledLimit[]>>;
   /** Whether any limit is, or may be, charged in the handler phase. */
   readonly hasHandlerPhase: boolean;
+  /** Whether a limit is charged by how its calls end, so that the handler is observed. */
+  readonly isByOutcome: boolean;
   /** Charged by `hit()` without a policy: the method's limits, else its class's; if some are manual, only those. */
   readonly explicit: readonly CompiledLimit[];
 }
@@ -73,6 +75,7 @@ function assignLimits(limits: readonly CompiledLimit[], handler: HandlerIdentity
       handler: automatic.filter(({ phase }) => phase === 'handler'),
     },
     hasHandlerPhase: automatic.some(({ phase }) => phase !== 'guard'),
+    isByOutcome: limits.some(({ chargeWhen }) => chargeWhen !== undefined),
     explicit: explicitLimits(limits),
   };
 }

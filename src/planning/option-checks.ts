@@ -50,6 +50,10 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   manual: ['true or false', (value) => typeof value === 'boolean'],
   phase: ['"guard" or "handler"', (value) => value === 'guard' || value === 'handler'],
   mode: MODE_CHECK,
+  chargeWhen: [
+    '"success", "failure", or a function of the result of the call',
+    (value) => value === 'success' || value === 'failure' || isFunction(value),
+  ],
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   overrides: [
@@ -96,6 +100,11 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   if (name !== undefined && name !== DEFAULT_NAME)
     assertUnreservedName(optionAt(place, 'name'), name, 'Take another, or leave it out.');
   assertOptions(place, options, CHECKS);
+  if ('chargeWhen' in options && 'lease' in options) {
+    throw new ThrottleConfigError(
+      `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.`,
+    );
+  }
 }
 
 /**

@@ -10,9 +10,9 @@ export type TransportLimitName = 'requests' | 'connections' | 'frames';
 
 /** Options that such a limit cannot have: its scope and phase are fixed, and on sockets its name. */
 const FIXED_OPTIONS: Readonly<Record<TransportLimitName, readonly string[]>> = {
-  requests: ['scope', 'id', 'manual', 'phase', 'overrides'],
-  connections: ['name', 'scope', 'manual', 'phase', 'overrides'],
-  frames: ['name', 'scope', 'manual', 'phase', 'overrides'],
+  requests: ['scope', 'id', 'manual', 'phase', 'overrides', 'chargeWhen'],
+  connections: ['name', 'scope', 'manual', 'phase', 'overrides', 'chargeWhen'],
+  frames: ['name', 'scope', 'manual', 'phase', 'overrides', 'chargeWhen'],
 };
 
 /**

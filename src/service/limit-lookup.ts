@@ -95,6 +95,7 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'quota'> = {
   cost: 1,
   manual: false,
   phase: 'guard',
+  chargeWhen: undefined,
   skip: undefined,
   overrides: undefined,
   message: undefined,

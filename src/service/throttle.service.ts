@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { isNativePromise } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome } from '../core/decision.js';
+import { ThrottleConfigError } from '../core/errors.js';
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
@@ -14,6 +15,7 @@ import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
 import type { ChargedOutcome } from './calls/charges/prepared-charges.js';
+import { isByOutcome } from './calls/ends/outcome-settlements.js';
 import type { ThrottleEvent } from './calls/events.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import type { LimitLookup } from './limit-lookup.js';
@@ -104,7 +106,7 @@ export class ThrottleService {
   hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   async hit(...args: unknown[]): Promise<Outcome> {
     const request = parseChargeArguments('hit', args);
-    const { limits, call, session } = this.#resolve(request);
+    const { limits, call, session } = this.#resolveToCharge(request);
     const charged = await this.limiter.charge(limits, call, request, session);
     const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
     // On a socket a rejection throws nothing, but a handler must not go on ahead of its turn.
@@ -120,7 +122,7 @@ export class ThrottleService {
     // Not an async function: most outcomes are there at once, and suspending would cost as much as the charge itself.
     try {
       const request = parseChargeArguments('consume', args);
-      const { limits, call, session } = this.#resolve(request);
+      const { limits, call, session } = this.#resolveToCharge(request);
       const charged = this.limiter.charge(limits, call, request, session);
       return isNativePromise(charged) ? charged.then(outcomeOf) : Promise.resolve(charged.outcome);
     } catch (error) {
@@ -168,6 +170,13 @@ export class ThrottleService {
     await this.limiter.settings.backend.reset(charges);
   }
 
+  /** @throws ThrottleConfigError for a limit that is charged by outcome, where no outcome can be seen */
+  #resolveToCharge(request: ServiceRequest): ServiceTarget {
+    const target = this.#resolve(request);
+    for (const limit of target.limits) if (isByOutcome(limit)) assertOutcomeSeen(request.method, limit, target.session);
+    return target;
+  }
+
   #resolve({ method, policy, charges, on, response, context }: ServiceRequest): ServiceTarget {
     const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on, response);
     const call = session?.call ?? this.#detached;
@@ -181,6 +190,15 @@ export class ThrottleService {
       session,
     };
   }
+}
+
+/** Throws unless the call has an end that a limit can be settled by. */
+function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: CallSession | undefined): void {
+  if (session?.watchEnd() !== undefined) return;
+  const found = session === undefined ? 'there is no call here' : 'how this one ends cannot be seen';
+  throw new ThrottleConfigError(
+    `${method}("${name}"): its \`chargeWhen\` decides by how a call ends, and ${found}. Use run("${name}", options, fn), which settles by how fn ends${session?.responder.onEnd !== undefined ? ', or pass the response beside the request: { on: request, response }' : ''}.`,
+  );
 }
 
 /** Returns the limits at a cost of the caller's, where there is one. */

@@ -61,6 +61,21 @@ export type CostOf = (call: Call) => Awaitable<number>;
  */
 export type ModeOf = (call: Call) => Awaitable<PolicyMode>;
 
+/**
+ * How a call ended, as far as it is known: what `chargeWhen` decides by.
+ *
+ * @example
+ * const rowsOf = ({ value }: CallResult) => (Array.isArray(value) ? value.length : 0);
+ */
+export interface CallResult {
+  /** The status of the response. Over HTTP only. */
+  readonly status?: number;
+  /** What the handler threw, or a pipe or an interceptor of its method in its place. Absent if nothing did. */
+  readonly error?: unknown;
+  /** What the handler returned, or the last value of the Observable that it returned. Absent if it threw, or did not run. */
+  readonly value?: unknown;
+}
+
 /** Returns the same call with another context. */
 export function withContext(call: Call, context: CallContext): Call {
   // Inherits and does not copy: members that are computed on access, such as `address`, stay so.

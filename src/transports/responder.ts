@@ -19,6 +19,14 @@ export type Denial = DenialMessage | DenialError;
 /** Why a delayed call does not go on: its client has gone, or the application is closing. */
 export type Interruption = 'client-gone' | 'closing';
 
+/** How a response ended. */
+export interface ResponseEnd {
+  /** Undefined if no part of a response was sent. */
+  readonly status: number | undefined;
+  /** False if the client had gone before the response was complete. */
+  readonly isComplete: boolean;
+}
+
 /** A connection that several calls share, on transports that have one. */
 export interface Connection {
   /** Closed because of its denials: calls that still arrive on it are dropped. */
@@ -59,11 +67,10 @@ export interface Responder<Rejection = false> {
   rejectInterrupted(cause: Interruption): Rejection;
   /** Calls `listener` once the client has gone. Returns a function that removes the listener. */
   onClientGone(listener: () => void): () => void;
-  /**
-   * Calls `listener` once the response has closed, where calls are charged before all guards have run. A response that fails, or is
-   * never sent because the client has gone, is no success. Returns a function that removes the listener.
-   */
-  onEnd?(listener: (isSuccess: boolean) => void): () => void;
+  /** What ends the call; undefined: its end cannot be seen, as that of a request whose response is not known. */
+  readonly endsWith?: 'response' | 'handler' | undefined;
+  /** Calls `listener` once the response has closed, where calls have one. Returns a function that removes the listener. */
+  onEnd?(listener: (end: ResponseEnd) => void): () => void;
   /** Sends a denied call's acknowledgement, if the client asked for one and the call had no other response. */
   acknowledge?(): void;
 }

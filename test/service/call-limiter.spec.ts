@@ -59,6 +59,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   level: 'module',
   place: 'policies.api',
   overrides: undefined,
+  chargeWhen: undefined,
   scope: 'app',
   policies: fixedPolicies([definePolicy('api', { rate: '1/min' })]),
   quota: undefined,

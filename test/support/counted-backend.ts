@@ -1,10 +1,12 @@
-import { type Backend, type Charge, ManualClock, MemoryBackend } from '../../src/index.js';
+import { type Backend, type Charge, ManualClock, MemoryBackend, type Receipt } from '../../src/index.js';
 import { START } from './http-app.js';
 
 /** A backend in memory that notes what it is asked. */
 export class CountedBackend extends MemoryBackend {
-  /** `spend search`, `peek search`, `reset search`, in order. */
+  /** `spend search`, `peek search`, `settle search`, `reset search`, in order. */
   readonly asked: string[] = [];
+  /** The costs of each settlement, in order. */
+  readonly settled: (readonly number[])[] = [];
 
   constructor(readonly manual: ManualClock = new ManualClock(START)) {
     super({ clock: manual });
@@ -18,6 +20,12 @@ export class CountedBackend extends MemoryBackend {
   override peek(charges: readonly Charge[]) {
     this.#note('peek', charges);
     return super.peek(charges);
+  }
+
+  override settle(receipt: Receipt, costs: readonly number[]) {
+    this.#note('settle', receipt.charges);
+    this.settled.push(costs);
+    return super.settle(receipt, costs);
   }
 
   override reset(targets: Parameters<Backend['reset']>[0]) {

@@ -68,6 +68,7 @@ describe('an editor, where names of policies are declared', () => {
   const SPEC = ['burst', 'headers', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy', 'unit', ...QUOTA];
   const USE = [
     'by',
+    'chargeWhen',
     'context',
     'cost',
     'id',

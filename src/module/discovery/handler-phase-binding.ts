@@ -1,13 +1,14 @@
 import type { DiscoveryService } from '@nestjs/core';
 import type { HandlerPhaseInterceptor } from '../../interceptors/handler-phase.interceptor.js';
 import { methodsOf } from '../../planning/class-members.js';
+import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import { bindInterceptors, interceptorsOn, isClass, isRoute, ownInterceptorsOn } from './nest-metadata.js';
 
 /**
- * Binds the interceptor of the handler phase to the handlers of controllers that have limits in that phase. It is bound to the
- * method's function, from which Nest reads interceptors when it registers the route, and for a request-scoped controller with each
- * request; and as an instance, because nothing can be injected any more.
+ * Binds the interceptor of the handler phase to the handlers of controllers that have limits in that phase, or limits that are charged
+ * by how calls end. It is bound to the method's function, from which Nest reads interceptors when it registers the route, and for a
+ * request-scoped controller with each request; and as an instance, because nothing can be injected any more.
  */
 export class HandlerPhaseBinding {
   readonly #handlers = new Set<object>();
@@ -22,7 +23,7 @@ export class HandlerPhaseBinding {
       if (!isClass(metatype)) continue;
       for (const method of methodsOf(metatype).filter((name) => isRoute(metatype, name))) {
         const handler: unknown = metatype.prototype[method];
-        if (typeof handler !== 'function' || !handlers.limitsOf(metatype, method).hasHandlerPhase) continue;
+        if (typeof handler !== 'function' || !isIntercepted(handlers.limitsOf(metatype, method))) continue;
         this.#bind(handler, interceptor);
         // The constructor may have replaced the method.
         const routed: unknown = Reflect.get(instance ?? {}, method);
@@ -56,4 +57,8 @@ export class HandlerPhaseBinding {
     this.#handlers.add(handler);
     bindInterceptors(handler, [interceptor, ...interceptorsOn(handler)]);
   }
+}
+
+function isIntercepted({ hasHandlerPhase, isByOutcome }: HandlerLimits): boolean {
+  return hasHandlerPhase || isByOutcome;
 }

@@ -10,6 +10,7 @@ import type { GivenValues } from './charges/charge-parts.js';
 import type { ChargedOutcome, PreparedCharges } from './charges/prepared-charges.js';
 import { DelayedCalls } from './delayed-calls.js';
 import { composeDenial } from './denial-message.js';
+import { OutcomeSettlements } from './ends/outcome-settlements.js';
 import { ThrottleEvents, type Violation, violationsIn } from './events.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 import { keepClientOutcome } from './session-store.js';
@@ -27,10 +28,12 @@ const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [
  */
 export class CallLimiter {
   readonly events: ThrottleEvents;
+  readonly outcomes: OutcomeSettlements;
   readonly #delayed: DelayedCalls;
 
   constructor(readonly settings: RuntimeSettings) {
     this.events = new ThrottleEvents(settings);
+    this.outcomes = new OutcomeSettlements(settings);
     this.#delayed = new DelayedCalls(settings.clock, settings.backend);
   }
 
@@ -65,8 +68,8 @@ export class CallLimiter {
   ): Awaitable<ChargedOutcome> {
     const decided = this.#decide(this.#spend, limits, call, given);
     return isNativePromise(decided)
-      ? decided.then((charged) => this.record(charged, session))
-      : this.record(decided, session);
+      ? decided.then((charged) => this.record(charged, session, undefined, call))
+      : this.record(decided, session, undefined, call);
   }
 
   /** The first two steps: prepares, decides. The outcome is still to be recorded. */
@@ -139,11 +142,13 @@ export class CallLimiter {
    * Records an outcome in the call's session and reports it. Without a session there is nothing to report to.
    *
    * @param reported violations of the call that are known already
+   * @param call as a charge by hand sees it; default: that of the session
    */
   record(
     charged: ChargedOutcome,
     session: CallSession<unknown> | undefined,
     reported?: readonly Violation[],
+    call = session?.call,
   ): ChargedOutcome {
     const { outcome, charges } = charged;
     const previous = session?.latest;
@@ -153,7 +158,10 @@ export class CallLimiter {
     }
     const handler = session?.handlerLimits?.label;
     if (!outcome.allowed) this.events.denied(charged, handler);
-    else if (outcome.receipt !== undefined) this.events.thresholds(charged, handler);
+    else if (outcome.receipt !== undefined) {
+      this.events.thresholds(charged, handler);
+      if (session !== undefined && call !== undefined) this.outcomes.watch(charged, session, call);
+    }
     const violations = violationsIn(charged, reported);
     if (violations.length > 0) this.events.violated(violations, outcome, handler);
     session?.responder.report(outcome, session.decisions, session.charges, previous);

@@ -4,6 +4,7 @@ import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
 import type { Responder } from '../../transports/responder.js';
+import { CallEnd } from './ends/call-end.js';
 import type { HandlerPhase } from './handler-phase.js';
 
 /** Whether a call was admitted under a list of limits, and the admissions before it. */
@@ -17,6 +18,8 @@ interface Admission {
 export class CallSession<Rejection = false> {
   /** The latest outcome of the call. */
   latest: Outcome | undefined;
+  /** The end of the call, if anything waits for it. */
+  end: CallEnd | undefined;
   /** What the handler phase is to charge; undefined if nothing waits for it. */
   handlerPhase: HandlerPhase | undefined;
   #handlerLimits: HandlerLimits | undefined;
@@ -70,6 +73,12 @@ export class CallSession<Rejection = false> {
   /** The charges that the decisions are on, in the same order. */
   get charges(): readonly Charge[] {
     return this.#charges;
+  }
+
+  /** Returns the end of the call, to be waited for; undefined if it cannot be seen. */
+  watchEnd(): CallEnd | undefined {
+    if (this.end === undefined && this.responder.endsWith !== undefined) this.end = new CallEnd(this.responder);
+    return this.end;
   }
 
   /** Returns whether the call was admitted under these limits, if that was asked before: a guard bound twice charges once. */

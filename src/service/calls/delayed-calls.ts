@@ -1,9 +1,9 @@
 import type { Backend } from '../../backends/backend.js';
 import { UnitReturns } from '../../backends/unit-returns.js';
 import type { Clock } from '../../core/clock.js';
-import type { Outcome, Receipt } from '../../core/decision.js';
-import { receiptOf } from '../../core/receipt.js';
+import type { Outcome } from '../../core/decision.js';
 import type { Interruption, Responder } from '../../transports/responder.js';
+import { settleableParts } from './ends/delayed-receipts.js';
 
 /**
  * Calls that wait for their delay: one timer each, until the client has gone or the application closes. A call that is
@@ -32,7 +32,7 @@ export class DelayedCalls {
     const interruption = await this.#waitUnlessInterrupted(delayMs, responder);
     if (interruption === undefined) return true;
     // Nobody waits for the return, and a failure loses nothing but the units.
-    for (const receipt of receiptsOf(outcome, this.clock.now() - startedAtMs)) this.#returns.start(receipt);
+    for (const { receipt } of settleableParts(outcome, this.clock.now() - startedAtMs)) this.#returns.start(receipt);
     return responder.rejectInterrupted(interruption);
   }
 
@@ -63,26 +63,4 @@ export class DelayedCalls {
     this.#isClosing = true;
     for (const interrupt of this.#interrupts) interrupt('closing');
   }
-}
-
-/**
- * Returns what a call took before its delay, as receipts to be settled to 0. The units that it was delayed for drain after
- * those before them, so after `waitedMs` all of them are still in their bucket: they are as good as taken now. Every other
- * charge is returned as of its own instant.
- */
-function receiptsOf({ receipt, decisions }: Outcome, waitedMs: number): readonly Receipt[] {
-  if (receipt === undefined) return [];
-  const select = (isDelayed: boolean, laterByMs: number): Receipt => {
-    const indexes = receipt.charges.flatMap((_, i) => (Number(decisions[i]?.delayMs) > 0 === isDelayed ? [i] : []));
-    const { at, instants, degraded } = receipt;
-    return receiptOf(
-      at + laterByMs,
-      indexes.flatMap((i) => receipt.charges[i] ?? []),
-      {
-        ...(degraded && { degraded }),
-        ...(instants && { instants: indexes.map((i) => (instants[i] ?? at) + laterByMs) }),
-      },
-    );
-  };
-  return [select(true, waitedMs), select(false, 0)];
 }

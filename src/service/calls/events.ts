@@ -69,11 +69,13 @@ export class ThrottleEvents {
   /** Calls that each policy would have denied while it was monitored, by its name. */
   readonly violations: ReadonlyMap<string, number>;
   readonly #violations = new Map<string, number>();
+  /** What was lost since the last outage was over. */
+  #lost = 0;
 
   constructor({ backend, warn }: RuntimeSettings) {
     this.violations = this.#violations;
     backend.listen?.((event) => {
-      const message = outageMessage(event);
+      const message = this.#lossMessage(event) ?? outageMessage(event);
       if (message !== undefined) warn(message);
       this.#subject.next(event);
     });
@@ -115,6 +117,20 @@ export class ThrottleEvents {
         this.#subject.next(handler === undefined ? event : { ...event, handler });
       }
     }
+  }
+
+  /** Logs the first loss of an outage, and at its end how many there were. */
+  #lossMessage(event: BackendEvent): string | undefined {
+    if (event.type === 'lost') {
+      this.#lost += 1;
+      return this.#lost > 1
+        ? undefined
+        : `A ${event.what} was lost, because the backend does not answer (${event.code}): its units stay charged. Further losses are counted.`;
+    }
+    if (event.type !== 'recovered' || this.#lost === 0) return undefined;
+    const lost = this.#lost;
+    this.#lost = 0;
+    return `${outageMessage(event)} Lost meanwhile: ${lost} refunds, settlements or resets.`;
   }
 
   complete(): void {

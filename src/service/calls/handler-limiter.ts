@@ -6,7 +6,8 @@ import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
 import type { CallSession } from './call-session.js';
-import { type ChargedOutcome, joinPrepared, NOTHING_PREPARED } from './charges/prepared-charges.js';
+import { type ChargedOutcome, joinPrepared, limitAt, NOTHING_PREPARED } from './charges/prepared-charges.js';
+import { type EndedCall, endedWithResponse } from './ends/call-end.js';
 import { type Violation, violationsIn } from './events.js';
 import { areAddressCharged, type GuardCharges, HandlerPhase, prepareGuardCharges } from './handler-phase.js';
 
@@ -140,31 +141,36 @@ export class HandlerLimiter {
     session.handlerPhase = phase;
     if (address.charges.length === 0) return phase;
     phase.stopWatching =
-      responder.onEnd?.((isSuccess) => {
-        phase.charged = this.#chargeAddress(phase, call, handlerLimits?.label, isSuccess).catch((error: unknown) => {
-          this.limiter.settings.fail(error);
-          return [];
-        });
+      responder.onEnd?.((end) => {
+        phase.charged = this.#chargeAddress(phase, call, handlerLimits?.label, endedWithResponse(end)).catch(
+          (error: unknown) => {
+            this.limiter.settings.fail(error);
+            return [];
+          },
+        );
       }) ?? phase.stopWatching;
     return phase;
   }
 
-  /** Each charge by itself: a used up limit does not spare the others. */
+  /** Each charge by itself: a used up limit does not spare the others. The call has ended, so limits by outcome are settled at once. */
   async #chargeAddress(
     { address }: HandlerPhase,
     call: Call,
     handler: string | undefined,
-    isSuccess: boolean,
+    ended: EndedCall,
   ): Promise<readonly Receipt[]> {
-    const { backend } = this.limiter.settings;
+    const { settings, events, outcomes } = this.limiter;
     const { charges, limits } = address;
-    const isDue = isSuccess ? await areAddressCharged(limits, call) : [];
-    const due = charges.filter((_, i) => isDue[i] ?? true);
-    const outcomes = await Promise.all(due.map((charge) => backend.spend([charge])));
-    for (const [i, outcome] of outcomes.entries()) {
-      this.limiter.events.thresholds({ outcome, charges: due.slice(i, i + 1) }, handler);
-    }
-    return outcomes.flatMap(({ receipt }) => receipt ?? []);
+    const isDue = ended.isFailure ? [] : await areAddressCharged(limits, call);
+    const due = charges.flatMap((charge, i) => ((isDue[i] ?? true) ? [{ charge, limit: limitAt(address, i) }] : []));
+    const receipts = due.map(async ({ charge, limit }) => {
+      const outcome = await settings.backend.spend([charge]);
+      events.thresholds({ outcome, charges: [charge] }, handler);
+      const charged = { outcome, charges: [charge], limits: limit === undefined ? [] : [limit] };
+      await outcomes.settle(charged, call, ended, settings.clock.now());
+      return outcome.receipt ?? [];
+    });
+    return (await Promise.all(receipts)).flat();
   }
 
   #enterHandlerPhase(session: CallSession): Awaitable<boolean> {

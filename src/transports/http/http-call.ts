@@ -1,11 +1,12 @@
-import { type ExecutionContext, HttpStatus } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import type { Call, CallContext, HttpRequest } from '../call.js';
 import type { ClientAddress } from '../identity/client-address.js';
-import type { Denial, Interruption, Responder } from '../responder.js';
+import type { Denial, Interruption, Responder, ResponseEnd } from '../responder.js';
 import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
 import type { HeaderDialect } from './header-dialects.js';
 import { reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
+import { onResponseClose, onResponseEnd } from './response-end.js';
 
 /** How responses over HTTP are written. */
 export interface HttpStyle {
@@ -73,37 +74,14 @@ export class HttpCall implements Call, Responder<never> {
   }
 
   onClientGone(listener: () => void): () => void {
-    return this.response === undefined ? () => {} : onClose(this.response, listener);
+    return this.response === undefined ? () => {} : onResponseClose(this.response, listener);
   }
 
-  onEnd(listener: (isSuccess: boolean) => void): () => void {
-    const { response } = this;
-    return response === undefined ? () => {} : onClose(response, () => listener(isSuccessful(response)));
+  get endsWith(): 'response' | undefined {
+    return this.response === undefined ? undefined : 'response';
   }
-}
 
-/** The part of Node's response that tells when a client has gone; Fastify's reply holds it as `raw`. */
-interface NodeResponse {
-  readonly statusCode: number;
-  readonly headersSent: boolean;
-  readonly closed: boolean;
-  once(event: 'close', listener: () => void): unknown;
-  off(event: 'close', listener: () => void): unknown;
-}
-
-function nodeResponseOf(response: object): NodeResponse {
-  return Reflect.get(response, 'raw') ?? response;
-}
-
-function isSuccessful(response: object): boolean {
-  const { headersSent, statusCode } = nodeResponseOf(response);
-  return headersSent && statusCode < HttpStatus.BAD_REQUEST;
-}
-
-/** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
-function onClose(response: object, listener: () => void): () => void {
-  const node = nodeResponseOf(response);
-  if (node.closed) listener();
-  else node.once('close', listener);
-  return () => node.off('close', listener);
+  onEnd(listener: (end: ResponseEnd) => void): () => void {
+    return this.response === undefined ? () => {} : onResponseEnd(this.response, listener);
+  }
 }

@@ -60,6 +60,11 @@ export class SocketCall implements Call, Responder {
     return this.execution?.getClass();
   }
 
+  /** A frame is charged before its handler is known, and a client by itself has none. */
+  get endsWith(): 'handler' | undefined {
+    return this.execution === undefined ? undefined : 'handler';
+  }
+
   /** A message has no headers to report limits in. */
   report(): void {}
 

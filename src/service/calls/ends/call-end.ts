@@ -1,0 +1,80 @@
+import type { CallResult } from '../../../transports/call.js';
+import type { Responder, ResponseEnd } from '../../../transports/responder.js';
+
+/** How a call ended. */
+export interface EndedCall {
+  readonly result: CallResult;
+  /** Over HTTP a status of 400 or above, or no response; elsewhere a handler that threw. */
+  readonly isFailure: boolean;
+  /** True if the client had gone before it was answered. */
+  readonly isAborted: boolean;
+}
+
+/** How a handler ended. Neither a value nor an error: nobody waited for it any longer. */
+export type HandlerEnd = Pick<CallResult, 'error' | 'value'>;
+
+/**
+ * The end of one call: the response has closed, and the handler has settled, whichever comes last. A transport without responses, such
+ * as sockets, has the handler's end alone; a handler that nothing observes, or that did not run, has no part in it.
+ */
+export class CallEnd {
+  #response: ResponseEnd | 'open' | 'none' = 'none';
+  #handler: HandlerEnd | 'running' | 'none' = 'none';
+  #ended: EndedCall | undefined;
+  #listeners: ((ended: EndedCall) => void)[] = [];
+
+  constructor(responder: Pick<Responder<unknown>, 'endsWith' | 'onEnd'>) {
+    if (responder.endsWith !== 'response') return;
+    this.#response = 'open';
+    responder.onEnd?.((end) => {
+      this.#response = end;
+      this.#conclude();
+    });
+  }
+
+  /** Calls `listener` once the call has ended: now if it has. */
+  whenEnded(listener: (ended: EndedCall) => void): void {
+    if (this.#ended === undefined) this.#listeners.push(listener);
+    else listener(this.#ended);
+  }
+
+  /** The handler begins, or begins again: an interceptor may try several times. */
+  beginHandler(): void {
+    this.#handler = 'running';
+  }
+
+  /** The handler has settled. The first end since it began counts. */
+  endHandler(end: HandlerEnd): void {
+    if (typeof this.#handler === 'object') return;
+    this.#handler = end;
+    this.#conclude();
+  }
+
+  #conclude(): void {
+    if (this.#ended !== undefined || this.#response === 'open' || this.#handler === 'running') return;
+    this.#ended = endedCall(this.#response, this.#handler);
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener(this.#ended);
+  }
+}
+
+/** Returns how a call ended whose handler did not run. */
+export function endedWithResponse(response: ResponseEnd): EndedCall {
+  return endedCall(response, 'none');
+}
+
+function endedCall(response: ResponseEnd | 'none', handler: HandlerEnd | 'none'): EndedCall {
+  const ofHandler = handler === 'none' ? {} : handler;
+  if (response === 'none') {
+    const isFailure = 'error' in ofHandler;
+    // Nobody waits for a message's handler any longer once its client has gone.
+    return { result: ofHandler, isFailure, isAborted: !isFailure && !('value' in ofHandler) };
+  }
+  const { status, isComplete } = response;
+  if (status === undefined) return { result: ofHandler, isFailure: true, isAborted: true };
+  return { result: { ...ofHandler, status }, isFailure: status >= FIRST_FAILURE, isAborted: !isComplete };
+}
+
+/** The lowest status of a response that says that a request failed. */
+const FIRST_FAILURE = 400;

@@ -1,0 +1,128 @@
+import { withDeadline } from '../../../backends/resilience/with-deadline.js';
+import { isSettled } from '../../../backends/settlement.js';
+import { systemClock } from '../../../core/clock.js';
+import { type Charge, isCost, type Outcome, type Receipt } from '../../../core/decision.js';
+import { describeValue, optionAt } from '../../../core/errors.js';
+import type { CompiledLimit } from '../../../planning/compiled-limit.js';
+import type { Call } from '../../../transports/call.js';
+import type { CallSession } from '../call-session.js';
+import { callUnder } from '../charges/charge-parts.js';
+import { type ChargedOutcome, limitAt } from '../charges/prepared-charges.js';
+import type { RuntimeSettings } from '../runtime-settings.js';
+import type { EndedCall } from './call-end.js';
+import { type ReceiptPart, settleableParts } from './delayed-receipts.js';
+
+/** How long an application that closes waits for settlements: as long as for a function of the user. */
+const MAX_CLOSE_WAIT_MS = 5000;
+
+/** Returns true if a limit is charged by the outcome of the call. */
+export function isByOutcome({ chargeWhen }: CompiledLimit): boolean {
+  return chargeWhen !== undefined;
+}
+
+/**
+ * Settles what calls took under limits with `chargeWhen`, once each call has ended. A call that its client aborted keeps what it took,
+ * and so does one whose `chargeWhen` fails.
+ */
+export class OutcomeSettlements {
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(private readonly settings: RuntimeSettings) {}
+
+  /** Settles what a call took once it has ended. */
+  watch(charged: ChargedOutcome, session: CallSession<unknown>, call: Call): void {
+    if (!charged.limits.some(isByOutcome)) return;
+    const takenAtMs = this.settings.clock.now();
+    session.watchEnd()?.whenEnded((ended) => {
+      const settled = this.settle(charged, call, ended, takenAtMs).finally(() => this.#running.delete(settled));
+      this.#running.add(settled);
+    });
+  }
+
+  /**
+   * Settles what a call took that has ended. Never rejects: what fails is logged.
+   *
+   * @param takenAtMs when it was taken, by the clock of this process
+   */
+  async settle(charged: ChargedOutcome, call: Call, ended: EndedCall, takenAtMs: number): Promise<void> {
+    const { receipt } = charged.outcome;
+    // What is settled already was returned: by hand, or because a later phase denied the call.
+    if (receipt === undefined || ended.isAborted || isSettled(receipt)) return;
+    try {
+      const costs = await this.#costsOf(receipt, charged, call, ended);
+      if (receipt.charges.every(({ cost }, i) => costs[i] === cost)) return;
+      await Promise.all(
+        this.#partsOf(charged.outcome, receipt, takenAtMs).map((part) =>
+          this.settings.backend.settle(
+            part.receipt,
+            part.indexes.map((i) => costs[i] ?? 0),
+          ),
+        ),
+      );
+    } catch (error) {
+      this.settings.fail(error);
+    }
+  }
+
+  /** Resolves once no settlement is running, or after `maxWaitMs`: that is logged then. */
+  async close(maxWaitMs = MAX_CLOSE_WAIT_MS): Promise<void> {
+    if (this.#running.size === 0) return;
+    const idle = async () => {
+      while (this.#running.size > 0) await Promise.all(this.#running);
+    };
+    const late = () =>
+      new Error(`The application closes, and ${this.#running.size} calls are not settled yet. They stay charged.`);
+    await withDeadline(idle(), systemClock.now() + maxWaitMs, late).catch(this.settings.fail);
+  }
+
+  /** The new cost of each charge. A function is asked once for each limit, whose rates are charges of their own. */
+  #costsOf({ charges }: Receipt, charged: ChargedOutcome, call: Call, ended: EndedCall): Promise<readonly number[]> {
+    const answers = new Map<CompiledLimit, Promise<boolean | number>>();
+    const costOf = async ({ cost }: Charge, i: number): Promise<number> => {
+      const limit = limitAt(charged, i);
+      // A charge that took nothing is one of a monitored limit that would have denied the call, or of one that counts nobody.
+      if (limit === undefined || cost === 0 || !isByOutcome(limit)) return cost;
+      const answer = answers.get(limit) ?? this.#ask(limit, call, ended);
+      answers.set(limit, answer);
+      const found = await answer;
+      return typeof found === 'number' ? found : found ? cost : 0;
+    };
+    return Promise.all(charges.map(costOf));
+  }
+
+  /** Asks whether a call is charged under a limit, or what it costs. */
+  async #ask(limit: CompiledLimit, call: Call, ended: EndedCall): Promise<boolean | number> {
+    const { chargeWhen } = limit;
+    if (typeof chargeWhen !== 'function') return ended.isFailure === (chargeWhen === 'failure');
+    try {
+      return checkedAnswer(await chargeWhen(ended.result, callUnder(limit, call)));
+    } catch (error) {
+      this.settings.fail(chargeWhenError(limit, error));
+      return true;
+    }
+  }
+
+  /** What is settled: the receipt itself, unless the call was delayed. */
+  #partsOf(outcome: Outcome, receipt: Receipt, takenAtMs: number): readonly ReceiptPart[] {
+    const delayMs = Math.max(...outcome.decisions.map((decision) => decision.delayMs));
+    if (delayMs === 0) return [{ receipt, indexes: [...receipt.charges.keys()] }];
+    const parts = settleableParts(outcome, Math.min(delayMs, this.settings.clock.now() - takenAtMs));
+    return parts.filter(({ indexes }) => indexes.length > 0);
+  }
+}
+
+function checkedAnswer(answer: unknown): boolean | number {
+  if (typeof answer === 'boolean' || isCost(answer)) return answer;
+  throw new TypeError(
+    `expected true, false, or the cost to be charged, a safe integer of at least 0, got ${describeValue(answer)}`,
+  );
+}
+
+/** The error of a function that failed after its call had ended: nobody can receive it but the log. */
+function chargeWhenError({ name, place }: CompiledLimit, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : describeValue(error);
+  return new Error(
+    `${optionAt(place, 'chargeWhen')} (policy "${name}"): failed, so the call stays charged as it was: ${reason}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { type PolicyOptions, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
+import { bootError } from '../../support/application.js';
+
+const OPTION = 'expected "success", "failure", or a function of the result of the call';
+const leased = { rate: '100/min', strategy: 'fixed-window', lease: { batch: 10 } } as const;
+
+function reports(...decorators: readonly MethodDecorator[]) {
+  @Controller()
+  class ReportsController {
+    @Get('reports')
+    list(): void {}
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(ReportsController.prototype, 'list');
+  if (descriptor === undefined) throw new Error('no method');
+  for (const decorate of decorators) decorate(ReportsController.prototype, 'list', descriptor);
+  return ReportsController;
+}
+
+const policies = (login: object): ThrottleModuleOptions => ({ policies: { login: login as PolicyOptions } });
+
+describe('chargeWhen stops startup', () => {
+  it.each<[string, object, string]>([
+    ['if it is misspelt', { rate: '5/min', chargeWhen: 'sucess' }, `${OPTION}, got "sucess"`],
+    ['if it is true', { rate: '5/min', chargeWhen: true }, `${OPTION}, got true`],
+    [
+      'if it is missing in a configuration',
+      { rate: '5/min', chargeWhen: undefined },
+      `${OPTION}, got undefined. Is an environment variable or a configuration value missing? Leave the option out to use its default: every call is charged.`,
+    ],
+    [
+      'beside a lease',
+      { ...leased, chargeWhen: 'failure' },
+      'leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.',
+    ],
+  ])('%s', async (_, options, text) => {
+    expect(await bootError(() => ({ options: policies(options) }))).toBe(`policies.login.chargeWhen: ${text}`);
+  });
+
+  it('where a handler uses a policy with a lease', async () => {
+    const controllers = [reports(Throttle('login', { chargeWhen: 'failure' }))];
+    expect(await bootError(() => ({ options: policies(leased), controllers }))).toBe(
+      '@Throttle("login") on ReportsController.list, chargeWhen: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.',
+    );
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'all requests',
+      { requests: { rate: '5/min', chargeWhen: 'success' } },
+      'requests.chargeWhen: has no place in a limit of requests',
+    ],
+    [
+      'connections',
+      { sockets: { connections: { rate: '5/min', chargeWhen: 'success' } } },
+      'sockets.connections.chargeWhen: has no place in a limit of connections',
+    ],
+    [
+      'frames',
+      { sockets: { frames: { rate: '5/min', chargeWhen: 'success' } } },
+      'sockets.frames.chargeWhen: has no place in a limit of frames',
+    ],
+  ])('in a limit of %s, which ends with no outcome', async (_, options, text) => {
+    expect(await bootError(() => ({ options: options as ThrottleModuleOptions }))).toContain(`${text}. Leave it out.`);
+  });
+});
