@@ -97,6 +97,7 @@ export {
   type HttpRequest,
   type ModeOf,
 } from './transports/call.js';
+export { FunctionTimeoutException } from './transports/functions/function-timeout.exception.js';
 export type { ErrorStyle } from './transports/http/denial-exception.js';
 export type { HeaderDialect, HeaderStyle } from './transports/http/header-dialects.js';
 export { ThrottleException, ThrottleUnavailableException } from './transports/http/throttle.exception.js';

@@ -18,6 +18,8 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   readonly domains?: FailureDomains;
   readonly holds?: HoldStore;
   readonly settings?: SettingsStore;
+  /** Present only if the inner backend has a deadline of its own. */
+  readonly timeoutMs?: number;
 
   /**
    * @param delegated `lease: false` for a layer that spends the units itself; `around`, which returns the layer's settings, around
@@ -30,8 +32,15 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
     const { lease = true, around = (settings) => settings } = delegated;
     if (lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
     if (inner.domains !== undefined) this.domains = inner.domains;
+    if (inner.timeoutMs !== undefined) this.timeoutMs = inner.timeoutMs;
     if (inner.holds !== undefined) this.holds = inner.holds;
     if (inner.settings !== undefined) this.settings = around(inner.settings);
+  }
+
+  /** The name of the class of the backend below all layers. */
+  get innermostName(): string {
+    const { inner } = this;
+    return inner instanceof BackendLayer ? inner.innermostName : inner.constructor.name;
   }
 
   get remote(): boolean {

@@ -85,6 +85,11 @@ export interface Backend {
   readonly domains?: FailureDomains;
   /** True if a call may get no answer. */
   readonly remote?: boolean;
+  /**
+   * Milliseconds after which every call has resolved or rejected by itself. If omitted, the module's `functionTimeoutMs` bounds the
+   * calls that return promises.
+   */
+  readonly timeoutMs?: number;
   /** The clock that decides, if it is not the system's. Calls are delayed by it, too. */
   readonly clock?: Clock;
 }

@@ -1,6 +1,7 @@
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Backend } from './backend.js';
+import { BackendLayer } from './backend-layer.js';
 import type { SettingsStore } from './settings-store.js';
 
 /** An optional part of a backend. */
@@ -26,7 +27,7 @@ export function assertCapable(
   capability: Capability,
   feature: string,
 ): void {
-  if (backend[capability] === undefined) throw incapable(backend.constructor.name, policy, capability, feature);
+  if (backend[capability] === undefined) throw incapable(nameOf(backend), policy, capability, feature);
 }
 
 /**
@@ -39,8 +40,13 @@ export function settingsOf(backend: Backend, place: string): SettingsStore {
   const { settings } = backend;
   if (settings !== undefined) return settings;
   throw new ThrottleConfigError(
-    `${place}: needs a backend that ${PURPOSES.settings}, and ${backend.constructor.name} has no \`settings\`. Use another backend.`,
+    `${place}: needs a backend that ${PURPOSES.settings}, and ${nameOf(backend)} has no \`settings\`. Use another backend.`,
   );
+}
+
+/** Returns the name of the class of a backend, below its layers. */
+function nameOf(backend: Backend): string {
+  return backend instanceof BackendLayer ? backend.innermostName : backend.constructor.name;
 }
 
 /** The error for a feature of a policy that needs a part which the backend of that name does not have. */

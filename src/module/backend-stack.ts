@@ -1,7 +1,10 @@
 import type { Backend } from '../backends/backend.js';
 import { canLease, LeasingBackend } from '../backends/leasing/leasing.backend.js';
+import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import { ResilientBackend } from '../backends/resilience/resilient.backend.js';
 import type { FailureMode } from '../core/policy.js';
+import type { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
+import { BoundedBackend } from './bounded.backend.js';
 
 /** A backend with its layers. */
 export interface BackendStack {
@@ -11,12 +14,19 @@ export interface BackendStack {
 }
 
 /**
- * Puts the layers over a backend, from the inside out: leasing, if the backend can lease, and resilience, which decides
- * what happens while it is unavailable. A backend in the process has neither: it leases nothing and does not fail.
+ * Puts the layers over a backend, from the inside out: a deadline, if it has none of its own; leasing, if the backend can lease;
+ * and resilience, which decides what happens while it is unavailable. A backend in the process has neither of the last two: it
+ * leases nothing and does not fail.
  *
  * @param onError for policies without an `onError` of their own
+ * @param deadlines of calls of a backend without a deadline of its own
  */
-export function stackBackend(backend: Backend, onError: FailureMode): BackendStack {
+export function stackBackend(provided: Backend, onError: FailureMode, deadlines: FunctionDeadlines): BackendStack {
+  // The built-in one answers at once; a class that extends it may not.
+  if (provided.remote !== true && provided.constructor === MemoryBackend)
+    return { backend: provided, unavailableForMs: () => 0 };
+  const hasDeadline = provided.timeoutMs !== undefined;
+  const backend = hasDeadline ? provided : new BoundedBackend(provided, deadlines);
   if (backend.remote !== true) return { backend, unavailableForMs: () => 0 };
   const leasing = canLease(backend) ? new LeasingBackend(backend) : backend;
   const resilient = new ResilientBackend(leasing, onError);

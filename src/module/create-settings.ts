@@ -1,9 +1,11 @@
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../backends/backend.js';
 import { systemClock } from '../core/clock.js';
+import { FencedListener } from '../core/emitter.js';
 import { assertPlanOptions } from '../planning/plans/plan-options.js';
 import type { RuntimeSettings, SocketSettings } from '../service/calls/runtime-settings.js';
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
+import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { dialectsOf } from '../transports/http/header-dialects.js';
 import { compileTrust } from '../transports/identity/trust-proxy.js';
 import { stackBackend } from './backend-stack.js';
@@ -22,11 +24,13 @@ export function checkedOptions(options?: ThrottleModuleOptions): ThrottleModuleO
 
 /** Applies the defaults of options that were checked, and puts the layers over the backend. */
 export function createSettings(options: ThrottleModuleOptions, provided: Backend): RuntimeSettings {
-  const { strategies = [], onError = 'local' } = options;
+  const { strategies = [], onError = 'local', functionTimeoutMs } = options;
   assertBackend('THROTTLE_BACKEND', provided);
-  const { backend, unavailableForMs } = stackBackend(provided, onError);
-  backend.use?.(strategies);
   const logger = new Logger('ThrottleModule');
+  const warn = fenced((message: string) => logger.warn(message));
+  const deadlines = new FunctionDeadlines(functionTimeoutMs, warn);
+  const { backend, unavailableForMs } = stackBackend(provided, onError, deadlines);
+  backend.use?.(strategies);
   return {
     backend,
     clock: backend.clock ?? systemClock,
@@ -38,13 +42,20 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     onDenied: options.onDenied,
     headers: dialectsOf(`${MODULE}.headers`, options.headers ?? 'standard'),
     errors: options.errors ?? 'nest',
+    deadlines,
     ipv6Prefix: options.ipv6Prefix ?? 64,
     unavailableForMs,
     sockets: socketSettings(options.sockets),
-    log: (message) => logger.log(message),
-    warn: (message) => logger.warn(message),
-    fail: (error) => logger.error(error),
+    log: fenced((message: string) => logger.log(message)),
+    warn,
+    fail: fenced((error: unknown) => logger.error(error)),
   };
+}
+
+/** Returns a method of the logger, which an application may replace by one that throws. */
+function fenced<T>(write: (entry: T) => void): (entry: T) => void {
+  const listener = new FencedListener(write);
+  return (entry) => listener.call(entry);
 }
 
 function socketSettings(options: SocketOptions = {}): SocketSettings {

@@ -163,13 +163,13 @@ export const PROVIDERS: Provider[] = [
 
 function createPolicyRegistry(
   { policies = {}, default: defaults = [], plans, mode }: ThrottleModuleOptions,
-  { strategies, warn, clock }: RuntimeSettings,
+  { strategies, warn, clock, deadlines }: RuntimeSettings,
   backend: Backend,
 ): PolicyRegistry {
-  const tiers = plans && new Plans(plans, { clock, warn });
+  const tiers = plans && new Plans(plans, { clock, warn, deadlines });
   const ofModule = modeSource(mode, `${MODULE}.mode`);
   const limits = isList(defaults) ? defaults : [defaults];
-  return new PolicyRegistry(policies, limits, strategies, warn, tiers, ofModule, backend, clock);
+  return new PolicyRegistry(policies, limits, strategies, warn, tiers, ofModule, backend, clock, deadlines);
 }
 
 /** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */

@@ -60,6 +60,12 @@ export interface ThrottleModuleOptions {
   readonly message?: MessageOption;
   /** Called for denied calls, for policies without an `onDenied` of their own. */
   readonly onDenied?: OnDenied;
+  /**
+   * Milliseconds, at least 1, that a function of yours may take to answer: `by`, `cost`, `rate`, `skip`, `mode`, `anchor`, `message`,
+   * `onDenied`, `plans.of`, and a backend of your own. A call for which one takes longer is rejected with 503, and the log names
+   * the function and its policy. Answers that are no promises are not measured. Default: 5000.
+   */
+  readonly functionTimeoutMs?: number;
   /** Bits of an IPv6 address that identify a network, 1 to 128. Default: 64. */
   readonly ipv6Prefix?: number;
   /** Options of all WebSocket gateways. */

@@ -30,6 +30,9 @@ const isFunction = (value: unknown) => typeof value === 'function';
 /** A class cannot be called: `new` was forgotten. */
 const isClass = (value: unknown) => isFunction(value) && /^class\b/.test(String(value));
 
+/** The longest delay of a Node timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> = {
   backend: [
     `${A_BACKEND}, or a function that returns one`,
@@ -54,6 +57,10 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
     (value) => isFunction(value) || (typeof value === 'string' && value !== ''),
   ],
   onDenied: ['a function of the call and its outcome', isFunction],
+  functionTimeoutMs: [
+    'a whole number of milliseconds from 1 to 2147483647',
+    (value) => isWhole(value, 1) && Number(value) <= MAX_TIMER_MS,
+  ],
   ipv6Prefix: ['a whole number of bits from 1 to 128', (value) => isWhole(value, 1) && Number(value) <= 128],
   sockets: ['options { connections?, frames?, closeAfter?, noticeEveryMs?, maxPending?, trustProxy? }', isObject],
 };

@@ -6,6 +6,7 @@ import { assertQuotas } from '../strategies/calendar/quota-options.js';
 import { definePolicies, policyAtRate } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By, CallContext, CostOf } from '../transports/call.js';
+import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { by } from '../transports/identity/by.js';
 import { isUserBy } from '../transports/identity/user-lookup.js';
 import { type DeclaredLimit, type Level, nameOf } from './declared-limits.js';
@@ -44,6 +45,8 @@ export interface CompiledLimit {
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
   readonly context: CallContext | undefined;
+  /** Bounds what its functions take to answer. */
+  readonly deadlines: FunctionDeadlines;
 }
 
 const DEFAULT_SCOPES = { module: 'app', class: 'class', method: 'handler' } as const;
@@ -54,6 +57,7 @@ const DEFAULT_SCOPES = { module: 'app', class: 'class', method: 'handler' } as c
  * @param handler the handler that it is compiled for; `null` for a use of the service outside any handler
  * @param mode of limits without one of their own
  * @param quotas what quotas are counted by; default: the clock of the process
+ * @param deadlines those of the application's functions
  * @throws ThrottleConfigError naming the place
  */
 export function compileLimit(
@@ -62,6 +66,7 @@ export function compileLimit(
   strategies: readonly Strategy[],
   mode?: ModeSource,
   quotas?: QuotaContext,
+  deadlines = new FunctionDeadlines(),
 ): CompiledLimit {
   const { options, level, place } = declared;
   const scope = scopeOf(options, level, handler, place);
@@ -83,6 +88,7 @@ export function compileLimit(
     message: options.message,
     onDenied: options.onDenied,
     context: isEmpty(options.context) ? undefined : options.context,
+    deadlines,
   };
 }
 

@@ -9,6 +9,7 @@ import { QuotaWindows } from '../strategies/calendar/quota-windows.js';
 import type { PolicySpec } from '../strategies/define-policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { By } from '../transports/call.js';
+import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { addressHeaderWarning } from '../transports/identity/address-headers.js';
 import { BudgetClaims } from './budget-claims.js';
 import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
@@ -48,6 +49,8 @@ export class PolicyRegistry {
     readonly mode?: ModeSource,
     private readonly backend?: Backend,
     clock: Clock = systemClock,
+    /** Those of the application's functions. */
+    readonly deadlines = new FunctionDeadlines(),
   ) {
     this.quotas = { clock, windows: new QuotaWindows() };
     this.add(policies);
@@ -181,7 +184,7 @@ export class PolicyRegistry {
    * that clients escape.
    */
   compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
-    const limit = compileLimit(declared, handler, this.strategies, this.mode, this.quotas);
+    const limit = compileLimit(declared, handler, this.strategies, this.mode, this.quotas, this.deadlines);
     if (limit.overrides !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'settings', 'overrides');
     }

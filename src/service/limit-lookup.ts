@@ -78,17 +78,17 @@ export class LimitLookup {
     if (limits === undefined) {
       this.registry.assertUnclaimed(policy, `${method}(policy "${policy.name}")`);
       const place = `policy "${policy.name}"`;
-      const { mode } = this.registry;
+      const { mode, deadlines } = this.registry;
       assertLeasable(place, [policy], mode);
       const quota = policy.calendar && new QuotaSource(undefined, place, this.registry.quotas);
-      limits = [{ ...AD_HOC, name: policy.name, place, policies: fixedPolicies([policy], mode), quota }];
+      limits = [{ ...AD_HOC, name: policy.name, place, policies: fixedPolicies([policy], mode), quota, deadlines }];
       this.#adHoc.set(policy, limits);
     }
     return limits;
   }
 }
 
-const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'quota'> = {
+const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'quota' | 'deadlines'> = {
   level: 'module',
   scope: '',
   by: by.connection(),

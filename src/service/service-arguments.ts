@@ -65,14 +65,20 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
     throw missingValue(`${method}()`, A_POLICY, 'Without a policy, pass the cost and the options alone.');
   }
   const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
-  const policy = isPolicyFirst ? args[0] : undefined;
-  const cost = args[isPolicyFirst ? 1 : 0];
+  const costAt = isPolicyFirst ? 1 : 0;
   // A cost that was passed and is undefined is a number that went missing, not a request for the default.
-  const isMissing = cost === undefined && args.length > 0 && args.length === (isPolicyFirst ? 2 : 1);
-  const units = cost !== undefined || isMissing ? checkedCost(method, cost) : undefined;
-  const given = args[isPolicyFirst ? 2 : 1];
-  const { on, response, subject, context } = given === undefined ? NO_OPTIONS : checkedOptions(method, given);
-  return { method, policy, cost: units, on, response, subject, context };
+  const cost = args.length > costAt ? checkedCost(method, args[costAt], isPolicyFirst && args.length > 2) : undefined;
+  return { ...parseOptions(method, isPolicyFirst ? args[0] : undefined, args[costAt + 1]), cost };
+}
+
+/**
+ * Parses the arguments of a method without a cost.
+ *
+ * @throws ThrottleConfigError as `parseArguments`
+ */
+export function parseOptions(method: string, policy: unknown, options: unknown): ServiceRequest {
+  const { on, response, subject, context } = options === undefined ? NO_OPTIONS : checkedOptions(method, options);
+  return { method, policy, cost: undefined, on, response, subject, context };
 }
 
 /**
@@ -89,7 +95,7 @@ export function parseChargeArguments(method: string, args: readonly unknown[]): 
       `${method}(): a list of policies has its costs in it. Pass the options alone beside it: ${method}([{ policy, cost }], options).`,
     );
   }
-  return { ...parseArguments(method, options === undefined ? [] : [undefined, options]), charges };
+  return { ...parseOptions(method, undefined, options), charges };
 }
 
 const A_CHARGE = 'a policy and its cost such as { policy: "upload", cost: 3 }';
@@ -119,7 +125,14 @@ function isCharge(item: unknown): item is PolicyCharge {
   return isObject(item) && 'policy' in item;
 }
 
-function checkedCost(method: string, cost: unknown): number {
+/** @param isBetween whether there are a policy before the cost and options after it, so that it cannot be left out */
+function checkedCost(method: string, cost: unknown, isBetween: boolean): number {
+  if (cost === undefined && isBetween) {
+    throw new RangeError(
+      `${method}(): expected a cost that is a safe integer of at least 0, got undefined. ` +
+        `For the policy's own cost, pass a list: ${method}([{ policy }], options).`,
+    );
+  }
   assertCost(cost, `${method}()`);
   return cost;
 }

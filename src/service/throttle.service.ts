@@ -14,7 +14,7 @@ import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
-import type { ChargedOutcome } from './calls/charges/prepared-charges.js';
+import { decidedOutcome } from './calls/charges/prepared-charges.js';
 import { isByOutcome } from './calls/ends/outcome-settlements.js';
 import type { ThrottleEvent } from './calls/events.js';
 import type { SessionResolver } from './calls/session-resolver.js';
@@ -24,8 +24,8 @@ import { Refunds } from './refunds.js';
 import {
   type CallOptions,
   type PolicyCharge,
-  parseArguments,
   parseChargeArguments,
+  parseOptions,
   type ServiceRequest,
 } from './service-arguments.js';
 import type { ThrottleOverrides } from './throttle-overrides.js';
@@ -124,7 +124,7 @@ export class ThrottleService {
       const request = parseChargeArguments('consume', args);
       const { limits, call, session } = this.#resolveToCharge(request);
       const charged = this.limiter.charge(limits, call, request, session);
-      return isNativePromise(charged) ? charged.then(outcomeOf) : Promise.resolve(charged.outcome);
+      return isNativePromise(charged) ? charged.then(decidedOutcome) : Promise.resolve(charged.outcome);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -145,7 +145,7 @@ export class ThrottleService {
    * monitored or off. Writes nothing.
    */
   async stat(policy?: LimitName | Policy, on?: CallOptions): Promise<Decision | null> {
-    const request = parseArguments('stat', withoutCost(policy, on));
+    const request = parseOptions('stat', policy, on);
     const { limits, call } = this.#resolve(request);
     return bindingOf(await this.limiter.state(limits, call, request));
   }
@@ -159,7 +159,7 @@ export class ThrottleService {
 
   /** Resets the budgets of the call, under whatever plan and mode: their units are available again. */
   async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
-    const request = parseArguments('reset', withoutCost(policy, on));
+    const request = parseOptions('reset', policy, on);
     const { limits, call } = this.#resolve(request);
     const all = limits.map((limit) => ({
       ...limit,
@@ -204,12 +204,4 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
 /** Returns the limits at a cost of the caller's, where there is one. */
 function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
   return cost === undefined ? limits : limits.map((limit) => ({ ...limit, cost }));
-}
-
-function withoutCost(policy: LimitName | Policy | undefined, on: CallOptions | undefined): readonly unknown[] {
-  return policy === undefined ? [undefined, on] : [policy, undefined, on];
-}
-
-function outcomeOf({ outcome }: ChargedOutcome): Outcome {
-  return outcome;
 }

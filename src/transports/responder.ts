@@ -61,8 +61,12 @@ export interface Responder<Rejection = false> {
   enforce(outcome: Outcome): void;
   /** Rejects a denied call. */
   reject(outcome: Outcome, denial: Denial): Rejection;
-  /** Rejects a call that could not be checked because the backend is unavailable. */
-  rejectUnavailable(retryAfterMs: number): Rejection;
+  /**
+   * Rejects a call that could not be checked because the backend is unavailable, or a function of the user has not answered.
+   *
+   * @param cause the error, if it is known
+   */
+  rejectUnavailable(retryAfterMs: number, cause?: Error): Rejection;
   /** Rejects an allowed call whose delay was interrupted. */
   rejectInterrupted(cause: Interruption): Rejection;
   /** Calls `listener` once the client has gone. Returns a function that removes the listener. */

@@ -16,6 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['transports'],
   ['transports/identity'],
   ['transports/http'],
+  ['transports/functions'],
   ['transports/sockets'],
   ['transports/sockets/handshake'],
   ['decorators'],

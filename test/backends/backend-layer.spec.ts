@@ -50,6 +50,7 @@ const grant: Grant = { granted: 1, remaining: 2, at: 3, endsInMs: 4 };
 class RecordingBackend implements Required<Backend> {
   readonly calls: unknown[][] = [];
   readonly remote = true;
+  readonly timeoutMs = 250;
   readonly clock = new ManualClock();
   readonly domains = { of: () => ['a'], all: () => ['a', 'b'] };
   readonly holds: HoldStore = {
@@ -106,7 +107,7 @@ class RecordingBackend implements Required<Backend> {
   }
 }
 
-type Method = Exclude<keyof Backend, 'remote' | 'clock' | 'domains' | 'holds' | 'settings'>;
+type Method = Exclude<keyof Backend, 'remote' | 'timeoutMs' | 'clock' | 'domains' | 'holds' | 'settings'>;
 
 describe('a layer that overrides nothing', () => {
   const strategies = [defineStrategy({ ...fixedWindow, name: 'custom' })];
@@ -142,10 +143,11 @@ describe('a layer that overrides nothing', () => {
     expect(new LeasingLayer(new RecordingBackend()).lease).toBeUndefined();
   });
 
-  it('has the clock and the failure domains of the inner backend, and is remote if that is', () => {
+  it('has the clock, the deadline and the failure domains of the inner backend, and is remote if that is', () => {
     const inner = new RecordingBackend();
     const layer = new PlainLayer(inner);
     expect([layer.remote, layer.clock, layer.domains]).toEqual([true, inner.clock, inner.domains]);
+    expect(layer.timeoutMs).toBe(250);
   });
 
   it('has the stores of the inner backend', () => {
@@ -169,7 +171,12 @@ describe('a layer over a backend without the optional methods', () => {
       reset: () => undefined,
     };
     const layer = new PlainLayer(inner);
-    expect([layer.remote, layer.clock, layer.lease]).toEqual([false, systemClock, undefined]);
+    expect([layer.remote, layer.clock, layer.lease, layer.timeoutMs]).toEqual([
+      false,
+      systemClock,
+      undefined,
+      undefined,
+    ]);
     expect([layer.domains, layer.holds, layer.settings]).toEqual([undefined, undefined, undefined]);
     await layer.probe(charges);
     expect(peeked).toEqual([charges]);

@@ -10,6 +10,7 @@ import {
   type Target,
 } from '../../src/index.js';
 import { stackBackend } from '../../src/module/backend-stack.js';
+import { FunctionDeadlines } from '../../src/transports/functions/function-deadlines.js';
 
 /** A remote backend that may be unavailable, and counts its calls. */
 class RemoteBackend extends MemoryBackend {
@@ -41,14 +42,14 @@ const charge = (lease?: { batch: number }): Charge => ({
 describe('stackBackend', () => {
   it('puts no layer over a backend in the process', () => {
     const backend = new MemoryBackend();
-    const stack = stackBackend(backend, 'local');
+    const stack = stackBackend(backend, 'local', new FunctionDeadlines());
     expect(stack.backend).toBe(backend);
     expect(stack.unavailableForMs()).toBe(0);
   });
 
   it('applies onError to a remote backend, and tells when it is asked again', async () => {
     const remote = new RemoteBackend();
-    const { backend, unavailableForMs } = stackBackend(remote, 'deny');
+    const { backend, unavailableForMs } = stackBackend(remote, 'deny', new FunctionDeadlines());
     expect(await backend.spend([charge()])).toMatchObject({ allowed: true });
     expect(unavailableForMs()).toBe(0);
     remote.isAvailable = false;
@@ -61,7 +62,7 @@ describe('stackBackend', () => {
 
   it('spends leased units in the process if the backend can lease', async () => {
     const remote = new LeasableRemoteBackend();
-    const { backend } = stackBackend(remote, 'local');
+    const { backend } = stackBackend(remote, 'local', new FunctionDeadlines());
     const leased = charge({ batch: 50 });
     for (let i = 0; i < 10; i++) expect(await backend.spend([leased])).toMatchObject({ allowed: true });
     expect(remote.calls).toBe(1);
@@ -70,7 +71,7 @@ describe('stackBackend', () => {
 
   it('sends each call to a remote backend that cannot lease', async () => {
     const remote = new RemoteBackend();
-    const { backend } = stackBackend(remote, 'local');
+    const { backend } = stackBackend(remote, 'local', new FunctionDeadlines());
     const leased = charge({ batch: 50 });
     for (let i = 0; i < 10; i++) expect(await backend.spend([leased])).toMatchObject({ allowed: true });
     expect(remote.calls).toBe(10);

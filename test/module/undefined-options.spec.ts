@@ -22,6 +22,7 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'closeAfter',
   'context',
   'errors',
+  'functionTimeoutMs',
   'guard',
   'headers',
   'id',

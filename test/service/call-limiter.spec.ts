@@ -6,6 +6,7 @@ import { fixedPolicies } from '../../src/planning/policy-source.js';
 import { CallLimiter } from '../../src/service/calls/call-limiter.js';
 import { CallSession } from '../../src/service/calls/call-session.js';
 import type { Call } from '../../src/transports/call.js';
+import { FunctionDeadlines } from '../../src/transports/functions/function-deadlines.js';
 import type { Connection, Denial, Interruption, Responder } from '../../src/transports/responder.js';
 
 interface Rejected {
@@ -63,6 +64,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   scope: 'app',
   policies: fixedPolicies([definePolicy('api', { rate: '1/min' })]),
   quota: undefined,
+  deadlines: new FunctionDeadlines(),
   by: by.all(),
   cost: 1,
   manual: false,

@@ -42,7 +42,9 @@ describe('the context of a call', () => {
       context: { tenant: 'acme', region: 'eu' },
     };
     await using context = await startContext({ policies: { mail: policy } });
-    const thrown = await thrownBy(context.throttle.hit('mail', undefined, { context: { tenant: 'other', more: 1 } }));
+    const thrown = await thrownBy(
+      context.throttle.hit([{ policy: 'mail' }], { context: { tenant: 'other', more: 1 } }),
+    );
     expect(thrown).toBeInstanceOf(ThrottleException);
     const merged = { tenant: 'other', region: 'eu', more: 1 };
     expect(seen).toEqual(['skip', 'rate', 'by', 'cost', 'onDenied', 'message'].map((name) => [name, merged]));

@@ -14,7 +14,6 @@ describe('the arguments of the service', () => {
     ['a name and a cost', ['api', 3], { policy: 'api', cost: 3 }],
     ['a name, a cost and options', ['api', 3, options], { policy: 'api', cost: 3, ...options }],
     ['a policy', [policy], { policy }],
-    ['no cost, options', [undefined, options], options],
   ])('are told apart: %s', (_, args, expected) => {
     expect(parseArguments('hit', args)).toEqual({ method: 'hit', ...expected });
   });
@@ -22,11 +21,20 @@ describe('the arguments of the service', () => {
   it.each<[string, readonly unknown[]]>([
     ['is undefined', [undefined]],
     ['is undefined after a name', ['api', undefined]],
+    ['is undefined before options', [undefined, options]],
+    ['is undefined between a name and options', ['api', undefined, options]],
+    ['is undefined between a policy and options', [policy, undefined, options]],
     ['is negative', [-1]],
     ['is a fraction', ['api', 1.5]],
     ['is a string', ['api', '1']],
   ])('throw a RangeError for a cost that %s', (_, args) => {
     expect(() => parseArguments('hit', args)).toThrow(RangeError);
+  });
+
+  it('tell how to charge the cost of the policy', () => {
+    expect(() => parseArguments('consume', ['api', undefined, options])).toThrow(
+      "For the policy's own cost, pass a list: consume([{ policy }], options).",
+    );
   });
 
   it.each<[string, readonly unknown[], string]>([

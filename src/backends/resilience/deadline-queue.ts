@@ -38,6 +38,12 @@ export class DeadlineQueue {
     if (this.#waiting.remove(entry) && this.#waiting.isEmpty) this.#timer?.unref();
   }
 
+  /** Brings the deadlines after an instant forward to it. */
+  bringForward(dueMs: number): void {
+    for (const entry of this.#waiting) entry.dueMs = Math.min(entry.dueMs ?? dueMs, dueMs);
+    if (!this.#waiting.isEmpty && dueMs < this.#timerMs) this.#start(dueMs);
+  }
+
   #start(dueMs: number): void {
     clearTimeout(this.#timer);
     this.#timerMs = dueMs;

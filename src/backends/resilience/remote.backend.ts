@@ -16,7 +16,7 @@ export class RemoteBackend implements Backend {
 
   constructor(
     private readonly store: RemoteStore,
-    private readonly timeoutMs: number,
+    readonly timeoutMs: number,
   ) {
     if (store.domains !== undefined) this.domains = store.domains;
     if (store.settings !== undefined) this.settings = new TimedSettings(store.settings, () => this.#dueMs());

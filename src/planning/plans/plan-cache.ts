@@ -48,8 +48,8 @@ export class PlanCache {
   /**
    * Keeps a look-up, and what it finds.
    *
-   * @param recover returns the plan to use if the look-up fails, given the last known one
-   * @returns the look-up, which never rejects
+   * @param recover returns the plan to use if the look-up fails, given the last known one, or throws
+   * @returns the look-up, which rejects only with what `recover` throws
    */
   keep(
     holder: PlanHolder,

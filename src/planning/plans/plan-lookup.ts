@@ -4,6 +4,8 @@ import { Emitter } from '../../core/emitter.js';
 import { describeValue, suggest } from '../../core/errors.js';
 import { mapKey } from '../../core/key.js';
 import type { Call } from '../../transports/call.js';
+import type { FunctionDeadlines } from '../../transports/functions/function-deadlines.js';
+import { FunctionTimeoutException } from '../../transports/functions/function-timeout.exception.js';
 import { type FoundPlan, PlanCache } from './plan-cache.js';
 import { holderOf, holderOutside, type PlanHolder, type PlanRequest } from './plan-holder.js';
 import { PLANS, type PlanOptions } from './plan-options.js';
@@ -31,6 +33,7 @@ interface PendingPlan {
 export interface PlanEnvironment {
   readonly clock: Clock;
   readonly warn: (message: string) => void;
+  readonly deadlines: FunctionDeadlines;
 }
 
 const CACHE_MS = 30_000;
@@ -102,8 +105,8 @@ export class PlanLookup {
     this.#isAsynchronous = true;
     const found = holderOf(call, request);
     const holder = found && this.#answered(call, request, found);
-    // A function of the user may return any thenable.
-    const plan = Promise.resolve(answer).then((name) => this.#planOf(name, request.isFinal));
+    const bounded = this.environment.deadlines.bound(answer, { place: PLANS }, 'of');
+    const plan = Promise.resolve(bounded).then((name) => this.#planOf(name, request.isFinal));
     const recover = (error: unknown, lastKnown?: FoundPlan) =>
       this.#recover(error, lastKnown, request, holder?.subject);
     if (holder !== undefined) return this.#cache.keep(holder, request.isFinal, plan, recover);
@@ -127,6 +130,8 @@ export class PlanLookup {
   }
 
   #recover(error: unknown, lastKnown: FoundPlan, { isFinal }: PlanRequest, subject?: string): FoundPlan {
+    // A look-up without an end says nothing of the client, who may be one that the default plan does not limit.
+    if (lastKnown === undefined && error instanceof FunctionTimeoutException) throw error;
     // In the guard phase the call waits, and `of` is asked again: the user whom it reads may be there then.
     if (lastKnown === undefined && !isFinal) return undefined;
     const plan = lastKnown ?? this.default;

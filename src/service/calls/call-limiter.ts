@@ -7,7 +7,7 @@ import type { Connection, Responder } from '../../transports/responder.js';
 import type { CallSession } from './call-session.js';
 import { isSkipped, prepareCharges } from './charges/charge-builder.js';
 import type { GivenValues } from './charges/charge-parts.js';
-import type { ChargedOutcome, PreparedCharges } from './charges/prepared-charges.js';
+import { type ChargedOutcome, decidedOutcome, type PreparedCharges, undecidedBy } from './charges/prepared-charges.js';
 import { DelayedCalls } from './delayed-calls.js';
 import { composeDenial } from './denial-message.js';
 import { OutcomeSettlements } from './ends/outcome-settlements.js';
@@ -84,7 +84,7 @@ export class CallLimiter {
 
   /** Returns whether the module's `skip` exempts the call. */
   isSkipped(call: Call): Awaitable<boolean> {
-    return isSkipped(this.settings.skip, call, 'ThrottleModule');
+    return isSkipped(this.settings.skip, call, { place: 'ThrottleModule', deadlines: this.settings.deadlines });
   }
 
   /** The last steps: responds, delays. True: the call may proceed; otherwise its rejection. */
@@ -99,7 +99,7 @@ export class CallLimiter {
   /** Returns the outcome that `charge` would have. Writes nothing. */
   peek(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<Outcome> {
     const peek: Decide = (charges) => this.settings.backend.peek(charges);
-    return chain(this.#decide(peek, limits, call, given), ({ outcome }) => outcome);
+    return chain(this.#decide(peek, limits, call, given), decidedOutcome);
   }
 
   /** Returns the current decisions, each with the wait of a cost of 1, in one read. */
@@ -112,10 +112,11 @@ export class CallLimiter {
         ]),
       );
     const decided = this.#decide(peekPairs, limits, call, { ...given, cost: 1 });
-    return chain(decided, ({ outcome: { decisions } }) =>
+    return chain(decided, (charged) => {
+      const { decisions } = decidedOutcome(charged);
       // Of each pair the decision at cost 1 if that is denied, else the one at cost 0.
-      decisions.filter(({ allowed }, i) => (i % 2 === 0 ? decisions[i + 1]?.allowed === true : !allowed)),
-    );
+      return decisions.filter(({ allowed }, i) => (i % 2 === 0 ? decisions[i + 1]?.allowed === true : !allowed));
+    });
   }
 
   /** Returns the exception of a delay that was interrupted, for callers that a transport's rejection does not stop. */
@@ -123,8 +124,9 @@ export class CallLimiter {
     return httpInterrupted(this.#delayed.isClosing ? 'closing' : 'client-gone');
   }
 
-  /** Rejects the calls that are delayed, and those that would be. */
+  /** Rejects the calls that are delayed, and those that would be. Functions of the user are waited for no longer. */
   close(): void {
+    this.settings.deadlines.close();
     this.#delayed.close();
   }
 
@@ -133,9 +135,10 @@ export class CallLimiter {
   /** Prepares the charges of a call, and decides them. */
   #decide(decide: Decide, limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<ChargedOutcome> {
     if (this.settings.skip === undefined) return decideCharges(decide, prepareCharges(limits, call, given));
-    return chain(this.isSkipped(call), (skipped) =>
-      skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, given)),
-    );
+    const isSkipped = this.isSkipped(call);
+    const unlessSkipped = (skipped: boolean) =>
+      skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, given));
+    return isPromise(isSkipped) ? isSkipped.then(unlessSkipped, undecidedBy) : unlessSkipped(isSkipped);
   }
 
   /**
@@ -170,8 +173,8 @@ export class CallLimiter {
 
   /** Binds the call by an outcome. True: it may proceed; otherwise its rejection. */
   #respond<R>(charged: ChargedOutcome, call: Call, responder: Responder<R>): Awaitable<true | R> {
-    const { outcome } = charged;
-    if (outcome.degraded === 'deny') return responder.rejectUnavailable(this.settings.unavailableForMs());
+    const { outcome, failure } = charged;
+    if (outcome.degraded === 'deny') return responder.rejectUnavailable(this.settings.unavailableForMs(), failure);
     responder.enforce(outcome);
     if (outcome.allowed) return true;
     return chain(composeDenial(charged, call, this.settings), (denial) => responder.reject(outcome, denial));
@@ -202,14 +205,14 @@ function mayDeny({ policies: { mode } }: CompiledLimit): boolean {
 
 function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Awaitable<ChargedOutcome> {
   // The usual case, with a backend in this process: no promise, and no closure.
-  if (isNativePromise(prepared)) return prepared.then((found) => decideCharges(decide, found));
+  if (isNativePromise(prepared)) return prepared.then((found) => decideCharges(decide, found), undecidedBy);
   const { charges, limits, unlimited } = prepared;
   if (unlimited !== undefined) return decideWithUnlimited(decide, prepared, unlimited);
   if (charges.length === 0) return NOTHING_CHARGED;
   const outcome = decide(charges);
   // A custom backend may return any thenable.
   return isPromise(outcome)
-    ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }))
+    ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }), undecidedBy)
     : { outcome, charges, limits };
 }
 

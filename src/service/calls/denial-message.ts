@@ -1,9 +1,12 @@
 import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
 import { describeValue, optionAt } from '../../core/errors.js';
 import { type Call, withContext } from '../../transports/call.js';
+import type { FunctionOwner } from '../../transports/functions/function-deadlines.js';
 import type { Denial, DenialMessage } from '../../transports/responder.js';
 import { type ChargedOutcome, limitAt } from './charges/prepared-charges.js';
 import type { RuntimeSettings } from './runtime-settings.js';
+
+const MODULE: FunctionOwner = { place: 'ThrottleModule' };
 
 /** Composes the message for a denied caller: calls `onDenied`, then `message`. An error of theirs is returned in its place. */
 export function composeDenial(charged: ChargedOutcome, call: Call, settings: RuntimeSettings): Awaitable<Denial> {
@@ -20,15 +23,19 @@ function composeMessage(charged: ChargedOutcome, call: Call, settings: RuntimeSe
   const { binding, decisions } = outcome;
   const limit = binding === null ? undefined : limitAt(charged, decisions.indexOf(binding));
   const limitedCall = limit?.context === undefined ? call : withContext(call, { ...limit.context, ...call.context });
+  const { deadlines } = settings;
   const message = limit?.message ?? settings.message;
   const onDenied = limit?.onDenied ?? settings.onDenied;
-  return chain(onDenied?.(limitedCall, outcome), () =>
-    chain(typeof message === 'function' ? message(limitedCall, outcome) : message, (text) => {
+  const ownerOf = (option: 'message' | 'onDenied') => (limit?.[option] === undefined ? MODULE : limit);
+  return chain(deadlines.bound(onDenied?.(limitedCall, outcome), ownerOf('onDenied'), 'onDenied'), () => {
+    const written = typeof message === 'function' ? message(limitedCall, outcome) : message;
+    return chain(deadlines.bound(written, ownerOf('message'), 'message'), (text) => {
       if (text !== undefined && typeof text !== 'string' && (typeof text !== 'object' || text === null)) {
-        const place = limit?.message === undefined ? 'ThrottleModule' : limit.place;
-        throw new TypeError(`${optionAt(place, 'message')}: expected a text or an object, got ${describeValue(text)}`);
+        throw new TypeError(
+          `${optionAt(ownerOf('message').place, 'message')}: expected a text or an object, got ${describeValue(text)}`,
+        );
       }
       return { message: text, context: limitedCall.context };
-    }),
-  );
+    });
+  });
 }

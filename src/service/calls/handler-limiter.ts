@@ -6,7 +6,13 @@ import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
 import type { CallLimiter } from './call-limiter.js';
 import type { CallSession } from './call-session.js';
-import { type ChargedOutcome, joinPrepared, limitAt, NOTHING_PREPARED } from './charges/prepared-charges.js';
+import {
+  type ChargedOutcome,
+  joinPrepared,
+  limitAt,
+  NOTHING_PREPARED,
+  undecidedBy,
+} from './charges/prepared-charges.js';
 import { type EndedCall, endedWithResponse } from './ends/call-end.js';
 import { type Violation, violationsIn } from './events.js';
 import { areAddressCharged, type GuardCharges, HandlerPhase, prepareGuardCharges } from './handler-phase.js';
@@ -67,8 +73,9 @@ export class HandlerLimiter {
     const { call } = session;
     // Without closures in the usual case: no `skip`, nothing asynchronous.
     if (this.limiter.settings.skip === undefined) return this.#prepare(byPhase, session);
-    return chain(this.limiter.isSkipped(call), (isSkipped) => {
-      if (!isSkipped) return this.#prepare(byPhase, session);
+    const isSkipped = this.limiter.isSkipped(call);
+    const begin = (skips: boolean): Awaitable<boolean> => {
+      if (!skips) return this.#prepare(byPhase, session);
       // The module's `skip` is asked again where the user is known.
       if (byPhase.handler.length > 0) {
         this.#await(
@@ -78,13 +85,14 @@ export class HandlerLimiter {
         );
       }
       return true;
-    });
+    };
+    return isPromise(isSkipped) ? isSkipped.then(begin, this.#undecided(session)) : begin(isSkipped);
   }
 
   #prepare(byPhase: HandlerLimits['byPhase'], session: CallSession): Awaitable<boolean> {
     const found = prepareGuardCharges(byPhase, session.call);
     return isPromise(found)
-      ? found.then((charges) => this.#chargeInGuard(charges, session))
+      ? found.then((charges) => this.#chargeInGuard(charges, session), this.#undecided(session))
       : this.#chargeInGuard(found, session);
   }
 
@@ -123,6 +131,11 @@ export class HandlerLimiter {
         return this.limiter.proceed(charged, session.call, session.responder);
       });
     });
+  }
+
+  /** Rejects a call for which a function of the user has not answered. */
+  #undecided(session: CallSession): (error: unknown) => Awaitable<boolean> {
+    return (error) => this.#conclude(undecidedBy(error), session);
   }
 
   #concludeGuard(found: GuardCharges, charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {

@@ -7,7 +7,7 @@ import { isNobody } from '../../transports/identity/subject.js';
 import { SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
 import { isUserBy } from '../../transports/identity/user-lookup.js';
 import { addressCharges, chargesOfLimit } from './charges/charge-builder.js';
-import { callUnder, type GivenValues } from './charges/charge-parts.js';
+import { boundBy, callUnder, type GivenValues } from './charges/charge-parts.js';
 import type { LateSearch } from './charges/late-search.js';
 import { areOverridersKnown } from './charges/overridable-charges.js';
 import { isPlanKnown } from './charges/planned-charges.js';
@@ -115,7 +115,7 @@ export function areAddressCharged(limits: readonly CompiledLimit[], call: Call):
   const lookups = new SubjectLookups();
   const isCharged = async (limit: CompiledLimit): Promise<boolean> => {
     const search = { isUserMissing: false };
-    const found = await lookups.find(limit, callUnder(limit, call), search);
+    const found = await boundBy(limit, lookups.find(limit, callUnder(limit, call), search));
     if (found === EXEMPT || (await isPlanKnown(limit, call))) return false;
     if (search.isUserMissing || isNobody(found)) return true;
     return !isUserBy(limit.by) && (await isRateUnknown(limit, call));

@@ -2,6 +2,7 @@ import type { Backend } from '../../backends/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../../decorators/policy-options.js';
 import type { Strategy } from '../../strategies/strategy.js';
+import type { FunctionDeadlines } from '../../transports/functions/function-deadlines.js';
 import type { HttpStyle } from '../../transports/http/http-call.js';
 import type { Trusts } from '../../transports/identity/trust-proxy.js';
 import type { ConnectionRules } from '../../transports/sockets/socket-connection.js';
@@ -30,6 +31,8 @@ export interface RuntimeSettings extends HttpStyle {
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
+  /** Bounds what functions of the application take to answer. */
+  readonly deadlines: FunctionDeadlines;
   readonly ipv6Prefix: number;
   readonly sockets: SocketSettings;
   /** Returns the milliseconds until a backend that failed is called again. */

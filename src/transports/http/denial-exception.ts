@@ -32,11 +32,16 @@ export function httpDenial(
   return withoutStack(response, () => new ThrottleException(body, outcome));
 }
 
-/** Returns the exception that responds to a call that could not be checked. Writes the headers of the response, too. */
+/**
+ * Returns the exception that responds to a call that could not be checked. Writes the headers of the response, too.
+ *
+ * @param cause why, if it is known
+ */
 export function httpUnavailable(
   waitMs: number,
   style: ErrorStyle,
   response: object | undefined,
+  cause?: Error,
 ): ThrottleUnavailableException {
   const retryAfter = waitSeconds(waitMs);
   const message = `Limits cannot be checked now. Retry in ${inSeconds(retryAfter)}.`;
@@ -49,7 +54,8 @@ export function httpUnavailable(
     ? { type, title, status, detail: message, retryAfter }
     : { statusCode: status, error: title, message, retryAfter };
   if (isProblem) markProblem(body, response);
-  return withoutStack(response, () => new ThrottleUnavailableException(body));
+  const options = cause && { cause };
+  return withoutStack(response, () => new ThrottleUnavailableException(body, options));
 }
 
 /** Responds to a call whose delay was interrupted. */

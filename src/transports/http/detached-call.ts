@@ -19,8 +19,8 @@ export class DetachedCall implements Call, Responder<never> {
     throw httpDenial(outcome, denial.message, this.errors, undefined);
   }
 
-  rejectUnavailable(retryAfterMs: number): never {
-    throw httpUnavailable(retryAfterMs, this.errors, undefined);
+  rejectUnavailable(retryAfterMs: number, cause?: Error): never {
+    throw httpUnavailable(retryAfterMs, this.errors, undefined, cause);
   }
 
   rejectInterrupted(cause: Interruption): never {

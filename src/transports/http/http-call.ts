@@ -65,8 +65,8 @@ export class HttpCall implements Call, Responder<never> {
     throw httpDenial(outcome, denial.message, this.style.errors, this.response);
   }
 
-  rejectUnavailable(retryAfterMs: number): never {
-    throw httpUnavailable(retryAfterMs, this.style.errors, this.response);
+  rejectUnavailable(retryAfterMs: number, cause?: Error): never {
+    throw httpUnavailable(retryAfterMs, this.style.errors, this.response, cause);
   }
 
   rejectInterrupted(cause: Interruption): never {

@@ -25,7 +25,8 @@ export class ThrottleUnavailableException extends HttpException {
     recognizeInstances(ThrottleUnavailableException, 'ThrottleUnavailableException');
   }
 
-  constructor(body: object) {
-    super(body, HttpStatus.SERVICE_UNAVAILABLE);
+  /** @param options `cause`: why it could not be checked, if it is known */
+  constructor(body: object, options?: { readonly cause?: unknown }) {
+    super(body, HttpStatus.SERVICE_UNAVAILABLE, options);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Call, ManualClock, type PlanEvent, type PlanOf } from '../../../src/index.js';
 import { PlanLookup } from '../../../src/planning/plans/plan-lookup.js';
+import { FunctionDeadlines } from '../../../src/transports/functions/function-deadlines.js';
 import { START } from '../../support/http-app.js';
 
 /** What code without types would return. */
@@ -17,7 +18,7 @@ function lookupOf(of: PlanOf, cacheMs?: number) {
   const tiers = { free: {}, pro: {}, team: {} };
   const lookup = new PlanLookup(
     { of, default: 'free', tiers, ...(cacheMs !== undefined && { cacheMs }) },
-    { clock, warn: (message) => warnings.push(message) },
+    { clock, warn: (message) => warnings.push(message), deadlines: new FunctionDeadlines() },
   );
   lookup.events.listen((event) => events.push(event));
   /** The plan of a call that is charged to a subject. */

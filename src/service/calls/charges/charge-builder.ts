@@ -6,6 +6,7 @@ import type { Policy } from '../../../core/policy.js';
 import type { Skip } from '../../../decorators/policy-options.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import { type Call, EXEMPT } from '../../../transports/call.js';
+import type { FunctionOwner } from '../../../transports/functions/function-deadlines.js';
 import { addressOf } from '../../../transports/identity/subject.js';
 import { type SubjectLookups, sharedLookups } from '../../../transports/identity/subject-lookups.js';
 import {
@@ -15,6 +16,7 @@ import {
   costFor,
   type GivenValues,
   NO_CHARGES,
+  ownPolicies,
   scopeOf,
   subjectFor,
 } from './charge-parts.js';
@@ -49,11 +51,15 @@ export function prepareCharges(
 }
 
 /** Returns whether `skip` exempts the call. @throws TypeError for anything but a boolean: a string would exempt every call */
-export function isSkipped(skip: Skip | undefined, call: Call, place: string): Awaitable<boolean> {
+export function isSkipped(
+  skip: Skip | undefined,
+  call: Call,
+  owner: FunctionOwner & Pick<CompiledLimit, 'deadlines'>,
+): Awaitable<boolean> {
   if (skip === undefined) return false;
-  return chain(skip(call), (answer) => {
+  return chain(owner.deadlines.bound(skip(call), owner, 'skip'), (answer) => {
     if (typeof answer === 'boolean') return answer;
-    throw new TypeError(`${optionAt(place, 'skip')}: expected true or false, got ${describeValue(answer)}`);
+    throw new TypeError(`${optionAt(owner.place, 'skip')}: expected true or false, got ${describeValue(answer)}`);
   });
 }
 
@@ -76,7 +82,8 @@ export function chargesOfLimit(
   const { overrides, quota } = limit;
   const overridable =
     overrides === undefined ? charges : chain(charges, (found) => withOverrides(limit, call, found, search));
-  return quota === undefined ? overridable : chain(overridable, (found) => quota.addWindows(found, call));
+  if (quota === undefined) return overridable;
+  return chain(overridable, (found) => limit.deadlines.bound(quota.addWindows(found, call), limit, 'anchor'));
 }
 
 function ownCharges(
@@ -92,13 +99,14 @@ function ownCharges(
   if (skip === undefined && fixed !== undefined && mode === undefined)
     return resolveCharges(limit, fixed, call, given, search, lookups);
   if (mode === 'off') return NO_CHARGES;
-  return chain(isSkipped(skip, call, limit.place), (skipped) => {
+  return chain(isSkipped(skip, call, limit), (skipped) => {
     if (skipped) return NO_CHARGES;
-    return chain(typeof mode === 'function' ? mode(call) : mode, (found) => {
+    const wanted = typeof mode === 'function' ? limit.deadlines.bound(mode(call), limit, 'mode') : mode;
+    return chain(wanted, (found) => {
       if (found === 'off') return noCharges({ limit, call, plainCall }, given, search, lookups);
       const charges =
         plans === undefined
-          ? chain(policies.of(call), (some) => resolveCharges(limit, some, call, given, search, lookups))
+          ? chain(ownPolicies(limit, call), (some) => resolveCharges(limit, some, call, given, search, lookups))
           : plannedCharges({ limit, plans, call, plainCall }, given, search, lookups);
       return found === 'monitor' ? chain(charges, monitored) : charges;
     });

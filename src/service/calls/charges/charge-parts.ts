@@ -5,7 +5,7 @@ import { scopedSubject } from '../../../core/key.js';
 import type { Policy } from '../../../core/policy.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import { type Call, EXEMPT, withContext } from '../../../transports/call.js';
-import { addressOf, checkedSubject, isNobody } from '../../../transports/identity/subject.js';
+import { addressOf, checkedSubject, type FoundSubject, isNobody } from '../../../transports/identity/subject.js';
 import type { SubjectLookups } from '../../../transports/identity/subject-lookups.js';
 import { findWithSearch } from '../../../transports/identity/user-lookup.js';
 import type { LateSearch } from './late-search.js';
@@ -45,8 +45,9 @@ export function subjectFor(
     return scopedSubject(scope, given);
   }
   const found = lookups === undefined ? findWithSearch(limit.by, call, search) : lookups.find(limit, call, search);
+  // First the usual case, without a promise.
   if (typeof found === 'string' && found !== '' && search?.isUserMissing !== true) return scopedSubject(scope, found);
-  return chain(found, (one) => {
+  return chain(boundBy(limit, found), (one) => {
     if (one === EXEMPT) return EXEMPT;
     const subject = isNobody(one) || search?.isUserMissing === true ? addressOf(call) : one;
     return scopedSubject(
@@ -56,11 +57,21 @@ export function subjectFor(
   });
 }
 
+/** Returns what the `by` of a limit finds, within its deadline. */
+export function boundBy(limit: CompiledLimit, found: Awaitable<FoundSubject>): Awaitable<FoundSubject> {
+  return limit.deadlines.bound(found, limit, 'by');
+}
+
+/** Returns the policies of a limit if no plan says otherwise. */
+export function ownPolicies(limit: CompiledLimit, call: Call): Awaitable<readonly Policy[]> {
+  return limit.deadlines.bound(limit.policies.of(call), limit, 'rate');
+}
+
 /** Returns the units that a call costs. */
-export function costFor({ place }: CompiledLimit, call: Call, cost: CompiledLimit['cost']): Awaitable<number> {
+export function costFor(limit: CompiledLimit, call: Call, cost: CompiledLimit['cost']): Awaitable<number> {
   if (typeof cost === 'number') return cost;
-  return chain(cost(call), (units) => {
-    assertCost(units, optionAt(place, 'cost'));
+  return chain(limit.deadlines.bound(cost(call), limit, 'cost'), (units) => {
+    assertCost(units, optionAt(limit.place, 'cost'));
     return units;
   });
 }

@@ -93,7 +93,7 @@ function overridersOf(
 ): Awaitable<Overriders> {
   const own = search && { isUserMissing: false };
   return chain(
-    chainAll(overrides, (find) => findWithSearch(find, call, own)),
+    chainAll(overrides, (find) => limit.deadlines.bound(findWithSearch(find, call, own), limit, 'overrides')),
     (found) => {
       if (search !== undefined && (own?.isUserMissing === true || found.includes(undefined))) return 'unknown';
       const subjects = found.filter((one) => !isNobody(one)).map((one) => checkedOverrider(one, limit));

@@ -13,6 +13,7 @@ import {
   costFor,
   type GivenValues,
   NO_CHARGES,
+  ownPolicies,
   scopeOf,
   subjectFor,
 } from './charge-parts.js';
@@ -54,7 +55,7 @@ function chargesUnder(
   given: GivenValues,
 ): Awaitable<readonly Charge[]> {
   const { limit, plans, call } = planned;
-  return chain(plans.under(plan, call), (policies) => {
+  return chain(limit.deadlines.bound(plans.under(plan, call), limit, 'rate'), (policies) => {
     if (policies === undefined) {
       return limit.overrides === undefined ? plans.unlimited : unlimitedCharges(planned, subject, given);
     }
@@ -68,7 +69,7 @@ function unlimitedCharges(
   subject: string,
   given: GivenValues,
 ): Awaitable<readonly Charge[]> {
-  return chain(limit.policies.of(call), (own) =>
+  return chain(ownPolicies(limit, call), (own) =>
     chain(costFor(limit, call, given.cost ?? limit.cost), (units) => {
       const charges = chargesFor(own, subject, units);
       return charges.length === 0 ? plans.unlimited : charges.map((charge) => ({ ...charge, unlimited: true }));

@@ -1,5 +1,6 @@
 import type { Charge, Decision, Outcome } from '../../../core/decision.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
+import { FunctionTimeoutException } from '../../../transports/functions/function-timeout.exception.js';
 
 /** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
 export interface PreparedCharges {
@@ -12,10 +13,26 @@ export interface PreparedCharges {
 /** The outcome of a call, and the charges that it decides. */
 export interface ChargedOutcome extends PreparedCharges {
   readonly outcome: Outcome;
+  /** The error of a function of the user that has not answered. Nothing was charged then. */
+  readonly failure?: FunctionTimeoutException;
 }
 
 /** The charges of a call that is charged nothing. */
 export const NOTHING_PREPARED: PreparedCharges = { charges: [], limits: [] };
+
+const UNDECIDED: Outcome = { allowed: false, decisions: [], binding: null, degraded: 'deny' };
+
+/** Returns the outcome of a call that cannot be decided, because a function of the user has not answered. @throws any other error */
+export function undecidedBy(error: unknown): ChargedOutcome {
+  if (!(error instanceof FunctionTimeoutException)) throw error;
+  return { ...NOTHING_PREPARED, outcome: UNDECIDED, failure: error };
+}
+
+/** Returns the outcome of a call. @throws FunctionTimeoutException if there is none */
+export function decidedOutcome({ outcome, failure }: ChargedOutcome): Outcome {
+  if (failure !== undefined) throw failure;
+  return outcome;
+}
 
 /** Returns the limit that a charge comes from. */
 export function limitAt({ limits }: PreparedCharges, index: number): CompiledLimit | undefined {

@@ -59,8 +59,8 @@ export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
     return refusalOf(exception, this.response.headers, payload);
   }
 
-  rejectUnavailable(retryAfterMs: number): ConnectionRefusal {
-    const exception = httpUnavailable(retryAfterMs, this.style.errors, this.response);
+  rejectUnavailable(retryAfterMs: number, cause?: Error): ConnectionRefusal {
+    const exception = httpUnavailable(retryAfterMs, this.style.errors, this.response, cause);
     return refusalOf(exception, this.response.headers, unavailablePayload(retryAfterMs));
   }
 

@@ -1,0 +1,69 @@
+import type { Backend, Target } from '../backends/backend.js';
+import { BackendError } from '../backends/backend-error.js';
+import { BackendLayer } from '../backends/backend-layer.js';
+import { UnitReturns } from '../backends/unit-returns.js';
+import { type Awaitable, isPromise } from '../core/awaitable.js';
+import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
+import { FunctionTimeoutException } from '../transports/functions/function-timeout.exception.js';
+
+/**
+ * Bounds what a backend without a deadline of its own takes to answer. A remote one that does not answer in time is unavailable,
+ * so `onError` decides. A call on any other one is rejected with 503. What is taken after the deadline is returned.
+ */
+export class BoundedBackend extends BackendLayer {
+  readonly #returns: UnitReturns;
+
+  constructor(
+    backend: Backend,
+    private readonly deadlines: FunctionDeadlines,
+  ) {
+    super(backend);
+    this.#returns = new UnitReturns(backend);
+  }
+
+  override spend(charges: readonly Charge[]): Awaitable<Outcome> {
+    const answer = this.inner.spend(charges);
+    if (!isPromise(answer)) return answer;
+    let isLate = false;
+    Promise.resolve(answer).then(
+      ({ receipt }) => {
+        if (isLate && receipt !== undefined) this.#returns.start(receipt);
+      },
+      () => {},
+    );
+    return this.deadlines.boundPromise(answer, () => {
+      isLate = true;
+      return this.#lateError('spend', charges);
+    });
+  }
+
+  override peek(charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.#bound(this.inner.peek(charges), 'peek', charges);
+  }
+
+  override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
+    return this.#bound(this.inner.settle(receipt, costs), 'settle', receipt.charges);
+  }
+
+  override reset(targets: readonly Target[]): Awaitable<void> {
+    return this.#bound(this.inner.reset(targets), 'reset', targets);
+  }
+
+  override async probe(charges: readonly Charge[]): Promise<void> {
+    await this.#bound(super.probe(charges), 'probe', charges);
+  }
+
+  #bound<T>(answer: Awaitable<T>, method: keyof Backend, targets: readonly Target[]): Awaitable<T> {
+    if (!isPromise(answer)) return answer;
+    return this.deadlines.boundPromise(answer, () => this.#lateError(method, targets));
+  }
+
+  #lateError(method: keyof Backend, targets: readonly Target[]): Error {
+    const policies = [...new Set(targets.map(({ policy }) => policy.name))].join(', ');
+    const path = `${this.inner.constructor.name}.${method}()`;
+    const { timeoutMs } = this.deadlines;
+    if (!this.remote) return new FunctionTimeoutException(path, policies, timeoutMs);
+    return new BackendError('TIMEOUT', `${path}: no answer within ${timeoutMs} ms`);
+  }
+}

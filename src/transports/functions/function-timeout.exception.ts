@@ -1,0 +1,42 @@
+import { HttpStatus } from '@nestjs/common';
+import { recognizeInstances } from '../../core/copies.js';
+import { ThrottleUnavailableException } from '../http/throttle.exception.js';
+
+/**
+ * A function of the application, or a backend of its own, has not answered within `functionTimeoutMs`: 503. The message says which
+ * function of which policy. Nothing was charged for the call.
+ *
+ * A denied request gets a ThrottleUnavailableException with the headers of its response, whose `cause` this is; `consume`, `check`,
+ * `stat` and `reset` reject with it.
+ *
+ * @example
+ * // policies.api.by of policy "api": expected an answer within 5000 ms, got none. ...
+ * if (error.cause instanceof FunctionTimeoutException) logger.error(error.cause.functionPath);
+ */
+export class FunctionTimeoutException extends ThrottleUnavailableException {
+  static {
+    recognizeInstances(FunctionTimeoutException, 'FunctionTimeoutException');
+  }
+
+  /**
+   * @param functionPath where the function is in the options, such as `policies.api.by`
+   * @param policy the name of its policy, if it has one; of several, joined by commas
+   * @param waitedMs how long it was waited for
+   */
+  constructor(
+    readonly functionPath: string,
+    readonly policy: string | undefined,
+    waitedMs: number,
+  ) {
+    super({
+      statusCode: HttpStatus.SERVICE_UNAVAILABLE,
+      error: 'Service Unavailable',
+      message: 'Limits cannot be checked now. Retry in 1 second.',
+      retryAfter: 1,
+    });
+    const owner = policy === undefined ? '' : ` of policy "${policy}"`;
+    this.message =
+      `${functionPath}${owner}: expected an answer within ${waitedMs} ms, got none. The call is rejected with 503. ` +
+      'Give what the function waits for a deadline of its own, or raise functionTimeoutMs.';
+  }
+}
