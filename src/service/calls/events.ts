@@ -4,6 +4,7 @@ import type { PolicyChange } from '../../backends/settings-store.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charges/prepared-charges.js';
+import { EventStream } from './event-stream.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 
 /**
@@ -62,33 +63,39 @@ export type ThrottleEvent =
   | PlanEvent
   | BackendEvent;
 
-/** The events of an application: its denied calls, violations, changes to policies, and those of its plans and its backend. */
+/**
+ * The events of an application: its denied calls, violations, changes to policies, and those of its plans and its backend. Subscribers
+ * are told in a microtask of their own, not within the call that an event is of: neither what they throw nor what they change counts there.
+ */
 export class ThrottleEvents {
   readonly #subject = new Subject<ThrottleEvent>();
-  readonly stream: Observable<ThrottleEvent> = this.#subject.asObservable();
+  readonly stream: Observable<ThrottleEvent>;
+  /** Those that subscribers are still to be told. */
+  #pending: ThrottleEvent[] = [];
   /** Calls that each policy would have denied while it was monitored, by its name. */
   readonly violations: ReadonlyMap<string, number>;
   readonly #violations = new Map<string, number>();
   /** What was lost since the last outage was over. */
   #lost = 0;
 
-  constructor({ backend, warn }: RuntimeSettings) {
+  constructor({ backend, warn, fail }: RuntimeSettings) {
+    this.stream = new EventStream(this.#subject, fail);
     this.violations = this.#violations;
     backend.listen?.((event) => {
       const message = this.#lossMessage(event) ?? outageMessage(event);
       if (message !== undefined) warn(message);
-      this.#subject.next(event);
+      this.#tell(event);
     });
   }
 
   denied({ outcome, charges }: ChargedOutcome, handler: string | undefined): void {
     if (!this.#subject.observed) return;
-    this.#subject.next({ type: 'denied', outcome, charges, ...(handler !== undefined && { handler }) });
+    this.#tell({ type: 'denied', outcome, charges, ...(handler !== undefined && { handler }) });
   }
 
   /** Passes an event on that says nothing of a call. */
   emit(event: PlanEvent): void {
-    this.#subject.next(event);
+    this.#tell(event);
   }
 
   /** Counts the violations of a call, and emits them. */
@@ -97,11 +104,11 @@ export class ThrottleEvents {
       this.#violations.set(decision.policy, (this.#violations.get(decision.policy) ?? 0) + 1);
     }
     if (!this.#subject.observed) return;
-    this.#subject.next({ type: 'violation', violations, outcome, ...(handler !== undefined && { handler }) });
+    this.#tell({ type: 'violation', violations, outcome, ...(handler !== undefined && { handler }) });
   }
 
   policyChanged(policy: string, change: PolicyChange | undefined): void {
-    this.#subject.next({ type: 'policy-changed', policy, ...(change !== undefined && { change }) });
+    this.#tell({ type: 'policy-changed', policy, ...(change !== undefined && { change }) });
   }
 
   /** Tells the thresholds that the charges of a call have reached. Decisions on charges that were not taken follow the others. */
@@ -114,7 +121,7 @@ export class ThrottleEvents {
       const { policy } = decision;
       for (const threshold of decision.reached) {
         const event = { type: 'threshold', policy, subject, threshold, decision } as const;
-        this.#subject.next(handler === undefined ? event : { ...event, handler });
+        this.#tell(handler === undefined ? event : { ...event, handler });
       }
     }
   }
@@ -134,7 +141,20 @@ export class ThrottleEvents {
   }
 
   complete(): void {
+    this.#flush();
     this.#subject.complete();
+  }
+
+  #tell(event: ThrottleEvent): void {
+    if (!this.#subject.observed) return;
+    this.#pending.push(event);
+    if (this.#pending.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const events = this.#pending;
+    this.#pending = [];
+    for (const event of events) this.#subject.next(event);
   }
 }
 
