@@ -28,6 +28,8 @@ try 'GET /search: the policy "search", 3 in 10 seconds' 3 "$url/search?q=lock"
 try 'GET /suggest: the same budget' 1 "$url/suggest?q=lock"
 try 'POST /uploads: 900 bytes each, 2000 at once' 3 "$url/uploads" -d "text=$(printf '%0900d' 0)"
 try 'POST /login with a wrong password: 5 a minute' 6 "$url/login" -d name=ada -d password=open
+try 'POST /login with the right password: failures alone are counted' 2 "$url/login" -d name=eve -d password=sesame
+try 'GET /exports/rows: 1000 rows an hour; each takes 100, and is charged the 300 that it returns' 5 "$url/exports/rows?count=300"
 try 'GET /api with a key without a plan: 3 a minute' 4 "$url/api" -H 'x-api-key: bob'
 try 'GET /api with the key of a client with the plan "pro": 8 a minute' 9 "$url/api" -H 'x-api-key: ada'
 try 'GET /api with the plan "enterprise": no limit but the default of the module' 4 "$url/api" -H 'x-api-key: grace'

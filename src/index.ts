@@ -67,7 +67,8 @@ export type { PlanOf, PlanOptions, Tier, TierOptions } from './planning/plans/pl
 export type { ThrottleEvent, Violation } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { PolicyState, PolicyUpdate, RuntimePolicies } from './service/policies/runtime-policies.js';
-export type { CallOptions, PolicyCharge } from './service/service-arguments.js';
+export type { CallOptions, PolicyCharge, RunOptions } from './service/service-arguments.js';
+export type { Tally } from './service/tally.js';
 export { ThrottleService } from './service/throttle.service.js';
 export {
   type OverrideListOptions,

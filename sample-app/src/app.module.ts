@@ -22,7 +22,13 @@ import { UploadsController } from './uploads.controller.js';
         policies: {
           search: { rate: '3/10s', strategy: 'token-bucket' },
           upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
-          account: '10/hour',
+          account: { rate: '10/hour', chargeWhen: 'failure' },
+          rows: {
+            rate: '1000/hour',
+            strategy: 'fixed-window',
+            cost: 100,
+            chargeWhen: ({ value }) => (Array.isArray(value) ? value.length : 0),
+          },
           trends: { rate: '2/min', mode: 'monitor' },
           api: { rate: '3/min', by: by.header('x-api-key'), overrides: true },
         },

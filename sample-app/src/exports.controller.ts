@@ -1,5 +1,5 @@
-import { Controller, Get, Headers, Inject, UnauthorizedException } from '@nestjs/common';
-import { definePolicy, type Policy, subjectOf, ThrottleService } from 'nestjs-sluice';
+import { Controller, Get, Headers, Inject, ParseIntPipe, Query, UnauthorizedException } from '@nestjs/common';
+import { definePolicy, type Policy, subjectOf, Throttle, ThrottleService } from 'nestjs-sluice';
 
 /** Stands for a table of users. */
 const TIME_ZONES: ReadonlyMap<string, string> = new Map([
@@ -21,6 +21,13 @@ export class ExportsController {
     if (timeZone === undefined) throw new UnauthorizedException('Send the header X-User: ada, or bob');
     const { binding } = await this.throttle.hit(this.#quotaIn(timeZone), 1, { subject: subjectOf.user(user) });
     return { remaining: binding?.remaining, until: new Date(binding?.window?.endMs ?? 0) };
+  }
+
+  /** Takes 100 rows of the policy, and is charged those that it returns once it has ended. */
+  @Throttle('rows')
+  @Get('rows')
+  rows(@Query('count', ParseIntPipe) count: number): readonly string[] {
+    return Array.from({ length: Math.max(0, Math.min(count, 500)) }, (_, i) => `row ${i}`);
   }
 
   #quotaIn(timeZone: string): Policy {

@@ -11,8 +11,16 @@ interface Credentials {
 export class LoginController {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
-  /** By address in the guard; and by the name that is tried, from whichever address. A success forgets the tries. */
-  @Throttle('5/min', { by: by.ip(), strategy: 'sliding-log', message: 'Too many tries. Have a coffee.' })
+  /**
+   * Counts failures only: by address in the guard; and by the name that is tried, from whichever address. A success forgets the failures
+   * of its name.
+   */
+  @Throttle('5/min', {
+    by: by.ip(),
+    strategy: 'sliding-log',
+    chargeWhen: 'failure',
+    message: 'Too many tries. Have a coffee.',
+  })
   @HttpCode(200)
   @Post()
   async login(@Body() { name, password }: Credentials = {}) {

@@ -18,6 +18,12 @@ export const MODE_CHECK: OptionCheck = [
   (value) => isPolicyMode(value) || isFunctionOfCall(value),
 ];
 
+/** The values of the option `chargeWhen`. */
+export const CHARGE_WHEN_CHECK: OptionCheck = [
+  '"success", "failure", or a function of the result of the call',
+  (value) => value === 'success' || value === 'failure' || isFunction(value),
+];
+
 /** `definePolicies` checks rate, strategy, burst, segments, lease, unit, headers and the options of a quota further. */
 const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
@@ -50,10 +56,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   manual: ['true or false', (value) => typeof value === 'boolean'],
   phase: ['"guard" or "handler"', (value) => value === 'guard' || value === 'handler'],
   mode: MODE_CHECK,
-  chargeWhen: [
-    '"success", "failure", or a function of the result of the call',
-    (value) => value === 'success' || value === 'failure' || isFunction(value),
-  ],
+  chargeWhen: CHARGE_WHEN_CHECK,
   skip: ['a function of the call', isFunctionOfCall],
   onError: ['"local", "allow" or "deny"', isFailureMode],
   overrides: [

@@ -4,8 +4,11 @@ import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/e
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
-import { isObject } from '../planning/option-checks.js';
-import type { CallContext } from '../transports/call.js';
+import type { ChargeWhen } from '../decorators/policy-options.js';
+import type { CompiledLimit } from '../planning/compiled-limit.js';
+import { assertOptions, CHARGE_WHEN_CHECK, isObject } from '../planning/option-checks.js';
+import type { Call, CallContext } from '../transports/call.js';
+import type { CallSession } from './calls/call-session.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
 
 /**
@@ -24,6 +27,14 @@ export interface CallOptions {
   readonly subject?: string;
   /** Passed to the policies' functions as `call.context`. */
   readonly context?: CallContext;
+}
+
+/** What `run` is about, and by what it settles. */
+export interface RunOptions extends CallOptions {
+  /** Units, a safe integer of at least 0. Default: the policy's own cost. */
+  readonly cost?: number;
+  /** Which runs are charged in the end; a result has a `value` or an `error`. Default: that of the policy, or all of them. */
+  readonly chargeWhen?: ChargeWhen;
 }
 
 /** One of several policies that a call is charged under together. */
@@ -49,9 +60,24 @@ export interface ServiceRequest extends GivenValues {
   readonly context: CallContext | undefined;
 }
 
+/** The arguments of `run`. */
+export interface RunRequest extends ServiceRequest {
+  readonly chargeWhen: ChargeWhen | undefined;
+}
+
+/** The limits and the call that a request to the service is about. */
+export interface ServiceTarget {
+  readonly limits: readonly CompiledLimit[];
+  readonly call: Call;
+  /** Undefined outside any call. */
+  readonly session: CallSession | undefined;
+}
+
 const NO_OPTIONS: CallOptions = {};
 /** The options of a direct use of the service. */
 export const OPTIONS: readonly string[] = ['on', 'response', 'subject', 'context'];
+/** Those of `run`. */
+export const RUN_MEMBERS: readonly string[] = ['cost', 'chargeWhen', ...OPTIONS];
 const A_POLICY = "a policy's name, or a policy that definePolicy() made";
 
 /**
@@ -96,6 +122,29 @@ export function parseChargeArguments(method: string, args: readonly unknown[]): 
     );
   }
   return { ...parseOptions(method, undefined, options), charges };
+}
+
+/**
+ * Parses the arguments of `run`: a policy, options and a function.
+ *
+ * @throws as `parseArguments`, and ThrottleConfigError for a `chargeWhen` that is there and none
+ */
+export function parseRunArguments(policy: unknown, options: unknown, fn: unknown): RunRequest {
+  const place = 'run()';
+  if (policy === undefined) throw missingValue(place, A_POLICY);
+  if (typeof fn !== 'function') throw invalidValue(place, 'a policy, options and a function to run', fn);
+  if (!isObject(options)) throw invalidValue(place, `options { ${RUN_MEMBERS.join('?, ')}? }`, options);
+  assertKnownMembers(place, options, RUN_MEMBERS);
+  assertOptions(place, options, { chargeWhen: CHARGE_WHEN_CHECK });
+  const { cost, chargeWhen, ...call }: RunOptions = options;
+  if ('cost' in options) assertCost(cost, 'run({ cost })');
+  return { ...parseOptions('run', policy, call), cost, chargeWhen };
+}
+
+/** Parses the arguments of `tally`. @throws ThrottleConfigError as `parseArguments`, and without a policy */
+export function parseTallyArguments(policy: unknown, options: unknown): ServiceRequest {
+  if (policy === undefined) throw missingValue('tally()', A_POLICY);
+  return parseOptions('tally', policy, options);
 }
 
 const A_CHARGE = 'a policy and its cost such as { policy: "upload", cost: 3 }';

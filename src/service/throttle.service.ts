@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { isNativePromise } from '../core/awaitable.js';
+import { type Awaitable, isNativePromise } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
@@ -8,36 +8,36 @@ import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
 import { enforced, everyPlan } from '../planning/policy-source.js';
-import { type Call, withContext } from '../transports/call.js';
+import { withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
 import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
+import type { GivenValues } from './calls/charges/charge-parts.js';
 import { decidedOutcome } from './calls/charges/prepared-charges.js';
 import { isByOutcome } from './calls/ends/outcome-settlements.js';
 import type { ThrottleEvent } from './calls/events.js';
 import type { SessionResolver } from './calls/session-resolver.js';
+import { runCharged } from './charged-run.js';
 import type { LimitLookup } from './limit-lookup.js';
 import type { RuntimePolicies } from './policies/runtime-policies.js';
 import { Refunds } from './refunds.js';
 import {
   type CallOptions,
+  methodPlace,
   type PolicyCharge,
   parseChargeArguments,
   parseOptions,
+  parseRunArguments,
+  parseTallyArguments,
+  type RunOptions,
   type ServiceRequest,
+  type ServiceTarget,
 } from './service-arguments.js';
+import { Tallies, type Tally } from './tally.js';
 import type { ThrottleOverrides } from './throttle-overrides.js';
 import { ThrottlePlans } from './throttle-plans.js';
-
-/** The limits and the call that a request to the service is about. */
-interface ServiceTarget {
-  readonly limits: readonly CompiledLimit[];
-  readonly call: Call;
-  /** Undefined outside any call. */
-  readonly session: CallSession | undefined;
-}
 
 /**
  * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere.
@@ -70,6 +70,7 @@ export class ThrottleService {
   /** Responds to requests outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
+  readonly #tallies = new Tallies();
 
   constructor(
     private readonly limiter: CallLimiter,
@@ -106,8 +107,11 @@ export class ThrottleService {
   hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   async hit(...args: unknown[]): Promise<Outcome> {
     const request = parseChargeArguments('hit', args);
-    const { limits, call, session } = this.#resolveToCharge(request);
-    const charged = await this.limiter.charge(limits, call, request, session);
+    return this.#hit(request, this.#resolveToCharge(request));
+  }
+
+  async #hit(given: GivenValues, { limits, call, session }: ServiceTarget): Promise<Outcome> {
+    const charged = await this.limiter.charge(limits, call, given, session);
     const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
     // On a socket a rejection throws nothing, but a handler must not go on ahead of its turn.
     if (result !== true && charged.outcome.allowed) throw this.limiter.interruption();
@@ -128,6 +132,38 @@ export class ThrottleService {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Charges a policy, runs a function, and settles the charge by how that ends: around jobs, outbound calls, commands. Throws a
+   * ThrottleException (429) if the charge is denied, on sockets too, and does not run the function then; delays it if the policy says so.
+   * What the function throws passes through. Resolves once the charge is settled.
+   *
+   * @param options `chargeWhen` says which runs are charged in the end (default: that of the policy, or all), `cost` what a run takes;
+   *   the others as in `hit`
+   * @example
+   * await this.throttle.run('mail', { subject: subjectOf.user(42), chargeWhen: 'success' }, () => mailer.send(letter));
+   * await this.throttle.run('llm', { cost: 1000, chargeWhen: ({ value }) => tokensIn(value) }, () => llm.complete(prompt));
+   */
+  async run<T>(policy: LimitName | Policy, options: RunOptions, fn: () => Awaitable<T>): Promise<T> {
+    const request = parseRunArguments(policy, options, fn);
+    return runCharged(this.limiter, this.#resolve(request), request, this.#detached, fn);
+  }
+
+  /**
+   * Opens a tally: it collects costs, which are charged once or never. See `Tally`.
+   *
+   * @throws ThrottleConfigError as `hit`, at once
+   */
+  tally(policy: LimitName | Policy, on?: CallOptions): Tally {
+    const request = parseTallyArguments(policy, on);
+    const target = this.#resolveToCharge(request);
+    const { subject, context } = request;
+    return this.#tallies.open({
+      place: methodPlace('tally', policy),
+      budget: [target.limits, subject, context?.scope, subject === undefined ? target.session : undefined],
+      charge: (cost) => this.#hit({ cost, subject }, target),
+    });
   }
 
   /** Returns whether that cost would pass. Writes nothing. */

@@ -92,6 +92,24 @@ describe('the sample application', () => {
     expect(await upload(100)).toEqual([201, 100]);
   });
 
+  it('does not limit those who log in well', async () => {
+    const eve = { method: 'POST', body: { name: 'eve', password: 'sesame' } };
+    expect(await app.statuses('/login', 12, eve)).toEqual(new Array(12).fill(200));
+  });
+
+  it('charges an export the rows that it returned, also above the limit', async () => {
+    const rows = async (count: number) => {
+      const { status, headers } = await app.send(`/exports/rows?count=${count}`);
+      return [status, /"rows";r=(\d+)/.exec(String(headers.ratelimit))?.[1]];
+    };
+    // 100 rows are taken at entry.
+    expect(await rows(400)).toEqual([200, '900']);
+    expect(await rows(0)).toEqual([200, '500']);
+    expect(await rows(400)).toEqual([200, '500']);
+    expect(await rows(400)).toEqual([200, '100']);
+    expect(await rows(1)).toEqual([429, '0']);
+  });
+
   it('limits tries to log in by address', async () => {
     const tries = await app.statuses('/login', 6, { method: 'POST', body: { name: 'ada', password: 'open' } });
     expect(tries).toEqual([401, 401, 401, 401, 401, 429]);

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpStatus, UnauthorizedException, UseInterceptors } from '@nestjs/common';
 import { type Observable, of, retry, throwError } from 'rxjs';
-import { type CallResult, type ChargeWhen, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
+import {
+  type CallResult,
+  type ChargeWhen,
+  type PolicyOptions,
+  Throttle,
+  type ThrottleModuleOptions,
+  ThrottleService,
+} from '../../../src/index.js';
 import { CountedBackend } from '../../support/counted-backend.js';
 import { adapters, startApp } from '../../support/http-app.js';
 import { acting } from '../../support/scripted-handler.js';
@@ -11,13 +18,18 @@ const ANYBODY = { subject: 'anybody' };
 const limit: PolicyOptions = { rate: '10/hour', strategy: 'fixed-window', cost: 3, by: () => 'anybody' };
 
 /** An application with the policy `p`, charged by outcome, and a handler under it. */
-async function start(chargeWhen: ChargeWhen, act: () => unknown, more: Partial<PolicyOptions> = {}) {
+async function start(
+  chargeWhen: ChargeWhen,
+  act: () => unknown,
+  more: Partial<PolicyOptions> = {},
+  options: ThrottleModuleOptions = {},
+) {
   const backend = new CountedBackend();
   const errors: string[] = [];
   const app = await startApp({
     adapter: 'express',
     controllers: [acting(act, { onMethod: 'p' })],
-    options: { backend, policies: { p: { ...limit, ...more, chargeWhen } } },
+    options: { backend, policies: { p: { ...limit, ...more, chargeWhen } }, ...options },
     errors,
   });
   const remaining = async () => (await app.app.get(ThrottleService).stat('p', ANYBODY))?.remaining;
@@ -122,6 +134,23 @@ describe('a function chargeWhen', () => {
     await until(() => context.errors.length > 0);
     expect(context.errors).toEqual([
       `@Throttle("p") on ActController.run, chargeWhen (policy "p"): failed, so the call stays charged as it was: ${reason}`,
+    ]);
+    expect([await context.remaining(), context.backend.settled]).toEqual([7, []]);
+  });
+});
+
+describe('a function chargeWhen that does not answer', () => {
+  it('leaves the call charged after its deadline, and is logged with its policy', async () => {
+    await using context = await start(
+      () => new Promise<boolean>(() => {}),
+      () => 'ok',
+      {},
+      { functionTimeoutMs: 1 },
+    );
+    expect((await context.app.send('/act')).status).toBe(200);
+    await until(() => context.errors.length > 0);
+    expect(context.errors).toEqual([
+      '@Throttle("p") on ActController.run, chargeWhen (policy "p"): failed, so the call stays charged as it was: @Throttle("p") on ActController.run, chargeWhen of policy "p": expected an answer within 1 ms, got none.',
     ]);
     expect([await context.remaining(), context.backend.settled]).toEqual([7, []]);
   });

@@ -64,6 +64,11 @@ export function endedWithResponse(response: ResponseEnd): EndedCall {
   return endedCall(response, 'none');
 }
 
+/** Returns how a call ended that has no response. */
+export function endedWithHandler(handler: HandlerEnd): EndedCall {
+  return endedCall('none', handler);
+}
+
 function endedCall(response: ResponseEnd | 'none', handler: HandlerEnd | 'none'): EndedCall {
   const ofHandler = handler === 'none' ? {} : handler;
   if (response === 'none') {

@@ -95,7 +95,8 @@ export class OutcomeSettlements {
     const { chargeWhen } = limit;
     if (typeof chargeWhen !== 'function') return ended.isFailure === (chargeWhen === 'failure');
     try {
-      return checkedAnswer(await chargeWhen(ended.result, callUnder(limit, call)));
+      const answer = chargeWhen(ended.result, callUnder(limit, call));
+      return checkedAnswer(await this.settings.deadlines.bound(answer, limit, 'chargeWhen'));
     } catch (error) {
       this.settings.fail(chargeWhenError(limit, error));
       return true;
