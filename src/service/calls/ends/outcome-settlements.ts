@@ -1,5 +1,6 @@
 import { withDeadline } from '../../../backends/resilience/with-deadline.js';
 import { isSettled } from '../../../backends/settlement.js';
+import { isPromise } from '../../../core/awaitable.js';
 import { systemClock } from '../../../core/clock.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../../core/decision.js';
 import { describeValue, optionAt } from '../../../core/errors.js';
@@ -96,11 +97,19 @@ export class OutcomeSettlements {
     if (typeof chargeWhen !== 'function') return ended.isFailure === (chargeWhen === 'failure');
     try {
       const answer = chargeWhen(ended.result, callUnder(limit, call));
-      return checkedAnswer(await this.settings.deadlines.bound(answer, limit, 'chargeWhen'));
+      return checkedAnswer(await (isPromise(answer) ? this.#inTime(answer) : answer));
     } catch (error) {
       this.settings.fail(chargeWhenError(limit, error));
       return true;
     }
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    const { deadlines } = this.settings;
+    return deadlines.boundPromise(
+      answer,
+      () => new Error(`expected an answer within ${deadlines.timeoutMs} ms, got none`),
+    );
   }
 
   /** What is settled: the receipt itself, unless the call was delayed. */
