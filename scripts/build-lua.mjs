@@ -32,6 +32,9 @@ export const LUA_FILES = {
   spend: ['lib/replies', 'lib/overrides', 'scripts/spend'],
   settle: ['lib/overrides', 'scripts/settle'],
   lease: ['scripts/lease'],
+  // `take` is `spend` with the sections of scripts/take.lua in the places of its hooks.
+  take: ['lib/replies', 'lib/overrides', 'lib/holds', 'scripts/spend', 'scripts/take'],
+  hold: ['lib/replies', 'lib/holds', 'scripts/hold'],
   'spend-one': ['scripts/spend-one'],
   'spend-several': ['scripts/spend-several'],
 };
@@ -43,16 +46,20 @@ const markerOf = (letter) => Buffer.from(`\xa3S2${letter}`, 'latin1').readUInt32
 
 const CUSTOM_MARKER = markerOf('x');
 
+/** What stands in a file before its first section, and its sections by name. */
+function sectionsOf(text) {
+  const [head, ...sections] = text.split(/^--@section /m);
+  const parts = sections.map((section) => {
+    const end = section.indexOf('\n');
+    return [section.slice(0, end).trim(), section.slice(end + 1).replace(/(?:\n--(?!@)[^\n]*|\n)*$/, '')];
+  });
+  return { head, parts: Object.fromEntries(parts) };
+}
+
 /** The parts of a strategy, and the names of the numbers in its state. */
 function partsOf(strategy, files) {
   const { file, letter } = STRATEGIES[strategy];
-  const [head, ...sections] = files[file].split(/^--@section /m);
-  const parts = Object.fromEntries(
-    sections.map((section) => {
-      const end = section.indexOf('\n');
-      return [section.slice(0, end).trim(), section.slice(end + 1).replace(/(?:\n--(?!@)[^\n]*|\n)*$/, '')];
-    }),
-  );
+  const { head, parts } = sectionsOf(files[file]);
   const state = /^--@state (.*)$/m.exec(head)[1].split(' ');
   return { strategy, marker: markerOf(letter), parts, state };
 }
@@ -65,10 +72,16 @@ function helpersOf(strategies, files) {
 /** Indents lines that are not empty. */
 const indent = (text, by) => text.replace(/^(?=.)/gm, by);
 
+/** The strategies that a block is repeated for: those that it names, those `without arguments`, or all. */
+function strategiesOf(which) {
+  if (which === 'without arguments') return WITHOUT_ARGUMENTS;
+  return which === '' ? Object.keys(STRATEGIES) : which.split(' ');
+}
+
 /** Replaces the directives of a template: comments that begin with `--@`. `of`: the strategy whose parts are included. */
 function expand(text, files, of) {
-  const repeated = text.replace(/^ *--@strategies( without arguments)?\n([\s\S]*?)^ *--@end\n/gm, (_, without, block) =>
-    (without === undefined ? Object.keys(STRATEGIES) : WITHOUT_ARGUMENTS)
+  const repeated = text.replace(/^ *--@strategies ?(.*)\n([\s\S]*?)^ *--@end\n/gm, (_, which, block) =>
+    strategiesOf(which)
       .map((strategy) => expand(block, files, partsOf(strategy, files)))
       .join(''),
   );
@@ -80,6 +93,11 @@ function expand(text, files, of) {
     const others = of.state.filter((name) => name !== 'text');
     const fields = of.state.map((_, i) => `field_${i + 1}[${argument}]`).join(', ');
     if (directive === 'declare') return `${by}local ${others.join(', ')}`;
+    // A list of the numbers of a state, for what is done too seldom to be worth slots.
+    if (directive === 'list') return `${by}${argument} = { ${of.state.join(', ')} }`;
+    if (directive === 'from') {
+      return `${by}local ${of.state.join(', ')} = ${of.state.map((_, i) => `${argument}[${i + 1}]`).join(', ')}`;
+    }
     if (directive === 'load') return `${by}local ${of.state.join(', ')} = ${fields}`;
     if (directive === 'save') return `${by}${fields} = ${of.state.join(', ')}`;
     // Only the strategies whose decisions tell more have the part "tell".
@@ -116,10 +134,15 @@ export function assemble(files) {
   const join = (names) => names.map((name) => files[name]).join('\n');
   const helpers = helpersOf(Object.keys(STRATEGIES), files);
   const begin = join(LUA_FILES.states).replace(/\bCUSTOM_MARKER\b/g, CUSTOM_MARKER);
-  const general = (name) =>
-    `${begin}\n${name === 'lease' ? '' : helpers}\n${expand(join(LUA_FILES[name]), files, strategyFor(join(LUA_FILES[name]), files))}`;
+  const general = (name, names = LUA_FILES[name]) =>
+    `${begin}\n${name === 'lease' ? '' : helpers}\n${expand(join(names), files, strategyFor(join(names), files))}`;
+  const hooks = sectionsOf(files['scripts/take']).parts;
+  const hooked = (text) =>
+    text.replace(/^( *)--@hook (\S+)$/gm, (_, by, name) => indent(expand(hooks[name], files), by));
   return {
     policies: join(LUA_FILES.policies),
+    take: hooked(general('take', LUA_FILES.take.slice(0, -1))),
+    hold: general('hold'),
     spend: general('spend'),
     settle: general('settle'),
     lease: general('lease'),
@@ -151,7 +174,7 @@ const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(va
 
 /** Returns the text of the generated file. */
 export function generate() {
-  const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles());
+  const { policies, spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles());
   const names = Object.entries(spendOne).map(([strategy, lua]) => [strategy, trimmed(lua)]);
   return [
     '// Generated from lua/ by scripts/build-lua.mjs. Do not edit.\n',
@@ -159,6 +182,8 @@ export function generate() {
     constant('SPEND_LUA', trimmed(spend)),
     constant('SETTLE_LUA', trimmed(settle)),
     constant('LEASE_LUA', trimmed(lease)),
+    constant('TAKE_LUA', trimmed(take)),
+    constant('HOLD_LUA', trimmed(hold)),
     constant('SPEND_ONE_LUA', Object.fromEntries(names)),
     constant('SPEND_SEVERAL_LUA', trimmed(spendSeveral)),
   ].join('\n');

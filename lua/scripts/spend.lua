@@ -58,6 +58,7 @@ for i = 1, argument(ARGV[2]) do
   arg = arg + 5
 end
 
+--@hook holds
 while arg <= #ARGV do
   local calls, deadline, charge_count = argument(ARGV[arg]), ARGV[arg + 1], argument(ARGV[arg + 2])
   local writes = deadline ~= 'peek'
@@ -86,6 +87,7 @@ while arg <= #ARGV do
     -- when that key expires.
     local told, is_unlimited, beside, beside_expiry
 
+    --@hook decide
     -- Puts overrides in place of policies.
     if overridden and not is_late then
       told, is_unlimited, beside, beside_expiry = {}, {}, {}, {}
@@ -258,6 +260,7 @@ while arg <= #ARGV do
       end
     end
 
+    --@hook write
     -- Writes the states, if all charges are allowed.
     for i = 1, is_call_sound and is_call_recorded and is_call_allowed and writes and charge_count or 0 do
       local first = first_on[i]
@@ -285,6 +288,7 @@ while arg <= #ARGV do
     elseif not is_call_recorded then
       write_status(NOT_RECORDED)
     else
+      --@hook tell
       for i = 1, charge_count do
         if told and told[i] then
           reply_length = reply_length + 1
@@ -297,6 +301,7 @@ while arg <= #ARGV do
           )
         end
       end
+      --@hook end
     end
     last_key = last_key + charge_count
   end

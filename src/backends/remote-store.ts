@@ -3,6 +3,7 @@ import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
+import type { HoldStore } from './hold-store.js';
 import type { SettingsStore } from './settings-store.js';
 
 /** Whether a call takes units or only reads. */
@@ -12,12 +13,18 @@ export type DecideMode = 'spend' | 'peek';
 export interface OutcomeListener {
   learn(charges: readonly Charge[], outcome: Outcome): void;
 }
-/** Settings on a server: as `SettingsStore`, each method with its deadline. */
-export type RemoteSettings = {
-  readonly [Method in keyof SettingsStore]: (
-    ...args: [...Parameters<SettingsStore[Method]>, dueMs: number]
-  ) => Promise<Awaited<ReturnType<SettingsStore[Method]>>>;
+/** A part of a backend on a server: each method gets its deadline, too. */
+type Remote<Part> = {
+  readonly [Method in keyof Part]: Part[Method] extends (...args: infer Args) => infer Result
+    ? (...args: [...Args, dueMs: number]) => Promise<Awaited<Result>>
+    : never;
 };
+
+/** Settings on a server: as `SettingsStore`, each method with its deadline. */
+export type RemoteSettings = Remote<SettingsStore>;
+
+/** Holds on a server: as `HoldStore`, each method with its deadline. A hold that is taken too late for its caller is ended. */
+export type RemoteHolds = Remote<HoldStore>;
 
 /**
  * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which it
@@ -42,6 +49,8 @@ export interface RemoteStore {
   close(): Promise<void>;
   /** Present if the store keeps limits that change while the service runs. */
   readonly settings?: RemoteSettings;
+  /** Present if the store holds units while calls run. */
+  readonly holds?: RemoteHolds;
   /** Present if parts of the store fail by themselves. A BackendError that tells its `domain` counts for that one only. */
   readonly domains?: FailureDomains;
   /** The clock that calls are delayed by. */

@@ -168,9 +168,14 @@ export function unlimitedDecision({ name, periodMs }: Pick<Policy, 'name' | 'per
 }
 
 /** Returns a decision with the reason of its denial, if it is one: a backend does so with what a strategy decides. */
-export function withReason(decision: Decision, { calendar }: Pick<Policy, 'calendar'>): Decision {
+export function withReason(decision: Decision, policy: Pick<Policy, 'calendar' | 'held' | 'periodMs'>): Decision {
   if (decision.allowed || decision.reason !== undefined) return decision;
-  return { ...decision, reason: calendar === undefined ? 'rate' : 'quota' };
+  return { ...decision, reason: reasonOf(policy) };
+}
+
+function reasonOf({ calendar, held, periodMs }: Pick<Policy, 'calendar' | 'held' | 'periodMs'>): DenialReason {
+  if (held !== undefined) return periodMs === 0 ? 'concurrency' : 'budget';
+  return calendar === undefined ? 'rate' : 'quota';
 }
 
 /** Returns true for a charge that is decided after all others and denies no call. */

@@ -1,4 +1,4 @@
-import type { Decision } from '../../core/decision.js';
+import { type Decision, withReason } from '../../core/decision.js';
 import type { State } from '../../strategies/strategy.js';
 import { MAX_HOLDERS } from '../hold-store.js';
 import type { BudgetWindow } from './budget-window.js';
@@ -57,7 +57,7 @@ function decide(
   const taken = allowed ? total : 0;
   const hasHolder = holds.size + (allowed ? holders - (units === 0 ? 1 : 0) : 0) < MAX_HOLDERS;
   const latestMs = Math.max(holds.latestMs() ?? now, allowed ? Math.max(before.latestMs, expiresAt) : 0);
-  return {
+  const decision: Decision = {
     policy: read.policy,
     allowed,
     limit: read.limit,
@@ -68,6 +68,7 @@ function decide(
     windowMs: read.windowMs,
     ...(quota !== undefined && { window: quota }),
   };
+  return withReason(decision, window.policy);
 }
 
 /**

@@ -33,8 +33,8 @@ export class CrossSlotCall {
     private readonly charges: readonly PreparedCharge[],
     private readonly groups: readonly SlotGroup<Charge>[],
     private readonly dueMs: number,
-    private readonly shards: RedisShards,
-    private readonly returns: UnitReturns,
+    private readonly shards: Pick<RedisShards, 'decide'>,
+    private readonly returns: Pick<UnitReturns, 'start'>,
     private readonly timeoutMs: number,
   ) {
     this.#first = partsOf(groups, (charge) => !isMonitored(charge));

@@ -62,6 +62,12 @@ export class RedisKeys {
     return `${key}!p`;
   }
 
+  /** The keys of what is held: what the window of a budget is charged, the expiries of its holds, and their units. */
+  holdKeysOf(target: Target): readonly [charges: string, expiries: string, units: string] {
+    const key = this.keyOf(target);
+    return [key, `${key}!h`, `${key}!u`];
+  }
+
   /** The key of an override, on the slot of its subject's budgets. Those have an "@" behind the subject, and this has none. */
   overrideKeyOf({ policy, subject }: OverrideTarget): string {
     return this.#beginning + keyPart(subject) + keyEnd(`override:${policy}`);

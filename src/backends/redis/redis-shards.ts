@@ -70,9 +70,13 @@ export class RedisShards {
     }
   }
 
-  /** Deletes the budgets of a group, and those beside them. */
-  async delete({ slot, keys: own }: SlotGroup<Target>, dueMs: number): Promise<void> {
-    const keys = own.flatMap((key) => [key, this.keys.besideKeyOf(key), this.keys.shapeKeyOf(key)]);
+  /** Deletes the budgets of a group, and those beside them, or their holds. */
+  async delete({ slot, targets }: SlotGroup<Target>, dueMs: number): Promise<void> {
+    const keys = targets.flatMap((target) => {
+      if (target.policy.held !== undefined) return this.keys.holdKeysOf(target);
+      const key = this.keys.keyOf(target);
+      return [key, this.keys.besideKeyOf(key), this.keys.shapeKeyOf(key)];
+    });
     const master = this.topology.masterOf(slot);
     try {
       await master.delete(keys, dueMs);

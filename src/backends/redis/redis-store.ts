@@ -1,4 +1,4 @@
-import { isNativePromise } from '../../core/awaitable.js';
+import { type Awaitable, isNativePromise } from '../../core/awaitable.js';
 import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../../core/decision.js';
@@ -9,7 +9,7 @@ import { type FailureDomains, type Grant, type Target, unknownStrategy } from '.
 import type { BackendEvent } from '../backend-events.js';
 import { assertOneOverrideEach, hasOverrides } from '../overrides/overridden-call.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
-import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '../remote-store.js';
+import type { DecideMode, OutcomeListener, RemoteHolds, RemoteSettings, RemoteStore } from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
 import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
@@ -20,6 +20,7 @@ import type { RedisClient } from './clients/redis-client.js';
 import { isTryAgain } from './clients/reply-errors.js';
 import { CrossSlotCall } from './cross-slot-call.js';
 import { RedisTopology } from './dispatch/redis-topology.js';
+import { RedisHolds } from './holds/redis-holds.js';
 import { RedisKeys, type SlotGroup } from './redis-keys.js';
 import { RedisShards } from './redis-shards.js';
 import { undecidedError } from './scripts/call-verdict.js';
@@ -60,6 +61,7 @@ const PROBE: Policy = {
 /** State in Redis. Scripts decide each call there, by the server's clock. */
 export class RedisStore implements RemoteStore {
   readonly clock: Clock;
+  readonly holds: RemoteHolds;
   readonly settings: RemoteSettings;
   /** The masters of a Cluster, by address. */
   readonly domains?: FailureDomains;
@@ -91,6 +93,8 @@ export class RedisStore implements RemoteStore {
     this.settings = new RedisSettings(this.#keys, topology, reads, unreadable);
     this.#overridable = new OverridableCharges(this.#keys, reads);
     this.#shards = new RedisShards(this.#keys, topology, context, options);
+    const prepare = (charges: readonly Charge[], dueMs: number) => this.#prepare(charges, dueMs);
+    this.holds = new RedisHolds(this.#keys, topology, this.#scripts, context, { prepare, timeoutMs: replyTimeoutMs });
     if (client.isCluster === true) {
       this.domains = {
         of: (targets) => this.#shards.domainsOf(targets),
@@ -101,18 +105,23 @@ export class RedisStore implements RemoteStore {
 
   /** Not async: the promise of the queued call is the only one. */
   decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome> {
-    const mayBeOverridden = hasOverrides(charges);
+    let prepared: Awaitable<readonly PreparedCharge[]>;
     try {
-      this.#assertDecidable(charges);
-      if (mayBeOverridden) assertOneOverrideEach(charges);
+      prepared = this.#prepare(charges, dueMs);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (!mayBeOverridden) return this.#decidePrepared(charges, mode, dueMs, listener);
-    const prepared = this.#overridable.prepare(charges, dueMs);
     return isNativePromise(prepared)
       ? prepared.then((found) => this.#decidePrepared(found, mode, dueMs, listener))
       : this.#decidePrepared(prepared, mode, dueMs, listener);
+  }
+
+  /** Checks charges, and finds where their overrides are. @throws what `spend` throws */
+  #prepare(charges: readonly Charge[], dueMs: number): Awaitable<readonly PreparedCharge[]> {
+    this.#assertDecidable(charges);
+    if (!hasOverrides(charges)) return charges;
+    assertOneOverrideEach(charges);
+    return this.#overridable.prepare(charges, dueMs);
   }
 
   #decidePrepared(

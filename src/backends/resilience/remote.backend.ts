@@ -4,14 +4,17 @@ import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../.
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import type { HoldStore } from '../hold-store.js';
 import type { DecideMode, OutcomeListener, RemoteStore } from '../remote-store.js';
 import type { SettingsStore } from '../settings-store.js';
+import { TimedHolds } from './holds/timed-holds.js';
 import { TimedSettings } from './timed-settings.js';
 
 /** A remote store as a backend: each call gets its deadline here, `timeoutMs` from now. */
 export class RemoteBackend implements Backend {
   readonly remote = true;
   readonly domains?: FailureDomains;
+  readonly holds?: HoldStore;
   readonly settings?: SettingsStore;
 
   constructor(
@@ -19,6 +22,7 @@ export class RemoteBackend implements Backend {
     readonly timeoutMs: number,
   ) {
     if (store.domains !== undefined) this.domains = store.domains;
+    if (store.holds !== undefined) this.holds = new TimedHolds(store.holds, () => this.#dueMs());
     if (store.settings !== undefined) this.settings = new TimedSettings(store.settings, () => this.#dueMs());
   }
 

@@ -8,6 +8,7 @@ import type { UnitReturns } from '../../unit-returns.js';
 import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
 import { backendErrorOf, isNoScript, timeoutError } from '../clients/reply-errors.js';
 import { type ScriptSender, scriptSender } from '../clients/script-sender.js';
+import type { TimedReply } from '../scripts/call-verdict.js';
 import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease-codec.js';
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
@@ -122,6 +123,42 @@ export class RedisNode {
       );
     }
     return verdict;
+  }
+
+  /**
+   * Runs a script whose reply says the server's time, and whether it was late. What a reply says that comes after the deadline goes to
+   * `returnLate`.
+   *
+   * @param encode the arguments, from the instant and the deadline in the server's milliseconds
+   */
+  async runTimed<Reply extends TimedReply>(
+    script: RedisScript,
+    keys: readonly string[],
+    encode: (instant: string, deadlineMs: number) => readonly string[],
+    decode: (reply: unknown) => Reply,
+    dueMs: number,
+    returnLate: (late: Reply) => void,
+  ): Promise<Reply> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { redirections } = this.client;
+      const args = encode(this.#instant(), this.#deadlineMs(dueMs));
+      const sent = new Promise<unknown>((resolve, reject) => {
+        script.runBuffer(this.#sender, keys, args, false, resolve, reject);
+      }).then((bytes) => {
+        const reply = decode(bytes);
+        this.#note(reply, redirections);
+        return reply;
+      });
+      const reply = await orReturnLate(
+        sent,
+        (running) => this.#inTime(running, dueMs),
+        (late) => {
+          if (!late.isLate) returnLate(late);
+        },
+      );
+      if (!reply.isLate) return reply;
+    }
+    throw new BackendError('LATE', 'The request reached Redis after its deadline and was refused');
   }
 
   async delete(keys: readonly string[], dueMs: number): Promise<void> {

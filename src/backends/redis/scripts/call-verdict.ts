@@ -6,6 +6,14 @@ import { BackendError } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 import type { OverrideTarget } from '../../settings-store.js';
 
+/** The reply of a script that checks a deadline. */
+export interface TimedReply {
+  /** The server's time, in epoch milliseconds. */
+  readonly serverMs: number;
+  /** True if the request was refused because it came after its deadline. */
+  readonly isLate: boolean;
+}
+
 /** A call that a script did not decide: it came after its deadline, or a key held a value that Sluice did not write. */
 export type Undecided = { readonly kind: 'late' } | { readonly kind: 'foreign-value' };
 

@@ -7,7 +7,7 @@ export function policyArgs({ strategy, limit, periodMs, burst, segments }: Polic
 }
 
 /** The arguments of a charge, before its policy. Twin of `read_arguments` in Lua. Nothing for a charge without any. */
-export function argumentArgs({ arguments: args }: Charge): readonly string[] {
+export function argumentArgs({ arguments: args }: Pick<Charge, 'arguments'>): readonly string[] {
   return args === undefined || args.length === 0 ? NO_ARGUMENTS : ['+', String(args.length), ...args.map(String)];
 }
 

@@ -2,7 +2,16 @@ import { ThrottleConfigError } from '../../../core/errors.js';
 import type { Policy } from '../../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../../strategies/strategy.js';
-import { LEASE_LUA, POLICIES_LUA, SETTLE_LUA, SPEND_LUA, SPEND_ONE_LUA, SPEND_SEVERAL_LUA } from './lua.generated.js';
+import {
+  HOLD_LUA,
+  LEASE_LUA,
+  POLICIES_LUA,
+  SETTLE_LUA,
+  SPEND_LUA,
+  SPEND_ONE_LUA,
+  SPEND_SEVERAL_LUA,
+  TAKE_LUA,
+} from './lua.generated.js';
 import { RedisScript } from './redis-script.js';
 
 /** The scripts for calls of one charge each by policies of one strategy, by its name. */
@@ -42,6 +51,16 @@ export class ScriptSet {
     return this.#scripts.lease;
   }
 
+  /** Takes holds together with charges. */
+  get take(): RedisScript {
+    return this.#scripts.take;
+  }
+
+  /** Extends, grows and ends holds. */
+  get hold(): RedisScript {
+    return this.#scripts.hold;
+  }
+
   /** Returns true if the scripts have the policy's strategy. A batch with an unknown one fails, and all its calls with it. */
   knows({ strategy }: Policy): boolean {
     return this.#known.has(strategy);
@@ -77,12 +96,16 @@ export class ScriptSet {
   }
 }
 
-function buildScripts(custom: readonly Strategy[]): Readonly<Record<'spend' | 'settle' | 'lease', RedisScript>> {
+function buildScripts(
+  custom: readonly Strategy[],
+): Readonly<Record<'spend' | 'settle' | 'lease' | 'take' | 'hold', RedisScript>> {
   const parts = [POLICIES_LUA, ...custom.map(({ name, lua = '' }) => definitionOf(name, lua))];
   return {
     spend: new RedisScript([...parts, SPEND_LUA].join('\n')),
     settle: new RedisScript([...parts, SETTLE_LUA].join('\n')),
     lease: new RedisScript([...parts, LEASE_LUA].join('\n')),
+    take: new RedisScript([...parts, TAKE_LUA].join('\n')),
+    hold: new RedisScript([POLICIES_LUA, HOLD_LUA].join('\n')),
   };
 }
 

@@ -21,6 +21,9 @@ const COMMANDS = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del'
 /** What limits that change while the service runs need besides. */
 const SETTINGS = ['hget', 'hset', 'hgetall', 'zadd', 'zrange', 'zrem'];
 
+/** What holds need besides. */
+const HOLDS = ['hdel', 'hget', 'hmget', 'hset', 'pexpire', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'];
+
 /** What is said where one is missing: Redis tells a command that is refused inside a script as the script's error. */
 const REFUSED = {
   evalsha: 'NOPERM',
@@ -46,7 +49,7 @@ let redis: Redis;
 beforeAll(async () => {
   server = await RedisServer.start();
   admin = await connect(server);
-  await setUser(admin, 'sluice', [...COMMANDS, ...SETTINGS, ...READY]);
+  await setUser(admin, 'sluice', [...COMMANDS, ...SETTINGS, ...HOLDS, ...READY]);
   redis = await connect(server, { username: 'sluice', password: 'secret' });
 });
 
@@ -112,12 +115,15 @@ describe('a Redis user of few rights', () => {
   });
 
   it('needs what the scripts call, and no more', () => {
-    const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles);
-    const lua = [policies, spend, settle, lease, ...Object.values(spendOne), spendSeveral].join('\n');
-    const called = new Set(
-      [...lua.matchAll(/redis_p?call\('(\w+)'/g)].map(([, command = '']) => command.toLowerCase()),
+    const { policies, spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    const calledBy = (...scripts: readonly string[]) => {
+      const calls = [...scripts.join('\n').matchAll(/redis_p?call\('(\w+)'/g)];
+      return [...new Set(calls.map(([, command = '']) => command.toLowerCase()))].sort();
+    };
+    expect(calledBy(policies, spend, settle, lease, ...Object.values(spendOne), spendSeveral)).toEqual(
+      COMMANDS.slice(2).sort(),
     );
-    expect([...called].sort()).toEqual(COMMANDS.slice(2).sort());
+    expect(calledBy(take, hold)).toEqual([...COMMANDS.slice(2), ...HOLDS].sort());
     const rules = COMMANDS.map((command) => `+${command}`).join(' ');
     expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`-@all ${rules} +info`);
   });
@@ -154,6 +160,11 @@ describe('a Redis user of few rights', () => {
     it.each(SETTINGS)('cannot do without %s', async (left) => {
       expect(await refused(SETTINGS.filter((command) => command !== left))).toEqual(['NOPERM']);
     });
+  });
+
+  it('needs some more to hold units', () => {
+    const rules = HOLDS.map((command) => `+${command}`).join(' ');
+    expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
   });
 
   it('is told above by the eight commands of the list', () => {

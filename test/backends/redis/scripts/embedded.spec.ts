@@ -35,16 +35,19 @@ describe('the embedded Lua', () => {
   it('is made of all files: one per script, per strategy and per shared part; the buckets share one', () => {
     expect([...files.keys()].sort()).toEqual([
       'lib/clock.lua',
+      'lib/holds.lua',
       'lib/names.lua',
       'lib/overrides.lua',
       'lib/policies.lua',
       'lib/replies.lua',
       'lib/states.lua',
+      'scripts/hold.lua',
       'scripts/lease.lua',
       'scripts/settle.lua',
       'scripts/spend-one.lua',
       'scripts/spend-several.lua',
       'scripts/spend.lua',
+      'scripts/take.lua',
       'strategies/bucket.lua',
       'strategies/calendar.lua',
       'strategies/fixed-window.lua',
@@ -64,15 +67,17 @@ describe('the embedded Lua', () => {
     expect(Object.keys(SPEND_ONE_LUA).sort()).toEqual([...strategies].sort());
   });
 
-  it('has one step for each strategy: that of its file, in the scripts for plain charges and in that for all', () => {
-    const { spend, spendOne, spendSeveral } = assemble(luaFiles);
+  it('has one step for each strategy: that of its file, in the scripts for plain charges and in those for others', () => {
+    const { spend, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
     const lines = (text: string) => text.split('\n').map((line) => line.trim());
     for (const [strategy, { file }] of Object.entries(STRATEGIES)) {
       const [, step = ''] =
         /^--@section step\n([\s\S]*?)(?:^--(?!@)[^\n]*\n)*^--@section/m.exec(luaFiles[file] ?? '') ?? [];
       const expected = lines(step).filter((line) => line !== '' && !/--@|MARKER|IS_QUEUE/.test(line));
       expect(expected.length).toBeGreaterThan(5);
-      const scripts = strategy === 'calendar' ? [spend] : [spend, spendOne[strategy] ?? '', spendSeveral];
+      const ofBudgets = strategy === 'fixed-window' || strategy === 'calendar' ? [hold] : [];
+      const ofPlain = strategy === 'calendar' ? [] : [spendOne[strategy] ?? '', spendSeveral];
+      const scripts = [spend, take, ...ofPlain, ...ofBudgets];
       for (const whole of scripts) {
         expect(expected.filter((line) => !lines(whole).includes(line))).toEqual([]);
       }
@@ -80,19 +85,34 @@ describe('the embedded Lua', () => {
   });
 
   it('leaves no directive behind', () => {
-    const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles);
-    for (const whole of [policies, spend, settle, lease, ...Object.values(spendOne), spendSeveral]) {
+    const { policies, spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [policies, spend, settle, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
       expect(
-        whole.split('\n').filter((line) => /--@(?!strategy )|\b(?:CUSTOM_)?MARKER\b|\bIS_QUEUE\b/.test(line)),
+        whole.split('\n').filter((line) => /--@(?!strategy |hook )|\b(?:CUSTOM_)?MARKER\b|\bIS_QUEUE\b/.test(line)),
       ).toEqual([]);
     }
   });
 
-  it('reads and writes keys in lib/states.lua and in the strategies, and deletes foreign values', () => {
+  it('reads and writes keys in lib/states.lua, lib/holds.lua and in the strategies, and deletes foreign values', () => {
     const commands = found(/\bredis_p?call\('(?!TIME)\w+'/g);
     expect(
       Object.fromEntries(Object.entries(commands).map(([file, calls]) => [file, [...new Set(calls)].sort()])),
     ).toEqual({
+      'lib/holds.lua': [
+        "redis_call('DEL'",
+        "redis_call('HDEL'",
+        "redis_call('HGET'",
+        "redis_call('HMGET'",
+        "redis_call('HSET'",
+        "redis_call('PEXPIRE'",
+        "redis_call('ZADD'",
+        "redis_call('ZCARD'",
+        "redis_call('ZRANGE'",
+        "redis_call('ZREM'",
+        "redis_call('ZSCORE'",
+        "redis_pcall('HGET'",
+        "redis_pcall('ZRANGE'",
+      ],
       'lib/overrides.lua': ["redis_call('SET'", "redis_pcall('GET'"],
       'lib/states.lua': ["redis_call('DEL'", "redis_call('SET'", "redis_pcall('GET'"],
       'scripts/lease.lua': ["redis_call('DEL'"],
@@ -118,8 +138,8 @@ describe('the embedded Lua', () => {
 
   it('asks for the time in lib/clock.lua only, once per script', () => {
     expect(found(/redis_p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis_call('TIME')"] });
-    const { spend, settle, lease, spendOne, spendSeveral } = assemble(luaFiles);
-    for (const whole of [spend, settle, lease, ...Object.values(spendOne), spendSeveral]) {
+    const { spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [spend, settle, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
       expect(whole.match(/'TIME'/g)).toHaveLength(1);
     }
   });
@@ -132,12 +152,19 @@ describe('the embedded Lua', () => {
 
   it('hands text to Redis and never a number, which costs a microsecond to print', () => {
     for (const call of Object.values(found(/redis_p?call\([^\n]*/g)).flat()) {
-      const words = call.replace(/^redis_p?call\(/, '').replace(/(?:format|pack)\((?:[^()]|\([^()]*\))*\)/g, "'text'");
+      const words = call
+        .replace(/^redis_p?call\(/, '')
+        .replace(/\b(?:format|pack)\((?:[^()]|\([^()]*\))*\)/g, "'text'");
       expect(
         words
           .replace(/\)[^)]*$/, '')
           .split(', ')
-          .filter((word) => !/^(?:'[^']*'|key|text|encode\(.*)$/.test(word)),
+          .filter(
+            (word) =>
+              !/^(?:'[^']*'|(?:b\.\w*)?key|text|encode\(.*|unpack\((?:b\.)?\w+\)?|id|ttl|after|offset|CHUNK)$/.test(
+                word,
+              ),
+          ),
       ).toEqual(call.includes('encode(') ? expect.anything() : []);
     }
   });

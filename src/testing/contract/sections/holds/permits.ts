@@ -33,6 +33,7 @@ function lives(suite: Suite<Bench>): void {
     clock.advance(1000);
     assert.deepEqual(await exports.shown(2), [true, 0, 30_000, 0]);
     assert.deepEqual(await exports.shown(3), [false, 0, 30_000, 29_000]);
+    assertMembers(await exports.take(3), { allowed: false, reason: 'concurrency' });
     assert.equal(await exports.end(1), true);
     assert.deepEqual(await exports.shown(3), [true, 0, 30_000, 0]);
     assert.deepEqual(await exports.shown(4), [false, 0, 30_000, 30_000]);

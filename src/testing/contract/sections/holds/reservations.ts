@@ -94,6 +94,7 @@ function settlements(suite: Suite<Bench>): void {
       allowed: false,
       remaining: 350,
       retryAfterMs: null,
+      reason: 'budget',
     });
     assert.equal(await llm.left(), 350);
   });

@@ -6,6 +6,8 @@ export type LuaPart =
   | 'spend'
   | 'settle'
   | 'lease'
+  | 'take'
+  | 'hold'
   | 'spend-one'
   | 'spend-several';
 
@@ -18,6 +20,8 @@ export interface AssembledLua {
   readonly spend: string;
   readonly settle: string;
   readonly lease: string;
+  readonly take: string;
+  readonly hold: string;
   /** By the name of the strategy. */
   readonly spendOne: Readonly<Record<string, string>>;
   readonly spendSeveral: string;

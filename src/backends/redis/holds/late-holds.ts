@@ -1,0 +1,38 @@
+import { BoundedMap } from '../../../core/bounded-map.js';
+import type { HoldRequest } from '../../hold-store.js';
+
+/** Calls that failed and may have been taken, of which is known whether they are asked for again. */
+const MAX_ABANDONED = 10_000;
+
+/** A call that holds are taken for. */
+export interface HoldCall {
+  /** Notes that the call has failed: its caller was told that nothing is held. */
+  abandon(): void;
+  /** Returns false if this process has asked for one of its ids since: what was taken late then belongs to that call. */
+  isAbandoned(): boolean;
+}
+
+/**
+ * The calls whose replies may come too late. What such a reply says was taken is given back, unless the call was repeated with the
+ * same ids: the repeated call found its holds open, and uses them.
+ */
+export class LateHolds {
+  readonly #abandoned = new BoundedMap<string, HoldCall>(MAX_ABANDONED);
+
+  begin(holds: readonly HoldRequest[]): HoldCall {
+    if (this.#abandoned.size > 0) for (const hold of holds) this.#abandoned.delete(nameOf(hold));
+    let isFailed = false;
+    const call: HoldCall = {
+      abandon: () => {
+        isFailed = true;
+        for (const hold of holds) this.#abandoned.set(nameOf(hold), call);
+      },
+      isAbandoned: () => !isFailed || holds.every((hold) => this.#abandoned.get(nameOf(hold)) === call),
+    };
+    return call;
+  }
+}
+
+function nameOf({ policy, subject, id }: HoldRequest): string {
+  return `${policy.id}\n${subject}\n${id}`;
+}
