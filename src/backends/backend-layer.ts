@@ -1,6 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
@@ -70,6 +71,10 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   async probe(charges: readonly Charge[]): Promise<void> {
     if (this.inner.probe === undefined) await this.inner.peek(charges);
     else await this.inner.probe(charges);
+  }
+
+  announce(policies: readonly Policy[]): void {
+    this.inner.announce?.(policies);
   }
 
   use(strategies: readonly Strategy[]): void {

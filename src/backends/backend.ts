@@ -70,6 +70,11 @@ export interface Backend {
   readonly holds?: HoldStore;
   /** Limits that change while the service runs. A backend without it refuses policies and charges that need it. */
   readonly settings?: SettingsStore;
+  /**
+   * Tells the policies that are known at startup, before the first call. A backend whose memory is bounded reserves room for the subjects
+   * of each.
+   */
+  announce?(policies: readonly Policy[]): void;
   /** Adds custom strategies. */
   use?(strategies: readonly Strategy[]): void;
   /** Adds a listener for all later events. */

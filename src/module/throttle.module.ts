@@ -177,7 +177,9 @@ export class ThrottleModule
     if (this.#isCompiled) return;
     this.#isCompiled = true;
     const { discovery, modules, config } = this;
-    compileHandlers({ discovery, modules, config }, this.handlers, this.limiter.settings.warn);
+    const { warn, backend } = this.limiter.settings;
+    compileHandlers({ discovery, modules, config }, this.handlers, warn);
+    backend.announce?.(this.handlers.takeKnownPolicies());
   }
 
   #warnOfNoLimits(): void {

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { Policy } from '../core/policy.js';
 import { markMethod, markOn } from '../decorators/handler-mark.js';
 import { isDecorated } from '../decorators/metadata.js';
 import { type Class, methodsOf, ownerOf } from './class-members.js';
@@ -122,6 +123,11 @@ export class HandlerRegistry {
         connections !== undefined ||
         [...byMethod.values()].some(({ automatic, explicit }) => automatic.length + explicit.length > 0),
     );
+  }
+
+  /** Returns the policies of all limits of the application. Called once all of them are compiled. */
+  takeKnownPolicies(): readonly Policy[] {
+    return this.registry.takeKnownPolicies();
   }
 
   #addClass(type: Class, addresses = NO_ADDRESSES, connectionsId = type.name): ClassLimits {

@@ -34,6 +34,8 @@ export class PolicyRegistry {
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];
   readonly #warnedOf = new WeakSet<By>();
+  /** The policies of limits that were compiled so far, by id; undefined once they were asked for. */
+  #compiled: Map<string, Policy> | undefined = new Map();
 
   /**
    * @param backend that of the application, to see if it can do what a policy needs
@@ -169,6 +171,13 @@ export class PolicyRegistry {
     );
   }
 
+  /** Returns the policies of all limits that were compiled so far, once each. Those that are compiled later are not noted. */
+  takeKnownPolicies(): readonly Policy[] {
+    const known = [...(this.#compiled?.values() ?? [])];
+    this.#compiled = undefined;
+    return known;
+  }
+
   #underPlans(declared: DeclaredLimit): DeclaredLimit {
     const tiers = this.plans?.tiersOf(nameOf(declared));
     if (tiers === undefined) return declared;
@@ -188,6 +197,10 @@ export class PolicyRegistry {
     if (limit.overrides !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'settings', 'overrides');
     }
+    // A budget of handlers or classes is there only with one.
+    if (this.#compiled !== undefined && (handler !== ANY_HANDLER || !hasHandler(limit))) {
+      for (const policy of limit.policies.known) this.#compiled.set(policy.id, policy);
+    }
     const warning = addressHeaderWarning(optionAt(limit.place, 'by'), limit.by);
     if (warning !== undefined && !this.#warnedOf.has(limit.by)) {
       this.#warnedOf.add(limit.by);
@@ -199,6 +212,11 @@ export class PolicyRegistry {
 
 /** Stands for the handlers that will use a policy, so that its mistakes are found before there are any. */
 const ANY_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
+
+/** Returns true if a limit has a budget for each handler or class. */
+function hasHandler({ scope }: CompiledLimit): boolean {
+  return scope.startsWith('handler:') || scope.startsWith('class:');
+}
 
 /** Throws for `policies: { runtime: true }`, which reads like the module's option. */
 function assertNoSwitch(place: string, name: string, limit: unknown): void {

@@ -12,6 +12,7 @@ import {
   ManualClock,
   MemoryBackend,
   type Outcome,
+  type Policy,
   type Receipt,
   type SettingsStore,
   type Strategy,
@@ -92,6 +93,9 @@ class RecordingBackend implements Required<Backend> {
     this.calls.push(['lease', ...args]);
     return grant;
   }
+  announce(...args: [readonly Policy[]]): void {
+    this.calls.push(['announce', ...args]);
+  }
   use(...args: [readonly Strategy[]]): void {
     this.calls.push(['use', ...args]);
   }
@@ -122,6 +126,7 @@ describe('a layer that overrides nothing', () => {
     reset: [[charges], (layer) => layer.reset(charges), undefined],
     probe: [[charges], (layer) => layer.probe(charges), undefined],
     lease: [[target, 7], (layer) => layer.lease?.(target, 7), grant],
+    announce: [[[policy]], (layer) => layer.announce([policy]), undefined],
     use: [[strategies], (layer) => layer.use(strategies), undefined],
     listen: [[listener], (layer) => layer.listen(listener), undefined],
     warnings: [[], (layer) => layer.warnings(), ['careful']],

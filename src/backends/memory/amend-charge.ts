@@ -30,7 +30,7 @@ function raise(store: MemoryStore, charge: Charge, at: number, to: number, now: 
   const table = store.tableOf(policy);
   const { strategy } = table;
   const key = mapKey(charge.subject);
-  const isShared = table.find(key) === undefined && !store.hasRoom(now, []);
+  const isShared = table.find(key) === undefined && !store.hasRoom(table, now, []);
   if (store.isSuperseded(table, key)) return;
   const found = store.read(table, key, isShared);
   const amended = strategy.amend(found, now, policy, at, cost, to, args);

@@ -49,7 +49,8 @@ export function locate(
   const table = store.tableOf(policy);
   const key = mapKey(subject);
   const isShared =
-    firstOnSubject(others, table, key)?.isShared ?? (table.find(key) === undefined && !store.hasRoom(now, others));
+    firstOnSubject(others, table, key)?.isShared ??
+    (table.find(key) === undefined && !store.hasRoom(table, now, others));
   return { table, key, isShared };
 }
 

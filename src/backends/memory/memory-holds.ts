@@ -164,7 +164,7 @@ export class MemoryHolds implements HoldStore {
 
   /** True for a new subject while the store is full: what such subjects are charged is kept together. */
   #isShared(table: SubjectTable, key: string, now: number): boolean {
-    return table.find(key) === undefined && !this.store.hasRoom(now, []);
+    return table.find(key) === undefined && !this.store.hasRoom(table, now, []);
   }
 
   #entryOf({ policy, subject }: Target): Entry | undefined {

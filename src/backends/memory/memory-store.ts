@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../../core/clock.js';
 import type { Emitter } from '../../core/emitter.js';
 import { mapKey } from '../../core/key.js';
@@ -6,6 +7,7 @@ import type { State, Strategy } from '../../strategies/strategy.js';
 import { unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import { OverriddenPolicy } from '../overrides/overridden-policy.js';
+import { type KeyShare, KeyShares } from './key-shares.js';
 import { SubjectTable } from './subject-table.js';
 
 /** Where the state of a charge is. */
@@ -24,9 +26,12 @@ const MAX_PROBES = 512;
 /** Policies whose tables are found without their id. Rate functions make policies that are used only for a while. */
 const MAX_POLICIES = 1000;
 
-/** The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. */
+/**
+ * The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. The sweep also drops the tables of
+ * budgets that are over: rates from functions, and policies that are made while the application runs, would leave them behind.
+ */
 export class MemoryStore {
-  size = 0;
+  readonly #shares: KeyShares;
   /** The table of each budget by the policy's id. */
   readonly #tables = new Map<string, SubjectTable>();
   /** The tables of overrides of other periods, by the id of the policy that they override. */
@@ -38,13 +43,40 @@ export class MemoryStore {
   /** Lower bound of all expiries: the earliest seen in the last full sweep or written since. */
   #earliestExpiry = 0;
   #earliestOfSweep = Number.POSITIVE_INFINITY;
+  /** Outside of any request: a timer keeps what AsyncLocalStorage holds where it was started, for as long as it runs. */
+  readonly #startTimer = AsyncResource.bind(() => setInterval(() => this.#sweepSome(), SWEEP_INTERVAL_MS).unref());
 
   constructor(
     private readonly clock: Clock,
-    private readonly maxKeys: number,
+    maxKeys: number,
     private readonly strategies: ReadonlyMap<string, Strategy>,
     private readonly events: Emitter<BackendEvent>,
-  ) {}
+  ) {
+    this.#shares = new KeyShares(maxKeys);
+  }
+
+  /** The number of subjects, over all policies. */
+  get size(): number {
+    return this.#shares.size;
+  }
+
+  /** The number of budgets that there are tables of. */
+  get tableCount(): number {
+    return this.#tables.size;
+  }
+
+  /** Reserves room for the subjects of these policies. */
+  announce(policies: readonly Policy[]): void {
+    this.#shares.announce(policies.map(shareIdOf));
+    for (const table of this.#tables.values()) {
+      const share = this.#shares.of(shareIdOf(table.policy));
+      for (let i = 0; i < table.size && share !== table.share; i++) {
+        this.#shares.remove(table.share);
+        this.#shares.add(share);
+      }
+      table.share = share;
+    }
+  }
 
   tableOf(policy: Policy): SubjectTable {
     // Most calls have the policy of the call before.
@@ -53,11 +85,17 @@ export class MemoryStore {
     return this.#latest.table;
   }
 
-  /** Returns true if one more subject fits beside the new subjects of this call. Drops expired subjects if it has to. */
-  hasRoom(now: number, others: readonly StateLocation[]): boolean {
-    while (this.size + others.length >= this.maxKeys) {
-      if (this.size + newSubjects(others) < this.maxKeys) return true;
-      if (!this.#makeRoom(now)) return false;
+  /**
+   * Returns true if one more subject of a table fits beside the new subjects of this call. Drops expired subjects if it has to.
+   */
+  hasRoom({ share }: SubjectTable, now: number, others: readonly StateLocation[]): boolean {
+    if (this.#shares.hasPlenty(share, others.length)) return true;
+    let visits = MAX_PROBES;
+    // Dropped subjects may be those of the call.
+    while (!this.#shares.hasRoom(share, sharesOfNew(others))) {
+      do {
+        if (visits-- === 0 || now < this.#earliestExpiry) return false;
+      } while (!this.#visitNext(now));
     }
     return true;
   }
@@ -71,6 +109,7 @@ export class MemoryStore {
   write({ table, key, isShared }: StateLocation, state: State, expiresAt: number): void {
     if (isShared) {
       table.overflow = state;
+      table.overflowExpiresAt = expiresAt;
       this.#reportOverflow(table);
       return;
     }
@@ -92,8 +131,9 @@ export class MemoryStore {
   /** Removes a subject's state, and that beside it under an override of another period. */
   remove({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
-    if (this.#tables.get(id)?.remove(key)) this.size--;
-    for (const table of this.#besides.get(id) ?? []) if (table.remove(key)) this.size--;
+    const table = this.#tables.get(id);
+    if (table !== undefined) this.#drop(table, key);
+    for (const beside of this.#besides.get(id) ?? []) this.#drop(beside, key);
   }
 
   /** Returns true if the budget of an override was started anew with another period, so that this table counts no longer. */
@@ -109,8 +149,10 @@ export class MemoryStore {
   #findTable(policy: Policy): SubjectTable {
     let table = this.#tables.get(policy.id);
     if (table === undefined) {
-      table = new SubjectTable(policy, this.#strategyOf(policy));
+      table = new SubjectTable(policy, this.#strategyOf(policy), this.#shares.of(shareIdOf(policy)));
       this.#tables.set(policy.id, table);
+      // Reads leave tables behind, too; a few of them are not worth a timer.
+      if (this.#tables.size > MAX_POLICIES) this.#timer ??= this.#startTimer();
       if (policy instanceof OverriddenPolicy && policy.besideId !== undefined) this.#addBeside(policy.besideId, table);
     }
     if (this.#tableByPolicy.size >= MAX_POLICIES) this.#tableByPolicy.clear();
@@ -131,11 +173,15 @@ export class MemoryStore {
   }
 
   #insert(table: SubjectTable, key: string, state: State, expiresAt: number): void {
-    for (const other of table.alternatives) if (other !== table && other.remove(key)) this.size--;
+    for (const other of table.alternatives) if (other !== table) this.#drop(other, key);
     if (table.add(key, state, expiresAt)) this.#restartSweep();
     table.isOverflowing = false;
-    this.size++;
-    this.#timer ??= setInterval(() => this.#sweepSome(), SWEEP_INTERVAL_MS).unref();
+    this.#shares.add(table.share);
+    this.#timer ??= this.#startTimer();
+  }
+
+  #drop(table: SubjectTable, key: string): void {
+    if (table.remove(key)) this.#shares.remove(table.share);
   }
 
   #reportOverflow(table: SubjectTable): void {
@@ -151,16 +197,35 @@ export class MemoryStore {
 
   #sweepSome(): void {
     const now = this.clock.now();
-    if (this.size === 0) this.close();
     // Stops at the end of the sweep, so that a tick is short if there are few states.
     const sweep = this.#sweep;
     for (let i = 0; i < STATES_PER_TICK && sweep === this.#sweep; i++) this.#visitNext(now);
+    if (sweep === this.#sweep) return;
+    this.#dropTables(now);
+    if (this.#tables.size === 0) this.close();
   }
 
-  /** Drops one expired subject, if there is one among the next few. */
-  #makeRoom(now: number): boolean {
-    for (let i = 0; i < MAX_PROBES && now >= this.#earliestExpiry; i++) if (this.#visitNext(now)) return true;
-    return false;
+  /** Drops tables that hold nothing. Only between calls: a call that is being decided may have found its table already. */
+  #dropTables(now: number): void {
+    for (const [id, table] of this.#tables) {
+      if (!table.isOver(now)) continue;
+      this.#tables.delete(id);
+      this.#tableByPolicy.delete(table.policy);
+      if (this.#latest?.table === table) this.#latest = undefined;
+      this.#dropBeside(table);
+    }
+    // Other objects of a policy lead to its table, too.
+    for (const [policy, table] of this.#tableByPolicy)
+      if (this.#tables.get(policy.id) !== table) this.#tableByPolicy.delete(policy);
+  }
+
+  #dropBeside({ policy, alternatives }: SubjectTable): void {
+    if (!(policy instanceof OverriddenPolicy) || policy.besideId === undefined) return;
+    alternatives.splice(
+      alternatives.findIndex((table) => table.policy === policy),
+      1,
+    );
+    if (alternatives.length === 0) this.#besides.delete(policy.besideId);
   }
 
   /** Visits the next state of the sweep. Drops it and returns true if it has expired. */
@@ -178,8 +243,7 @@ export class MemoryStore {
       if (expiresAt < this.#earliestOfSweep) this.#earliestOfSweep = expiresAt;
       return false;
     }
-    table.remove(key);
-    this.size--;
+    this.#drop(table, key);
     return true;
   }
 
@@ -196,10 +260,15 @@ export class MemoryStore {
   }
 }
 
-/** The number of subjects that writing to these locations adds to the store. */
-function newSubjects(locations: readonly StateLocation[]): number {
+/** Returns the id of the policy whose share of the keys a policy has: an override has that of the policy that it overrides. */
+function shareIdOf(policy: Policy): string {
+  return (policy instanceof OverriddenPolicy ? policy.besideId : undefined) ?? policy.id;
+}
+
+/** The shares of the subjects that writing to these locations adds to the store. */
+function sharesOfNew(locations: readonly StateLocation[]): readonly KeyShare[] {
   const isNew = ({ table, key, isShared }: StateLocation) => !isShared && table.find(key) === undefined;
   const isFirst = (one: StateLocation, i: number) =>
     locations.findIndex(({ table, key }) => table === one.table && key === one.key) === i;
-  return locations.filter((location, i) => isFirst(location, i) && isNew(location)).length;
+  return locations.flatMap((location, i) => (isFirst(location, i) && isNew(location) ? [location.table.share] : []));
 }

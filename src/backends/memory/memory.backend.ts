@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../core/clock.js';
 import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import type { Policy } from '../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
@@ -26,14 +27,17 @@ import { decideMonitored } from './monitored-charges.js';
 export interface MemoryBackendOptions {
   /** The clock that decides. Default: that of the process, monotonic. */
   readonly clock?: Clock;
-  /** The maximum number of subjects, over all policies; at least 1. Default: 1 000 000. */
+  /**
+   * The maximum number of subjects, over all policies; at least 1. Half of it is reserved in equal parts: one for each policy that is
+   * announced, as the module does with those that are known at startup, and one for all others together. Default: 1 000 000.
+   */
   readonly maxKeys?: number;
 }
 
 /**
  * Keeps state in this process. Synchronous: returns values and not promises.
- * When `maxKeys` is reached, expired subjects are dropped first. If there are none, new subjects share one overflow budget per
- * policy.
+ * When `maxKeys` is reached, or a policy has no room left beside the parts that are reserved for others, expired subjects are dropped first.
+ * If there are none, new subjects of the policy share one overflow budget. So a flood on one policy takes nothing from the others.
  *
  * @throws ThrottleConfigError for an invalid option
  * @example
@@ -94,6 +98,10 @@ export class MemoryBackend implements Backend {
     }
   }
 
+  announce(policies: readonly Policy[]): void {
+    this.#store.announce(policies);
+  }
+
   use(strategies: readonly Strategy[]): void {
     for (const strategy of strategies) {
       const known = this.#strategies.get(strategy.name);
@@ -118,6 +126,11 @@ export class MemoryBackend implements Backend {
   /** The number of stored subjects, over all policies. */
   get size(): number {
     return this.#store.size;
+  }
+
+  /** The number of budgets that memory is kept for. One that is over is dropped by the sweep. */
+  get budgets(): number {
+    return this.#store.tableCount;
   }
 
   /** Decides any call. */

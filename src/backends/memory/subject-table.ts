@@ -1,5 +1,6 @@
 import type { Policy } from '../../core/policy.js';
 import { argumentCountOf, type State, type Strategy, sizeOf } from '../../strategies/strategy.js';
+import type { KeyShare } from './key-shares.js';
 import { createStateStore, type StateStore } from './state-store.js';
 
 /** Subjects in one map. More are spread over many small maps, because a large map stalls the process when it grows. */
@@ -16,6 +17,7 @@ export class SubjectTable {
   size = 0;
   /** The state that new subjects share while the store is full. */
   overflow: State = [];
+  overflowExpiresAt = 0;
   isOverflowing = false;
   /** For the budgets of an override: the tables, this among them, of which one has the state of a subject: that of the latest period. */
   alternatives: SubjectTable[] = [];
@@ -25,9 +27,16 @@ export class SubjectTable {
   constructor(
     readonly policy: Policy,
     readonly strategy: Strategy,
+    /** Its part of the keys of the store. */
+    public share: KeyShare,
   ) {
     this.argumentCount = argumentCountOf(strategy);
     this.states = createStateStore(sizeOf(strategy, policy, `policy "${policy.name}"`));
+  }
+
+  /** Returns true if it holds nothing. */
+  isOver(now: number): boolean {
+    return this.size === 0 && (this.overflow.length === 0 || now >= this.overflowExpiresAt);
   }
 
   find(key: string): number | undefined {

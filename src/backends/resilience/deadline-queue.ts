@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { systemClock } from '../../core/clock.js';
 import { BackendError } from '../backend-error.js';
 import { type Linked, LinkedList } from './linked-list.js';
@@ -14,6 +15,11 @@ export class DeadlineQueue {
   readonly #waiting = new LinkedList<Deadlined>();
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
+  /**
+   * Outside of any request: one timer follows another for as long as anything waits, and would keep what AsyncLocalStorage holds where the
+   * first was started. After an event-loop stall, timers run before sockets are read; setImmediate lets replies that have arrived be read first.
+   */
+  readonly #startTimer = AsyncResource.bind((ms: number) => setTimeout(() => setImmediate(() => this.#check()), ms));
 
   /**
    * @param timeoutMs milliseconds that an entry waits by default; infinite: for ever
@@ -47,8 +53,7 @@ export class DeadlineQueue {
   #start(dueMs: number): void {
     clearTimeout(this.#timer);
     this.#timerMs = dueMs;
-    // After an event-loop stall, timers run before sockets are read. setImmediate lets replies that have arrived be read first.
-    this.#timer = setTimeout(() => setImmediate(() => this.#check()), Math.max(0, dueMs - systemClock.now()));
+    this.#timer = this.#startTimer(Math.max(0, dueMs - systemClock.now()));
   }
 
   #check(): void {

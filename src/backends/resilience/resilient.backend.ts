@@ -3,7 +3,7 @@ import { assertCharge } from '../../core/charge-checks.js';
 import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import { ThrottleConfigError } from '../../core/errors.js';
-import type { FailureMode } from '../../core/policy.js';
+import type { FailureMode, Policy } from '../../core/policy.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
@@ -75,6 +75,11 @@ export class ResilientBackend extends BackendLayer {
   override reset(targets: readonly Target[]): Awaitable<void> {
     this.#local.reset(targets);
     return this.#bestEffort('reset', targets, async () => this.inner.reset(targets));
+  }
+
+  override announce(policies: readonly Policy[]): void {
+    this.#local.announce(policies);
+    super.announce(policies);
   }
 
   override use(strategies: readonly Strategy[]): void {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { settingsOf } from '../../backends/capabilities.js';
 import type { NewPolicyChange, PolicyChange, SettingsStore } from '../../backends/settings-store.js';
 import { noteInjectable } from '../../core/copies.js';
@@ -29,6 +30,8 @@ export class PolicyChanges {
   #isFailing = false;
   /** Changes that are ignored, by policy: each is one warning. */
   readonly #ignored = new Map<string, number>();
+  /** Outside of any request: the first change may be made in one, and the timer would keep what AsyncLocalStorage holds there. */
+  readonly #startTimer = AsyncResource.bind(() => setInterval(() => this.#poll(), POLL_MS).unref());
 
   constructor(
     private readonly registry: PolicyRegistry,
@@ -50,7 +53,7 @@ export class PolicyChanges {
   /** Looks for changes from now on. */
   follow(): void {
     if (this.#isStopped || this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#poll(), POLL_MS).unref();
+    this.#timer = this.#startTimer();
   }
 
   stop(): void {

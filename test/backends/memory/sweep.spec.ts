@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { fixedWindow } from '../../../src/strategies/fixed-window.js';
 import { defineStrategy } from '../../../src/strategies/strategy.js';
+import { until } from '../../support/wait-until.js';
 
 const START = Date.UTC(2026, 0, 1);
 const TICK_MS = 100;
@@ -122,7 +124,90 @@ describe('the sweep of a memory backend', () => {
   });
 });
 
+describe('the tables of a memory backend', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const periodOf = (i: number) => definePolicy('tenant', { rate: `5/${1000 + i}ms`, strategy: 'fixed-window' });
+
+  it('are dropped when their budgets are over: 4 times 2000 leave none', () => {
+    const { backend, clock, hit } = open();
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 2000; i++) hit('ada', periodOf(round * 2000 + i));
+      expect(backend.budgets).toBe(2000);
+      clock.advance(60_000);
+      jest.advanceTimersByTime(3 * TICK_MS);
+      expect([backend.budgets, backend.size]).toEqual([0, 0]);
+    }
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('are dropped when nothing but reads and denials has asked for them, once there are many', () => {
+    const { backend } = open();
+    for (let i = 0; i < 3000; i++) backend.peek([{ policy: periodOf(i), subject: 'ada', cost: 1 }]);
+    jest.advanceTimersByTime(2 * TICK_MS);
+    expect(backend.budgets).toBe(0);
+  });
+
+  it('stay while a subject, or the overflow budget, counts in them, and decide the same after they were made anew', () => {
+    const clock = new ManualClock(START);
+    const backend = new MemoryBackend({ clock, maxKeys: 1 });
+    const hit = (subject: string, on = policy, cost = 5) => backend.spend([{ policy: on, subject, cost }]).allowed;
+    hit('ada', yearly);
+    hit('bob', policy, 4);
+    jest.advanceTimersByTime(3 * TICK_MS);
+    // The overflow budget of `policy` has one unit left.
+    expect([backend.budgets, hit('bob', policy, 2), hit('bob', policy, 1)]).toEqual([2, false, true]);
+    clock.advance(1000);
+    jest.advanceTimersByTime(3 * TICK_MS);
+    expect([backend.budgets, hit('ada', yearly, 1)]).toEqual([1, false]);
+    expect([hit('bob'), hit('bob')]).toEqual([true, false]);
+  });
+
+  it('of overrides with other periods are dropped, too, and read as before meanwhile', async () => {
+    const { backend, clock } = open();
+    const charge = { policy, subject: 'ada', cost: 1, overriddenBy: ['ada'] };
+    const rate = (periodMs: number) => ({ strategy: 'fixed-window', limit: 9, periodMs, burst: 9, segments: 1 });
+    const remaining = () => backend.spend([charge]).decisions[0]?.remaining;
+    for (let i = 0; i < 100; i++) {
+      await backend.settings.setOverride({ policy: 'p', subject: 'ada', rate: rate(5000 + i) });
+      expect([remaining(), remaining()]).toEqual([8, 7]);
+      jest.advanceTimersByTime(TICK_MS);
+    }
+    // That of the latest period, alone.
+    expect(backend.budgets).toBe(1);
+    backend.reset([charge]);
+    expect([remaining(), backend.size]).toEqual([8, 1]);
+    clock.advance(60_000);
+    jest.advanceTimersByTime(3 * TICK_MS);
+    expect([backend.budgets, backend.size]).toEqual([0, 0]);
+  });
+});
+
 describe('the timer of a memory backend', () => {
+  it('holds no context of the call that started it', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const clock = {
+      now: () => {
+        seen.push(storage.getStore());
+        return START;
+      },
+      wait: async () => {},
+    };
+    const backend = new MemoryBackend({ clock });
+    storage.run('a request', () => backend.spend([{ policy, subject: 'ada', cost: 1 }]));
+    expect(seen).toEqual(['a request']);
+    await until(() => seen.length > 2);
+    expect(new Set(seen.slice(1))).toEqual(new Set([undefined]));
+    await backend.close();
+  });
+
   it('is one that does not keep the process alive', async () => {
     const intervals = jest.spyOn(globalThis, 'setInterval');
     const timeouts = jest.spyOn(globalThis, 'setTimeout');

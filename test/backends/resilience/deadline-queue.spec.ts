@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DeadlineQueue } from '../../../src/backends/resilience/deadline-queue.js';
 import { systemClock } from '../../../src/core/clock.js';
+import { until } from '../../support/wait-until.js';
 
 let failures: string[];
 const waiting = (name: string) => ({ fail: (error: unknown) => failures.push(`${name}: ${error}`) });
@@ -13,8 +15,9 @@ describe('a deadline queue', () => {
   });
 
   afterEach(() => {
-    jest.useRealTimers();
+    // In this order: a spy on a fake timer would leave it in place.
     jest.restoreAllMocks();
+    jest.useRealTimers();
   });
 
   const late = (name: string) => `${name}: BackendError: The backend did not answer within 100 ms`;
@@ -99,5 +102,39 @@ describe('a deadline queue', () => {
   it('starts no timer for an infinite timeout', () => {
     new DeadlineQueue(Number.POSITIVE_INFINITY).add(waiting('a'));
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('brings deadlines forward, and none back', () => {
+    const deadlines = new DeadlineQueue(100);
+    deadlines.add(waiting('a'));
+    deadlines.add(waiting('b'), Date.now() + 20);
+    deadlines.bringForward(Date.now() + 40);
+    jest.advanceTimersByTime(21);
+    expect(failures).toEqual([late('b')]);
+    jest.advanceTimersByTime(20);
+    expect(failures).toEqual([late('b'), late('a')]);
+    expect(jest.getTimerCount()).toBe(0);
+    deadlines.bringForward(Date.now());
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the timers of a deadline queue', () => {
+  it('hold no context of the call that started the first', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const deadlines = new DeadlineQueue(1);
+    const seen: unknown[] = [];
+    const entry = (name: string, next: () => void) => ({
+      fail: () => {
+        seen.push([name, storage.getStore()]);
+        next();
+      },
+    });
+    storage.run('a request', () => deadlines.add(entry('first', () => deadlines.add(entry('second', () => {})))));
+    await until(() => seen.length === 2);
+    expect(seen).toEqual([
+      ['first', undefined],
+      ['second', undefined],
+    ]);
   });
 });
