@@ -84,16 +84,26 @@ export class LeasedCalls {
   /** Decides a call whose charges are all leased: at once if the held units cover it, otherwise as `spendInTime` does. */
   spend(charges: readonly Charge[]): Awaitable<Outcome> {
     const result = this.#decide(charges);
-    return result instanceof Shortfall ? this.spendInTime(charges) : result;
+    return result instanceof Shortfall ? this.#inTime(charges, (call) => this.#wait(call, result)) : result;
   }
 
   /** Decides a call that may wait for grants and for the backend. Rejects after the deadline, and then nothing is spent. */
   spendInTime(charges: readonly Charge[]): Promise<Outcome> {
+    return this.#inTime(charges, (call) => this.attempt(call));
+  }
+
+  #inTime(charges: readonly Charge[], start: (call: WaitingCall) => void): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const call = new WaitingCall(charges, this, this.#deadlines, resolve, reject);
       this.#deadlines.add(call);
-      this.attempt(call);
+      start(call);
     });
+  }
+
+  /** Lets a call wait for the next grant. */
+  #wait(call: WaitingCall, { charge }: Shortfall): void {
+    call.waitsFor = [charge];
+    this.leases.request(charge, call);
   }
 
   /** Decides a waiting call now, or lets it wait for the next grant. */
@@ -102,10 +112,8 @@ export class LeasedCalls {
     const { charges } = call;
     try {
       const result = this.leases.isClosed ? this.backend.spend(charges) : this.#decide(charges, call);
-      if (result instanceof Shortfall) {
-        call.waitsFor = [result.charge];
-        this.leases.request(result.charge, call);
-      } else if (!isPromise(result)) call.complete(result);
+      if (result instanceof Shortfall) this.#wait(call, result);
+      else if (!isPromise(result)) call.complete(result);
       else
         result.then(
           (outcome) => call.complete(outcome),
