@@ -34,22 +34,37 @@ export class RedisKeys {
   /** The key of a budget: that of the policy, or, for what was taken under an override of another period, the one beside it. */
   keyOf(target: Target & Pick<TakenCharge, 'rate'>): string {
     const { policy, subject, rate } = target;
+    const key = this.#beginningOf(subject) + this.#endOf(policy);
+    return rate !== undefined && isBeside(target) ? this.besideKeyOf(key) : key;
+  }
+
+  /** Returns the key of each charge of a call. */
+  keysOf(charges: readonly Target[]): readonly string[] {
+    const [first] = charges;
+    if (first === undefined) return [];
+    // Most calls have one charge, and a closure is more than a key.
+    if (charges.length === 1) return [this.keyOf(first)];
+    let last = first.subject;
+    let beginning = this.#beginningOf(last);
+    return charges.map(({ policy, subject }) => {
+      // Mostly a call has one subject, and to look at its characters is half of what a key costs.
+      if (subject !== last) beginning = this.#beginningOf(subject);
+      last = subject;
+      return beginning + this.#endOf(policy);
+    });
+  }
+
+  #beginningOf(subject: string): string {
+    return this.#beginning + keyPart(subject);
+  }
+
+  #endOf(policy: Policy): string {
     let end = this.#ends.get(policy);
     if (end === undefined) {
       end = keyEnd(policy.id);
       this.#ends.set(policy, end);
     }
-    const key = this.#beginning + keyPart(subject) + end;
-    return rate !== undefined && isBeside(target) ? this.besideKeyOf(key) : key;
-  }
-
-  /** Returns the key of each target. */
-  keysOf(targets: readonly Target[]): readonly string[] {
-    const [first] = targets;
-    // Most calls have one charge, and a closure is more than a key.
-    return targets.length === 1 && first !== undefined
-      ? [this.keyOf(first)]
-      : targets.map((target) => this.keyOf(target));
+    return end;
   }
 
   /** The key of the budget beside that of a policy, for overrides of other periods. No id has a "!". */

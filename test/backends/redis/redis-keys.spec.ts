@@ -20,6 +20,18 @@ describe('the keys of budgets', () => {
     ]);
   });
 
+  it.each([
+    ['no charge', []],
+    ['one charge', [1]],
+    ['charges of one subject', [0, 2]],
+    ['charges of several subjects', [0, 1, 1, 2, 0]],
+    ['charges that end on another subject', [2, 0, 1]],
+  ])('are those of each charge for a call of %s', (_, chosen) => {
+    const keys = new RedisKeys('sluice', true);
+    const charges = chosen.flatMap((i) => targets[i] ?? []);
+    expect(keys.keysOf(charges)).toEqual(charges.map((charge) => keys.keyOf(charge)));
+  });
+
   it('are grouped by slot, in order of first appearance', () => {
     const keys = new RedisKeys('sluice', true);
     const [ada, bob] = [slotOf('{ada}'), slotOf('{bob}')];
