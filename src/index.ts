@@ -1,7 +1,7 @@
 export type { Backend, FailureDomains, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
 export type { BackendEvent, DegradedDomains } from './backends/backend-events.js';
-export type { HoldEnd, HoldReference, HoldRequest, HoldStore } from './backends/hold-store.js';
+export type { HoldEnd, HoldReference, HoldRequest, HoldStore, SynchronousHoldStore } from './backends/hold-store.js';
 export { type LeasableBackend, LeasingBackend } from './backends/leasing/leasing.backend.js';
 export type { LeasingOptions } from './backends/leasing/leasing-options.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.backend.js';

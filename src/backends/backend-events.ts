@@ -20,8 +20,8 @@ export type BackendEvent =
    * Emitted once per outage of a domain.
    */
   | ({ readonly type: 'degraded'; readonly code: string } & Partial<DegradedDomains>)
-  /** The backend was unavailable, so a refund (a settlement by outcome, too) or a reset had no effect. */
-  | { readonly type: 'lost'; readonly what: 'refund' | 'reset'; readonly code: string }
+  /** The backend was unavailable, so a refund (a settlement by outcome, too), a reset or the end of a hold had no effect. Such a hold expires. */
+  | { readonly type: 'lost'; readonly what: 'refund' | 'reset' | 'hold'; readonly code: string }
   /** The circuit breaker closed: the backend decides again. */
   | ({ readonly type: 'recovered' } & Partial<DegradedDomains>);
 

@@ -90,3 +90,10 @@ export interface HoldStore {
    */
   end(holds: readonly HoldEnd[]): Awaitable<readonly boolean[]>;
 }
+
+/** Holds that are decided at once, without a promise, as those in the memory of the process. */
+export type SynchronousHoldStore = {
+  readonly [Method in keyof HoldStore]: (
+    ...args: Parameters<HoldStore[Method]>
+  ) => Awaited<ReturnType<HoldStore[Method]>>;
+};

@@ -5,7 +5,7 @@ import type { Policy } from '../../core/policy.js';
 import { concurrency } from '../../strategies/held/concurrency.js';
 import type { State } from '../../strategies/strategy.js';
 import type { Target } from '../backend.js';
-import type { HoldEnd, HoldReference, HoldRequest, HoldStore } from '../hold-store.js';
+import type { HoldEnd, HoldReference, HoldRequest, SynchronousHoldStore } from '../hold-store.js';
 import { BudgetWindow } from '../holds/budget-window.js';
 import { assertExtendable, assertTakeable, assertUnitsOf } from '../holds/hold-checks.js';
 import { type BudgetState, decideGrowth } from '../holds/hold-decision.js';
@@ -27,7 +27,7 @@ interface Entry {
 const VISITED_PER_CALL = 2;
 
 /** Holds in this process. What budgets are charged is kept in the same store as all other counters. */
-export class MemoryHolds implements HoldStore {
+export class MemoryHolds implements SynchronousHoldStore {
   /** By the policy's id and the subject's map key. A subject without open holds has no entry. */
   readonly #entries = new Map<string, Map<string, Entry>>();
   #unvisited = this.#allEntries();

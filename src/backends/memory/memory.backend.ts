@@ -8,7 +8,7 @@ import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
-import type { HoldStore } from '../hold-store.js';
+import type { SynchronousHoldStore } from '../hold-store.js';
 import { assertOneOverrideEach, decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
 import { OverriddenPolicies } from '../overrides/overridden-policy.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
@@ -45,7 +45,7 @@ export interface MemoryBackendOptions {
  */
 export class MemoryBackend implements Backend {
   readonly clock: Clock;
-  readonly holds: HoldStore;
+  readonly holds: SynchronousHoldStore;
   readonly settings: SettingsStore;
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
   readonly #events = new Emitter<BackendEvent>();

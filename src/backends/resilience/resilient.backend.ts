@@ -10,6 +10,7 @@ import type { Backend, Target } from '../backend.js';
 import { BackendError } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
+import type { HoldStore } from '../hold-store.js';
 import { MemoryBackend } from '../memory/memory.backend.js';
 import { LastRates } from '../overrides/last-rates.js';
 import { decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
@@ -18,6 +19,7 @@ import type { DecideMode } from '../remote-store.js';
 import { assertSettlement, CopiedReceiptError } from '../settlement.js';
 import type { FailureDomain } from './failure-domain.js';
 import { FailureDomainTable } from './failure-domain-table.js';
+import { ResilientHolds } from './holds/resilient-holds.js';
 
 /** From the most lenient to the strictest. */
 const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
@@ -30,6 +32,7 @@ const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
  * Errors in the configuration are rethrown.
  */
 export class ResilientBackend extends BackendLayer {
+  declare readonly holds?: HoldStore;
   readonly #events = new Emitter<BackendEvent>();
   readonly #domains = new FailureDomainTable(this, this.#events);
   readonly #local: MemoryBackend;
@@ -44,6 +47,7 @@ export class ResilientBackend extends BackendLayer {
     // Units are leased below this layer.
     super(backend, { lease: false });
     this.#local = new MemoryBackend({ clock: this.clock });
+    if (backend.holds !== undefined) this.holds = this.#resilientHolds(backend.holds);
     backend.listen?.((event) => this.#events.emit(event));
   }
 
@@ -156,7 +160,7 @@ export class ResilientBackend extends BackendLayer {
   /** Answers a call that could not be decided because the backend is unavailable. */
   #fallback(charges: readonly Charge[], mode: DecideMode): Outcome {
     const modes = charges.map((charge) => this.#failureModeOf(charge));
-    const strictest = STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
+    const strictest = strictestOf(modes);
     if (strictest !== 'local')
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
     // Policies with `onError: "allow"` are read at cost 0.
@@ -177,9 +181,29 @@ export class ResilientBackend extends BackendLayer {
 
   /** Decides under the rates of the last replies. */
   #decideOverridden(charges: readonly Charge[], mode: DecideMode): Outcome {
-    const rateOf = (charge: Charge) => this.#lastRates.of(charge);
-    return decideOverridden(charges, rateOf, this.#overridden, (limited) => this.#local[mode](limited));
+    return this.#underLastRates(charges, (limited) => this.#local[mode](limited));
   }
+
+  #underLastRates(charges: readonly Charge[], decide: (limited: readonly Charge[]) => Outcome): Outcome {
+    return decideOverridden(charges, (charge) => this.#lastRates.of(charge), this.#overridden, decide);
+  }
+
+  #resilientHolds(holds: HoldStore): HoldStore {
+    return new ResilientHolds(holds, {
+      local: this.#local.holds,
+      domains: this.#domains,
+      events: this.#events,
+      modeOfHold: ({ policy }) => policy.onError ?? this.onError,
+      modeOf: (charge) => this.#failureModeOf(charge),
+      strictestOf,
+      underLastRates: (charges, decide) =>
+        hasOverrides(charges) ? this.#underLastRates(charges, decide) : decide(charges),
+    });
+  }
+}
+
+function strictestOf(modes: readonly FailureMode[]): FailureMode {
+  return STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
 }
 
 function isUnavailable({ breaker }: FailureDomain): boolean {

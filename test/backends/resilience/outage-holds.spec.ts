@@ -1,0 +1,187 @@
+import { describe, expect, it } from '@jest/globals';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import {
+  type Backend,
+  BackendError,
+  type BackendEvent,
+  type Charge,
+  defineBudget,
+  defineConcurrency,
+  definePolicy,
+  type HoldRequest,
+  type HoldStore,
+  ManualClock,
+  type Policy,
+  ResilientBackend,
+} from '../../../src/index.js';
+import { START } from '../../support/http-app.js';
+
+type Mode = 'local' | 'allow' | 'deny';
+
+const permits = (limit: number, onError?: Mode) => defineConcurrency('export', limit, onError && { onError });
+const tokens = (onError?: Mode) => defineBudget('llm', { budget: '500/min', ...(onError && { onError }) });
+const api = definePolicy('api', { rate: '3/min', strategy: 'fixed-window' });
+const request = (policy: Policy, id: number, units = 1): HoldRequest => ({
+  policy,
+  subject: 'ada',
+  id,
+  units,
+  ttlMs: 30_000,
+});
+const charge: Charge = { policy: api, subject: 'ada', cost: 1 };
+
+/** A remote backend with holds, which fails while it is told to. */
+function open(onError: Mode = 'local') {
+  const clock = new ManualClock(START);
+  const server = new MemoryBackend({ clock });
+  const state = { isAvailable: true };
+  const remote = async <T>(answer: () => T): Promise<T> => {
+    if (!state.isAvailable) throw new BackendError('CONNECTION', 'no connection');
+    return answer();
+  };
+  const holds: HoldStore = {
+    take: (...args) => remote(() => server.holds.take(...args)),
+    peek: (...args) => remote(() => server.holds.peek(...args)),
+    extend: (...args) => remote(() => server.holds.extend(...args)),
+    grow: (...args) => remote(() => server.holds.grow(...args)),
+    end: (...args) => remote(() => server.holds.end(...args)),
+  };
+  const inner: Backend = {
+    holds,
+    clock,
+    remote: true,
+    spend: (charges) => remote(() => server.spend(charges)),
+    peek: (charges) => remote(() => server.peek(charges)),
+    settle: (receipt, costs) => remote(() => server.settle(receipt, costs)),
+    reset: (targets) => remote(() => server.reset(targets)),
+  };
+  const backend = new ResilientBackend(inner, onError);
+  const events: BackendEvent[] = [];
+  backend.listen((event) => events.push(event));
+  if (backend.holds === undefined) throw new Error('the layer has no holds');
+  return { clock, server, state, events, backend, holds: backend.holds };
+}
+
+describe('holds during an outage', () => {
+  it('are decided in the memory of the process, which knows what it holds at the backend', async () => {
+    const { holds, state } = open();
+    const two = permits(2);
+    await holds.take([request(two, 1)], [charge]);
+    state.isAvailable = false;
+    const taken = await holds.take([request(two, 2)], [charge]);
+    expect(taken).toMatchObject({ allowed: true, degraded: 'local', receipt: { degraded: 'local' } });
+    expect(taken.decisions.map(({ policy, remaining }) => [policy, remaining])).toEqual([
+      ['export', 0],
+      ['api', 2],
+    ]);
+    expect(taken.receipt?.charges).toEqual([charge]);
+    expect(await holds.take([request(two, 3)], [])).toMatchObject({ allowed: false, degraded: 'local' });
+    expect(await holds.peek([request(two, 3)], [])).toMatchObject({ allowed: false, degraded: 'local' });
+    expect(await holds.extend([request(two, 1), request(two, 2), request(two, 3)], 30_000)).toEqual([true, true, true]);
+    expect(await holds.end([{ ...request(two, 2), units: 0 }])).toEqual([true]);
+    expect(await holds.take([request(two, 3)], [])).toMatchObject({ allowed: true, degraded: 'local' });
+  });
+
+  it.each<readonly [Mode, Mode, boolean, Mode]>([
+    ['allow', 'allow', true, 'allow'],
+    ['allow', 'deny', false, 'deny'],
+    ['local', 'deny', false, 'deny'],
+    ['local', 'allow', true, 'local'],
+  ])('are decided by the strictest mode of the call: %s and %s', async (one, other, allowed, degraded) => {
+    const { holds, state } = open();
+    state.isAvailable = false;
+    const outcome = await holds.take([request(permits(2, one), 1), request(tokens(other), 1, 600)], []);
+    expect(outcome).toMatchObject({ allowed, degraded });
+    expect(outcome.receipt).toBeUndefined();
+  });
+
+  it('are lost at the backend if they end: an event says so, and they expire', async () => {
+    const { holds, state, events, server } = open();
+    const two = permits(2);
+    await holds.take([request(two, 1), request(two, 2)], []);
+    state.isAvailable = false;
+    expect(await holds.end([{ ...request(two, 1), units: 0 }])).toEqual([true]);
+    expect(events).toEqual([{ type: 'lost', what: 'hold', code: 'CONNECTION' }]);
+    state.isAvailable = true;
+    expect(await holds.end([{ ...request(two, 2), units: 0 }])).toEqual([true]);
+    expect(server.holds.peek([request(two, 9, 0)], [])).toMatchObject({ decisions: [{ remaining: 1 }] });
+  });
+
+  it('grow as the mode of their policy says', async () => {
+    const { holds, state } = open();
+    const grows = async (mode: Mode, units: number) => {
+      state.isAvailable = true;
+      const hold = { ...request(tokens(mode), 1, 100), subject: mode };
+      await holds.take([hold], []);
+      state.isAvailable = false;
+      return (await holds.grow(hold, units))?.allowed;
+    };
+    expect(await grows('deny', 200)).toBe(false);
+    expect(await grows('allow', 9000)).toBe(true);
+    expect(await grows('local', 200)).toBe(true);
+    expect(await grows('local', 501)).toBe(false);
+  });
+
+  it('open the circuit breaker as other calls do', async () => {
+    const { holds, state, events, backend } = open();
+    state.isAvailable = false;
+    for (let id = 0; id < 5; id++) await holds.take([request(permits(20), id)], []);
+    expect(events.map(({ type }) => type)).toEqual(['degraded']);
+    expect(backend.retryAfterMs).toBeGreaterThan(0);
+  });
+
+  it('throw what is wrong with a call, whatever is available', async () => {
+    const { holds, state } = open('allow');
+    state.isAvailable = false;
+    await expect(holds.take([request(api, 1)], [])).rejects.toThrow('cannot be held');
+    await expect(holds.take([request(permits(2), -1)], [])).rejects.toThrow(RangeError);
+    await expect(holds.take([request(permits(2), 1)], [{ ...charge, cost: -1 }])).rejects.toThrow(RangeError);
+    await expect(holds.extend([request(permits(2), 1)], 0)).rejects.toThrow(RangeError);
+  });
+});
+
+describe('holds after an outage', () => {
+  it('count together with those that were taken during it, while these are open', async () => {
+    const { holds, state, server } = open();
+    const two = permits(2);
+    state.isAvailable = false;
+    await holds.take([request(two, 1), request(two, 2)], []);
+    state.isAvailable = true;
+    expect(await holds.take([request(two, 3)], [])).toMatchObject({ allowed: false, degraded: 'local' });
+    expect(await holds.extend([request(two, 1)], 30_000)).toEqual([true]);
+    expect(await holds.end([{ ...request(two, 1), units: 0 }])).toEqual([true]);
+    const taken = await holds.take([request(two, 3)], []);
+    expect(taken.allowed).toBe(true);
+    expect(taken.degraded).toBeUndefined();
+    expect(server.holds.extend([request(two, 3)], 30_000)).toEqual([true]);
+    expect(
+      await holds.end([
+        { ...request(two, 2), units: 0 },
+        { ...request(two, 3), units: 0 },
+      ]),
+    ).toEqual([true, true]);
+  });
+
+  it('are lost if they expired at the backend', async () => {
+    const { holds, state, clock } = open();
+    const two = permits(2);
+    await holds.take([request(two, 1)], []);
+    state.isAvailable = false;
+    clock.advance(20_000);
+    expect(await holds.extend([request(two, 1)], 30_000)).toEqual([true]);
+    clock.advance(10_000);
+    state.isAvailable = true;
+    expect(await holds.extend([request(two, 1)], 30_000)).toEqual([false]);
+    expect(await holds.end([{ ...request(two, 1), units: 0 }])).toEqual([false]);
+  });
+
+  it('of another process are extended and ended at the backend', async () => {
+    const { holds, server } = open();
+    const hold = request(tokens(), 1, 100);
+    server.holds.take([hold], []);
+    expect(await holds.extend([hold], 30_000)).toEqual([true]);
+    expect((await holds.grow(hold, 200))?.allowed).toBe(true);
+    expect(await holds.end([{ ...hold, units: 150 }])).toEqual([true]);
+    expect(server.holds.peek([{ ...hold, units: 0 }], [])).toMatchObject({ decisions: [{ remaining: 350 }] });
+  });
+});
