@@ -29,14 +29,16 @@ export const LUA_FILES = {
   policies: ['lib/policies'],
   strategies: STRATEGY_FILES,
   states: ['lib/names', 'lib/clock', 'lib/states'],
-  spend: ['lib/replies', 'lib/overrides', 'scripts/spend'],
-  settle: ['lib/overrides', 'scripts/settle'],
+  spend: ['lib/replies', 'lib/overrides', 'lib/blocks', 'scripts/spend'],
+  settle: ['lib/overrides', 'lib/blocks', 'scripts/settle'],
+  block: ['lib/blocks', 'scripts/block'],
   lease: ['scripts/lease'],
   // `take` is `spend` with the sections of scripts/take.lua in the places of its hooks.
-  take: ['lib/replies', 'lib/overrides', 'lib/holds', 'scripts/spend', 'scripts/take'],
+  take: ['lib/replies', 'lib/overrides', 'lib/blocks', 'lib/holds', 'scripts/spend', 'scripts/take'],
   hold: ['lib/replies', 'lib/holds', 'scripts/hold'],
   'spend-one': ['scripts/spend-one'],
   'spend-several': ['scripts/spend-several'],
+  parts: ['parts/block-records', 'parts/block-decision'],
 };
 
 const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), 'utf8');
@@ -45,6 +47,7 @@ const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.ur
 const markerOf = (letter) => Buffer.from(`\xa3S2${letter}`, 'latin1').readUInt32LE();
 
 const CUSTOM_MARKER = markerOf('x');
+const RECORD_MARKER = markerOf('k');
 
 /** What stands in a file before its first section, and its sections by name. */
 function sectionsOf(text) {
@@ -134,8 +137,11 @@ export function assemble(files) {
   const join = (names) => names.map((name) => files[name]).join('\n');
   const helpers = helpersOf(Object.keys(STRATEGIES), files);
   const begin = join(LUA_FILES.states).replace(/\bCUSTOM_MARKER\b/g, CUSTOM_MARKER);
+  const withMarker = (text) => text.replace(/\bRECORD_MARKER\b/g, RECORD_MARKER);
   const general = (name, names = LUA_FILES[name]) =>
-    `${begin}\n${name === 'lease' ? '' : helpers}\n${expand(join(names), files, strategyFor(join(names), files))}`;
+    withMarker(
+      `${begin}\n${['lease', 'block'].includes(name) ? '' : helpers}\n${expand(join(names), files, strategyFor(join(names), files))}`,
+    );
   const hooks = sectionsOf(files['scripts/take']).parts;
   const hooked = (text) =>
     text.replace(/^( *)--@hook (\S+)$/gm, (_, by, name) => indent(expand(hooks[name], files), by));
@@ -145,6 +151,7 @@ export function assemble(files) {
     hold: general('hold'),
     spend: general('spend'),
     settle: general('settle'),
+    block: general('block'),
     lease: general('lease'),
     spendOne: Object.fromEntries(
       WITHOUT_ARGUMENTS.map((strategy) => [
@@ -174,13 +181,14 @@ const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(va
 
 /** Returns the text of the generated file. */
 export function generate() {
-  const { policies, spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles());
+  const { policies, spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles());
   const names = Object.entries(spendOne).map(([strategy, lua]) => [strategy, trimmed(lua)]);
   return [
     '// Generated from lua/ by scripts/build-lua.mjs. Do not edit.\n',
     constant('POLICIES_LUA', trimmed(policies)),
     constant('SPEND_LUA', trimmed(spend)),
     constant('SETTLE_LUA', trimmed(settle)),
+    constant('BLOCK_LUA', trimmed(block)),
     constant('LEASE_LUA', trimmed(lease)),
     constant('TAKE_LUA', trimmed(take)),
     constant('HOLD_LUA', trimmed(hold)),

@@ -1,6 +1,7 @@
 export type { Backend, FailureDomains, Grant, Target } from './backends/backend.js';
 export { BackendError } from './backends/backend-error.js';
 export type { BackendEvent, DegradedDomains } from './backends/backend-events.js';
+export type { Block, BlockStore } from './backends/blocks/block-store.js';
 export type { HoldEnd, HoldReference, HoldRequest, HoldStore, SynchronousHoldStore } from './backends/hold-store.js';
 export { type LeasableBackend, LeasingBackend } from './backends/leasing/leasing.backend.js';
 export type { LeasingOptions } from './backends/leasing/leasing-options.js';
@@ -29,12 +30,21 @@ export type {
   Outcome,
   QuotaWindow,
   Receipt,
+  StartedBlock,
   TakenCharge,
 } from './core/decision.js';
 export { ThrottleConfigError } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
-export type { CalendarUnit, FailureMode, HeldUnits, Policy, PolicyCalendar, PolicyMode } from './core/policy.js';
-export { parseRate, type Rate, type RateText } from './core/rate.js';
+export type {
+  CalendarUnit,
+  FailureMode,
+  HeldUnits,
+  Policy,
+  PolicyBlock,
+  PolicyCalendar,
+  PolicyMode,
+} from './core/policy.js';
+export { type Duration, parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
 export type {
   ChargeWhen,
@@ -70,6 +80,7 @@ export type { PolicyState, PolicyUpdate, RuntimePolicies } from './service/polic
 export type { CallOptions, PolicyCharge, RunOptions } from './service/service-arguments.js';
 export type { Tally } from './service/tally.js';
 export { ThrottleService } from './service/throttle.service.js';
+export { type BlockListOptions, ThrottleBlocks } from './service/throttle-blocks.js';
 export {
   type OverrideListOptions,
   type OverrideOptions,
@@ -77,6 +88,7 @@ export {
   ThrottleOverrides,
 } from './service/throttle-overrides.js';
 export type { ThrottlePlans } from './service/throttle-plans.js';
+export type { BlockOptions } from './strategies/blocks/block-options.js';
 export type { BuiltinStrategy } from './strategies/built-in-strategies.js';
 export { calendarArguments } from './strategies/calendar/quota-windows.js';
 export type { StrategyName, StrategyNames } from './strategies/checked-spec.js';

@@ -1,6 +1,6 @@
 -- The reply of spend, in the form that scripts/spend.lua describes. `SpendReply` in TypeScript reads it.
 
-local ALLOWED, DENIED, FULL, LATE, FOREIGN_VALUE, NOT_RECORDED, QUOTA = 1, 2, 3, 4, 5, 7, 11
+local ALLOWED, DENIED, FULL, LATE, FOREIGN_VALUE, NOT_RECORDED, QUOTA, BLOCKED = 1, 2, 3, 4, 5, 7, 11, 12
 
 local reply = { '' } -- first comes what is told of the policies
 local reply_length = 1

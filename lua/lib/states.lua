@@ -38,8 +38,8 @@ local function encode(state, expires_ms)
 end
 
 -- Returns what a key holds, its state under a custom strategy, and when the key expires. Without a key the state is empty and has
--- no expiry; for a value that no script of ours wrote it is nil.
-local function read_state(key, policy)
+-- no expiry; for a value that no script of ours wrote it is nil. `redis_pcall` is what the state is read by.
+local function read_state(key, policy, redis_pcall)
   local text = redis_pcall('GET', key)
   if not text then return text, {}, 0 end
   if type(text) == 'table' then return text end
@@ -49,8 +49,9 @@ local function read_state(key, policy)
   return text
 end
 
--- Writes a state that matters until `until_ms`, by the server's time. `expires_ms` is when the key expires now, or 0.
-local function write_state(key, state, expires_ms, until_ms)
+-- Writes a state that matters until `until_ms`, by the server's time. `expires_ms` is when the key expires now, or 0;
+-- `redis_call` is what the state is written by.
+local function write_state(key, state, expires_ms, until_ms, redis_call)
   if #state == 0 then
     redis_call('DEL', key)
   elseif expires_ms >= until_ms then

@@ -7,6 +7,7 @@
 --        then, per charge:
 --               '!' and the number of the second of its keys, if it has one;
 --               '+', how many, and the numbers, if it has arguments;
+--               '#', if its state is behind a record of blocks;
 --               strategy, limit, period, burst, segments, cost that was taken, cost that it becomes
 -- Reply  the server's milliseconds, then
 --          1   done
@@ -28,6 +29,8 @@ while arg <= #ARGV do
   end
   local arguments
   arguments, arg = read_arguments(ARGV, arg)
+  local has_record = ARGV[arg] == '#'
+  if has_record then arg = arg + 1 end
   local key, policy = KEYS[i], read_policy(ARGV, arg)
   local from, to = argument(ARGV[arg + 5]), argument(ARGV[arg + 6])
   arg = arg + 7
@@ -40,7 +43,9 @@ while arg <= #ARGV do
     -- The key has to outlast a charge that grows; one that shrinks does not change the expiry.
     local is_amended, until_ms, units = false, 0, to - from
     local is_stale = beside_expiry == 0
-    local redis_pcall = is_stale and read_nothing or redis_pcall
+    local record = has_record and open_record(key) or nil
+    local redis_call = record and record.call or redis_call
+    local redis_pcall = is_stale and read_nothing or record and record.call or redis_pcall
     -- A foreign value holds no units of this charge. It is left to spend, which deletes and reports it.
     if false then
     --@strategies
@@ -66,7 +71,7 @@ while arg <= #ARGV do
     --@end
     else
       local state
-      if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end
+      if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end
       if state ~= nil and (text or units > 0) then
         local custom = custom_strategy(strategy)
         local amended = custom.amend(state, now, policy, at, from, to, arguments)
@@ -75,10 +80,11 @@ while arg <= #ARGV do
           until_ms = server_ms + decision.reset_ms + TTL_MARGIN_MS
         end
         is_amended = amended ~= state
-        if is_amended then write_state(key, amended, expires_ms, until_ms) end
+        if is_amended then write_state(key, amended, expires_ms, until_ms, redis_call) end
       end
     end
     if is_failure(text) then return text end
+    if record and record.is_changed then write_record(record, until_ms) end
     if beside and is_amended then write_shape(beside, policy, beside_expiry, until_ms) end
   end
 end

@@ -5,6 +5,7 @@
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      number of policies
 --        then, per policy:
+--               '#', length of a block, denials in a row, memory, number of factors, and these, if it has blocks;
 --               strategy, limit, period, burst, segments
 --        then, per group of calls that differ only in their keys:
 --               number of calls
@@ -22,6 +23,7 @@
 --          2, remaining, reset, retry after (-1: never)                             denied
 --          3, allowed (a byte), limit, remaining, reset, retry after, delay, window in full
 --          11, as 3, begin of the window, used, used when thresholds were told          a quota of a calendar
+--          12, length of the block that begins, or 0; strikes                       blocked: a decision follows
 --          8, limit, period, burst, segments                                        overridden so: a decision in full follows
 --          9                                                                        unlimited, by an override
 --          10, number of an override (a byte)                                       it cannot be read: more follows
@@ -46,6 +48,9 @@ local denied_of = {}
 local allowed_of, granted_of, remaining_of, reset_of, retry_of, delay_of, window_of = {}, {}, {}, {}, {}, {}, {}
 -- What the decision on a quota tells besides, packed; nil for other strategies.
 local quota_of = {}
+-- Of policies with blocks: the record of the subject; what sends the commands of the strategy, for states behind a record; and what is
+-- told of a block.
+local record_of, command_of, block_of = {}, {}, {}
 -- States, by slot: the numbers of each are those that its strategy lists. A key's state as it was read is in the slot of the first
 -- charge on it; what a charge leaves is in the slots behind those.
 local expiry_in = {}
@@ -54,7 +59,10 @@ local expiry_in = {}
 local policies = {}
 local arg, last_key = 3, 0
 for i = 1, argument(ARGV[2]) do
+  local block
+  block, arg = read_block(ARGV, arg)
   policies[i] = read_policy(ARGV, arg)
+  policies[i].block = block
   arg = arg + 5
 end
 
@@ -64,7 +72,7 @@ while arg <= #ARGV do
   local writes = deadline ~= 'peek'
   local is_late = writes and server_ms > argument(deadline)
   arg = arg + 3
-  local has_monitored = false
+  local has_monitored, has_blocks = false, false
   -- By charge that may be overridden, the position of its first argument.
   local overridden
   for i = 1, charge_count do
@@ -79,6 +87,8 @@ while arg <= #ARGV do
     end
     arguments_of[i], arg = read_arguments(ARGV, arg)
     policy_of[i], cost_of[i] = policies[argument(ARGV[arg])], argument(ARGV[arg + 1])
+    has_blocks = has_blocks or policy_of[i].block ~= nil
+    record_of[i], command_of[i], block_of[i] = nil, nil, nil
     arg = arg + 2
   end
   for _ = 1, calls do
@@ -86,6 +96,8 @@ while arg <= #ARGV do
     -- By charge: what is told of its override, and if that is unlimited; the number of the key that says whose state is beside, and
     -- when that key expires.
     local told, is_unlimited, beside, beside_expiry
+
+    --@file parts/block-records
 
     --@hook decide
     -- Puts overrides in place of policies.
@@ -122,11 +134,11 @@ while arg <= #ARGV do
             if rate.period_ms == policy.period_ms then
               rate.segments = policy.segments
             else
-              KEYS[last_key + i], beside[i] = KEYS[first], first + 1
+              KEYS[last_key + i], beside[i], command_of[i] = KEYS[first], first + 1, nil
               beside_expiry[i] = read_shape(KEYS[first + 1], rate) or 0
             end
             -- Its decisions are told in full.
-            rate.granted = 0
+            rate.granted, rate.block = 0, policy.block
             policy_of[i] = rate
           elseif is_found then
             told[i] = told[i] .. pack('<B', UNLIMITED)
@@ -147,7 +159,7 @@ while arg <= #ARGV do
         local strategy = policy.strategy
         local is_sound, marker, text, expires_ms
         local is_stale = beside and beside_expiry[i] == 0
-        local redis_pcall = is_stale and read_nothing or redis_pcall
+        local redis_pcall = is_stale and read_nothing or command_of[i] or redis_pcall
         if false then
         --@strategies
         elseif strategy == STRATEGY then
@@ -157,7 +169,7 @@ while arg <= #ARGV do
         --@end
         else
           local state
-          if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end
+          if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end
           is_sound = state ~= nil
           field_1[i] = state
         end
@@ -193,8 +205,18 @@ while arg <= #ARGV do
         local total_cost = earlier > 0 and min(total_of[earlier] + cost, EXACT - 1) or cost
         local is_denied = earlier > 0 and denied_of[earlier]
         local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0
+        -- A blocked subject is denied what it asks for: all of it at once, or, where the strategy would allow that, as at a cost of 0.
+        local record = record_of[i]
+        local known = record and (phase == DENIED_CALL and record.found or record.current)
+        local is_blocked = record ~= nil and now < known.ends_ms
+        local is_asking = is_blocked and is_taken and mode_of[i] ~= 'record'
+        if is_asking then
+          if phase == FIRST then from, cost = first, total_cost end
+          earlier, is_taken = 0, false
+        end
         local allowed, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms
         repeat
+          local redis_call = command_of[i] or redis_call
           retry_after_ms, delay_ms = 0, 0
           if false then
           --@strategies
@@ -232,7 +254,7 @@ while arg <= #ARGV do
             field_1[charge_count + i] = after
           end
           if not is_recorded then is_denied = is_denied or not allowed end
-          if phase == DENIED_CALL then
+          if phase == DENIED_CALL or is_asking then
             is_decided = cost == 0 or not allowed
             cost = 0
           else
@@ -245,6 +267,10 @@ while arg <= #ARGV do
           redis_call('DEL', key)
           is_call_sound = false
         end
+        block_of[i] = nil
+        if record and is_sound then
+          --@file parts/block-decision
+        end
         if phase ~= DENIED_CALL then
           left_by[i] = allowed and is_taken and charge_count + i or from
           total_of[i], denied_of[i] = total_cost, is_denied
@@ -255,8 +281,9 @@ while arg <= #ARGV do
         retry_of[i], delay_of[i], window_of[i] = retry_after_ms, delay_ms, window_ms
       end
       i = i + 1
-      if i > charge_count and phase == FIRST and (has_monitored or not is_call_allowed) then
-        i, phase = 1, is_call_allowed and MONITORED or DENIED_CALL
+      if i > charge_count and phase == FIRST then
+        if has_blocks then conclude_records(record_of, mode_of, cost_of, charge_count, is_call_allowed) end
+        if has_monitored or not is_call_allowed then i, phase = 1, is_call_allowed and MONITORED or DENIED_CALL end
       end
     end
 
@@ -268,6 +295,8 @@ while arg <= #ARGV do
         local key, slot, policy = KEYS[last_key + i], left_by[i], policy_of[i]
         local strategy, segments = policy.strategy, policy.segments
         local expires_ms, until_ms, text = expiry_in[first], server_ms + reset_of[i] + TTL_MARGIN_MS, nil
+        local redis_call = command_of[i] or redis_call
+        if command_of[i] then record_of[i].until_ms = until_ms end
         if false then
         --@strategies
         elseif strategy == STRATEGY then
@@ -275,10 +304,14 @@ while arg <= #ARGV do
           --@include write
         --@end
         else
-          write_state(key, field_1[slot], expires_ms, until_ms)
+          write_state(key, field_1[slot], expires_ms, until_ms, redis_call)
         end
         if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end
       end
+    end
+
+    if has_blocks and is_call_sound and is_call_recorded and writes then
+      write_records(record_of, policy_of, charge_count)
     end
 
     if is_late then
@@ -293,6 +326,10 @@ while arg <= #ARGV do
         if told and told[i] then
           reply_length = reply_length + 1
           reply[reply_length] = told[i]
+        end
+        if block_of[i] then
+          reply_length = reply_length + 1
+          reply[reply_length] = block_of[i]
         end
         if not told or not is_unlimited[i] then
           write_decision(

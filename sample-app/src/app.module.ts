@@ -22,7 +22,11 @@ import { UploadsController } from './uploads.controller.js';
         policies: {
           search: { rate: '3/10s', strategy: 'token-bucket' },
           upload: { rate: '1000/min', strategy: 'token-bucket', burst: 2000 },
-          account: { rate: '10/hour', chargeWhen: 'failure' },
+          account: {
+            rate: '10/hour',
+            chargeWhen: 'failure',
+            block: { for: '2h', escalate: [1, 4, 12], forgetAfter: '3d' },
+          },
           rows: {
             rate: '1000/hour',
             strategy: 'fixed-window',

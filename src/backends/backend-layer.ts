@@ -5,6 +5,7 @@ import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
+import type { BlockStore } from './blocks/block-store.js';
 import type { HoldStore } from './hold-store.js';
 import type { SettingsStore } from './settings-store.js';
 
@@ -21,21 +22,27 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   readonly settings?: SettingsStore;
   /** Present only if the inner backend has a deadline of its own. */
   readonly timeoutMs?: number;
+  readonly blocks?: BlockStore;
 
   /**
-   * @param delegated `lease: false` for a layer that spends the units itself; `around`, which returns the layer's settings, around
-   *   those of the inner backend
+   * @param delegated `lease: false` for a layer that spends the units itself; `around` and `aroundBlocks`, which
+   *   return the layer's settings and blocks, around those of the inner backend
    */
   constructor(
     protected readonly inner: Inner,
-    delegated: { readonly lease?: boolean; readonly around?: (settings: SettingsStore) => SettingsStore } = {},
+    delegated: {
+      readonly lease?: boolean;
+      readonly around?: (settings: SettingsStore) => SettingsStore;
+      readonly aroundBlocks?: (blocks: BlockStore) => BlockStore;
+    } = {},
   ) {
-    const { lease = true, around = (settings) => settings } = delegated;
+    const { lease = true, around = (settings) => settings, aroundBlocks = (blocks) => blocks } = delegated;
     if (lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
     if (inner.domains !== undefined) this.domains = inner.domains;
     if (inner.timeoutMs !== undefined) this.timeoutMs = inner.timeoutMs;
     if (inner.holds !== undefined) this.holds = inner.holds;
     if (inner.settings !== undefined) this.settings = around(inner.settings);
+    if (inner.blocks !== undefined) this.blocks = aroundBlocks(inner.blocks);
   }
 
   /** The name of the class of the backend below all layers. */

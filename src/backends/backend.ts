@@ -5,6 +5,7 @@ import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { BackendEvent } from './backend-events.js';
+import type { BlockStore } from './blocks/block-store.js';
 import type { HoldStore } from './hold-store.js';
 import type { SettingsStore } from './settings-store.js';
 
@@ -70,6 +71,8 @@ export interface Backend {
   readonly holds?: HoldStore;
   /** Limits that change while the service runs. A backend without it refuses policies and charges that need it. */
   readonly settings?: SettingsStore;
+  /** Blocks of subjects. A backend without it refuses policies with the option `block`; see `assertCapable`. */
+  readonly blocks?: BlockStore;
   /**
    * Tells the policies that are known at startup, before the first call. A backend whose memory is bounded reserves room for the subjects
    * of each.

@@ -5,11 +5,12 @@ import { BackendLayer } from './backend-layer.js';
 import type { SettingsStore } from './settings-store.js';
 
 /** An optional part of a backend. */
-export type Capability = 'holds' | 'settings';
+export type Capability = 'holds' | 'settings' | 'blocks';
 
 const PURPOSES: Readonly<Record<Capability, string>> = {
   holds: 'holds units while a call runs',
   settings: 'stores limits that change at run time',
+  blocks: 'blocks subjects',
 };
 
 /**

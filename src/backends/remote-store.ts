@@ -3,6 +3,7 @@ import type { Charge, Outcome, Receipt } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
+import type { BlockStore } from './blocks/block-store.js';
 import type { HoldStore } from './hold-store.js';
 import type { SettingsStore } from './settings-store.js';
 
@@ -22,6 +23,9 @@ type Remote<Part> = {
 
 /** Settings on a server: as `SettingsStore`, each method with its deadline. */
 export type RemoteSettings = Remote<SettingsStore>;
+
+/** Blocks on a server: as `BlockStore`, each method with its deadline. */
+export type RemoteBlocks = Remote<BlockStore>;
 
 /** Holds on a server: as `HoldStore`, each method with its deadline. A hold that is taken too late for its caller is ended. */
 export type RemoteHolds = Remote<HoldStore>;
@@ -51,6 +55,8 @@ export interface RemoteStore {
   readonly settings?: RemoteSettings;
   /** Present if the store holds units while calls run. */
   readonly holds?: RemoteHolds;
+  /** Present if subjects can be blocked. */
+  readonly blocks?: RemoteBlocks;
   /** Present if parts of the store fail by themselves. A BackendError that tells its `domain` counts for that one only. */
   readonly domains?: FailureDomains;
   /** The clock that calls are delayed by. */

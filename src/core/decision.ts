@@ -80,6 +80,19 @@ export interface QuotaWindow {
  */
 export type DenialReason = 'rate' | 'quota' | 'blocked' | 'concurrency' | 'budget';
 
+/**
+ * A block that a denial began.
+ *
+ * @example
+ * const { forMs, strikes } = decision.startedBlock;   // { forMs: 600_000, strikes: 2 }
+ */
+export interface StartedBlock {
+  /** How long it is, in milliseconds. */
+  readonly forMs: number;
+  /** How many blocks the policy has begun for the subject that are not forgotten, this one among them. */
+  readonly strikes: number;
+}
+
 /** The result of one charge. Headers, bodies, messages and events derive from it. */
 export interface Decision {
   /** The policy's name. */
@@ -102,6 +115,8 @@ export interface Decision {
   readonly windowMs: number;
   /** Why the charge is denied. Not set if it is allowed. */
   readonly reason?: DenialReason;
+  /** Set on the denial that begins a block of the subject. `peek` sets it for a call that would begin one. */
+  readonly startedBlock?: StartedBlock;
   /** Set if an override put this rate in force, in place of the policy's own. */
   readonly rate?: StoredRate;
   /** Set by `calendar`: the window that the charge was decided in. */

@@ -42,6 +42,8 @@ export interface Policy {
   readonly onError?: FailureMode;
   /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
   readonly lease?: { readonly batch: number };
+  /** Set if the policy blocks subjects, or lets them be blocked by hand. */
+  readonly block?: PolicyBlock;
   /** Set for `calendar`: how time is divided into windows. */
   readonly calendar?: PolicyCalendar;
   /** The shares of the limit that are told when they are reached, lowest first; for `calendar`. */
@@ -56,6 +58,18 @@ export interface HeldUnits {
   readonly onExpiry: 'charge' | 'release';
   /** Set if units above the limit of a window are taken from the next one, at most all of its limit. Default: they are forgiven. */
   readonly carryDebt?: true;
+}
+
+/** When a policy blocks a subject, and for how long. */
+export interface PolicyBlock {
+  /** Milliseconds of the shortest block; 0 if the policy blocks nobody by itself, and blocks are set by hand only. */
+  readonly forMs: number;
+  /** Denials in a row, at least 1, of which the last one begins a block. */
+  readonly after: number;
+  /** Multiples of `forMs`: of the first block, of the second, and so on. The last one counts for all blocks after it. */
+  readonly escalate: readonly number[];
+  /** Milliseconds after which earlier blocks, and denials in a row, are forgotten. */
+  readonly forgetAfterMs: number;
 }
 
 /** What a calendar quota is counted in: `week` is that of ISO 8601, from Monday on. */

@@ -14,6 +14,15 @@ export type RateText = 'unlimited' | (string & {});
  */
 export type TextOrElse = string | ('unlimited' & (() => never));
 
+/**
+ * A length of time as a string, `<count><unit>`. Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week, and their
+ * plurals.
+ *
+ * @example
+ * const timeout: Duration = '15m';
+ */
+export type Duration = string;
+
 /** A number of units in a period. */
 export interface Rate {
   /** Units per period; a safe integer of at least 1. */
@@ -27,6 +36,7 @@ export interface Rate {
 // No two runs of \s are adjacent, so a long run of spaces after "5 per" is rejected in one pass.
 const RATE =
   /^\s*(\d+)\s*(?:\/|(?<=\s)per(?=\s))\s*(?:(\d+)\s*)?(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|months?|years?)\s*$/i;
+const DURATION = /^\s*(\d+)\s*(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
 const UNLIMITED = /^\s*unlimited\s*$/i;
 const EXPECTED = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
 
@@ -82,6 +92,25 @@ function parseOne(part: string, text: string): Rate {
 function calendarUnitOf(unit: string): Rate['unit'] {
   if (unit.startsWith('month')) return 'month';
   return unit.startsWith('year') ? 'year' : undefined;
+}
+
+/**
+ * Returns a length of time in milliseconds, at least 1.
+ *
+ * @param path names the value in the message
+ * @throws ThrottleConfigError for anything but a duration that is written with its unit, or for one above `maxMs`
+ */
+export function parseDuration(path: string, text: unknown, maxMs: number): number {
+  const fail = (why = '') =>
+    new ThrottleConfigError(
+      `${path}: expected a duration "<count><unit>" such as "5m" or "1h", got ${describeValue(text)}${why}`,
+    );
+  const [, count, unit = ''] = (typeof text === 'string' && DURATION.exec(text)) || [];
+  if (count === undefined) throw fail();
+  const ms = Number(count) * unitMs(unit.toLowerCase());
+  if (ms < 1) throw fail(': durations begin at 1 ms');
+  if (ms > maxMs) throw fail(`: longer than ${maxMs / 86_400_000} days`);
+  return ms;
 }
 
 function unitMs(unit: string): number {

@@ -23,6 +23,7 @@ export const VALUE_OPTIONS = {
   onError: 'that of the module, or "local"',
   lease: 'no lease',
   chargeWhen: 'every call is charged',
+  block: 'no blocks',
   on: 'the call being handled',
   subject: 'the subject that the policy finds',
 } as const satisfies Readonly<Record<string, string | null>>;

@@ -2,6 +2,7 @@ import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
 import type { FailureMode, PolicyMode } from '../core/policy.js';
 import type { RateText, TextOrElse } from '../core/rate.js';
+import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import type { StrategyName } from '../strategies/checked-spec.js';
 import type { By, Call, CallContext, CallResult, CostOf, ModeOf } from '../transports/call.js';
 
@@ -38,7 +39,7 @@ export type ChargeWhen = 'success' | 'failure' | ((result: CallResult, call: Cal
 
 /**
  * Options of one limit. Only the rate is required. `rate`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`,
- * `lease` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
+ * `lease`, `block` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
  */
 export interface PolicyOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
@@ -102,6 +103,11 @@ export interface PolicyOptions {
   /** Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`. */
   readonly lease?: { readonly batch: number };
   /**
+   * Blocks a subject for a time after denials: `{ for: '5m' }`; see `BlockOptions`. `true` lets subjects be blocked by hand only
+   * (`throttle.blocks`), as every policy with blocks does. Default: no blocks.
+   */
+  readonly block?: true | BlockOptions;
+  /**
    * What is counted, written as `qu` in `RateLimit-Policy`, such as `content-bytes`: 1 to 64 characters of ASCII without quotes and
    * backslashes. Default: none is written, which means requests.
    */
@@ -164,6 +170,7 @@ export const POLICY_MEMBERS: readonly string[] = [
   'unit',
   'onError',
   'lease',
+  'block',
   'overrides',
   'timeZone',
   'anchor',

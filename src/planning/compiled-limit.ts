@@ -296,7 +296,8 @@ function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: P
 
 /** Returns the options that a policy has, without those that are not given. An anchor that is a function is not the policy's. */
 function budgetOptions(options: PolicyOptions) {
-  const { strategy, burst, segments, unit, headers, onError, lease, timeZone, anchor, rollover, thresholds } = options;
+  const { strategy, burst, segments, unit, headers, onError, lease, block, timeZone, anchor, rollover, thresholds } =
+    options;
   return {
     ...(timeZone !== undefined && { timeZone }),
     ...(anchor !== undefined && typeof anchor !== 'function' && { anchor }),
@@ -309,6 +310,7 @@ function budgetOptions(options: PolicyOptions) {
     ...(headers !== undefined && { headers }),
     ...(onError !== undefined && { onError }),
     ...(lease !== undefined && { lease }),
+    ...(block !== undefined && { block }),
   };
 }
 

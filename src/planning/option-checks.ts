@@ -24,7 +24,7 @@ export const CHARGE_WHEN_CHECK: OptionCheck = [
   (value) => value === 'success' || value === 'failure' || isFunction(value),
 ];
 
-/** `definePolicies` checks rate, strategy, burst, segments, lease, unit, headers and the options of a quota further. */
+/** `definePolicies` checks rate, strategy, burst, segments, lease, block, unit, headers and the options of a quota further. */
 const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
     'a rate such as "5/min", or a function of the call that returns one',
@@ -37,6 +37,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   burst: [SPEC_EXPECTED.burst, () => true],
   segments: [SPEC_EXPECTED.segments, () => true],
   lease: [SPEC_EXPECTED.lease, () => true],
+  block: [SPEC_EXPECTED.block, () => true],
   unit: [SPEC_EXPECTED.unit, () => true],
   headers: [SPEC_EXPECTED.headers, () => true],
   timeZone: [SPEC_EXPECTED.timeZone, () => true],

@@ -197,6 +197,9 @@ export class PolicyRegistry {
     if (limit.overrides !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'settings', 'overrides');
     }
+    if (declared.options.block !== undefined && this.backend !== undefined) {
+      assertCapable(this.backend, limit, 'blocks', 'block');
+    }
     // A budget of handlers or classes is there only with one.
     if (this.#compiled !== undefined && (handler !== ANY_HANDLER || !hasHandler(limit))) {
       for (const policy of limit.policies.known) this.#compiled.set(policy.id, policy);

@@ -36,6 +36,7 @@ import {
   type ServiceTarget,
 } from './service-arguments.js';
 import { Tallies, type Tally } from './tally.js';
+import { ThrottleBlocks } from './throttle-blocks.js';
 import type { ThrottleOverrides } from './throttle-overrides.js';
 import { ThrottlePlans } from './throttle-plans.js';
 
@@ -67,6 +68,8 @@ export class ThrottleService {
   readonly subjectOf: SubjectOf;
   /** The plans of clients, if the module has any. */
   readonly plans: ThrottlePlans;
+  /** Blocks of subjects under policies with the option `block`. */
+  readonly blocks: ThrottleBlocks;
   /** Responds to requests outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
@@ -89,6 +92,10 @@ export class ThrottleService {
     this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);
     this.#refunds = new Refunds(backend);
+    this.blocks = new ThrottleBlocks(backend, {
+      call: this.#detached,
+      find: (method, policy) => this.lookup.find(method, policy, this.sessions.current()?.handlerLimits),
+    });
   }
 
   /**

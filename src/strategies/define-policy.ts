@@ -11,6 +11,7 @@ import {
 } from '../core/policy.js';
 import { parseRate, periodLabel, type Rate, type RateText, type TextOrElse } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
+import { BLOCK_EXPECTED, type BlockOptions, readBlock } from './blocks/block-options.js';
 import { BUILT_IN_STRATEGIES } from './built-in-strategies.js';
 import { calendar } from './calendar/calendar.js';
 import { calendarAt, readQuota } from './calendar/quota-options.js';
@@ -48,6 +49,11 @@ export interface PolicySpec {
    * Default: every charge is decided by the backend. Ignored by a backend in the process.
    */
   readonly lease?: { readonly batch: number };
+  /**
+   * Blocks a subject after denials, or, if true, lets subjects be blocked by hand (`Backend.blocks`). A policy with blocks has budgets
+   * of its own: to add the option starts a new count. Default: no blocks.
+   */
+  readonly block?: true | BlockOptions;
   /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string | undefined;
   /**
@@ -92,6 +98,7 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   headers: 'true or false',
   onError: '"local", "allow" or "deny"',
   lease: 'an object { batch: units }',
+  block: BLOCK_EXPECTED,
   timeZone: 'the IANA name of a time zone such as "Europe/Berlin"',
   anchor: 'a valid Date',
   rollover: 'a whole number of units, from 0 to the limit',
@@ -197,10 +204,16 @@ function buildPolicy(
   if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(path, 'rate'), 'a period of at most 2^50 ms', spec.rate);
   const segments = readSegments(path, periodMs, strategy, spec.segments);
   const lease = readLease(optionAt(path, 'lease'), spec.lease, strategy, rate);
+  const block = readBlock(optionAt(path, 'block'), spec.block);
+  if (lease !== undefined && block !== undefined) throw blockedLease(path);
   const quota = readQuota(path, strategy.name, rate, spec, isRateApart);
   const policy: Policy = Object.freeze({
     name,
-    id: policyId(name, spec.scope ?? 'app', shapeCode(strategy.name, periodMs, segments, quota?.calendar)),
+    id: policyId(
+      name,
+      spec.scope ?? 'app',
+      shapeCode(strategy.name, periodMs, segments, quota?.calendar, block !== undefined),
+    ),
     strategy: strategy.name,
     limit,
     periodMs,
@@ -210,6 +223,7 @@ function buildPolicy(
     ...(spec.headers === false && { headers: spec.headers }),
     ...(spec.onError !== undefined && { onError: spec.onError }),
     ...(lease !== undefined && { lease }),
+    ...(block !== undefined && { block }),
     ...(quota !== undefined && { calendar: quota.calendar }),
     ...(quota?.thresholds !== undefined && { thresholds: quota.thresholds }),
   });
@@ -236,7 +250,7 @@ export function policyAtRate(path: string, policy: Policy, rate: StoredRate, str
   const segments = readSegments(path, periodMs, strategy, isSegmented ? rate.segments : undefined);
   const [nameAndScope] = splitPolicyId(policy.id);
   const windows = policy.calendar && calendarAt(path, policy.calendar, periodMs);
-  const id = `${nameAndScope}:${shapeCode(policy.strategy, periodMs, segments, windows)}`;
+  const id = `${nameAndScope}:${shapeCode(policy.strategy, periodMs, segments, windows, policy.block !== undefined)}`;
   const changed: Policy = Object.freeze({
     ...policy,
     id,
@@ -249,6 +263,12 @@ export function policyAtRate(path: string, policy: Policy, rate: StoredRate, str
   strategy.validate?.(changed, path);
   sizeOf(strategy, changed, path);
   return changed;
+}
+
+function blockedLease(path: string): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `${optionAt(path, 'block')}: leased units are spent without the backend, which knows who is blocked. Leave one of the two out, \`block\` or \`lease\`.`,
+  );
 }
 
 function readRates(path: string, text: string): readonly Rate[] {

@@ -21,13 +21,24 @@ const LETTER_BY_STRATEGY: ReadonlyMap<string, string> = new Map(Object.entries(L
  * @param strategy the strategy's name
  * @param periodMs whole milliseconds
  * @param calendar of a `calendar` policy; it says what the period is
+ * @param hasBlock whether the policy has the option `block`: what it stores has the blocks of its subject in it
  * @example
  * shapeCode('fixed-window', 60_000, 1); // "f60000"
  * shapeCode('sliding-window', 60_000, 10); // "w60000/10"
  * shapeCode('coin-flip', 1000, 1); // "x-coin-flip-1000"
  * shapeCode('calendar', 2_629_746_000, 1, { unit: 'month', timeZone: 'Europe/Berlin' }); // "cm/europe/berlin"
  */
-export function shapeCode(strategy: string, periodMs: number, segments: number, calendar?: PolicyCalendar): string {
+export function shapeCode(
+  strategy: string,
+  periodMs: number,
+  segments: number,
+  calendar?: PolicyCalendar,
+  hasBlock = false,
+): string {
+  return `${stateCode(strategy, periodMs, segments, calendar)}${hasBlock ? '-b' : ''}`;
+}
+
+function stateCode(strategy: string, periodMs: number, segments: number, calendar?: PolicyCalendar): string {
   if (calendar !== undefined) return `${LETTERS.calendar}${calendarCode(calendar)}`;
   const isSegmented = strategy === 'sliding-window' || segments !== 1;
   const letter = LETTER_BY_STRATEGY.get(strategy) ?? `x-${strategy}-`;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BackendLayer } from '../../src/backends/backend-layer.js';
+import type { BlockStore } from '../../src/backends/blocks/block-store.js';
 import {
   type Backend,
   type BackendEvent,
@@ -61,6 +62,12 @@ class RecordingBackend implements Required<Backend> {
     grow: () => ({ ...decision, remaining: 1 }),
     end: () => [true],
   };
+  readonly blocks: BlockStore = {
+    setBlock: ({ subject }, forMs) => ({ policy: 'p', subject, expiresAt: forMs, strikes: 0 }),
+    getBlock: () => undefined,
+    deleteBlock: () => true,
+    listBlocks: () => ({ entries: [] }),
+  };
   readonly settings: SettingsStore = {
     setOverride: (override) => override,
     getOverride: () => undefined,
@@ -111,7 +118,7 @@ class RecordingBackend implements Required<Backend> {
   }
 }
 
-type Method = Exclude<keyof Backend, 'remote' | 'timeoutMs' | 'clock' | 'domains' | 'holds' | 'settings'>;
+type Method = Exclude<keyof Backend, 'remote' | 'timeoutMs' | 'clock' | 'domains' | 'holds' | 'settings' | 'blocks'>;
 
 describe('a layer that overrides nothing', () => {
   const strategies = [defineStrategy({ ...fixedWindow, name: 'custom' })];
@@ -160,6 +167,7 @@ describe('a layer that overrides nothing', () => {
     const layer = new PlainLayer(inner);
     expect(layer.holds).toBe(inner.holds);
     expect(layer.settings).toBe(inner.settings);
+    expect(layer.blocks).toBe(inner.blocks);
   });
 });
 
@@ -182,7 +190,7 @@ describe('a layer over a backend without the optional methods', () => {
       undefined,
       undefined,
     ]);
-    expect([layer.domains, layer.holds, layer.settings]).toEqual([undefined, undefined, undefined]);
+    expect([layer.domains, layer.holds, layer.settings, layer.blocks]).toEqual(new Array(4).fill(undefined));
     await layer.probe(charges);
     expect(peeked).toEqual([charges]);
     layer.use([]);

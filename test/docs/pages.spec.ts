@@ -17,6 +17,7 @@ const pages = [
   ['presets.md', 2],
   ['quotas.md', 4],
   ['outcomes.md', 6],
+  ['blocks.md', 2],
 ] as const;
 
 describe.each(pages)('docs/%s', (page, atLeast) => {

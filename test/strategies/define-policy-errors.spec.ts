@@ -29,7 +29,7 @@ describe('a policy that does not fit', () => {
     [
       'a misspelt option',
       { rate: '5/s', brust: 5 },
-      'policies.x: there is no option "brust". Did you mean "burst"? Known: rate, strategy, burst, segments, scope, unit, headers, onError, lease, timeZone, anchor, rollover, thresholds.',
+      'policies.x: there is no option "brust". Did you mean "burst"? Known: rate, strategy, burst, segments, scope, unit, headers, onError, lease, block, timeZone, anchor, rollover, thresholds.',
     ],
     [
       'a misspelt strategy',

@@ -65,7 +65,19 @@ describe('an editor, where names of policies are declared', () => {
   });
 
   const QUOTA = ['anchor', 'rollover', 'thresholds', 'timeZone'];
-  const SPEC = ['burst', 'headers', 'lease', 'onError', 'rate', 'scope', 'segments', 'strategy', 'unit', ...QUOTA];
+  const SPEC = [
+    'block',
+    'burst',
+    'headers',
+    'lease',
+    'onError',
+    'rate',
+    'scope',
+    'segments',
+    'strategy',
+    'unit',
+    ...QUOTA,
+  ];
   const USE = [
     'by',
     'chargeWhen',

@@ -1,6 +1,7 @@
 import { bindingOf, type Charge, type Decision, type Outcome, withReason } from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { State, StepResult } from '../../strategies/strategy.js';
+import type { CallBlocks } from './blocks/call-blocks.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
@@ -39,6 +40,7 @@ export function conclude(
   evaluated: readonly EvaluatedCharge[],
   now: number,
   writes: boolean,
+  blocks?: CallBlocks,
 ): Outcome {
   let allowed = true;
   let isFree = true;
@@ -48,7 +50,7 @@ export function conclude(
   }
   const isTaken = allowed && writes && !isFree;
   const decisions = evaluated.map((one) => {
-    if (!allowed) return decisionInDeniedCall(one, now);
+    if (!allowed) return decisionInDeniedCall(one, now, blocks);
     if (isTaken && one.charge.cost > 0) write(store, one, now);
     return one.result.decision;
   });
@@ -57,11 +59,12 @@ export function conclude(
 }
 
 /** In a denied call, a charge that would be allowed reports its state as the call found it. */
-export function decisionInDeniedCall(one: EvaluatedCharge, now: number): Decision {
+export function decisionInDeniedCall(one: EvaluatedCharge, now: number, blocks?: CallBlocks): Decision {
   const { charge, table, result } = one;
   if (!result.decision.allowed) return withReason(result.decision, charge.policy);
   const state = one.index === undefined ? one.found : table.states.read(one.index, true);
-  return table.strategy.step(state, now, charge.policy, 0, charge.arguments).decision;
+  const { decision } = table.strategy.step(state, now, charge.policy, 0, charge.arguments);
+  return blocks === undefined ? decision : blocks.asFound(charge.policy, charge.subject, decision);
 }
 
 export function write(store: MemoryStore, one: EvaluatedCharge, now: number): void {

@@ -21,7 +21,7 @@ function lower(store: MemoryStore, charge: Charge, at: number, to: number, now: 
   // A charge on the overflow state stays: its subject is not stored.
   if (index === undefined) return;
   const amended = strategy.amend(states.read(index), now, policy, at, cost, to, charge.arguments);
-  if (amended.length === 0) store.remove(policy, subject);
+  if (amended.length === 0) store.removeState(policy, subject);
   else states.write(index, amended, states.expiresAt(index));
 }
 

@@ -3,13 +3,19 @@ import { mapKey } from '../../core/key.js';
 import { record } from '../../strategies/record.js';
 import type { StepResult } from '../../strategies/strategy.js';
 import type { LocatedCharge } from './all-or-none.js';
+import type { CallBlocks } from './blocks/call-blocks.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
 /** Evaluates enforced and recorded charges of any call, in order. A charge sees what earlier ones leave. */
-export function evaluateCharges(store: MemoryStore, charges: readonly Charge[], now: number): readonly LocatedCharge[] {
+export function evaluateCharges(
+  store: MemoryStore,
+  charges: readonly Charge[],
+  now: number,
+  blocks?: CallBlocks,
+): readonly LocatedCharge[] {
   const evaluated: LocatedCharge[] = [];
-  for (const charge of charges) evaluated.push(evaluateAfter(evaluated, charge, store, now));
+  for (const charge of charges) evaluated.push(evaluateAfter(evaluated, charge, store, now, blocks));
   return evaluated;
 }
 
@@ -18,6 +24,7 @@ function evaluateAfter(
   charge: Charge,
   store: MemoryStore,
   now: number,
+  blocks: CallBlocks | undefined,
 ): LocatedCharge {
   const { policy, cost, arguments: args } = charge;
   const location = locate(others, charge, store, now);
@@ -25,6 +32,10 @@ function evaluateAfter(
   const earlier = lastOnState(others, location);
   const found = earlier?.found ?? store.read(location.table, location.key, location.isShared);
   const total = Math.min((earlier?.total ?? 0) + cost, Number.MAX_SAFE_INTEGER);
+  const denial = blocks?.denialOf({ charge, strategy, found, total });
+  if (denial !== undefined) {
+    return { ...location, charge, index: undefined, result: denial, found, total, isDenied: true };
+  }
   const before = earlier?.result.state ?? found;
   let isDenied = earlier?.isDenied === true;
   let result: StepResult;
@@ -36,6 +47,7 @@ function evaluateAfter(
     // If the charges on this state are too much together, the decision is that on their total.
     if (isDenied && earlier !== undefined && cost > 0) result = strategy.step(found, now, policy, total, args);
   }
+  if (blocks !== undefined) result = blocks.counted(charge, result);
   return { ...location, charge, index: undefined, result, found, total, isDenied };
 }
 

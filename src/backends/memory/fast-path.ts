@@ -51,9 +51,9 @@ function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: n
   return conclude(store, charges, evaluated, now, true);
 }
 
-/** Returns true for an enforced charge on which no override counts. */
-function isSimple({ mode, overriddenBy }: Charge): boolean {
-  return (mode === undefined || mode === 'enforce') && overriddenBy === undefined;
+/** Returns true for an enforced charge on which no override counts, and that nobody is blocked for. */
+function isSimple({ mode, overriddenBy, policy }: Charge): boolean {
+  return (mode === undefined || mode === 'enforce') && overriddenBy === undefined && policy.block === undefined;
 }
 
 /** Returns true for the arguments that a strategy needs. All other calls are left to what refuses wrong ones. */

@@ -3,10 +3,12 @@ import type { Clock } from '../../core/clock.js';
 import type { Emitter } from '../../core/emitter.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
+import { RECORD_SIZE } from '../../strategies/blocks/block-record.js';
 import type { State, Strategy } from '../../strategies/strategy.js';
 import { unknownStrategy } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
 import { OverriddenPolicy } from '../overrides/overridden-policy.js';
+import { BlockedSubjects } from './blocks/blocked-subjects.js';
 import { type KeyShare, KeyShares } from './key-shares.js';
 import { SubjectTable } from './subject-table.js';
 
@@ -31,6 +33,7 @@ const MAX_POLICIES = 1000;
  * budgets that are over: rates from functions, and policies that are made while the application runs, would leave them behind.
  */
 export class MemoryStore {
+  readonly blocked = new BlockedSubjects();
   readonly #shares: KeyShares;
   /** The table of each budget by the policy's id. */
   readonly #tables = new Map<string, SubjectTable>();
@@ -85,6 +88,23 @@ export class MemoryStore {
     return this.#latest.table;
   }
 
+  /** Returns the table of what is known of the blocks of a policy's subjects, under whatever override. */
+  blocksOf(policy: Policy): SubjectTable {
+    const id = blocksIdOf(policy);
+    let table = this.#tables.get(id);
+    if (table === undefined) {
+      table = new SubjectTable(policy, this.#strategyOf(policy), this.#shares.of(shareIdOf(policy)), RECORD_SIZE);
+      this.#tables.set(id, table);
+    }
+    return table;
+  }
+
+  /** Removes what is known of the blocks of a subject. */
+  removeBlock(policy: Policy, subject: string): void {
+    const table = this.#tables.get(blocksIdOf(policy));
+    if (table !== undefined) this.#drop(table, mapKey(subject));
+  }
+
   /**
    * Returns true if one more subject of a table fits beside the new subjects of this call. Drops expired subjects if it has to.
    */
@@ -128,8 +148,14 @@ export class MemoryStore {
     this.#noteExpiry(expiresAt);
   }
 
+  /** Removes a subject's state, that beside it under an override of another period, and what is known of its blocks. */
+  remove(policy: Policy, subject: string): void {
+    this.removeState(policy, subject);
+    if (policy.block !== undefined) this.removeBlock(policy, subject);
+  }
+
   /** Removes a subject's state, and that beside it under an override of another period. */
-  remove({ id }: Policy, subject: string): void {
+  removeState({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
     const table = this.#tables.get(id);
     if (table !== undefined) this.#drop(table, key);
@@ -221,10 +247,10 @@ export class MemoryStore {
 
   #dropBeside({ policy, alternatives }: SubjectTable): void {
     if (!(policy instanceof OverriddenPolicy) || policy.besideId === undefined) return;
-    alternatives.splice(
-      alternatives.findIndex((table) => table.policy === policy),
-      1,
-    );
+    const at = alternatives.findIndex((table) => table.policy === policy);
+    // A table of blocks is beside no other.
+    if (at < 0) return;
+    alternatives.splice(at, 1);
     if (alternatives.length === 0) this.#besides.delete(policy.besideId);
   }
 
@@ -263,6 +289,11 @@ export class MemoryStore {
 /** Returns the id of the policy whose share of the keys a policy has: an override has that of the policy that it overrides. */
 function shareIdOf(policy: Policy): string {
   return (policy instanceof OverriddenPolicy ? policy.besideId : undefined) ?? policy.id;
+}
+
+/** The id of the table of blocks of a policy. No id of a policy ends so. */
+function blocksIdOf(policy: Policy): string {
+  return `${shareIdOf(policy)}!b`;
 }
 
 /** The shares of the subjects that writing to these locations adds to the store. */

@@ -8,6 +8,7 @@ import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import type { BlockStore } from '../blocks/block-store.js';
 import type { SynchronousHoldStore } from '../hold-store.js';
 import { assertOneOverrideEach, decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
 import { OverriddenPolicies } from '../overrides/overridden-policy.js';
@@ -16,6 +17,8 @@ import type { SettingsStore } from '../settings-store.js';
 import { beginSettlement } from '../settlement.js';
 import { conclude } from './all-or-none.js';
 import { amendCharge } from './amend-charge.js';
+import { blocksIn, type CallBlocks } from './blocks/call-blocks.js';
+import { MemoryBlocks } from './blocks/memory-blocks.js';
 import { evaluateCharges } from './charge-evaluation.js';
 import { spendFast } from './fast-path.js';
 import { MemoryHolds } from './memory-holds.js';
@@ -47,6 +50,7 @@ export class MemoryBackend implements Backend {
   readonly clock: Clock;
   readonly holds: SynchronousHoldStore;
   readonly settings: SettingsStore;
+  readonly blocks: BlockStore;
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
   readonly #events = new Emitter<BackendEvent>();
   readonly #store: MemoryStore;
@@ -69,6 +73,7 @@ export class MemoryBackend implements Backend {
         (writes ? spendFast(this.#store, charges, now) : undefined) ?? this.#decide(charges, now, writes),
     );
     this.holds = this.#holds;
+    this.blocks = new MemoryBlocks(this.#store, clock);
   }
 
   spend(charges: readonly Charge[]): Outcome {
@@ -149,9 +154,20 @@ export class MemoryBackend implements Backend {
   }
 
   #decideTakeable(charges: readonly Charge[], now: number, writes: boolean): Outcome {
-    return charges.some(isMonitored)
-      ? decideMonitored(this.#store, charges, now, writes)
-      : conclude(this.#store, charges, evaluateCharges(this.#store, charges, now), now, writes);
+    const blocks = blocksIn(this.#store, charges, now);
+    const outcome = this.#decideUnderBlocks(charges, now, writes, blocks);
+    if (writes) blocks?.write();
+    return outcome;
+  }
+
+  #decideUnderBlocks(charges: readonly Charge[], now: number, writes: boolean, blocks?: CallBlocks): Outcome {
+    if (charges.some(isMonitored)) return decideMonitored(this.#store, charges, now, writes, blocks);
+    const evaluated = evaluateCharges(this.#store, charges, now, blocks);
+    blocks?.conclude(
+      charges,
+      evaluated.every(({ result }) => result.decision.allowed),
+    );
+    return conclude(this.#store, charges, evaluated, now, writes, blocks);
   }
 
   /** Throws for a charge that needs what this backend or its strategy does not have. */

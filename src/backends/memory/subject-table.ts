@@ -1,5 +1,5 @@
 import type { Policy } from '../../core/policy.js';
-import { argumentCountOf, type State, type Strategy, sizeOf } from '../../strategies/strategy.js';
+import { argumentCountOf, type State, type StateSize, type Strategy, sizeOf } from '../../strategies/strategy.js';
 import type { KeyShare } from './key-shares.js';
 import { createStateStore, type StateStore } from './state-store.js';
 
@@ -29,9 +29,11 @@ export class SubjectTable {
     readonly strategy: Strategy,
     /** Its part of the keys of the store. */
     public share: KeyShare,
+    /** Of what is kept of a subject. Default: of a state of the strategy. */
+    size: StateSize | undefined = sizeOf(strategy, policy, `policy "${policy.name}"`),
   ) {
     this.argumentCount = argumentCountOf(strategy);
-    this.states = createStateStore(sizeOf(strategy, policy, `policy "${policy.name}"`));
+    this.states = createStateStore(size);
   }
 
   /** Returns true if it holds nothing. */

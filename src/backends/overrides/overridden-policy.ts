@@ -1,5 +1,5 @@
 import type { TakenCharge } from '../../core/decision.js';
-import type { FailureMode, Policy, PolicyCalendar, StoredRate } from '../../core/policy.js';
+import type { FailureMode, Policy, PolicyBlock, PolicyCalendar, StoredRate } from '../../core/policy.js';
 import { shapeCode } from '../../strategies/shape-code.js';
 
 /** What an override puts in place of a policy's own rate. */
@@ -18,6 +18,7 @@ export class OverriddenPolicy implements Policy {
   readonly burst: number;
   readonly segments: number;
   declare readonly onError?: FailureMode;
+  declare readonly block?: PolicyBlock;
   declare readonly calendar?: PolicyCalendar;
   declare readonly thresholds?: readonly number[];
   /** The id of the policy beside whose budgets those of this one are; undefined if it counts in these themselves. */
@@ -36,6 +37,7 @@ export class OverriddenPolicy implements Policy {
     this.burst = burst;
     this.segments = segments;
     if (policy.onError !== undefined) this.onError = policy.onError;
+    if (policy.block !== undefined) this.block = policy.block;
     if (policy.calendar !== undefined) this.calendar = policy.calendar;
     if (policy.thresholds !== undefined) this.thresholds = policy.thresholds;
     this.besideId = isBeside ? policy.id : undefined;

@@ -67,6 +67,11 @@ export class RedisKeys {
     return end;
   }
 
+  /** The key of a budget whose policy is known by its id only. */
+  keyOfId(id: string, subject: string): string {
+    return this.#beginningOf(subject) + keyEnd(id);
+  }
+
   /** The key of the budget beside that of a policy, for overrides of other periods. No id has a "!". */
   besideKeyOf(key: string): string {
     return `${key}!o`;
@@ -89,7 +94,7 @@ export class RedisKeys {
   }
 
   /** The key of what belongs to no subject: a list, or all changes to policies. */
-  settingsKey(name: 'overrides' | 'policies'): string {
+  settingsKey(name: 'overrides' | 'policies' | 'blocks'): string {
     return `${this.prefix}:${name}`;
   }
 

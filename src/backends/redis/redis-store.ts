@@ -9,13 +9,21 @@ import { type FailureDomains, type Grant, type Target, unknownStrategy } from '.
 import type { BackendEvent } from '../backend-events.js';
 import { assertOneOverrideEach, hasOverrides } from '../overrides/overridden-call.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
-import type { DecideMode, OutcomeListener, RemoteHolds, RemoteSettings, RemoteStore } from '../remote-store.js';
+import type {
+  DecideMode,
+  OutcomeListener,
+  RemoteBlocks,
+  RemoteHolds,
+  RemoteSettings,
+  RemoteStore,
+} from '../remote-store.js';
 import { DeadlineQueue } from '../resilience/deadline-queue.js';
 import type { DenialCache } from '../resilience/denial-cache.js';
 import { DenialCacheLayer } from '../resilience/denial-cache.layer.js';
 import { RemoteBackend } from '../resilience/remote.backend.js';
 import { beginSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
+import { RedisBlocks } from './blocks/redis-blocks.js';
 import type { RedisClient } from './clients/redis-client.js';
 import { isTryAgain } from './clients/reply-errors.js';
 import { CrossSlotCall } from './cross-slot-call.js';
@@ -63,12 +71,14 @@ export class RedisStore implements RemoteStore {
   readonly clock: Clock;
   readonly holds: RemoteHolds;
   readonly settings: RemoteSettings;
+  readonly blocks: RemoteBlocks;
   /** The masters of a Cluster, by address. */
   readonly domains?: FailureDomains;
   readonly #events = new Emitter<BackendEvent>();
   readonly #scripts = new ScriptSet();
   readonly #keys: RedisKeys;
   readonly #overridable: OverridableCharges;
+  readonly #blocks: RedisBlocks;
   readonly #returns: UnitReturns;
   readonly #shards: RedisShards;
 
@@ -91,6 +101,8 @@ export class RedisStore implements RemoteStore {
     const topology = new RedisTopology(client, this.#scripts, options);
     const reads = new OverrideReads(this.#keys, topology);
     this.settings = new RedisSettings(this.#keys, topology, reads, unreadable);
+    this.#blocks = new RedisBlocks(this.#keys, topology, this.#events, () => systemClock.now());
+    this.blocks = this.#blocks;
     this.#overridable = new OverridableCharges(this.#keys, reads);
     this.#shards = new RedisShards(this.#keys, topology, context, options);
     const prepare = (charges: readonly Charge[], dueMs: number) => this.#prepare(charges, dueMs);
@@ -111,9 +123,10 @@ export class RedisStore implements RemoteStore {
     } catch (error) {
       return Promise.reject(error);
     }
+    const told = mode === 'spend' && hasBlocks(charges) ? this.#blocks.listing(listener) : listener;
     return isNativePromise(prepared)
-      ? prepared.then((found) => this.#decidePrepared(found, mode, dueMs, listener))
-      : this.#decidePrepared(prepared, mode, dueMs, listener);
+      ? prepared.then((found) => this.#decidePrepared(found, mode, dueMs, told))
+      : this.#decidePrepared(prepared, mode, dueMs, told);
   }
 
   /** Checks charges, and finds where their overrides are. @throws what `spend` throws */
@@ -222,4 +235,9 @@ export class RedisStore implements RemoteStore {
       assertArgumentCount(charge, this.#scripts.argumentCount(policy));
     }
   }
+}
+
+function hasBlocks(charges: readonly Charge[]): boolean {
+  for (const { policy } of charges) if (policy.block !== undefined) return true;
+  return false;
 }

@@ -2,6 +2,7 @@ import type { Awaitable } from '../../core/awaitable.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
 import type { Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
+import { DenialDroppingBlocks } from '../blocks/denial-dropping-blocks.js';
 import type { DenialCache } from './denial-cache.js';
 import { DenialDroppingSettings } from './denial-dropping-settings.js';
 import type { RemoteBackend } from './remote.backend.js';
@@ -15,7 +16,10 @@ export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
     inner: RemoteBackend,
     private readonly cache: DenialCache,
   ) {
-    super(inner, { around: (settings) => new DenialDroppingSettings(settings, cache) });
+    super(inner, {
+      around: (settings) => new DenialDroppingSettings(settings, cache),
+      aroundBlocks: (blocks) => new DenialDroppingBlocks(blocks, cache),
+    });
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {

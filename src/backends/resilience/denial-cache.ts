@@ -28,7 +28,7 @@ interface CachedDenial {
  * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on a
  * miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also covers a
  * higher cost and then reports the same wait, which is a lower bound. Calls with charges that are not enforced are neither cached
- * nor denied: to count those is what they are for.
+ * nor denied: to count those is what they are for. Nor is a denial that counts towards a block, as long as it takes more of them.
  *
  * The epoch counts invalidations. A caller notes it before it asks the backend; an answer that was asked for before an
  * invalidation of one of its budgets is not cached.
@@ -80,7 +80,7 @@ export class DenialCache {
   learn(charges: readonly Charge[], outcome: Outcome, askedMs: number, epoch: number): void {
     // What was taken lengthens the waits of cached denials.
     if (outcome.allowed) this.#dropOn(charges);
-    else if (charges.every(isEnforced) && !this.#isInvalidatedSince(epoch, charges))
+    else if (isCacheable(charges, outcome) && !this.#isInvalidatedSince(epoch, charges))
       this.#add(charges, outcome, askedMs);
   }
 
@@ -203,14 +203,26 @@ function shortestWait(decisions: readonly Decision[]): number {
   return waitMs;
 }
 
+/** Returns false for a denial that every call like it has to be decided for. */
+function isCacheable(charges: readonly Charge[], { decisions }: Outcome): boolean {
+  return charges.every((charge, i) => isEnforced(charge) && !countsDenials(charge, decisions[i]));
+}
+
+/** Returns true if more denials of the subject, in a row, begin a block. */
+function countsDenials({ policy: { block } }: Charge, decision: Decision | undefined): boolean {
+  return block !== undefined && block.after > 1 && block.forMs > 0 && decision?.reason !== 'blocked';
+}
+
 /** Returns a denial as it is `elapsedMs` later. */
 function aged({ decisions, binding }: Outcome, elapsedMs: number): Outcome {
   const later: Decision[] = [];
   let bindingLater: Decision | null = null;
   for (const decision of decisions) {
+    // A block begins once.
+    const { startedBlock: _, ...known } = decision;
     const { allowed, resetMs, retryAfterMs } = decision;
     const laterDecision: Decision = {
-      ...decision,
+      ...known,
       resetMs: Math.max(0, resetMs - elapsedMs),
       retryAfterMs: allowed || retryAfterMs === null ? retryAfterMs : retryAfterMs - elapsedMs,
     };

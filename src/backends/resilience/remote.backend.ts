@@ -4,6 +4,8 @@ import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../.
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
+import type { BlockStore } from '../blocks/block-store.js';
+import { TimedBlocks } from '../blocks/timed-blocks.js';
 import type { HoldStore } from '../hold-store.js';
 import type { DecideMode, OutcomeListener, RemoteStore } from '../remote-store.js';
 import type { SettingsStore } from '../settings-store.js';
@@ -16,6 +18,7 @@ export class RemoteBackend implements Backend {
   readonly domains?: FailureDomains;
   readonly holds?: HoldStore;
   readonly settings?: SettingsStore;
+  readonly blocks?: BlockStore;
 
   constructor(
     private readonly store: RemoteStore,
@@ -24,6 +27,7 @@ export class RemoteBackend implements Backend {
     if (store.domains !== undefined) this.domains = store.domains;
     if (store.holds !== undefined) this.holds = new TimedHolds(store.holds, () => this.#dueMs());
     if (store.settings !== undefined) this.settings = new TimedSettings(store.settings, () => this.#dueMs());
+    if (store.blocks !== undefined) this.blocks = new TimedBlocks(store.blocks, () => this.#dueMs());
   }
 
   get clock(): Clock {

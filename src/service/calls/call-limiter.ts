@@ -160,13 +160,18 @@ export class CallLimiter {
       if (session.call.client !== undefined) keepClientOutcome(session.call.client, outcome);
     }
     const handler = session?.handlerLimits?.label;
-    if (!outcome.allowed) this.events.denied(charged, handler);
-    else if (outcome.receipt !== undefined) {
+    if (!outcome.allowed) {
+      this.events.denied(charged, handler);
+      this.events.blocked(charged, handler);
+    } else if (outcome.receipt !== undefined) {
       this.events.thresholds(charged, handler);
       if (session !== undefined && call !== undefined) this.outcomes.watch(charged, session, call);
     }
     const violations = violationsIn(charged, reported);
-    if (violations.length > 0) this.events.violated(violations, outcome, handler);
+    if (violations.length > 0) {
+      this.events.violated(violations, outcome, handler);
+      if (outcome.allowed) this.events.blocked(charged, handler);
+    }
     session?.responder.report(outcome, session.decisions, session.charges, previous);
     return charged;
   }

@@ -60,6 +60,21 @@ export type ThrottleEvent =
       /** `ReportsController.list`, if a handler is known. */
       readonly handler?: string;
     }
+  | {
+      /** A policy has begun to block a subject. Once a block: a lost reply, or an outage, may lose it. */
+      readonly type: 'blocked';
+      /** The policy's name. */
+      readonly policy: string;
+      readonly subject: string;
+      /** How long the block is, in milliseconds. */
+      readonly forMs: number;
+      /** How many blocks of the subject the policy has begun that are not forgotten, this one among them. */
+      readonly strikes: number;
+      /** The denial that began it; in the mode `monitor` it denies nothing, and has that mode. */
+      readonly decision: Decision;
+      /** `ReportsController.list`, if a handler is known. */
+      readonly handler?: string;
+    }
   | PlanEvent
   | BackendEvent;
 
@@ -126,6 +141,18 @@ export class ThrottleEvents {
     }
   }
 
+  /** Tells the blocks that a call has begun. */
+  blocked({ outcome, charges }: Pick<ChargedOutcome, 'outcome' | 'charges'>, handler: string | undefined): void {
+    if (!this.#subject.observed) return;
+    for (const [i, decision] of outcome.decisions.entries()) {
+      const subject = charges[i]?.subject;
+      const { policy, startedBlock } = decision;
+      if (startedBlock === undefined || subject === undefined || isToldBefore(outcome, charges, i)) continue;
+      const event = { type: 'blocked', policy, subject, ...startedBlock, decision } as const;
+      this.#subject.next(handler === undefined ? event : { ...event, handler });
+    }
+  }
+
   /** Logs the first loss of an outage, and at its end how many there were. */
   #lossMessage(event: BackendEvent): string | undefined {
     if (event.type === 'lost') {
@@ -156,6 +183,16 @@ export class ThrottleEvents {
     this.#pending = [];
     for (const event of events) this.#subject.next(event);
   }
+}
+
+/** Returns true if an earlier charge of the call, on the same budget, has begun the same block. */
+function isToldBefore({ decisions }: Outcome, charges: readonly Charge[], index: number): boolean {
+  const { policy, subject } = charges[index] ?? {};
+  return charges
+    .slice(0, index)
+    .some(
+      (one, i) => one.subject === subject && one.policy.id === policy?.id && decisions[i]?.startedBlock !== undefined,
+    );
 }
 
 const NO_VIOLATIONS: readonly Violation[] = [];

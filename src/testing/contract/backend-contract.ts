@@ -17,6 +17,9 @@ import { missingModes, refusedCharges } from './sections/backends/refused-charge
 import { settlement } from './sections/backends/settlement.js';
 import { severalCharges } from './sections/backends/several-charges.js';
 import { subjectsAndState } from './sections/backends/subjects-and-state.js';
+import { blockRules } from './sections/blocks/block-rules.js';
+import { blockTraces } from './sections/blocks/block-traces.js';
+import { blocksByHand } from './sections/blocks/blocks-by-hand.js';
 import { callsWithHolds } from './sections/holds/calls.js';
 import { permits } from './sections/holds/permits.js';
 import { randomHolds } from './sections/holds/random-holds.js';
@@ -60,6 +63,8 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   storedChanges,
   overriddenCharges,
   overriddenBudgets,
+  blockTraces,
+  blocksByHand,
   randomRefunds,
   againstModel,
 ];
@@ -70,6 +75,7 @@ const WITH_MODES = [
   randomDebts,
   quotaWindows,
   quotaRules,
+  blockRules,
   permits,
   reservations,
   callsWithHolds,

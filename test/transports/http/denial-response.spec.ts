@@ -62,6 +62,25 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     });
   });
 
+  it('says that the client is blocked, in both forms of errors', async () => {
+    const limit = { block: { for: '5m' } } as const;
+    await using nest = await start({}, limit);
+    const message = 'Too many requests. Retry in 300 seconds.';
+    const answer = await denied(nest);
+    expect(answer.body).toEqual({ ...nestBody, message, reason: 'blocked', retryAfter: 300 });
+    expect(answer.headers['retry-after']).toBe('300');
+    await using problem = await start({ errors: 'problem' }, limit);
+    expect((await denied(problem)).body).toEqual({
+      type: 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected',
+      title: 'Too Many Requests',
+      status: 429,
+      detail: message,
+      'violated-policies': ['default'],
+      reason: 'blocked',
+      retryAfter: 300,
+    });
+  });
+
   it('names in problem details the policies that denied, and no others', async () => {
     const limits = [
       { name: 'minute', rate: '1/min', strategy },

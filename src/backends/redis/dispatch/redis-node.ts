@@ -8,6 +8,7 @@ import type { UnitReturns } from '../../unit-returns.js';
 import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
 import { backendErrorOf, isNoScript, timeoutError } from '../clients/reply-errors.js';
 import { type ScriptSender, scriptSender } from '../clients/script-sender.js';
+import { type BlockVerdict, blockScriptArgs, decodeBlockReply } from '../scripts/block-codec.js';
 import type { TimedReply } from '../scripts/call-verdict.js';
 import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease-codec.js';
 import type { RedisScript } from '../scripts/redis-script.js';
@@ -159,6 +160,19 @@ export class RedisNode {
       if (!reply.isLate) return reply;
     }
     throw new BackendError('LATE', 'The request reached Redis after its deadline and was refused');
+  }
+
+  /** Blocks the subject of a budget for `forMs`, or ends its block if that is undefined. */
+  async block(key: string, forMs: number | undefined, dueMs: number): Promise<BlockVerdict> {
+    let verdict: BlockVerdict = { kind: 'late' };
+    for (let tries = 0; tries < MAX_TRIES && verdict.kind === 'late'; tries++) {
+      const args = blockScriptArgs(this.#instant(), this.#deadlineMs(dueMs), forMs);
+      const { redirections } = this.client;
+      const reply = decodeBlockReply(await this.#inTime(this.scripts.block.run(this.client, [key], args), dueMs));
+      this.#note(reply, redirections);
+      verdict = reply.verdict;
+    }
+    return verdict;
   }
 
   async delete(keys: readonly string[], dueMs: number): Promise<void> {

@@ -3,6 +3,7 @@ import type { Policy } from '../../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../strategies/built-in-strategies.js';
 import { argumentCountOf, type Strategy } from '../../../strategies/strategy.js';
 import {
+  BLOCK_LUA,
   HOLD_LUA,
   LEASE_LUA,
   POLICIES_LUA,
@@ -33,9 +34,9 @@ export class ScriptSet {
     return this.#scripts.spend;
   }
 
-  /** Returns the script for calls of one charge by this policy and others of its strategy; undefined for a custom strategy. */
-  spendOne({ strategy }: Policy): RedisScript | undefined {
-    return SPEND_ONE.get(strategy);
+  /** Returns the script for calls of one charge by this policy and others of its strategy; undefined for a custom strategy, and with blocks. */
+  spendOne({ strategy, block }: Policy): RedisScript | undefined {
+    return block === undefined ? SPEND_ONE.get(strategy) : undefined;
   }
 
   /** The script for calls of several charges each, all by policies that `spendOne` has a script for. */
@@ -46,6 +47,9 @@ export class ScriptSet {
   get settle(): RedisScript {
     return this.#scripts.settle;
   }
+
+  /** Blocks a subject, or ends its block. */
+  readonly block = new RedisScript([POLICIES_LUA, BLOCK_LUA].join('\n'));
 
   get lease(): RedisScript {
     return this.#scripts.lease;

@@ -1,7 +1,7 @@
 import type { Receipt } from '../../../core/decision.js';
 import { isBeside, OverriddenPolicy } from '../../overrides/overridden-policy.js';
 import { unexpectedReply } from './call-verdict.js';
-import { argumentArgs, policyArgs } from './policy-args.js';
+import { argumentArgs, HAS_RECORD, policyArgs } from './policy-args.js';
 
 /** The reply of lua/scripts/settle.lua. */
 export interface SettleReply {
@@ -33,7 +33,8 @@ export function settleArgs(
     const policy =
       rate === undefined || rate === 'unlimited' ? charge.policy : new OverriddenPolicy(charge.policy, rate);
     const beside = isBeside(charge) ? ['!', `${++next}`] : [];
-    return [...beside, ...argumentArgs(charge), ...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`];
+    const record = policy.block !== undefined && !isBeside(charge) ? [HAS_RECORD] : [];
+    return [...beside, ...argumentArgs(charge), ...record, ...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`];
   });
   return [instant, `${deadlineMs}`, `${at}`, ...changes];
 }

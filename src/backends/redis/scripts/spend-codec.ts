@@ -2,7 +2,7 @@ import { isEnforced } from '../../../core/charge-checks.js';
 import type { Charge } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
 import { lookupArgs, lookupKeys, type PreparedCharge } from './override-lookup.js';
-import { argumentArgs, policyArgs } from './policy-args.js';
+import { argumentArgs, blockArgs, policyArgs } from './policy-args.js';
 import { type BatchedCall, SpendReply } from './spend-reply.js';
 
 /**
@@ -157,7 +157,7 @@ function positionOf(policy: Policy, positions: Map<Policy, number>, policies: st
   if (position === undefined) {
     position = positions.size + 1;
     positions.set(policy, position);
-    policies.push(...policyArgs(policy));
+    policies.push(...blockArgs(policy), ...policyArgs(policy));
   }
   return position;
 }

@@ -4,6 +4,7 @@ import {
   type Decision,
   isMonitored,
   type Outcome,
+  type StartedBlock,
   unlimitedDecision,
   withReason,
 } from '../../../core/decision.js';
@@ -39,6 +40,8 @@ const UNLIMITED = 9;
 const UNREADABLE = 10;
 /** Status code of a charge to a quota of a calendar: as FULL, and then its window. */
 const QUOTA = 11;
+/** What comes before the denial of a subject that is blocked. */
+const BLOCKED = 12;
 
 const NUMBER_BYTES = 8;
 /** The server's time and the instant; from the general script then limit and window of each policy. */
@@ -166,6 +169,7 @@ export class SpendReply {
     const status = this.#bytes[this.#next];
     this.#next += 1;
     if (status === FULL) return withReason(this.#fullDecision(policy), policy);
+    if (status === BLOCKED) return this.#blockedDecision(policy, limitInForce);
     if (status === QUOTA) return withReason(this.#quotaDecision(policy, limitInForce), policy);
     if (status !== ALLOWED && status !== DENIED) throw unexpectedReply();
     const allowed = status === ALLOWED;
@@ -183,6 +187,12 @@ export class SpendReply {
       windowMs,
     };
     return allowed ? decision : withReason(decision, policy);
+  }
+
+  #blockedDecision(policy: Policy, limitInForce: number): Decision {
+    const startedBlock: StartedBlock = { forMs: this.#number(), strikes: this.#number() };
+    const denial: Decision = { ...this.#decision(policy, limitInForce), reason: 'blocked' };
+    return startedBlock.forMs === 0 ? denial : { ...denial, startedBlock };
   }
 
   /** @param position the position of a policy in the request */

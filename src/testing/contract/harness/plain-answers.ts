@@ -32,7 +32,7 @@ function plainOutcome({ allowed, decisions, binding, receipt }: Outcome): Outcom
 function plainDecision(decision: Decision): Decision {
   const { policy, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs } = decision;
   const { mode, rate, unlimited, approximate } = decision;
-  const { window, reached, reason } = decision;
+  const { window, reached, reason, startedBlock } = decision;
   return {
     policy,
     allowed,
@@ -43,6 +43,9 @@ function plainDecision(decision: Decision): Decision {
     delayMs,
     windowMs,
     ...(reason !== undefined && { reason }),
+    ...(startedBlock !== undefined && {
+      startedBlock: { forMs: startedBlock.forMs, strikes: startedBlock.strikes },
+    }),
     ...(window !== undefined && {
       window: { startMs: window.startMs, endMs: window.endMs, used: window.used },
     }),

@@ -23,6 +23,8 @@ const SETTINGS = ['hget', 'hset', 'hgetall', 'zadd', 'zrange', 'zrem'];
 
 /** What holds need besides. */
 const HOLDS = ['hdel', 'hget', 'hmget', 'hset', 'pexpire', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'];
+/** What blocks need besides: their list. */
+const BLOCKS = ['zadd', 'zrange', 'zrem', 'pexpire'];
 
 /** What is said where one is missing: Redis tells a command that is refused inside a script as the script's error. */
 const REFUSED = {
@@ -49,7 +51,7 @@ let redis: Redis;
 beforeAll(async () => {
   server = await RedisServer.start();
   admin = await connect(server);
-  await setUser(admin, 'sluice', [...COMMANDS, ...SETTINGS, ...HOLDS, ...READY]);
+  await setUser(admin, 'sluice', [...COMMANDS, ...SETTINGS, ...BLOCKS, ...HOLDS, ...READY]);
   redis = await connect(server, { username: 'sluice', password: 'secret' });
 });
 

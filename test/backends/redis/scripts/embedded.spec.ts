@@ -34,6 +34,7 @@ describe('the embedded Lua', () => {
 
   it('is made of all files: one per script, per strategy and per shared part; the buckets share one', () => {
     expect([...files.keys()].sort()).toEqual([
+      'lib/blocks.lua',
       'lib/clock.lua',
       'lib/holds.lua',
       'lib/names.lua',
@@ -41,6 +42,9 @@ describe('the embedded Lua', () => {
       'lib/policies.lua',
       'lib/replies.lua',
       'lib/states.lua',
+      'parts/block-decision.lua',
+      'parts/block-records.lua',
+      'scripts/block.lua',
       'scripts/hold.lua',
       'scripts/lease.lua',
       'scripts/settle.lua',
@@ -85,10 +89,12 @@ describe('the embedded Lua', () => {
   });
 
   it('leaves no directive behind', () => {
-    const { policies, spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
-    for (const whole of [policies, spend, settle, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
+    const { policies, spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [policies, spend, settle, block, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
       expect(
-        whole.split('\n').filter((line) => /--@(?!strategy |hook )|\b(?:CUSTOM_)?MARKER\b|\bIS_QUEUE\b/.test(line)),
+        whole
+          .split('\n')
+          .filter((line) => /--@(?!strategy |hook )|\b(?:CUSTOM_|RECORD_)?MARKER\b|\bIS_QUEUE\b/.test(line)),
       ).toEqual([]);
     }
   });
@@ -98,6 +104,7 @@ describe('the embedded Lua', () => {
     expect(
       Object.fromEntries(Object.entries(commands).map(([file, calls]) => [file, [...new Set(calls)].sort()])),
     ).toEqual({
+      'lib/blocks.lua': ["redis_call('DEL'", "redis_call('SET'", "redis_pcall('GET'"],
       'lib/holds.lua': [
         "redis_call('DEL'",
         "redis_call('HDEL'",
@@ -115,6 +122,8 @@ describe('the embedded Lua', () => {
       ],
       'lib/overrides.lua': ["redis_call('SET'", "redis_pcall('GET'"],
       'lib/states.lua': ["redis_call('DEL'", "redis_call('SET'", "redis_pcall('GET'"],
+      'parts/block-records.lua': ["redis_call('DEL'"],
+      'scripts/block.lua': ["redis_call('DEL'"],
       'scripts/lease.lua': ["redis_call('DEL'"],
       'scripts/spend.lua': ["redis_call('DEL'", "redis_pcall('GET'"],
       'strategies/bucket.lua': ["redis_call('SET'", "redis_call('SETRANGE'", "redis_pcall('GET'"],
@@ -138,8 +147,8 @@ describe('the embedded Lua', () => {
 
   it('asks for the time in lib/clock.lua only, once per script', () => {
     expect(found(/redis_p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis_call('TIME')"] });
-    const { spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
-    for (const whole of [spend, settle, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
+    const { spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [spend, settle, block, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
       expect(whole.match(/'TIME'/g)).toHaveLength(1);
     }
   });

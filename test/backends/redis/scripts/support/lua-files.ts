@@ -19,6 +19,7 @@ export interface AssembledLua {
   readonly policies: string;
   readonly spend: string;
   readonly settle: string;
+  readonly block: string;
   readonly lease: string;
   readonly take: string;
   readonly hold: string;

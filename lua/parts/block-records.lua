@@ -1,0 +1,16 @@
+-- Reads what is known of blocks, a part of scripts/spend.lua: under the key of the policy itself, whatever overrides it.
+for i = 1, has_blocks and not is_late and charge_count or 0 do
+  local key, record = KEYS[last_key + i], nil
+  if policy_of[i].block then
+    for n = 1, i - 1 do
+      if KEYS[last_key + n] == key then record = record_of[n] end
+    end
+    if record == nil then record = open_record(key) end
+    if not record.is_sound then
+      if is_failure(record.text) then return record.text end
+      redis_call('DEL', key)
+      is_call_sound = false
+    end
+  end
+  record_of[i], command_of[i], block_of[i] = record, record and record.call, nil
+end

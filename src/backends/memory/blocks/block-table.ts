@@ -1,0 +1,36 @@
+import type { Target } from '../../../core/decision.js';
+import { mapKey } from '../../../core/key.js';
+import type { PolicyBlock } from '../../../core/policy.js';
+import { type BlockRecord, isBlocked, keptUntil, NO_RECORD } from '../../../strategies/blocks/block-record.js';
+import type { MemoryStore } from '../memory-store.js';
+import type { SubjectTable } from '../subject-table.js';
+
+/** Returns what is known of the blocks of a subject. */
+export function readRecord(table: SubjectTable, key: string): BlockRecord {
+  const index = table.find(key);
+  if (index === undefined) return NO_RECORD;
+  const [until = 0, rowAt = 0, struckAt = 0, row = 0, strikes = 0] = table.states.read(index);
+  return { until, row, rowAt, strikes, struckAt };
+}
+
+/**
+ * Writes what is known of the blocks of a subject. While the store is full, new subjects share their budgets, and one of them must not
+ * block the others: nothing is written of them.
+ */
+export function writeRecord(
+  store: MemoryStore,
+  { policy, subject }: Target,
+  record: BlockRecord,
+  block: PolicyBlock,
+  now: number,
+): void {
+  const table = store.blocksOf(policy);
+  const key = mapKey(subject);
+  if (table.find(key) === undefined && !store.hasRoom(table, now, [])) return;
+  const { until, row, rowAt, strikes, struckAt } = record;
+  store.write({ table, key, isShared: false }, [until, rowAt, struckAt, row, strikes], keptUntil(record, block));
+  if (!isBlocked(record, now)) return;
+  store.blocked.add({ policy, subject }, (other) => {
+    return !isBlocked(readRecord(store.blocksOf(other.policy), mapKey(other.subject)), now);
+  });
+}

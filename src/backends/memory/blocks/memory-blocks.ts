@@ -1,0 +1,48 @@
+import type { Clock } from '../../../core/clock.js';
+import type { Target } from '../../../core/decision.js';
+import { mapKey } from '../../../core/key.js';
+import { isBlocked, NO_RECORD } from '../../../strategies/blocks/block-record.js';
+import { type Block, type BlockStore, blockOptionOf } from '../../blocks/block-store.js';
+import type { Page, PageRequest } from '../../settings-store.js';
+import type { MemoryStore } from '../memory-store.js';
+import { readRecord, writeRecord } from './block-table.js';
+
+/** Blocks in this process. */
+export class MemoryBlocks implements BlockStore {
+  constructor(
+    private readonly store: MemoryStore,
+    private readonly clock: Clock,
+  ) {}
+
+  setBlock({ policy, subject }: Target, forMs: number): Block {
+    const block = blockOptionOf(policy);
+    const now = this.clock.now();
+    const { strikes, struckAt } = readRecord(this.store.blocksOf(policy), mapKey(subject));
+    const record = { ...NO_RECORD, until: now + forMs, strikes, struckAt };
+    writeRecord(this.store, { policy, subject }, record, block, now);
+    return { policy: policy.name, subject, expiresAt: record.until, strikes };
+  }
+
+  getBlock({ policy, subject }: Target): Block | undefined {
+    blockOptionOf(policy);
+    const record = readRecord(this.store.blocksOf(policy), mapKey(subject));
+    if (!isBlocked(record, this.clock.now())) return undefined;
+    return { policy: policy.name, subject, expiresAt: record.until, strikes: record.strikes };
+  }
+
+  deleteBlock(target: Target): boolean {
+    const found = this.getBlock(target);
+    this.store.removeBlock(target.policy, target.subject);
+    return found !== undefined;
+  }
+
+  listBlocks(policy: string, { cursor = '', limit }: PageRequest): Page<Block> {
+    const { blocked } = this.store;
+    blocked.drop((target) => this.getBlock(target) === undefined);
+    const later = blocked.of(policy).filter(([key]) => key > cursor);
+    const page = later.slice(0, limit);
+    const entries = page.flatMap(([, target]) => this.getBlock(target) ?? []);
+    const last = page.at(-1)?.[0];
+    return last === undefined || page.length === later.length ? { entries } : { entries, cursor: last };
+  }
+}

@@ -1,0 +1,63 @@
+import type { Target } from '../../../core/decision.js';
+import type { PageRequest } from '../../settings-store.js';
+import type { RedisTopology } from '../dispatch/redis-topology.js';
+import type { RedisKeys } from '../redis-keys.js';
+
+/** How long the index is kept after its last change: longer than any block. */
+const TTL_MS = 400 * 86_400_000;
+
+/** A budget in the index: its policy's id says which key it has. */
+export interface IndexedBudget {
+  readonly id: string;
+  readonly subject: string;
+}
+
+/**
+ * `prefix:blocks`, a sorted set of the budgets whose subjects were blocked. It is advisory: who lists reads each block, and removes the
+ * names of those that are over.
+ */
+export class BlockIndex {
+  readonly #key: string;
+
+  constructor(
+    keys: RedisKeys,
+    private readonly topology: RedisTopology,
+  ) {
+    this.#key = keys.settingsKey('blocks');
+    this.#slot = keys.slotOf(this.#key);
+  }
+
+  readonly #slot: number;
+
+  async add({ policy, subject }: Target, dueMs: number): Promise<void> {
+    await this.#command('zadd', [0, `${policy.name} ${JSON.stringify([policy.id, subject])}`], dueMs);
+    await this.#command('pexpire', [TTL_MS], dueMs);
+  }
+
+  async remove(name: string, dueMs: number): Promise<void> {
+    await this.#command('zrem', [name], dueMs);
+  }
+
+  /** Returns names in the index, in their order, behind the cursor. */
+  async names(policy: string, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
+    // "!" comes after the space behind a policy's name.
+    const from = cursor === undefined ? `[${policy} ` : `(${cursor}`;
+    const reply = await this.#command('zrange', [from, `(${policy}!`, 'BYLEX', 'LIMIT', 0, limit], dueMs);
+    return Array.isArray(reply) ? reply.map(String) : [];
+  }
+
+  #command(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
+    return this.topology.masterOf(this.#slot).command(command, [this.#key, ...args], dueMs);
+  }
+}
+
+/** Returns the budget that a name of the index is of, or undefined for one that we did not write. */
+export function budgetOf(name: string): IndexedBudget | undefined {
+  try {
+    const parsed: unknown = JSON.parse(name.slice(name.indexOf(' ') + 1));
+    const [id, subject]: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
+    return typeof id === 'string' && typeof subject === 'string' ? { id, subject } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
+import type { PolicyBlock } from '../../core/policy.js';
+import { type Duration, parseDuration } from '../../core/rate.js';
+import { missingValue } from '../../core/value-options.js';
+
+/**
+ * When a policy blocks a subject, and for how long.
+ *
+ * @example
+ * const block: BlockOptions = { for: '5m', after: 3, escalate: [1, 2, 4], forgetAfter: '1d' };
+ */
+export interface BlockOptions {
+  /** How long a block is, such as `5m`: 1 ms to 366 days. */
+  readonly for: Duration;
+  /** How many denials in a row begin a block, 1 to 1000. Default: 1, the first denial. */
+  readonly after?: number | undefined;
+  /**
+   * Multiples of `for`, whole numbers from 1 on: of the first block, of the second, and so on; the last one is that of all blocks after it.
+   * Default: `[1]`, all blocks are equally long.
+   */
+  readonly escalate?: readonly number[] | undefined;
+  /**
+   * After which time without a block its blocks are forgotten, so that the next one is the first again; and how long a row of denials
+   * waits for the next denial. It is counted from the beginning of the last block, and must be longer than the block before the
+   * longest. Default: an hour, or twice the longest block if that is more.
+   */
+  readonly forgetAfter?: Duration | undefined;
+}
+
+/** The longest block, and the longest memory of one: an index of all blocks is kept for longer. */
+export const MAX_BLOCK_MS = 366 * 86_400_000;
+const MAX_AFTER = 1000;
+const MAX_FACTORS = 100;
+const HOUR_MS = 3_600_000;
+
+/** The values of the option `block`, in words. */
+export const BLOCK_EXPECTED = 'an object such as { for: "5m" }, or true for blocks by hand only';
+
+/** Blocks by hand only. */
+const BY_HAND: PolicyBlock = Object.freeze({ forMs: 0, after: 1, escalate: Object.freeze([1]), forgetAfterMs: 0 });
+
+/** Returns the option `block` of a policy, checked. @throws ThrottleConfigError naming the member that does not fit */
+export function readBlock(path: string, block: unknown): PolicyBlock | undefined {
+  if (block === undefined) return undefined;
+  if (block === true) return BY_HAND;
+  if (!isOptions(block)) throw invalidValue(path, BLOCK_EXPECTED, block);
+  assertKnownMembers(path, block, ['for', 'after', 'escalate', 'forgetAfter']);
+  const { after = 1, escalate = [1], forgetAfter } = block;
+  if (block.for === undefined) throw missingValue(optionAt(path, 'for'), 'a duration such as "5m"');
+  const forMs = parseDuration(optionAt(path, 'for'), block.for, MAX_BLOCK_MS);
+  if (!(Number.isSafeInteger(after) && after >= 1 && after <= MAX_AFTER)) {
+    throw invalidValue(optionAt(path, 'after'), `a whole number of denials, from 1 to ${MAX_AFTER}`, after);
+  }
+  if (!isFactors(escalate)) {
+    throw invalidValue(optionAt(path, 'escalate'), 'a list of whole numbers from 1 on, such as [1, 2, 4]', escalate);
+  }
+  const longestMs = forMs * Math.max(...escalate);
+  if (longestMs > MAX_BLOCK_MS) {
+    throw invalidValue(optionAt(path, 'escalate'), 'blocks of at most 366 days', escalate);
+  }
+  const forgetAfterMs =
+    forgetAfter === undefined
+      ? Math.min(MAX_BLOCK_MS, Math.max(HOUR_MS, 2 * longestMs))
+      : parseDuration(optionAt(path, 'forgetAfter'), forgetAfter, MAX_BLOCK_MS);
+  // The block that the last factor follows has to be over before it is forgotten.
+  const beforeLastMs = forMs * (escalate.at(-2) ?? 0);
+  if (forgetAfterMs <= beforeLastMs) {
+    throw new ThrottleConfigError(
+      `${optionAt(path, 'forgetAfter')}: expected longer than the ${beforeLastMs} ms of a block before the last one that \`escalate\` has, got ${forgetAfterMs} ms. A block would be forgotten before it is over, and the next one never longer.`,
+    );
+  }
+  return Object.freeze({ forMs, after, escalate: Object.freeze([...escalate]), forgetAfterMs });
+}
+
+function isOptions(block: unknown): block is BlockOptions {
+  return typeof block === 'object' && block !== null && !Array.isArray(block);
+}
+
+function isFactors(escalate: unknown): escalate is readonly number[] {
+  if (!Array.isArray(escalate) || escalate.length === 0 || escalate.length > MAX_FACTORS) return false;
+  return escalate.every((factor) => Number.isSafeInteger(factor) && factor >= 1);
+}

@@ -1,0 +1,68 @@
+import type { Decision } from '../../core/decision.js';
+import type { PolicyBlock } from '../../core/policy.js';
+import type { StateSize } from '../strategy.js';
+
+/** What is known of the blocks of one subject under one policy. Whole numbers; instants are in epoch milliseconds, 0 for none. */
+export interface BlockRecord {
+  /** The end of the block, an instant. */
+  readonly until: number;
+  /** Denials in a row that did not begin a block yet, and the instant of the last of them. */
+  readonly row: number;
+  readonly rowAt: number;
+  /** Blocks that the policy began, and the instant at which the last of them began. */
+  readonly strikes: number;
+  readonly struckAt: number;
+}
+
+/** Of a subject that was never denied. */
+export const NO_RECORD: BlockRecord = Object.freeze({ until: 0, row: 0, rowAt: 0, strikes: 0, struckAt: 0 });
+
+/** The size of a record that is stored as a state: three instants, and two counts. */
+export const RECORD_SIZE: StateSize = { wide: 3, counts: 2 };
+
+/** Returns true if the subject is blocked. At the end of its block it is not. */
+export function isBlocked({ until }: BlockRecord, now: number): boolean {
+  return now < until;
+}
+
+/** Returns the instant up to which a record matters: until then it has to be kept. */
+export function keptUntil({ until, row, rowAt, strikes, struckAt }: BlockRecord, block: PolicyBlock): number {
+  const rowUntil = row > 0 ? rowAt + block.forgetAfterMs : 0;
+  const strikesUntil = strikes > 0 ? struckAt + block.forgetAfterMs : 0;
+  return Math.max(until, rowUntil, strikesUntil);
+}
+
+/** Returns the record after a denial of a subject that is not blocked: one more in the row, or a block. Twin of `deny` in Lua. */
+export function afterDenial(record: BlockRecord, now: number, block: PolicyBlock): BlockRecord {
+  const { forMs, after, escalate, forgetAfterMs } = block;
+  if (forMs === 0) return record;
+  const row = (now - record.rowAt < forgetAfterMs ? record.row : 0) + 1;
+  if (row < after) return { ...record, row, rowAt: now };
+  const strikes = now - record.struckAt < forgetAfterMs ? record.strikes : 0;
+  const factor = escalate[Math.min(strikes, escalate.length - 1)] ?? 1;
+  return { until: now + forMs * factor, row: 0, rowAt: 0, strikes: strikes + 1, struckAt: now };
+}
+
+/** Returns the record after an admitted charge, which ends the row. */
+export function afterAdmission(record: BlockRecord): BlockRecord {
+  return record.row === 0 ? record : { ...record, row: 0, rowAt: 0 };
+}
+
+/**
+ * Returns the decision on a charge of a blocked subject.
+ *
+ * @param decision that of the strategy: its denial of the charge, or, if it would allow the charge, what it says at a cost of 0
+ * @param asksFor whether the charge asks for units: one of 0 units reads, and what is recorded is never denied
+ */
+export function whileBlocked(decision: Decision, { until }: BlockRecord, now: number, asksFor: boolean): Decision {
+  const leftMs = until - now;
+  const read: Decision = { ...decision, remaining: 0, resetMs: Math.max(decision.resetMs, leftMs), delayMs: 0 };
+  if (!asksFor) return read;
+  const { retryAfterMs } = decision;
+  return {
+    ...read,
+    allowed: false,
+    retryAfterMs: retryAfterMs === null ? null : Math.max(retryAfterMs, leftMs),
+    reason: 'blocked',
+  };
+}

@@ -1,0 +1,142 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type BackendEvent, definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../../src/index.js';
+import { strategies } from '../../parity/random-trace.js';
+import { START } from '../../support/http-app.js';
+import { PATIENT_MS } from '../../support/redis/faults.js';
+import { ownRedis } from '../../support/redis/private-redis.js';
+import { freshPrefix } from '../../support/redis/redis-shared.js';
+import { until } from '../../support/wait-until.js';
+
+const block = { for: '5m', escalate: [1, 2, 4], forgetAfter: '2h' } as const;
+const login = definePolicy('login', { rate: '3/min', strategy: 'fixed-window', block });
+const rows = definePolicy('rows', { rate: '3/min', strategy: 'fixed-window', block: { for: '5m', after: 3 } });
+const ada = [{ policy: login, subject: 'ada', cost: 1 }];
+const target = { policy: login, subject: 'ada' };
+
+describe('blocks on Redis', () => {
+  const redis = ownRedis();
+  let clock: ManualClock;
+  let prefix: string;
+  let backend: RedisBackend;
+
+  const open = (denyMemoryMs = 0) =>
+    new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS, denyMemoryMs });
+  const keys = async () => (await redis.client.keys(`${prefix}:*`)).sort();
+
+  beforeEach(() => {
+    clock = new ManualClock(START);
+    prefix = freshPrefix();
+    backend = open();
+  });
+
+  it.each(strategies)(
+    'write nothing for a blocked call by a policy of %s, by which its wait stays the same',
+    async (strategy) => {
+      const policy = definePolicy('p', { rate: '3/min', strategy, block });
+      const charges = [{ policy, subject: 'ada', cost: 1 }];
+      for (let i = 0; i < 4; i++) await backend.spend(charges);
+      const [key = ''] = (await keys()).filter((name) => name.includes('{ada}'));
+      const before = await redis.client.dumpBuffer(key);
+      expect(before?.length).toBeGreaterThan(46);
+      const expiry = await redis.client.pexpiretime(key);
+      for (let i = 0; i < 3; i++) {
+        clock.advance(1000);
+        expect((await backend.spend(charges)).binding).toMatchObject({ reason: 'blocked' });
+        expect((await backend.peek(charges)).binding).toMatchObject({ reason: 'blocked' });
+      }
+      expect(await redis.client.dumpBuffer(key)).toEqual(before);
+      expect(await redis.client.pexpiretime(key)).toBe(expiry);
+    },
+  );
+
+  it('are with the state under one key, which lives until they are forgotten', async () => {
+    for (let i = 0; i < 3; i++) await backend.spend(ada);
+    const [key = '', ...others] = await keys();
+    expect([key, others]).toEqual([`${prefix}:{ada}:login@app:f60000-b`, []]);
+    await backend.spend(ada);
+    // The clock that decides may differ from the server's by an hour.
+    expect(await redis.client.pttl(key)).toBeGreaterThan(3 * 3_600_000 - 60_000);
+    await until(async () => (await keys()).length === 2);
+    for (const one of await keys()) expect(await redis.client.pttl(one)).toBeGreaterThan(0);
+  });
+
+  it('begin once, however many calls are denied together', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => backend.spend(ada)));
+    expect(outcomes.filter(({ allowed }) => allowed)).toHaveLength(3);
+    const begun = outcomes.flatMap(({ decisions }) => decisions[0]?.startedBlock ?? []);
+    expect(begun).toEqual([{ forMs: 300_000, strikes: 1 }]);
+    expect(outcomes.filter(({ binding }) => binding?.reason === 'blocked')).toHaveLength(47);
+  });
+
+  it('that a policy begins are listed by every process, until they are over', async () => {
+    for (let i = 0; i < 4; i++) await backend.spend(ada);
+    const expected = { policy: 'login', subject: 'ada', expiresAt: START + 300_000, strikes: 1 };
+    const other = open();
+    await until(async () => (await other.blocks?.listBlocks('login', { limit: 10 }))?.entries.length === 1);
+    expect(await other.blocks?.listBlocks('login', { limit: 10 })).toEqual({ entries: [expected] });
+    clock.advance(300_000);
+    expect(await other.blocks?.listBlocks('login', { limit: 10 })).toEqual({ entries: [] });
+    expect(await redis.client.zcard(`${prefix}:blocks`)).toBe(0);
+  });
+
+  it('ask Redis for each denial of a row, and for none once they are known', async () => {
+    backend = open(1000);
+    const charges = [{ policy: rows, subject: 'ada', cost: 1 }];
+    for (let i = 0; i < 3; i++) await backend.spend(charges);
+    await redis.resetCounts();
+    for (let i = 0; i < 2; i++) expect((await backend.spend(charges)).binding).toMatchObject({ reason: 'rate' });
+    const [begun, repeated] = [await backend.spend(charges), await backend.spend(charges)];
+    expect(begun.binding).toMatchObject({ reason: 'blocked', startedBlock: { strikes: 1 } });
+    const { startedBlock: _, ...known } = { ...begun.binding };
+    expect(repeated.binding).toEqual(known);
+    for (let i = 0; i < 10; i++) await backend.spend(charges);
+    expect(await redis.calls('evalsha')).toBe(3);
+  });
+
+  it('by hand drop the denials of their subject that are cached', async () => {
+    backend = open(1000);
+    for (let i = 0; i < 4; i++) await backend.spend(ada);
+    await backend.blocks?.setBlock(target, 3_600_000);
+    expect((await backend.spend(ada)).binding).toMatchObject({ retryAfterMs: 3_600_000 });
+    await backend.blocks?.deleteBlock(target);
+    expect((await backend.spend(ada)).binding).toMatchObject({ startedBlock: { forMs: 300_000, strikes: 1 } });
+  });
+
+  it('are not taken from a value that another program wrote: it is deleted', async () => {
+    const events: BackendEvent[] = [];
+    backend.listen((event) => events.push(event));
+    const key = `${prefix}:{ada}:login@app:f60000-b`;
+    const garbage = { name: 'BackendError', code: 'GARBAGE' };
+    for (const value of ['x', 'x'.repeat(46), 'x'.repeat(100)]) {
+      await redis.client.set(key, value);
+      await expect(backend.spend(ada)).rejects.toMatchObject(garbage);
+      await redis.client.set(key, value);
+      await expect(async () => backend.blocks?.setBlock(target, 1000)).rejects.toMatchObject(garbage);
+      expect(await backend.blocks?.getBlock(target)).toBeUndefined();
+    }
+    await redis.client.rpush(key, 'x');
+    expect(await backend.blocks?.getBlock(target)).toBeUndefined();
+    await expect(backend.spend(ada)).rejects.toMatchObject(garbage);
+    expect(events).toEqual(new Array(7).fill({ type: 'garbage', policies: ['login'] }));
+    expect((await backend.spend(ada)).allowed).toBe(true);
+  });
+
+  it('answer as in memory, call after call', async () => {
+    const memory = new MemoryBackend({ clock });
+    for (const [afterMs, cost] of [
+      [0, 3],
+      [0, 1],
+      [299_999, 1],
+      [1, 2],
+      [0, 2],
+      [600_000, 4],
+      [0, 3],
+      [1, 1],
+    ] as const) {
+      clock.advance(afterMs);
+      const charges = [{ policy: login, subject: 'ada', cost }];
+      const { receipt: _, ...expected } = memory.spend(charges);
+      expect(await backend.spend(charges)).toMatchObject(expected);
+    }
+  });
+});
