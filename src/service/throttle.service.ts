@@ -200,16 +200,20 @@ export class ThrottleService {
     if (receipt !== undefined) await this.#refunds.refund(receipt, units);
   }
 
-  /** Resets the budgets of the call, under whatever plan and mode: their units are available again. */
+  /**
+   * Resets the budgets of the call, under whatever plan and mode: their units are available again. What the call itself took from them is
+   * not settled by its outcome any more.
+   */
   async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
     const request = parseOptions('reset', policy, on);
-    const { limits, call } = this.#resolve(request);
+    const { limits, call, session } = this.#resolve(request);
     const all = limits.map((limit) => ({
       ...limit,
       skip: undefined,
       policies: enforced(everyPlan(limit.policies)),
     }));
     const { charges } = await prepareCharges(all, call, { subject: request.subject, cost: 1 });
+    if (session !== undefined) this.limiter.outcomes.forget(session, charges);
     await this.limiter.settings.backend.reset(charges);
   }
 

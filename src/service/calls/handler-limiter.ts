@@ -32,6 +32,7 @@ export class HandlerLimiter {
   }
 
   readonly #warned = new WeakSet<HandlerLimits>();
+  readonly #warnedOfEnds = new WeakSet<HandlerLimits>();
 
   /** @param isIntercepted whether Nest will run the interceptor of the handler phase for a handler */
   constructor(
@@ -48,6 +49,7 @@ export class HandlerLimiter {
     const { automatic } = handlerLimits;
     const known = session.admissionUnder(automatic);
     if (known !== undefined) return known;
+    if (handlerLimits.isByOutcome && phase === 'guard') this.#warnOfUnseenEnd(session, handlerLimits);
     if (automatic.length === 0) return true;
     const hasTwoPhases =
       handlerLimits.hasHandlerPhase && phase === 'guard' && this.#isIntercepted(session, handlerLimits);
@@ -56,14 +58,25 @@ export class HandlerLimiter {
     return isAdmitted;
   }
 
+  /** Warns once of a handler whose `chargeWhen` may ask for what it returns, and will not learn it. */
+  #warnOfUnseenEnd({ call }: CallSession, handlerLimits: HandlerLimits): void {
+    if (this.#warnedOfEnds.has(handlerLimits)) return;
+    this.#warnedOfEnds.add(handlerLimits);
+    if (call.handler !== undefined && this.isIntercepted(call.handler)) return;
+    const { automatic, explicit } = handlerLimits;
+    if (![...automatic, ...explicit].some(({ chargeWhen }) => typeof chargeWhen === 'function')) return;
+    this.limiter.settings.warn(
+      `${handlerLimits.label}: what it returns or throws is not known to its \`chargeWhen\`, which sees only the status. ${HOW_TO_INTERCEPT}`,
+    );
+  }
+
   /** False for a function that a request-scoped controller makes for each request: Nest reads no metadata from it. */
   #isIntercepted({ call }: CallSession, handlerLimits: HandlerLimits): boolean {
     if (call.handler !== undefined && this.isIntercepted(call.handler)) return true;
     if (!this.#warned.has(handlerLimits)) {
       this.#warned.add(handlerLimits);
       this.limiter.settings.warn(
-        `${handlerLimits.label}: all of its limits are charged in the guard, so users whom a later guard finds are charged by address. ` +
-          'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.',
+        `${handlerLimits.label}: all of its limits are charged in the guard, so users whom a later guard finds are charged by address. ${HOW_TO_INTERCEPT}`,
       );
     }
     return false;
@@ -257,3 +270,6 @@ function nothingOf({ charges }: Receipt): readonly number[] {
 }
 
 const NOTHING_TAKEN: ChargedOutcome = { ...NOTHING_PREPARED, outcome: NOTHING_TO_CHARGE };
+
+const HOW_TO_INTERCEPT =
+  'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.';

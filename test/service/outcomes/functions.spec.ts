@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, HttpStatus, UnauthorizedException, UseInterceptors } from '@nestjs/common';
-import { type Observable, of, retry, throwError } from 'rxjs';
+import { Controller, Get, HttpStatus, Scope, UnauthorizedException, UseInterceptors } from '@nestjs/common';
+import { concat, NEVER, type Observable, of, retry, take, throwError } from 'rxjs';
 import {
   type CallResult,
   type ChargeWhen,
@@ -182,6 +182,62 @@ describe.each(adapters)('the end of a handler on %s', (adapter) => {
     await until(() => results.length > 0);
     expect([runs, results]).toEqual([2, [{ status: 200, value: 'done' }]]);
   });
+
+  it('is known with its last value, if an interceptor leaves it before it has ended', async () => {
+    const results: CallResult[] = [];
+
+    class FirstInterceptor {
+      intercept(_: unknown, next: { handle(): Observable<unknown> }): Observable<unknown> {
+        return next.handle().pipe(take(1));
+      }
+    }
+
+    @UseInterceptors(FirstInterceptor)
+    @Controller()
+    class FirstController {
+      @Throttle({ ...limit, chargeWhen: (result) => results.push(result) > 0 })
+      @Get('first')
+      run(): Observable<string> {
+        return concat(of('first'), NEVER);
+      }
+    }
+    await using app = await startApp({ adapter, controllers: [FirstController] });
+    expect((await app.send('/first')).text).toBe('first');
+    await until(() => results.length > 0);
+    expect(results).toEqual([{ status: 200, value: 'first' }]);
+  });
+
+  it.each<[string, ChargeWhen, boolean]>([
+    ['a function', ({ value }) => value === undefined, true],
+    ['a word', 'success', false],
+  ])(
+    'is not known of a function that is made for each request: it warns once where that matters, for %s',
+    async (_, chargeWhen, warns) => {
+      @Controller({ path: 'notes', scope: Scope.REQUEST })
+      class NotesController {
+        constructor() {
+          this.list = this.list.bind(this);
+        }
+
+        @Throttle({ ...limit, chargeWhen })
+        @Get()
+        list(): string {
+          return 'notes';
+        }
+      }
+      const warnings: string[] = [];
+      await using app = await startApp({ adapter, controllers: [NotesController], warnings });
+      expect(await app.statuses('/notes', 3)).toEqual([200, 200, 200]);
+      expect(warnings).toEqual(
+        warns
+          ? [
+              'NotesController.list: what it returns or throws is not known to its `chargeWhen`, which sees only the status. ' +
+                'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.',
+            ]
+          : [],
+      );
+    },
+  );
 
   it('is not waited for if an interceptor of the application answers by itself', async () => {
     const results: CallResult[] = [];

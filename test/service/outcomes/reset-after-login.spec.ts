@@ -3,6 +3,8 @@ import { Controller, Inject, Post, Req, UnauthorizedException } from '@nestjs/co
 import { by, type HttpRequest, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
 import { CountedBackend } from '../../support/counted-backend.js';
 import { adapters, startApp } from '../../support/http-app.js';
+import { until } from '../../support/wait-until.js';
+import { Gate } from './gate.js';
 
 /** Failures of an account; whoever logs in well starts anew. */
 const account: PolicyOptions = {
@@ -59,5 +61,38 @@ describe.each(adapters)('reset after a login on %s', (adapter) => {
       401, 401, 401,
     ]);
     expect(await login('ada', 'sesame')).toBe(429);
+  });
+
+  it('does not give back what others have taken since, when the login ends', async () => {
+    const gate = new Gate();
+
+    @Controller()
+    class SlowLoginController {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Throttle('login')
+      @Post('login')
+      async login(@Req() request: HttpRequest): Promise<string> {
+        if (request.headers['x-password'] !== 'sesame') throw new UnauthorizedException();
+        await this.throttle.reset('login');
+        await gate.wait('login');
+        return 'welcome';
+      }
+    }
+    const backend = new CountedBackend();
+    const policies = { login: { ...account, strategy: 'fixed-window' } } as const;
+    await using app = await startApp({ adapter, controllers: [SlowLoginController], options: { backend, policies } });
+    const login = (password: string) =>
+      app.send('/login', { method: 'POST', headers: { 'x-name': 'ada', 'x-password': password } });
+    const remaining = async () =>
+      (await app.app.get(ThrottleService).stat('login', { subject: 'account:ada' }))?.remaining;
+
+    const good = login('sesame');
+    await until(() => gate.begun.length === 1);
+    expect((await login('wrong')).status).toBe(401);
+    gate.open('login');
+    expect((await good).status).toBe(201);
+    expect((await login('wrong')).status).toBe(401);
+    expect([await remaining(), backend.settled]).toEqual([1, []]);
   });
 });

@@ -10,8 +10,15 @@ export interface EndedCall {
   readonly isAborted: boolean;
 }
 
-/** How a handler ended. Neither a value nor an error: nobody waited for it any longer. */
-export type HandlerEnd = Pick<CallResult, 'error' | 'value'>;
+/** How a handler ended. */
+export interface HandlerEnd {
+  /** Absent unless the handler failed. */
+  readonly error?: unknown;
+  /** The last value; absent unless there was one, or the handler completed. */
+  readonly value?: unknown;
+  /** True if its caller has left it before it came to its end. */
+  readonly isLeft?: true;
+}
 
 /**
  * The end of one call: the response has closed, and the handler has settled, whichever comes last. A transport without responses, such
@@ -70,12 +77,9 @@ export function endedWithHandler(handler: HandlerEnd): EndedCall {
 }
 
 function endedCall(response: ResponseEnd | 'none', handler: HandlerEnd | 'none'): EndedCall {
-  const ofHandler = handler === 'none' ? {} : handler;
-  if (response === 'none') {
-    const isFailure = 'error' in ofHandler;
-    // Nobody waits for a message's handler any longer once its client has gone.
-    return { result: ofHandler, isFailure, isAborted: !isFailure && !('value' in ofHandler) };
-  }
+  const { isLeft, ...ofHandler }: HandlerEnd = handler === 'none' ? {} : handler;
+  // On sockets a handler is left when its client has gone.
+  if (response === 'none') return { result: ofHandler, isFailure: 'error' in ofHandler, isAborted: isLeft === true };
   const { status, isComplete } = response;
   if (status === undefined) return { result: ofHandler, isFailure: true, isAborted: true };
   return { result: { ...ofHandler, status }, isFailure: status >= FIRST_FAILURE, isAborted: !isComplete };

@@ -4,7 +4,7 @@ import type { HandlerEnd } from './call-end.js';
 /** Is told what becomes of a handler. */
 export interface HandlerObserver {
   begin?(): void;
-  /** The handler has settled: with neither a value nor an error if its caller no longer waits for it. */
+  /** The handler has settled, or its caller has left it. */
   end(end: HandlerEnd): void;
   /** The handler has completed, before its caller knows. `isAnswered`: it emitted a value other than undefined and null. */
   complete?(isAnswered: boolean): void;
@@ -21,13 +21,13 @@ export function observeHandler(
   observer: HandlerObserver,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
-    let value: unknown;
+    let last: { readonly value?: unknown } = {};
     let isAnswered = false;
     observer.begin?.();
     // An observer and not `tap`, which costs each call another Observable.
     const subscription = start({
       next: (answer) => {
-        value = answer;
+        last = { value: answer };
         isAnswered ||= answer !== undefined && answer !== null;
         subscriber.next(answer);
       },
@@ -37,13 +37,13 @@ export function observeHandler(
       },
       complete: () => {
         observer.complete?.(isAnswered);
-        observer.end({ value });
+        observer.end({ value: last.value });
         subscriber.complete();
       },
     });
     return () => {
       subscription.unsubscribe();
-      observer.end({});
+      observer.end({ ...last, isLeft: true });
     };
   });
 }

@@ -2,7 +2,7 @@ import { withDeadline } from '../../../backends/resilience/with-deadline.js';
 import { isSettled } from '../../../backends/settlement.js';
 import { isPromise } from '../../../core/awaitable.js';
 import { systemClock } from '../../../core/clock.js';
-import { type Charge, isCost, type Outcome, type Receipt } from '../../../core/decision.js';
+import { type Charge, isCost, type Outcome, type Receipt, type Target } from '../../../core/decision.js';
 import { describeValue, optionAt } from '../../../core/errors.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import type { Call } from '../../../transports/call.js';
@@ -10,7 +10,7 @@ import type { CallSession } from '../call-session.js';
 import { callUnder } from '../charges/charge-parts.js';
 import { type ChargedOutcome, limitAt } from '../charges/prepared-charges.js';
 import type { RuntimeSettings } from '../runtime-settings.js';
-import type { EndedCall } from './call-end.js';
+import type { CallEnd, EndedCall } from './call-end.js';
 import { type ReceiptPart, settleableParts } from './delayed-receipts.js';
 
 /** How long an application that closes waits for settlements: as long as for a function of the user. */
@@ -27,17 +27,31 @@ export function isByOutcome({ chargeWhen }: CompiledLimit): boolean {
  */
 export class OutcomeSettlements {
   readonly #running = new Set<Promise<void>>();
+  /** What calls took that have not ended yet. */
+  readonly #pending = new WeakMap<CallEnd, ChargedOutcome[]>();
+  /** Charges whose budgets were reset by their own calls. */
+  readonly #reset = new WeakSet<Charge>();
 
   constructor(private readonly settings: RuntimeSettings) {}
 
   /** Settles what a call took once it has ended. */
   watch(charged: ChargedOutcome, session: CallSession<unknown>, call: Call): void {
     if (!charged.limits.some(isByOutcome)) return;
+    const end = session.watchEnd();
+    if (end === undefined) return;
     const takenAtMs = this.settings.clock.now();
-    session.watchEnd()?.whenEnded((ended) => {
-      const settled = this.settle(charged, call, ended, takenAtMs).finally(() => this.#running.delete(settled));
-      this.#running.add(settled);
-    });
+    const pending = this.#pending.get(end) ?? [];
+    pending.push(charged);
+    this.#pending.set(end, pending);
+    end.whenEnded((ended) => void this.settle(charged, call, ended, takenAtMs));
+  }
+
+  /** Leaves charges of a call as they are whose budgets it has reset: what was taken there since is of others. */
+  forget({ end }: CallSession, budgets: readonly Target[]): void {
+    const pending = end === undefined ? [] : (this.#pending.get(end) ?? []);
+    for (const charge of pending.flatMap(({ outcome }) => outcome.receipt?.charges ?? [])) {
+      if (budgets.some((budget) => isSameBudget(budget, charge))) this.#reset.add(charge);
+    }
   }
 
   /**
@@ -45,7 +59,13 @@ export class OutcomeSettlements {
    *
    * @param takenAtMs when it was taken, by the clock of this process
    */
-  async settle(charged: ChargedOutcome, call: Call, ended: EndedCall, takenAtMs: number): Promise<void> {
+  settle(charged: ChargedOutcome, call: Call, ended: EndedCall, takenAtMs: number): Promise<void> {
+    const settled = this.#settle(charged, call, ended, takenAtMs).finally(() => this.#running.delete(settled));
+    this.#running.add(settled);
+    return settled;
+  }
+
+  async #settle(charged: ChargedOutcome, call: Call, ended: EndedCall, takenAtMs: number): Promise<void> {
     const { receipt } = charged.outcome;
     // What is settled already was returned: by hand, or because a later phase denied the call.
     if (receipt === undefined || ended.isAborted || isSettled(receipt)) return;
@@ -79,10 +99,11 @@ export class OutcomeSettlements {
   /** The new cost of each charge. A function is asked once for each limit, whose rates are charges of their own. */
   #costsOf({ charges }: Receipt, charged: ChargedOutcome, call: Call, ended: EndedCall): Promise<readonly number[]> {
     const answers = new Map<CompiledLimit, Promise<boolean | number>>();
-    const costOf = async ({ cost }: Charge, i: number): Promise<number> => {
+    const costOf = async (charge: Charge, i: number): Promise<number> => {
+      const { cost } = charge;
       const limit = limitAt(charged, i);
       // A charge that took nothing is one of a monitored limit that would have denied the call, or of one that counts nobody.
-      if (limit === undefined || cost === 0 || !isByOutcome(limit)) return cost;
+      if (limit === undefined || cost === 0 || !isByOutcome(limit) || this.#reset.has(charge)) return cost;
       const answer = answers.get(limit) ?? this.#ask(limit, call, ended);
       answers.set(limit, answer);
       const found = await answer;
@@ -119,6 +140,10 @@ export class OutcomeSettlements {
     const parts = settleableParts(outcome, Math.min(delayMs, this.settings.clock.now() - takenAtMs));
     return parts.filter(({ indexes }) => indexes.length > 0);
   }
+}
+
+function isSameBudget(one: Target, other: Target): boolean {
+  return one.subject === other.subject && one.policy.id === other.policy.id;
 }
 
 function checkedAnswer(answer: unknown): boolean | number {
