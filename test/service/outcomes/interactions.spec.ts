@@ -137,6 +137,21 @@ describe('a limit charged by outcome', () => {
     expect([context.backend.settled, violations.get('p')]).toEqual([[[0]], 3]);
   });
 
+  it('charges no cost of a function where a monitored limit has taken nothing', async () => {
+    const policies = {
+      p: { ...shared, rate: '1/hour', mode: 'monitor', chargeWhen: () => 4 },
+      calls: { ...shared, chargeWhen: () => 2 },
+    } as const;
+    await using context = await start(['p', 'calls'], () => 'ok', { policies });
+    expect(await context.app.statuses('/act', 2)).toEqual([200, 200]);
+    await settled(context.backend, 2);
+    // Monitored charges are told last, and counted in their place.
+    expect(context.backend.settled).toEqual([
+      [4, 2],
+      [0, 2],
+    ]);
+  });
+
   it('settles a quota in its window', async () => {
     const policies = { p: { rate: '10/month', by: by.all(), chargeWhen: 'failure' } } as const;
     await using context = await start('p', () => 'ok', { policies });
@@ -159,6 +174,20 @@ describe('a limit charged by outcome', () => {
     expect((await delayed).status).toBe(401);
     await settled(context.backend, 1);
     expect(await context.remaining('p')).toBe(5);
+  });
+});
+
+describe('a delayed call under a limit charged by outcome', () => {
+  it('is returned once if its delay is interrupted because the application closes', async () => {
+    const leaky = { rate: '60/min', strategy: 'leaky-bucket', burst: 5, by: by.all(), chargeWhen: 'success' } as const;
+    const context = await start('p', () => 'ok', { policies: { p: leaky } });
+    expect((await context.app.send('/act')).status).toBe(200);
+    const delayed = context.app.send('/act');
+    await until(() => context.backend.manual.waiting === 1);
+    const closing = context.app.app.close();
+    expect((await delayed).status).toBe(503);
+    await closing;
+    expect(context.backend.settled.filter((costs) => costs.length > 0)).toEqual([[0]]);
   });
 });
 

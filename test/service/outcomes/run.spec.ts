@@ -193,6 +193,12 @@ describe.each(adapters)('run within a call on %s', (adapter) => {
         return 'sent later';
       }
 
+      @Get('kept')
+      async keep(): Promise<string> {
+        await this.throttle.run('p', {}, () => 'sent');
+        throw broken;
+      }
+
       @Get('denied')
       async deny(): Promise<string> {
         return this.throttle.run('p', { cost: 11 }, () => 'never');
@@ -208,6 +214,8 @@ describe.each(adapters)('run within a call on %s', (adapter) => {
       429,
       'Too many requests. This one asks for more than the limit ever grants.',
     ]);
+    // What the run has kept stays so, although the call fails.
+    expect((await app.send('/kept')).status).toBe(500);
     await app.send('/mail');
     expect(backend.settled).toEqual([[0], [0]]);
   });

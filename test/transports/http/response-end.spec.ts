@@ -28,6 +28,12 @@ const begin: Answer = (response) => {
   response.write('a part');
 };
 
+/** Ended by the handler, and more than a socket takes at once. */
+const long: Answer = (response) => {
+  response.statusCode = 203;
+  response.end('x'.repeat(64_000_000));
+};
+
 describe('the end of a response over HTTP/1', () => {
   /** @param leave whether the client leaves once the response has begun, or, if it does not begin, once it has been asked for */
   async function endOf(answer: Answer, leave: boolean): Promise<ResponseEnd> {
@@ -55,6 +61,7 @@ describe('the end of a response over HTTP/1', () => {
   it.each<[string, Answer, boolean, ResponseEnd]>([
     ['that is complete has its status', complete, false, { status: 201, isComplete: true }],
     ['whose client leaves while it is sent is not complete', begin, true, { status: 203, isComplete: false }],
+    ['whose client leaves before all of it is sent is not complete', long, true, { status: 203, isComplete: false }],
     ['whose client leaves before it begins has no status', () => {}, true, { status: undefined, isComplete: false }],
   ])('%s', async (_, answer, leave, expected) => {
     expect(await endOf(answer, leave)).toEqual(expected);
