@@ -117,4 +117,5 @@ export { ThrottleException, ThrottleUnavailableException } from './transports/ht
 export { type AddressOptions, by } from './transports/identity/by.js';
 export { type HeaderOptions, type SubjectOf, subjectOf } from './transports/identity/subject.js';
 export type { TrustProxy } from './transports/identity/trust-proxy.js';
+export type { RetryJitterOption } from './transports/retry-jitter.js';
 export type { RateLimitPayload } from './transports/sockets/rate-limit-message.js';

@@ -8,6 +8,7 @@ import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { dialectsOf } from '../transports/http/header-dialects.js';
 import { compileTrust } from '../transports/identity/trust-proxy.js';
+import { RetryJitter, type RetryJitterOption } from '../transports/retry-jitter.js';
 import { stackBackend } from './backend-stack.js';
 import { assertBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleModuleOptions } from './throttle-module.options.js';
@@ -43,6 +44,7 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     headers: dialectsOf(`${MODULE}.headers`, options.headers ?? 'standard'),
     errors: options.errors ?? 'nest',
     deadlines,
+    retryJitter: retryJitter(options.retryJitter),
     ipv6Prefix: options.ipv6Prefix ?? 64,
     unavailableForMs,
     sockets: socketSettings(options.sockets),
@@ -50,6 +52,11 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     warn,
     fail: fenced((error: unknown) => logger.error(error)),
   };
+}
+
+function retryJitter(option: RetryJitterOption = 0): RetryJitter | undefined {
+  const { share, random } = typeof option === 'number' ? { share: option } : option;
+  return share === 0 ? undefined : new RetryJitter(share, random);
 }
 
 /** Returns a method of the logger, which an application may replace by one that throws. */

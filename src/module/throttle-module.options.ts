@@ -7,6 +7,7 @@ import type { ModeOf } from '../transports/call.js';
 import type { ErrorStyle } from '../transports/http/denial-exception.js';
 import type { HeaderStyle } from '../transports/http/header-dialects.js';
 import type { TrustProxy } from '../transports/identity/trust-proxy.js';
+import type { RetryJitterOption } from '../transports/retry-jitter.js';
 
 /**
  * Options of ThrottleModule. All are optional; `default`, `policies`, `plans`, `requests` and `onError` may be left out, but not be
@@ -66,6 +67,12 @@ export interface ThrottleModuleOptions {
    * the function and its policy. Answers that are no promises are not measured. Default: 5000.
    */
   readonly functionTimeoutMs?: number;
+  /**
+   * Tells denied clients to retry up to this share of their wait later, 0 to 1, so that those who were denied at once do not return at
+   * once: with 0.1, after a wait of 60 s, in one of 6 seconds. Never earlier. It is in `Retry-After`, in the body and its message, and in
+   * `rate_limit` messages; the `RateLimit` fields and decisions stay exact. Default: 0, the exact wait.
+   */
+  readonly retryJitter?: RetryJitterOption;
   /** Bits of an IPv6 address that identify a network, 1 to 128. Default: 64. */
   readonly ipv6Prefix?: number;
   /** Options of all WebSocket gateways. */

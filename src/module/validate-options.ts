@@ -61,6 +61,7 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
     'a whole number of milliseconds from 1 to 2147483647',
     (value) => isWhole(value, 1) && Number(value) <= MAX_TIMER_MS,
   ],
+  retryJitter: ['a share of the wait from 0 to 1, or { share, random? }', isRetryJitter],
   ipv6Prefix: ['a whole number of bits from 1 to 128', (value) => isWhole(value, 1) && Number(value) <= 128],
   sockets: ['options { connections?, frames?, closeAfter?, noticeEveryMs?, maxPending?, trustProxy? }', isObject],
 };
@@ -200,6 +201,13 @@ export function assertFeatureOptions(options: ThrottleFeatureOptions): void {
   const expected = 'an object of policies by name';
   if (policies === undefined && 'policies' in options) throw missingValue(`${place}: policies`, expected);
   if (!isRecord(policies)) throw invalidValue(`${place}: policies`, expected, policies);
+}
+
+function isRetryJitter(value: unknown): boolean {
+  if (!isObject(value)) return typeof value === 'number' && value >= 0 && value <= 1;
+  const { share, random, ...others }: { share?: unknown; random?: unknown } = value;
+  if (Object.keys(others).length > 0 || isObject(share)) return false;
+  return isRetryJitter(share) && (random === undefined || isFunction(random));
 }
 
 function isWhole(value: unknown, atLeast: number): boolean {

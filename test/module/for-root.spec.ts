@@ -5,7 +5,7 @@ import { defineStrategy, RedisBackend, ThrottleModule, ThrottleService } from '.
 import { bootError } from '../support/application.js';
 
 const known =
-  'backend, strategies, policies, default, plans, requests, runtimePolicies, mode, skip, onError, headers, errors, message, onDenied, functionTimeoutMs, ipv6Prefix, sockets';
+  'backend, strategies, policies, default, plans, requests, runtimePolicies, mode, skip, onError, headers, errors, message, onDenied, functionTimeoutMs, retryJitter, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
 const aBackend =
   'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), or a function that returns one';

@@ -38,6 +38,7 @@ const MAY_BE_UNDEFINED: readonly string[] = [
   'overrides',
   'phase',
   'response',
+  'retryJitter',
   'rollover',
   'runtimePolicies',
   'skip',

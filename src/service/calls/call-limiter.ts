@@ -180,6 +180,7 @@ export class CallLimiter {
   #respond<R>(charged: ChargedOutcome, call: Call, responder: Responder<R>): Awaitable<true | R> {
     const { outcome, failure } = charged;
     if (outcome.degraded === 'deny') return responder.rejectUnavailable(this.settings.unavailableForMs(), failure);
+    if (!outcome.allowed) this.settings.retryJitter?.delay(outcome);
     responder.enforce(outcome);
     if (outcome.allowed) return true;
     return chain(composeDenial(charged, call, this.settings), (denial) => responder.reject(outcome, denial));

@@ -5,6 +5,7 @@ import type { Strategy } from '../../strategies/strategy.js';
 import type { FunctionDeadlines } from '../../transports/functions/function-deadlines.js';
 import type { HttpStyle } from '../../transports/http/http-call.js';
 import type { Trusts } from '../../transports/identity/trust-proxy.js';
+import type { RetryJitter } from '../../transports/retry-jitter.js';
 import type { ConnectionRules } from '../../transports/sockets/socket-connection.js';
 
 /** The settings of sockets. */
@@ -31,6 +32,8 @@ export interface RuntimeSettings extends HttpStyle {
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
+  /** Delays the retries of denied clients. Undefined: they are told the exact wait. */
+  readonly retryJitter: RetryJitter | undefined;
   /** Bounds what functions of the application take to answer. */
   readonly deadlines: FunctionDeadlines;
   readonly ipv6Prefix: number;

@@ -1,6 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import type { Decision, Outcome } from '../../core/decision.js';
 import type { Interruption } from '../responder.js';
+import { announcedSeconds } from '../retry-jitter.js';
 import { waitSeconds } from '../wait-seconds.js';
 import { markProblem } from './problem-body.js';
 import { writeRefusal } from './rate-limit-headers.js';
@@ -46,7 +47,7 @@ export function httpUnavailable(
   const retryAfter = waitSeconds(waitMs);
   const message = `Limits cannot be checked now. Retry in ${inSeconds(retryAfter)}.`;
   const status = HttpStatus.SERVICE_UNAVAILABLE;
-  if (response !== undefined) writeRefusal(response, waitMs);
+  if (response !== undefined) writeRefusal(response, retryAfter);
   const title = 'Service Unavailable';
   const type = `${PROBLEM_TYPES}#temporary-reduced-capacity`;
   const isProblem = style === 'problem';
@@ -92,7 +93,7 @@ function nestBody(outcome: Outcome, message: string): object {
     message,
     policy: outcome.binding?.policy,
     reason: outcome.binding?.reason,
-    retryAfter: retryAfter(outcome),
+    retryAfter: announcedSeconds(outcome),
   };
 }
 
@@ -106,7 +107,7 @@ function problemBody(outcome: Outcome, detail: string): object {
     detail,
     'violated-policies': denials.map(({ policy }) => policy),
     reason: outcome.binding?.reason,
-    retryAfter: retryAfter(outcome),
+    retryAfter: announcedSeconds(outcome),
   };
 }
 
@@ -116,14 +117,9 @@ function isDenial({ allowed, mode }: Decision): boolean {
 }
 
 function defaultMessage(outcome: Outcome): string {
-  const wait = retryAfter(outcome);
+  const wait = announcedSeconds(outcome);
   if (wait === null) return 'Too many requests. This one asks for more than the limit ever grants.';
   return `Too many requests. Retry in ${inSeconds(wait)}.`;
-}
-
-function retryAfter({ binding }: Outcome): number | null {
-  const waitMs = binding?.retryAfterMs ?? null;
-  return waitMs === null ? null : waitSeconds(waitMs);
 }
 
 function inSeconds(seconds: number): string {

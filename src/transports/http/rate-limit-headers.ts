@@ -1,5 +1,5 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
-import { waitSeconds } from '../wait-seconds.js';
+import { announcedSeconds } from '../retry-jitter.js';
 import { type HeaderDialect, headersOf, type SetHeader, writeDialects } from './header-dialects.js';
 
 /** The common part of Express's response and Fastify's reply, under two names. */
@@ -62,16 +62,16 @@ function writeRateLimit(
 }
 
 /** Writes `Retry-After` (RFC 9110, 10.2.3; whole seconds, never early) of a denial, and keeps the response out of caches. */
-export function writeRetryAfter(response: object, { binding }: Outcome): void {
-  writeRefusal(response, binding?.retryAfterMs ?? null);
+export function writeRetryAfter(response: object, outcome: Outcome): void {
+  writeRefusal(response, announcedSeconds(outcome));
 }
 
-/** Writes the headers of a refusal: when to retry (`null`: never), and that no cache may keep it. */
-export function writeRefusal(response: object, waitMs: number | null): void {
+/** Writes the headers of a refusal: after how many seconds to retry (`null`: never), and that no cache may keep it. */
+export function writeRefusal(response: object, seconds: number | null): void {
   const set = setterOf(response);
   if (set === undefined) return;
-  if (waitMs === null) removeHeader(response, 'Retry-After');
-  else set.call(response, 'Retry-After', String(waitSeconds(waitMs)));
+  if (seconds === null) removeHeader(response, 'Retry-After');
+  else set.call(response, 'Retry-After', String(seconds));
   set.call(response, 'Cache-Control', 'no-store');
 }
 

@@ -1,6 +1,7 @@
 import type { DenialReason, Outcome } from '../../core/decision.js';
 import { describeValue } from '../../core/errors.js';
 import type { DenialMessage } from '../responder.js';
+import { announcedSeconds } from '../retry-jitter.js';
 import { waitSeconds } from '../wait-seconds.js';
 
 /** The event that notifies a client. */
@@ -38,16 +39,12 @@ const RESERVED = new Set([
 ]);
 
 /** @param text the error, unless the policy has a message */
-export function deniedPayload(
-  { binding }: Outcome,
-  { message, context }: DenialMessage,
-  text: string,
-): RateLimitPayload {
-  const waitMs = binding?.retryAfterMs ?? null;
+export function deniedPayload(outcome: Outcome, { message, context }: DenialMessage, text: string): RateLimitPayload {
+  const { binding } = outcome;
   return {
     type: RATE_LIMIT,
     error: message ?? text,
-    retry_after: waitMs === null ? null : waitSeconds(waitMs),
+    retry_after: announcedSeconds(outcome),
     policy: binding?.policy ?? null,
     limit: binding?.limit ?? null,
     remaining: binding?.remaining ?? null,
