@@ -1,0 +1,205 @@
+/**
+ * Runs four processes on a single Redis and on a Cluster while a nemesis breaks something every few seconds, and checks that no bound is
+ * violated: whatever a Redis decided keeps the promise of its strategy, and what a process decided by itself while it declared itself
+ * `degraded` keeps it for that process. Servers that lose their counters allow the limit once more.
+ *
+ * Needs redis-server and redis-cli on the PATH, and a build: `npm run test:soak`, ten minutes; `npm run test:soak -- --minutes=2`.
+ * `--seed=7` repeats the order of faults. Ends with 1 where a goal is missed.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism, loadavg } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { checkTheChecks, slopeOf, worstOf } from './soak/bounds.mjs';
+import { nemeses } from './soak/nemesis.mjs';
+import { POLICIES } from './soak/policies.mjs';
+import '../test/support/typescript.mjs';
+
+const { connect, RedisCluster, RedisServer } = await import('../test/support/redis/redis.ts');
+const { RedisProxy } = await import('../test/support/redis/redis-proxy.ts');
+const { slotOf } = await import('../dist/esm/backends/redis/redis-keys.js');
+
+const WORKERS = 4;
+/** Workers begin with clocks that are wrong by so much. */
+const SKEWS_MS = [0, 7000, -7000, 3_600_000];
+const MAX_SLOPE_MB = 1;
+/** The heap of the first part of a run is not measured: code is still being compiled. */
+const WARM_SHARE = 0.3;
+/** Of one every three seconds: a minute. */
+const MIN_HEAP_SAMPLES = 20;
+
+const option = (name, otherwise) => {
+  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
+  const value = given === undefined ? otherwise : Number(given);
+  if (!(value > 0)) throw new Error(`--${name}: expected a number above 0, got ${given}`);
+  return value;
+};
+const minutes = option('minutes', Number(process.env.SOAK_MINUTES ?? 10));
+const seed = option('seed', 1 + Math.floor(Math.random() * 1_000_000));
+let state = seed;
+/** Park and Miller's generator. */
+const random = () => {
+  state = (state * 48_271) % 2_147_483_647;
+  return state / 2_147_483_647;
+};
+
+const SHIM = fileURLToPath(new URL('../test/backends/redis/support/shift-clock.mjs', import.meta.url));
+const WORKER = fileURLToPath(new URL('./soak/worker.mjs', import.meta.url));
+
+/** What was admitted: instants by where it was decided, policy and subject. */
+const admitted = new Map();
+const totals = { calls: 0, denied: 0, degraded: 0, errors: 0 };
+const escaped = [];
+const heaps = [];
+
+/** A process of the soak. A restarted one is another process, whose local counters begin anew. */
+class Worker {
+  #process;
+  #life = 0;
+
+  constructor(name) {
+    this.name = name;
+  }
+
+  async start(shiftMs, target) {
+    this.target = target;
+    this.#life += 1;
+    const life = `${this.name}.${this.#life}`;
+    const heap = [];
+    heaps.push(heap);
+    const startedAt = Date.now();
+    this.#process = fork(WORKER, {
+      execArgv: ['--expose-gc', '--import', SHIM],
+      env: { ...process.env, SHIFT_MS: String(shiftMs) },
+    });
+    const ready = new Promise((resolve) => {
+      this.#process.on('message', (message) => {
+        if (message.isReady) resolve();
+        this.#collect(life, message, heap, startedAt);
+      });
+    });
+    this.#process.send(target);
+    await ready;
+  }
+
+  #collect(life, { admitted: units, figures, heapMb, lastError, escaped: own = [] }, heap, startedAt) {
+    for (const [on, policy, subject, at, isLocal] of units) {
+      const key = JSON.stringify([on, policy, subject, isLocal ? life : '']);
+      const instants = admitted.get(key) ?? [];
+      instants.push(at);
+      admitted.set(key, instants);
+    }
+    if (heapMb !== undefined) heap.push({ minute: (Date.now() - startedAt) / 60_000, mb: heapMb });
+    for (const [name, count] of Object.entries(figures ?? {})) totals[name] += count;
+    if (lastError) escaped.push(`a call rejected: ${lastError}`);
+    escaped.push(...own);
+  }
+
+  freeze() {
+    this.#process.kill('SIGSTOP');
+  }
+
+  thaw() {
+    this.#process.kill('SIGCONT');
+  }
+
+  async stop() {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) {
+      escaped.push(`${this.name} ended by itself (${this.#process.exitCode ?? this.#process.signalCode})`);
+      return;
+    }
+    const ended = once(this.#process, 'exit');
+    const stuck = setTimeout(() => {
+      escaped.push(`${this.name} did not close within 30 s`);
+      this.#process.kill('SIGKILL');
+    }, 30_000);
+    this.#process.send('stop');
+    await ended;
+    clearTimeout(stuck);
+  }
+
+  async restart(shiftMs) {
+    await this.stop();
+    await this.start(shiftMs, this.target);
+  }
+}
+
+checkTheChecks();
+const single = await RedisServer.start();
+const cluster = await RedisCluster.start();
+const proxy = await RedisProxy.start(single);
+const workers = Array.from({ length: WORKERS }, (_, i) => new Worker(`worker ${i}`));
+const counts = {};
+const losses = [];
+try {
+  const target = { port: proxy.address.port, nodes: cluster.servers.map(({ port }) => port) };
+  await Promise.all(workers.map((worker, i) => worker.start(SKEWS_MS[i % SKEWS_MS.length], target)));
+  const faults = nemeses({
+    single,
+    proxy,
+    cluster,
+    workers,
+    connect: (server) => connect(server),
+    slotOf: (subject) => slotOf(`{${subject}}`),
+    random,
+  });
+  const names = Object.keys(faults);
+  const endsAt = Date.now() + minutes * 60_000;
+  while (Date.now() < endsAt) {
+    await pause(1000 + random() * 2000);
+    const name = names[Math.floor(random() * names.length)];
+    const loss = await faults[name]();
+    if (loss !== undefined) losses.push(loss);
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  await pause(1000);
+} finally {
+  proxy.release();
+  single.thaw();
+  await Promise.all(workers.map((worker) => worker.stop()));
+  await proxy[Symbol.asyncDispose]();
+  await Promise.all([single, cluster].map((server) => server[Symbol.asyncDispose]()));
+}
+
+const rows = [];
+const note = (what, measured, goal, isMet) => {
+  rows.push({ what, measured, goal, met: isMet ? 'yes' : 'NO' });
+  if (!isMet) process.exitCode = 1;
+};
+for (const policy of Object.keys(POLICIES)) {
+  for (const decidedBy of ['single', 'cluster', 'a process alone']) {
+    let [worst, units] = [0, 0];
+    for (const [key, instants] of admitted) {
+      const [on, name, , life] = JSON.parse(key);
+      if (name !== policy || (life === '' ? on : 'a process alone') !== decidedBy) continue;
+      const lost = life === '' ? losses.filter((loss) => loss.on === on) : [];
+      worst = Math.max(worst, worstOf(policy, instants, lost));
+      units += instants.length;
+    }
+    const share = `${(100 * worst).toFixed(1)} % of what is allowed, ${units} admitted`;
+    note(`${policy}, decided by ${decidedBy}: the fullest time`, share, '<= 100 %', worst <= 1);
+  }
+}
+note('calls that rejected', totals.errors, 0, totals.errors === 0);
+note('unhandled rejections, uncaught exceptions, ends', escaped.length, 0, escaped.length === 0);
+const slopes = heaps
+  .map((heap) => heap.slice(Math.ceil(heap.length * WARM_SHARE)))
+  // A process that lived shortly has too few samples to tell a leak from noise.
+  .filter((heap) => heap.length >= MIN_HEAP_SAMPLES)
+  .map(slopeOf);
+const slope = Math.max(0, ...slopes);
+note(
+  `steepest heap after gc, of ${slopes.length} processes`,
+  slopes.length === 0 ? 'too short to tell' : `${slope.toFixed(2)} MB/min`,
+  `< ${MAX_SLOPE_MB} MB/min`,
+  slope < MAX_SLOPE_MB,
+);
+
+console.log(
+  `${minutes} minutes, seed ${seed}; Node ${process.version}, ${availableParallelism()} cores, load ${loadavg()[0].toFixed(1)}`,
+);
+console.log(`calls ${totals.calls}: denied ${totals.denied}, decided by a process alone ${totals.degraded}`);
+console.table(counts);
+console.table(rows);
+for (const text of new Set(escaped)) console.error(text);

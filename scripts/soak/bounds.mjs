@@ -1,0 +1,72 @@
+/**
+ * Checks what was admitted against what the strategies promise. An interval in which a server has lost its counters (a crash, FLUSHALL)
+ * allows the limit once more: counters start anew.
+ */
+import { PERIOD, POLICIES } from './policies.mjs';
+
+/**
+ * @param instants when a unit was admitted, in milliseconds on the clock that decided, in any order
+ * @param losses intervals { from, to } in which counters were lost once
+ * @returns the most that was admitted in any interval of the bound as a share of what was allowed there; above 1 is a violation
+ */
+export function worstOf(policy, instants, losses = []) {
+  const { limit, bound, spanMs } = POLICIES[policy];
+  const at = instants.toSorted((a, b) => a - b);
+  const lost = (from, to) => losses.filter((one) => one.from <= to && one.to >= from).length;
+  if (bound === 'window') return worstWindow(at, limit, lost);
+  return bound === 'any' ? worstSpan(at, limit, spanMs, lost) : worstBucket(at, limit, lost);
+}
+
+function worstWindow(at, limit, lost) {
+  const counts = new Map();
+  for (const ms of at) counts.set(Math.floor(ms / PERIOD), (counts.get(Math.floor(ms / PERIOD)) ?? 0) + 1);
+  let worst = 0;
+  for (const [window, count] of counts) {
+    worst = Math.max(worst, count / (limit * (1 + lost(window * PERIOD, (window + 1) * PERIOD))));
+  }
+  return worst;
+}
+
+function worstSpan(at, limit, spanMs, lost) {
+  let worst = 0;
+  for (let from = 0, to = 0; from < at.length; from++) {
+    while (to < at.length && at[to] < at[from] + spanMs) to++;
+    // Counters that were lost before may have been of this span, too.
+    worst = Math.max(worst, (to - from) / (limit * (1 + lost(at[from] - PERIOD, at[from] + spanMs))));
+  }
+  return worst;
+}
+
+/** At most burst + limit * T / period in any T. Longer times than a few periods add nothing new. */
+function worstBucket(at, limit, lost) {
+  let worst = 0;
+  for (let from = 0; from < at.length; from++) {
+    for (let to = from; to < at.length && at[to] <= at[from] + 3 * PERIOD; to++) {
+      const allowed = limit * (1 + lost(at[from] - PERIOD, at[to])) + (limit * (at[to] - at[from])) / PERIOD;
+      worst = Math.max(worst, (to - from + 1) / allowed);
+    }
+  }
+  return worst;
+}
+
+/** Throws if the checks would miss a violation: a check that cannot fail proves nothing. */
+export function checkTheChecks() {
+  const start = 1_000_000;
+  for (const [policy, { limit }] of Object.entries(POLICIES)) {
+    const burst = Array.from({ length: limit }, () => start);
+    const fits = worstOf(policy, burst);
+    const exceeds = worstOf(policy, [...burst, start]);
+    const excused = worstOf(policy, [...burst, start], [{ from: start - 1, to: start }]);
+    if (fits !== 1 || exceeds <= 1 || excused > 1) throw new Error(`the check of "${policy}" does not work`);
+  }
+}
+
+/** Returns the slope of values over time by least squares, in units a minute. */
+export function slopeOf(samples) {
+  const n = samples.length;
+  if (n < 3) return 0;
+  const meanX = samples.reduce((sum, { minute }) => sum + minute, 0) / n;
+  const meanY = samples.reduce((sum, { mb }) => sum + mb, 0) / n;
+  const covariance = samples.reduce((sum, { minute, mb }) => sum + (minute - meanX) * (mb - meanY), 0);
+  return covariance / samples.reduce((sum, { minute }) => sum + (minute - meanX) ** 2, 0);
+}
