@@ -58,7 +58,7 @@ export default {
         '<rootDir>/test/service/sockets/**/*.spec.ts',
         '<rootDir>/test/service/handler-phase/**/*.spec.ts',
         '<rootDir>/test/service/outcomes/{http,sockets}.spec.ts',
-        '<rootDir>/test/transports/http/{by-hand-early,all-requests}.spec.ts',
+        '<rootDir>/test/transports/http/{by-hand-early,all-requests,other-nest-copy}.spec.ts',
         '<rootDir>/test/module/**/*.spec.ts',
         '<rootDir>/test/testing/module/**/*.spec.ts',
         '<rootDir>/test/planning/errors/**/*.spec.ts',

@@ -1,7 +1,7 @@
-import { HttpException } from '@nestjs/common';
 import type { Receipt } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HttpRequest } from '../../transports/call.js';
+import { isHttpException } from '../../transports/http/throttle.exception.js';
 import type { ConnectionRegistry } from '../../transports/sockets/connection-registry.js';
 import {
   type ConnectionRefusal,
@@ -56,7 +56,7 @@ export class HandshakeLimiter {
       return result === true ? { refusal: undefined, limits, receipt: charged.outcome.receipt } : { refusal: result };
     } catch (error) {
       // An HTTP exception of a function of the user: it refuses the connection with its own status and body.
-      if (error instanceof HttpException) return { refusal: refusalOf(error, call.response.headers) };
+      if (isHttpException(error)) return { refusal: refusalOf(error, call.response.headers) };
       throw error;
     }
   }

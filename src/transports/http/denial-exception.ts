@@ -5,7 +5,7 @@ import { announcedSeconds } from '../retry-jitter.js';
 import { waitSeconds } from '../wait-seconds.js';
 import { markProblem } from './problem-body.js';
 import { writeRefusal } from './rate-limit-headers.js';
-import { ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
+import { HttpError, ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
 
 /** The form of errors: that of Nest, or problem details (RFC 9457). */
 export type ErrorStyle = 'nest' | 'problem';
@@ -60,7 +60,7 @@ export function httpUnavailable(
 }
 
 /** Responds to a call whose delay was interrupted. */
-class DelayInterruptedException extends HttpException {}
+class DelayInterruptedException extends HttpError {}
 
 /** Returns the exception that ends a delayed call: 499 if its client has gone, 503 if the application is closing. */
 export function httpInterrupted(cause: Interruption): HttpException {

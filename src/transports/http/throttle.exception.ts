@@ -3,10 +3,33 @@ import { recognizeInstances } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
 
 /**
+ * An exception that Nest's own filter answers with its status also if it is of another copy of `@nestjs/common`, so that `instanceof` does
+ * not recognize it: it has the members of an error of `http-errors`.
+ */
+export class HttpError extends HttpException {
+  /** Whether the message is meant for the client. */
+  readonly expose: boolean;
+  readonly statusCode: number;
+
+  constructor(body: string | object, status: number, options?: { readonly cause?: unknown }) {
+    super(body, status, options);
+    this.expose = status < 500;
+    this.statusCode = status;
+  }
+}
+
+/** Returns true for an exception of any copy of `@nestjs/common`. */
+export function isHttpException(error: unknown): error is HttpException {
+  if (error instanceof HttpException) return true;
+  if (!(error instanceof Error)) return false;
+  return ['getStatus', 'getResponse'].every((method) => typeof Reflect.get(error, method) === 'function');
+}
+
+/**
  * Too many requests: 429. The outcome says which policy denied the call, and for how long.
  * As the response to a request it has no stack trace; outside a request it has one, which shows where the call was made.
  */
-export class ThrottleException extends HttpException {
+export class ThrottleException extends HttpError {
   static {
     recognizeInstances(ThrottleException, 'ThrottleException');
   }
@@ -20,7 +43,7 @@ export class ThrottleException extends HttpException {
 }
 
 /** The call could not be checked, and the policy rejects such calls: 503. Has a stack trace if a denial would have one. */
-export class ThrottleUnavailableException extends HttpException {
+export class ThrottleUnavailableException extends HttpError {
   static {
     recognizeInstances(ThrottleUnavailableException, 'ThrottleUnavailableException');
   }
