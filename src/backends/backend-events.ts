@@ -20,8 +20,34 @@ export type BackendEvent =
    * Emitted once per outage of a domain.
    */
   | ({ readonly type: 'degraded'; readonly code: string } & Partial<DegradedDomains>)
-  /** The backend was unavailable, so a refund (a settlement by outcome, too), a reset or the end of a hold had no effect. Such a hold expires. */
-  | { readonly type: 'lost'; readonly what: 'refund' | 'reset' | 'hold'; readonly code: string }
+  /**
+   * A call failed at the backend, and none had failed since the last one that it answered; `onError` decided it. Emitted again only
+   * after an answer. How many calls failed, by code, is in `ThrottleService.failures`.
+   */
+  | {
+      readonly type: 'failed';
+      /** The code of the BackendError. */
+      readonly code: string;
+      /** In the words of the server, with its address; without subjects, keys and passwords. */
+      readonly message: string;
+      /** False for a fault of the configuration, which does not go away by itself: `NOAUTH`, `WRONGPASS`, `NOPERM`, `SCRIPT`. */
+      readonly transient: boolean;
+      /** Set if the check at startup failed, and no call. */
+      readonly atStartup?: true;
+      /** On a Redis Cluster: the address of the master. */
+      readonly domain?: string;
+    }
+  /**
+   * The backend was unavailable, so a refund (a settlement by outcome, too), a reset or the end of a hold had no effect; such a hold
+   * expires. Or the leased `units` of a process that closes could not be given back, and count as used until their windows end.
+   */
+  | {
+      readonly type: 'lost';
+      readonly what: 'refund' | 'reset' | 'hold' | 'lease';
+      readonly code: string;
+      /** Of a lease: how many units. */
+      readonly units?: number;
+    }
   /** The circuit breaker closed: the backend decides again. */
   | ({ readonly type: 'recovered' } & Partial<DegradedDomains>);
 

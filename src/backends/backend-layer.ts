@@ -76,8 +76,8 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   }
 
   async probe(charges: readonly Charge[]): Promise<void> {
-    if (this.inner.probe === undefined) await this.inner.peek(charges);
-    else await this.inner.probe(charges);
+    if (this.inner.probe !== undefined) await this.inner.probe(charges);
+    else if (charges.length > 0) await this.inner.peek(charges);
   }
 
   announce(policies: readonly Policy[]): void {
@@ -94,6 +94,10 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
 
   async warnings(): Promise<readonly string[]> {
     return (await this.inner.warnings?.()) ?? [];
+  }
+
+  async returnLeases(): Promise<void> {
+    await this.inner.returnLeases?.();
   }
 
   async close(): Promise<void> {

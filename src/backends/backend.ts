@@ -60,7 +60,10 @@ export interface Backend {
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
   /** Deletes the state of these budgets. */
   reset(targets: readonly Target[]): Awaitable<void>;
-  /** Rejects unless these charges would be decided now. It charges nobody. If omitted, `peek` is called instead. */
+  /**
+   * Rejects unless these charges would be decided now. It charges nobody. Without charges, as at startup: unless any would be. If
+   * omitted, `peek` is called instead, and nothing at startup.
+   */
   probe?(charges: readonly Charge[]): Awaitable<void>;
   /**
    * Takes up to `wanted` units from the budget of a policy with a `lease`. Rejects after the deadline; units taken by a later
@@ -84,6 +87,11 @@ export interface Backend {
   listen?(listener: (event: BackendEvent) => void): void;
   /** Returns a warning for each setting that would count wrongly or hang, with the fix. Called once, at startup. */
   warnings?(): Promise<readonly string[]>;
+  /**
+   * Gives back what this process holds for later, such as leased units, and holds nothing from then on. The backend still decides.
+   * Called when an application begins to close, while a client that the application owns is still open.
+   */
+  returnLeases?(): Promise<void>;
   /** Releases timers, and connections that the backend opened itself. */
   close?(): Promise<void>;
   /**

@@ -8,7 +8,11 @@ import type { Backend } from './backend.js';
 export class UnitReturns {
   readonly #running = new Set<Promise<void>>();
 
-  constructor(private readonly backend: Pick<Backend, 'settle'>) {}
+  /** @param onLost is told of units that were not returned, and why */
+  constructor(
+    private readonly backend: Pick<Backend, 'settle'>,
+    private readonly onLost: (units: number, error: unknown) => void = () => {},
+  ) {}
 
   /** Starts to return everything that a receipt says was taken. Resolves when that is done or has failed; never rejects. */
   start(receipt: Receipt): Promise<void> {
@@ -29,8 +33,12 @@ export class UnitReturns {
         receipt,
         receipt.charges.map(() => 0),
       );
-    } catch {
+    } catch (error) {
       // The units are lost until their window ends; nothing is counted twice.
+      this.onLost(
+        receipt.charges.reduce((sum, { cost }) => sum + cost, 0),
+        error,
+      );
     }
   }
 }

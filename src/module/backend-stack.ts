@@ -11,6 +11,8 @@ export interface BackendStack {
   readonly backend: Backend;
   /** Milliseconds until a backend that failed is asked again; 0 while it is asked. */
   readonly unavailableForMs: () => number;
+  /** Calls, refunds and resets that failed at the backend, by the code of the error. */
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 /**
@@ -24,11 +26,12 @@ export interface BackendStack {
 export function stackBackend(provided: Backend, onError: FailureMode, deadlines: FunctionDeadlines): BackendStack {
   // The built-in one answers at once; a class that extends it may not.
   if (provided.remote !== true && provided.constructor === MemoryBackend)
-    return { backend: provided, unavailableForMs: () => 0 };
+    return { backend: provided, unavailableForMs: () => 0, failures: new Map() };
   const hasDeadline = provided.timeoutMs !== undefined;
   const backend = hasDeadline ? provided : new BoundedBackend(provided, deadlines);
-  if (backend.remote !== true) return { backend, unavailableForMs: () => 0 };
+  if (backend.remote !== true) return { backend, unavailableForMs: () => 0, failures: new Map() };
   const leasing = canLease(backend) ? new LeasingBackend(backend) : backend;
   const resilient = new ResilientBackend(leasing, onError);
-  return { backend: resilient, unavailableForMs: () => resilient.retryAfterMs };
+  const { failures } = resilient;
+  return { backend: resilient, unavailableForMs: () => resilient.retryAfterMs, failures };
 }

@@ -30,7 +30,7 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
   const logger = new Logger('ThrottleModule');
   const warn = fenced((message: string) => logger.warn(message));
   const deadlines = new FunctionDeadlines(functionTimeoutMs, warn);
-  const { backend, unavailableForMs } = stackBackend(provided, onError, deadlines);
+  const { backend, unavailableForMs, failures } = stackBackend(provided, onError, deadlines);
   backend.use?.(strategies);
   return {
     backend,
@@ -46,7 +46,9 @@ export function createSettings(options: ThrottleModuleOptions, provided: Backend
     deadlines,
     retryJitter: retryJitter(options.retryJitter),
     ipv6Prefix: options.ipv6Prefix ?? 64,
+    onError,
     unavailableForMs,
+    failures,
     sockets: socketSettings(options.sockets),
     log: fenced((message: string) => logger.log(message)),
     warn,

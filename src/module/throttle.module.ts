@@ -155,9 +155,13 @@ export class ThrottleModule
     if (settings.runtimePolicies) await this.changes.begin();
   }
 
-  /** Ends delays: Nest calls this before it closes the HTTP server, which waits for the requests in flight. */
-  beforeApplicationShutdown(): void {
+  /**
+   * Ends delays: Nest calls this before it closes the HTTP server, which waits for the requests in flight. Gives leases back, because
+   * the application may close its Redis client before this module closes.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
     this.limiter.close();
+    await this.limiter.settings.backend.returnLeases?.();
   }
 
   async onApplicationShutdown(): Promise<void> {

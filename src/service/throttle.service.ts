@@ -64,6 +64,14 @@ export class ThrottleService {
    * for (const [policy, count] of throttle.violations) gauge.set({ policy }, count);
    */
   readonly violations: ReadonlyMap<string, number>;
+  /**
+   * How many calls, refunds and resets failed at the backend in this process, by the code of the error: `TIMEOUT`, `CONNECTION`,
+   * `NOAUTH`, `OOM`, ... Calls that `onError` decided while the backend was left alone are not in it.
+   *
+   * @example
+   * for (const [code, count] of throttle.failures) gauge.set({ code }, count);
+   */
+  readonly failures: ReadonlyMap<string, number>;
   /** Writes subjects as the built-in `by` does, under the `ipv6Prefix` of this application. */
   readonly subjectOf: SubjectOf;
   /** The plans of clients, if the module has any. */
@@ -88,6 +96,7 @@ export class ThrottleService {
     const { errors, backend, ipv6Prefix } = limiter.settings;
     this.events$ = limiter.events.stream;
     this.violations = limiter.events.violations;
+    this.failures = limiter.settings.failures;
     this.subjectOf = subjectsUnder(() => ipv6Prefix);
     this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);

@@ -70,7 +70,7 @@ describe.each(adapters)('releases of an application on one Redis, with %s', (ada
     expect(await statuses(worker, 'reports', 'reports')).toEqual([200, 200]);
     expect(await statuses(server, 'reports', 'reports/all', 'reports/all')).toEqual([429, 200, 429]);
     // A budget for each of three routes and three classes, and none for a process.
-    expect(await redis.client.keys(`${prefix}:*`)).toHaveLength(6);
+    expect(await redis.client.keys(`${prefix}:{ip:*`)).toHaveLength(6);
   });
 
   it('go on with their budgets after a release with another module', async () => {

@@ -113,6 +113,9 @@ class RecordingBackend implements Required<Backend> {
     this.calls.push(['warnings']);
     return ['careful'];
   }
+  async returnLeases(): Promise<void> {
+    this.calls.push(['returnLeases']);
+  }
   async close(): Promise<void> {
     this.calls.push(['close']);
   }
@@ -137,6 +140,7 @@ describe('a layer that overrides nothing', () => {
     use: [[strategies], (layer) => layer.use(strategies), undefined],
     listen: [[listener], (layer) => layer.listen(listener), undefined],
     warnings: [[], (layer) => layer.warnings(), ['careful']],
+    returnLeases: [[], (layer) => layer.returnLeases(), undefined],
     close: [[], (layer) => layer.close(), undefined],
   };
 

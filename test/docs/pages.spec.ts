@@ -18,6 +18,7 @@ const pages = [
   ['quotas.md', 4],
   ['outcomes.md', 6],
   ['blocks.md', 2],
+  ['outages.md', 2],
 ] as const;
 
 describe.each(pages)('docs/%s', (page, atLeast) => {

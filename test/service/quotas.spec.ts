@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 import {
+  BackendError,
   by,
   type Call,
   definePolicy,
@@ -247,7 +248,10 @@ describe('the event of a threshold', () => {
   it('is told by the fallback, too, which counts by itself', async () => {
     const clock = new ManualClock(JANUARY);
     const memory = new MemoryBackend({ clock });
-    const failing = Object.assign(memory, { remote: true, spend: async () => Promise.reject(new Error('down')) });
+    const failing = Object.assign(memory, {
+      remote: true,
+      spend: async () => Promise.reject(new BackendError('CONNECTION', 'down')),
+    });
     await using context = await startContext({ policies, backend: failing });
     const events = thresholdsOf(context.throttle);
     const outcome = await context.throttle.hit('exports', 8, ada);

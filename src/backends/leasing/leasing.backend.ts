@@ -2,9 +2,12 @@ import type { Awaitable } from '../../core/awaitable.js';
 import { assertCharge } from '../../core/charge-checks.js';
 import { systemClock } from '../../core/clock.js';
 import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
+import { Emitter } from '../../core/emitter.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
 import { isOriginal } from '../../core/receipt.js';
 import type { Backend, Target } from '../backend.js';
+import { failureIn } from '../backend-error.js';
+import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
 import { DENIAL_CACHE_MS, DenialCache, MAX_DENIALS } from '../resilience/denial-cache.js';
 import { DenialDroppingSettings } from '../resilience/denial-dropping-settings.js';
@@ -44,6 +47,9 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
   readonly #calls: LeasedCalls;
   /** Denials of partly leased calls, so that repeating such a call costs no round trip for its other charges. */
   readonly #denials: DenialCache;
+  readonly #events = new Emitter<BackendEvent>();
+  /** Units that could not be returned since the process began to close, and the last reason. */
+  #lost = { units: 0, code: '' };
 
   /** @throws ThrottleConfigError for an invalid option, and for a backend that cannot lease */
   constructor(backend: LeasableBackend, options: LeasingOptions = {}) {
@@ -55,7 +61,9 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
     // Units are leased once: a layer around this one has none to lease.
     super(backend, { lease: false, around: (settings) => new DenialDroppingSettings(settings, denials) });
     const { clock } = this;
-    this.#returns = new UnitReturns(backend);
+    this.#returns = new UnitReturns(backend, (units, error) => {
+      this.#lost = { units: this.#lost.units + units, code: failureIn(error)?.code ?? 'UNKNOWN' };
+    });
     this.#leases = new LeaseManager(backend, this.#returns, clock);
     this.#calls = new LeasedCalls(backend, this.#leases, this.#returns, clock, timeoutMs);
     this.#denials = denials;
@@ -94,11 +102,27 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
     await this.inner.reset(targets);
   }
 
-  /** Returns all unspent units, within the backend's deadline. If that fails, they are lost until their window ends. */
-  override async close(): Promise<void> {
+  override listen(listener: (event: BackendEvent) => void): void {
+    this.#events.listen(listener);
+    super.listen(listener);
+  }
+
+  /**
+   * Returns all unspent units, within the backend's deadline, and leases no more. If that fails, they are lost until their window
+   * ends: `lost` is emitted.
+   */
+  override async returnLeases(): Promise<void> {
+    this.#lost = { units: 0, code: '' };
     await this.#leases.close();
     await this.#returns.whenIdle();
-    await this.inner.close?.();
+    const { units, code } = this.#lost;
+    if (units > 0) this.#events.emit({ type: 'lost', what: 'lease', code, units });
+    await super.returnLeases();
+  }
+
+  override async close(): Promise<void> {
+    await this.returnLeases();
+    await super.close();
   }
 
   /** Counts the charges that are spent from leases; 0 if a cost is invalid, so that the backend rejects the call. */

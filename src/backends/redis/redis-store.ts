@@ -24,6 +24,7 @@ import { RemoteBackend } from '../resilience/remote.backend.js';
 import { beginSettlement } from '../settlement.js';
 import { UnitReturns } from '../unit-returns.js';
 import { RedisBlocks } from './blocks/redis-blocks.js';
+import { ConnectionErrors } from './clients/connection-errors.js';
 import type { RedisClient } from './clients/redis-client.js';
 import { isTryAgain } from './clients/reply-errors.js';
 import { CrossSlotCall } from './cross-slot-call.js';
@@ -66,6 +67,10 @@ const PROBE: Policy = {
   segments: 1,
 };
 
+function probeOf(subject: string): Charge {
+  return { policy: PROBE, subject, cost: 1 };
+}
+
 /** State in Redis. Scripts decide each call there, by the server's clock. */
 export class RedisStore implements RemoteStore {
   readonly clock: Clock;
@@ -81,6 +86,7 @@ export class RedisStore implements RemoteStore {
   readonly #blocks: RedisBlocks;
   readonly #returns: UnitReturns;
   readonly #shards: RedisShards;
+  readonly #connection: ConnectionErrors;
 
   constructor(
     private readonly client: RedisClient,
@@ -92,13 +98,16 @@ export class RedisStore implements RemoteStore {
     const withReturnTimeout = new RemoteBackend(this, RETURN_TIMEOUTS * replyTimeoutMs);
     this.#returns = new UnitReturns(new DenialCacheLayer(withReturnTimeout, denials));
     const unreadable = new UnreadableSettings(this.#events);
+    const connection = ConnectionErrors.of(client);
+    this.#connection = connection;
     const context = {
-      deadlines: new DeadlineQueue(replyTimeoutMs, 'Redis'),
+      deadlines: new DeadlineQueue(replyTimeoutMs, connection.server),
       events: this.#events,
+      connection,
       returns: this.#returns,
       unreadable,
     };
-    const topology = new RedisTopology(client, this.#scripts, options);
+    const topology = new RedisTopology(client, this.#scripts, { ...options, connection });
     const reads = new OverrideReads(this.#keys, topology);
     this.settings = new RedisSettings(this.#keys, topology, reads, unreadable);
     this.#blocks = new RedisBlocks(this.#keys, topology, this.#events, () => systemClock.now());
@@ -190,13 +199,16 @@ export class RedisStore implements RemoteStore {
     return verdict.grant;
   }
 
-  /** Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write. */
+  /**
+   * Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write. Without
+   * charges, as at startup, on any slot, as soon as there is a connection.
+   */
   async probe(charges: readonly Charge[], dueMs: number): Promise<void> {
+    if (charges.length === 0) return this.#probeAny(dueMs);
     // On a Cluster a master may have failed that has an override of the charge, and not its budget.
     const others = (charge: Charge) => (this.#keys.hasSlots ? (charge.overriddenBy ?? []) : []);
     const subjects = [...new Set(charges.flatMap((charge) => [charge.subject, ...others(charge)]))];
-    const probes = subjects.map((subject) => ({ policy: PROBE, subject, cost: 1 }));
-    if (probes.length > 0) await this.decide(probes, 'spend', dueMs);
+    await this.decide(subjects.map(probeOf), 'spend', dueMs);
   }
 
   use(strategies: readonly Strategy[]): void {
@@ -214,6 +226,18 @@ export class RedisStore implements RemoteStore {
 
   async close(): Promise<void> {
     this.#shards.close();
+  }
+
+  async #probeAny(dueMs: number): Promise<void> {
+    const charges = [probeOf('startup')];
+    try {
+      await this.decide(charges, 'spend', dueMs);
+    } catch (error) {
+      // A client that was made a moment ago is not connected yet, and rejects calls at once.
+      const isOpen = await this.#connection.opensBy(dueMs);
+      if (!isOpen || systemClock.now() >= dueMs) throw this.#connection.explain(error);
+      await this.decide(charges, 'spend', dueMs);
+    }
   }
 
   #decideGroups(

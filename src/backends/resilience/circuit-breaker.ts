@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.js';
-import { BackendError } from '../backend-error.js';
+import { type BackendError, failureIn } from '../backend-error.js';
 
 /** Consecutive failures that open the circuit. */
 const FAILURES = 5;
@@ -12,6 +12,8 @@ const REPLIES = ['GARBAGE', 'TRYAGAIN'];
 
 /** What a breaker tells: the first and the last moment of its outage. */
 export interface OutageListener {
+  /** Called for the first of consecutive failures. */
+  failed(error: BackendError): void;
   /** @param code of the last failure */
   degraded(code: string): void;
   recovered(): void;
@@ -48,13 +50,14 @@ export class CircuitBreaker {
     this.#failures = 0;
   }
 
-  failed(error: unknown): void {
+  failed(error: BackendError): void {
     if (isReply(error) || this.#isOpen || this.#isOver) return;
     this.#failures += 1;
+    if (this.#failures === 1) this.outage.failed(error);
     if (this.#failures < FAILURES) return;
     this.#isOpen = true;
     this.#nextProbeMs = this.clock.now() + PROBE_INTERVAL_MS;
-    this.outage.degraded(error instanceof BackendError ? error.code : 'UNKNOWN');
+    this.outage.degraded(error.code);
   }
 
   /** Calls `probe` if one is due. The outage is over if its promise resolves. */
@@ -79,6 +82,8 @@ export class CircuitBreaker {
   }
 }
 
+/** Returns true for the error of a backend that can be reached. */
 function isReply(error: unknown): boolean {
-  return error instanceof BackendError && REPLIES.includes(error.code);
+  const failure = failureIn(error);
+  return failure === undefined || REPLIES.includes(failure.code);
 }

@@ -2,9 +2,12 @@ import type { Clock } from '../../core/clock.js';
 import type { Charge } from '../../core/decision.js';
 import type { Emitter } from '../../core/emitter.js';
 import type { Backend, Target } from '../backend.js';
-import { BackendError } from '../backend-error.js';
+import type { BackendError } from '../backend-error.js';
 import type { BackendEvent, DegradedDomains } from '../backend-events.js';
 import { FailureDomain } from './failure-domain.js';
+
+/** Codes that are counted apart: a server has few of them. */
+const MAX_CODES = 100;
 
 /** The part of a backend that is asked for its domains, and probed. */
 type Probed = Pick<Backend, 'domains'> & { probe(charges: readonly Charge[]): Promise<void> };
@@ -16,6 +19,9 @@ type Probed = Pick<Backend, 'domains'> & { probe(charges: readonly Charge[]): Pr
 export class FailureDomainTable {
   readonly #domains = new Map<string, FailureDomain>();
   readonly #open = new Set<FailureDomain>();
+  /** Calls, refunds and resets that failed, by the code of the error. */
+  readonly failures: ReadonlyMap<string, number>;
+  readonly #failures = new Map<string, number>();
   #whole: FailureDomain;
 
   /** @param clock for probes: monotonic, real time */
@@ -24,6 +30,7 @@ export class FailureDomainTable {
     private readonly events: Emitter<BackendEvent>,
     private readonly clock?: Pick<Clock, 'now'>,
   ) {
+    this.failures = this.#failures;
     this.#whole = this.#newDomain(undefined);
   }
 
@@ -56,11 +63,17 @@ export class FailureDomainTable {
   }
 
   /** Notes that a call on these domains failed: all of them, unless the error tells which. */
-  failed(domains: readonly FailureDomain[], error: unknown, charges: readonly Charge[]): void {
-    const name = error instanceof BackendError ? error.domain : undefined;
+  failed(domains: readonly FailureDomain[], error: BackendError, charges: readonly Charge[]): void {
+    this.count(error);
     for (const domain of domains) {
-      if (name === undefined || domain.name === name) domain.failed(error, charges);
+      if (error.domain === undefined || domain.name === error.domain) domain.failed(error, charges);
     }
+  }
+
+  /** Counts a failure. */
+  count({ code }: BackendError): void {
+    const name = this.#failures.has(code) || this.#failures.size < MAX_CODES ? code : 'OTHER';
+    this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1);
   }
 
   #chargesIn({ name, failedCharges }: FailureDomain): readonly Charge[] {
@@ -91,6 +104,8 @@ export class FailureDomainTable {
     const domain: FailureDomain = new FailureDomain(
       name,
       {
+        failed: ({ code, message, transient }) =>
+          this.events.emit({ type: 'failed', code, message, transient, ...(name !== undefined && { domain: name }) }),
         degraded: (code) => {
           this.#open.add(domain);
           this.events.emit({ type: 'degraded', code, ...this.#extent(name) });

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Charge } from '../../core/decision.js';
+import type { BackendError } from '../backend-error.js';
 import { CircuitBreaker, type OutageListener } from './circuit-breaker.js';
 
 /** A failure domain: its circuit breaker, and the charges that probes of it use. */
@@ -19,7 +20,7 @@ export class FailureDomain {
     this.breaker = new CircuitBreaker(outage, clock);
   }
 
-  failed(error: unknown, charges: readonly Charge[]): void {
+  failed(error: BackendError, charges: readonly Charge[]): void {
     if (!this.breaker.isOpen) this.failedCharges = charges;
     this.breaker.failed(error);
   }

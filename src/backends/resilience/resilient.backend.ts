@@ -2,12 +2,11 @@ import { type Awaitable, isPromise } from '../../core/awaitable.js';
 import { assertCharge } from '../../core/charge-checks.js';
 import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
-import { ThrottleConfigError } from '../../core/errors.js';
 import type { FailureMode, Policy } from '../../core/policy.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
-import { BackendError } from '../backend-error.js';
+import { BackendError, failureIn } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
 import type { HoldStore } from '../hold-store.js';
@@ -16,10 +15,12 @@ import { LastRates } from '../overrides/last-rates.js';
 import { decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
 import { OverriddenPolicies } from '../overrides/overridden-policy.js';
 import type { DecideMode } from '../remote-store.js';
-import { assertSettlement, CopiedReceiptError } from '../settlement.js';
+import { assertSettlement } from '../settlement.js';
 import type { FailureDomain } from './failure-domain.js';
 import { FailureDomainTable } from './failure-domain-table.js';
 import { ResilientHolds } from './holds/resilient-holds.js';
+
+const BREAKER_OPEN = new BackendError('UNAVAILABLE', 'The circuit breaker is open');
 
 /** From the most lenient to the strictest. */
 const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
@@ -29,7 +30,7 @@ const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
  * five consecutive failures a circuit breaker opens, and the backend is only probed, once a second, until it answers. Each
  * failure domain of the backend, such as a master of a Redis Cluster, has a breaker of its own: calls on the others go on. A
  * call on several domains is decided by its `onError` as a whole if one of them is unavailable.
- * Errors in the configuration are rethrown.
+ * Errors of the configuration, of the caller and of code are rethrown: they are no outage.
  */
 export class ResilientBackend extends BackendLayer {
   declare readonly holds?: HoldStore;
@@ -60,6 +61,11 @@ export class ResilientBackend extends BackendLayer {
     return this.#domains.retryAfterMs;
   }
 
+  /** Calls, refunds and resets that failed at the backend, by the code of the error. */
+  get failures(): ReadonlyMap<string, number> {
+    return this.#domains.failures;
+  }
+
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {
     return this.#decide(charges, 'spend');
   }
@@ -81,6 +87,12 @@ export class ResilientBackend extends BackendLayer {
     return this.#bestEffort('reset', targets, async () => this.inner.reset(targets));
   }
 
+  /** Asks the backend once, as a call would. A failure is counted and emitted, and does not reject. */
+  override async warnings(): Promise<readonly string[]> {
+    const [warnings] = await Promise.all([super.warnings(), this.#check()]);
+    return warnings;
+  }
+
   override announce(policies: readonly Policy[]): void {
     this.#local.announce(policies);
     super.announce(policies);
@@ -98,6 +110,16 @@ export class ResilientBackend extends BackendLayer {
   override async close(): Promise<void> {
     await this.#local.close();
     await super.close();
+  }
+
+  async #check(): Promise<void> {
+    try {
+      await this.probe([]);
+    } catch (error) {
+      const { code, message, transient } = failureOf(error);
+      this.#domains.count(failureOf(error));
+      this.#events.emit({ type: 'failed', code, message, transient, atStartup: true });
+    }
   }
 
   #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {
@@ -131,8 +153,7 @@ export class ResilientBackend extends BackendLayer {
         return outcome;
       },
       (error) => {
-        if (isMisuse(error)) throw error;
-        this.#domains.failed(domains, error, charges);
+        this.#domains.failed(domains, failureOf(error), charges);
         return this.#fallback(charges, mode);
       },
     );
@@ -143,11 +164,12 @@ export class ResilientBackend extends BackendLayer {
     try {
       const domains = this.#domains.of(targets);
       const isOutage = domains.length > 0 && domains.every(isUnavailable);
-      if (isOutage) throw new BackendError('UNAVAILABLE', 'The circuit breaker is open');
+      if (isOutage) throw BREAKER_OPEN;
       await run();
     } catch (error) {
-      if (isMisuse(error)) throw error;
-      this.#events.emit({ type: 'lost', what, code: error instanceof BackendError ? error.code : 'UNKNOWN' });
+      const failure = failureOf(error);
+      if (failure !== BREAKER_OPEN) this.#domains.count(failure);
+      this.#events.emit({ type: 'lost', what, code: failure.code });
     }
   }
 
@@ -210,7 +232,9 @@ function isUnavailable({ breaker }: FailureDomain): boolean {
   return breaker.isOpen;
 }
 
-/** Returns true for an error of the configuration or of the caller: a fallback must not hide it. */
-function isMisuse(error: unknown): boolean {
-  return error instanceof ThrottleConfigError || error instanceof CopiedReceiptError;
+/** Returns the failure of the backend that an error tells of. Throws any other error, which a fallback must not hide. */
+function failureOf(error: unknown): BackendError {
+  const failure = failureIn(error);
+  if (failure === undefined) throw error;
+  return failure;
 }

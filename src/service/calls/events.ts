@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs';
 import type { BackendEvent, DegradedDomains } from '../../backends/backend-events.js';
 import type { PolicyChange } from '../../backends/settings-store.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
+import type { FailureMode } from '../../core/policy.js';
 import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charges/prepared-charges.js';
 import { EventStream } from './event-stream.js';
@@ -92,15 +93,26 @@ export class ThrottleEvents {
   readonly #violations = new Map<string, number>();
   /** What was lost since the last outage was over. */
   #lost = 0;
+  /** The codes of failures that the log has told of since the backend last recovered. */
+  readonly #told = new Set<string>();
 
-  constructor({ backend, warn, fail }: RuntimeSettings) {
+  constructor({ backend, warn, fail, onError }: RuntimeSettings) {
     this.stream = new EventStream(this.#subject, fail);
     this.violations = this.#violations;
     backend.listen?.((event) => {
-      const message = this.#lossMessage(event) ?? outageMessage(event);
+      const message = this.#isTold(event) ? undefined : (this.#lossMessage(event) ?? outageMessage(event, onError));
       if (message !== undefined) warn(message);
       this.#tell(event);
     });
+  }
+
+  /** Returns true for a failure that the log tells of already, and notes that it does. */
+  #isTold(event: BackendEvent): boolean {
+    if (event.type === 'recovered') this.#told.clear();
+    if (event.type !== 'failed' || (event.transient && !event.atStartup)) return false;
+    if (this.#told.has(event.code)) return true;
+    this.#told.add(event.code);
+    return false;
   }
 
   denied({ outcome, charges }: ChargedOutcome, handler: string | undefined): void {
@@ -155,7 +167,7 @@ export class ThrottleEvents {
 
   /** Logs the first loss of an outage, and at its end how many there were. */
   #lossMessage(event: BackendEvent): string | undefined {
-    if (event.type === 'lost') {
+    if (event.type === 'lost' && event.what !== 'lease') {
       this.#lost += 1;
       return this.#lost > 1
         ? undefined
@@ -164,7 +176,7 @@ export class ThrottleEvents {
     if (event.type !== 'recovered' || this.#lost === 0) return undefined;
     const lost = this.#lost;
     this.#lost = 0;
-    return `${outageMessage(event)} Lost meanwhile: ${lost} refunds, settlements or resets.`;
+    return `${outageMessage(event, 'local')} Lost meanwhile: ${lost} refunds, settlements or resets.`;
   }
 
   complete(): void {
@@ -219,8 +231,22 @@ function isViolation({ mode, allowed }: Decision): boolean {
   return mode !== undefined && !allowed;
 }
 
-/** The log message of an outage's start and end. */
-function outageMessage(event: BackendEvent): string | undefined {
+/** What `onError` does meanwhile. */
+const MEANWHILE: Readonly<Record<FailureMode, string>> = {
+  local: 'limits are counted in this process',
+  allow: 'calls pass uncharged',
+  deny: 'calls are answered 503',
+};
+
+/** The log message of a failure at startup, a fault of the configuration, an outage's start and end, and of leases that are lost. */
+function outageMessage(event: BackendEvent, onError: FailureMode): string | undefined {
+  if (event.type === 'failed' && (event.atStartup || !event.transient)) {
+    const cause = event.message.replace(/\.$/, '');
+    return `${cause}. Until that is over, ${MEANWHILE[onError]} (onError: "${onError}"), unless a policy says otherwise.`;
+  }
+  if (event.type === 'lost' && event.what === 'lease') {
+    return `${event.units} leased units were not given back (${event.code}), and count as used until their windows end. Close the Redis client in onApplicationShutdown, not earlier.`;
+  }
   if (event.type === 'recovered') return `${partOf(event)} answers again, and decides again.`;
   if (event.type !== 'degraded') return undefined;
   return `${partOf(event)} does not answer (${event.code}). Until it does, each policy's onError decides.`;

@@ -8,12 +8,17 @@ const DOWN = new BackendError('CONNECTION', 'down');
 function newBreaker() {
   const emitted: string[] = [];
   const clock = new ManualClock(5000);
-  const outage = { degraded: (code: string) => emitted.push(code), recovered: () => emitted.push('recovered') };
+  const first: string[] = [];
+  const outage = {
+    failed: ({ code }: BackendError) => first.push(code),
+    degraded: (code: string) => emitted.push(code),
+    recovered: () => emitted.push('recovered'),
+  };
   const breaker = new CircuitBreaker(outage, clock);
   const fail = (times: number) => {
     for (let i = 0; i < times; i++) breaker.failed(DOWN);
   };
-  return { breaker, clock, emitted, fail };
+  return { breaker, clock, emitted, first, fail };
 }
 
 describe('a circuit breaker', () => {
@@ -27,6 +32,17 @@ describe('a circuit breaker', () => {
     fail(20);
     expect([breaker.isOpen, emitted]).toEqual([true, ['CONNECTION']]);
     expect(breaker.retryAfterMs).toBe(1000);
+  });
+
+  it('reports the first of consecutive failures, and no reply', () => {
+    const { breaker, first, fail } = newBreaker();
+    breaker.failed(new BackendError('GARBAGE', 'a reply'));
+    expect(first).toEqual([]);
+    fail(3);
+    breaker.succeeded();
+    breaker.failed(new BackendError('OOM', 'full'));
+    fail(20);
+    expect(first).toEqual(['CONNECTION', 'OOM']);
   });
 
   it('probes one at a time, a second after the last failure, and is closed only by a probe', async () => {
@@ -57,6 +73,10 @@ describe('a circuit breaker', () => {
 
   it.each([
     ['succeeds', () => Promise.resolve()],
+    [
+      'fails by an error of code, which is no outage',
+      () => Promise.reject(new TypeError('undefined is not a function')),
+    ],
     [
       'finds a foreign value, which a working server reports',
       () => Promise.reject(new BackendError('GARBAGE', 'found')),

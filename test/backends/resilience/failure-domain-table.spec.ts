@@ -17,7 +17,9 @@ function newTable(all: readonly string[] = ['a', 'b', 'c']) {
   const clock = new ManualClock(5000);
   const emitted: BackendEvent[] = [];
   const events = new Emitter<BackendEvent>();
-  events.listen((event) => emitted.push(event));
+  events.listen((event) => {
+    if (event.type !== 'failed') emitted.push(event);
+  });
   const probed: string[][] = [];
   const down = new Set<string>();
   const backend = {
@@ -36,7 +38,7 @@ function newTable(all: readonly string[] = ['a', 'b', 'c']) {
     },
   };
   const table = new FailureDomainTable(backend, events, clock);
-  const fail = (times: number, charges: readonly Charge[], error: unknown = DOWN) => {
+  const fail = (times: number, charges: readonly Charge[], error = DOWN) => {
     const domains = table.of(charges);
     for (let i = 0; i < times; i++) table.failed(domains, error, charges);
   };
@@ -61,6 +63,16 @@ describe('a table of failure domains', () => {
       { type: 'degraded', code: 'TIMEOUT', domain: 'b', unavailable: ['a', 'b'], of: 3 },
     ]);
     expect(table.retryAfterMs).toBe(1000);
+  });
+
+  it('counts failures by code: a hundred codes, and all others together', () => {
+    const { table, fail } = newTable();
+    fail(3, [on('a1')]);
+    for (let i = 0; i < 101; i++) fail(2, [on('b1')], new BackendError(`CODE${i}`, 'down'));
+    expect([table.failures.get('TIMEOUT'), table.failures.get('CODE98'), table.failures.get('OTHER')]).toEqual([
+      3, 2, 4,
+    ]);
+    expect(table.failures.size).toBe(101);
   });
 
   it('counts the failure of a call on several domains for the one that failed, if the error tells, else for all', () => {
@@ -119,7 +131,9 @@ describe('a table of failure domains', () => {
     const clock = new ManualClock(5000);
     const emitted: BackendEvent[] = [];
     const events = new Emitter<BackendEvent>();
-    events.listen((event) => emitted.push(event));
+    events.listen((event) => {
+      if (event.type !== 'failed') emitted.push(event);
+    });
     const table = new FailureDomainTable({ probe: async () => undefined }, events, clock);
     for (const subject of ['a', 'b', 'c', 'd', 'e']) {
       const charges = [on(subject)];

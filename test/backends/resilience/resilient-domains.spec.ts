@@ -56,12 +56,14 @@ describe('a resilient backend over two failure domains, one of which is down', (
   let inner: TwoDomains;
   let backend: ResilientBackend;
   let events: BackendEvent[];
+  let failed: BackendEvent[];
 
   beforeEach(async () => {
     inner = new TwoDomains();
     backend = new ResilientBackend(inner, 'local');
     events = [];
-    backend.listen((event) => events.push(event));
+    failed = [];
+    backend.listen((event) => (event.type === 'failed' ? failed : events).push(event));
     inner.isDown = true;
     for (let i = 0; i < 5; i++) await backend.spend([on('a1'), on('b1')]);
     inner.asked.length = 0;
@@ -71,6 +73,11 @@ describe('a resilient backend over two failure domains, one of which is down', (
     expect(await backend.spend([on('a1')])).not.toHaveProperty('degraded');
     expect(inner.asked).toEqual(['a1']);
     expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT', domain: 'b', unavailable: ['b'], of: 2 }]);
+  });
+
+  it('reports the first failure of the domain, and counts all of them', () => {
+    expect(failed).toEqual([{ type: 'failed', code: 'TIMEOUT', message: 'b is down', transient: true, domain: 'b' }]);
+    expect([...backend.failures]).toEqual([['TIMEOUT', 5]]);
   });
 
   it('decides a call on both by onError as a whole, without asking either', async () => {

@@ -18,6 +18,7 @@ import {
 } from '@nestjs/common';
 import { of } from 'rxjs';
 import {
+  BackendError,
   by,
   type Call,
   EXEMPT,
@@ -135,7 +136,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
       remote: true,
     };
     backend.spend = (charges) => {
-      if (isDown && charges.some(({ subject }) => subject === 'user:ann')) throw new Error('down');
+      if (isDown && charges.some(({ subject }) => subject === 'user:ann')) throw new BackendError('CONNECTION', 'down');
       return memory.spend(charges);
     };
     const options = { backend, onError: 'deny' } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { FailureMode } from '../../../src/index.js';
+import { BackendError, type FailureMode } from '../../../src/index.js';
 import { startContext } from '../../support/service-app.js';
 import { SlowBackend } from '../../transports/sockets/connections/handshake-client.js';
 
@@ -8,7 +8,7 @@ const one = { subject: 'user:ada' };
 
 function outage(onError: FailureMode) {
   const backend = new SlowBackend(true);
-  backend.failure = new Error('down');
+  backend.failure = new BackendError('CONNECTION', 'down');
   return startContext({
     backend,
     policies: {

@@ -34,13 +34,17 @@ export async function usedOf(client: Pick<Redis | Cluster, 'eval'>, prefix: stri
   return (await stateUnder(client, `${prefix}:{${subject}}:${policy.id}`))?.numbers.at(-1) ?? 0;
 }
 
-/** A backend that answers when Redis does not, and what it told. */
+/** A backend that answers when Redis does not, and what it told: outages (`events`), and the first of consecutive failures (`failed`). */
 export function guarded(client: RedisClient, onError: FailureMode = 'local', timeoutMs = TIMEOUT_MS) {
   const prefix = freshPrefix();
   const events: BackendEvent[] = [];
   const backend = new ResilientBackend(new RedisBackend(client, { prefix, timeoutMs }), onError);
-  backend.listen((event) => events.push(event));
-  return { backend, prefix, events };
+  const failed: BackendEvent[] = [];
+  backend.listen((event) => {
+    if (event.type === 'failed') failed.push(event);
+    else events.push(event);
+  });
+  return { backend, prefix, events, failed };
 }
 
 /** The error that a backend without any fallback rejects with, and whether it came later than {@link GRACE_MS} after the deadline. */

@@ -2,9 +2,11 @@ import { Redis } from 'ioredis';
 import { askUntil } from './faults.js';
 import { type ClientOptions, connect, RedisServer, recommended } from './redis.js';
 
+/** A folder that nobody saves to, root neither. */
+const NOT_WRITABLE = '/proc';
+
 /** A server in a state in which it refuses, by the word it says then. */
 export interface RedisState {
-  /** Or words, with a "|" between them. */
   readonly code: string;
   readonly when: string;
   readonly isTransient: boolean;
@@ -124,9 +126,24 @@ export const REDIS_STATES: readonly RedisState[] = [
   brought('CLUSTERDOWN', 'a node without slots', async () => undefined, undefined, {
     args: ['--cluster-enabled', 'yes'],
   }),
+  brought(
+    'MISCONF',
+    'a server that cannot save',
+    async (admin) => {
+      await admin.set('key', 'value');
+      await admin.config('SET', 'dir', NOT_WRITABLE);
+      await admin.config('SET', 'save', '3600 1');
+      await admin.bgsave();
+      await askUntil(
+        () => admin.info('persistence'),
+        (text) => text.includes('rdb_last_bgsave_status:err'),
+      );
+    },
+    set('stop-writes-on-bgsave-error', 'no'),
+    { args: ['--enable-protected-configs', 'yes'] },
+  ),
   brought('NOAUTH', 'no password given', set('requirepass', 'x'), set('requirepass', ''), { isTransient: false }),
   brought('NOPERM', 'a user without EVALSHA', acl('-evalsha'), acl(), weak),
-  // What a script may not do is an ERR in Redis 7.0, and a NOPERM before and after it.
-  brought('NOPERM|ERR', 'a user without SET', acl('-set'), acl(), weak),
-  brought('NOPERM|ERR', 'a user without GET', acl('-get'), acl(), weak),
+  brought('NOPERM', 'a user without SET', acl('-set'), acl(), weak),
+  brought('NOPERM', 'a user without GET', acl('-get'), acl(), weak),
 ];

@@ -18,6 +18,12 @@ export interface RedisClient {
   pipeline?(): RedisPipeline;
   del(...keys: string[]): Promise<unknown>;
   info?(section: string): Promise<unknown>;
+  /** Events of the connection: `error` and `ready`, on a Cluster also `node error`. */
+  on?(event: string, listener: (...args: unknown[]) => void): unknown;
+  once?(event: string, listener: (...args: unknown[]) => void): unknown;
+  off?(event: string, listener: (...args: unknown[]) => void): unknown;
+  /** The state of the connection; `ready` if commands can be sent. */
+  readonly status?: string;
   readonly isCluster?: boolean;
   readonly options?: object;
   /** On a Cluster: the addresses of the nodes of each slot, the master first. */

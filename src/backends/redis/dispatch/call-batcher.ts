@@ -1,7 +1,7 @@
 import { systemClock } from '../../../core/clock.js';
 import { BackendError } from '../../backend-error.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
-import { backendErrorOf, isTryAgain } from '../clients/reply-errors.js';
+import { isTryAgain } from '../clients/reply-errors.js';
 import type { QueuedCall } from './queued-call.js';
 import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
@@ -99,7 +99,7 @@ export class CallBatcher {
     try {
       await node.readTime(first.keys.slice(0, 1));
     } catch (error) {
-      this.#failQueued(backendErrorOf(error));
+      this.#failQueued(error);
     }
     this.#release(batch);
   }

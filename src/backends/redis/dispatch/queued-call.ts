@@ -7,6 +7,7 @@ import type { DecideMode, OutcomeListener } from '../../remote-store.js';
 import type { Deadlined, DeadlineQueue } from '../../resilience/deadline-queue.js';
 import type { OverrideTarget } from '../../settings-store.js';
 import type { UnitReturns } from '../../unit-returns.js';
+import type { ConnectionErrors } from '../clients/connection-errors.js';
 import { type CallVerdict, type FinalVerdict, outcomeOf } from '../scripts/call-verdict.js';
 import type { BatchedCall } from '../scripts/spend-reply.js';
 
@@ -15,6 +16,8 @@ export interface CallContext {
   /** Fails calls at their deadlines. */
   readonly deadlines: DeadlineQueue;
   readonly events: Emitter<BackendEvent>;
+  /** Knows why there is no connection. */
+  readonly connection: ConnectionErrors;
   /** Returns what a late reply says was taken. */
   readonly returns: UnitReturns;
   /** Reports overrides that the script could not read. */
@@ -96,7 +99,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
   fail(error: unknown): void {
     if (this.isCompleted) return;
     this.#end();
-    this.#reject(inDomain(error, this.domain));
+    this.#reject(inDomain(this.context.connection.explain(error, this.domain), this.domain));
   }
 
   #end(): void {

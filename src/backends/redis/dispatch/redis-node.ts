@@ -5,8 +5,9 @@ import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import { orReturnLate, withDeadline } from '../../resilience/with-deadline.js';
 import type { UnitReturns } from '../../unit-returns.js';
+import type { ConnectionErrors } from '../clients/connection-errors.js';
 import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
-import { backendErrorOf, isNoScript, timeoutError } from '../clients/reply-errors.js';
+import { isNoScript, scriptErrorOf, timeoutError } from '../clients/reply-errors.js';
 import { type ScriptSender, scriptSender } from '../clients/script-sender.js';
 import { type BlockVerdict, blockScriptArgs, decodeBlockReply } from '../scripts/block-codec.js';
 import type { TimedReply } from '../scripts/call-verdict.js';
@@ -23,6 +24,8 @@ export interface RedisNodeOptions {
   readonly clock?: Clock | undefined;
   /** Milliseconds after which a reply counts as lost. It bounds no call: each has its own deadline. */
   readonly replyTimeoutMs: number;
+  /** Knows why there is no connection. */
+  readonly connection: ConnectionErrors;
 }
 
 /** A request that the server refused as late told its time: with that it is sent once more, within the same deadline. */
@@ -38,10 +41,12 @@ export class RedisNode {
   readonly #loaded = new WeakSet<RedisScript>();
   readonly #sender: ScriptSender;
 
+  /** @param node the address of one master of several */
   constructor(
     private readonly client: RedisClient,
     private readonly scripts: ScriptSet,
     private readonly options: RedisNodeOptions,
+    private readonly node?: string,
   ) {
     this.clock = new ServerClock(options.replyTimeoutMs);
     this.#sender = scriptSender(client);
@@ -203,7 +208,7 @@ export class RedisNode {
    */
   #send(run: SpendRun, isOrdered: boolean, end: () => void): void {
     const fail = (error: unknown) => {
-      run.error = backendErrorOf(error);
+      run.fail(error);
       end();
     };
     try {
@@ -228,7 +233,7 @@ export class RedisNode {
       this.#loaded.add(run.script);
       this.#note(run.reply, redirectionsBefore);
     } catch (error) {
-      run.error = backendErrorOf(error);
+      run.fail(error);
     }
   }
 
@@ -252,10 +257,10 @@ export class RedisNode {
         if (error === null && request !== undefined) this.#read(run, request, bytes, undefined);
         // A server without the script refuses the run, and gets it in full.
         else if (isNoScript(error)) await this.#sendAlone(run);
-        else run.error = backendErrorOf(error);
+        else run.fail(error);
       }
     } catch (error) {
-      for (const run of runs) if (run.reply === undefined) run.error ??= backendErrorOf(error);
+      for (const run of runs) if (run.reply === undefined && run.error === undefined) run.fail(error);
     }
   }
 
@@ -286,7 +291,7 @@ export class RedisNode {
     try {
       return await withDeadline(reply, dueMs, () => timeoutError(this.options.replyTimeoutMs));
     } catch (error) {
-      throw backendErrorOf(error);
+      throw this.options.connection.explain(scriptErrorOf(error, this.scripts.spend.userLines), this.node);
     }
   }
 }

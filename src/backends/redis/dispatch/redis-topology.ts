@@ -23,7 +23,7 @@ export class RedisTopology {
     let node = this.#nodes.get(address);
     if (node === undefined) {
       this.#dropReplaced();
-      node = new RedisNode(this.#clientOf(address), this.scripts, this.options);
+      node = new RedisNode(this.#clientOf(address), this.scripts, this.options, this.domainOf(slot));
       this.#nodes.set(address, node);
     }
     return node;

@@ -1,6 +1,6 @@
 import { isPlain } from '../../../core/charge-checks.js';
 import type { Charge } from '../../../core/decision.js';
-import { backendErrorOf, isTryAgain } from '../clients/reply-errors.js';
+import { isTryAgain, scriptErrorOf } from '../clients/reply-errors.js';
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
 import { SpendOneRequest, SpendRequest, SpendSeveralRequest } from '../scripts/spend-codec.js';
@@ -35,6 +35,11 @@ export class SpendRun {
     for (const key of call.keys) this.keys.push(key);
   }
 
+  /** Notes that the run failed. */
+  fail(error: unknown): void {
+    this.error = scriptErrorOf(error, this.script.userLines);
+  }
+
   /** Completes the next call of the run with its verdict, or with the error of the run; not if the call is to be sent again by itself. */
   complete(call: QueuedCall): void {
     if (this.reply !== undefined && this.error === undefined) {
@@ -43,7 +48,7 @@ export class SpendRun {
         return;
       } catch (error) {
         // The rest of the reply cannot be read either.
-        this.error = backendErrorOf(error);
+        this.fail(error);
       }
     }
     // Its keys are on two masters, because their slot moves: each call by itself can be decided.

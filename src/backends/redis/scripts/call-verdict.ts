@@ -5,6 +5,7 @@ import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 import type { OverrideTarget } from '../../settings-store.js';
+import { UnexpectedReplyError } from '../clients/reply-errors.js';
 
 /** The reply of a script that checks a deadline. */
 export interface TimedReply {
@@ -64,10 +65,8 @@ export function undecidedError(
 }
 
 /** The error of a reply that none of our scripts gives. */
-export function unexpectedReply(): TypeError {
-  return new TypeError(
-    'unexpected reply from the Redis script: the Lua of a custom strategy may omit a member of its decision',
-  );
+export function unexpectedReply(): UnexpectedReplyError {
+  return new UnexpectedReplyError();
 }
 
 function notRecordedError(targets: readonly Target[]): ThrottleConfigError {

@@ -8,7 +8,11 @@ export class RedisScript {
   readonly #source: string;
   readonly #sha: string;
 
-  constructor(source: string) {
+  /** @param userLines the first and the last line that are the Lua of custom strategies */
+  constructor(
+    source: string,
+    readonly userLines?: readonly [first: number, last: number],
+  ) {
     this.#source = source;
     this.#sha = createHash('sha1').update(source).digest('hex');
   }

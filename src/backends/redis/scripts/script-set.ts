@@ -103,14 +103,22 @@ export class ScriptSet {
 function buildScripts(
   custom: readonly Strategy[],
 ): Readonly<Record<'spend' | 'settle' | 'lease' | 'take' | 'hold', RedisScript>> {
-  const parts = [POLICIES_LUA, ...custom.map(({ name, lua = '' }) => definitionOf(name, lua))];
+  const ofUsers = custom.map(({ name, lua = '' }) => definitionOf(name, lua));
+  const parts = [POLICIES_LUA, ...ofUsers];
+  const last = countLines(parts.join('\n'));
+  const userLines = ofUsers.length === 0 ? undefined : ([countLines(POLICIES_LUA) + 1, last] as const);
+  const scriptOf = (lua: string) => new RedisScript([...parts, lua].join('\n'), userLines);
   return {
-    spend: new RedisScript([...parts, SPEND_LUA].join('\n')),
-    settle: new RedisScript([...parts, SETTLE_LUA].join('\n')),
-    lease: new RedisScript([...parts, LEASE_LUA].join('\n')),
-    take: new RedisScript([...parts, TAKE_LUA].join('\n')),
+    spend: scriptOf(SPEND_LUA),
+    settle: scriptOf(SETTLE_LUA),
+    lease: scriptOf(LEASE_LUA),
+    take: scriptOf(TAKE_LUA),
     hold: new RedisScript([POLICIES_LUA, HOLD_LUA].join('\n')),
   };
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length;
 }
 
 /** Returns Lua that defines a custom strategy when a policy first names it: a run seldom needs more than one. */

@@ -2,10 +2,9 @@ import { BoundedMap } from '../../../core/bounded-map.js';
 import { assertCharge } from '../../../core/charge-checks.js';
 import { bindingOf, type Charge, type Decision, type Outcome, type Target } from '../../../core/decision.js';
 import type { Emitter } from '../../../core/emitter.js';
-import { ThrottleConfigError } from '../../../core/errors.js';
 import type { FailureMode, Policy } from '../../../core/policy.js';
 import { receiptOf } from '../../../core/receipt.js';
-import { BackendError } from '../../backend-error.js';
+import { failureIn } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 import type { HoldEnd, HoldReference, HoldRequest, HoldStore, SynchronousHoldStore } from '../../hold-store.js';
 import { assertTakeable } from '../../holds/hold-checks.js';
@@ -135,9 +134,10 @@ export class ResilientHolds implements HoldStore {
       for (const { breaker } of asked) breaker.succeeded();
       return found;
     } catch (error) {
-      if (error instanceof ThrottleConfigError) throw error;
-      domains.failed(asked, error, targets.map(probeOf));
-      return answer(error instanceof BackendError ? error.code : 'UNKNOWN');
+      const failure = failureIn(error);
+      if (failure === undefined) throw error;
+      domains.failed(asked, failure, targets.map(probeOf));
+      return answer(failure.code);
     }
   }
 

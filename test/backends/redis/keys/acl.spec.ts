@@ -26,17 +26,8 @@ const HOLDS = ['hdel', 'hget', 'hmget', 'hset', 'pexpire', 'zadd', 'zcard', 'zra
 /** What blocks need besides: their list. */
 const BLOCKS = ['zadd', 'zrange', 'zrem', 'pexpire'];
 
-/** What is said where one is missing: Redis tells a command that is refused inside a script as the script's error. */
-const REFUSED = {
-  evalsha: 'NOPERM',
-  eval: 'NOPERM',
-  get: 'ERR',
-  getrange: 'ERR',
-  set: 'ERR',
-  setrange: 'ERR',
-  del: 'NOPERM',
-  time: 'ERR',
-};
+/** What a user needs for calls. */
+const NEEDED = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time'];
 
 /** What ioredis asks of a server before it is ready, and what a warning of evicted keys needs. */
 const READY = ['info'];
@@ -170,12 +161,13 @@ describe('a Redis user of few rights', () => {
   });
 
   it('is told above by the eight commands of the list', () => {
-    expect(Object.keys(REFUSED)).toEqual(COMMANDS);
+    expect(NEEDED).toEqual(COMMANDS);
   });
 
-  it.each(Object.entries(REFUSED))('cannot do without %s, and is told %s', async (left, code) => {
+  // Redis 7.0 reports a command that is refused inside a script as the script's error.
+  it.each(NEEDED)('cannot do without %s, and is told NOPERM', async (left) => {
     const rest = COMMANDS.filter((command) => command !== left);
-    expect(await refusals('less', rest)).toEqual([code]);
+    expect(await refusals('less', rest)).toEqual(['NOPERM']);
   });
 
   it('is not warned about, and warned of evicted keys only where it may ask', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { WebSocketGateway } from '@nestjs/websockets';
-import type { FailureMode, ThrottleModuleOptions } from '../../../../src/index.js';
+import { BackendError, type FailureMode, type ThrottleModuleOptions } from '../../../../src/index.js';
 import { transports } from '../../../support/gateway-app.js';
 import { attempts, perMinute, refusal, SlowBackend, startOnly, tooMany } from './handshake-client.js';
 
@@ -20,7 +20,7 @@ const unavailable = tooMany({
 /** Options with a remote backend that fails. */
 function failing(onError: FailureMode, ofPolicy?: FailureMode) {
   const backend = new SlowBackend(true);
-  backend.failure = new Error('the backend is broken');
+  backend.failure = new BackendError('CONNECTION', 'the backend is down');
   const connections = { ...perMinute(2), ...(ofPolicy && { onError: ofPolicy }) };
   const options: ThrottleModuleOptions = { backend, onError, sockets: { connections } };
   return { backend, options };
@@ -86,14 +86,14 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
 
   it('are refused with an error where nothing answers for a backend in this process', async () => {
     const backend = new SlowBackend(false);
-    backend.failure = new Error('the backend is broken');
+    backend.failure = new BackendError('CONNECTION', 'the backend is down');
     const errors: string[] = [];
     const options = { backend, onError: 'allow', sockets: { connections: perMinute(1) } } as const;
     await using sockets = await startOnly({ transport, gateways, options, errors });
     const { status, message } = await refusal(sockets);
     if (transport === 'ws') expect(status).toBe(500);
     else expect(message).toBe('Internal server error');
-    expect(errors).toEqual(['the backend is broken']);
+    expect(errors).toEqual(['the backend is down']);
     backend.failure = undefined;
     expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
   });

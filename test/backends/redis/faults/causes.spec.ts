@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
+import {
+  BackendError,
+  defineStrategy,
+  RedisBackend,
+  ResilientBackend,
+  ThrottleConfigError,
+} from '../../../../src/index.js';
+import { BUILT_IN_STRATEGIES } from '../../../../src/strategies/built-in-strategies.js';
+import { definePolicies } from '../../../../src/strategies/define-policy.js';
+import { askUntil, charge, counter, guarded, PATIENT_MS, SECRET, textOf } from '../../../support/redis/faults.js';
+import { connect, freePort, RedisServer, recommended } from '../../../support/redis/redis.js';
+import { freshPrefix } from '../../../support/redis/redis-shared.js';
+
+const PASSWORD = 'pass-w0rd-of-redis';
+const settings = { ...recommended, retryStrategy: () => 50, disconnectTimeout: 50 };
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+  const admin = await connect(server);
+  await admin.config('SET', 'requirepass', PASSWORD);
+  admin.disconnect();
+});
+
+afterAll(() => server[Symbol.asyncDispose]());
+
+/** The error of a call on a client that has no connection, once the client knows why. */
+async function causeOf(client: ConstructorParameters<typeof RedisBackend>[0], timeoutMs = PATIENT_MS) {
+  const backend = new RedisBackend(client, { prefix: freshPrefix(), timeoutMs });
+  let error: unknown;
+  await askUntil(
+    async () => {
+      error = await Promise.resolve(backend.spend([charge(counter('c'), SECRET)])).catch((found: unknown) => found);
+    },
+    () => error instanceof BackendError && !error.message.includes('status of the client'),
+  );
+  await backend.close();
+  if (!(error instanceof BackendError)) throw error;
+  expect(textOf(error)).not.toContain(SECRET);
+  expect(textOf(error)).not.toContain(PASSWORD);
+  return error;
+}
+
+describe.each([
+  ['ioredis 6', (options: object) => new Redis({ ...settings, ...options })],
+  ['ioredis 5', (options: object) => new Redis5({ ...settings, ...options })],
+])('a client without a connection, of %s', (_, open) => {
+  it('tells a wrong password', async () => {
+    const client = open({ ...server.address, password: `wrong ${PASSWORD}` });
+    expect(await causeOf(client)).toMatchObject({
+      code: 'WRONGPASS',
+      transient: false,
+      message: `Redis at 127.0.0.1:${server.port}: WRONGPASS invalid username-password pair or user is disabled.`,
+    });
+    client.disconnect();
+  });
+
+  it('tells a password that is missing', async () => {
+    const client = open(server.address);
+    const error = await causeOf(client);
+    expect(error).toMatchObject({ code: 'NOAUTH', transient: false });
+    expect(error.message).toMatch(/^Redis at 127\.0\.0\.1:\d+: NOAUTH /);
+    client.disconnect();
+  });
+
+  it('tells a host that does not exist', async () => {
+    const client = open({ host: 'redis.invalid', port: 6390 });
+    const error = await causeOf(client);
+    expect(error).toMatchObject({ code: 'CONNECTION', transient: true });
+    expect(error.message).toMatch(/^Redis at redis\.invalid:6390: getaddrinfo E\w+ redis\.invalid$/);
+    client.disconnect();
+  });
+
+  it('tells that nobody listens', async () => {
+    const port = await freePort();
+    const client = open({ host: '127.0.0.1', port });
+    expect(await causeOf(client)).toMatchObject({
+      code: 'CONNECTION',
+      message: `Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+    });
+    client.disconnect();
+  });
+
+  it('forgets the cause when it is connected', async () => {
+    await using other = await RedisServer.start();
+    const client = open(other.address);
+    client.on('error', () => undefined);
+    const backend = new RedisBackend(client, { timeoutMs: PATIENT_MS });
+    await askUntil(
+      () => client.status,
+      (status) => status === 'ready',
+    );
+    await other.kill();
+    await causeOf(client);
+    await other.start();
+    await askUntil(
+      () => client.status,
+      (status) => status === 'ready',
+    );
+    await backend.spend([charge(counter('c'))]);
+    other.freeze();
+    const impatient = new RedisBackend(client, { timeoutMs: 50 });
+    await expect(impatient.spend([charge(counter('c'))])).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: `Redis at 127.0.0.1:${other.port} did not answer within 50 ms`,
+    });
+    client.disconnect();
+  });
+});
+
+describe('a client of a Cluster', () => {
+  it('tells what the last node said', async () => {
+    const client = new Cluster([server.address], {
+      redisOptions: { ...recommended, password: 'wrong', disconnectTimeout: 50 },
+      retryDelayOnFailover: 0,
+      clusterRetryStrategy: () => 50,
+    });
+    const error = await causeOf(client, 200);
+    expect(error).toMatchObject({ code: 'WRONGPASS', transient: false });
+    expect(error.message).toContain('WRONGPASS invalid username-password pair');
+    client.disconnect();
+  });
+});
+
+describe('the check at startup', () => {
+  it.each(['with the connection', 'before it, which it waits for', 'and opens a lazy one'])('asks %s', async (when) => {
+    await using own = await RedisServer.start();
+    const client = when.startsWith('with')
+      ? await connect(own)
+      : new Redis({ ...own.address, ...settings, lazyConnect: when.includes('lazy') });
+    const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
+    await backend.warnings();
+    expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
+    client.disconnect();
+  });
+
+  it('emits what failed, and counts it, and not as one of the failures that open the breaker', async () => {
+    const client = new Redis({ ...settings, ...server.address, password: 'wrong' });
+    const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
+    await backend.warnings();
+    const message = `Redis at 127.0.0.1:${server.port}: WRONGPASS invalid username-password pair or user is disabled.`;
+    const failure = { type: 'failed', code: 'WRONGPASS', message, transient: false };
+    expect(failed).toEqual([{ ...failure, atStartup: true }]);
+    for (let i = 0; i < 4; i++) await backend.spend([charge(counter('c'))]);
+    expect([events, backend.failures.get('WRONGPASS')]).toEqual([[], 5]);
+    expect(failed).toEqual([{ ...failure, atStartup: true }, failure]);
+    client.disconnect();
+  });
+
+  it('ends at the deadline, though a server stands still', async () => {
+    await using own = await RedisServer.start();
+    const client = await connect(own);
+    const { backend, failed } = guarded(client, 'local', 50);
+    own.freeze();
+    await backend.warnings();
+    const message = `Redis at 127.0.0.1:${own.port} did not answer within 50 ms`;
+    expect(failed).toEqual([{ type: 'failed', code: 'TIMEOUT', message, transient: true, atStartup: true }]);
+    client.disconnect();
+  });
+});
+
+/** A client of a server whose scripts have no `struct` and no `cmsgpack`, as of some that imitate Redis. */
+function withoutLibraries(client: Redis) {
+  const run = (name: string, script: string, ...args: (string | number)[]): Promise<unknown> =>
+    name === 'evalsha'
+      ? Promise.reject(new Error('NOSCRIPT No matching script'))
+      : client.callBuffer(name, `local struct, cmsgpack = nil, nil\n${script}`, ...args);
+  return {
+    callBuffer: run,
+    evalsha: () => Promise.reject(new Error('NOSCRIPT No matching script')),
+    eval: client.eval.bind(client),
+    del: client.del.bind(client),
+    options: client.options,
+  };
+}
+
+describe('a server that cannot run the scripts', () => {
+  it('says so at startup, and of each call', async () => {
+    await using own = await RedisServer.start();
+    const client = await connect(own);
+    const { backend, failed } = guarded(withoutLibraries(client), 'local', PATIENT_MS);
+    await backend.warnings();
+    const { degraded } = await backend.spend([charge(counter('c'), SECRET)]);
+    expect(degraded).toBe('local');
+    expect(failed).toMatchObject([{ code: 'SCRIPT', transient: false, atStartup: true }, { code: 'SCRIPT' }]);
+    for (const event of failed) {
+      expect('message' in event && event.message).toMatch(
+        /^Redis at 127\.0\.0\.1:\d+: Redis cannot run the script: .*attempt to index .*struct/,
+      );
+    }
+    client.disconnect();
+  });
+});
+
+describe('the Lua of a custom strategy', () => {
+  const fixedWindow = BUILT_IN_STRATEGIES.find(({ name }) => name === 'fixed-window');
+  const twin = (name: string, lua: string) => {
+    if (fixedWindow === undefined) throw new Error('there is no fixed window');
+    return defineStrategy({ ...fixedWindow, name, lua });
+  };
+
+  it.each([
+    ['that throws', 'return { step = function() error("oh no") end, amend = function(s) return s end }', /oh no/],
+    ['that calls nothing', 'return { step = function() return nope() end, amend = function(s) return s end }', /nope/],
+    ['that is none', 'return { step = ', /unexpected symbol|near/],
+    [
+      'that leaves out a member',
+      'return { step = function() return { 1 }, { allowed = true } end, amend = function(s) return s end }',
+      /omit a member/,
+    ],
+  ])('%s is an error of the user, and no outage', async (_, lua, message) => {
+    await using own = await RedisServer.start();
+    const client = await connect(own);
+    const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
+    const strategy = twin('broken', lua);
+    backend.use([strategy]);
+    const [policy] = definePolicies('p', 'p', { rate: '5/s', strategy: 'broken' }, { strategies: [strategy] });
+    if (policy === undefined) throw new Error('there is no policy');
+    for (let i = 0; i < 6; i++) {
+      const error = await Promise.resolve(backend.spend([charge(policy)])).catch((found: unknown) => found);
+      expect(error).toBeInstanceOf(ThrottleConfigError);
+      expect(String(error)).toMatch(message);
+    }
+    expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
+    client.disconnect();
+  });
+});
+
+describe("a backend of one's own", () => {
+  /** Remote, and fails by an error of any kind. */
+  const failing = (error: unknown) => {
+    const fail = () => Promise.reject(error);
+    return new ResilientBackend({ remote: true, spend: fail, peek: fail, settle: fail, reset: fail }, 'local');
+  };
+
+  it.each([
+    ['a bug', new TypeError('undefined is not a function')],
+    ['an error without a code', new Error('oh no')],
+    ['a code of Node', Object.assign(new Error('bad argument'), { code: 'ERR_INVALID_ARG_TYPE' })],
+    ['what is no error', 'oh no'],
+  ])('has its own error passed on: %s', async (_, error) => {
+    const backend = failing(error);
+    const events: unknown[] = [];
+    backend.listen((event) => events.push(event));
+    const target = { policy: counter('c'), subject: 'ada' };
+    for (let i = 0; i < 6; i++) await expect(backend.spend([{ ...target, cost: 1 }])).rejects.toBe(error);
+    await expect(Promise.resolve(backend.reset([target]))).rejects.toBe(error);
+    expect([events, [...backend.failures], backend.retryAfterMs]).toEqual([[], [], 0]);
+  });
+
+  it.each([
+    [new BackendError('BUSY', 'busy'), 'BUSY'],
+    [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'CONNECTION'],
+  ])('has an outage where it says so: %s', async (error, code) => {
+    const backend = failing(error);
+    for (let i = 0; i < 5; i++) await backend.spend([charge(counter('c'))]);
+    expect([...backend.failures]).toEqual([[code, 5]]);
+    expect(backend.retryAfterMs).toBeGreaterThan(0);
+  });
+});
