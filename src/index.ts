@@ -39,6 +39,7 @@ export type {
   CalendarUnit,
   FailureMode,
   HeldUnits,
+  OnError,
   Policy,
   PolicyBlock,
   PolicyCalendar,

@@ -7,6 +7,18 @@ import { invalidValue } from './errors.js';
 export type FailureMode = 'local' | 'allow' | 'deny';
 
 /**
+ * A failure mode, or `local` with the share of each limit that this process enforces: above 0, at most 1. The share of a limit is
+ * rounded down, and is at least 1. With a share of 1/n, n processes together admit the limit, and not n times as much.
+ *
+ * @example
+ * ThrottleModule.forRoot({ onError: { local: { share: 0.25 } } })
+ */
+export type OnError = FailureMode | { readonly local: { readonly share: number } };
+
+/** What is expected of an `onError`, for errors. */
+export const AN_ON_ERROR = '"local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1';
+
+/**
  * What a policy does. `on`: it is enforced. `monitor`: it counts and decides as under `on`, but denies nothing; the event `violation`
  * reports what it would have denied. `off`: it does not count, and the backend is not asked.
  *
@@ -39,7 +51,7 @@ export interface Policy {
   /** False if no header shows the policy's decisions. */
   readonly headers?: false;
   /** The failure mode. Default: that of the module. */
-  readonly onError?: FailureMode;
+  readonly onError?: OnError;
   /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
   readonly lease?: { readonly batch: number };
   /** Set if the policy blocks subjects, or lets them be blocked by hand. */
@@ -98,9 +110,30 @@ export function storedRateOf({ strategy, limit, periodMs, burst, segments }: Pol
   return { strategy, limit, periodMs, burst, segments };
 }
 
-/** Returns true for the name of a failure mode. */
-export function isFailureMode(value: unknown): value is FailureMode {
-  return value === 'local' || value === 'allow' || value === 'deny';
+/** Returns true for an `OnError`. */
+export function isOnError(value: unknown): value is OnError {
+  if (typeof value !== 'object' || value === null) return value === 'local' || value === 'allow' || value === 'deny';
+  const local: unknown = Reflect.get(value, 'local');
+  const isAlone = (object: object) => Object.keys(object).length === 1;
+  if (typeof local !== 'object' || local === null || !isAlone(value) || !isAlone(local)) return false;
+  const share: unknown = Reflect.get(local, 'share');
+  return typeof share === 'number' && share > 0 && share <= 1;
+}
+
+/** Throws a ThrottleConfigError for what is no `OnError`. `path` names it in the message. */
+export function assertOnError(path: string, value: unknown): asserts value is OnError {
+  if (!isOnError(value)) throw invalidValue(path, AN_ON_ERROR, foundOnError(value));
+}
+
+/** Returns what is found where an `OnError` is expected: the share, if that is what is wrong. */
+export function foundOnError(value: unknown): unknown {
+  const local: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'local') : undefined;
+  return typeof local === 'object' && local !== null && 'share' in local ? local.share : value;
+}
+
+/** Returns the failure mode of an `OnError`. */
+export function failureModeOf(onError: OnError): FailureMode {
+  return typeof onError === 'string' ? onError : 'local';
 }
 
 /** Returns true for a `PolicyMode`. */

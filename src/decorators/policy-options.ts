@@ -1,6 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Outcome } from '../core/decision.js';
-import type { FailureMode, PolicyMode } from '../core/policy.js';
+import type { OnError, PolicyMode } from '../core/policy.js';
 import type { RateText, TextOrElse } from '../core/rate.js';
 import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import type { StrategyName } from '../strategies/checked-spec.js';
@@ -84,7 +84,7 @@ export interface PolicyOptions {
   readonly chargeWhen?: ChargeWhen;
   readonly skip?: Skip;
   /** What to do while a remote backend is unavailable. Default: the module's `onError`. */
-  readonly onError?: FailureMode;
+  readonly onError?: OnError;
   /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string | undefined;
   /**

@@ -2,7 +2,7 @@ import type { Backend } from '../backends/backend.js';
 import { canLease, LeasingBackend } from '../backends/leasing/leasing.backend.js';
 import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import { ResilientBackend } from '../backends/resilience/resilient.backend.js';
-import type { FailureMode } from '../core/policy.js';
+import type { OnError } from '../core/policy.js';
 import type { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { BoundedBackend } from './bounded.backend.js';
 
@@ -23,7 +23,7 @@ export interface BackendStack {
  * @param onError for policies without an `onError` of their own
  * @param deadlines of calls of a backend without a deadline of its own
  */
-export function stackBackend(provided: Backend, onError: FailureMode, deadlines: FunctionDeadlines): BackendStack {
+export function stackBackend(provided: Backend, onError: OnError, deadlines: FunctionDeadlines): BackendStack {
   // The built-in one answers at once; a class that extends it may not.
   if (provided.remote !== true && provided.constructor === MemoryBackend)
     return { backend: provided, unavailableForMs: () => 0, failures: new Map() };

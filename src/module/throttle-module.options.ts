@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.js';
-import type { FailureMode, PolicyMode } from '../core/policy.js';
+import type { OnError, PolicyMode } from '../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { PlanOptions } from '../planning/plans/plan-options.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -47,9 +47,9 @@ export interface ThrottleModuleOptions {
   readonly skip?: Skip;
   /**
    * What to do while a remote backend is unavailable: enforce the limits in this process (`local`), let calls pass
-   * (`allow`), or reject them with 503 (`deny`). Default: `local`.
+   * (`allow`), or reject them with 503 (`deny`). `{ local: { share: 0.25 } }` gives this process a quarter of each limit. Default: `local`.
    */
-  readonly onError?: FailureMode;
+  readonly onError?: OnError;
   /**
    * `standard`: the `RateLimit` fields of the current draft; `legacy`: `X-RateLimit-*`; `both`; `false`: none; or a list of dialects,
    * `['draft-7', 'legacy']`, with at most one of `draft-11`, `draft-7` and `draft-6`. Default: `standard`.

@@ -1,5 +1,5 @@
 import { assertKnownMembers, describeValue, invalidValue, ThrottleConfigError } from '../core/errors.js';
-import { isFailureMode } from '../core/policy.js';
+import { AN_ON_ERROR, foundOnError, isOnError } from '../core/policy.js';
 import { missingValue } from '../core/value-options.js';
 import { moduleOptionsFor } from '../decorators/throttler-options.js';
 import {
@@ -49,7 +49,7 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   runtimePolicies: ['true or false', (value) => typeof value === 'boolean'],
   mode: MODE_CHECK,
   skip: ['a function of the call', isFunctionOfCall],
-  onError: ['"local", "allow" or "deny"', isFailureMode],
+  onError: [AN_ON_ERROR, isOnError, foundOnError],
   headers: [A_HEADER_STYLE, isHeaderStyle],
   errors: ['"nest" or "problem"', (value) => value === 'nest' || value === 'problem'],
   message: [

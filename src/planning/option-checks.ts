@@ -1,6 +1,6 @@
 import { isDate } from 'node:util/types';
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
-import { assertPolicyName, DEFAULT_NAME, isFailureMode, isPolicyMode } from '../core/policy.js';
+import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
@@ -8,7 +8,12 @@ import { SPEC_EXPECTED } from '../strategies/define-policy.js';
 import { assertCalled } from '../transports/identity/by.js';
 
 /** The values that an option may have, beside `undefined` (see `VALUE_OPTIONS`): in words, and as a predicate. */
-export type OptionCheck = readonly [expected: string, fits: (value: unknown) => boolean];
+export type OptionCheck = readonly [
+  expected: string,
+  fits: (value: unknown) => boolean,
+  /** Returns the part of a value that does not fit, for the error. Default: all of it. */
+  wrong?: (value: unknown) => unknown,
+];
 
 const isFunction = (value: unknown) => typeof value === 'function';
 
@@ -59,7 +64,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   mode: MODE_CHECK,
   chargeWhen: CHARGE_WHEN_CHECK,
   skip: ['a function of the call', isFunctionOfCall],
-  onError: ['"local", "allow" or "deny"', isFailureMode],
+  onError: [AN_ON_ERROR, isOnError, foundOnError],
   overrides: [
     'true, for the charged subject, or a function such as by.user(), or a list of such functions',
     (value) =>
@@ -129,12 +134,12 @@ export function assertUnreservedName(place: string, name: unknown, fix: string):
  * @throws ThrottleConfigError naming the place and the option
  */
 export function assertOptions(place: string, options: object, checks: Readonly<Record<string, OptionCheck>>): void {
-  for (const [member, [expected, fits]] of Object.entries(checks)) {
+  for (const [member, [expected, fits, wrong = (value: unknown) => value]] of Object.entries(checks)) {
     const value: unknown = Reflect.get(options, member);
     assertNotMissing(place, options, member, expected);
     if (value === undefined) continue;
     for (const one of Array.isArray(value) ? value : [value]) assertCalled(optionAt(place, member), one);
-    if (!fits(value)) throw unfitValue(optionAt(place, member), expected, value);
+    if (!fits(value)) throw unfitValue(optionAt(place, member), expected, wrong(value));
   }
 }
 

@@ -1,9 +1,10 @@
 import { assertKnownMembers, invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Checked } from '../core/literals/checked-options.js';
 import {
+  AN_ON_ERROR,
+  assertOnError,
   assertPolicyName,
-  type FailureMode,
-  isFailureMode,
+  type OnError,
   type Policy,
   policyId,
   type StoredRate,
@@ -41,7 +42,7 @@ export interface PolicySpec {
   /** If false, no header shows the policy's decisions; a denied call still gets `Retry-After`. Default: true. */
   readonly headers?: boolean;
   /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */
-  readonly onError?: FailureMode;
+  readonly onError?: OnError;
   /**
    * Takes units from Redis in batches of at least `batch` (1 up to the limit) and spends them in the process, without a round
    * trip for each. Only for `fixed-window` with a period of at least a second. All processes together never exceed the limit in
@@ -96,7 +97,7 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   scope: 'a string',
   unit: 'a name of what is counted such as "content-bytes", 1 to 64 characters of ASCII without quotes and backslashes',
   headers: 'true or false',
-  onError: '"local", "allow" or "deny"',
+  onError: AN_ON_ERROR,
   lease: 'an object { batch: units }',
   block: BLOCK_EXPECTED,
   timeZone: 'the IANA name of a time zone such as "Europe/Berlin"',
@@ -158,9 +159,7 @@ export function definePolicies(
   if (spec.scope !== undefined && typeof spec.scope !== 'string') {
     throw invalidValue(optionAt(path, 'scope'), SPEC_EXPECTED.scope, spec.scope);
   }
-  if (spec.onError !== undefined && !isFailureMode(spec.onError)) {
-    throw invalidValue(optionAt(path, 'onError'), SPEC_EXPECTED.onError, spec.onError);
-  }
+  if (spec.onError !== undefined) assertOnError(optionAt(path, 'onError'), spec.onError);
   if (spec.unit !== undefined && !isUnit(spec.unit)) {
     throw invalidValue(optionAt(path, 'unit'), SPEC_EXPECTED.unit, spec.unit);
   }

@@ -191,7 +191,18 @@ describe('forRoot stops startup', () => {
 
     [{ polices: {} }, `ThrottleModule: there is no option "polices". Did you mean "policies"? ${knownOptions}`],
     [{ gaurd: false }, `ThrottleModule: there is no option "gaurd". Did you mean "guard"? ${knownOptions}`],
-    [{ onError: 'open' }, 'ThrottleModule.onError: expected "local", "allow" or "deny", got "open"'],
+    [
+      { onError: { local: { share: 1.5 } } },
+      'ThrottleModule.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got 1.5 (number)',
+    ],
+    [
+      { onError: { local: {} } },
+      'ThrottleModule.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got an object with local',
+    ],
+    [
+      { onError: 'open' },
+      'ThrottleModule.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got "open"',
+    ],
   ])('with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
   });

@@ -115,7 +115,7 @@ const moduleOptions: readonly (readonly [options: object, message: string])[] = 
   [{ policies: undefined }, `ThrottleModule.policies: ${byName}. ${leftOut('no policies')}`],
   [
     { default: '5/min', onError: undefined },
-    `ThrottleModule.onError: expected "local", "allow" or "deny", got undefined. ${leftOut('that of the module, or "local"')}`,
+    `ThrottleModule.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got undefined. ${leftOut('that of the module, or "local"')}`,
   ],
   [{ default: ['5/min', undefined] }, `default[1]: ${aLimit}. ${QUESTION}`],
   [{ default: [undefined] }, `default: ${aLimit}. ${QUESTION}`],

@@ -69,7 +69,7 @@ describe('a policy that does not fit', () => {
     [
       'an unknown answer to failures',
       { rate: '5/s', onError: 'pass' },
-      'policies.x.onError: expected "local", "allow" or "deny", got "pass"',
+      'policies.x.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got "pass"',
     ],
     ['a scope that is not a string', { rate: '5/s', scope: 7 }, 'policies.x.scope: expected a string, got 7 (number)'],
     [

@@ -2,8 +2,9 @@ import { assertChargeCost } from '../../core/charge-checks.js';
 import { type Charge, isCost, type Outcome, withReason } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import { receiptOf } from '../../core/receipt.js';
+import type { State } from '../../strategies/strategy.js';
 import { conclude, type KnownCharge } from './all-or-none.js';
-import type { MemoryStore } from './memory-store.js';
+import type { MemoryStore, StateLocation } from './memory-store.js';
 
 /**
  * Decides the most frequent calls: all charges are enforced and cannot be overridden, all subjects are known, and no two charges are
@@ -34,6 +35,31 @@ function spendOne(store: MemoryStore, charge: Charge, charges: readonly Charge[]
   store.writeAt(table, index, state, now + decision.resetMs, changed);
   return { allowed, decisions: [decision], binding: decision, receipt: receiptOf(now, charges) };
 }
+
+/**
+ * Takes a charge at an instant as `spendFast` does, and makes no outcome. Returns false if it has taken nothing: the charge is denied, or
+ * is not a plain one on a subject that is known, or that there is room for.
+ */
+export function takeFast(store: MemoryStore, charge: Charge, now: number): boolean {
+  if (!isSimple(charge)) return false;
+  const { policy, subject, cost, arguments: args } = charge;
+  const table = store.tableOf(policy);
+  if (!areArguments(args, table.argumentCount)) return false;
+  const key = mapKey(subject);
+  const index = table.find(key);
+  if (index === undefined && !store.hasRoom(table, now, NO_OTHERS)) return false;
+  const found = index === undefined ? EMPTY : table.states.read(index, true);
+  const { state, decision, changed } = table.strategy.step(found, now, policy, cost, args);
+  if (!decision.allowed) return false;
+  const expiresAt = now + decision.resetMs;
+  if (cost === 0) return true;
+  if (index !== undefined) store.writeAt(table, index, state, expiresAt, changed);
+  else store.write({ table, key, isShared: false }, state, expiresAt);
+  return true;
+}
+
+const NO_OTHERS: readonly StateLocation[] = [];
+const EMPTY: State = [];
 
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
   const evaluated: KnownCharge[] = [];

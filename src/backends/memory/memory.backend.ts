@@ -20,7 +20,7 @@ import { amendCharge } from './amend-charge.js';
 import { blocksIn, type CallBlocks } from './blocks/call-blocks.js';
 import { MemoryBlocks } from './blocks/memory-blocks.js';
 import { evaluateCharges } from './charge-evaluation.js';
-import { spendFast } from './fast-path.js';
+import { spendFast, takeFast } from './fast-path.js';
 import { MemoryHolds } from './memory-holds.js';
 import { MemorySettings } from './memory-settings.js';
 import { MemoryStore } from './memory-store.js';
@@ -79,6 +79,18 @@ export class MemoryBackend implements Backend {
   spend(charges: readonly Charge[]): Outcome {
     const now = this.clock.now();
     return spendFast(this.#store, charges, now) ?? this.#decide(charges, now, true);
+  }
+
+  /**
+   * Takes one charge at an instant, and makes no outcome: for those who only count what was decided elsewhere. Returns false if it has
+   * taken nothing: the charge does not fit, or is none of the most frequent kind. Then `spend` decides.
+   *
+   * @param at the instant in epoch milliseconds
+   * @example
+   * if (!backend.take({ policy, subject: 'user:42', cost: 1 }, receipt.at)) backend.spend([{ policy, subject: 'user:42', cost: 1 }]);
+   */
+  take(charge: Charge, at: number): boolean {
+    return takeFast(this.#store, charge, at);
   }
 
   peek(charges: readonly Charge[]): Outcome {

@@ -1,5 +1,5 @@
 import type { TakenCharge } from '../../core/decision.js';
-import type { FailureMode, Policy, PolicyBlock, PolicyCalendar, StoredRate } from '../../core/policy.js';
+import type { OnError, Policy, PolicyBlock, PolicyCalendar, StoredRate } from '../../core/policy.js';
 import { shapeCode } from '../../strategies/shape-code.js';
 
 /** What an override puts in place of a policy's own rate. */
@@ -17,7 +17,7 @@ export class OverriddenPolicy implements Policy {
   readonly periodMs: number;
   readonly burst: number;
   readonly segments: number;
-  declare readonly onError?: FailureMode;
+  declare readonly onError?: OnError;
   declare readonly block?: PolicyBlock;
   declare readonly calendar?: PolicyCalendar;
   declare readonly thresholds?: readonly number[];

@@ -41,6 +41,11 @@ export class CircuitBreaker {
     return this.#isOpen;
   }
 
+  /** True if the last call failed. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Milliseconds until the next probe; 0 while the circuit is closed. */
   get retryAfterMs(): number {
     return this.#isOpen ? Math.max(0, this.#nextProbeMs - this.clock.now()) : 0;

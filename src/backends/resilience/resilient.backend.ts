@@ -2,7 +2,7 @@ import { type Awaitable, isPromise } from '../../core/awaitable.js';
 import { assertCharge } from '../../core/charge-checks.js';
 import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
-import type { FailureMode, Policy } from '../../core/policy.js';
+import type { FailureMode, OnError, Policy } from '../../core/policy.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, Target } from '../backend.js';
@@ -10,14 +10,13 @@ import { BackendError, failureIn } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
 import type { HoldStore } from '../hold-store.js';
-import { MemoryBackend } from '../memory/memory.backend.js';
-import { LastRates } from '../overrides/last-rates.js';
-import { decideOverridden, hasOverrides } from '../overrides/overridden-call.js';
-import { OverriddenPolicies } from '../overrides/overridden-policy.js';
 import type { DecideMode } from '../remote-store.js';
 import { assertSettlement } from '../settlement.js';
+import { UnitReturns } from '../unit-returns.js';
 import type { FailureDomain } from './failure-domain.js';
 import { FailureDomainTable } from './failure-domain-table.js';
+import { LocalCounters } from './fallback/local-counters.js';
+import { PolicyShares } from './fallback/policy-shares.js';
 import { ResilientHolds } from './holds/resilient-holds.js';
 
 const BREAKER_OPEN = new BackendError('UNAVAILABLE', 'The circuit breaker is open');
@@ -36,18 +35,18 @@ export class ResilientBackend extends BackendLayer {
   declare readonly holds?: HoldStore;
   readonly #events = new Emitter<BackendEvent>();
   readonly #domains = new FailureDomainTable(this, this.#events);
-  readonly #local: MemoryBackend;
-  readonly #lastRates = new LastRates();
-  readonly #overridden = new OverriddenPolicies();
+  readonly #shares: PolicyShares;
+  readonly #local: LocalCounters;
+  readonly #returns: UnitReturns;
 
-  /** @param onError the failure mode of policies that have none of their own */
-  constructor(
-    backend: Backend,
-    private readonly onError: FailureMode,
-  ) {
+  /** @param onError what policies do that have no `onError` of their own */
+  constructor(backend: Backend, onError: OnError) {
     // Units are leased below this layer.
     super(backend, { lease: false });
-    this.#local = new MemoryBackend({ clock: this.clock });
+    this.#shares = new PolicyShares(onError);
+    this.#local = new LocalCounters(this.clock, this.#shares);
+    this.#returns = new UnitReturns(backend);
+    this.#events.listen(({ type }) => type === 'recovered' && this.#local.recovered());
     if (backend.holds !== undefined) this.holds = this.#resilientHolds(backend.holds);
     backend.listen?.((event) => this.#events.emit(event));
   }
@@ -74,10 +73,11 @@ export class ResilientBackend extends BackendLayer {
     return this.#decide(charges, 'peek');
   }
 
-  /** What the fallback took is returned there. While the backend is unavailable, nothing else is: `lost` is emitted. */
+  /** What the fallback took is returned there. While the backend is unavailable, nothing is returned to it: `lost` is emitted. */
   override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
     if (receipt.degraded === 'local') return this.#local.settle(receipt, costs);
     assertSettlement(receipt, costs);
+    this.#local.settleCounted(receipt, costs);
     return this.#bestEffort('refund', receipt.charges, async () => this.inner.settle(receipt, costs));
   }
 
@@ -127,6 +127,11 @@ export class ResilientBackend extends BackendLayer {
     this.#domains.probe();
     const domains = this.#domains.of(charges);
     if (domains.some(isUnavailable)) return this.#fallback(charges, mode);
+    // A backend that fails is asked all the same: that is how an outage is noticed.
+    if (this.#local.isOwing && !domains.some(isFailing)) {
+      const denial = this.#local.denialOf(charges);
+      if (denial !== undefined) return inProcess(denial);
+    }
     let answer: Awaitable<Outcome>;
     try {
       answer = this.inner[mode](charges);
@@ -134,9 +139,7 @@ export class ResilientBackend extends BackendLayer {
       // A backend that throws has failed like one that rejects.
       answer = Promise.reject(error);
     }
-    if (isPromise(answer)) return this.#withFallback(answer, domains, charges, mode);
-    if (hasOverrides(charges)) this.#lastRates.note(charges, answer);
-    return answer;
+    return isPromise(answer) ? this.#withFallback(answer, domains, charges, mode) : this.#count(charges, answer, mode);
   }
 
   #withFallback(
@@ -149,14 +152,22 @@ export class ResilientBackend extends BackendLayer {
     return Promise.resolve(answer).then(
       (outcome) => {
         for (const { breaker } of domains) breaker.succeeded();
-        if (hasOverrides(charges)) this.#lastRates.note(charges, outcome);
-        return outcome;
+        return this.#count(charges, outcome, mode);
       },
       (error) => {
         this.#domains.failed(domains, failureOf(error), charges);
         return this.#fallback(charges, mode);
       },
     );
+  }
+
+  /** Counts what the backend admitted. A call that has to pass the counters of this process, too, and does not, is denied. */
+  #count(charges: readonly Charge[], outcome: Outcome, mode: DecideMode): Outcome {
+    this.#local.noteRates(charges, outcome);
+    const denial = mode === 'spend' ? this.#local.admit(charges, outcome) : undefined;
+    if (denial === undefined) return outcome;
+    if (outcome.receipt !== undefined) void this.#returns.start(outcome.receipt);
+    return inProcess(denial);
   }
 
   /** Refunds and resets where the backend is available, and emits `lost` if a part of it is not. */
@@ -175,7 +186,7 @@ export class ResilientBackend extends BackendLayer {
 
   /** A monitored charge denies no call, so it is at most counted in this process. */
   #failureModeOf(charge: Charge): FailureMode {
-    const mode = charge.policy.onError ?? this.onError;
+    const { mode } = this.#shares.of(charge.policy);
     return mode === 'deny' && isMonitored(charge) ? 'allow' : mode;
   }
 
@@ -185,29 +196,7 @@ export class ResilientBackend extends BackendLayer {
     const strictest = strictestOf(modes);
     if (strictest !== 'local')
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
-    // Policies with `onError: "allow"` are read at cost 0.
-    const local = charges.map((charge, i) => (modes[i] === 'local' ? charge : { ...charge, cost: 0 }));
-    // Destructures by name: a rest pattern would allocate an object that survives the call.
-    const { allowed, decisions, binding, receipt } = hasOverrides(local)
-      ? this.#decideOverridden(local, mode)
-      : this.#local[mode](local);
-    if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
-    return {
-      allowed,
-      decisions,
-      binding,
-      receipt: receiptOf(receipt.at, receipt.charges, { degraded: 'local' }),
-      degraded: 'local',
-    };
-  }
-
-  /** Decides under the rates of the last replies. */
-  #decideOverridden(charges: readonly Charge[], mode: DecideMode): Outcome {
-    return this.#underLastRates(charges, (limited) => this.#local[mode](limited));
-  }
-
-  #underLastRates(charges: readonly Charge[], decide: (limited: readonly Charge[]) => Outcome): Outcome {
-    return decideOverridden(charges, (charge) => this.#lastRates.of(charge), this.#overridden, decide);
+    return inProcess(this.#local.decide(charges, mode));
   }
 
   #resilientHolds(holds: HoldStore): HoldStore {
@@ -215,11 +204,11 @@ export class ResilientBackend extends BackendLayer {
       local: this.#local.holds,
       domains: this.#domains,
       events: this.#events,
-      modeOfHold: ({ policy }) => policy.onError ?? this.onError,
+      modeOfHold: ({ policy }) => this.#shares.of(policy).mode,
       modeOf: (charge) => this.#failureModeOf(charge),
       strictestOf,
-      underLastRates: (charges, decide) =>
-        hasOverrides(charges) ? this.#underLastRates(charges, decide) : decide(charges),
+      underLastRates: (charges, decide) => this.#local.underLastRates(charges, decide),
+      count: (outcome) => this.#local.count(outcome),
     });
   }
 }
@@ -228,8 +217,20 @@ function strictestOf(modes: readonly FailureMode[]): FailureMode {
   return STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
 }
 
+/** Returns an outcome of this process's own as such. */
+function inProcess({ allowed, decisions, binding, receipt }: Outcome): Outcome {
+  // By name: a rest pattern would allocate an object that survives the call.
+  if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
+  const degraded = 'local';
+  return { allowed, decisions, binding, receipt: receiptOf(receipt.at, receipt.charges, { degraded }), degraded };
+}
+
 function isUnavailable({ breaker }: FailureDomain): boolean {
   return breaker.isOpen;
+}
+
+function isFailing({ breaker }: FailureDomain): boolean {
+  return breaker.isFailing;
 }
 
 /** Returns the failure of the backend that an error tells of. Throws any other error, which a fallback must not hide. */

@@ -2,7 +2,7 @@ import { type Observable, Subject } from 'rxjs';
 import type { BackendEvent, DegradedDomains } from '../../backends/backend-events.js';
 import type { PolicyChange } from '../../backends/settings-store.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
-import type { FailureMode } from '../../core/policy.js';
+import { type FailureMode, failureModeOf, type OnError } from '../../core/policy.js';
 import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charges/prepared-charges.js';
 import { EventStream } from './event-stream.js';
@@ -239,10 +239,11 @@ const MEANWHILE: Readonly<Record<FailureMode, string>> = {
 };
 
 /** The log message of a failure at startup, a fault of the configuration, an outage's start and end, and of leases that are lost. */
-function outageMessage(event: BackendEvent, onError: FailureMode): string | undefined {
+function outageMessage(event: BackendEvent, onError: OnError): string | undefined {
   if (event.type === 'failed' && (event.atStartup || !event.transient)) {
     const cause = event.message.replace(/\.$/, '');
-    return `${cause}. Until that is over, ${MEANWHILE[onError]} (onError: "${onError}"), unless a policy says otherwise.`;
+    const mode = failureModeOf(onError);
+    return `${cause}. Until that is over, ${MEANWHILE[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
   }
   if (event.type === 'lost' && event.what === 'lease') {
     return `${event.units} leased units were not given back (${event.code}), and count as used until their windows end. Close the Redis client in onApplicationShutdown, not earlier.`;

@@ -1,6 +1,6 @@
 import type { Backend } from '../../backends/backend.js';
 import type { Clock } from '../../core/clock.js';
-import type { FailureMode } from '../../core/policy.js';
+import type { OnError } from '../../core/policy.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../../decorators/policy-options.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { FunctionDeadlines } from '../../transports/functions/function-deadlines.js';
@@ -44,7 +44,7 @@ export interface RuntimeSettings extends HttpStyle {
   /** Calls, refunds and resets that failed at the backend, by the code of the error. */
   readonly failures: ReadonlyMap<string, number>;
   /** What decides while the backend is unavailable, for policies that say nothing else. */
-  readonly onError: FailureMode;
+  readonly onError: OnError;
   readonly log: (message: string) => void;
   readonly warn: (message: string) => void;
   /** Logs an error that no caller can receive. */

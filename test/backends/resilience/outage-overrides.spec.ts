@@ -63,10 +63,10 @@ describe('overrides during an outage', () => {
     await backend.spend([ofUser(1)]);
     fail();
     const outcome = await backend.spend([ofUser(2)]);
-    expect(outcome).toMatchObject({ degraded: 'local', decisions: [{ limit: 3, remaining: 1, windowMs: 1000 }] });
+    expect(outcome).toMatchObject({ degraded: 'local', decisions: [{ limit: 3, remaining: 0, windowMs: 1000 }] });
     expect(await backend.spend([ofUser(2)])).toMatchObject({ allowed: false, degraded: 'local' });
     if (outcome.receipt !== undefined) await backend.settle(outcome.receipt, [0]);
-    expect(await backend.peek([ofUser(0)])).toMatchObject({ decisions: [{ limit: 3, remaining: 3 }] });
+    expect(await backend.peek([ofUser(0)])).toMatchObject({ decisions: [{ limit: 3, remaining: 2 }] });
     await backend.reset([ofUser(1)]);
   });
 
@@ -121,7 +121,7 @@ describe('overrides during an outage', () => {
     expect(outcome).toMatchObject({
       allowed: true,
       degraded: 'local',
-      decisions: [{ unlimited: true }, { remaining: 3 }],
+      decisions: [{ unlimited: true }, { remaining: 1 }],
     });
     expect(outcome.receipt?.charges.map(({ cost }) => cost)).toEqual([0, 2]);
   });

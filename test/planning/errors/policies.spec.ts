@@ -179,7 +179,16 @@ describe.each(places)('%s stops startup', (_, place, option, boot) => {
     ['unit', { rate: '5/min', unit: 5 }, `${aUnit}, got 5 (number)`],
     ['headers', { rate: '5/min', headers: 'none' }, 'expected true or false, got "none"'],
     ['skip', { rate: '5/min', skip: true }, 'expected a function of the call, got true'],
-    ['onError', { rate: '5/min', onError: 'open' }, 'expected "local", "allow" or "deny", got "open"'],
+    [
+      'onError',
+      { rate: '5/min', onError: { local: { share: 0 } } },
+      'expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got 0 (number)',
+    ],
+    [
+      'onError',
+      { rate: '5/min', onError: 'open' },
+      'expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got "open"',
+    ],
     ['message', { rate: '5/min', message: '' }, `${aText}, got ""`],
     ['message', { rate: '5/min', message: { code: 'X' } }, `${aText}, got an object with code`],
     ['onDenied', { rate: '5/min', onDenied: 'log' }, 'expected a function of the call and its outcome, got "log"'],

@@ -3,6 +3,7 @@ import type { TakenCharge } from '../../../core/decision.js';
 import { receiptOf } from '../../../core/receipt.js';
 import type { Target } from '../../backend.js';
 import { BackendError } from '../../backend-error.js';
+import { ServerClock } from '../../resilience/server-clock.js';
 import { orReturnLate, withDeadline } from '../../resilience/with-deadline.js';
 import type { UnitReturns } from '../../unit-returns.js';
 import type { ConnectionErrors } from '../clients/connection-errors.js';
@@ -16,7 +17,6 @@ import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
 import { decodeSettleReply, settleArgs } from '../scripts/settle-codec.js';
 import type { QueuedCall } from './queued-call.js';
-import { ServerClock } from './server-clock.js';
 import { type RunRequest, runsOf, SpendRun } from './spend-run.js';
 
 export interface RedisNodeOptions {

@@ -19,6 +19,8 @@ export interface ResilientHoldsContext {
   readonly modeOfHold: (target: Target) => FailureMode;
   readonly modeOf: (charge: Charge) => FailureMode;
   readonly strictestOf: (modes: readonly FailureMode[]) => FailureMode;
+  /** Counts in this process what the backend has taken for the charges of a call. */
+  readonly count: (outcome: Outcome) => void;
   /** Decides charges under the overrides that are known of them. */
   readonly underLastRates: (charges: readonly Charge[], decide: (limited: readonly Charge[]) => Outcome) => Outcome;
 }
@@ -60,7 +62,10 @@ export class ResilientHolds implements HoldStore {
       () => this.inner.take(holds, charges),
       () => this.#fallback('take', holds, charges),
     );
-    if (outcome.allowed && outcome.degraded === undefined) this.#mirror(holds);
+    if (outcome.allowed && outcome.degraded === undefined) {
+      this.#mirror(holds);
+      this.context.count(outcome);
+    }
     return outcome;
   }
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { ServerClock } from '../../../../src/backends/redis/dispatch/server-clock.js';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ServerClock } from '../../../../src/backends/resilience/server-clock.js';
 import { askUntil, charge, counter, guarded, PATIENT_MS, TIMEOUT_MS, usedOf } from '../../../support/redis/faults.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { RedisProxy } from '../../../support/redis/redis-proxy.js';
