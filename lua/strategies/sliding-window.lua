@@ -32,8 +32,9 @@ end
 -- The state as of `now`: its newest segment is the current one, and segments that left the window are dropped.
 --@section turn
 if newest == nil or newest * span > now + period_ms then
-  newest, latest, full, oldest, counters, is_moved = current, 0, 0, 0, {}, true
-  for i = 1, segments + 1 do counters[i] = 0 end
+  -- A state of zeros, each of which is a byte in MessagePack.
+  newest, latest, full, oldest, counters, is_moved = current, 0, 0, 0, nil, true
+  text = rep('\0', 38 + segments)
 elseif newest < current then
   local moved = current - newest
   --@include counters
@@ -116,7 +117,7 @@ else
   local ttl_ms = ceil((until_ms - server_ms) * 1.25)
   local is_kept = expires_ms >= until_ms
   local between = ''
-  if segments > 1 then between = is_moved and cmsgpack.pack(unpack(counters, 2, segments)) or sub(text, 40) end
+  if segments > 1 then between = counters and is_moved and cmsgpack.pack(unpack(counters, 2, segments)) or sub(text, 40) end
   if not is_kept then expires_ms = server_ms + ttl_ms end
   text = pack('<I4I7I7I7I7I7', MARKER, expires_ms, newest, latest, full, oldest) .. between
   if is_kept then

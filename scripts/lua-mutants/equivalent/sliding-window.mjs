@@ -18,16 +18,10 @@ export const SLIDING_WINDOW = [
   {
     why: 'Nothing reads the counter before the newest one, or the one behind the oldest.',
     places: [
-      'strategies/sliding-window: for i = 1, segments + 1 do counters[i] = 0 end | 1 -> 0',
-      'strategies/sliding-window: for i = 1, segments + 1 do counters[i] = 0 end | 1 (2) -> 2',
       'strategies/sliding-window: for i = 1, segments + 1 do found[i] = i > moved and counters[i - moved] or 0 end | 1 -> 0',
       'strategies/sliding-window: for i = 1, segments + 1 do found[i] = i > moved and counters[i - moved] or 0 end | 1 (2) -> 2',
       'strategies/sliding-window: for i = 1, segments + 1 do found[i] = i > moved and counters[i - moved] or 0 end | > -> >=',
     ],
-  },
-  {
-    why: 'A step sets the newest counter before anything reads it.',
-    places: ['strategies/sliding-window: for i = 1, segments + 1 do counters[i] = 0 end | 1 -> 2'],
   },
   {
     why: 'The current segment is later than the newest one, so its counter is 0.',
