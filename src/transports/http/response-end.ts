@@ -7,7 +7,9 @@ interface NodeResponse {
   readonly closed: boolean;
   readonly writableEnded: boolean;
   readonly writableFinished: boolean;
-  once(event: 'close' | 'finish', listener: () => void): unknown;
+  readonly socket?: { readonly destroyed: boolean } | null;
+  once(event: 'close', listener: () => void): unknown;
+  prependOnceListener(event: 'finish', listener: () => void): unknown;
   off(event: 'close' | 'finish', listener: () => void): unknown;
 }
 
@@ -26,13 +28,14 @@ export function onResponseClose(response: object, listener: () => void): () => v
 /** Calls `listener` once the response has closed, with how it ended. Returns a function that removes the listener. */
 export function onResponseEnd(response: object, listener: (end: ResponseEnd) => void): () => void {
   const node = nodeResponseOf(response);
-  // The event, because `writableFinished` is false under `app.inject()`. HTTP/2 emits it for a stream that was reset, too: such a
-  // response has not been ended.
+  // The event, because `writableFinished` is false under `app.inject()`. Node emits it, too, when a socket is destroyed that has not
+  // taken all of the response, and over HTTP/2 for a stream that was reset: such a response need not have been ended.
   let isFinished = node.writableFinished;
   const finish = () => {
-    isFinished = true;
+    isFinished = node.socket?.destroyed !== true;
   };
-  node.once('finish', finish);
+  // Before Node's own listener, which detaches the socket.
+  node.prependOnceListener('finish', finish);
   const stop = onResponseClose(response, () => {
     const { headersSent, statusCode, writableEnded } = node;
     listener({ status: headersSent ? statusCode : undefined, isComplete: isFinished && writableEnded });
