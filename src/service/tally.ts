@@ -2,29 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { assertCost, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 
-/** What a tally is about. */
-export interface TallyTarget {
-  /** For errors: `tally("rows")`. */
-  readonly place: string;
-  /** Tallies of one budget merge: those whose members here are the same. */
-  readonly budget: readonly unknown[];
-  /** Charges so many units, as `hit` does. */
-  readonly charge: (units: number) => Promise<Outcome>;
-}
-
-/** Opens the tallies of an application. */
-export class Tallies {
-  // Weak: a tally that nobody can charge any more does not take the units of others.
-  readonly #current = new AsyncLocalStorage<WeakRef<Tally>>();
-
-  /** Opens a tally in the current asynchronous context, inside of that which is open there. */
-  open(target: TallyTarget): Tally {
-    const tally = new Tally(target, Tally.openFrom(this.#current.getStore()));
-    this.#current.enterWith(new WeakRef(tally));
-    return tally;
-  }
-}
-
 /**
  * Collects costs, and charges them once, or never. A tally that is opened inside another one of the same policy and subject, by the same
  * asynchronous function or by one that it calls, adds its units to the outer one when it is charged.
@@ -40,38 +17,16 @@ export class Tallies {
  *   tally.cancel();
  * }
  */
-export class Tally {
-  readonly #target: TallyTarget;
-  readonly #outer: WeakRef<Tally> | undefined;
-  #units = 0;
-  #charged: Promise<Outcome> | undefined;
-  #isCancelled = false;
-
-  /** @internal */
-  constructor(target: TallyTarget, outer: Tally | undefined) {
-    this.#target = target;
-    this.#outer = outer && new WeakRef(outer);
-  }
-
+export interface Tally {
   /** The units collected so far. */
-  get units(): number {
-    return this.#units;
-  }
-
+  readonly units: number;
   /**
-   * Adds units.
+   * Adds units. Asks no backend.
    *
    * @throws RangeError for units that are not a safe integer of at least 0, or if there are too many of them in all
    * @throws ThrottleConfigError if the tally was charged or cancelled
    */
-  add(units: number): void {
-    const { place } = this.#target;
-    assertCost(units, `${place}.add()`);
-    if (!this.#isOpen) throw closed(`${place}.add()`, this.#isCancelled);
-    assertCost(this.#units + units, `${place}.add(), in all`);
-    this.#units += units;
-  }
-
+  add(units: number): void;
   /**
    * Charges what was collected, once: later calls return the same promise. As `hit`: it delays the call if the policy says so, and
    * throws a ThrottleException (429) if it is denied, and then nothing is charged. A tally inside another adds its units to that, and
@@ -79,54 +34,126 @@ export class Tally {
    *
    * @throws ThrottleConfigError if the tally was cancelled
    */
+  charge(): Promise<Outcome>;
+  /** Drops what was collected, also from tallies inside this one. Does nothing if the tally was charged. */
+  cancel(): void;
+}
+
+/** What a tally is about. */
+export interface TallyTarget {
+  /** For errors: `tally("rows")`. */
+  readonly place: string;
+  /** Tallies of one budget merge: those whose members here are the same. */
+  readonly budget: readonly unknown[];
+  /** Charges so many units, as `hit` does. */
+  readonly charge: (units: number) => Promise<Outcome>;
+}
+
+/** A tally in an asynchronous context, and that around it. */
+interface Place {
+  /** Weak: a tally that nobody can charge any more does not take the units of others. */
+  readonly tally: WeakRef<NestedTally>;
+  readonly outer: Place | undefined;
+}
+
+/** What a tally has collected: outlives it. */
+interface Collected {
+  readonly place: string;
+  units: number;
+  isClosed: boolean;
+}
+
+/** Opens the tallies of an application. */
+export class Tallies {
+  readonly #current = new AsyncLocalStorage<Place>();
+  readonly #unreachable: FinalizationRegistry<Collected>;
+
+  constructor(warn: (message: string) => void) {
+    this.#unreachable = new FinalizationRegistry(({ place, units, isClosed }) => {
+      if (isClosed || units === 0) return;
+      warn(`${place}: was neither charged nor cancelled, so its ${units} units are lost. Cancel it in a \`finally\`.`);
+    });
+  }
+
+  /** Opens a tally in the current asynchronous context, inside of that which is open there. */
+  open(target: TallyTarget): Tally {
+    const outer = openPlace(this.#current.getStore());
+    const collected = { place: target.place, units: 0, isClosed: false };
+    const tally = new NestedTally(target, outer, collected);
+    this.#unreachable.register(tally, collected);
+    this.#current.enterWith({ tally: new WeakRef(tally), outer });
+    return tally;
+  }
+}
+
+class NestedTally implements Tally {
+  #charged: Promise<Outcome> | undefined;
+
+  constructor(
+    private readonly target: TallyTarget,
+    private readonly outer: Place | undefined,
+    private readonly collected: Collected,
+  ) {}
+
+  get units(): number {
+    return this.collected.units;
+  }
+
+  get isOpen(): boolean {
+    return !this.collected.isClosed;
+  }
+
+  add(units: number): void {
+    const { target, collected } = this;
+    const place = `${target.place}.add()`;
+    assertCost(units, place);
+    if (collected.isClosed) throw this.#closed(place);
+    assertCost(collected.units + units, `${place}, in all`);
+    collected.units += units;
+  }
+
   charge(): Promise<Outcome> {
-    if (this.#isCancelled) return Promise.reject(closed(`${this.#target.place}.charge()`, true));
-    this.#charged ??= this.#charge();
+    if (this.#charged !== undefined) return this.#charged;
+    const { target, collected } = this;
+    if (collected.isClosed) return Promise.reject(this.#closed(`${target.place}.charge()`));
+    collected.isClosed = true;
+    this.#charged = this.#charge(collected.units);
     return this.#charged;
   }
 
-  /** Drops what was collected, also from tallies inside this one. Does nothing if the tally was charged. */
   cancel(): void {
-    if (this.#charged === undefined) this.#isCancelled = true;
+    this.collected.isClosed = true;
   }
 
-  get #isOpen(): boolean {
-    return !this.#isCancelled && this.#charged === undefined;
-  }
-
-  async #charge(): Promise<Outcome> {
+  async #charge(units: number): Promise<Outcome> {
     const outer = this.#outerOfBudget();
-    if (outer !== undefined) outer.add(this.#units);
-    if (outer !== undefined || this.#units === 0) return NOTHING_TO_CHARGE;
-    return this.#target.charge(this.#units);
+    if (outer !== undefined) outer.add(units);
+    if (outer !== undefined || units === 0) return NOTHING_TO_CHARGE;
+    return this.target.charge(units);
+  }
+
+  #closed(place: string): ThrottleConfigError {
+    const end = this.#charged === undefined ? 'cancelled' : 'charged';
+    return new ThrottleConfigError(`${place}: the tally was ${end} before. Open another one for further costs.`);
   }
 
   /** The nearest tally around this one that is open, and of the same budget. */
-  #outerOfBudget(): Tally | undefined {
-    let outer = Tally.openFrom(this.#outer);
-    while (outer !== undefined && !isSame(outer.#target.budget, this.#target.budget))
-      outer = Tally.openFrom(outer.#outer);
-    return outer;
+  #outerOfBudget(): NestedTally | undefined {
+    for (let place = openPlace(this.outer); place !== undefined; place = openPlace(place.outer)) {
+      const tally = place.tally.deref();
+      if (tally !== undefined && isSame(tally.target.budget, this.target.budget)) return tally;
+    }
+    return undefined;
   }
+}
 
-  /**
-   * Returns the nearest tally that is open, from one outward.
-   *
-   * @internal
-   */
-  static openFrom(innermost: WeakRef<Tally> | undefined): Tally | undefined {
-    let found = innermost?.deref();
-    while (found !== undefined && !found.#isOpen) found = found.#outer?.deref();
-    return found;
-  }
+/** Returns the nearest place whose tally is open, from one outward. */
+function openPlace(innermost: Place | undefined): Place | undefined {
+  let place = innermost;
+  while (place !== undefined && place.tally.deref()?.isOpen !== true) place = place.outer;
+  return place;
 }
 
 function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one.length === other.length && one.every((member, i) => member === other[i]);
-}
-
-function closed(place: string, isCancelled: boolean): ThrottleConfigError {
-  return new ThrottleConfigError(
-    `${place}: the tally was ${isCancelled ? 'cancelled' : 'charged'} before. Open another one for further costs.`,
-  );
 }

@@ -81,7 +81,7 @@ export class ThrottleService {
   /** Responds to requests outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
-  readonly #tallies = new Tallies();
+  readonly #tallies: Tallies;
 
   constructor(
     private readonly limiter: CallLimiter,
@@ -93,7 +93,7 @@ export class ThrottleService {
     /** Rates of their own for chosen subjects, set while the service runs. */
     readonly overrides: ThrottleOverrides,
   ) {
-    const { errors, backend, ipv6Prefix } = limiter.settings;
+    const { errors, backend, ipv6Prefix, warn } = limiter.settings;
     this.events$ = limiter.events.stream;
     this.violations = limiter.events.violations;
     this.failures = limiter.settings.failures;
@@ -101,6 +101,7 @@ export class ThrottleService {
     this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);
     this.#refunds = new Refunds(backend);
+    this.#tallies = new Tallies(warn);
     this.blocks = new ThrottleBlocks(backend, {
       call: this.#detached,
       find: (method, policy) => this.lookup.find(method, policy, this.sessions.current()?.handlerLimits),

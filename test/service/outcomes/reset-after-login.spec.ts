@@ -27,41 +27,46 @@ const limits: readonly (readonly [kind: string, limit: PolicyOptions])[] = [
 ];
 
 describe.each(adapters)('reset after a login on %s', (adapter) => {
-  it.each(limits)('forgets the failures of the account before it, and no others, under %s', async (_, limit) => {
-    @Controller()
-    class LoginController {
-      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+  // What a strategy does with it does not depend on the adapter.
+  it.each(adapter === 'express' ? limits : limits.slice(0, 1))(
+    'forgets the failures of the account before it, and no others, under %s',
+    async (_, limit) => {
+      @Controller()
+      class LoginController {
+        constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
-      @Throttle(['login', 'attempts'])
-      @Post('login')
-      async login(@Req() request: HttpRequest): Promise<string> {
-        if (request.headers['x-password'] !== 'sesame') throw new UnauthorizedException();
-        await this.throttle.reset('login', { on: request });
-        return 'welcome';
+        @Throttle(['login', 'attempts'])
+        @Post('login')
+        async login(@Req() request: HttpRequest): Promise<string> {
+          if (request.headers['x-password'] !== 'sesame') throw new UnauthorizedException();
+          await this.throttle.reset('login', { on: request });
+          return 'welcome';
+        }
       }
-    }
-    const backend = new CountedBackend();
-    const attempts = { rate: '7/day', strategy: 'fixed-window', by: by.ip() } as const;
-    await using app = await startApp({
-      adapter,
-      controllers: [LoginController],
-      options: { backend, policies: { login: limit, attempts } },
-    });
-    const login = async (name: string, password: string) =>
-      (await app.send('/login', { method: 'POST', headers: { 'x-name': name, 'x-password': password } })).status;
+      const backend = new CountedBackend();
+      const attempts = { rate: '7/day', strategy: 'fixed-window', by: by.ip() } as const;
+      await using app = await startApp({
+        adapter,
+        controllers: [LoginController],
+        options: { backend, policies: { login: limit, attempts } },
+      });
+      const login = async (name: string, password: string) =>
+        (await app.send('/login', { method: 'POST', headers: { 'x-name': name, 'x-password': password } })).status;
 
-    expect([await login('ada', 'wrong'), await login('ada', 'wrong')]).toEqual([401, 401]);
-    expect([await login('bob', 'wrong'), await login('ada', 'sesame')]).toEqual([401, 201]);
-    const throttle = app.app.get(ThrottleService);
-    const remaining = async (name: string) => (await throttle.stat('login', { subject: `account:${name}` }))?.remaining;
-    expect([await remaining('ada'), await remaining('bob')]).toEqual([3, 2]);
-    // What the other limit of the handler counts stays.
-    expect((await throttle.stat('attempts', { subject: 'ip:127.0.0.1' }))?.remaining).toBe(3);
-    expect([await login('ada', 'wrong'), await login('ada', 'wrong'), await login('ada', 'wrong')]).toEqual([
-      401, 401, 401,
-    ]);
-    expect(await login('ada', 'sesame')).toBe(429);
-  });
+      expect([await login('ada', 'wrong'), await login('ada', 'wrong')]).toEqual([401, 401]);
+      expect([await login('bob', 'wrong'), await login('ada', 'sesame')]).toEqual([401, 201]);
+      const throttle = app.app.get(ThrottleService);
+      const remaining = async (name: string) =>
+        (await throttle.stat('login', { subject: `account:${name}` }))?.remaining;
+      expect([await remaining('ada'), await remaining('bob')]).toEqual([3, 2]);
+      // What the other limit of the handler counts stays.
+      expect((await throttle.stat('attempts', { subject: 'ip:127.0.0.1' }))?.remaining).toBe(3);
+      expect([await login('ada', 'wrong'), await login('ada', 'wrong'), await login('ada', 'wrong')]).toEqual([
+        401, 401, 401,
+      ]);
+      expect(await login('ada', 'sesame')).toBe(429);
+    },
+  );
 
   it('does not give back what others have taken since, when the login ends', async () => {
     const gate = new Gate();

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { by, type CallOptions, type PolicyOptions, ThrottleException, ThrottleService } from '../../../src/index.js';
@@ -210,6 +212,30 @@ describe('a tally inside another', () => {
     for (const one of begin) one();
     await Promise.all(jobs);
     expect([await context.used(), context.spends()]).toEqual([4, ['spend rows', 'spend rows']]);
+  });
+});
+
+describe('a tally that is left open', () => {
+  it('is reported once nobody can charge it any more', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const warnings: string[] = [];
+    const app = await startApp({ adapter: 'express', options: { policies: { rows: limit } }, warnings });
+    const throttle = app.app.get(ThrottleService);
+    const forget = async () => {
+      await Promise.resolve();
+      throttle.tally('rows', ada).add(3);
+      throttle.tally('rows', bob).cancel();
+    };
+    await forget();
+    await until(() => {
+      collectGarbage();
+      return warnings.some((text) => text.startsWith('tally'));
+    });
+    expect(warnings.filter((text) => text.startsWith('tally'))).toEqual([
+      'tally("rows"): was neither charged nor cancelled, so its 3 units are lost. Cancel it in a `finally`.',
+    ]);
+    await app.app.close();
   });
 });
 
