@@ -59,6 +59,7 @@ export const SLIDING_WINDOW = [
   {
     why: 'A write of the whole state leaves the same as one of its changed part, and an expiry that is late enough is kept.',
     places: [
+      'strategies/sliding-window: is_sound, expires_ms, is_moved = not text, 0, false | false -> true',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> newest',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | >= -> >',
       'strategies/sliding-window: if expires_ms >= until_ms and not is_moved then | expires_ms -> server_ms',
