@@ -17,6 +17,7 @@ import { type LeaseReservation, reserveLeased, Shortfall } from './lease-reserva
 class WaitingCall implements GrantWaiter, Deadlined {
   /** True once the caller has its outcome or error: nothing must be spent for it any more. */
   isOver = false;
+  mayRenew = true;
   /** The charges that it waits for: one for a grant, or those that the backend decides. */
   waitsFor: readonly Charge[] = [];
 

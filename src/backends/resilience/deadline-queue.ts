@@ -8,6 +8,16 @@ export interface Deadlined extends Linked<Deadlined> {
   readonly fail: (error: unknown) => void;
   /** The deadline, in local milliseconds. */
   dueMs?: number;
+  /** True while the entry gets a new deadline, once, if the event loop stands still: nothing has been asked for it yet. */
+  mayRenew?: boolean;
+}
+
+/** A timer that fires later than this has waited for the event loop. */
+const STALL_MS = 5;
+
+/** Returns true if an entry that was due at `dueMs` has not failed by `now` because the event loop of this process stood still. */
+export function isStalled(dueMs: number, now: number): boolean {
+  return now - dueMs >= STALL_MS;
 }
 
 /** Fails entries at their deadlines, with one timer for any number of them. */
@@ -50,6 +60,17 @@ export class DeadlineQueue {
     if (!this.#waiting.isEmpty && dueMs < this.#timerMs) this.#start(dueMs);
   }
 
+  /**
+   * Gives an entry another deadline, once, if it is overdue because the event loop of this process stood still. The entry would have
+   * failed in time otherwise.
+   */
+  renew(entry: Deadlined): void {
+    const now = systemClock.now();
+    if (entry.mayRenew !== true || !isStalled(entry.dueMs ?? now, now) || !this.#waiting.remove(entry)) return;
+    entry.mayRenew = false;
+    this.add(entry, now + this.timeoutMs);
+  }
+
   #start(dueMs: number): void {
     clearTimeout(this.#timer);
     this.#timerMs = dueMs;
@@ -68,6 +89,8 @@ export class DeadlineQueue {
       else late.push(entry);
     }
     for (const entry of late) {
+      this.renew(entry);
+      if ((entry.dueMs ?? now) > now) continue;
       // The failure of an earlier entry may have removed this one.
       if (!this.#waiting.remove(entry)) continue;
       entry.fail(new BackendError('TIMEOUT', `${this.server} did not answer within ${this.timeoutMs} ms`));

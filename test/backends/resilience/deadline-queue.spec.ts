@@ -22,6 +22,30 @@ describe('a deadline queue', () => {
 
   const late = (name: string) => `${name}: BackendError: The backend did not answer within 100 ms`;
 
+  it('gives an entry of which nothing was sent another deadline after a stall of the event loop, once', () => {
+    const deadlines = new DeadlineQueue(100);
+    const [unsent, sent] = [{ ...waiting('unsent'), mayRenew: true }, waiting('sent')];
+    deadlines.add(unsent);
+    deadlines.add(sent);
+    // Time goes on, and no timer runs.
+    jest.setSystemTime(Date.now() + 400);
+    jest.advanceTimersByTime(101);
+    expect(failures).toEqual([late('sent')]);
+    expect(unsent.mayRenew).toBe(false);
+    jest.advanceTimersByTime(98);
+    expect(failures).toEqual([late('sent')]);
+    jest.setSystemTime(Date.now() + 400);
+    jest.advanceTimersByTime(10);
+    expect(failures).toEqual([late('sent'), late('unsent')]);
+  });
+
+  it('gives none to an entry that its timer finds in time', () => {
+    const deadlines = new DeadlineQueue(100);
+    deadlines.add({ ...waiting('unsent'), mayRenew: true });
+    jest.advanceTimersByTime(101);
+    expect(failures).toEqual([late('unsent')]);
+  });
+
   it('fails each entry at its deadline, with one timer, and none that was removed', () => {
     const deadlines = new DeadlineQueue(100);
     const [a, b, c] = [waiting('a'), waiting('b'), waiting('c')];

@@ -81,7 +81,10 @@ export class CallBatcher {
     }
     const size = this.#inFlight.size === 0 ? this.#halfOfCalls() : MAX_CALLS;
     const calls = this.#queue.splice(0, size).filter(({ isCompleted }) => !isCompleted);
-    if (systemClock.now() < this.#movesUntilMs) this.#decideOneByOne(node, calls);
+    const now = systemClock.now();
+    // After a stall of the event loop replies are read before the timers of deadlines have run.
+    for (const call of calls) if (call.dueMs < now) this.deadlines.renew(call);
+    if (now < this.#movesUntilMs) this.#decideOneByOne(node, calls);
     else if (calls.length > 0) this.#decide(node, calls);
   }
 

@@ -38,6 +38,8 @@ export interface CallRun {
  */
 export class QueuedCall implements Deadlined, BatchedCall {
   readonly outcome: Promise<Outcome>;
+  /** True until the call is sent. */
+  mayRenew = true;
   isCompleted = false;
   /** The run that the call was last sent in. */
   run: CallRun | undefined = undefined;
@@ -60,7 +62,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
     readonly charges: readonly Charge[],
     readonly keys: readonly string[],
     readonly mode: DecideMode,
-    readonly dueMs: number,
+    public dueMs: number,
     private readonly context: CallContext,
     private readonly domain?: string,
     private readonly listener?: OutcomeListener,

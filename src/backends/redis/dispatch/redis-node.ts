@@ -66,7 +66,10 @@ export class RedisNode {
 
   /** Divides calls into runs of the scripts, to be sent in order. */
   runsOf(calls: readonly QueuedCall[]): readonly SpendRun[] {
-    for (const call of calls) call.deadlineMs = this.#deadlineMs(call.dueMs);
+    for (const call of calls) {
+      call.mayRenew = false;
+      call.deadlineMs = this.#deadlineMs(call.dueMs);
+    }
     return runsOf(calls, this.scripts);
   }
 
@@ -99,9 +102,10 @@ export class RedisNode {
     dueMs: number,
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const args = settleArgs(this.#instant(), this.#deadlineMs(dueMs), { at, charges }, costs);
+      const due = this.#dueOf(dueMs, tries);
+      const args = settleArgs(this.#instant(), this.#deadlineMs(due), { at, charges }, costs);
       const { redirections } = this.client;
-      const reply = decodeSettleReply(await this.#inTime(this.scripts.settle.run(this.client, keys, args), dueMs));
+      const reply = decodeSettleReply(await this.#inTime(this.scripts.settle.run(this.client, keys, args), due));
       this.#note(reply, redirections);
       if (reply.isDone) return;
     }
@@ -118,9 +122,10 @@ export class RedisNode {
   ): Promise<LeaseVerdict> {
     let verdict: LeaseVerdict = { kind: 'late' };
     for (let tries = 0; tries < MAX_TRIES && verdict.kind === 'late'; tries++) {
+      const due = this.#dueOf(dueMs, tries);
       verdict = await orReturnLate(
-        this.#lease([key], leaseArgs(this.#instant(), this.#deadlineMs(dueMs), policy, wanted)),
-        (reply) => this.#inTime(reply, dueMs),
+        this.#lease([key], leaseArgs(this.#instant(), this.#deadlineMs(due), policy, wanted)),
+        (reply) => this.#inTime(reply, due),
         (late) => {
           if (late.kind !== 'decided' || late.grant.granted === 0) return;
           const { at, granted } = late.grant;
@@ -146,8 +151,9 @@ export class RedisNode {
     returnLate: (late: Reply) => void,
   ): Promise<Reply> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const due = this.#dueOf(dueMs, tries);
       const { redirections } = this.client;
-      const args = encode(this.#instant(), this.#deadlineMs(dueMs));
+      const args = encode(this.#instant(), this.#deadlineMs(due));
       const sent = new Promise<unknown>((resolve, reject) => {
         script.runBuffer(this.#sender, keys, args, false, resolve, reject);
       }).then((bytes) => {
@@ -157,7 +163,7 @@ export class RedisNode {
       });
       const reply = await orReturnLate(
         sent,
-        (running) => this.#inTime(running, dueMs),
+        (running) => this.#inTime(running, due),
         (late) => {
           if (!late.isLate) returnLate(late);
         },
@@ -171,9 +177,10 @@ export class RedisNode {
   async block(key: string, forMs: number | undefined, dueMs: number): Promise<BlockVerdict> {
     let verdict: BlockVerdict = { kind: 'late' };
     for (let tries = 0; tries < MAX_TRIES && verdict.kind === 'late'; tries++) {
-      const args = blockScriptArgs(this.#instant(), this.#deadlineMs(dueMs), forMs);
+      const due = this.#dueOf(dueMs, tries);
+      const args = blockScriptArgs(this.#instant(), this.#deadlineMs(due), forMs);
       const { redirections } = this.client;
-      const reply = decodeBlockReply(await this.#inTime(this.scripts.block.run(this.client, [key], args), dueMs));
+      const reply = decodeBlockReply(await this.#inTime(this.scripts.block.run(this.client, [key], args), due));
       this.#note(reply, redirections);
       verdict = reply.verdict;
     }
@@ -280,6 +287,15 @@ export class RedisNode {
   /** Before the first reply: 0, which every server refuses as late. */
   #deadlineMs(dueMs: number): number {
     return this.clock.at(dueMs) ?? 0;
+  }
+
+  /**
+   * Returns the deadline of a try. A reply to the first one that comes after the deadline was read late, because the event loop of this
+   * process stood still: the second try, which is not sent yet, has time of its own.
+   */
+  #dueOf(dueMs: number, tries: number): number {
+    const now = systemClock.now();
+    return tries > 0 && now >= dueMs ? now + this.options.replyTimeoutMs : dueMs;
   }
 
   #instant(): string {
