@@ -1,4 +1,4 @@
-import { describeValue, ThrottleConfigError } from './errors.js';
+import { describeValue, invalidValue, ThrottleConfigError } from './errors.js';
 import type { Checked } from './literals/checked-options.js';
 import type { CheckedRate } from './literals/rate-literal.js';
 
@@ -39,6 +39,7 @@ const RATE =
 const DURATION = /^\s*(\d+)\s*(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$/i;
 const UNLIMITED = /^\s*unlimited\s*$/i;
 const EXPECTED = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
+const EXPECTED_ONE = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds" or "unlimited"';
 
 const UNITS: readonly (readonly [suffix: string, ms: number])[] = [
   ['w', 604_800_000],
@@ -68,13 +69,28 @@ export function looksLikeRate(text: string): boolean {
  */
 export function parseRate<const Text extends RateText>(text: Checked<Text, CheckedRate<Text>>): readonly Rate[];
 export function parseRate(text: string): readonly Rate[] {
-  if (typeof text !== 'string') throw new ThrottleConfigError(`${EXPECTED}, got ${describeValue(text)}`);
-  if (UNLIMITED.test(text)) return [];
-  return text.split(';').map((part) => parseOne(part, text));
+  return parse(text, EXPECTED);
 }
 
-function parseOne(part: string, text: string): Rate {
-  const fail = (why = '') => new ThrottleConfigError(`${EXPECTED}, got ${describeValue(text)}${why}`);
+/**
+ * Throws unless a text is one rate, or `unlimited`.
+ *
+ * @param path names the rate in the error
+ * @throws ThrottleConfigError
+ */
+export function assertSingleRate(path: string, text: string): void {
+  if (parse(text, `${path}: ${EXPECTED_ONE}`).length < 2) return;
+  throw invalidValue(path, 'one rate such as "500/min"', text);
+}
+
+function parse(text: string, expected: string): readonly Rate[] {
+  if (typeof text !== 'string') throw new ThrottleConfigError(`${expected}, got ${describeValue(text)}`);
+  if (UNLIMITED.test(text)) return [];
+  return text.split(';').map((part) => parseOne(part, text, expected));
+}
+
+function parseOne(part: string, text: string, expected: string): Rate {
+  const fail = (why = '') => new ThrottleConfigError(`${expected}, got ${describeValue(text)}${why}`);
   const match = RATE.exec(part);
   if (match === null) throw fail();
   const [, count = '', n = '1', unit = ''] = match;

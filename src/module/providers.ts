@@ -144,7 +144,7 @@ export const PROVIDERS: Provider[] = [
     provide: ThrottleService,
     useFactory: (limiter: CallLimiter, sessions: SessionResolver, registry: PolicyRegistry, changes: PolicyChanges) => {
       const policies = new RuntimePolicies(registry, changes);
-      const overrides = new ThrottleOverrides(limiter.settings.backend, registry);
+      const overrides = new ThrottleOverrides(limiter.settings.backend, registry, limiter.settings.warn);
       return new ThrottleService(
         limiter,
         sessions,

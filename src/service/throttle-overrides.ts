@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Backend } from '../backends/backend.js';
 import { settingsOf } from '../backends/capabilities.js';
 import type { Override, Page, SettingsStore } from '../backends/settings-store.js';
@@ -11,6 +12,7 @@ import { missingValue } from '../core/value-options.js';
 import { isObject } from '../planning/option-checks.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
 import type { CheckedSpecOption } from '../strategies/checked-spec.js';
+import { subjectOf } from '../transports/identity/subject.js';
 import { methodPlace } from './service-arguments.js';
 
 /**
@@ -76,6 +78,7 @@ export class ThrottleOverrides {
   constructor(
     private readonly backend: Backend,
     private readonly registry: PolicyRegistry,
+    private readonly warn: (message: string) => void,
   ) {}
 
   /**
@@ -83,7 +86,8 @@ export class ThrottleOverrides {
    * has used; one of another period starts a count of its own.
    *
    * @param policy one with the option `overrides`
-   * @param subject as the policy charges it, or as the functions of `overrides` find it; `subjectOf` writes those of the built-in `by`
+   * @param subject as the policy charges it, or as the functions of `overrides` find it; `subjectOf` writes those of the built-in `by`. A
+   *   plain address is stored, with a warning: `by.ip()` charges another subject
    * @param rate a rate, `unlimited`, or `{ rate, burst }`
    * @returns what is stored
    * @throws ThrottleConfigError before anything is stored
@@ -109,6 +113,7 @@ export class ThrottleOverrides {
     const { expiresInMs } = checkedOptions(place, options, ['expiresInMs']);
     if (expiresInMs !== undefined) assertExpiry(place, expiresInMs);
     const overridden = this.registry.overridden(policy, spec, place);
+    if (isIP(subject) !== 0) this.warn(bareAddressWarning(place, subject));
     const expiry = expiresInMs === undefined ? {} : { expiresInMs };
     if (overridden === undefined) return this.#store(place).setOverride({ ...target, rate: 'unlimited', ...expiry });
     return this.#store(place).setOverride({ ...target, rate: storedRateOf(overridden), ...expiry });
@@ -153,6 +158,14 @@ export class ThrottleOverrides {
   #store(place: string): SettingsStore {
     return settingsOf(this.backend, place);
   }
+}
+
+/** The warning of an address as it is: `by.ip()` writes another subject, which such an override never matches. */
+function bareAddressWarning(place: string, address: string): string {
+  return (
+    `${place}: the subject "${address}" is an address, and by.ip() charges "${subjectOf.ip(address)}", so this override is not the one of that client. ` +
+    `Write throttle.subjectOf.ip("${address}"), unless a function of yours returns plain addresses.`
+  );
 }
 
 function checkedTarget(place: string, policy: unknown, subject: unknown): { policy: string; subject: string } {

@@ -19,6 +19,7 @@ const pages = [
   ['outcomes.md', 6],
   ['blocks.md', 2],
   ['outages.md', 2],
+  ['functions.md', 2],
 ] as const;
 
 describe.each(pages)('docs/%s', (page, atLeast) => {

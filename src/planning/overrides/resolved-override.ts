@@ -1,6 +1,6 @@
-import { invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
+import { optionAt, ThrottleConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
-import { parseRate } from '../../core/rate.js';
+import { assertSingleRate, parseRate } from '../../core/rate.js';
 import { canGrant } from '../../strategies/built-in-strategies.js';
 import { definePolicies, type PolicySpec } from '../../strategies/define-policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
@@ -25,8 +25,8 @@ export function resolveOverride(
     ...(strategy !== undefined && { strategy }),
     ...burstOf(burst === undefined ? ownBurst : burst),
   };
-  const [policy, second] = definePolicies(place, name, spec, { strategies });
-  if (second !== undefined) throw invalidValue(optionAt(place, 'rate'), 'one rate such as "500/min"', rate);
+  assertSingleRate(optionAt(place, 'rate'), rate);
+  const [policy] = definePolicies(place, name, spec, { strategies });
   if (policy === undefined) {
     if (burst === undefined) return undefined;
     throw new ThrottleConfigError(`${optionAt(place, 'burst')}: there is none of an unlimited rate. Leave it out.`);
