@@ -54,6 +54,22 @@ export class BoundedBackend extends BackendLayer {
     await this.#bound(super.probe(charges), 'probe', charges);
   }
 
+  /** A backend that does not close in time is left alone: the application goes on closing. */
+  override async close(): Promise<void> {
+    const { timeoutMs, warn } = this.deadlines;
+    let isLate = false;
+    const late = () => {
+      isLate = true;
+      return new Error(
+        `${this.innermostName}.close(): expected it to end within ${timeoutMs} ms. The application closes without it.`,
+      );
+    };
+    await this.deadlines.boundPromise(super.close(), late, timeoutMs).catch((error: unknown) => {
+      if (!isLate || !(error instanceof Error)) throw error;
+      warn(error.message);
+    });
+  }
+
   #bound<T>(answer: Awaitable<T>, method: keyof Backend, targets: readonly Target[]): Awaitable<T> {
     if (!isPromise(answer)) return answer;
     return this.deadlines.boundPromise(answer, () => this.#lateError(method, targets));

@@ -282,6 +282,18 @@ describe("a backend of one's own that never answers", () => {
     expect(await throttle.consume('api', 1, { subject: 'ada' })).toMatchObject({ binding: { remaining: 4 } });
   });
 
+  it('does not keep the application from closing', async () => {
+    const backend = Object.assign(asOther(new HangingBackend()), { close: never });
+    const warnings: string[] = [];
+    const app = await startApp({
+      adapter: 'express',
+      options: { backend, policies: { api: '5/min' }, ...soon },
+      warnings,
+    });
+    await app.app.close();
+    expect(warnings.join('\n')).toContain('TableBackend.close(): expected it to end within 20 ms.');
+  });
+
   it('is unavailable if it is remote: onError decides', async () => {
     const backend = asOther(new HangingBackend(), true);
     await using context = await startContext({ backend, policies: { api: '1/min' }, ...soon });

@@ -34,7 +34,7 @@ export class FunctionDeadlines {
   /** @param timeoutMs milliseconds that a function may take, at least 1 */
   constructor(
     readonly timeoutMs = FUNCTION_TIMEOUT_MS,
-    private readonly warn: (message: string) => void = () => {},
+    readonly warn: (message: string) => void = () => {},
   ) {
     this.#queue = new DeadlineQueue(timeoutMs);
   }
@@ -50,10 +50,10 @@ export class FunctionDeadlines {
   }
 
   /** The same of a promise, with an error of the caller's. */
-  boundPromise<T>(answer: PromiseLike<T>, late: () => Error): Promise<T> {
+  boundPromise<T>(answer: PromiseLike<T>, late: () => Error, waitMs = this.#waitMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const entry: Deadlined = { fail: () => reject(late()) };
-      this.#queue.add(entry, systemClock.now() + this.#waitMs);
+      this.#queue.add(entry, systemClock.now() + waitMs);
       // A function of the user may return any thenable.
       Promise.resolve(answer).then(
         (value) => {
