@@ -3,7 +3,7 @@
 -- KEYS   one key per charge, in order; then, per charge of a budget beside its policy's, the key that says whose state is there
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      deadline in the server's milliseconds
---        3      the receipt's instant
+--        3      the receipt's instant; or '' to give units back whenever they were taken: those of the last charges
 --        then, per charge:
 --               '!' and the number of the second of its keys, if it has one;
 --               '+', how many, and the numbers, if it has arguments;
@@ -16,7 +16,8 @@
 local DONE, LATE = 1, 2
 
 if server_ms > argument(ARGV[2]) then return { server_ms, LATE } end
-local at = argument(ARGV[3])
+local is_credit = ARGV[3] == ''
+local at = is_credit and now or argument(ARGV[3])
 local arg = 4
 
 local i = 0
@@ -60,6 +61,10 @@ while arg <= #ARGV do
             --@include raise
             --@include step
             until_ms = server_ms + reset_ms + TTL_MARGIN_MS
+          elseif is_credit then
+            local units, granted, window_ms = from - to
+            --@include policy
+            --@include credit
           else
             --@include amend
           end
@@ -74,7 +79,12 @@ while arg <= #ARGV do
       if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end
       if state ~= nil and (text or units > 0) then
         local custom = custom_strategy(strategy)
-        local amended = custom.amend(state, now, policy, at, from, to, arguments)
+        local amended
+        if is_credit and custom.credit then
+          amended = custom.credit(state, now, policy, from - to, arguments)
+        else
+          amended = custom.amend(state, now, policy, at, from, to, arguments)
+        end
         if units > 0 then
           local _, decision = custom.step(amended, now, policy, 0, arguments)
           until_ms = server_ms + decision.reset_ms + TTL_MARGIN_MS

@@ -57,6 +57,13 @@ if at <= t and idle_ms < ceil(given / limit) then
   is_amended = true
 end
 
+--@section credit
+--@include drain
+if deficit > 0 then
+  deficit = max(0, deficit - min(units, ceil(deficit / period_ms)) * period_ms)
+  is_amended = true
+end
+
 --@section write
 if expires_ms >= until_ms then
   redis_call('SETRANGE', key, '11', pack('<I7I7', deficit, drained_ms))

@@ -42,6 +42,13 @@ if start == floor(at / period_ms) * period_ms then
   is_amended = true
 end
 
+--@section credit
+--@include turn
+if used > 0 then
+  used = max(0, used - units)
+  is_amended = true
+end
+
 --@section write
 if expires_ms >= until_ms then
   redis_call('SETRANGE', key, '11', pack('<I7I7', start, used))

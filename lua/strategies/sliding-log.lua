@@ -150,6 +150,21 @@ if instant == at then
   is_moved, is_amended = true, true
 end
 
+--@section credit
+--@include turn
+local left = max(before, total - units)
+if left < total then
+  is_moved, is_amended = true, true
+  if left == before then
+    count = gone
+  else
+    -- The entry up to which that many units were charged becomes the last.
+    text = redis_call('GET', key)
+    local last = first_above(key, text, gone, count - 1, 2, left - 1)
+    newest, total, count = read_entry(key, text, last), left, last + 1
+  end
+end
+
 --@section write
 if gone == count then
   redis_call('DEL', key)

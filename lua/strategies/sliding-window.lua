@@ -110,6 +110,21 @@ if units > 0 then
   latest, is_moved, is_amended = counters[1], true, true
 end
 
+--@section credit
+--@include turn
+--@include counters
+counters[1] = latest
+local left = units
+for i = 1, segments + 1 do
+  local given = min(counters[i], left)
+  counters[i], left = counters[i] - given, left - given
+end
+if left < units then
+  latest, full, oldest = counters[1], 0, counters[segments + 1]
+  for i = 1, segments do full = full + counters[i] end
+  is_moved, is_amended = true, true
+end
+
 --@section write
 if expires_ms >= until_ms and not is_moved then
   redis_call('SETRANGE', key, '18', pack('<I7I7', latest, full))

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js';
 import { type Clock, systemClock } from '../core/clock.js';
-import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Charge, Outcome, Receipt, TakenCharge } from '../core/decision.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from './backend.js';
@@ -16,6 +16,8 @@ import type { SettingsStore } from './settings-store.js';
 export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
   /** Present only if the inner backend can lease, and the layer delegates it. */
   readonly lease?: (charge: Target, wanted: number) => Promise<Grant>;
+  /** Present only if the inner backend can give units back without a receipt. */
+  readonly credit?: (charges: readonly TakenCharge[]) => Awaitable<void>;
   /** Present only if the inner backend has them. */
   readonly domains?: FailureDomains;
   readonly holds?: HoldStore;
@@ -38,6 +40,7 @@ export abstract class BackendLayer<Inner extends Backend = Backend> implements B
   ) {
     const { lease = true, around = (settings) => settings, aroundBlocks = (blocks) => blocks } = delegated;
     if (lease && inner.lease !== undefined) this.lease = inner.lease.bind(inner);
+    if (inner.credit !== undefined) this.credit = inner.credit.bind(inner);
     if (inner.domains !== undefined) this.domains = inner.domains;
     if (inner.timeoutMs !== undefined) this.timeoutMs = inner.timeoutMs;
     if (inner.holds !== undefined) this.holds = inner.holds;

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Clock } from '../core/clock.js';
-import type { Charge, Outcome, Receipt, Target } from '../core/decision.js';
+import type { Charge, Outcome, Receipt, TakenCharge, Target } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -58,6 +58,14 @@ export interface Backend {
    * @throws TypeError for a copy of a receipt, such as one from the JSON of a job
    */
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
+  /**
+   * Gives units back without a receipt, as many as each charge costs: as if the last units that were taken from its budget had not been.
+   * Never above full. `rate` says which budget it is, as in a receipt; what the mode is does not matter. A backend without it gives
+   * units back by receipts only.
+   *
+   * @throws RangeError, ThrottleConfigError as `spend`
+   */
+  credit?(charges: readonly TakenCharge[]): Awaitable<void>;
   /** Deletes the state of these budgets. */
   reset(targets: readonly Target[]): Awaitable<void>;
   /**

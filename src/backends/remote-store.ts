@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Charge, Outcome, Receipt, TakenCharge } from '../core/decision.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { FailureDomains, Grant, Target } from './backend.js';
 import type { BackendEvent } from './backend-events.js';
@@ -43,6 +43,7 @@ export interface RemoteStore {
    */
   decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome>;
   settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void>;
+  credit?(charges: readonly TakenCharge[], dueMs: number): Promise<void>;
   reset(targets: readonly Target[], dueMs: number): Promise<void>;
   lease(target: Target, wanted: number, dueMs: number): Promise<Grant>;
   /** Rejects unless these charges would be decided now. It charges no budget of a user. */

@@ -1,4 +1,5 @@
 import { describeValue } from '../core/errors.js';
+import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import { type By, type Call, EXEMPT } from '../transports/call.js';
 import { by } from '../transports/identity/by.js';
 import { memberAt } from '../transports/identity/member-path.js';
@@ -24,15 +25,22 @@ export interface Presets {
   readonly PUBLIC_API: Preset;
   /**
    * Logins: `10/min; 100/h` by address, `10/15min; 50/d` by account. Protects against guessed passwords and stolen lists of them.
-   * Counts the attempt, whether it succeeds or not.
+   * Counts the attempt, whether it succeeds or not. An address that is denied ten times in a row is blocked for 5 minutes, then 15, then
+   * an hour; an account that is, for 15 minutes, then half an hour, then an hour.
    *
    * @example
    * @Throttle(presets.AUTH, { context: { account: 'email' } }) @Post('login') login() {}
    */
   readonly AUTH: Preset;
-  /** Codes and links that are sent: `10/h; 30/d` by address, `1/min; 5/h; 10/d` by recipient. Protects recipients and the bill. */
+  /**
+   * Codes and links that are sent: `10/h; 30/d` by address, `1/min; 5/h; 10/d` by recipient. Protects recipients and the bill.
+   * An address that is denied ten times in a row is blocked for an hour, then 6, then a day.
+   */
   readonly OTP_SEND: Preset;
-  /** Codes that are entered: `20/10min; 100/d` by address, `5/10min; 20/d` by account, or else by user. Protects against guessed codes. */
+  /**
+   * Codes that are entered: `20/10min; 100/d` by address, `5/10min; 20/d` by account, or else by user. Protects against guessed codes.
+   * After ten denials in a row the address, and after five the account or user, is blocked for 15 minutes, then an hour, then 4.
+   */
   readonly OTP_VERIFY: Preset;
   /** Requests to reset a password: `10/h; 30/d` by address, `3/h; 5/d` by account. Protects mailboxes, and against probing for accounts. */
   readonly PASSWORD_RESET: Preset;
@@ -68,6 +76,15 @@ const byAddress = by.ip();
 const strategy = 'sliding-log';
 const bucket = 'token-bucket';
 
+/** Blocks: for whom the wait of the limit is no reason to stop. Their first length is about that wait, so a typing error costs little. */
+const blocks = {
+  loginAddress: { for: '5m', after: 10, escalate: [1, 3, 12], forgetAfter: '1d' },
+  loginAccount: { for: '15m', after: 10, escalate: [1, 2, 4], forgetAfter: '1d' },
+  sender: { for: '1h', after: 10, escalate: [1, 6, 24], forgetAfter: '2d' },
+  guessingAddress: { for: '15m', after: 10, escalate: [1, 4, 16], forgetAfter: '1d' },
+  guessingAccount: { for: '15m', after: 5, escalate: [1, 4, 16], forgetAfter: '1d' },
+} as const satisfies Readonly<Record<string, BlockOptions>>;
+
 /**
  * Limits for common purposes; `docs/presets.md` says why these numbers. They are frozen lists of options: spread them to change
  * them.
@@ -83,16 +100,16 @@ export const presets: Presets = freeze({
     { name: 'public-hourly', rate: '1000/h', by: byUser },
   ],
   AUTH: [
-    { name: 'auth-address', rate: '10/min; 100/h', strategy, by: byAddress },
-    { name: 'auth-account', rate: '10/15min; 50/d', strategy, by: byAccount },
+    { name: 'auth-address', rate: '10/min; 100/h', strategy, by: byAddress, block: blocks.loginAddress },
+    { name: 'auth-account', rate: '10/15min; 50/d', strategy, by: byAccount, block: blocks.loginAccount },
   ],
   OTP_SEND: [
-    { name: 'otp-send-address', rate: '10/h; 30/d', strategy, by: byAddress },
+    { name: 'otp-send-address', rate: '10/h; 30/d', strategy, by: byAddress, block: blocks.sender },
     { name: 'otp-send-account', rate: '1/min; 5/h; 10/d', strategy, by: byAccount },
   ],
   OTP_VERIFY: [
-    { name: 'otp-verify-address', rate: '20/10min; 100/d', strategy, by: byAddress },
-    { name: 'otp-verify-account', rate: '5/10min; 20/d', strategy, by: byAccountOrUser },
+    { name: 'otp-verify-address', rate: '20/10min; 100/d', strategy, by: byAddress, block: blocks.guessingAddress },
+    { name: 'otp-verify-account', rate: '5/10min; 20/d', strategy, by: byAccountOrUser, block: blocks.guessingAccount },
   ],
   PASSWORD_RESET: [
     { name: 'password-reset-address', rate: '10/h; 30/d', strategy, by: byAddress },
@@ -121,6 +138,7 @@ function freeze(all: Presets): Presets {
   for (const preset of Object.values<Preset>({ ...all })) {
     for (const limit of preset) {
       Object.freeze(limit.by);
+      if (typeof limit.block === 'object') Object.freeze(Object.freeze(limit.block).escalate);
       Object.freeze(limit);
     }
     Object.freeze(preset);

@@ -11,6 +11,7 @@ import { enforced, everyPlan } from '../planning/policy-source.js';
 import { withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
 import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
+import { credit, debit } from './adjustments.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
@@ -27,6 +28,7 @@ import {
   type CallOptions,
   methodPlace,
   type PolicyCharge,
+  parseArguments,
   parseChargeArguments,
   parseOptions,
   parseRunArguments,
@@ -208,6 +210,35 @@ export class ThrottleService {
     const [units] = given;
     if (given.length > 0) assertCost(units, 'refund()');
     if (receipt !== undefined) await this.#refunds.refund(receipt, units);
+  }
+
+  /**
+   * Charges the call in full, above the limit too, and never denies it: a penalty, or what turned out to have been used. What is above the
+   * limit drains, or counts until its window is over, and until then calls are denied. Also charges while the subject is blocked.
+   *
+   * @param cost units, a safe integer of at least 0
+   * @example
+   * await this.throttle.debit('tokens', used, { subject: subjectOf.user(42) });
+   */
+  async debit(policy: LimitName | Policy, cost: number, on?: CallOptions): Promise<Outcome> {
+    assertCost(cost, methodPlace('debit', policy));
+    const request = parseArguments('debit', [policy, cost, on]);
+    return debit(this.limiter, this.#resolve(request), request);
+  }
+
+  /**
+   * Gives units back, without the outcome of the call that took them: a reward, or a correction. The last units that were taken come back
+   * first, and never more than were taken: the limit is full then. A block stays.
+   *
+   * @param units a safe integer of at least 0
+   * @throws ThrottleConfigError for a policy with a `lease`
+   * @example
+   * await this.throttle.credit('exports', 3, { subject: subjectOf.user(42) });
+   */
+  async credit(policy: LimitName | Policy, units: number, on?: CallOptions): Promise<void> {
+    assertCost(units, methodPlace('credit', policy));
+    const request = parseArguments('credit', [policy, units, on]);
+    await credit(this.limiter, this.#resolve(request), request);
   }
 
   /**

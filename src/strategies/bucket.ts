@@ -53,6 +53,13 @@ export function bucket(name: string, { isQueue }: { readonly isQueue: boolean })
       return [Math.max(0, deficit - (given - idleMs * limit)), t];
     },
 
+    credit(state, now, policy, units) {
+      const { periodMs } = policy;
+      const { t, deficit } = drainedAt(state, now, policy);
+      if (deficit === 0) return state;
+      return [Math.max(0, deficit - Math.min(units, Math.ceil(deficit / periodMs)) * periodMs), t];
+    },
+
     size: () => ({ wide: 2, counts: 0 }),
 
     validate({ limit, periodMs, burst }, path) {

@@ -45,6 +45,11 @@ export const fixedWindow: Strategy = {
     return [start, Math.max(0, used - (from - to))];
   },
 
+  credit(state, now, { periodMs }, units) {
+    const { start, used } = windowAt(state, now, periodMs);
+    return used === 0 ? state : [start, Math.max(0, used - units)];
+  },
+
   size: () => ({ wide: 1, counts: 1 }),
 
   validate({ limit }, path) {

@@ -55,6 +55,18 @@ export const slidingLog: Strategy = {
     return state;
   },
 
+  credit(state, now, { periodMs }, units) {
+    const live = state.slice(liveAt(state, now, periodMs).first);
+    let left = units;
+    while (live.length > 0 && left > 0) {
+      const newest = live[live.length - 1] ?? 0;
+      if (newest <= left) live.length -= 2;
+      else live[live.length - 1] = newest - left;
+      left -= Math.min(newest, left);
+    }
+    return left === units ? state : live;
+  },
+
   validate({ limit }, path) {
     if (limit > MAX_LIMIT) {
       throw invalidValue(

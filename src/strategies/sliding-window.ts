@@ -54,6 +54,17 @@ export const slidingWindow: Strategy = {
     return amended;
   },
 
+  credit(state, now, { periodMs, segments }, units) {
+    const after = asOf(state, now, periodMs / segments, segments).slice();
+    let left = units;
+    for (let i = 1; i < after.length && left > 0; i++) {
+      const given = Math.min(after[i] ?? 0, left);
+      after[i] = (after[i] ?? 0) - given;
+      left -= given;
+    }
+    return left === units ? state : after;
+  },
+
   size: ({ segments }) => ({ wide: 1, counts: segments + 1 }),
 
   validate({ limit, periodMs, segments }, path) {

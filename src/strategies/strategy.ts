@@ -67,6 +67,14 @@ export interface Strategy {
    */
   record?(state: State, now: number, policy: Policy, cost: number, args?: readonly number[]): StepResult;
   /**
+   * Gives back up to `units` of what counts now, at least 1: as if the last units that were taken had not been. Never above full.
+   * Returns the given state, the same object, if there is nothing to give back. If omitted, that is an `amend` of a charge of `units` at
+   * `now` to 0.
+   *
+   * @param args the `arguments` of the charge
+   */
+  credit?(state: State, now: number, policy: Policy, units: number, args?: readonly number[]): State;
+  /**
    * The number of whole numbers that a charge has to have in `arguments`: 0 to 100. A charge with another number of them is an
    * error. Default: 0.
    */
@@ -76,7 +84,7 @@ export interface Strategy {
   /** Throws a ThrottleConfigError for a policy that it cannot count exactly. `path` names the policy in the message. */
   validate?(policy: Policy, path: string): void;
   /**
-   * Lua source of the twin, for backends that run it where the state is. It returns `{ step, amend, fits? }`: functions with
+   * Lua source of the twin, for backends that run it where the state is. It returns `{ step, amend, credit?, fits? }`: functions with
    * the parameters and results of those here, with members in snake_case; `args` is a table of `argumentCount` numbers. `fits(state, policy)` returns true for numbers that
    * can be a state. States are whole numbers from 0 to 2^53 - 1; a stored state with another number is deleted when it is read.
    */
@@ -119,6 +127,9 @@ export function checkStrategy(path: string, strategy: Strategy): Strategy {
   if (strategy.record !== undefined && typeof strategy.record !== 'function') {
     throw invalidValue(`${path}: ${strategy.name}.record`, 'a function', strategy.record);
   }
+  if (strategy.credit !== undefined && typeof strategy.credit !== 'function') {
+    throw invalidValue(`${path}: ${strategy.name}.credit`, 'a function', strategy.credit);
+  }
   if (strategy.size !== undefined && typeof strategy.size !== 'function') {
     throw invalidValue(`${path}: ${strategy.name}.size`, 'a function', strategy.size);
   }
@@ -130,6 +141,20 @@ export function checkStrategy(path: string, strategy: Strategy): Strategy {
     throw invalidValue(`${path}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
   }
   return Object.freeze(strategy);
+}
+
+/** Returns a state after units were given back: see `Strategy.credit`. */
+export function credited(
+  strategy: Strategy,
+  state: State,
+  now: number,
+  policy: Policy,
+  units: number,
+  args?: readonly number[],
+): State {
+  return strategy.credit === undefined
+    ? strategy.amend(state, now, policy, now, units, 0, args)
+    : strategy.credit(state, now, policy, units, args);
 }
 
 /** Returns the number of arguments that charges of a strategy have. */

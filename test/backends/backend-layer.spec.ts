@@ -90,6 +90,9 @@ class RecordingBackend implements Required<Backend> {
   settle(...args: [Receipt, readonly number[]]): void {
     this.calls.push(['settle', ...args]);
   }
+  credit(...args: [readonly Charge[]]): void {
+    this.calls.push(['credit', ...args]);
+  }
   reset(...args: [readonly Target[]]): void {
     this.calls.push(['reset', ...args]);
   }
@@ -133,6 +136,7 @@ describe('a layer that overrides nothing', () => {
     spend: [[charges], (layer) => layer.spend(charges), outcome],
     peek: [[charges], (layer) => layer.peek(charges), outcome],
     settle: [[receipt, [0]], (layer) => layer.settle(receipt, [0]), undefined],
+    credit: [[charges], (layer) => layer.credit?.(charges), undefined],
     reset: [[charges], (layer) => layer.reset(charges), undefined],
     probe: [[charges], (layer) => layer.probe(charges), undefined],
     lease: [[target, 7], (layer) => layer.lease?.(target, 7), grant],

@@ -1,5 +1,6 @@
 import type { Charge } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
+import { credited } from '../../strategies/strategy.js';
 import type { MemoryStore } from './memory-store.js';
 
 /**
@@ -37,4 +38,21 @@ function raise(store: MemoryStore, charge: Charge, at: number, to: number, now: 
   if (amended === found) return;
   const { resetMs } = strategy.step(amended, now, policy, 0, args).decision;
   store.write({ table, key, isShared }, amended, now + resetMs);
+}
+
+/** Gives units back to a budget: as many as the charge has, at most what is used. */
+export function creditCharge(
+  store: MemoryStore,
+  { policy, subject, cost, arguments: args }: Charge,
+  now: number,
+): void {
+  const table = store.tableOf(policy);
+  const { strategy, states } = table;
+  const index = table.find(mapKey(subject));
+  // Nothing is used by a subject that is not stored; what new subjects share while the store is full is nobody's.
+  if (index === undefined || cost === 0) return;
+  const found = states.read(index);
+  const after = credited(strategy, found, now, policy, cost, args);
+  if (after.length === 0) store.removeState(policy, subject);
+  else if (after !== found) states.write(index, after, states.expiresAt(index));
 }

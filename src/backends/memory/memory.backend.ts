@@ -1,6 +1,6 @@
 import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
+import { type Charge, isMonitored, type Outcome, type Receipt, type TakenCharge } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
@@ -16,7 +16,7 @@ import { UnreadableSettings } from '../overrides/unreadable-settings.js';
 import type { SettingsStore } from '../settings-store.js';
 import { beginSettlement } from '../settlement.js';
 import { conclude } from './all-or-none.js';
-import { amendCharge } from './amend-charge.js';
+import { amendCharge, creditCharge } from './amend-charge.js';
 import { blocksIn, type CallBlocks } from './blocks/call-blocks.js';
 import { MemoryBlocks } from './blocks/memory-blocks.js';
 import { evaluateCharges } from './charge-evaluation.js';
@@ -106,6 +106,19 @@ export class MemoryBackend implements Backend {
       const limited = rate === undefined ? charge : { ...taken, policy: this.#overridden.of(charge.policy, rate) };
       amendCharge(this.#store, limited, receipt.instants?.[i] ?? receipt.at, costs[i] ?? charge.cost, now);
     });
+  }
+
+  credit(charges: readonly TakenCharge[]): void {
+    for (const charge of charges) {
+      assertCharge(charge);
+      this.#assertTakeable(charge);
+    }
+    const now = this.clock.now();
+    for (const charge of charges) {
+      const { rate, ...given } = charge;
+      if (rate === 'unlimited') continue;
+      creditCharge(this.#store, { ...given, policy: this.#overridden.of(charge.policy, rate) }, now);
+    }
   }
 
   reset(targets: readonly Target[]): void {

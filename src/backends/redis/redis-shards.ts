@@ -39,8 +39,17 @@ export class RedisShards {
     return call.outcome;
   }
 
-  /** Makes each charge of a group, taken at the instant `at`, one of the cost of the same index. */
-  async settle({ slot, keys, targets }: SlotGroup<TakenCharge>, costs: readonly number[], at: number, dueMs: number) {
+  /**
+   * Makes each charge of a group, taken at the instant `at`, one of the cost of the same index.
+   *
+   * @param at undefined for units that are given back whenever they were taken
+   */
+  async settle(
+    { slot, keys, targets }: SlotGroup<TakenCharge>,
+    costs: readonly number[],
+    at: number | undefined,
+    dueMs: number,
+  ) {
     const master = this.topology.masterOf(slot);
     try {
       await master.settle(

@@ -1,7 +1,7 @@
 import { type Awaitable, isNativePromise } from '../../core/awaitable.js';
 import { assertArgumentCount, assertCharge } from '../../core/charge-checks.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import type { Charge, Outcome, Receipt } from '../../core/decision.js';
+import type { Charge, Outcome, Receipt, TakenCharge } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
@@ -185,6 +185,17 @@ export class RedisStore implements RemoteStore {
           at,
           dueMs,
         );
+      }),
+    );
+  }
+
+  async credit(charges: readonly TakenCharge[], dueMs: number): Promise<void> {
+    this.#assertDecidable(charges);
+    const limited = charges.filter(({ rate }) => rate !== 'unlimited');
+    await Promise.all(
+      this.#keys.groupBySlot(limited).map((group) => {
+        const nothing = group.targets.map(() => 0);
+        return this.#shards.settle(group, nothing, undefined, dueMs);
       }),
     );
   }

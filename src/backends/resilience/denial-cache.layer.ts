@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../core/awaitable.js';
-import { type Charge, isCost, type Outcome, type Receipt } from '../../core/decision.js';
+import { type Charge, isCost, type Outcome, type Receipt, type TakenCharge } from '../../core/decision.js';
 import type { Target } from '../backend.js';
 import { BackendLayer } from '../backend-layer.js';
 import { DenialDroppingBlocks } from '../blocks/denial-dropping-blocks.js';
@@ -11,6 +11,7 @@ import type { RemoteBackend } from './remote.backend.js';
 export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
   /** Delegated by BackendLayer. A remote backend always has it. */
   declare readonly lease: RemoteBackend['lease'];
+  declare readonly credit?: (charges: readonly TakenCharge[]) => Awaitable<void>;
 
   constructor(
     inner: RemoteBackend,
@@ -20,6 +21,12 @@ export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
       around: (settings) => new DenialDroppingSettings(settings, cache),
       aroundBlocks: (blocks) => new DenialDroppingBlocks(blocks, cache),
     });
+    const { credit } = inner;
+    if (credit === undefined) return;
+    this.credit = (charges) => {
+      cache.invalidate(charges);
+      return credit(charges);
+    };
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {

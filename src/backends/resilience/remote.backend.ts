@@ -1,6 +1,6 @@
 import type { Awaitable } from '../../core/awaitable.js';
 import { type Clock, systemClock } from '../../core/clock.js';
-import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt } from '../../core/decision.js';
+import { type Charge, NOTHING_TO_CHARGE, type Outcome, type Receipt, type TakenCharge } from '../../core/decision.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import type { Backend, FailureDomains, Grant, Target } from '../backend.js';
 import type { BackendEvent } from '../backend-events.js';
@@ -19,6 +19,7 @@ export class RemoteBackend implements Backend {
   readonly holds?: HoldStore;
   readonly settings?: SettingsStore;
   readonly blocks?: BlockStore;
+  readonly credit?: (charges: readonly TakenCharge[]) => Promise<void>;
 
   constructor(
     private readonly store: RemoteStore,
@@ -27,6 +28,7 @@ export class RemoteBackend implements Backend {
     if (store.domains !== undefined) this.domains = store.domains;
     if (store.holds !== undefined) this.holds = new TimedHolds(store.holds, () => this.#dueMs());
     if (store.settings !== undefined) this.settings = new TimedSettings(store.settings, () => this.#dueMs());
+    if (store.credit !== undefined) this.credit = async (charges) => store.credit?.(charges, this.#dueMs());
     if (store.blocks !== undefined) this.blocks = new TimedBlocks(store.blocks, () => this.#dueMs());
   }
 

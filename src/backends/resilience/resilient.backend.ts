@@ -1,6 +1,6 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
 import { assertCharge } from '../../core/charge-checks.js';
-import { type Charge, isMonitored, type Outcome, type Receipt } from '../../core/decision.js';
+import { type Charge, isMonitored, type Outcome, type Receipt, type TakenCharge } from '../../core/decision.js';
 import { Emitter } from '../../core/emitter.js';
 import type { FailureMode, OnError, Policy } from '../../core/policy.js';
 import { receiptOf } from '../../core/receipt.js';
@@ -39,6 +39,8 @@ export class ResilientBackend extends BackendLayer {
   readonly #local: LocalCounters;
   readonly #returns: UnitReturns;
 
+  declare readonly credit?: (charges: readonly TakenCharge[]) => Awaitable<void>;
+
   /** @param onError what policies do that have no `onError` of their own */
   constructor(backend: Backend, onError: OnError) {
     // Units are leased below this layer.
@@ -47,6 +49,7 @@ export class ResilientBackend extends BackendLayer {
     this.#local = new LocalCounters(this.clock, this.#shares);
     this.#returns = new UnitReturns(backend);
     this.#events.listen(({ type }) => type === 'recovered' && this.#local.recovered());
+    if (backend.credit !== undefined) this.credit = (charges) => this.#credit(charges);
     if (backend.holds !== undefined) this.holds = this.#resilientHolds(backend.holds);
     backend.listen?.((event) => this.#events.emit(event));
   }
@@ -85,6 +88,13 @@ export class ResilientBackend extends BackendLayer {
   override reset(targets: readonly Target[]): Awaitable<void> {
     this.#local.reset(targets);
     return this.#bestEffort('reset', targets, async () => this.inner.reset(targets));
+  }
+
+  /** While the backend is unavailable, only the fallback gives units back: `lost` is emitted. */
+  #credit(charges: readonly TakenCharge[]): Promise<void> {
+    for (const charge of charges) assertCharge(charge);
+    this.#local.credit(charges);
+    return this.#bestEffort('credit', charges, async () => this.inner.credit?.(charges));
   }
 
   /** Asks the backend once, as a call would. A failure is counted and emitted, and does not reject. */
@@ -171,7 +181,11 @@ export class ResilientBackend extends BackendLayer {
   }
 
   /** Refunds and resets where the backend is available, and emits `lost` if a part of it is not. */
-  async #bestEffort(what: 'refund' | 'reset', targets: readonly Target[], run: () => Promise<void>): Promise<void> {
+  async #bestEffort(
+    what: 'refund' | 'credit' | 'reset',
+    targets: readonly Target[],
+    run: () => Promise<void>,
+  ): Promise<void> {
     try {
       const domains = this.#domains.of(targets);
       const isOutage = domains.length > 0 && domains.every(isUnavailable);

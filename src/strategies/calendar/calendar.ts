@@ -67,6 +67,11 @@ export const calendar: Strategy = {
     return [start, Math.max(0, used - (from - to)), carried, peak];
   },
 
+  credit(state, now, policy, units, args = NO_ARGUMENTS) {
+    const { startMs, used, carried, peak } = quotaAt(state, now, policy, args);
+    return used === 0 ? state : [startMs, Math.max(0, used - units), carried, peak];
+  },
+
   size: () => ({ wide: 1, counts: 3 }),
 
   validate({ burst }, path) {

@@ -7,10 +7,8 @@ import { type ContractCase, Suite } from './harness/suite.js';
 import { againstModel } from './sections/backends/against-model.js';
 import { changedPolicies } from './sections/backends/changed-policies.js';
 import { concurrentCalls } from './sections/backends/concurrent-calls.js';
-import { debts } from './sections/backends/debts.js';
 import { decisions } from './sections/backends/decisions.js';
 import { modes } from './sections/backends/modes.js';
-import { randomDebts } from './sections/backends/random-debts.js';
 import { randomRefunds } from './sections/backends/random-refunds.js';
 import { receipts } from './sections/backends/receipts.js';
 import { missingModes, refusedCharges } from './sections/backends/refused-charges.js';
@@ -20,6 +18,10 @@ import { subjectsAndState } from './sections/backends/subjects-and-state.js';
 import { blockRules } from './sections/blocks/block-rules.js';
 import { blockTraces } from './sections/blocks/block-traces.js';
 import { blocksByHand } from './sections/blocks/blocks-by-hand.js';
+import { randomBlocks } from './sections/blocks/random-blocks.js';
+import { credits } from './sections/debts/credits.js';
+import { debts } from './sections/debts/debts.js';
+import { randomDebts } from './sections/debts/random-debts.js';
 import { callsWithHolds } from './sections/holds/calls.js';
 import { permits } from './sections/holds/permits.js';
 import { randomHolds } from './sections/holds/random-holds.js';
@@ -65,6 +67,7 @@ const SECTIONS: readonly ((suite: Suite<Bench>) => void)[] = [
   overriddenBudgets,
   blockTraces,
   blocksByHand,
+  randomBlocks,
   randomRefunds,
   againstModel,
 ];
@@ -76,6 +79,7 @@ const WITH_MODES = [
   quotaWindows,
   quotaRules,
   blockRules,
+  credits,
   permits,
   reservations,
   callsWithHolds,

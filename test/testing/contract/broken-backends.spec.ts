@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ThrottleConfigError } from 'nestjs-sluice';
 import { backendContract } from 'nestjs-sluice/testing';
 import { BROKEN_BACKENDS } from './broken-backends.js';
+import { BROKEN_BLOCKS, PlainBlocks } from './broken-blocks.js';
 import { BROKEN_HOLDS, PlainHolds } from './broken-holds.js';
 import { BROKEN_MODES } from './broken-modes.js';
 import { BROKEN_QUOTAS } from './broken-quotas.js';
@@ -21,18 +22,26 @@ describe('the contract of backends', () => {
     expect(await failuresOf(casesFor((clock) => new PlainSettings(clock)))).toEqual([]);
   });
 
+  it('is kept by a right one with blocks and credits', async () => {
+    expect(await failuresOf(casesFor((clock) => new PlainBlocks(clock)))).toEqual([]);
+  });
+
   it('is kept by a right one with holds', async () => {
     expect(await failuresOf(casesFor((clock) => new PlainHolds(clock)))).toEqual([]);
   });
 
-  it.each([...BROKEN_BACKENDS, ...BROKEN_MODES, ...BROKEN_SETTINGS, ...BROKEN_QUOTAS, ...BROKEN_HOLDS])(
-    'catches one that $fault',
-    async ({ create, breaks }) => {
-      const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));
-      const failures = await failuresOf(cases);
-      for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
-    },
-  );
+  it.each([
+    ...BROKEN_BACKENDS,
+    ...BROKEN_MODES,
+    ...BROKEN_SETTINGS,
+    ...BROKEN_QUOTAS,
+    ...BROKEN_HOLDS,
+    ...BROKEN_BLOCKS,
+  ])('catches one that $fault', async ({ create, breaks }) => {
+    const cases = casesFor(create).filter(({ name }) => breaks.some((promise) => name.includes(promise)));
+    const failures = await failuresOf(cases);
+    for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
+  });
 
   describe('without modes', () => {
     const withoutModes = (create: BrokenBackend['create']) =>

@@ -93,12 +93,12 @@ export class RedisNode {
     for (const run of runs) this.#send(run, runs.length > 1, end);
   }
 
-  /** Makes each charge, taken at the instant `at`, one of the cost of the same index. */
+  /** Makes each charge, taken at the instant `at`, one of the cost of the same index; without one, gives units back. */
   async settle(
     keys: readonly string[],
     charges: readonly TakenCharge[],
     costs: readonly number[],
-    at: number,
+    at: number | undefined,
     dueMs: number,
   ): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {

@@ -20,11 +20,12 @@ const STATUS_DONE = 1;
  *
  * @param instant epoch milliseconds, or '' for the server's time
  * @param deadlineMs in the server's milliseconds
+ * @param receipt without an instant, units are given back whenever they were taken
  */
 export function settleArgs(
   instant: string,
   deadlineMs: number,
-  { at, charges }: Pick<Receipt, 'at' | 'charges'>,
+  { at, charges }: Pick<Receipt, 'charges'> & { readonly at: number | undefined },
   costs: readonly number[],
 ): readonly string[] {
   let next = charges.length;
@@ -36,7 +37,7 @@ export function settleArgs(
     const record = policy.block !== undefined && !isBeside(charge) ? [HAS_RECORD] : [];
     return [...beside, ...argumentArgs(charge), ...record, ...policyArgs(policy), `${cost}`, `${costs[i] ?? cost}`];
   });
-  return [instant, `${deadlineMs}`, `${at}`, ...changes];
+  return [instant, `${deadlineMs}`, `${at ?? ''}`, ...changes];
 }
 
 /**

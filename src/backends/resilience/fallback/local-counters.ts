@@ -121,6 +121,11 @@ export class LocalCounters {
     this.#memory.settle(receiptOf(at, charges, instants && { instants }), to);
   }
 
+  /** Gives units back here, too. */
+  credit(charges: readonly TakenCharge[]): void {
+    this.#memory.credit(charges);
+  }
+
   reset(targets: readonly Target[]): void {
     this.#memory.reset(targets);
     for (const target of targets) this.#owed.delete(target);
@@ -175,7 +180,8 @@ export class LocalCounters {
     const charge = { ...others, policy };
     this.#clock.at = instant;
     try {
-      if (mode !== 'record' && this.#memory.spend([charge]).allowed) return;
+      // What the backend admitted is no denial that counts towards a block.
+      if (mode !== 'record' && policy.block === undefined && this.#memory.spend([charge]).allowed) return;
       // A leased charge is of one window, and enforced: no other one of that window was admitted above the limit.
       if (policy.lease === undefined) this.#memory.spend([{ ...charge, mode: 'record' }]);
     } catch (error) {

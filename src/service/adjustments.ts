@@ -1,0 +1,63 @@
+import type { Charge, Decision, Outcome, TakenCharge } from '../core/decision.js';
+import { ThrottleConfigError } from '../core/errors.js';
+import type { CallLimiter } from './calls/call-limiter.js';
+import { prepareCharges } from './calls/charges/charge-builder.js';
+import type { GivenValues } from './calls/charges/charge-parts.js';
+import type { ServiceTarget } from './service-arguments.js';
+
+/** Charges a call in full, above the limits too. What it costs is settled by nothing else: not by how the call ends. */
+export async function debit(
+  limiter: CallLimiter,
+  { limits, call, session }: ServiceTarget,
+  given: GivenValues,
+): Promise<Outcome> {
+  const byNoOutcome = limits.map((limit) => ({ ...limit, chargeWhen: undefined }));
+  const prepared = await prepareCharges(byNoOutcome, call, given);
+  const charges = prepared.charges.map((charge): Charge => ({ ...charge, mode: 'record' }));
+  const { limits: ofCharges, unlimited } = prepared;
+  const charged = await limiter.spendPrepared({
+    charges,
+    limits: ofCharges,
+    ...(unlimited !== undefined && { unlimited }),
+  });
+  return limiter.record(charged, session).outcome;
+}
+
+/**
+ * Gives units back to the budgets that are in force for a call.
+ *
+ * @throws ThrottleConfigError for a policy with a lease, and if the backend gives units back by receipts only
+ */
+export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarget, given: GivenValues): Promise<void> {
+  const { backend } = limiter.settings;
+  const { charges } = await prepareCharges(limits, call, given);
+  if (charges.length === 0) return;
+  for (const { policy } of charges) if (policy.lease !== undefined) throw notCreditable(policy.name);
+  if (backend.credit === undefined) throw incapable(backend.constructor.name);
+  // A charge settles in the budget that an override put in force, and only a decision tells which that is.
+  const isOverridable = charges.some(({ overriddenBy }) => overriddenBy !== undefined);
+  const decisions = isOverridable ? (await backend.peek(charges.map(atNoCost))).decisions : [];
+  await backend.credit(charges.map((charge, i) => takenUnder(charge, decisions[i])));
+}
+
+function atNoCost(charge: Charge): Charge {
+  return { ...charge, cost: 0 };
+}
+
+/** Returns a charge with the rate in force, whatever its mode is. */
+function takenUnder({ mode: _, ...charge }: Charge, decision: Decision | undefined): TakenCharge {
+  if (decision?.unlimited) return { ...charge, rate: 'unlimited' };
+  return decision?.rate === undefined ? charge : { ...charge, rate: decision.rate };
+}
+
+function notCreditable(policy: string): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `credit("${policy}"): the policy has a \`lease\`, and processes hold units of it that the backend does not know. Refund the outcome of the call, or leave the lease out.`,
+  );
+}
+
+function incapable(backend: string): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `credit(): needs a backend that gives units back without a receipt, and ${backend} has no \`credit\`. Use another backend, or refund the outcome of a call.`,
+  );
+}
