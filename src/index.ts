@@ -75,6 +75,8 @@ export type {
 export { type RequestMiddleware, throttleRequests } from './module/throttle-requests.js';
 export type { PlanEvent } from './planning/plans/plan-lookup.js';
 export type { PlanOf, PlanOptions, Tier, TierOptions } from './planning/plans/plan-options.js';
+export { BudgetHold, type MeterOptions } from './service/budgets/budget-hold.js';
+export { BudgetReservations } from './service/budgets/budget-reservations.js';
 export type { ThrottleEvent, Violation } from './service/calls/events.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { PolicyState, PolicyUpdate, RuntimePolicies } from './service/policies/runtime-policies.js';

@@ -253,12 +253,17 @@ do
       taken, taken_holders = total, units == 0 and holders - 1 or holders
       latest = max(latest, pending_latest, expires_at)
     end
+    -- The reset at the instant at which all that is held expires.
+    local after_ms, _ = 0, nil
+    if b.is_charged and b.held + taken > 0 then
+      _, after_ms = step_window(b, charge_window(b, b.state, latest, b.held + taken), latest, 0)
+    end
     local remaining = b.size + taken_holders < MAX_HOLDERS and max(0, left - b.held - taken) or 0
     return {
       allowed = allowed,
       granted = granted,
       remaining = remaining,
-      reset_ms = max(reset_ms, latest - now),
+      reset_ms = max(reset_ms, latest - now + after_ms),
       retry_after_ms = allowed and 0 or wait_for(b, total, holders, grown),
       window_ms = window_ms,
       quota = b.policy.strategy == 'calendar' and pack('<ddd', begin_ms, used, used) or nil,

@@ -52,8 +52,9 @@ export interface HoldEnd extends HoldReference {
  * - All instants are those of the backend's clock. If it steps back, holds last for longer by that time.
  *
  * In a decision on a hold, `remaining` is the largest hold that would be taken now. `retryAfterMs` is exact for a budget whose other
- * holds are neither extended nor ended: they expire. `resetMs` is the time until the window is over and all holds have expired.
- * `windowMs` is 0 for a limit of concurrency.
+ * holds are neither extended nor ended: they expire. `resetMs` is the time until the budget is full again if all that is
+ * held expires with the last hold: then the window that is charged for it has to be over, too. `windowMs` is 0 for a limit of
+ * concurrency.
  *
  * @example
  * const permit: HoldRequest = { policy: exports, subject: 'user:42', id: 7, units: 1, ttlMs: 30_000 };

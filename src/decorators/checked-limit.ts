@@ -2,12 +2,25 @@ import type { Checked, CheckedOptions } from '../core/literals/checked-options.j
 import type { CheckedName, CheckedRateOrName, LimitName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
 import type { CheckedSpecOption, CheckedUnits, StrategyOf } from '../strategies/checked-spec.js';
+import type { BudgetOptions } from './budget-options.js';
 import type { GatewayOptions, PolicyOptions } from './policy-options.js';
 
 /** The type of a limit of the module: a rate, or options. Strings come first, because `string & {}` extends `object`, too. */
 export type CheckedLimit<Limit> = Checked<
   Limit,
   Limit extends string ? CheckedRate<Limit> : CheckedEntry<Limit, PolicyOptions>
+>;
+
+/** The type of a policy of the module: a limit, or a token budget. */
+export type CheckedPolicy<Policy> = Checked<
+  Policy,
+  Policy extends { readonly budget: unknown }
+    ? CheckedOptions<
+        Policy,
+        BudgetOptions,
+        { [Option in keyof Policy]: Option extends 'budget' ? CheckedRate<Policy[Option]> : Policy[Option] }
+      >
+    : CheckedLimit<Policy>
 >;
 
 /** The type of a limit of the module, or a list of them. */

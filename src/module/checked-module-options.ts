@@ -2,7 +2,7 @@ import type { FactoryProvider } from '@nestjs/common';
 import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
 import type { AreNamesDeclared, CheckedName, LimitName, PolicyName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
-import type { CheckedLimit, CheckedLimits } from '../decorators/checked-limit.js';
+import type { CheckedLimit, CheckedLimits, CheckedPolicy } from '../decorators/checked-limit.js';
 import type { PlanOptions, TierOptions } from '../planning/plans/plan-options.js';
 import type { CheckedUnits } from '../strategies/checked-spec.js';
 import type { ASYNC_OPTIONS_TYPE, OPTIONS_TYPE } from './throttle-module.definition.js';
@@ -74,7 +74,7 @@ type CheckedPolicies<Policies> = Checked<
       : CheckedOptions<
           Policies,
           AreNamesDeclared extends true ? Record<PolicyName, unknown> : Policies,
-          { [Name in keyof Policies]: CheckedLimit<Policies[Name]> }
+          { [Name in keyof Policies]: CheckedPolicy<Policies[Name]> }
         >
     : Policies
 >;

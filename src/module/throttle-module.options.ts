@@ -1,5 +1,6 @@
 import type { Backend } from '../backends/backend.js';
 import type { OnError, PolicyMode } from '../core/policy.js';
+import type { BudgetOptions } from '../decorators/budget-options.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { PlanOptions } from '../planning/plans/plan-options.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -21,8 +22,11 @@ export interface ThrottleModuleOptions {
   readonly backend?: Backend | (() => Backend | Promise<Backend>);
   /** Custom strategies, as `defineStrategy` returns them. */
   readonly strategies?: readonly Strategy[];
-  /** Policies by name. Each is one budget of the application, whichever handlers use its name. */
-  readonly policies?: Readonly<Record<string, Limit>>;
+  /**
+   * Policies by name. Each is one budget of the application, whichever handlers use its name. One with the option `budget` is a token
+   * budget: see `BudgetOptions`.
+   */
+  readonly policies?: Readonly<Record<string, Limit | BudgetOptions>>;
   /** The rates of policies by the plan of the client. Default: every client has the rates of the policies. */
   readonly plans?: PlanOptions;
   /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
@@ -115,5 +119,5 @@ export interface ThrottleModuleExtras {
 
 /** Options of `forFeature`. */
 export interface ThrottleFeatureOptions {
-  readonly policies: Readonly<Record<string, Limit>>;
+  readonly policies: Readonly<Record<string, Limit | BudgetOptions>>;
 }

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { noteInjectable } from '../core/copies.js';
 import { invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { type Policy, type StoredRate, storedRateOf } from '../core/policy.js';
+import type { BudgetOptions } from '../decorators/budget-options.js';
 import type { Limit } from '../decorators/policy-options.js';
 import { QuotaWindows } from '../strategies/calendar/quota-windows.js';
 import type { PolicySpec } from '../strategies/define-policy.js';
@@ -12,6 +13,7 @@ import type { By } from '../transports/call.js';
 import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { addressHeaderWarning } from '../transports/identity/address-headers.js';
 import { BudgetClaims } from './budget-claims.js';
+import { BudgetRegistry, isBudget } from './budgets/budget-registry.js';
 import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
 import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
@@ -31,6 +33,8 @@ export class PolicyRegistry {
   readonly claims = new BudgetClaims();
   /** What quotas of the application are counted by. */
   readonly quotas: QuotaContext;
+  /** The token budgets among the policies. */
+  readonly budgets: BudgetRegistry;
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];
   readonly #warnedOf = new WeakSet<By>();
@@ -42,7 +46,7 @@ export class PolicyRegistry {
    * @throws ThrottleConfigError naming the policy or the default
    */
   constructor(
-    policies: Readonly<Record<string, Limit>>,
+    policies: Readonly<Record<string, Limit | BudgetOptions>>,
     defaults: readonly Limit[],
     readonly strategies: readonly Strategy[],
     private readonly warn: (message: string) => void = () => {},
@@ -55,6 +59,7 @@ export class PolicyRegistry {
     readonly deadlines = new FunctionDeadlines(),
   ) {
     this.quotas = { clock, windows: new QuotaWindows() };
+    this.budgets = new BudgetRegistry(this.quotas, strategies, deadlines, backend);
     this.add(policies);
     // Not `defaults.map`, which skips holes.
     const declared = Array.from(defaults, (limit, i) => {
@@ -72,11 +77,16 @@ export class PolicyRegistry {
   }
 
   /** Adds policies. @throws ThrottleConfigError if a policy is invalid or its name is taken */
-  add(policies: Readonly<Record<string, Limit>>): void {
+  add(policies: Readonly<Record<string, Limit | BudgetOptions>>): void {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
       assertNoSwitch(place, name, limit);
       assertUnreservedName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
+      if (isBudget(limit)) {
+        if (this.has(name) || this.hasDefault(name)) throw twoOfOneName(place, name);
+        this.claims.claim([this.budgets.add(name, limit, place).limit]);
+        continue;
+      }
       const { options } = declareLimit(optionsOf(limit), 'module', place);
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
@@ -108,7 +118,7 @@ export class PolicyRegistry {
   }
 
   has(name: string): boolean {
-    return this.#named.has(name);
+    return this.#named.has(name) || this.budgets.has(name);
   }
 
   /** Returns true for the name of a limit of the module's `default`. */
@@ -120,6 +130,11 @@ export class PolicyRegistry {
   get(name: string, place: string): DeclaredLimit {
     const found = this.#named.get(name);
     if (found !== undefined) return found;
+    if (this.budgets.has(name)) {
+      throw new ThrottleConfigError(
+        `${place}: this policy is a token budget. Reserve units of it: throttle.budget("${name}").reserve(estimate).`,
+      );
+    }
     const fix = this.#named.size === 0 ? ` Add it: ThrottleModule.forRoot({ policies: { ... } }).` : '';
     throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}${fix}`);
   }

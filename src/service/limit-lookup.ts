@@ -1,5 +1,6 @@
 import { invalidValue, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
+import type { BudgetRegistry } from '../planning/budgets/budget-registry.js';
 import { assertLeasable, budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
 import type { HandlerIdentity } from '../planning/handler-identity.js';
 import type { HandlerLimits } from '../planning/handler-limits.js';
@@ -15,6 +16,11 @@ export class LimitLookup {
   readonly #adHoc = new WeakMap<Policy, readonly CompiledLimit[]>();
 
   constructor(private readonly registry: PolicyRegistry) {}
+
+  /** The token budgets of the module. */
+  get budgets(): BudgetRegistry {
+    return this.registry.budgets;
+  }
 
   /** @throws ThrottleConfigError for an unknown policy, or if no policy is named and the handler has no limits of its own */
   find(method: string, policy: unknown, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {

@@ -3,7 +3,7 @@ import { type Awaitable, isNativePromise } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
-import type { LimitName } from '../core/literals/policy-name.js';
+import type { LimitName, PolicyName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
@@ -12,6 +12,8 @@ import { withContext } from '../transports/call.js';
 import { DetachedCall } from '../transports/http/detached-call.js';
 import { type SubjectOf, subjectsUnder } from '../transports/identity/subject.js';
 import { credit, debit } from './adjustments.js';
+import type { BudgetReservations } from './budgets/budget-reservations.js';
+import { NamedBudgets } from './budgets/named-budgets.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
@@ -84,6 +86,7 @@ export class ThrottleService {
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
   readonly #tallies: Tallies;
+  readonly #budgets: NamedBudgets;
 
   constructor(
     private readonly limiter: CallLimiter,
@@ -108,6 +111,7 @@ export class ThrottleService {
       call: this.#detached,
       find: (method, policy) => this.lookup.find(method, policy, this.sessions.current()?.handlerLimits),
     });
+    this.#budgets = new NamedBudgets(lookup.budgets, limiter, this.#detached, (request) => this.#callOf(request));
   }
 
   /**
@@ -183,6 +187,23 @@ export class ThrottleService {
       budget: [target.limits, subject, context?.scope, subject === undefined ? target.session : undefined],
       charge: (cost) => this.#hit({ cost, subject }, target),
     });
+  }
+
+  /**
+   * Returns a token budget of the module, to reserve units of it. See `BudgetReservations`.
+   *
+   * @throws ThrottleConfigError for an unknown name
+   * @example
+   * const hold = await this.throttle.budget('llm').reserve(2000);
+   * await hold.settle(answer.usage.total);
+   */
+  budget(name: PolicyName): BudgetReservations {
+    return this.#budgets.get(name);
+  }
+
+  /** @internal */
+  beforeApplicationShutdown(): void {
+    this.#budgets.close();
   }
 
   /** Returns whether that cost would pass. Writes nothing. */
@@ -265,16 +286,22 @@ export class ThrottleService {
     return target;
   }
 
-  #resolve({ method, policy, charges, on, response, context }: ServiceRequest): ServiceTarget {
+  #callOf({ method, on, response, context }: ServiceRequest): Pick<ServiceTarget, 'call' | 'session'> {
     const session = on === undefined ? this.sessions.current() : this.sessions.named(method, on, response);
     const call = session?.call ?? this.#detached;
+    return { call: context === undefined ? call : withContext(call, { ...call.context, ...context }), session };
+  }
+
+  #resolve(request: ServiceRequest): ServiceTarget {
+    const { method, policy, charges } = request;
+    const { call, session } = this.#callOf(request);
     const handlerLimits = session?.handlerLimits;
     return {
       limits:
         charges === undefined
           ? this.lookup.find(method, policy, handlerLimits)
           : charges.flatMap((charge) => withCost(this.lookup.find(method, charge.policy, handlerLimits), charge.cost)),
-      call: context === undefined ? call : withContext(call, { ...call.context, ...context }),
+      call,
       session,
     };
   }

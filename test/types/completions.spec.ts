@@ -100,7 +100,7 @@ describe('an editor, where names of policies are declared', () => {
     ['connections: { ', [...SPEC, ...USE]],
     ['forRoot({ default: { ', [...SPEC, ...USE]],
     ['forRoot({ default: [{ ', [...SPEC, ...USE]],
-    ['policies: { upload: { ', [...SPEC, ...USE]],
+    ['policies: { upload: { ', [...SPEC, ...USE, 'budget', 'carryDebt', 'onExpiry']],
     ['frames: { ', [...SPEC, ...USE]],
     ["onError: 'deny', default: { ", [...SPEC, ...USE]],
   ])('offers the options of a limit, and no members of strings, at %s', (marker, options) => {

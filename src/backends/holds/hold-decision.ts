@@ -62,13 +62,19 @@ function decide(
     allowed,
     limit: read.limit,
     remaining: hasHolder ? Math.max(0, remaining - holds.held - taken) : 0,
-    resetMs: Math.max(resetMs, latestMs - now),
+    resetMs: Math.max(resetMs, latestMs - now + resetAfter(budget, holds.held + taken, latestMs)),
     retryAfterMs: allowed ? 0 : waitFor(budget, total, holders, now, grown),
     delayMs: 0,
     windowMs: read.windowMs,
     ...(quota !== undefined && { window: quota }),
   };
   return withReason(decision, window.policy);
+}
+
+/** Returns the reset of a budget at an instant at which all that is held expires. */
+function resetAfter({ window, used }: BudgetState, held: number, at: number): number {
+  const isCharged = held > 0 && window.policy.held?.onExpiry === 'charge';
+  return isCharged ? window.read(window.charge(used, at, held), at).resetMs : 0;
 }
 
 /**

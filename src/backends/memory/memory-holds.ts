@@ -97,7 +97,7 @@ export class MemoryHolds implements SynchronousHoldStore {
     const evaluated = decideHolds(holds, budgetOf, now);
     // A call whose holds are all open was taken before.
     const asked = evaluated.isRepeated ? charges.map((charge) => ({ ...charge, cost: 0 })) : charges;
-    const outcome = evaluated.allowed ? this.decideCharges(asked, now, writes) : this.#denied(asked, now);
+    const outcome = evaluated.allowed ? this.decideCharges(asked, now, writes) : this.#denied(asked, now, writes);
     const allowed = evaluated.allowed && outcome.allowed;
     if (allowed && writes) for (const hold of evaluated.taken) this.#add(hold, now);
     const decisions = [...(allowed ? evaluated.decisions : evaluated.inDeniedCall()), ...outcome.decisions];
@@ -106,11 +106,13 @@ export class MemoryHolds implements SynchronousHoldStore {
   }
 
   /** Decides the charges of a call that a hold denies: those that would be allowed report the state that they found. */
-  #denied(charges: readonly Charge[], now: number): Outcome {
+  #denied(charges: readonly Charge[], now: number, writes: boolean): Outcome {
     const others = charges.filter((charge) => !isMonitored(charge));
     const peek = (some: readonly Charge[]) => this.decideCharges(some, now, false);
     const free = (some: readonly Charge[]) => peek(some.map((charge) => ({ ...charge, cost: 0 }))).decisions;
-    const whole = peek(others);
+    const peeked = peek(others);
+    // A denial by a charge of the call counts where denials begin blocks.
+    const whole = peeked.allowed || !writes ? peeked : this.decideCharges(others, now, true);
     const ofOthers = (whole.allowed ? free(others) : whole.decisions).values();
     const decisions = charges.flatMap((charge) => {
       if (!isMonitored(charge)) return ofOthers.next().value ?? [];

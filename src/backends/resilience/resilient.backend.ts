@@ -220,6 +220,7 @@ export class ResilientBackend extends BackendLayer {
       events: this.#events,
       modeOfHold: ({ policy }) => this.#shares.of(policy).mode,
       modeOf: (charge) => this.#failureModeOf(charge),
+      sharedOf: (policy) => this.#shares.of(policy).shared,
       strictestOf,
       underLastRates: (charges, decide) => this.#local.underLastRates(charges, decide),
       count: (outcome) => this.#local.count(outcome),

@@ -1,5 +1,5 @@
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
-import { assertPolicyName, type FailureMode, type HeldUnits, type Policy, splitPolicyId } from '../../core/policy.js';
+import { assertPolicyName, type HeldUnits, type OnError, type Policy, splitPolicyId } from '../../core/policy.js';
 import { parseRate } from '../../core/rate.js';
 import { definePolicies, type PolicySpec } from '../define-policy.js';
 import { concurrency } from './concurrency.js';
@@ -13,7 +13,7 @@ export interface ConcurrencySpec {
   /** As `headers` of `definePolicy`. */
   readonly headers?: boolean;
   /** As `onError` of `definePolicy`. */
-  readonly onError?: FailureMode;
+  readonly onError?: OnError;
 }
 
 /** Options of `defineBudget`. */

@@ -122,6 +122,19 @@ describe('holds during an outage', () => {
     expect(await grows('local', 501)).toBe(false);
   });
 
+  it('have the share of their limit that the process enforces', async () => {
+    const { holds, state } = open();
+    const four = defineConcurrency('export', 4, { onError: { local: { share: 0.5 } } });
+    await holds.take([request(four, 1)], []);
+    state.isAvailable = false;
+    expect(await holds.take([request(four, 2)], [])).toMatchObject({
+      allowed: true,
+      decisions: [{ limit: 2, remaining: 0 }],
+    });
+    expect(await holds.take([request(four, 3)], [])).toMatchObject({ allowed: false, degraded: 'local' });
+    expect((await holds.grow(request(four, 2), 2))?.allowed).toBe(false);
+  });
+
   it('open the circuit breaker as other calls do', async () => {
     const { holds, state, events, backend } = open();
     state.isAvailable = false;

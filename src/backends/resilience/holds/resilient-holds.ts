@@ -18,6 +18,8 @@ export interface ResilientHoldsContext {
   readonly events: Emitter<BackendEvent>;
   readonly modeOfHold: (target: Target) => FailureMode;
   readonly modeOf: (charge: Charge) => FailureMode;
+  /** Returns a policy with the share of its limit that this process enforces during an outage. */
+  readonly sharedOf: (policy: Policy) => Policy;
   readonly strictestOf: (modes: readonly FailureMode[]) => FailureMode;
   /** Counts in this process what the backend has taken for the charges of a call. */
   readonly count: (outcome: Outcome) => void;
@@ -94,8 +96,9 @@ export class ResilientHolds implements HoldStore {
   }
 
   async grow(hold: HoldReference, units: number): Promise<Decision | undefined> {
-    const { local, modeOfHold, domains } = this.context;
-    if (this.#isDegraded(hold)) return local.grow(hold, units);
+    const { local, modeOfHold, sharedOf, domains } = this.context;
+    const shared = { ...hold, policy: sharedOf(hold.policy) };
+    if (this.#isDegraded(hold)) return local.grow(shared, units);
     let isOutage = false;
     const decision = await this.#orElse(
       [hold],
@@ -103,7 +106,7 @@ export class ResilientHolds implements HoldStore {
       () => {
         isOutage = true;
         const mode = modeOfHold(hold);
-        if (mode === 'local') return local.grow(hold, units);
+        if (mode === 'local') return local.grow(shared, units);
         return withoutBackend(hold.policy, mode === 'allow', domains.retryAfterMs);
       },
     );
@@ -148,14 +151,16 @@ export class ResilientHolds implements HoldStore {
 
   /** Answers a call that could not be decided because the backend is unavailable. */
   #fallback(verb: 'take' | 'peek', holds: readonly HoldRequest[], charges: readonly Charge[]): Outcome {
-    const { local, modeOf, modeOfHold, strictestOf, underLastRates } = this.context;
+    const { local, modeOf, modeOfHold, sharedOf, strictestOf, underLastRates } = this.context;
     const ofHolds = holds.map(modeOfHold);
     const ofCharges = charges.map(modeOf);
     const strictest = strictestOf([...ofHolds, ...ofCharges]);
     if (strictest !== 'local')
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
     // Policies with `onError: "allow"` are read.
-    const held = holds.map((hold, i) => (ofHolds[i] === 'local' ? hold : { ...hold, units: 0 }));
+    const held = holds.map((hold, i) =>
+      ofHolds[i] === 'local' ? { ...hold, policy: sharedOf(hold.policy) } : { ...hold, units: 0 },
+    );
     const charged = charges.map((charge, i) => (ofCharges[i] === 'local' ? charge : { ...charge, cost: 0 }));
     let onHolds: readonly Decision[] = [];
     const { allowed, decisions, receipt } = underLastRates(charged, (limited) => {

@@ -57,11 +57,14 @@ export class ReferenceHolds {
     return units <= this.room(now) && this.#open.length < MAX_HOLDERS;
   }
 
+  /** Until all holds have expired, and the window that is charged for the last of them is over. */
   resetMs(now: number): number {
-    const { periodMs } = this.policy;
-    const ends = this.#open.map(({ expiresAt }) => expiresAt - now);
+    const { periodMs, held } = this.policy;
+    const endOf = (at: number) => (Math.floor(at / periodMs) + 1) * periodMs;
+    const last = Math.max(...this.#open.map(({ expiresAt }) => expiresAt));
     const isUsed = periodMs > 0 && this.#usedIn(Math.floor(now / periodMs)) > 0;
-    return Math.max(0, ...ends, isUsed ? periodMs - (now % periodMs) : 0);
+    const freeAt = this.#open.length === 0 ? now : held?.onExpiry === 'charge' ? endOf(last) : last;
+    return Math.max(freeAt, isUsed ? endOf(now) : now) - now;
   }
 
   add(hold: Held): void {

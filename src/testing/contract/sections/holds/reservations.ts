@@ -33,7 +33,7 @@ function settlements(suite: Suite<Bench>): void {
       allowed: true,
       limit: 500,
       remaining: 200,
-      resetMs: 30_000,
+      resetMs: 60_000,
       windowMs: 60_000,
     });
     assert.equal(await llm.end(1, 120), true);
@@ -104,7 +104,7 @@ function expiry(suite: Suite<Bench>): void {
   holdsCase(suite, 'is charged for a hold that expires', tokens, async (llm) => {
     await llm.take(1, 300, 10_000);
     llm.clock.advance(9_999);
-    assert.deepEqual(await llm.shown(2, 201), [false, 200, 1, 50_001]);
+    assert.deepEqual(await llm.shown(2, 201), [false, 200, 50_001, 50_001]);
     llm.clock.advance(1);
     assert.equal(await llm.left(), 200);
     assert.equal(await llm.end(1, 50), false);
@@ -143,9 +143,9 @@ function turns(suite: Suite<Bench>): void {
     await llm.take(1, 300, 120_000);
     await llm.take(2, 100, 120_000);
     assert.equal(await llm.end(2, 100), true);
-    assert.deepEqual(await llm.shown(3, 150), [false, 100, 120_000, 60_000]);
+    assert.deepEqual(await llm.shown(3, 150), [false, 100, 180_000, 60_000]);
     llm.clock.advance(60_000);
-    assert.deepEqual(await llm.shown(3, 201), [false, 200, 60_000, 120_000]);
+    assert.deepEqual(await llm.shown(3, 201), [false, 200, 120_000, 120_000]);
     assert.equal(await llm.end(1, 350), true);
     assert.equal(await llm.left(), 150);
     llm.clock.advance(59_999);
@@ -156,10 +156,10 @@ function turns(suite: Suite<Bench>): void {
 
   holdsCase(suite, 'waits for a hold that is charged until the turn after its expiry', tokens, async (llm) => {
     await llm.take(1, 400, 70_000);
-    assert.deepEqual(await llm.shown(2, 100, 5000), [true, 0, 70_000, 0]);
-    assert.deepEqual(await llm.shown(3, 100), [false, 0, 70_000, 60_000]);
-    assert.deepEqual(await llm.shown(3, 101), [false, 0, 70_000, 120_000]);
-    assert.deepEqual(await llm.shown(3, 501), [false, 0, 70_000, null]);
+    assert.deepEqual(await llm.shown(2, 100, 5000), [true, 0, 120_000, 0]);
+    assert.deepEqual(await llm.shown(3, 100), [false, 0, 120_000, 60_000]);
+    assert.deepEqual(await llm.shown(3, 101), [false, 0, 120_000, 120_000]);
+    assert.deepEqual(await llm.shown(3, 501), [false, 0, 120_000, null]);
   });
 }
 
@@ -227,14 +227,14 @@ function calendars(suite: Suite<Bench>): void {
         allowed: true,
         limit: 600,
         remaining: 300,
-        resetMs: 20 * days,
+        resetMs: turn + 30 * days,
         windowMs: 31 * days - 3_600_000,
         window: { startMs: Date.parse('2026-02-28T23:00Z'), endMs: at + turn, used: 0 },
       });
       await llm.take(2, 250, days);
       await llm.end(2, 250);
-      assert.deepEqual(await llm.shown(3, 301), [false, 50, 20 * days, turn + 30 * days]);
-      assert.deepEqual(await llm.shown(3, 300), [false, 50, 20 * days, turn]);
+      assert.deepEqual(await llm.shown(3, 301), [false, 50, turn + 30 * days, turn + 30 * days]);
+      assert.deepEqual(await llm.shown(3, 300), [false, 50, turn + 30 * days, turn]);
       llm.clock.advance(turn);
       // 350 units of March are unused, of which 100 are carried; 300 are held.
       assert.equal(await llm.left(), 300);

@@ -1,0 +1,168 @@
+import type { HoldReference } from '../../backends/hold-store.js';
+import type { Awaitable } from '../../core/awaitable.js';
+import { assertCost, type Decision } from '../../core/decision.js';
+import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import type { Reservation } from './open-reservations.js';
+
+/** How the service serves a hold. */
+export interface HoldTarget {
+  /** For errors: `budget("llm")`. */
+  readonly place: string;
+  /** Undefined for a caller whom the budget exempts: nothing is held. */
+  readonly reference: (() => HoldReference) | undefined;
+  readonly grow: (reference: HoldReference, units: number) => Awaitable<Decision | undefined>;
+  readonly end: (reference: HoldReference, units: number) => Awaitable<boolean>;
+  /** Throws the exception of a hold that may not grow. */
+  readonly deny: (decision: Decision | undefined, units: number) => Promise<never>;
+  /** Called once the hold is open no longer. */
+  readonly close: (reservation: Reservation) => void;
+}
+
+/** Options of `BudgetHold.meter`. */
+export interface MeterOptions<T> {
+  /** Returns the units of a chunk, a safe integer of at least 0. */
+  readonly unitsOf: (chunk: T) => number;
+  /** Units by which the hold grows at a time, at least 1. Default: as many as the next chunk needs, so each chunk asks the backend. */
+  readonly chunk?: number;
+}
+
+/**
+ * Units of a token budget that are held for a call, until it is known what the call used. A process extends its holds while they are
+ * open; a hold that nobody extends expires, and is then charged, or released, as the budget says.
+ *
+ * Settle or cancel every hold. All methods may be repeated: the first end counts.
+ *
+ * @example
+ * const hold = await throttle.budget('llm').reserve(2000, { subject: subjectOf.user(42) });
+ * try {
+ *   const answer = await llm.complete(prompt);
+ *   await hold.settle(answer.usage.total);
+ * } catch (error) {
+ *   await hold.cancel();
+ *   throw error;
+ * }
+ */
+export class BudgetHold implements Reservation {
+  /** Names the hold: `throttle.budget('llm').hold(id)` finds it in any process. It holds the subject in clear. */
+  readonly id: string;
+  readonly #target: HoldTarget;
+  readonly #lost = new AbortController();
+  #units: number | undefined;
+  #isOpen = true;
+
+  /** @internal */
+  constructor(id: string, target: HoldTarget, units?: number) {
+    this.id = id;
+    this.#target = target;
+    this.#units = units;
+  }
+
+  /** The units that are held; undefined if another process reserved them, until this one makes them more. */
+  get units(): number | undefined {
+    return this.#units;
+  }
+
+  /** Aborted when the hold is lost while it is open: it has expired, or its budget was reset. */
+  get signal(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /**
+   * Makes the hold one of `units` in total; it never shrinks.
+   *
+   * @throws ThrottleException (429) if the budget has no room for the difference, or if the hold has expired or ended
+   * @throws RangeError for units that are not a safe integer of at least 0
+   */
+  async grow(units: number): Promise<void> {
+    assertCost(units, `${this.#target.place}: grow()`);
+    const { reference } = this.#target;
+    if (reference === undefined || units <= (this.#units ?? 0)) return;
+    const decision = await this.#target.grow(reference(), units);
+    if (decision?.allowed !== true) await this.#target.deny(decision, units);
+    this.#units = units;
+  }
+
+  /**
+   * Ends the hold: the budget is charged these units, above the estimate and above its limit too, and the others are free again.
+   *
+   * @returns false if the hold had expired or was ended before; nothing more is charged then
+   * @throws RangeError for units that are not a safe integer of at least 0
+   */
+  async settle(units: number): Promise<boolean> {
+    assertCost(units, `${this.#target.place}: settle()`);
+    const { reference } = this.#target;
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    this.#target.close(this);
+    if (reference === undefined) return wasOpen;
+    return this.#target.end(reference(), units);
+  }
+
+  /** Ends the hold, and charges nothing. As `settle(0)`. */
+  cancel(): Promise<boolean> {
+    return this.settle(0);
+  }
+
+  /**
+   * Passes a stream on, and pays for each chunk before that: the hold grows when what was served would exceed it. So no more units are
+   * served than the budget has. When the stream ends, fails, or is no longer read, the hold is settled at what was served.
+   *
+   * @throws ThrottleException (429) in place of the first chunk that the budget has no room for
+   * @example
+   * for await (const text of hold.meter(stream, { unitsOf: countTokens, chunk: 256 })) response.write(text);
+   */
+  async *meter<T>(source: AsyncIterable<T> | Iterable<T>, options: MeterOptions<T>): AsyncGenerator<T, void, void> {
+    const { unitsOf, chunk } = checkedMeter(this.#target.place, options);
+    let served = 0;
+    try {
+      for await (const item of source) {
+        const units = unitsOf(item);
+        assertCost(units, `${this.#target.place}: meter(), unitsOf()`);
+        await this.#prepay(served + units, served + Math.max(units, chunk));
+        served += units;
+        yield item;
+      }
+    } finally {
+      await this.settle(served);
+    }
+  }
+
+  /** @internal */
+  reference(): HoldReference {
+    const { reference } = this.#target;
+    if (reference === undefined) throw new Error('nothing is held');
+    return reference();
+  }
+
+  /** @internal */
+  lose(): void {
+    this.#target.close(this);
+    this.#lost.abort(new Error(`${this.#target.place}: the hold has expired, or its budget was reset`));
+  }
+
+  /** Grows to `wanted` if there is room for that, else to what is needed. */
+  async #prepay(needed: number, wanted: number): Promise<void> {
+    const { reference, grow } = this.#target;
+    if (reference === undefined || needed <= (this.#units ?? 0)) return;
+    if (wanted > needed) {
+      const decision = await grow(reference(), wanted);
+      if (decision?.allowed === true) {
+        this.#units = wanted;
+        return;
+      }
+    }
+    await this.grow(needed);
+  }
+}
+
+function checkedMeter<T>(place: string, options: MeterOptions<T>): Required<MeterOptions<T>> {
+  const path = `${place}: meter()`;
+  if (typeof options !== 'object' || options === null) throw invalidValue(path, 'options { unitsOf, chunk? }', options);
+  assertKnownMembers(path, options, ['unitsOf', 'chunk']);
+  const { unitsOf, chunk = 1 } = options;
+  if (typeof unitsOf !== 'function') throw invalidValue(`${path}, unitsOf`, 'a function of a chunk', unitsOf);
+  if (!Number.isSafeInteger(chunk) || chunk < 1) {
+    throw invalidValue(`${path}, chunk`, 'a whole number of units, at least 1', chunk);
+  }
+  return { unitsOf, chunk };
+}

@@ -1,0 +1,155 @@
+import { randomInt } from 'node:crypto';
+import type { HoldReference, HoldStore } from '../../backends/hold-store.js';
+import { assertCost, type Charge, type Decision, type Outcome } from '../../core/decision.js';
+import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import type { Budget } from '../../planning/budgets/budget-registry.js';
+import { EXEMPT } from '../../transports/call.js';
+import type { Responder } from '../../transports/responder.js';
+import type { CallLimiter } from '../calls/call-limiter.js';
+import { callUnder, subjectFor } from '../calls/charges/charge-parts.js';
+import { type CallOptions, parseOptions, type ServiceRequest, type ServiceTarget } from '../service-arguments.js';
+import { BudgetHold, type HoldTarget } from './budget-hold.js';
+import { HEARTBEAT_TTL_MS, type OpenReservations } from './open-reservations.js';
+
+/** What token budgets share with the service. */
+export interface BudgetContext {
+  readonly limiter: CallLimiter;
+  readonly holds: HoldStore;
+  readonly open: OpenReservations;
+  /** Responds outside any call, and where the call has a connection. */
+  readonly detached: Responder<never>;
+  readonly targetOf: (request: ServiceRequest) => Pick<ServiceTarget, 'call' | 'session'>;
+}
+
+/** Larger than any number of holds at a time, so that two processes hardly ever choose the same id. */
+const MAX_ID = 2 ** 47;
+
+/**
+ * A token budget, for costs that are known only afterwards, such as the tokens of a completion: units are reserved before a call, and
+ * settled at what it used. In one window, the units settled never exceed the limit plus the amounts by which settlements exceeded their
+ * estimates.
+ *
+ * @example
+ * const hold = await throttle.budget('llm').reserve(2000);
+ */
+export class BudgetReservations {
+  readonly #name: string;
+  readonly #budget: Budget;
+  readonly #context: BudgetContext;
+
+  /** @internal */
+  constructor(name: string, budget: Budget, context: BudgetContext) {
+    this.#name = name;
+    this.#budget = budget;
+    this.#context = context;
+  }
+
+  /**
+   * Holds the units that a call may use, for whom the budget finds in the call (or for `subject`). The decision is in the headers of the
+   * call, as one of `hit` is.
+   *
+   * @param estimate units, a safe integer of at least 1
+   * @throws ThrottleException (429) if there is no room for them, on sockets too; ThrottleUnavailableException (503) if that cannot be
+   *   checked
+   * @throws RangeError for an estimate that is none
+   */
+  async reserve(estimate: number, on?: CallOptions): Promise<BudgetHold> {
+    const place = `${this.#place}.reserve()`;
+    assertCost(estimate, place);
+    if (estimate === 0) throw new RangeError(`${place}: expected units to hold, at least 1, got 0`);
+    const { holds, open } = this.#context;
+    const request = parseOptions(place.slice(0, -2), this.#name, on);
+    const subject = await this.#subjectOf(request);
+    if (subject === EXEMPT) return new BudgetHold('', this.#target(request, undefined), estimate);
+    const id = randomInt(MAX_ID);
+    const hold = { ...this.#reference(subject, id), units: estimate, ttlMs: HEARTBEAT_TTL_MS };
+    const outcome = await holds.take([hold], []);
+    await this.#respond(request, outcome, subject, estimate);
+    const isHeld = outcome.degraded !== 'allow';
+    const reference = () => this.#reference(subject, id);
+    const held = new BudgetHold(textOf(id, subject), this.#target(request, isHeld ? reference : undefined), estimate);
+    if (isHeld) open.add(held);
+    return held;
+  }
+
+  /**
+   * Returns a hold by its id, in any process: to settle it in a job, for example. It may have ended before, which its methods tell.
+   *
+   * @throws ThrottleConfigError for something else than the id of a hold
+   */
+  hold(id: string): BudgetHold {
+    const [number, subject] = readId(this.#place, id);
+    const request = parseOptions(`${this.#place}.hold`, this.#name, { subject });
+    return new BudgetHold(
+      id,
+      this.#target(request, () => this.#reference(subject, number)),
+    );
+  }
+
+  /** Returns the current decision on the budget: what is left of it. Writes nothing. */
+  async stat(on?: CallOptions): Promise<Decision | null> {
+    const subject = await this.#subjectOf(parseOptions(`${this.#place}.stat`, this.#name, on));
+    if (subject === EXEMPT) return null;
+    const read = { ...this.#reference(subject, 0), units: 0, ttlMs: HEARTBEAT_TTL_MS };
+    return (await this.#context.holds.peek([read], [])).binding;
+  }
+
+  get #place(): string {
+    return `budget("${this.#name}")`;
+  }
+
+  #subjectOf(request: ServiceRequest) {
+    const { limit } = this.#budget;
+    const { call } = this.#context.targetOf(request);
+    return subjectFor(limit, callUnder(limit, call), request.subject, undefined, undefined);
+  }
+
+  #reference(subject: string, id: number): HoldReference {
+    const { policy, limit } = this.#budget;
+    const [charge] = limit.quota?.addKnownWindows([{ policy, subject, cost: 0 }]) ?? [];
+    return { policy, subject, id, ...(charge?.arguments !== undefined && { arguments: charge.arguments }) };
+  }
+
+  #target(request: ServiceRequest, reference: HoldTarget['reference']): HoldTarget {
+    const { holds, open } = this.#context;
+    return {
+      place: this.#place,
+      reference,
+      grow: (hold, units) => holds.grow(hold, units),
+      end: async (hold, units) => (await holds.end([{ ...hold, units }]))[0] === true,
+      deny: (decision, units) => this.#deny(request, decision, units, reference?.().subject ?? ''),
+      close: (reservation) => open.remove(reservation),
+    };
+  }
+
+  /** Records an outcome and reports it, as `hit` does; throws if it denies. */
+  async #respond(request: ServiceRequest, outcome: Outcome, subject: string, cost: number): Promise<void> {
+    const { limiter, detached, targetOf } = this.#context;
+    const { policy, limit } = this.#budget;
+    const { call, session } = targetOf(request);
+    const charges: readonly Charge[] = [{ policy, subject, cost }];
+    const charged = limiter.record({ outcome, charges, limits: [limit] }, session, undefined, call);
+    const responder = session?.responder;
+    await limiter.proceed(charged, call, responder?.connection === undefined ? (responder ?? detached) : detached);
+  }
+
+  async #deny(request: ServiceRequest, decision: Decision | undefined, units: number, subject: string): Promise<never> {
+    const denial = decision ?? (await this.stat({ subject }));
+    const decisions = denial === null ? [] : [{ ...denial, allowed: false }];
+    const outcome: Outcome = { allowed: false, decisions, binding: decisions[0] ?? null };
+    await this.#respond(request, outcome, subject, units);
+    throw new ThrottleConfigError(`${this.#place}: a denied hold was not rejected`);
+  }
+}
+
+/** The subject may have any characters. */
+function textOf(id: number, subject: string): string {
+  return `${id.toString(36)}.${subject}`;
+}
+
+function readId(place: string, id: string): readonly [id: number, subject: string] {
+  const [, digits = '', subject = ''] = typeof id === 'string' ? (/^([0-9a-z]{1,10})\.([\s\S]+)$/.exec(id) ?? []) : [];
+  const number = Number.parseInt(digits, 36);
+  if (Number.isSafeInteger(number) && subject !== '') return [number, subject];
+  throw invalidValue(`${place}.hold()`, 'the `id` of a hold that reserve() returned', id);
+}

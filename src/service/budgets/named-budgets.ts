@@ -1,0 +1,50 @@
+import type { HoldStore } from '../../backends/hold-store.js';
+import { ThrottleConfigError } from '../../core/errors.js';
+import type { BudgetRegistry } from '../../planning/budgets/budget-registry.js';
+import type { Responder } from '../../transports/responder.js';
+import type { CallLimiter } from '../calls/call-limiter.js';
+import { type BudgetContext, BudgetReservations } from './budget-reservations.js';
+import { OpenReservations } from './open-reservations.js';
+
+/** The token budgets of an application, made when they are first asked for. */
+export class NamedBudgets {
+  readonly #budgets = new Map<string, BudgetReservations>();
+  #context: BudgetContext | undefined;
+
+  constructor(
+    private readonly registry: BudgetRegistry,
+    private readonly limiter: CallLimiter,
+    private readonly detached: Responder<never>,
+    private readonly targetOf: BudgetContext['targetOf'],
+  ) {}
+
+  /** @throws ThrottleConfigError for an unknown name */
+  get(name: string): BudgetReservations {
+    let budget = this.#budgets.get(name);
+    if (budget === undefined) {
+      budget = new BudgetReservations(name, this.registry.get(name, `budget("${name}")`), this.#shared());
+      this.#budgets.set(name, budget);
+    }
+    return budget;
+  }
+
+  /** Extends no hold any more: what is open expires. */
+  close(): void {
+    this.#context?.open.close();
+  }
+
+  #shared(): BudgetContext {
+    if (this.#context !== undefined) return this.#context;
+    const { limiter, detached, targetOf } = this;
+    const holds = holdsOf(limiter);
+    const { clock, fail } = limiter.settings;
+    this.#context = { limiter, holds, open: new OpenReservations(holds, clock, fail), detached, targetOf };
+    return this.#context;
+  }
+}
+
+/** Startup has seen that the backend has them. */
+function holdsOf({ settings: { backend } }: CallLimiter): HoldStore {
+  if (backend.holds !== undefined) return backend.holds;
+  throw new ThrottleConfigError(`${backend.constructor.name} has no \`holds\`. Use another backend.`);
+}
