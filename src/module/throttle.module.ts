@@ -32,6 +32,7 @@ import { isServiceRequested } from './discovery/service-usage.js';
 import { throttlerWarning } from './discovery/throttler-decorators.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests, watchUnlinkedResponses } from './hooks/http-call-hook.js';
+import { answerAcrossNestCopies } from './hooks/other-nest-copy.js';
 import { sendProblemsOfNodeRequests } from './hooks/problem-reply-hook.js';
 import { limitRequests } from './hooks/request-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
@@ -142,6 +143,7 @@ export class ThrottleModule
     this.binding.attach(this.handlerPhase, this.discovery, this.handlers);
     if (this.limiter.settings.errors === 'problem') sendProblemsOfNodeRequests(this.adapters.httpAdapter);
     this.#stopWatching = watchUnlinkedResponses(this.adapters.httpAdapter);
+    answerAcrossNestCopies();
     limitRequests(this.adapters.httpAdapter, this.requests);
     trackRequests(this.adapters.httpAdapter, this.http, this.sessions);
   }

@@ -2,19 +2,28 @@ import { HttpException, HttpStatus } from '@nestjs/common';
 import { recognizeInstances } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
 
-/**
- * An exception that Nest's own filter answers with its status also if it is of another copy of `@nestjs/common`, so that `instanceof` does
- * not recognize it: it has the members of an error of `http-errors`.
- */
-export class HttpError extends HttpException {
-  /** Whether the message is meant for the client. */
-  readonly expose: boolean;
-  readonly statusCode: number;
-
-  constructor(body: string | object, status: number, options?: { readonly cause?: unknown }) {
-    super(body, status, options);
-    this.expose = status < 500;
-    this.statusCode = status;
+/** What Nest answers with a status of its own, also as an error of `http-errors`. */
+export abstract class HttpError extends HttpException {
+  /**
+   * Gives all of them the members of an error of `http-errors`, by which a filter of Nest recognizes them that has another copy of
+   * `@nestjs/common`: to `instanceof` they are no HTTP exceptions there.
+   */
+  static imitateHttpErrors(): void {
+    Object.defineProperties(HttpError.prototype, {
+      statusCode: {
+        get(this: HttpError) {
+          return this.getStatus();
+        },
+        configurable: true,
+      },
+      // Whether the message is meant for the client.
+      expose: {
+        get(this: HttpError) {
+          return this.getStatus() < 500;
+        },
+        configurable: true,
+      },
+    });
   }
 }
 

@@ -279,7 +279,11 @@ describe('requests in a fleet on Redis', () => {
         ...(await one.statuses('/open', 1)),
       ];
       expect(statuses).toEqual([404, 404, 200, 429, 429]);
-      expect(await client.keys('*')).toEqual(['sluice:{ip:127.0.0.1}:requests@handler:app:l86400000']);
+      const keys = await client.keys('*');
+      // The check at startup has left one for a second.
+      expect(keys.filter((key) => !key.startsWith('sluice:{startup}'))).toEqual([
+        'sluice:{ip:127.0.0.1}:requests@handler:app:l86400000',
+      ]);
     }
     client.disconnect();
   });
