@@ -18,7 +18,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { from, map, type Observable } from 'rxjs';
+import { from, map, Observable } from 'rxjs';
 import { Throttle } from '../../../src/index.js';
 import type { Gate } from './gate.js';
 
@@ -89,6 +89,17 @@ export function endingController(path: string, gate: Gate): Type {
     @Sse('sse')
     events(): Observable<{ data: string }> {
       return from(['a', 'b']).pipe(map((data) => ({ data })));
+    }
+
+    /** Never ends by itself. */
+    @Sse('sse-abort')
+    openEvents(): Observable<{ data: string }> {
+      const name = `/${path}/sse-abort`;
+      return new Observable((subscriber) => {
+        gate.begun.push(name);
+        subscriber.next({ data: 'a' });
+        return () => gate.ended.push(name);
+      });
     }
 
     @UseGuards(RefusingGuard)

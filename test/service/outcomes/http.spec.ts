@@ -108,6 +108,22 @@ describe.each(adapters)('calls charged by outcome on %s', (adapter) => {
     expect(settlements()).toEqual([]);
   });
 
+  it.each(ruleNames)(
+    'a stream of events that its client leaves keeps what it took, and ends, under %s',
+    async (rule) => {
+      settlements();
+      const path = `/${rule}/sse-abort`;
+      const client = new AbortController();
+      const sent = app.send(path, { signal: client.signal });
+      await until(() => gate.begun.includes(path));
+      client.abort();
+      await expect(sent).rejects.toThrow('aborted');
+      await until(() => closed.includes(path) && gate.ended.includes(path));
+      expect(await remaining(rule, path)).toBe(LIMIT - COST);
+      expect(settlements()).toEqual([]);
+    },
+  );
+
   it.each<[Rule, number]>([
     ['success', 3],
     ['failure', 0],

@@ -81,6 +81,9 @@ service.consume(text, 2, { subject: text });
 service.check(Names.Search, 2);
 service.stat('search', callOptions);
 service.reset('default');
+service.run('search', { cost: 3, chargeWhen: 'success', subject: text }, async () => seconds);
+service.run('search', {}, () => seconds).then((value) => value.toFixed());
+service.tally('search', callOptions).add(3);
 service.hit(3);
 service.hit(3, { on: call, context: { room: 'a' } });
 service.hit('search', 1, callOptions);
@@ -144,6 +147,12 @@ Throttle({
   by: by.first(by.user(), by.ip()),
   onDenied: ({ context }, { decisions }) => void [context, decisions],
 });
+Throttle({ rate: '5/min', chargeWhen: 'failure' });
+Throttle('5/min', {
+  chargeWhen: ({ status = 0, error }, one) => status < 500 && error === undefined && one.type === 'http',
+});
+Throttle('5/min', { chargeWhen: async ({ value }) => Number(value) });
+Throttle('5/min', { chargeWhen: isDay ? 'success' : () => true });
 Throttle({ connections: '10/min' });
 Throttle('5/min', { connections: { rate: '10/min', by: by.header('x-api-key') } });
 Throttle(what);

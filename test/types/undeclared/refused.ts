@@ -193,6 +193,14 @@ Throttle({ rate: '5/min', strategy: undefined });
 // @ts-expect-error
 Throttle({ rate: '5/min', onError: undefined });
 // @ts-expect-error
+Throttle({ rate: '5/min', chargeWhen: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', chargeWhen: 'sucess' });
+// @ts-expect-error
+Throttle({ rate: '5/min', chargeWhen: () => 'yes' });
+// @ts-expect-error
+Throttle('5/min', { chargeWhen: true });
+// @ts-expect-error
 Throttle({ rate: '5/min', strategy: 'fixed-window', lease: undefined });
 // @ts-expect-error
 Throttle('5/min', { by: undefined });
