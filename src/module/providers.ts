@@ -34,19 +34,17 @@ import type { Transport } from '../transports/transport.js';
 import { checkedOptions, createSettings } from './create-settings.js';
 import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceInjected } from './discovery/service-usage.js';
-import { createBackend, THROTTLE_BACKEND } from './throttle-backend.js';
+import { closingBackend, createBackend, OPTIONS, THROTTLE_BACKEND } from './throttle-backend.js';
 import { MODULE_OPTIONS_TOKEN } from './throttle-module.definition.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
 import { MODULE, SOCKETS } from './validate-options.js';
 
-/** The token of the module's checked options. The tokens that tests override are the same in every copy of the library. */
-export const OPTIONS = Symbol.for('nestjs-sluice:options');
 /** The token of the settings at run time. */
 export const SETTINGS = Symbol.for('nestjs-sluice:settings');
 const TRANSPORTS = Symbol.for('nestjs-sluice:transports');
 
 /** The providers of the module, each after those that it needs. */
-export const PROVIDERS: Provider[] = [
+const ALL: readonly Provider[] = [
   // Tells which copies of this library an application has modules of.
   { provide: COPY, useValue: THIS_COPY },
   // Replaced by the options of `forRoot`. Without `forRoot`, `checkedOptions` reports that there are none.
@@ -160,6 +158,8 @@ export const PROVIDERS: Provider[] = [
   ThrottleInterceptor,
   HandlerPhaseInterceptor,
 ];
+
+export const PROVIDERS: Provider[] = closingBackend(ALL);
 
 function createPolicyRegistry(
   { policies = {}, default: defaults = [], plans, mode }: ThrottleModuleOptions,

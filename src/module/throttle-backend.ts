@@ -1,3 +1,4 @@
+import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { Backend } from '../backends/backend.js';
 import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import { type Awaitable, chain } from '../core/awaitable.js';
@@ -18,6 +19,9 @@ import type { ThrottleModuleOptions } from './throttle-module.options.js';
  *   .useValue(new MemoryBackend({ clock }));
  */
 export const THROTTLE_BACKEND: unique symbol = Symbol.for('nestjs-sluice:backend');
+
+/** The token of the module's checked options. The tokens that tests override are the same in every copy of the library. */
+export const OPTIONS: unique symbol = Symbol.for('nestjs-sluice:options');
 
 /** For errors: what is expected of a backend. */
 export const A_BACKEND = 'a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
@@ -40,4 +44,41 @@ export function createBackend({ backend = new MemoryBackend() }: ThrottleModuleO
     assertBackend('ThrottleModule.backend: the function', made);
     return made;
   });
+}
+
+/**
+ * Runs a step of startup. If it throws, the application never runs and no hook of it is called, so a backend that the options made by
+ * a function is closed here: nobody else has it.
+ */
+export function orCloseBackend<T>({ backend: given }: ThrottleModuleOptions, backend: Backend, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    // The error of the step is the one to see.
+    if (typeof given === 'function') void Promise.resolve(backend.close?.()).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Returns providers of which those behind the backend run their factories by `orCloseBackend`. */
+export function closingBackend(providers: readonly Provider[]): Provider[] {
+  return providers.map((provider) => (isFactory(provider) && !isBefore(provider) ? closing(provider) : provider));
+}
+
+/** Returns true for the backend, and for what it needs. */
+function isBefore({ provide }: FactoryProvider): boolean {
+  return provide === OPTIONS || provide === THROTTLE_BACKEND;
+}
+
+function closing({ useFactory, inject = [], ...provider }: FactoryProvider): FactoryProvider {
+  return {
+    ...provider,
+    inject: [OPTIONS, THROTTLE_BACKEND, ...inject],
+    useFactory: (options: ThrottleModuleOptions, backend: Backend, ...injected: unknown[]) =>
+      orCloseBackend(options, backend, () => useFactory(...injected)),
+  };
+}
+
+function isFactory(provider: Provider): provider is FactoryProvider {
+  return typeof provider === 'object' && 'useFactory' in provider;
 }

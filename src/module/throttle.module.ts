@@ -38,6 +38,7 @@ import { limitRequests } from './hooks/request-hook.js';
 import { SocketAdapterHook } from './hooks/socket-adapter-hook.js';
 import { otherCopiesModule } from './other-copies.module.js';
 import { PROVIDERS } from './providers.js';
+import { OPTIONS, orCloseBackend } from './throttle-backend.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './throttle-module.definition.js';
 import type { ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 import { assertAsyncOptions, rootOptions } from './validate-options.js';
@@ -84,6 +85,7 @@ export class ThrottleModule
     @Inject(PolicyChanges) private readonly changes: PolicyChanges,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(OPTIONS) private readonly options: ThrottleModuleOptions,
   ) {
     super();
     this.#leavePrefix = enterPrefix(limiter.settings.ipv6Prefix);
@@ -184,7 +186,7 @@ export class ThrottleModule
     this.#isCompiled = true;
     const { discovery, modules, config } = this;
     const { warn, backend } = this.limiter.settings;
-    compileHandlers({ discovery, modules, config }, this.handlers, warn);
+    orCloseBackend(this.options, backend, () => compileHandlers({ discovery, modules, config }, this.handlers, warn));
     backend.announce?.(this.handlers.takeKnownPolicies());
   }
 
