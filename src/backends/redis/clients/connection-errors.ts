@@ -28,6 +28,8 @@ export class ConnectionErrors {
     client.on?.('error', (error) => this.#note(error));
     client.on?.('node error', (error, address) => this.#noteOfNode(error, address));
     client.on?.('ready', () => this.#forget());
+    for (const node of client.nodes?.('master') ?? []) handleAsking(node);
+    client.on?.('+node', handleAsking);
   }
 
   /** Returns those of a client. Backends with the same client share them, and their listeners. */
@@ -137,4 +139,18 @@ function withoutSecrets(url: string): string {
   } catch {
     return 'an address';
   }
+}
+
+/**
+ * Handles the rejection of ASKING on a node of a Cluster. ioredis sends it to the master that a slot moves to, and does not look at its
+ * promise: without a connection to that master, the rejection is left unhandled and ends the process.
+ */
+function handleAsking(node: unknown): void {
+  const asking: unknown = Reflect.get(Object(node), 'asking');
+  if (typeof asking !== 'function') return;
+  Reflect.set(Object(node), 'asking', (...args: unknown[]): unknown => {
+    const answer: unknown = Reflect.apply(asking, node, args);
+    Promise.resolve(answer).catch(() => undefined);
+    return answer;
+  });
 }
