@@ -52,6 +52,11 @@ describe('denials on Redis', () => {
     expect((await backend.spend(ada)).allowed).toBe(true);
   });
 
+  it('are dropped on a credit', async () => {
+    await backend.credit?.([{ policy, subject: 'ada', cost: 1 }]);
+    expect((await backend.spend(ada)).binding).toMatchObject({ allowed: true, remaining: 0 });
+  });
+
   it('hold in this process for the configured time, though another process resets the budget', async () => {
     const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS });
     await other.reset(ada);

@@ -90,6 +90,9 @@ describe.each([
     expect(() => backend.spend([charge(limit, 'ada', -1)])).toThrow(RangeError);
     await backend.reset([{ policy: limit, subject: 'ada' }]);
     expect(events.at(-1)).toEqual({ type: 'lost', what: 'reset', code: 'UNAVAILABLE' });
+    await backend.credit?.([charge(limit)]);
+    expect(events.at(-1)).toEqual({ type: 'lost', what: 'credit', code: 'UNAVAILABLE' });
+    expect(await backend.spend([charge(limit)])).toMatchObject({ allowed: true, degraded: 'local' });
   });
 });
 
