@@ -56,6 +56,7 @@ export default {
       testMatch: [
         '<rootDir>/test/transports/sockets/**/*.spec.ts',
         '<rootDir>/test/service/sockets/**/*.spec.ts',
+        '<rootDir>/test/service/concurrency/{http,sockets}.spec.ts',
         '<rootDir>/test/service/handler-phase/**/*.spec.ts',
         '<rootDir>/test/service/outcomes/{http,sockets}.spec.ts',
         '<rootDir>/test/transports/http/{by-hand-early,all-requests,other-nest-copy}.spec.ts',

@@ -47,10 +47,14 @@ export type {
 } from './core/policy.js';
 export { type Duration, parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
+export { CallSignal } from './decorators/call-signal.decorator.js';
+export { Concurrency, type MoreConcurrencyOptions } from './decorators/concurrency.decorator.js';
+export type { ConcurrencyOptions, QueueOptions } from './decorators/concurrency-options.js';
 export type {
   ChargeWhen,
   GatewayOptions,
   Limit,
+  LimitOptions,
   MessageOption,
   MoreOptions,
   OnDenied,
@@ -78,6 +82,7 @@ export type { PlanOf, PlanOptions, Tier, TierOptions } from './planning/plans/pl
 export { BudgetHold, type MeterOptions } from './service/budgets/budget-hold.js';
 export { BudgetReservations } from './service/budgets/budget-reservations.js';
 export type { ThrottleEvent, Violation } from './service/calls/events.js';
+export type { Run } from './service/calls/permits/run-permits.js';
 export { isThrottled, throttleWait } from './service/calls/session-store.js';
 export type { PolicyState, PolicyUpdate, RuntimePolicies } from './service/policies/runtime-policies.js';
 export type { CallOptions, PolicyCharge, RunOptions } from './service/service-arguments.js';

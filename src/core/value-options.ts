@@ -14,6 +14,7 @@ export const VALUE_OPTIONS = {
   frames: 'no limit',
   /** Required, unless another argument has one. */
   rate: null,
+  concurrency: 'any number of calls at a time',
   by: 'the connection on sockets, elsewhere the address',
   cost: '1',
   burst: 'the limit; for "gcra" 1',

@@ -2,11 +2,13 @@ import 'reflect-metadata';
 import type { CostOf } from '../transports/call.js';
 import type { MoreOptions, What } from './policy-options.js';
 
-/** The arguments of one `@Throttle`. */
+/** The arguments of one decorator that limits. */
 export interface ThrottleUse {
   readonly what: What;
   /** Absent if there was one argument only: one that is there and `undefined` is a missing value. */
   readonly more?: number | CostOf | MoreOptions | undefined;
+  /** The decorator, for errors. Default: `@Throttle`. */
+  readonly by?: string;
 }
 
 /** The arguments of all decorators on one class or method, in reading order. */

@@ -5,6 +5,7 @@ import type { RateText, TextOrElse } from '../core/rate.js';
 import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import type { StrategyName } from '../strategies/checked-spec.js';
 import type { By, Call, CallContext, CallResult, CostOf, ModeOf } from '../transports/call.js';
+import type { ConcurrencyOptions } from './concurrency-options.js';
 
 /** Where a budget is shared: by the calls of a handler, of a class, of the application, or of a named group. */
 export type ScopeOption = 'handler' | 'class' | 'app' | { readonly group: string };
@@ -38,12 +39,20 @@ export type Phase = 'guard' | 'handler';
 export type ChargeWhen = 'success' | 'failure' | ((result: CallResult, call: Call) => Awaitable<boolean | number>);
 
 /**
- * Options of one limit. Only the rate is required. `rate`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`,
- * `lease`, `block` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a configuration would mean the default.
+ * All options of a limit; see `PolicyOptions`.
+ *
+ * @example
+ * const byUser: Partial<LimitOptions> = { by: by.user() };
  */
-export interface PolicyOptions {
+export interface LimitOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
-  readonly rate: RateText | ((call: Call) => Awaitable<string>);
+  readonly rate?: RateText | ((call: Call) => Awaitable<string>);
+  /**
+   * How many calls of a subject may run at a time: a number of permits, at least 1, or options. A call takes its permits in the same
+   * decision as the rates, all or none, and gives them back once it has ended. Beside a rate it is a policy of its own, called
+   * `<name>-concurrency` in headers and decisions. Cannot be combined with `lease`. Default: any number.
+   */
+  readonly concurrency?: number | ConcurrencyOptions;
   /** 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter. Default: `default`. */
   readonly name?: 'default' | (string & {});
   /** The name of a strategy; see `StrategyNames` for those of the application. Default: `sliding-window`. */
@@ -128,6 +137,17 @@ export interface PolicyOptions {
   readonly [Symbol.iterator]?: undefined;
 }
 
+/**
+ * Options of one limit. Only a rate or a concurrency is required. `rate`, `concurrency`, `strategy`, `burst`, `segments`, `cost`, `by`,
+ * `scope`, `onError`, `lease`, `block` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a
+ * configuration would mean the default.
+ */
+export type PolicyOptions = LimitOptions &
+  (
+    | { readonly rate: Exclude<LimitOptions['rate'], undefined> }
+    | { readonly concurrency: Exclude<LimitOptions['concurrency'], undefined> }
+  );
+
 /** A limit in the module's options: a rate, or options. */
 export type Limit = TextOrElse | PolicyOptions;
 
@@ -138,7 +158,7 @@ export interface GatewayOptions {
 }
 
 /** Options beside a rate or the name of a policy. */
-export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
+export type MoreOptions = Partial<LimitOptions> & Partial<GatewayOptions>;
 
 /** A rate, the name of a policy, options, or an array of these. */
 export type What = TextOrElse | PolicyOptions | GatewayOptions | readonly What[];
@@ -159,16 +179,11 @@ export const USE_MEMBERS = [
   'context',
 ] as const;
 
-/** All options of a policy. */
-export const POLICY_MEMBERS: readonly string[] = [
-  'rate',
-  'name',
+/** The options that say what a rate is, or how it is charged: they mean nothing beside a concurrency alone. */
+export const RATE_MEMBERS = [
   'strategy',
   'burst',
   'segments',
-  'scope',
-  'unit',
-  'onError',
   'lease',
   'block',
   'overrides',
@@ -176,5 +191,22 @@ export const POLICY_MEMBERS: readonly string[] = [
   'anchor',
   'rollover',
   'thresholds',
+  'cost',
+  'chargeWhen',
+] as const;
+
+/** All options of a policy. */
+export const POLICY_MEMBERS: readonly string[] = [
+  'rate',
+  'concurrency',
+  'name',
+  'scope',
+  'unit',
+  'onError',
+  ...RATE_MEMBERS.filter((member) => !isUseMember(member)),
   ...USE_MEMBERS,
 ];
+
+function isUseMember(member: string): boolean {
+  return USE_MEMBERS.some((known) => known === member);
+}

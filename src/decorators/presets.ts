@@ -46,7 +46,7 @@ export interface Presets {
   readonly PASSWORD_RESET: Preset;
   /** Reports, exports, searches: `10/min` in bursts of 3, `100/h`. By user, else by address. */
   readonly EXPENSIVE: Preset;
-  /** Uploads: `20/min` in bursts of 10, `200/d`. By user, else by address. Their size is a policy of its own. */
+  /** Uploads: 4 at a time, `20/min` in bursts of 10, `200/d`. By user, else by address. Their size is a policy of its own. */
   readonly UPLOAD: Preset;
   /** Calls of a language model: `10/min` in bursts of 5, `200/d`. By user, else by address. */
   readonly LLM: Preset;
@@ -120,7 +120,7 @@ export const presets: Presets = freeze({
     { name: 'expensive-hourly', rate: '100/h', by: byUser },
   ],
   UPLOAD: [
-    { name: 'upload-burst', rate: '20/min', strategy: bucket, burst: 10, by: byUser },
+    { name: 'upload-burst', rate: '20/min', strategy: bucket, burst: 10, concurrency: 4, by: byUser },
     { name: 'upload-daily', rate: '200/d', by: byUser },
   ],
   LLM: [

@@ -56,6 +56,11 @@ export function SkipThrottle(...names: LimitName[]): ClassDecorator & MethodDeco
   return decorator('@SkipThrottle', { limits: [], skips: [names] });
 }
 
+/** Returns the decorator of one limit, under another name than `@Throttle`. */
+export function limitDecorator(name: string, what: What): ClassDecorator & MethodDecorator {
+  return decorator(name, { limits: [{ what, by: name }], skips: [] });
+}
+
 function decorator(name: string, metadata: ThrottleMetadata): ClassDecorator & MethodDecorator {
   return (target: object, method?: string | symbol, descriptor?: PropertyDescriptor) => {
     const isClass = typeof target === 'function';

@@ -1,11 +1,12 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { EMPTY, type Observable } from 'rxjs';
+import { EMPTY, type Observable, type Observer } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import type { CallSession } from '../service/calls/call-session.js';
 import { observeHandler } from '../service/calls/ends/observed-handler.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
+import { runInSession } from '../service/calls/session-store.js';
 
 /**
  * Charges a message of a socket before its handler runs, once however often the interceptor is bound. If the message is
@@ -39,7 +40,10 @@ export class ThrottleInterceptor implements NestInterceptor {
     // Nobody asks for the call, or for its end, and no acknowledgement may be due: an Observable less.
     if (responder.acknowledge === undefined && session.end === undefined && !this.sessions.isTracking)
       return next.handle();
-    return observeHandler((answers) => this.sessions.run(session, () => next.handle().subscribe(answers)), {
+    const start = (answers: Observer<unknown>) => this.sessions.run(session, () => next.handle().subscribe(answers));
+    const hasPermits = session.handlerLimits?.hasPermits === true;
+    return observeHandler(hasPermits ? (answers) => runInSession(session, () => start(answers)) : start, {
+      begin: () => session.end?.beginHandler(),
       // Of a charge by hand the end is asked for while the handler runs.
       end: (end) => session.end?.endHandler(end),
       // The handler may have denied the message itself, and have answered nothing.
@@ -51,6 +55,8 @@ export class ThrottleInterceptor implements NestInterceptor {
 }
 
 function dropped(session: CallSession): Observable<never> {
+  // It may hold permits, if it was dropped while it was delayed.
+  session.end?.abandon();
   session.responder.acknowledge?.();
   return EMPTY;
 }

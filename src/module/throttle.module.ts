@@ -30,6 +30,7 @@ import { compileHandlers, markHandlers } from './discovery/handler-discovery.js'
 import { HandlerPhaseBinding } from './discovery/handler-phase-binding.js';
 import { isServiceRequested } from './discovery/service-usage.js';
 import { throttlerWarning } from './discovery/throttler-decorators.js';
+import { trackHandlers } from './discovery/tracked-handlers.js';
 import { featureModule } from './feature.module.js';
 import { trackRequests, watchUnlinkedResponses } from './hooks/http-call-hook.js';
 import { answerAcrossNestCopies } from './hooks/other-nest-copy.js';
@@ -160,7 +161,7 @@ export class ThrottleModule
   }
 
   /**
-   * Ends delays: Nest calls this before it closes the HTTP server, which waits for the requests in flight. Gives leases back, because
+   * Ends delays and queues: Nest calls this before it closes the HTTP server, which waits for the requests in flight. Gives leases back, because
    * the application may close its Redis client before this module closes.
    */
   async beforeApplicationShutdown(): Promise<void> {
@@ -172,6 +173,7 @@ export class ThrottleModule
     this.changes.stop();
     // Responses have closed, and what their calls took is being settled.
     await this.limiter.outcomes.close();
+    await this.limiter.permits.close();
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
     this.binding.detach();
@@ -188,6 +190,7 @@ export class ThrottleModule
     const { warn, backend } = this.limiter.settings;
     orCloseBackend(this.options, backend, () => compileHandlers({ discovery, modules, config }, this.handlers, warn));
     backend.announce?.(this.handlers.takeKnownPolicies());
+    trackHandlers(discovery, this.handlers);
   }
 
   #warnOfNoLimits(): void {

@@ -1,5 +1,7 @@
+import { ThrottleConfigError } from '../core/errors.js';
 import { type Policy, splitPolicyId } from '../core/policy.js';
-import { type CompiledLimit, nameTaken } from './compiled-limit.js';
+import type { CompiledLimit } from './compiled-limit.js';
+import type { PolicySource } from './policy-source.js';
 
 /**
  * Checks that no policy has the name that another limit gives to one of its own: of a limit `api` of two rates, one policy is
@@ -35,4 +37,43 @@ export class BudgetClaims {
     if (first === undefined || first.name === limitName) return;
     throw nameTaken(place, name, first);
   }
+}
+
+/** Throws if two policies of limits of one declaration have the same name, such as `default-1m`. */
+export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
+  const seen = new Set<string>();
+  for (const { policies, place } of limits) {
+    for (const name of namesOf(policies)) {
+      if (seen.has(name)) {
+        throw new ThrottleConfigError(
+          `${place}: there are two limits over one period here, both called "${name}". Give one of them a name of its own: { name: "..." }.`,
+        );
+      }
+      seen.add(name);
+    }
+  }
+}
+
+/** Throws if two limits of a handler have policies of one name, which headers and messages could not tell apart. */
+export function assertDistinctNames(limits: readonly CompiledLimit[]): void {
+  const first = new Map<string, CompiledLimit>();
+  for (const limit of limits) {
+    for (const name of namesOf(limit.policies)) {
+      const other = first.get(name);
+      if (other !== undefined) throw nameTaken(limit.place, name, other);
+      first.set(name, limit);
+    }
+  }
+}
+
+/** Returns the names of a limit's policies, each once: under several plans they are the same. */
+function namesOf({ known }: PolicySource): ReadonlySet<string> {
+  return new Set(known.map(({ name }) => name));
+}
+
+/** The error of a policy that has the name of another limit's policy: of a limit `api` of two rates one is called `api-1s`. */
+function nameTaken(place: string, name: string, other: CompiledLimit): ThrottleConfigError {
+  return new ThrottleConfigError(
+    `${place}: "${name}" is already the name of a rate of ${other.place}. Give one of the two limits another name.`,
+  );
 }

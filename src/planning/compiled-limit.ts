@@ -9,6 +9,7 @@ import type { By, CallContext, CostOf } from '../transports/call.js';
 import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { by } from '../transports/identity/by.js';
 import { isUserBy } from '../transports/identity/user-lookup.js';
+import { type ConcurrencyRules, concurrencyOf, permitSource, rulesOf } from './concurrency/concurrency-limit.js';
 import { type DeclaredLimit, type Level, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import type { TierOptions } from './plans/plan-options.js';
@@ -27,6 +28,8 @@ export interface CompiledLimit {
   /** Where its budget is shared, as it is written in the ids of policies. */
   readonly scope: string;
   readonly policies: PolicySource;
+  /** Set if it limits how many calls run at a time. Its policy is of permits, which are held, and its cost is their number. */
+  readonly concurrency: ConcurrencyRules | undefined;
   /** Set if its policies are quotas of a calendar, or may be. */
   readonly quota: QuotaSource | undefined;
   readonly by: By;
@@ -49,10 +52,12 @@ export interface CompiledLimit {
   readonly deadlines: FunctionDeadlines;
 }
 
+type Rate = Exclude<PolicyOptions['rate'], undefined>;
+
 const DEFAULT_SCOPES = { module: 'app', class: 'class', method: 'handler' } as const;
 
 /**
- * Pass 3: compiles a declared limit.
+ * Pass 3: compiles a declared limit: a rate, or a concurrency (see `partsOf`).
  *
  * @param handler the handler that it is compiled for; `null` for a use of the service outside any handler
  * @param mode of limits without one of their own
@@ -70,16 +75,23 @@ export function compileLimit(
 ): CompiledLimit {
   const { options, level, place } = declared;
   const scope = scopeOf(options, level, handler, place);
-  const policies = policySource(declared, scope, strategies, modeOf(declared, mode));
+  const ownMode = modeOf(declared, mode);
+  const { rate } = options;
+  const concurrency = rate === undefined ? concurrencyOf(options) : undefined;
+  const policies =
+    rate === undefined
+      ? permitSource(declared, scope, ownMode)
+      : policySource(declared, rate, scope, strategies, ownMode);
   return {
     name: nameOf(declared),
     level,
     place,
     scope,
     policies,
+    concurrency: concurrency && rulesOf(concurrency),
     quota: mayBeQuota(policies, options) ? new QuotaSource(options.anchor, place, quotas) : undefined,
     by: options.by ?? by.connection(),
-    cost: options.cost ?? 1,
+    cost: (concurrency === undefined ? options.cost : concurrency.weight) ?? 1,
     manual: options.manual ?? false,
     phase: options.phase ?? (mayWait(declared) ? 'either' : 'guard'),
     chargeWhen: options.chargeWhen,
@@ -143,50 +155,11 @@ function isEmpty(context: CallContext | undefined): boolean {
   return context === undefined || Object.keys(context).length === 0;
 }
 
-/** Throws if two policies of limits of one declaration have the same name, such as `default-1m`. */
-export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
-  const seen = new Set<string>();
-  for (const { policies, place } of limits) {
-    for (const name of namesOf(policies)) {
-      if (seen.has(name)) {
-        throw new ThrottleConfigError(
-          `${place}: there are two limits over one period here, both called "${name}". Give one of them a name of its own: { name: "..." }.`,
-        );
-      }
-      seen.add(name);
-    }
-  }
-}
-
 const NAMED_BUDGET = 'id:';
 
 /** Returns the option `id` of a limit. */
 export function budgetIdOf({ scope }: CompiledLimit): string | undefined {
   return scope.startsWith(NAMED_BUDGET) ? scope.slice(NAMED_BUDGET.length) : undefined;
-}
-
-/** Throws if two limits of a handler have policies of one name, which headers and messages could not tell apart. */
-export function assertDistinctNames(limits: readonly CompiledLimit[]): void {
-  const first = new Map<string, CompiledLimit>();
-  for (const limit of limits) {
-    for (const name of namesOf(limit.policies)) {
-      const other = first.get(name);
-      if (other !== undefined) throw nameTaken(limit.place, name, other);
-      first.set(name, limit);
-    }
-  }
-}
-
-/** Returns the names of a limit's policies, each once: under several plans they are the same. */
-function namesOf({ known }: PolicySource): ReadonlySet<string> {
-  return new Set(known.map(({ name }) => name));
-}
-
-/** The error of a policy that has the name of another limit's policy: of a limit `api` of two rates one is called `api-1s`. */
-export function nameTaken(place: string, name: string, other: CompiledLimit): ThrottleConfigError {
-  return new ThrottleConfigError(
-    `${place}: "${name}" is already the name of a rate of ${other.place}. Give one of the two limits another name.`,
-  );
 }
 
 /** Returns the scope as it is written in the ids of policies. */
@@ -219,6 +192,7 @@ function modeOf({ options: { mode }, place }: DeclaredLimit, ofModule: ModeSourc
 
 function policySource(
   declared: DeclaredLimit,
+  rate: Rate,
   scope: string,
   strategies: readonly Strategy[],
   mode: ModeSource,
@@ -243,9 +217,9 @@ function policySource(
     return policies;
   };
   const own =
-    typeof options.rate === 'string'
-      ? fixedPolicies(affordable(place, { rate: options.rate }), mode)
-      : policiesOfFunction(options.rate, options, place, (rate) => define(place, { rate }), mode);
+    typeof rate === 'string'
+      ? fixedPolicies(affordable(place, { rate }), mode)
+      : policiesOfFunction(rate, options, place, (text) => define(place, { rate: text }), mode);
   if (options.overrides !== undefined && own.fixed?.length === 0) throw nothingToOverride(place);
   assertLeasable(place, own.fixed ?? [], mode);
   if (tiers !== undefined) assertNotLeased(options, place, tiers);
@@ -262,7 +236,7 @@ function policySource(
 }
 
 function policiesOfFunction(
-  rateOf: Exclude<PolicyOptions['rate'], string>,
+  rateOf: Exclude<Rate, string>,
   options: PolicyOptions,
   place: string,
   define: (rate: string) => readonly Policy[],

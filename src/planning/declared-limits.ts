@@ -27,6 +27,8 @@ export interface DeclaredLimit {
   readonly place: string;
   /** True for one of several unnamed limits of a declaration: each is called by its period, `default-1s`. */
   readonly byPeriod?: boolean;
+  /** True for the concurrency of a limit that has a rate, too: it is compiled by itself. */
+  readonly isBesideRate?: boolean;
   /** What the plans make of it, if it is a policy that one of them names. */
   readonly tiers?: PolicyTiers | undefined;
   /** The policy of the module that it is, or uses, and that may change while the service runs. */
@@ -65,9 +67,14 @@ export function declarationsOf(type: Class, method?: string): readonly Declarati
   return [...onClasses, parseMetadata(onMethod, 'method', `on ${type.name}.${method}`)];
 }
 
+/** The name of unnamed limits of concurrency: they add to the rates that apply. */
+const CONCURRENCY_NAME = 'concurrency';
+
 /** Returns the name of a limit. Of limits with one name the nearest applies. */
 export function nameOf(limit: DeclaredLimit | PolicyReference): string {
-  return 'policy' in limit ? limit.policy : (limit.options.name ?? DEFAULT_NAME);
+  if ('policy' in limit) return limit.policy;
+  const { name, rate } = limit.options;
+  return name ?? (rate === undefined ? CONCURRENCY_NAME : DEFAULT_NAME);
 }
 
 /** Checks the options of a limit. @throws ThrottleConfigError naming the place and the option */
@@ -103,7 +110,7 @@ export function distinguishUnnamed<T extends DeclaredLimit | PolicyReference>(li
 
 function parseMetadata({ limits: uses, skips }: ThrottleMetadata, level: Level, label: string): Declaration {
   const place = `@Throttle ${label}`;
-  const parsed = uses.map((use) => parseUse(use, level, place));
+  const parsed = uses.map((use) => parseUse(use, level, `${use.by ?? '@Throttle'} ${label}`));
   const declaration: Declaration = {
     label,
     limits: distinguishUnnamed(parsed.flatMap(({ limits }) => limits)),

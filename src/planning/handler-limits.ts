@@ -1,6 +1,8 @@
+import { ThrottleConfigError } from '../core/errors.js';
 import type { Phase } from '../decorators/policy-options.js';
+import { assertDistinctNames, assertDistinctPolicies } from './budget-claims.js';
 import type { Class } from './class-members.js';
-import { assertDistinctNames, assertDistinctPolicies, type CompiledLimit } from './compiled-limit.js';
+import type { CompiledLimit } from './compiled-limit.js';
 import { declarationsOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import type { PolicyRegistry } from './policy-registry.js';
@@ -19,6 +21,8 @@ export interface HandlerLimits {
   readonly hasHandlerPhase: boolean;
   /** Whether a limit is charged by how its calls end, so that the handler is observed. */
   readonly isByOutcome: boolean;
+  /** Whether a limit is of concurrency: the handler holds permits until it has ended. */
+  readonly hasPermits: boolean;
   /** Charged by `hit()` without a policy: the method's limits, else its class's; if some are manual, only those. */
   readonly explicit: readonly CompiledLimit[];
 }
@@ -42,6 +46,7 @@ export function compileHandlerLimits(
   const resolved = resolveLimits(declarations, registry);
   const limits = compileLimits(resolved, handler, registry);
   assertDistinctNames(limits);
+  assertNothingLeased(limits);
   return assignLimits(limits, handler, method === UNKNOWN_METHOD ? type.name : `${type.name}.${method}`);
 }
 
@@ -56,10 +61,10 @@ function compileLimits(
       applies: applicable.has(limit),
       compiled: registry.compile(limit, handler),
     }));
-    const compiled = limits.map((limit) => limit.compiled);
+    const compiled = limits.flatMap((limit) => limit.compiled);
     assertDistinctPolicies(compiled);
     registry.claims.claim(compiled);
-    return limits.flatMap((limit) => (limit.applies ? [limit.compiled] : []));
+    return limits.flatMap((limit) => (limit.applies ? limit.compiled : []));
   });
 }
 
@@ -76,8 +81,19 @@ function assignLimits(limits: readonly CompiledLimit[], handler: HandlerIdentity
     },
     hasHandlerPhase: automatic.some(({ phase }) => phase !== 'guard'),
     isByOutcome: limits.some(({ chargeWhen }) => chargeWhen !== undefined),
+    hasPermits: limits.some(({ concurrency }) => concurrency !== undefined),
     explicit: explicitLimits(limits),
   };
+}
+
+/** Throws if a call would take permits and leased units together: a lease spends units without the backend. */
+function assertNothingLeased(limits: readonly CompiledLimit[]): void {
+  const concurrent = limits.find(({ concurrency }) => concurrency !== undefined);
+  const leased = limits.find(({ policies }) => policies.known.some(({ lease }) => lease !== undefined));
+  if (concurrent === undefined || leased === undefined) return;
+  throw new ThrottleConfigError(
+    `${concurrent.place}: permits are taken together with all rates of a call, and ${leased.place} has a \`lease\`, which spends units without the backend. Leave the lease out, or skip that limit here.`,
+  );
 }
 
 function explicitLimits(limits: readonly CompiledLimit[]): readonly CompiledLimit[] {

@@ -2,10 +2,11 @@ import { isDate } from 'node:util/types';
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
-import { POLICY_MEMBERS, type PolicyOptions } from '../decorators/policy-options.js';
+import { POLICY_MEMBERS, type PolicyOptions, RATE_MEMBERS } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
 import { SPEC_EXPECTED } from '../strategies/define-policy.js';
 import { assertCalled } from '../transports/identity/by.js';
+import { A_CONCURRENCY, assertConcurrency } from './concurrency/concurrency-checks.js';
 
 /** The values that an option may have, beside `undefined` (see `VALUE_OPTIONS`): in words, and as a predicate. */
 export type OptionCheck = readonly [
@@ -35,6 +36,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
     'a rate such as "5/min", or a function of the call that returns one',
     (value) => typeof value === 'string' || isFunctionOfCall(value),
   ],
+  concurrency: [A_CONCURRENCY, () => true],
   strategy: [
     'the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)',
     (value) => typeof value === 'string',
@@ -103,17 +105,29 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
   assertKnownMembers(place, options, POLICY_MEMBERS);
   const { name }: { name?: unknown } = options;
-  if (!('rate' in options)) {
-    throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
-  }
+  if (!('rate' in options)) assertConcurrencyAlone(place, options);
   if (name !== undefined && name !== DEFAULT_NAME)
     assertUnreservedName(optionAt(place, 'name'), name, 'Take another, or leave it out.');
   assertOptions(place, options, CHECKS);
+  if ('concurrency' in options) assertConcurrency(place, options);
   if ('chargeWhen' in options && 'lease' in options) {
     throw new ThrottleConfigError(
       `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.`,
     );
   }
+}
+
+/** Throws unless a limit without a rate is one of concurrency, and has no option that belongs to a rate. */
+function assertConcurrencyAlone(place: string, options: object): void {
+  if (!('concurrency' in options)) {
+    throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
+  }
+  const other = RATE_MEMBERS.find((member) => member in options);
+  if (other === undefined) return;
+  const fix = other === 'cost' ? ', or write concurrency: { limit, weight } for permits of a call' : '';
+  throw new ThrottleConfigError(
+    `${optionAt(place, other)}: belongs to a rate, and there is only a concurrency here. Leave it out, add a rate${fix}.`,
+  );
 }
 
 /**

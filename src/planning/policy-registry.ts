@@ -12,9 +12,10 @@ import type { Strategy } from '../strategies/strategy.js';
 import type { By } from '../transports/call.js';
 import { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { addressHeaderWarning } from '../transports/identity/address-headers.js';
-import { BudgetClaims } from './budget-claims.js';
+import { assertDistinctPolicies, BudgetClaims } from './budget-claims.js';
 import { BudgetRegistry, isBudget } from './budgets/budget-registry.js';
-import { assertDistinctPolicies, type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { type CompiledLimit, compileLimit } from './compiled-limit.js';
+import { partsOf } from './concurrency/concurrency-limit.js';
 import { type DeclaredLimit, declareLimit, distinguishUnnamed, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import { assertUnreservedName } from './option-checks.js';
@@ -66,12 +67,12 @@ export class PolicyRegistry {
       const place = defaults.length > 1 ? `default[${i}]` : 'default';
       const one = declareLimit(optionsOf(limit), 'module', place);
       // Compiled alone first: a mistake of its own is reported before those that it makes beside others.
-      compileLimit(one, ANY_HANDLER, strategies, mode, this.quotas);
+      for (const part of partsOf(one)) compileLimit(part, ANY_HANDLER, strategies, mode, this.quotas);
       if (this.has(nameOf(one))) throw twoOfOneName(place, nameOf(one));
       return one;
     });
     this.#defaults = distinguishUnnamed(declared).map((one) => this.#underPlans(one));
-    const limits = this.#defaults.map((one) => this.compile(one, ANY_HANDLER));
+    const limits = this.#defaults.flatMap((one) => this.compile(one, ANY_HANDLER));
     assertDistinctPolicies(limits);
     this.claims.claim(limits);
   }
@@ -94,7 +95,7 @@ export class PolicyRegistry {
       if (this.has(name) || this.hasDefault(name)) throw twoOfOneName(place, name);
       const runtime = new RuntimePolicy(name);
       const declared = this.#underPlans({ options: { ...options, name }, level: 'module', place, runtime });
-      this.claims.claim([this.compile(declared, ANY_HANDLER)]);
+      this.claims.claim(this.compile(declared, ANY_HANDLER));
       this.#named.set(name, declared);
     }
   }
@@ -181,7 +182,7 @@ export class PolicyRegistry {
   compiled(name: string, handler: HandlerIdentity | null, place: string, id?: string): readonly CompiledLimit[] {
     const defaults = this.#defaults.filter((one) => nameOf(one) === name);
     const declared = defaults.length > 0 ? defaults : [this.get(name, place)];
-    return declared.map(({ options, ...one }) =>
+    return declared.flatMap(({ options, ...one }) =>
       this.compile({ ...one, options: id === undefined ? options : { ...options, id } }, handler),
     );
   }
@@ -204,16 +205,23 @@ export class PolicyRegistry {
   }
 
   /**
-   * Compiles a limit as `compileLimit` does, with the strategies of the application. Warns, once for each `by`, of a limit
-   * that clients escape.
+   * Compiles the parts of a limit as `compileLimit` does, with the strategies of the application: its rate, and its concurrency. Warns,
+   * once for each `by`, of a limit that clients escape.
    */
-  compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
+  compile(declared: DeclaredLimit, handler: HandlerIdentity | null): readonly CompiledLimit[] {
+    return partsOf(declared).map((part) => this.#compile(part, handler));
+  }
+
+  #compile(declared: DeclaredLimit, handler: HandlerIdentity | null): CompiledLimit {
     const limit = compileLimit(declared, handler, this.strategies, this.mode, this.quotas, this.deadlines);
     if (limit.overrides !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'settings', 'overrides');
     }
     if (declared.options.block !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'blocks', 'block');
+    }
+    if (limit.concurrency !== undefined && this.backend !== undefined) {
+      assertCapable(this.backend, limit, 'holds', 'concurrency');
     }
     // A budget of handlers or classes is there only with one.
     if (this.#compiled !== undefined && (handler !== ANY_HANDLER || !hasHandler(limit))) {

@@ -10,9 +10,9 @@ export type TransportLimitName = 'requests' | 'connections' | 'frames';
 
 /** Options that such a limit cannot have: its scope and phase are fixed, and on sockets its name. */
 const FIXED_OPTIONS: Readonly<Record<TransportLimitName, readonly string[]>> = {
-  requests: ['scope', 'id', 'manual', 'phase', 'overrides', 'chargeWhen'],
-  connections: ['name', 'scope', 'manual', 'phase', 'overrides', 'chargeWhen'],
-  frames: ['name', 'scope', 'manual', 'phase', 'overrides', 'chargeWhen'],
+  requests: ['scope', 'id', 'manual', 'phase', 'overrides', 'chargeWhen', 'concurrency'],
+  connections: ['name', 'scope', 'manual', 'phase', 'overrides', 'chargeWhen', 'concurrency'],
+  frames: ['name', 'scope', 'manual', 'phase', 'overrides', 'chargeWhen', 'concurrency'],
 };
 
 /**
@@ -35,7 +35,9 @@ export function compileTransportLimit(
     throw new ThrottleConfigError(`${optionAt(place, fixed)}: has no place in a limit of ${name}. Leave it out.`);
   }
   const declared = declareLimit({ name, ...options, scope: 'handler' }, level, place);
-  return registry.compile(declared, { classId: owner, handlerId: owner });
+  const [compiled] = registry.compile(declared, { classId: owner, handlerId: owner });
+  if (compiled === undefined) throw new Error(`${place}: a limit without concurrency has one part`);
+  return compiled;
 }
 
 /**

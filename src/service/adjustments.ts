@@ -1,5 +1,6 @@
 import type { Charge, Decision, Outcome, TakenCharge } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
+import type { CompiledLimit } from '../planning/compiled-limit.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
@@ -11,7 +12,7 @@ export async function debit(
   { limits, call, session }: ServiceTarget,
   given: GivenValues,
 ): Promise<Outcome> {
-  const byNoOutcome = limits.map((limit) => ({ ...limit, chargeWhen: undefined }));
+  const byNoOutcome = ratesOf('debit', limits).map((limit) => ({ ...limit, chargeWhen: undefined }));
   const prepared = await prepareCharges(byNoOutcome, call, given);
   const charges = prepared.charges.map((charge): Charge => ({ ...charge, mode: 'record' }));
   const { limits: ofCharges, unlimited } = prepared;
@@ -30,7 +31,7 @@ export async function debit(
  */
 export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarget, given: GivenValues): Promise<void> {
   const { backend } = limiter.settings;
-  const { charges } = await prepareCharges(limits, call, given);
+  const { charges } = await prepareCharges(ratesOf('credit', limits), call, given);
   if (charges.length === 0) return;
   for (const { policy } of charges) if (policy.lease !== undefined) throw notCreditable(policy.name);
   if (backend.credit === undefined) throw incapable(backend.constructor.name);
@@ -38,6 +39,16 @@ export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarg
   const isOverridable = charges.some(({ overriddenBy }) => overriddenBy !== undefined);
   const decisions = isOverridable ? (await backend.peek(charges.map(atNoCost))).decisions : [];
   await backend.credit(charges.map((charge, i) => takenUnder(charge, decisions[i])));
+}
+
+/** Returns the limits whose units are counted: permits are held, and given back. @throws ThrottleConfigError if there are no others */
+function ratesOf(method: string, limits: readonly CompiledLimit[]): readonly CompiledLimit[] {
+  const rates = limits.filter(({ concurrency }) => concurrency === undefined);
+  const [first] = limits;
+  if (rates.length > 0 || first === undefined) return rates;
+  throw new ThrottleConfigError(
+    `${method}("${first.name}"): the policy limits how many calls run at a time, and has no units to be counted. Give it a rate, too.`,
+  );
 }
 
 function atNoCost(charge: Charge): Charge {

@@ -5,10 +5,11 @@ import type { CompiledLimit } from '../planning/compiled-limit.js';
 import type { Responder } from '../transports/responder.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import { endedWithHandler, type HandlerEnd } from './calls/ends/call-end.js';
+import { type Run, RunPermits } from './calls/permits/run-permits.js';
 import { methodPlace, type RunRequest, type ServiceTarget } from './service-arguments.js';
 
 /**
- * Charges a call, runs a function, and settles the charge by how the function ends.
+ * Charges a call, runs a function, and settles the charge by how the function ends. Permits are held while the function runs.
  *
  * @param detached responds where the call has a connection, on which a rejection throws nothing
  * @returns what the function returns
@@ -19,31 +20,42 @@ export async function runCharged<T>(
   { limits, call, session }: ServiceTarget,
   request: RunRequest,
   detached: Responder<never>,
-  fn: () => Awaitable<T>,
+  fn: (run: Run) => Awaitable<T>,
 ): Promise<T> {
   const place = methodPlace(request.method, request.policy);
-  // What the run takes is not the call's to settle.
-  const pairs = limits.map(
-    (limit) => [{ ...limit, chargeWhen: undefined }, settledBy(limit, request.chargeWhen, place)] as const,
-  );
-  const settling = new Map<CompiledLimit, CompiledLimit>(pairs);
-  const takenAtMs = limiter.settings.clock.now();
-  const charged = await limiter.charge([...settling.keys()], call, request, session);
-  const responder = session?.responder;
-  await limiter.proceed(charged, call, responder?.connection === undefined ? (responder ?? detached) : detached);
-  const settle = (end: HandlerEnd): Promise<void> => {
-    const settled = { ...charged, limits: charged.limits.map((limit) => settling.get(limit) ?? limit) };
-    return limiter.outcomes.settle(settled, call, endedWithHandler(end), takenAtMs);
-  };
-  let value: T;
+  const permits = new RunPermits(limiter.permits);
   try {
-    value = await fn();
+    // What the run takes is not the call's to settle.
+    const pairs = limits.map(
+      (limit) => [{ ...limit, chargeWhen: undefined }, settledBy(limit, request.chargeWhen, place)] as const,
+    );
+    const settling = new Map<CompiledLimit, CompiledLimit>(pairs);
+    const takenAtMs = limiter.settings.clock.now();
+    const given = { ...request, keep: permits.keep };
+    const charged = await limiter.charge([...settling.keys()], call, given, session);
+    const responder = session?.responder;
+    await limiter.proceed(charged, call, responder?.connection === undefined ? (responder ?? detached) : detached);
+    const settled = { ...charged, limits: charged.limits.map((limit) => settling.get(limit) ?? limit) };
+    const settle = (end: HandlerEnd) => limiter.outcomes.settle(settled, call, endedWithHandler(end), takenAtMs);
+    const value = await orElse(
+      async () => fn(permits),
+      (error) => settle({ error }),
+    );
+    await settle({ value });
+    return value;
+  } finally {
+    permits.free();
+  }
+}
+
+/** Runs a function. If it fails, does what is to be done then before it throws the same error. */
+async function orElse<T>(fn: () => Promise<T>, then: (error: unknown) => Promise<void>): Promise<T> {
+  try {
+    return await fn();
   } catch (error) {
-    await settle({ error });
+    await then(error);
     throw error;
   }
-  await settle({ value });
-  return value;
 }
 
 /** Returns a limit that is settled by the given rule, in place of its own. */

@@ -2,11 +2,13 @@ import { invalidValue, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { BudgetRegistry } from '../planning/budgets/budget-registry.js';
 import { assertLeasable, budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
+import { type ConcurrencyRules, rulesOf } from '../planning/concurrency/concurrency-limit.js';
 import type { HandlerIdentity } from '../planning/handler-identity.js';
 import type { HandlerLimits } from '../planning/handler-limits.js';
 import type { PolicyRegistry } from '../planning/policy-registry.js';
 import { fixedPolicies } from '../planning/policy-source.js';
 import { QuotaSource } from '../planning/quotas/quota-source.js';
+import { concurrency } from '../strategies/held/concurrency.js';
 import { by } from '../transports/identity/by.js';
 
 /** Finds the limits that a request to the service is about. */
@@ -87,14 +89,23 @@ export class LimitLookup {
       const { mode, deadlines } = this.registry;
       assertLeasable(place, [policy], mode);
       const quota = policy.calendar && new QuotaSource(undefined, place, this.registry.quotas);
-      limits = [{ ...AD_HOC, name: policy.name, place, policies: fixedPolicies([policy], mode), quota, deadlines }];
+      const concurrency = adHocConcurrency(policy, method);
+      const policies = fixedPolicies([policy], mode);
+      limits = [{ ...AD_HOC, name: policy.name, place, policies, concurrency, quota, deadlines }];
       this.#adHoc.set(policy, limits);
     }
     return limits;
   }
 }
 
-const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'quota' | 'deadlines'> = {
+/** @throws ThrottleConfigError for a token budget, whose units are reserved and not charged */
+function adHocConcurrency({ name, held, strategy, limit }: Policy, method: string): ConcurrencyRules | undefined {
+  if (held === undefined) return undefined;
+  if (strategy === concurrency.name) return rulesOf({ limit });
+  throw new ThrottleConfigError(`${method}(policy "${name}"): units of a token budget are reserved, and not charged.`);
+}
+
+const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'concurrency' | 'quota' | 'deadlines'> = {
   level: 'module',
   scope: '',
   by: by.connection(),

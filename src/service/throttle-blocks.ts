@@ -119,7 +119,10 @@ export class ThrottleBlocks {
   /** Returns the policies of a name under every plan, one for each budget. */
   async #blockable(method: string, policy: unknown) {
     const place = methodPlace(method, policy);
-    const limits = this.limits.find(method, policy);
+    const found = this.limits.find(method, policy);
+    // The concurrency beside a rate is never blocked.
+    const rates = found.filter(({ concurrency }) => concurrency === undefined);
+    const limits = rates.length > 0 ? rates : found;
     const lists = await Promise.all(limits.map((limit) => this.#policiesOf(limit, place)));
     const store = this.#store(place);
     return { place, store, policies: [...new Map(lists.flat().map((one) => [one.id, one])).values()] };

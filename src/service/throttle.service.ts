@@ -21,6 +21,8 @@ import type { GivenValues } from './calls/charges/charge-parts.js';
 import { decidedOutcome } from './calls/charges/prepared-charges.js';
 import { isByOutcome } from './calls/ends/outcome-settlements.js';
 import type { ThrottleEvent } from './calls/events.js';
+import { holdsUntilEnd } from './calls/permits/call-permits.js';
+import type { Run } from './calls/permits/run-permits.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import { runCharged } from './charged-run.js';
 import type { LimitLookup } from './limit-lookup.js';
@@ -137,7 +139,8 @@ export class ThrottleService {
     const charged = await this.limiter.charge(limits, call, given, session);
     const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
     // On a socket a rejection throws nothing, but a handler must not go on ahead of its turn.
-    if (result !== true && charged.outcome.allowed) throw this.limiter.interruption();
+    if (result !== true && (charged.outcome.allowed || charged.interrupted !== undefined))
+      throw this.limiter.interruption();
     return charged.outcome;
   }
 
@@ -160,7 +163,8 @@ export class ThrottleService {
   /**
    * Charges a policy, runs a function, and settles the charge by how that ends: around jobs, outbound calls, commands. Throws a
    * ThrottleException (429) if the charge is denied, on sockets too, and does not run the function then; delays it if the policy says so.
-   * What the function throws passes through. Resolves once the charge is settled.
+   * What the function throws passes through. Resolves once the charge is settled. Under a policy with `concurrency` it holds permits while
+   * the function runs, and queues for them if the policy says so.
    *
    * @param options `chargeWhen` says which runs are charged in the end (default: that of the policy, or all), `cost` what a run takes;
    *   the others as in `hit`
@@ -168,7 +172,7 @@ export class ThrottleService {
    * await this.throttle.run('mail', { subject: subjectOf.user(42), chargeWhen: 'success' }, () => mailer.send(letter));
    * await this.throttle.run('llm', { cost: 1000, chargeWhen: ({ value }) => tokensIn(value) }, () => llm.complete(prompt));
    */
-  async run<T>(policy: LimitName | Policy, options: RunOptions, fn: () => Awaitable<T>): Promise<T> {
+  async run<T>(policy: LimitName | Policy, options: RunOptions, fn: (run: Run) => Awaitable<T>): Promise<T> {
     const request = parseRunArguments(policy, options, fn);
     return runCharged(this.limiter, this.#resolve(request), request, this.#detached, fn);
   }
@@ -181,6 +185,7 @@ export class ThrottleService {
   tally(policy: LimitName | Policy, on?: CallOptions): Tally {
     const request = parseTallyArguments(policy, on);
     const target = this.#resolveToCharge(request);
+    assertCollectable(methodPlace('tally', policy), target.limits);
     const { subject, context } = request;
     return this.#tallies.open({
       place: methodPlace('tally', policy),
@@ -282,7 +287,12 @@ export class ThrottleService {
   /** @throws ThrottleConfigError for a limit that is charged by outcome, where no outcome can be seen */
   #resolveToCharge(request: ServiceRequest): ServiceTarget {
     const target = this.#resolve(request);
-    for (const limit of target.limits) if (isByOutcome(limit)) assertOutcomeSeen(request.method, limit, target.session);
+    for (const limit of target.limits) {
+      if (isByOutcome(limit)) assertOutcomeSeen(request.method, limit, target.session);
+      if (limit.concurrency !== undefined && target.session?.watchEnd() === undefined) {
+        throw holdsUntilEnd(request.method, limit.name);
+      }
+    }
     return target;
   }
 
@@ -316,7 +326,17 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
   );
 }
 
+/** Throws for limits of concurrency: a tally collects the cost of rates. */
+function assertCollectable(place: string, limits: readonly CompiledLimit[]): void {
+  if (!limits.some(({ concurrency }) => concurrency !== undefined)) return;
+  throw new ThrottleConfigError(
+    `${place}: a tally collects the cost of a rate, and this policy limits how many calls run at a time. Make the rate a policy of its own, and use run for the permits.`,
+  );
+}
+
 /** Returns the limits at a cost of the caller's, where there is one. */
 function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
-  return cost === undefined ? limits : limits.map((limit) => ({ ...limit, cost }));
+  if (cost === undefined) return limits;
+  // The cost is that of the rates: the permits of a call are given by their weight.
+  return limits.map((limit) => (limit.concurrency === undefined ? { ...limit, cost } : limit));
 }

@@ -41,6 +41,11 @@ export interface Call {
    * @param header in lower case
    */
   readonly addressIn?: (header: string) => string | undefined;
+  /**
+   * Aborts once the client has gone before it was answered, or once a permit of the call was lost (see `concurrency`). It is made when
+   * it is first read. Undefined outside any request. A handler gets it by `@CallSignal()`.
+   */
+  readonly signal?: AbortSignal | undefined;
   readonly context: CallContext;
 }
 

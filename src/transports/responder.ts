@@ -5,6 +5,8 @@ import type { CallContext } from './call.js';
 export interface DenialMessage {
   /** As the policy's `message` says, if it says anything. */
   readonly message: string | object | undefined;
+  /** The status of a response over HTTP. Default: 429. */
+  readonly status?: 429 | 503 | undefined;
   /** The call's context under the policy that denied. */
   readonly context: CallContext;
 }

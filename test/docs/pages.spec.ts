@@ -16,6 +16,7 @@ const pages = [
   ['overrides.md', 5],
   ['presets.md', 2],
   ['quotas.md', 4],
+  ['concurrency.md', 4],
   ['outcomes.md', 6],
   ['blocks.md', 2],
   ['outages.md', 2],

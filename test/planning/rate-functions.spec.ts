@@ -27,14 +27,18 @@ function controllerWith(options: PolicyOptions) {
 }
 
 describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
-  const start = (rate: PolicyOptions['rate'], more: Partial<PolicyOptions> = {}, errors?: string[]) =>
+  const start = (
+    rate: Exclude<PolicyOptions['rate'], undefined>,
+    more: Partial<PolicyOptions> = {},
+    errors?: string[],
+  ) =>
     startApp({
       adapter,
       controllers: [controllerWith({ rate, strategy, by: byUser, ...more })],
       ...(errors && { errors }),
     });
 
-  it.each<readonly [string, PolicyOptions['rate']]>([
+  it.each<readonly [string, Exclude<PolicyOptions['rate'], undefined>]>([
     ['at once', planOf],
     ['later', async (call) => setImmediate(planOf(call))],
   ])('is called for each call, and may return %s', async (_, rate) => {

@@ -61,6 +61,7 @@ const limitOf = (more: Partial<CompiledLimit> = {}): CompiledLimit => ({
   place: 'policies.api',
   overrides: undefined,
   chargeWhen: undefined,
+  concurrency: undefined,
   scope: 'app',
   policies: fixedPolicies([definePolicy('api', { rate: '1/min' })]),
   quota: undefined,

@@ -80,6 +80,7 @@ describe('an editor, where names of policies are declared', () => {
   ];
   const USE = [
     'by',
+    'concurrency',
     'chargeWhen',
     'context',
     'cost',

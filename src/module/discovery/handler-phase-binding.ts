@@ -6,8 +6,8 @@ import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import { bindInterceptors, interceptorsOn, isClass, isRoute, ownInterceptorsOn } from './nest-metadata.js';
 
 /**
- * Binds the interceptor of the handler phase to the handlers of controllers that have limits in that phase, or limits that are charged
- * by how calls end. It is bound to the method's function, from which Nest reads interceptors when it registers the route, and for a
+ * Binds the interceptor of the handler phase to the handlers of controllers that have limits in that phase, or limits that need to
+ * know how calls end. It is bound to the method's function, from which Nest reads interceptors when it registers the route, and for a
  * request-scoped controller with each request; and as an instance, because nothing can be injected any more.
  */
 export class HandlerPhaseBinding {
@@ -59,6 +59,6 @@ export class HandlerPhaseBinding {
   }
 }
 
-function isIntercepted({ hasHandlerPhase, isByOutcome }: HandlerLimits): boolean {
-  return hasHandlerPhase || isByOutcome;
+function isIntercepted({ hasHandlerPhase, isByOutcome, hasPermits }: HandlerLimits): boolean {
+  return hasHandlerPhase || isByOutcome || hasPermits;
 }

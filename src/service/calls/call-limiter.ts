@@ -1,3 +1,4 @@
+import type { HoldRequest } from '../../backends/hold-store.js';
 import { type Awaitable, chain, isNativePromise, isPromise } from '../../core/awaitable.js';
 import { type Charge, type Decision, NOTHING_TO_CHARGE, type Outcome } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
@@ -12,12 +13,17 @@ import { DelayedCalls } from './delayed-calls.js';
 import { composeDenial } from './denial-message.js';
 import { OutcomeSettlements } from './ends/outcome-settlements.js';
 import { ThrottleEvents, type Violation, violationsIn } from './events.js';
+import { CallPermits } from './permits/call-permits.js';
+import { OpenPermits } from './permits/open-permits.js';
+import { PermitTaker } from './permits/permit-taker.js';
 import type { RuntimeSettings } from './runtime-settings.js';
 import { keepClientOutcome } from './session-store.js';
 
 type Decide = (charges: readonly Charge[]) => Awaitable<Outcome>;
 
 const NOTHING_GIVEN: GivenValues = {};
+/** Stands for the client of a call that has none. */
+const NOBODY: Pick<Responder<unknown>, 'onClientGone'> = { onClientGone: () => () => {} };
 const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
 /**
@@ -29,19 +35,23 @@ const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [
 export class CallLimiter {
   readonly events: ThrottleEvents;
   readonly outcomes: OutcomeSettlements;
+  readonly permits: OpenPermits;
   readonly #delayed: DelayedCalls;
+  readonly #taker: PermitTaker;
 
   constructor(readonly settings: RuntimeSettings) {
     this.events = new ThrottleEvents(settings);
     this.outcomes = new OutcomeSettlements(settings);
     this.#delayed = new DelayedCalls(settings.clock, settings.backend);
+    this.permits = new OpenPermits(settings, (freed) => this.#taker.noteFreed(freed));
+    this.#taker = new PermitTaker(settings, this.permits);
   }
 
   /** Runs all steps. True: the call may proceed; otherwise its rejection. */
   limit<R>(limits: readonly CompiledLimit[], session: CallSession<R>): Awaitable<true | R> {
     const { call, responder } = session;
     if (responder.connection !== undefined) return this.#limitOn(responder.connection, limits, session);
-    const decided = this.spend(limits, call);
+    const decided = this.spend(limits, call, session);
     return isNativePromise(decided)
       ? decided.then((charged) => this.proceed(this.record(charged, session), call, responder))
       : this.proceed(this.record(decided, session), call, responder);
@@ -66,20 +76,26 @@ export class CallLimiter {
     given: GivenValues,
     session: CallSession<unknown> | undefined,
   ): Awaitable<ChargedOutcome> {
-    const decided = this.#decide(this.#spend, limits, call, given);
+    const decided = this.#decide(this.#spend, limits, call, given, session);
     return isNativePromise(decided)
       ? decided.then((charged) => this.record(charged, session, undefined, call))
       : this.record(decided, session, undefined, call);
   }
 
   /** The first two steps: prepares, decides. The outcome is still to be recorded. */
-  spend(limits: readonly CompiledLimit[], call: Call): Awaitable<ChargedOutcome> {
-    return this.#decide(this.#spend, limits, call, NOTHING_GIVEN);
+  spend(limits: readonly CompiledLimit[], call: Call, session?: CallSession<unknown>): Awaitable<ChargedOutcome> {
+    return this.#decide(this.#spend, limits, call, NOTHING_GIVEN, session);
   }
 
   /** Decides charges that are prepared already, and takes them. */
-  spendPrepared(prepared: PreparedCharges): Awaitable<ChargedOutcome> {
-    return decideCharges(this.#spend, prepared);
+  spendPrepared(prepared: PreparedCharges, session?: CallSession<unknown>): Awaitable<ChargedOutcome> {
+    return this.#decideCharges(this.#spend, prepared, NOTHING_GIVEN, session);
+  }
+
+  /** Returns the outcome that `spendPrepared` would have. Writes nothing. */
+  peekCharges(charges: readonly Charge[]): Awaitable<Outcome> {
+    const isHeld = charges.some(({ policy }) => policy.held !== undefined);
+    return isHeld ? this.#taker.peek(charges) : this.settings.backend.peek(charges);
   }
 
   /** Returns whether the module's `skip` exempts the call. */
@@ -98,20 +114,20 @@ export class CallLimiter {
 
   /** Returns the outcome that `charge` would have. Writes nothing. */
   peek(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<Outcome> {
-    const peek: Decide = (charges) => this.settings.backend.peek(charges);
-    return chain(this.#decide(peek, limits, call, given), decidedOutcome);
+    const peek: Decide = (charges) => this.peekCharges(charges);
+    return chain(this.#decide(peek, limits, call, given, undefined), decidedOutcome);
   }
 
   /** Returns the current decisions, each with the wait of a cost of 1, in one read. */
   state(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<readonly Decision[]> {
     const peekPairs: Decide = (charges) =>
-      this.settings.backend.peek(
+      this.peekCharges(
         charges.flatMap((charge) => [
           { ...charge, cost: 0 },
           { ...charge, cost: 1 },
         ]),
       );
-    const decided = this.#decide(peekPairs, limits, call, { ...given, cost: 1 });
+    const decided = this.#decide(peekPairs, limits, call, { ...given, cost: 1 }, undefined);
     return chain(decided, (charged) => {
       const { decisions } = decidedOutcome(charged);
       // Of each pair the decision at cost 1 if that is denied, else the one at cost 0.
@@ -119,26 +135,84 @@ export class CallLimiter {
     });
   }
 
+  /** The number of calls that wait in queues for permits. */
+  get queued(): number {
+    return this.#taker.queued;
+  }
+
   /** Returns the exception of a delay that was interrupted, for callers that a transport's rejection does not stop. */
   interruption(): Error {
     return httpInterrupted(this.#delayed.isClosing ? 'closing' : 'client-gone');
   }
 
-  /** Rejects the calls that are delayed, and those that would be. Functions of the user are waited for no longer. */
+  /** Rejects the calls that are delayed or queue, and those that would be. Functions of the user are waited for no longer. */
   close(): void {
     this.settings.deadlines.close();
     this.#delayed.close();
+    this.#taker.close();
   }
 
   readonly #spend: Decide = (charges) => this.settings.backend.spend(charges);
 
   /** Prepares the charges of a call, and decides them. */
-  #decide(decide: Decide, limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<ChargedOutcome> {
-    if (this.settings.skip === undefined) return decideCharges(decide, prepareCharges(limits, call, given));
+  #decide(
+    decide: Decide,
+    limits: readonly CompiledLimit[],
+    call: Call,
+    given: GivenValues,
+    session: CallSession<unknown> | undefined,
+  ): Awaitable<ChargedOutcome> {
+    if (this.settings.skip === undefined) {
+      return this.#decideCharges(decide, prepareCharges(limits, call, given), given, session);
+    }
     const isSkipped = this.isSkipped(call);
     const unlessSkipped = (skipped: boolean) =>
-      skipped ? NOTHING_CHARGED : decideCharges(decide, prepareCharges(limits, call, given));
+      skipped ? NOTHING_CHARGED : this.#decideCharges(decide, prepareCharges(limits, call, given), given, session);
     return isPromise(isSkipped) ? isSkipped.then(unlessSkipped, undecidedBy) : unlessSkipped(isSkipped);
+  }
+
+  #decideCharges(
+    decide: Decide,
+    prepared: Awaitable<PreparedCharges>,
+    given: GivenValues,
+    session: CallSession<unknown> | undefined,
+  ): Awaitable<ChargedOutcome> {
+    // The usual case, with a backend in this process: no promise, and no closure.
+    if (isNativePromise(prepared)) {
+      return prepared.then((found) => this.#decideCharges(decide, found, given, session), undecidedBy);
+    }
+    const { charges, limits, unlimited, heldFrom } = prepared;
+    if (unlimited !== undefined) {
+      const { unlimited: _, ...limited } = prepared;
+      return withUnlimited(this.#decideCharges(decide, limited, given, session), unlimited);
+    }
+    if (charges.length === 0) return NOTHING_CHARGED;
+    if (heldFrom !== undefined && decide === this.#spend) return this.#takePermits(prepared, given, session);
+    const outcome = decide(charges);
+    // A custom backend may return any thenable.
+    return isPromise(outcome)
+      ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }), undecidedBy)
+      : { outcome, charges, limits };
+  }
+
+  /** Takes the charges of a call together with its permits, which it holds until it has ended. */
+  #takePermits(
+    prepared: PreparedCharges,
+    { mayQueue = true, keep }: GivenValues,
+    session: CallSession<unknown> | undefined,
+  ): Awaitable<ChargedOutcome> {
+    const responder = mayQueue ? (session?.responder ?? NOBODY) : undefined;
+    return this.#taker.take(prepared, keep ?? ((permits) => this.#keep(permits, session)), responder);
+  }
+
+  #keep(permits: readonly HoldRequest[], session: CallSession<unknown> | undefined): void {
+    const end = session?.watchEnd();
+    if (session === undefined || end === undefined)
+      throw new Error('permits are taken by a call whose end is not seen');
+    session.permits ??= new CallPermits(end, session.responder, session.target, (free) => this.permits.free(free));
+    // The client may have gone while the permits were taken.
+    if (session.permits.add(permits)) this.permits.add(permits, session.permits);
+    else this.permits.end(permits);
   }
 
   /**
@@ -153,7 +227,9 @@ export class CallLimiter {
     reported?: readonly Violation[],
     call = session?.call,
   ): ChargedOutcome {
-    const { outcome, charges } = charged;
+    const { outcome, charges, interrupted } = charged;
+    // Nobody is told: the call was not decided.
+    if (interrupted !== undefined) return charged;
     const previous = session?.latest;
     if (session !== undefined) {
       session.record(charges, outcome);
@@ -178,7 +254,8 @@ export class CallLimiter {
 
   /** Binds the call by an outcome. True: it may proceed; otherwise its rejection. */
   #respond<R>(charged: ChargedOutcome, call: Call, responder: Responder<R>): Awaitable<true | R> {
-    const { outcome, failure } = charged;
+    const { outcome, failure, interrupted } = charged;
+    if (interrupted !== undefined) return responder.rejectInterrupted(interrupted);
     if (outcome.degraded === 'deny') return responder.rejectUnavailable(this.settings.unavailableForMs(), failure);
     if (!outcome.allowed) this.settings.retryJitter?.delay(outcome);
     responder.enforce(outcome);
@@ -209,26 +286,9 @@ function mayDeny({ policies: { mode } }: CompiledLimit): boolean {
   return mode === undefined || typeof mode === 'function';
 }
 
-function decideCharges(decide: Decide, prepared: Awaitable<PreparedCharges>): Awaitable<ChargedOutcome> {
-  // The usual case, with a backend in this process: no promise, and no closure.
-  if (isNativePromise(prepared)) return prepared.then((found) => decideCharges(decide, found), undecidedBy);
-  const { charges, limits, unlimited } = prepared;
-  if (unlimited !== undefined) return decideWithUnlimited(decide, prepared, unlimited);
-  if (charges.length === 0) return NOTHING_CHARGED;
-  const outcome = decide(charges);
-  // A custom backend may return any thenable.
-  return isPromise(outcome)
-    ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }), undecidedBy)
-    : { outcome, charges, limits };
-}
-
 /** Adds the decisions of limits that are unlimited under the plan of the call. They come last: no charge stands for them. */
-function decideWithUnlimited(
-  decide: Decide,
-  { charges, limits }: PreparedCharges,
-  unlimited: readonly Decision[],
-): Awaitable<ChargedOutcome> {
-  return chain(decideCharges(decide, { charges, limits }), (charged) => {
+function withUnlimited(decided: Awaitable<ChargedOutcome>, unlimited: readonly Decision[]): Awaitable<ChargedOutcome> {
+  return chain(decided, (charged) => {
     const { outcome } = charged;
     return { ...charged, outcome: { ...outcome, decisions: [...outcome.decisions, ...unlimited] } };
   });

@@ -6,6 +6,7 @@ import type { Call } from '../../transports/call.js';
 import type { Responder } from '../../transports/responder.js';
 import { CallEnd } from './ends/call-end.js';
 import type { HandlerPhase } from './handler-phase.js';
+import type { CallPermits } from './permits/call-permits.js';
 
 /** Whether a call was admitted under a list of limits, and the admissions before it. */
 interface Admission {
@@ -20,6 +21,8 @@ export class CallSession<Rejection = false> {
   latest: Outcome | undefined;
   /** The end of the call, if anything waits for it. */
   end: CallEnd | undefined;
+  /** The permits that the call holds; undefined until it holds any. */
+  permits: CallPermits | undefined;
   /** What the handler phase is to charge; undefined if nothing waits for it. */
   handlerPhase: HandlerPhase | undefined;
   #handlerLimits: HandlerLimits | undefined;

@@ -35,7 +35,7 @@ function composeMessage(charged: ChargedOutcome, call: Call, settings: RuntimeSe
           `${optionAt(ownerOf('message').place, 'message')}: expected a text or an object, got ${describeValue(text)}`,
         );
       }
-      return { message: text, context: limitedCall.context };
+      return { message: text, status: limit?.concurrency?.status, context: limitedCall.context };
     });
   });
 }

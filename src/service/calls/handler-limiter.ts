@@ -49,7 +49,8 @@ export class HandlerLimiter {
     const { automatic } = handlerLimits;
     const known = session.admissionUnder(automatic);
     if (known !== undefined) return known;
-    if (handlerLimits.isByOutcome && phase === 'guard') this.#warnOfUnseenEnd(session, handlerLimits);
+    const { isByOutcome, hasPermits } = handlerLimits;
+    if ((isByOutcome || hasPermits) && phase === 'guard') this.#warnOfUnseenEnd(session, handlerLimits);
     if (automatic.length === 0) return true;
     const hasTwoPhases =
       handlerLimits.hasHandlerPhase && phase === 'guard' && this.#isIntercepted(session, handlerLimits);
@@ -58,15 +59,21 @@ export class HandlerLimiter {
     return isAdmitted;
   }
 
-  /** Warns once of a handler whose `chargeWhen` may ask for what it returns, and will not learn it. */
+  /** Warns once of a handler whose end a limit needs to know, and will not learn. */
   #warnOfUnseenEnd({ call }: CallSession, handlerLimits: HandlerLimits): void {
     if (this.#warnedOfEnds.has(handlerLimits)) return;
     this.#warnedOfEnds.add(handlerLimits);
     if (call.handler !== undefined && this.isIntercepted(call.handler)) return;
-    const { automatic, explicit } = handlerLimits;
+    const { automatic, explicit, hasPermits, label } = handlerLimits;
+    const { warn } = this.limiter.settings;
+    if (hasPermits) {
+      warn(
+        `${label}: its permits are given back when the response has closed, though it may still run. ${HOW_TO_INTERCEPT}`,
+      );
+    }
     if (![...automatic, ...explicit].some(({ chargeWhen }) => typeof chargeWhen === 'function')) return;
-    this.limiter.settings.warn(
-      `${handlerLimits.label}: what it returns or throws is not known to its \`chargeWhen\`, which sees only the status. ${HOW_TO_INTERCEPT}`,
+    warn(
+      `${label}: what it returns or throws is not known to its \`chargeWhen\`, which sees only the status. ${HOW_TO_INTERCEPT}`,
     );
   }
 
@@ -117,15 +124,15 @@ export class HandlerLimiter {
   #chargeInGuard(found: GuardCharges, session: CallSession): Awaitable<boolean> {
     const { now, address } = found;
     if (address.charges.length === 0) {
-      const charged = this.limiter.spendPrepared(now);
+      const charged = this.limiter.spendPrepared(now, session);
       return isPromise(charged)
         ? charged.then((decided) => this.#concludeGuard(found, decided, session))
         : this.#concludeGuard(found, charged, session);
     }
     const all = joinPrepared(now, address);
-    return chain(this.limiter.settings.backend.peek(all.charges), (peeked) => {
+    return chain(this.limiter.peekCharges(all.charges), (peeked) => {
       if (!peeked.allowed) return this.#conclude({ ...all, outcome: peeked }, session);
-      return chain(this.limiter.spendPrepared(now), (charged) => {
+      return chain(this.limiter.spendPrepared(now, session), (charged) => {
         const { outcome } = charged;
         if (!outcome.allowed) return this.#conclude(charged, session);
         const phase = this.#await(found, charged, session);
@@ -237,7 +244,7 @@ export class HandlerLimiter {
       throw error;
     };
     try {
-      const charged = this.limiter.spend(phase.limits, session.call);
+      const charged = this.limiter.spend(phase.limits, session.call, session);
       return isPromise(charged) ? charged.then(returnIfDenied, rethrow) : returnIfDenied(charged);
     } catch (error) {
       return rethrow(error);
@@ -251,7 +258,7 @@ export class HandlerLimiter {
     const { backend, fail } = this.limiter.settings;
     try {
       await backend.settle(receipt, nothingOf(receipt));
-      const { decisions } = await backend.peek(taken.charges.map((charge) => ({ ...charge, cost: 0 })));
+      const { decisions } = await this.limiter.peekCharges(taken.charges.map((charge) => ({ ...charge, cost: 0 })));
       session.amend(taken.charges, decisions);
     } catch (error) {
       fail(error);

@@ -92,7 +92,8 @@ function assemble(entries: readonly Entry[], handler: readonly CompiledLimit[], 
   return {
     now: join(entries.filter((entry) => !entry.isWaiting)),
     waiting: waiting.map(({ limit }) => limit),
-    address: join(waiting),
+    // A call that has ended needs no permit.
+    address: join(waiting.filter(({ limit }) => limit.concurrency === undefined)),
   };
 }
 

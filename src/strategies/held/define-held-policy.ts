@@ -29,8 +29,8 @@ export interface BudgetSpec
   readonly carryDebt?: boolean;
 }
 
-/** More permits than a limit of concurrency has: each of them is a holder. */
-const MAX_PERMITS = 1_000_000_000;
+/** The largest limit of concurrency. */
+export const MAX_PERMITS = 1_000_000_000;
 
 /**
  * Makes a limit of concurrency: the units, such as one for each call, that are held at a time. It has no window.

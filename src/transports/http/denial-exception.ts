@@ -25,12 +25,13 @@ export function httpDenial(
   message: string | object | undefined,
   style: ErrorStyle,
   response: object | undefined,
+  status: number = HttpStatus.TOO_MANY_REQUESTS,
 ): ThrottleException {
   const isOwnBody = typeof message === 'object';
   const write = style === 'nest' ? nestBody : problemBody;
-  const body = isOwnBody ? message : write(outcome, message ?? defaultMessage(outcome));
+  const body = isOwnBody ? message : write(outcome, message ?? defaultMessage(outcome), status);
   if (style === 'problem' && !isOwnBody) markProblem(body, response);
-  return withoutStack(response, () => new ThrottleException(body, outcome));
+  return withoutStack(response, () => new ThrottleException(body, outcome, status));
 }
 
 /**
@@ -86,10 +87,10 @@ function withoutStack<T>(response: object | undefined, make: () => T): T {
   }
 }
 
-function nestBody(outcome: Outcome, message: string): object {
+function nestBody(outcome: Outcome, message: string, status: number): object {
   return {
-    statusCode: HttpStatus.TOO_MANY_REQUESTS,
-    error: 'Too Many Requests',
+    statusCode: status,
+    error: titleOf(status),
     message,
     policy: outcome.binding?.policy,
     reason: outcome.binding?.reason,
@@ -97,18 +98,27 @@ function nestBody(outcome: Outcome, message: string): object {
   };
 }
 
-function problemBody(outcome: Outcome, detail: string): object {
+function problemBody(outcome: Outcome, detail: string, status: number): object {
   const denials = outcome.decisions.filter(isDenial);
-  const isBlocked = denials.some(({ reason }) => reason === 'blocked');
   return {
-    type: `${PROBLEM_TYPES}#${isBlocked ? 'abnormal-usage-detected' : 'quota-exceeded'}`,
-    title: 'Too Many Requests',
-    status: HttpStatus.TOO_MANY_REQUESTS,
+    type: `${PROBLEM_TYPES}#${problemOf(denials, status)}`,
+    title: titleOf(status),
+    status,
     detail,
     'violated-policies': denials.map(({ policy }) => policy),
     reason: outcome.binding?.reason,
     retryAfter: announcedSeconds(outcome),
   };
+}
+
+/** Returns the problem type, by its name in the registry. */
+function problemOf(denials: readonly Decision[], status: number): string {
+  if (denials.some(({ reason }) => reason === 'blocked')) return 'abnormal-usage-detected';
+  return status === HttpStatus.SERVICE_UNAVAILABLE ? 'temporary-reduced-capacity' : 'quota-exceeded';
+}
+
+function titleOf(status: number): string {
+  return status === HttpStatus.SERVICE_UNAVAILABLE ? 'Service Unavailable' : 'Too Many Requests';
 }
 
 /** Returns false for a monitored decision, which denies no call. */
@@ -118,6 +128,9 @@ function isDenial({ allowed, mode }: Decision): boolean {
 
 function defaultMessage(outcome: Outcome): string {
   const wait = announcedSeconds(outcome);
+  if (outcome.binding?.reason === 'concurrency' && wait !== null) {
+    return `Too many requests at the same time. Retry in ${inSeconds(wait)}.`;
+  }
   if (wait === null) return 'Too many requests. This one asks for more than the limit ever grants.';
   return `Too many requests. Retry in ${inSeconds(wait)}.`;
 }

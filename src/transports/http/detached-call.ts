@@ -16,7 +16,7 @@ export class DetachedCall implements Call, Responder<never> {
 
   reject(outcome: Outcome, denial: Denial): never {
     if ('error' in denial) throw denial.error;
-    throw httpDenial(outcome, denial.message, this.errors, undefined);
+    throw httpDenial(outcome, denial.message, this.errors, undefined, denial.status);
   }
 
   rejectUnavailable(retryAfterMs: number, cause?: Error): never {

@@ -1,4 +1,4 @@
-import type { Charge, Decision } from '../../core/decision.js';
+import { bindingOf, type Charge, type Decision } from '../../core/decision.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import { wholeSeconds } from '../wait-seconds.js';
 import { partitionParameter } from './partition-key.js';
@@ -49,7 +49,8 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   /** Version 7: a dictionary of the binding policy. */
   'draft-7': {
     names: ['RateLimit-Policy', 'RateLimit'],
-    write(set, response, decisions, binding) {
+    write(set, response, decisions, strictest) {
+      const binding = inWindow(strictest, decisions);
       if (binding === null) return;
       const { limit, remaining, resetMs } = binding;
       const reset = wholeSeconds(resetMs);
@@ -64,7 +65,8 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   /** Versions 3 to 6: a header for each member of the binding policy. */
   'draft-6': {
     names: ['RateLimit-Policy', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'],
-    write(set, response, decisions, binding) {
+    write(set, response, decisions, strictest) {
+      const binding = inWindow(strictest, decisions);
       if (binding === null) return;
       const { limit, remaining, resetMs } = binding;
       set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
@@ -75,7 +77,8 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   },
   legacy: {
     names: ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
-    write(set, response, _decisions, binding) {
+    write(set, response, decisions, strictest) {
+      const binding = inWindow(strictest, decisions);
       if (binding === null) return;
       const { limit, remaining, resetMs } = binding;
       set.call(response, 'X-RateLimit-Limit', String(limit));
@@ -148,6 +151,12 @@ function isDialect(value: unknown): boolean {
   return typeof value === 'string' && Object.hasOwn(DIALECTS, value);
 }
 
+/** Returns the decision that represents the call in a form that knows windows only: a limit of concurrency has none. */
+function inWindow(binding: Decision | null, decisions: readonly Decision[]): Decision | null {
+  if (binding?.windowMs !== 0) return binding;
+  return bindingOf(decisions.filter(({ windowMs }) => windowMs > 0));
+}
+
 /** The largest integer of a structured field (RFC 9651, 3.3.1). */
 const MAX_INTEGER = 999_999_999_999_999;
 
@@ -165,6 +174,7 @@ function list(decisions: readonly Decision[], item: Item, charges = NO_CHARGES):
     const decision = decisions[i];
     if (decision === undefined || decision.unlimited === true) continue;
     const one = item(decision, charges[i]);
+    if (one === '') continue;
     text = text === '' ? one : `${text}, ${one}`;
   }
   return text;
@@ -178,13 +188,14 @@ function policyItem({ policy, limit, windowMs }: Decision, charge: Charge | unde
   return `"${policy}";q=${integer(limit)}${quota}${window}${partition}`;
 }
 
-function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs }: Decision): string {
-  const waitMs = allowed ? resetMs : retryAfterMs;
+function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs, windowMs }: Decision): string {
+  // Permits come back when calls end, and nobody knows when that is.
+  const waitMs = windowMs === 0 ? 0 : allowed ? resetMs : retryAfterMs;
   const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(wholeSeconds(waitMs))}`;
   return `"${policy}";r=${integer(remaining)}${wait}`;
 }
 
-/** A window is required here, so one below a second counts as a second. */
+/** A window is required here, so one below a second counts as a second, and a limit of concurrency, which has none, is left out. */
 function quotaPolicy({ limit, windowMs }: Decision): string {
-  return `${integer(limit)};w=${integer(wholeSeconds(windowMs))}`;
+  return windowMs === 0 ? '' : `${integer(limit)};w=${integer(wholeSeconds(windowMs))}`;
 }

@@ -6,6 +6,7 @@ import type { Denial, Interruption, Responder, ResponseEnd } from '../responder.
 import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
 import type { HeaderDialect } from './header-dialects.js';
 import { reportOutcome, writeRetryAfter } from './rate-limit-headers.js';
+import { requestSignal } from './request-signal.js';
 import { onResponseClose, onResponseEnd } from './response-end.js';
 
 /** How responses over HTTP are written. */
@@ -46,6 +47,10 @@ export class HttpCall implements Call, Responder<never> {
     return this.addresses.inHeader(this.request, header);
   }
 
+  get signal(): AbortSignal | undefined {
+    return this.response === undefined ? undefined : requestSignal(this.request, this.response);
+  }
+
   report(
     outcome: Outcome,
     decisions: readonly Decision[],
@@ -62,7 +67,7 @@ export class HttpCall implements Call, Responder<never> {
 
   reject(outcome: Outcome, denial: Denial): never {
     if ('error' in denial) throw denial.error;
-    throw httpDenial(outcome, denial.message, this.style.errors, this.response);
+    throw httpDenial(outcome, denial.message, this.style.errors, this.response, denial.status);
   }
 
   rejectUnavailable(retryAfterMs: number, cause?: Error): never {

@@ -35,7 +35,7 @@ export function isHttpException(error: unknown): error is HttpException {
 }
 
 /**
- * Too many requests: 429. The outcome says which policy denied the call, and for how long.
+ * Too many requests: 429, or the `status` of a limit of concurrency. The outcome says which policy denied the call, and for how long.
  * As the response to a request it has no stack trace; outside a request it has one, which shows where the call was made.
  */
 export class ThrottleException extends HttpError {
@@ -46,8 +46,9 @@ export class ThrottleException extends HttpError {
   constructor(
     body: object,
     readonly outcome: Outcome,
+    status: number = HttpStatus.TOO_MANY_REQUESTS,
   ) {
-    super(body, HttpStatus.TOO_MANY_REQUESTS);
+    super(body, status);
   }
 }
 

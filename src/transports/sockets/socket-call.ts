@@ -3,6 +3,7 @@ import type { Outcome } from '../../core/decision.js';
 import type { Call, CallContext } from '../call.js';
 import type { Denial, Responder } from '../responder.js';
 import type { MessageProgress } from './denial-streak.js';
+import { connectionSignal, messageSignal } from './message-signal.js';
 import { deniedPayload, type RateLimitPayload, unavailablePayload } from './rate-limit-message.js';
 import { onClientGone } from './socket-client.js';
 import type { SocketConnection } from './socket-connection.js';
@@ -50,6 +51,11 @@ export class SocketCall implements Call, Responder {
 
   addressIn(header: string): string | undefined {
     return this.connection.addressIn(header);
+  }
+
+  get signal(): AbortSignal {
+    const { client, execution } = this;
+    return execution === undefined ? connectionSignal(client) : messageSignal(execution.getArgs(), client);
   }
 
   get handler() {

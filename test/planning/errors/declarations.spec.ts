@@ -8,7 +8,7 @@ const untyped = (value: unknown) => value as never;
 
 const policies = { search: '30/min', upload: '100/min' };
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, unit, onError, lease, block, overrides, timeZone, anchor, rollover, thresholds, cost, by, id, manual, phase, mode, chargeWhen, skip, headers, message, onDenied, context.';
+  'Known: rate, concurrency, name, scope, unit, onError, strategy, burst, segments, lease, block, overrides, timeZone, anchor, rollover, thresholds, cost, by, id, manual, phase, mode, chargeWhen, skip, headers, message, onDenied, context.';
 const uses = 'cost, by, id, manual, phase, mode, chargeWhen, skip, headers, message, onDenied, context';
 const aWhat = 'expected a rate such as "5/min", a policy\'s name, options with a rate, or a list of these';
 const aMore = 'expected a cost (a whole number, or a function of the call) or options';

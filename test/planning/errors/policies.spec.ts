@@ -72,7 +72,7 @@ const aUnit =
 const aContext = 'expected an object, whose scope, if any, is a string';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
-  'Known: rate, name, strategy, burst, segments, scope, unit, onError, lease, block, overrides, timeZone, anchor, rollover, thresholds, cost, by, id, manual, phase, mode, chargeWhen, skip, headers, message, onDenied, context.';
+  'Known: rate, concurrency, name, scope, unit, onError, strategy, burst, segments, lease, block, overrides, timeZone, anchor, rollover, thresholds, cost, by, id, manual, phase, mode, chargeWhen, skip, headers, message, onDenied, context.';
 const tooLarge = 'too large to be counted exactly.';
 
 const step = () => ({ state: [], decision: {} });

@@ -14,6 +14,7 @@ import {
   chargesFor,
   costAhead,
   costFor,
+  costUnder,
   type GivenValues,
   NO_CHARGES,
   ownPolicies,
@@ -166,7 +167,7 @@ function resolveCharges(
   // A rate that is unlimited without a user may be another with one, so a search goes on.
   if (policies.length === 0 && search === undefined) return NO_CHARGES;
   const subject = subjectFor(limit, call, given.subject, search, lookups);
-  const cost = given.cost ?? limit.cost;
+  const cost = costUnder(limit, given.cost);
   if (typeof subject === 'string' && typeof cost === 'number') return chargesFor(policies, subject, cost);
   return chain(subject, (found) =>
     found === EXEMPT ? NO_CHARGES : chain(costFor(limit, call, cost), (units) => chargesFor(policies, found, units)),

@@ -4,10 +4,11 @@ import { invalidValue, optionAt } from '../../../core/errors.js';
 import { scopedSubject } from '../../../core/key.js';
 import type { Policy } from '../../../core/policy.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
-import { type Call, EXEMPT, withContext } from '../../../transports/call.js';
+import { type Call, type CostOf, EXEMPT, withContext } from '../../../transports/call.js';
 import { addressOf, checkedSubject, type FoundSubject, isNobody } from '../../../transports/identity/subject.js';
 import type { SubjectLookups } from '../../../transports/identity/subject-lookups.js';
 import { findWithSearch } from '../../../transports/identity/user-lookup.js';
+import type { KeepPermits } from '../permits/permit-taker.js';
 import type { LateSearch } from './late-search.js';
 
 /** Values that the service is given in place of those of the limits. */
@@ -15,6 +16,10 @@ export interface GivenValues {
   readonly cost?: number | undefined;
   /** Used verbatim. */
   readonly subject?: string | undefined;
+  /** False: the call does not queue for permits. */
+  readonly mayQueue?: boolean;
+  /** Holds the permits that are taken. Default: they are those of the call. */
+  readonly keep?: KeepPermits;
 }
 
 /** The charges of a limit that charges nothing. */
@@ -70,10 +75,17 @@ export function ownPolicies(limit: CompiledLimit, call: Call): Awaitable<readonl
 /** Returns the units that a call costs. */
 export function costFor(limit: CompiledLimit, call: Call, cost: CompiledLimit['cost']): Awaitable<number> {
   if (typeof cost === 'number') return cost;
-  return chain(limit.deadlines.bound(cost(call), limit, 'cost'), (units) => {
-    assertCost(units, optionAt(limit.place, 'cost'));
+  const option = limit.concurrency === undefined ? 'cost' : 'concurrency.weight';
+  return chain(limit.deadlines.bound(cost(call), limit, option), (units) => {
+    assertCost(units, optionAt(limit.place, option));
     return units;
   });
+}
+
+/** Returns what a call costs under a limit: what it was given, but for permits, which are taken or read. */
+export function costUnder({ cost, concurrency }: CompiledLimit, given: number | undefined): number | CostOf {
+  if (given === undefined || (concurrency !== undefined && given !== 0)) return cost;
+  return given;
 }
 
 /** Returns what a call costs where functions cannot be asked yet. */

@@ -1,6 +1,7 @@
 import type { Charge, Decision, Outcome } from '../../../core/decision.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import { FunctionTimeoutException } from '../../../transports/functions/function-timeout.exception.js';
+import type { Interruption } from '../../../transports/responder.js';
 
 /** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
 export interface PreparedCharges {
@@ -8,6 +9,8 @@ export interface PreparedCharges {
   readonly limits: readonly CompiledLimit[];
   /** The decisions of limits that are unlimited under the plan of the call: no backend makes them. Undefined if there are none. */
   readonly unlimited?: readonly Decision[];
+  /** The first charge that is of permits: those come last. Undefined if there are none. */
+  readonly heldFrom?: number;
 }
 
 /** The outcome of a call, and the charges that it decides. */
@@ -15,6 +18,8 @@ export interface ChargedOutcome extends PreparedCharges {
   readonly outcome: Outcome;
   /** The error of a function of the user that has not answered. Nothing was charged then. */
   readonly failure?: FunctionTimeoutException;
+  /** Set if the call was not decided: it was in a queue when its client went, or when the application began to close. */
+  readonly interrupted?: Interruption;
 }
 
 /** The charges of a call that is charged nothing. */
@@ -45,6 +50,7 @@ export function chargesOfOne(
   limit: CompiledLimit,
   limits: readonly CompiledLimit[],
 ): PreparedCharges {
+  if (limit.concurrency !== undefined) return { charges, limits, heldFrom: 0 };
   const decision = unlimitedBy(limit, charges);
   return decision === undefined ? { charges, limits } : { charges, limits, unlimited: [decision] };
 }
@@ -54,9 +60,15 @@ export class JoinedCharges implements PreparedCharges {
   readonly charges: Charge[] = [];
   readonly limits: CompiledLimit[] = [];
   declare unlimited?: Decision[];
+  declare heldFrom?: number;
 
   /** Adds the charges of a limit. */
   add(limit: CompiledLimit, charges: readonly Charge[]): void {
+    if (limit.concurrency !== undefined && charges.length > 0) this.heldFrom ??= this.charges.length;
+    if (limit.concurrency === undefined && this.heldFrom !== undefined) {
+      this.#addBeforeHeld(this.heldFrom, limit, charges);
+      return;
+    }
     const decision = unlimitedBy(limit, charges);
     if (decision !== undefined) {
       this.unlimited ??= [];
@@ -66,6 +78,15 @@ export class JoinedCharges implements PreparedCharges {
       this.charges.push(charge);
       this.limits.push(limit);
     }
+  }
+
+  #addBeforeHeld(at: number, limit: CompiledLimit, charges: readonly Charge[]): void {
+    const held = { charges: this.charges.splice(at), limits: this.limits.splice(at) };
+    delete this.heldFrom;
+    this.add(limit, charges);
+    this.heldFrom = this.charges.length;
+    this.charges.push(...held.charges);
+    this.limits.push(...held.limits);
   }
 }
 

@@ -22,11 +22,14 @@ export interface HandlerEnd {
 
 /**
  * The end of one call: the response has closed, and the handler has settled, whichever comes last. A transport without responses, such
- * as sockets, has the handler's end alone; a handler that nothing observes, or that did not run, has no part in it.
+ * as sockets, has the handler's end alone; a handler that nothing observes, or that did not run, has no part in it. A promise that a
+ * handler returned, and that nobody waits for any longer, may be waited for here (`await`).
  */
 export class CallEnd {
   #response: ResponseEnd | 'open' | 'none' = 'none';
   #handler: HandlerEnd | 'running' | 'none' = 'none';
+  /** Promises of handlers that are pending. */
+  #pending = 0;
   #ended: EndedCall | undefined;
   #listeners: ((ended: EndedCall) => void)[] = [];
 
@@ -57,8 +60,25 @@ export class CallEnd {
     this.#conclude();
   }
 
+  /** The call does not end before the promise of its handler is settled, whoever has left it. */
+  await(promise: PromiseLike<unknown>): void {
+    this.#pending += 1;
+    const settle = () => {
+      this.#pending -= 1;
+      this.#conclude();
+    };
+    promise.then(settle, settle);
+  }
+
+  /** The handler of a message will not run: the message was dropped, or its client has gone. Changes nothing once it has begun. */
+  abandon(): void {
+    if (this.#handler === 'none') this.endHandler({});
+  }
+
   #conclude(): void {
     if (this.#ended !== undefined || this.#response === 'open' || this.#handler === 'running') return;
+    // Without a response, and before the handler has ended, a promise is that of a call in the handler.
+    if (this.#pending > 0 || (this.#response === 'none' && this.#handler === 'none')) return;
     this.#ended = endedCall(this.#response, this.#handler);
     const listeners = this.#listeners;
     this.#listeners = [];

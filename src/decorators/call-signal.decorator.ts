@@ -1,0 +1,25 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ThrottleConfigError } from '../core/errors.js';
+import { isRequest } from '../transports/call.js';
+import { requestSignal } from '../transports/http/request-signal.js';
+import { messageSignal } from '../transports/sockets/message-signal.js';
+import { isSocket } from '../transports/sockets/socket-client.js';
+
+/**
+ * The `signal` of the call (see `Call.signal`), for a parameter of a handler over HTTP or of a gateway. A handler that passes it on ends
+ * early when its client has gone.
+ *
+ * @example
+ * @Concurrency(2)
+ * @Get('export')
+ * export(@CallSignal() signal: AbortSignal) { return this.database.export({ signal }); }
+ */
+export const CallSignal: () => ParameterDecorator = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const args = context.getArgs<[unknown, unknown]>();
+  const [caller, response] = args;
+  if (isSocket(caller)) return messageSignal(args, caller);
+  if (isRequest(caller) && typeof response === 'object' && response !== null) return requestSignal(caller, response);
+  throw new ThrottleConfigError(
+    '@CallSignal(): expected a handler over HTTP or of a gateway. Calls of other handlers have no signal.',
+  );
+});

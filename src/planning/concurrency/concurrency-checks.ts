@@ -1,0 +1,74 @@
+import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
+import { missingValue } from '../../core/value-options.js';
+import { MAX_PERMITS } from '../../strategies/held/define-held-policy.js';
+
+/** The values of the option `concurrency`, in words. */
+export const A_CONCURRENCY =
+  'a whole number of permits, at least 1, or options { limit, weight?, ttlMs?, queue?, status? }';
+
+const MEMBERS: readonly string[] = ['limit', 'weight', 'ttlMs', 'queue', 'status'];
+const QUEUE_MEMBERS: readonly string[] = ['max', 'waitMs'];
+
+/** Three heartbeats fit into it, whatever the network does meanwhile. */
+const MIN_TTL_MS = 1000;
+const MAX_TTL_MS = 3_600_000;
+/** Calls that a queue holds at most, and how long: a request that waits for longer has lost its client. */
+const MAX_QUEUE = 100_000;
+const MAX_WAIT_MS = 600_000;
+
+/**
+ * Checks the option `concurrency` of a limit.
+ *
+ * @throws ThrottleConfigError naming the place and the member
+ */
+export function assertConcurrency(
+  place: string,
+  options: { readonly concurrency?: unknown; readonly lease?: unknown },
+): void {
+  const path = optionAt(place, 'concurrency');
+  const { concurrency } = options;
+  if ('lease' in options) {
+    throw new ThrottleConfigError(
+      `${path}: leased units are spent without the backend, which holds the permits. Leave one of the two options out.`,
+    );
+  }
+  if (typeof concurrency === 'object' && concurrency !== null && !Array.isArray(concurrency)) {
+    assertMembers(path, concurrency);
+  } else if (!isWhole(concurrency, 1, MAX_PERMITS)) {
+    throw invalidValue(path, A_CONCURRENCY, concurrency);
+  }
+}
+
+function assertMembers(path: string, options: object): void {
+  assertKnownMembers(path, options, MEMBERS);
+  const { limit, weight, ttlMs, queue, status }: Partial<Record<string, unknown>> = { ...options };
+  assertWhole(`${path}.limit`, limit, 1, MAX_PERMITS);
+  if ('weight' in options && typeof weight !== 'function') assertWhole(`${path}.weight`, weight, 1, Number(limit));
+  if (typeof weight === 'function' && weight.length > 1) {
+    throw invalidValue(`${path}.weight`, 'a function of the call, which gets the call alone', weight);
+  }
+  if (ttlMs !== undefined) assertWhole(`${path}.ttlMs`, ttlMs, MIN_TTL_MS, MAX_TTL_MS);
+  if (queue !== undefined) assertQueue(`${path}.queue`, queue);
+  if (status !== undefined && status !== 429 && status !== 503)
+    throw invalidValue(`${path}.status`, '429 or 503', status);
+}
+
+function assertQueue(path: string, queue: unknown): void {
+  if (typeof queue !== 'object' || queue === null || Array.isArray(queue)) {
+    throw invalidValue(path, 'options { max, waitMs }', queue);
+  }
+  assertKnownMembers(path, queue, QUEUE_MEMBERS);
+  const { max, waitMs }: Partial<Record<string, unknown>> = { ...queue };
+  assertWhole(`${path}.max`, max, 1, MAX_QUEUE);
+  assertWhole(`${path}.waitMs`, waitMs, 1, MAX_WAIT_MS);
+}
+
+function assertWhole(path: string, value: unknown, min: number, max: number): void {
+  const expected = `a whole number from ${min} to ${max}`;
+  if (value === undefined) throw missingValue(path, expected);
+  if (!isWhole(value, min, max)) throw invalidValue(path, expected, value);
+}
+
+function isWhole(value: unknown, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
+}

@@ -1,0 +1,24 @@
+import { type Clock, systemClock } from '../../../core/clock.js';
+
+/**
+ * Runs a task every `ms` milliseconds of a clock, the first time after `ms`, until the function that it returns is called. It keeps no
+ * process alive.
+ */
+export function startInterval(clock: Clock, ms: number, task: () => void): () => void {
+  if (clock === systemClock) {
+    const timer = setInterval(task, ms).unref();
+    return () => clearInterval(timer);
+  }
+  const stop = new AbortController();
+  const waitForNext = () => {
+    clock.wait(ms, stop.signal).then(
+      () => {
+        waitForNext();
+        task();
+      },
+      () => {},
+    );
+  };
+  waitForNext();
+  return () => stop.abort();
+}
