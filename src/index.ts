@@ -68,6 +68,7 @@ export { type Preset, type Presets, presets } from './decorators/presets.js';
 export { SkipThrottle, Throttle } from './decorators/throttle.decorator.js';
 export { ThrottleGuard } from './guards/throttle.guard.js';
 export { ThrottleInterceptor } from './interceptors/throttle.interceptor.js';
+export { TokenBudget, type TokenBudgetOptions } from './interceptors/token-budget.js';
 export { ThrottleModule } from './module/throttle.module.js';
 export { THROTTLE_BACKEND } from './module/throttle-backend.js';
 export type {

@@ -21,7 +21,7 @@ const pages = [
   ['blocks.md', 2],
   ['outages.md', 2],
   ['functions.md', 2],
-  ['llm.md', 5],
+  ['llm.md', 6],
 ] as const;
 
 describe.each(pages)('docs/%s', (page, atLeast) => {

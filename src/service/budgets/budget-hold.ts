@@ -2,6 +2,7 @@ import type { HoldReference } from '../../backends/hold-store.js';
 import type { Awaitable } from '../../core/awaitable.js';
 import { assertCost, type Decision } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import type { EndedCall } from '../calls/ends/call-end.js';
 import type { Reservation } from './open-reservations.js';
 
 /** How the service serves a hold. */
@@ -125,6 +126,18 @@ export class BudgetHold implements Reservation {
     } finally {
       await this.settle(served);
     }
+  }
+
+  /**
+   * Ends a hold that its call has left open: it is charged what is held, or nothing if the call failed. If the client has gone, the
+   * handler may still run and settle it, so it is left to expire.
+   *
+   * @internal
+   */
+  async endWith({ isFailure, isAborted }: EndedCall): Promise<void> {
+    if (!this.#isOpen) return;
+    if (isAborted) this.#target.close(this);
+    else await this.settle(isFailure ? 0 : (this.#units ?? 0));
   }
 
   /** @internal */

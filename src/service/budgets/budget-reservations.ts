@@ -3,7 +3,7 @@ import type { HoldReference, HoldStore } from '../../backends/hold-store.js';
 import { assertCost, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import type { Budget } from '../../planning/budgets/budget-registry.js';
-import { EXEMPT } from '../../transports/call.js';
+import { type CostOf, EXEMPT } from '../../transports/call.js';
 import type { Responder } from '../../transports/responder.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { callUnder, subjectFor } from '../calls/charges/charge-parts.js';
@@ -20,6 +20,9 @@ export interface BudgetContext {
   readonly detached: Responder<never>;
   readonly targetOf: (request: ServiceRequest) => Pick<ServiceTarget, 'call' | 'session'>;
 }
+
+/** Units that a call may use, or a function of the call that returns them. */
+export type Estimate = number | CostOf;
 
 /** Larger than any number of holds at a time, so that two processes hardly ever choose the same id. */
 const MAX_ID = 2 ** 47;
@@ -57,10 +60,11 @@ export class BudgetReservations {
     const place = `${this.#place}.reserve()`;
     assertCost(estimate, place);
     if (estimate === 0) throw new RangeError(`${place}: expected units to hold, at least 1, got 0`);
-    const { holds, open } = this.#context;
+    const { holds, open, limiter, targetOf } = this.#context;
     const request = parseOptions(place.slice(0, -2), this.#name, on);
     const subject = await this.#subjectOf(request);
-    if (subject === EXEMPT) return new BudgetHold('', this.#target(request, undefined), estimate);
+    if (subject === EXEMPT || (await limiter.isSkipped(targetOf(request).call)))
+      return new BudgetHold('', this.#target(request, undefined), estimate);
     const id = randomInt(MAX_ID);
     const hold = { ...this.#reference(subject, id), units: estimate, ttlMs: HEARTBEAT_TTL_MS };
     const outcome = await holds.take([hold], []);
@@ -70,6 +74,25 @@ export class BudgetReservations {
     const held = new BudgetHold(textOf(id, subject), this.#target(request, isHeld ? reference : undefined), estimate);
     if (isHeld) open.add(held);
     return held;
+  }
+
+  /**
+   * Reserves for a handler. A hold that the handler leaves open is ended with its call.
+   *
+   * @internal
+   */
+  async reserveFor(on: object, estimate: Estimate): Promise<BudgetHold> {
+    const { targetOf, limiter } = this.#context;
+    const { call, session } = targetOf(parseOptions(this.#place, this.#name, { on }));
+    const { limit } = this.#budget;
+    const owner = { place: '@TokenBudget', name: this.#name };
+    const units =
+      typeof estimate === 'number'
+        ? estimate
+        : await limit.deadlines.bound(estimate(callUnder(limit, call)), owner, 'estimate');
+    const hold = await this.reserve(units, { on });
+    session?.watchEnd()?.whenEnded((ended) => void hold.endWith(ended).catch(limiter.settings.fail));
+    return hold;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { HoldStore } from '../../backends/hold-store.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { BudgetRegistry } from '../../planning/budgets/budget-registry.js';
@@ -9,6 +10,8 @@ import { OpenReservations } from './open-reservations.js';
 /** The token budgets of an application, made when they are first asked for. */
 export class NamedBudgets {
   readonly #budgets = new Map<string, BudgetReservations>();
+  /** That of startup: a timer keeps what AsyncLocalStorage holds where it was started, for as long as it runs. */
+  readonly #scope = new AsyncResource('NamedBudgets');
   #context: BudgetContext | undefined;
 
   constructor(
@@ -38,7 +41,7 @@ export class NamedBudgets {
     const { limiter, detached, targetOf } = this;
     const holds = holdsOf(limiter);
     const { clock, fail } = limiter.settings;
-    this.#context = { limiter, holds, open: new OpenReservations(holds, clock, fail), detached, targetOf };
+    this.#context = { limiter, holds, open: new OpenReservations(holds, clock, this.#scope, fail), detached, targetOf };
     return this.#context;
   }
 }

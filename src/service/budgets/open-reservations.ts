@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { HoldReference, HoldStore } from '../../backends/hold-store.js';
 import { type Clock, systemClock } from '../../core/clock.js';
 
@@ -20,15 +21,17 @@ export class OpenReservations {
   #stop: (() => void) | undefined;
   #isBeating = false;
 
+  /** @param scope where the timer is started, whoever makes it start */
   constructor(
     private readonly holds: HoldStore,
     private readonly clock: Clock,
+    private readonly scope: AsyncResource,
     private readonly fail: (error: unknown) => void,
   ) {}
 
   add(reservation: Reservation): void {
     this.#open.add(reservation);
-    this.#stop ??= startInterval(this.clock, BEAT_MS, () => void this.#beat());
+    this.#stop ??= this.scope.runInAsyncScope(startInterval, undefined, this.clock, BEAT_MS, () => void this.#beat());
   }
 
   remove(reservation: Reservation): void {

@@ -126,6 +126,15 @@ describe('a token budget', () => {
     expect(await context.budget.stat()).toBeNull();
   });
 
+  it('holds nothing for calls that the module skips', async () => {
+    await using context = await start({ policies, skip: () => true });
+    const hold = await context.budget.reserve(400, ada);
+    await hold.grow(600);
+    expect(await context.left()).toBe(500);
+    expect(await hold.settle(300)).toBe(true);
+    expect(await context.left()).toBe(500);
+  });
+
   it('refuses numbers that are none', async () => {
     await using context = await start();
     for (const wrong of [0, -1, 0.5, Number.NaN, '5', undefined]) {

@@ -1,0 +1,64 @@
+import { createParamDecorator, type ExecutionContext, Inject, type PipeTransform } from '@nestjs/common';
+import { assertKnownMembers, invalidValue } from '../core/errors.js';
+import type { PolicyName } from '../core/literals/policy-name.js';
+import type { BudgetHold } from '../service/budgets/budget-hold.js';
+import type { Estimate } from '../service/budgets/budget-reservations.js';
+import { ThrottleService } from '../service/throttle.service.js';
+
+/** Options of `@TokenBudget`. */
+export interface TokenBudgetOptions {
+  /** The name of a token budget of the module. */
+  readonly budget: PolicyName;
+  /** Units that the call may use, at least 1, or a function of the call that returns them. */
+  readonly estimate: Estimate;
+}
+
+/** What a parameter asks for: the pipe gets it in place of a value. */
+class Reservation {
+  constructor(
+    readonly context: ExecutionContext,
+    readonly options: TokenBudgetOptions,
+  ) {}
+}
+
+/** Reserves for a parameter. Pipes of a parameter are injected, and decorators are not. */
+class ReservationPipe implements PipeTransform<Reservation, Promise<BudgetHold>> {
+  constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+  transform({ context, options }: Reservation): Promise<BudgetHold> {
+    return this.throttle.budget(options.budget).reserveFor(context, options.estimate);
+  }
+}
+
+const reserved = createParamDecorator(
+  (options: TokenBudgetOptions, context: ExecutionContext) => new Reservation(context, options),
+);
+
+/**
+ * Reserves units of a token budget for a call, right before its handler, and hands the hold to the handler. Without room it responds as
+ * a denied `hit`. A hold that the handler leaves open is settled at what it holds when the call has ended, and cancelled if the call
+ * failed.
+ *
+ * @throws ThrottleConfigError for options that are none
+ * @example
+ * @Post() async complete(@TokenBudget({ budget: 'llm', estimate: 2000 }) hold: BudgetHold) {
+ *   const answer = await llm.complete();
+ *   await hold.settle(answer.usage.total);
+ * }
+ */
+export function TokenBudget(options: TokenBudgetOptions): ParameterDecorator {
+  const place = '@TokenBudget';
+  if (typeof options !== 'object' || options === null)
+    throw invalidValue(place, 'options { budget, estimate }', options);
+  assertKnownMembers(place, options, ['budget', 'estimate']);
+  const { budget, estimate } = options;
+  if (typeof budget !== 'string') throw invalidValue(`${place}, budget`, 'the name of a token budget', budget);
+  if (typeof estimate !== 'function' && !(Number.isSafeInteger(estimate) && estimate >= 1)) {
+    throw invalidValue(
+      `${place}, estimate`,
+      'a whole number of units, at least 1, or a function of the call',
+      estimate,
+    );
+  }
+  return reserved(options, ReservationPipe);
+}
