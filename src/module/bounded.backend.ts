@@ -1,9 +1,10 @@
 import type { Backend, Target } from '../backends/backend.js';
 import { BackendError } from '../backends/backend-error.js';
 import { BackendLayer } from '../backends/backend-layer.js';
+import type { HoldEnd, HoldReference, HoldRequest, HoldStore } from '../backends/hold-store.js';
 import { UnitReturns } from '../backends/unit-returns.js';
 import { type Awaitable, isPromise } from '../core/awaitable.js';
-import type { Charge, Outcome, Receipt } from '../core/decision.js';
+import type { Charge, Decision, Outcome, Receipt } from '../core/decision.js';
 import type { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { FunctionTimeoutException } from '../transports/functions/function-timeout.exception.js';
 
@@ -12,6 +13,7 @@ import { FunctionTimeoutException } from '../transports/functions/function-timeo
  * so `onError` decides. A call on any other one is rejected with 503. What is taken after the deadline is returned.
  */
 export class BoundedBackend extends BackendLayer {
+  declare readonly holds?: HoldStore;
   readonly #returns: UnitReturns;
 
   constructor(
@@ -20,6 +22,9 @@ export class BoundedBackend extends BackendLayer {
   ) {
     super(backend);
     this.#returns = new UnitReturns(backend);
+    if (backend.holds === undefined) return;
+    const bound: Bound = (answer, method, targets, onLate) => this.#bound(answer, `holds.${method}`, targets, onLate);
+    this.holds = new BoundedHolds(backend.holds, bound, this.#returns);
   }
 
   override spend(charges: readonly Charge[]): Awaitable<Outcome> {
@@ -70,16 +75,70 @@ export class BoundedBackend extends BackendLayer {
     });
   }
 
-  #bound<T>(answer: Awaitable<T>, method: keyof Backend, targets: readonly Target[]): Awaitable<T> {
+  #bound<T>(answer: Awaitable<T>, method: string, targets: readonly Target[], onLate = () => {}): Awaitable<T> {
     if (!isPromise(answer)) return answer;
-    return this.deadlines.boundPromise(answer, () => this.#lateError(method, targets));
+    return this.deadlines.boundPromise(answer, () => {
+      onLate();
+      return this.#lateError(method, targets);
+    });
   }
 
-  #lateError(method: keyof Backend, targets: readonly Target[]): Error {
+  #lateError(method: string, targets: readonly Target[]): Error {
     const policies = [...new Set(targets.map(({ policy }) => policy.name))].join(', ');
     const path = `${this.inner.constructor.name}.${method}()`;
     const { timeoutMs } = this.deadlines;
     if (!this.remote) return new FunctionTimeoutException(path, policies, timeoutMs);
     return new BackendError('TIMEOUT', `${path}: no answer within ${timeoutMs} ms`);
+  }
+}
+
+/** Bounds an answer. `onLate` is called when it has not come in time. */
+type Bound = <T>(
+  answer: Awaitable<T>,
+  method: keyof HoldStore,
+  targets: readonly Target[],
+  onLate?: () => void,
+) => Awaitable<T>;
+
+/** Bounds what the holds of a backend take to answer. What is taken after the deadline is ended, and its charges are returned. */
+class BoundedHolds implements HoldStore {
+  constructor(
+    private readonly inner: HoldStore,
+    private readonly bound: Bound,
+    private readonly returns: UnitReturns,
+  ) {}
+
+  take(holds: readonly HoldRequest[], charges: readonly Charge[]): Awaitable<Outcome> {
+    const answer = this.inner.take(holds, charges);
+    if (!isPromise(answer)) return answer;
+    let isLate = false;
+    const giveBack = async ({ allowed, receipt }: Outcome) => {
+      if (!isLate || !allowed) return;
+      if (receipt !== undefined) void this.returns.start(receipt);
+      await this.inner.end(holds.map((hold) => ({ ...hold, units: 0 })));
+    };
+    // What cannot be ended expires.
+    Promise.resolve(answer)
+      .then(giveBack)
+      .catch(() => {});
+    return this.bound(answer, 'take', [...holds, ...charges], () => {
+      isLate = true;
+    });
+  }
+
+  peek(holds: readonly HoldRequest[], charges: readonly Charge[]): Awaitable<Outcome> {
+    return this.bound(this.inner.peek(holds, charges), 'peek', [...holds, ...charges]);
+  }
+
+  extend(holds: readonly HoldReference[], ttlMs: number): Awaitable<readonly boolean[]> {
+    return this.bound(this.inner.extend(holds, ttlMs), 'extend', holds);
+  }
+
+  grow(hold: HoldReference, units: number): Awaitable<Decision | undefined> {
+    return this.bound(this.inner.grow(hold, units), 'grow', [hold]);
+  }
+
+  end(holds: readonly HoldEnd[]): Awaitable<readonly boolean[]> {
+    return this.bound(this.inner.end(holds), 'end', holds);
   }
 }

@@ -133,7 +133,7 @@ export class PolicyRegistry {
     if (found !== undefined) return found;
     if (this.budgets.has(name)) {
       throw new ThrottleConfigError(
-        `${place}: this policy is a token budget. Reserve units of it: throttle.budget("${name}").reserve(estimate).`,
+        `${place}: this policy is a token budget. Use throttle.budget("${name}"): its method reserve(estimate) holds units.`,
       );
     }
     const fix = this.#named.size === 0 ? ` Add it: ThrottleModule.forRoot({ policies: { ... } }).` : '';

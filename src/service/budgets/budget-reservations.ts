@@ -117,6 +117,13 @@ export class BudgetReservations {
     return (await this.#context.holds.peek([read], [])).binding;
   }
 
+  /** Resets a budget: what was settled in the window is forgotten, and open holds are lost. */
+  async reset(on?: CallOptions): Promise<void> {
+    const { limiter } = this.#context;
+    const subject = await this.#subjectOf(parseOptions(`${this.#place}.reset`, this.#name, on));
+    if (subject !== EXEMPT) await limiter.settings.backend.reset([{ policy: this.#budget.policy, subject }]);
+  }
+
   get #place(): string {
     return `budget("${this.#name}")`;
   }

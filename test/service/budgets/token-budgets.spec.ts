@@ -126,6 +126,17 @@ describe('a token budget', () => {
     expect(await context.budget.stat()).toBeNull();
   });
 
+  it('forgets what was settled, and its open holds, when it is reset', async () => {
+    await using context = await start();
+    const hold = await context.budget.reserve(100, ada);
+    await (await context.budget.reserve(200, ada)).settle(200);
+    await context.budget.reserve(50, { subject: 'bob' });
+    await context.budget.reset(ada);
+    expect(await context.left()).toBe(500);
+    expect(await hold.settle(5)).toBe(false);
+    expect((await context.budget.stat({ subject: 'bob' }))?.remaining).toBe(450);
+  });
+
   it('holds nothing for calls that the module skips', async () => {
     await using context = await start({ policies, skip: () => true });
     const hold = await context.budget.reserve(400, ada);
@@ -271,7 +282,7 @@ describe('the options of a token budget', () => {
   it('are those of no limit: a budget is not hit, and a limit is not reserved', async () => {
     await using context = await start({ policies: { llm: { budget: '500/month' }, api: '5/min' } });
     await expect(context.throttle.hit('llm', 1, ada)).rejects.toThrow(
-      'hit("llm"): this policy is a token budget. Reserve units of it: throttle.budget("llm").reserve(estimate).',
+      'hit("llm"): this policy is a token budget. Use throttle.budget("llm"): its method reserve(estimate) holds units.',
     );
     expect(() => context.throttle.budget('api')).toThrow('budget("api"): no token budget of that name');
     expect(() => context.throttle.budget('lm')).toThrow('Did you mean "llm"?');
