@@ -50,8 +50,9 @@ describe.each(adapters)('exceptions of another copy of @nestjs/common, on %s', (
     for (const path of ['/', '/unavailable', '/late', '/']) answers.push(await app.send(path));
     expect(answers.map(({ status }) => status)).toEqual([200, 503, 503, 429]);
     const denied = answers.at(-1);
-    expect(denied?.body).toEqual({ statusCode: 429, message: 'Too many requests. Retry in 60 seconds.' });
-    expect(denied?.headers['retry-after']).toBe('60');
+    const wait = denied?.headers['retry-after'];
+    expect(wait).toMatch(/^6\d$/);
+    expect(denied?.body).toEqual({ statusCode: 429, message: `Too many requests. Retry in ${wait} seconds.` });
   });
 });
 
