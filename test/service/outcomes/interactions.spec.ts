@@ -152,6 +152,21 @@ describe('a limit charged by outcome', () => {
     ]);
   });
 
+  it('blocks for failures, and never those who succeed', async () => {
+    const policies = { p: { ...shared, rate: '2/hour', chargeWhen: 'failure', block: { for: '2h' } } } as const;
+    let isFailing = false;
+    await using context = await start('p', () => (isFailing ? fail() : 'ok'), { policies });
+    for (let i = 1; i <= 4; i++) {
+      expect((await context.app.send('/act')).status).toBe(200);
+      await settled(context.backend, i);
+    }
+    isFailing = true;
+    expect(await context.app.statuses('/act', 3)).toEqual([401, 401, 429]);
+    const blocked = await context.app.send('/act');
+    expect([blocked.body.reason, blocked.headers['retry-after']]).toEqual(['blocked', '7200']);
+    expect(context.backend.settled).toEqual([[0], [0], [0], [0]]);
+  });
+
   it('settles a quota in its window', async () => {
     const policies = { p: { rate: '10/month', by: by.all(), chargeWhen: 'failure' } } as const;
     await using context = await start('p', () => 'ok', { policies });
