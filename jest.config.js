@@ -26,7 +26,7 @@ const SAME_ON_NEST_11 = [
   '<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$|connections/refused-clients)',
   // How options are checked, and how budgets are told apart in a store.
   '<rootDir>/test/planning/errors/(policies|lease)',
-  '<rootDir>/test/module/(missing-values|undefined-options|socket-options)',
+  '<rootDir>/test/module/(missing-values|undefined-options|socket-options|bounded-holds)',
   '<rootDir>/test/applications/releases',
 ];
 
@@ -59,6 +59,7 @@ export default {
         '<rootDir>/test/service/concurrency/{http,sockets}.spec.ts',
         '<rootDir>/test/service/handler-phase/**/*.spec.ts',
         '<rootDir>/test/service/outcomes/{http,sockets}.spec.ts',
+        '<rootDir>/test/service/budgets/token-budget-decorator.spec.ts',
         '<rootDir>/test/transports/http/{by-hand-early,all-requests,other-nest-copy}.spec.ts',
         '<rootDir>/test/module/**/*.spec.ts',
         '<rootDir>/test/testing/module/**/*.spec.ts',
