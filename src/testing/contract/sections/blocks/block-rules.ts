@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { definePolicy } from '../../../../strategies/define-policy.js';
+import { defineConcurrency } from '../../../../strategies/held/define-held-policy.js';
 import { assertMembers } from '../../harness/assertions.js';
 import { type Bench, take } from '../../harness/bench.js';
 import type { Suite } from '../../harness/suite.js';
@@ -114,6 +115,24 @@ export function blockRules(suite: Suite<Bench>): void {
       await bench.block(once, 300_000, 1);
       await bench.backend.reset([{ policy: once, subject: 'ada' }]);
       await bench.block(once, 300_000, 1);
+    });
+
+    blockCase(suite, 'takes nothing that is held together with its charge', async (bench) => {
+      const { holds } = bench.backend;
+      if (holds === undefined) return;
+      const permit = { policy: defineConcurrency('permits', 2), subject: 'ada', units: 1, ttlMs: 1000 };
+      const take = async (id: number, cost = 1) => {
+        return holds.take([{ ...permit, id }], [{ policy: once, subject: 'ada', cost }]);
+      };
+      assertMembers(await take(1, 3), { allowed: true });
+      const begun = await take(2);
+      assertMembers(begun.decisions[0], { allowed: true, remaining: 1 });
+      assertMembers(begun.decisions[1], { reason: 'blocked', startedBlock: { forMs: 300_000, strikes: 1 } });
+      bench.clock.advance(MINUTE_MS);
+      const denied = await take(3);
+      assertMembers(denied.decisions[0], { allowed: true, remaining: 2 });
+      assertMembers(denied.decisions[1], { allowed: false, reason: 'blocked', retryAfterMs: 240_000 });
+      assertMembers(await bench.blocks.getBlock({ policy: once, subject: 'ada' }), { strikes: 1 });
     });
 
     blockCase(suite, 'is blocked where the charge is monitored, and denies nothing there', async (bench) => {
