@@ -200,7 +200,7 @@ export class ResilientBackend extends BackendLayer {
 
   /** A monitored charge denies no call, so it is at most counted in this process. */
   #failureModeOf(charge: Charge): FailureMode {
-    const { mode } = this.#shares.of(charge.policy);
+    const mode = this.#shares.modeOf(charge.policy);
     return mode === 'deny' && isMonitored(charge) ? 'allow' : mode;
   }
 
@@ -218,9 +218,9 @@ export class ResilientBackend extends BackendLayer {
       local: this.#local.holds,
       domains: this.#domains,
       events: this.#events,
-      modeOfHold: ({ policy }) => this.#shares.of(policy).mode,
+      modeOfHold: ({ policy }) => this.#shares.modeOf(policy),
       modeOf: (charge) => this.#failureModeOf(charge),
-      sharedOf: (policy) => this.#shares.of(policy).shared,
+      sharedOf: (policy) => this.#shares.shareOf(policy),
       strictestOf,
       underLastRates: (charges, decide) => this.#local.underLastRates(charges, decide),
       count: (outcome) => this.#local.count(outcome),

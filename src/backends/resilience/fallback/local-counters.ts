@@ -199,7 +199,7 @@ export class LocalCounters {
   }
 
   readonly #sharedOf = (charge: Charge): Charge => {
-    const { shared } = this.shares.of(charge.policy);
+    const shared = this.shares.shareOf(charge.policy);
     return shared === charge.policy ? charge : { ...charge, policy: shared };
   };
 
@@ -242,7 +242,7 @@ export class LocalCounters {
   }
 
   #isLocal({ policy }: Charge): boolean {
-    return this.shares.of(policy).mode === 'local';
+    return this.shares.modeOf(policy) === 'local';
   }
 
   /** Returns a charge as it counts here: policies with another failure mode are read at cost 0. */
