@@ -104,7 +104,8 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
  */
 export function parseOptions(method: string, policy: unknown, options: unknown): ServiceRequest {
   const { on, response, subject, context } = options === undefined ? NO_OPTIONS : checkedOptions(method, options);
-  return { method, policy, cost: undefined, on, response, subject, context, mayQueue: method !== 'consume' };
+  const request = { method, policy, cost: undefined, on, response, subject, context };
+  return method === 'consume' ? { ...request, mayQueue: false } : request;
 }
 
 /**
