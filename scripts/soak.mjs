@@ -140,7 +140,8 @@ try {
     proxy,
     cluster,
     workers,
-    connect: (server) => connect(server),
+    // One that cannot connect must not try for ever.
+    connect: (server) => connect(server, { retryStrategy: () => null }),
     slotOf: (subject) => slotOf(`{${subject}}`),
     random,
   });

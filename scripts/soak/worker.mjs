@@ -25,6 +25,22 @@ let admitted = [];
 let isStopping = false;
 let lastError = '';
 
+/** By budget: the latest instant at which a unit was counted in this process. */
+const latest = new Map();
+/** Of a sliding window of the soak: a segment. */
+const SEGMENT_MS = 200;
+
+/**
+ * Returns the instant at which a strategy counts a unit. A process that decides by itself estimates the server's clock, and an estimate may
+ * be set back. Strategies then decide as at their latest instant; a sliding window as at the start of its newest segment.
+ */
+function countedAt(on, policy, subject, at) {
+  const budget = `${on} ${policy} ${subject}`;
+  const before = latest.get(budget) ?? 0;
+  latest.set(budget, Math.max(before, at));
+  return Math.max(at, policy === 'sliding' ? Math.floor(before / SEGMENT_MS) * SEGMENT_MS : before);
+}
+
 async function applicationOn(client) {
   client.on('error', () => undefined);
   const policies = Object.fromEntries(Object.entries(POLICIES).map(([name, { options }]) => [name, options]));
@@ -42,7 +58,10 @@ async function call(throttle, on) {
     const { allowed, degraded, receipt } = await throttle.consume(policy, 1, { subject });
     if (degraded !== undefined) figures.degraded += 1;
     if (!allowed) figures.denied += 1;
-    else if (receipt !== undefined) admitted.push([on, policy, subject, receipt.at, degraded === undefined ? 0 : 1]);
+    else if (receipt !== undefined) {
+      const at = countedAt(on, policy, subject, receipt.at);
+      admitted.push(degraded === undefined ? [on, policy, subject, receipt.at, 0] : [on, policy, subject, at, 1]);
+    }
   } catch (error) {
     figures.errors += 1;
     lastError = String(error?.stack ?? error);
