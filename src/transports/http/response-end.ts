@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+import { sharedState } from '../../core/copies.js';
 import type { ResponseEnd } from '../responder.js';
 
 /** The part of Node's response that tells how it ends; Fastify's reply holds it as `raw`. */
@@ -7,7 +9,9 @@ interface NodeResponse {
   readonly closed: boolean;
   readonly writableEnded: boolean;
   readonly writableFinished: boolean;
+  /** Null while the response waits behind earlier ones of its connection, and when it has been sent. */
   readonly socket?: { readonly destroyed: boolean } | null;
+  readonly req?: { readonly socket?: Socket | null };
   once(event: 'close', listener: () => void): unknown;
   prependOnceListener(event: 'finish', listener: () => void): unknown;
   off(event: 'close' | 'finish', listener: () => void): unknown;
@@ -20,9 +24,41 @@ function nodeResponseOf(response: object): NodeResponse {
 /** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
 export function onResponseClose(response: object, listener: () => void): () => void {
   const node = nodeResponseOf(response);
-  if (node.closed) listener();
-  else node.once('close', listener);
-  return () => node.off('close', listener);
+  const socket = node.socket === null ? node.req?.socket : undefined;
+  if (node.closed || socket?.destroyed === true) {
+    listener();
+    return () => {};
+  }
+  if (!(socket instanceof Socket)) {
+    node.once('close', listener);
+    return () => node.off('close', listener);
+  }
+  // Node closes no response that still waits for its turn when its connection closes.
+  const close = () => {
+    stop();
+    listener();
+  };
+  const waiting = waitingOn(socket).add(close);
+  const stop = () => {
+    node.off('close', close);
+    waiting.delete(close);
+  };
+  node.once('close', close);
+  return stop;
+}
+
+const waitingBySocket = sharedState('waiting-responses', () => new WeakMap<Socket, Set<() => void>>());
+
+/** Returns what is called when a connection closes. It is one listener, however many requests a client sends ahead. */
+function waitingOn(socket: Socket): Set<() => void> {
+  const known = waitingBySocket.get(socket);
+  if (known !== undefined) return known;
+  const waiting = new Set<() => void>();
+  waitingBySocket.set(socket, waiting);
+  socket.once('close', () => {
+    for (const close of waiting) close();
+  });
+  return waiting;
 }
 
 /** Calls `listener` once the response has closed, with how it ended. Returns a function that removes the listener. */

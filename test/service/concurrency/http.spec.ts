@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { by, ThrottleService } from '../../../src/index.js';
 import { CallLimiter } from '../../../src/service/calls/call-limiter.js';
@@ -94,6 +95,18 @@ describe.each(adapters)('permits on %s', (adapter) => {
     await expect(sent).rejects.toThrow('aborted');
     await until(() => open() === 0);
     expect(await free()).toBe(2);
+  });
+
+  it('is given back if the client leaves while the answer waits behind an earlier one of its connection', async () => {
+    const client = connect(app.port, '127.0.0.1');
+    const head = 'HTTP/1.1\r\nHost: a\r\n\r\n';
+    client.write(`GET /work/wait?name=ahead ${head}GET /work/value ${head}`);
+    await begun('ahead');
+    await until(() => open() === 2);
+    client.destroy();
+    await until(() => open() === 1);
+    gate.open('ahead');
+    await until(() => open() === 0);
   });
 
   it.each(['left', 'early'])('is held by a handler that goes on after the answer (%s)', async (path) => {

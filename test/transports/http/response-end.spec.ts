@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect, createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as openSocket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
@@ -65,6 +65,49 @@ describe('the end of a response over HTTP/1', () => {
     ['whose client leaves before it begins has no status', () => {}, true, { status: undefined, isComplete: false }],
   ])('%s', async (_, answer, leave, expected) => {
     expect(await endOf(answer, leave)).toEqual(expected);
+  });
+});
+
+describe('the end of a response that waits behind an earlier one of its connection', () => {
+  /** @param leave whether the client leaves while both wait; if not, the first one is answered */
+  async function endsOf(leave: boolean, count: number): Promise<readonly ResponseEnd[]> {
+    const ends: ResponseEnd[] = [];
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => warnings.push(warning);
+    process.on('warning', warned);
+    const first: AnyResponse[] = [];
+    const server = createServer(({ url }, response) => {
+      if (url === '/first') {
+        first.push(response);
+        return;
+      }
+      onResponseEnd(response, (end) => ends.push(end));
+      complete(response);
+      if (url !== '/last') return;
+      if (leave) client.destroy();
+      else first[0]?.end('done');
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const client = openSocket((server.address() as AddressInfo).port, '127.0.0.1');
+    const paths = ['/first', ...new Array<string>(count - 1).fill('/next'), '/last'];
+    client.resume().write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+    try {
+      await until(() => ends.length >= count);
+      client.destroy();
+      await once(server.close(), 'close');
+      expect(warnings).toEqual([]);
+      return ends;
+    } finally {
+      process.off('warning', warned);
+    }
+  }
+
+  it('is known when its client leaves: it was not sent, and each is told once', async () => {
+    expect(await endsOf(true, 12)).toEqual(new Array(12).fill({ status: 201, isComplete: false }));
+  });
+
+  it('is known when it has been sent in its turn', async () => {
+    expect(await endsOf(false, 12)).toEqual(new Array(12).fill({ status: 201, isComplete: true }));
   });
 });
 
