@@ -1,4 +1,5 @@
 import type { Backend } from '../backends/backend.js';
+import { isSettled } from '../backends/settlement.js';
 import type { Charge, Receipt } from '../core/decision.js';
 import { receiptOf } from '../core/receipt.js';
 
@@ -12,6 +13,8 @@ export class Refunds {
   /** Returns `units` of each charge to its budget; default: all of them. */
   async refund(receipt: Receipt, units?: number): Promise<void> {
     const before = this.#remaining.get(receipt) ?? receipt;
+    // Settled by how its call ended, or returned because a later phase denied the call: nothing is left.
+    if (isSettled(before)) return;
     const costs = before.charges.map(({ cost }) => (units === undefined ? 0 : Math.max(0, cost - units)));
     const charges = before.charges.map((charge, i) => ({ ...charge, cost: costs[i] ?? 0 }));
     // Noted before the backend is called: of two concurrent refunds the second starts from what the first leaves.

@@ -224,6 +224,29 @@ describe('a charge by outcome that was returned by hand', () => {
   });
 });
 
+describe('a charge by outcome that is returned by hand after its call has ended', () => {
+  it.each<[string, ChargeWhen, number]>([
+    ['returned', () => 0, 10],
+    ['settled at less', () => 1, 9],
+  ])('stays as it was %s, however often', async (_, chargeWhen, left) => {
+    const outcomes: Outcome[] = [];
+    const act = async (throttle: ThrottleService) => {
+      outcomes.push(await throttle.consume('p'));
+      return 'ok';
+    };
+    const policies = { p: { ...shared, cost: 4, chargeWhen } } as const;
+    await using context = await start({ ...shared, name: 'other', scope: 'app' }, act, { policies });
+    await context.app.send('/act');
+    await settled(context.backend, 1);
+    const throttle = context.app.app.get(ThrottleService);
+    // Taken by others meanwhile: nothing of it may come back.
+    await throttle.debit('p', 5, { subject: 'all' });
+    for (const units of [1, 1, 2]) await throttle.refund(outcomes[0] as Outcome, units);
+    await throttle.refund(outcomes[0] as Outcome);
+    expect(await context.remaining('p')).toBe(left - 5);
+  });
+});
+
 describe.each(adapters)('the handler phase, for limits charged by outcome on %s', (adapter) => {
   function startGuarded(chargeWhen: ChargeWhen, more: Partial<PolicyOptions> = {}, late: Partial<PolicyOptions> = {}) {
     const backend = new CountedBackend();
