@@ -1,6 +1,13 @@
 import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
 import { noteInjectable } from '../../core/copies.js';
-import { bindingOf, NOTHING_TO_CHARGE, type Receipt } from '../../core/decision.js';
+import {
+  bindingOf,
+  type Charge,
+  type Decision,
+  NOTHING_TO_CHARGE,
+  type Outcome,
+  type Receipt,
+} from '../../core/decision.js';
 import type { Phase } from '../../decorators/policy-options.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { Call } from '../../transports/call.js';
@@ -11,6 +18,7 @@ import {
   joinPrepared,
   limitAt,
   NOTHING_PREPARED,
+  type PreparedCharges,
   undecidedBy,
 } from './charges/prepared-charges.js';
 import { type EndedCall, endedWithResponse } from './ends/call-end.js';
@@ -131,7 +139,7 @@ export class HandlerLimiter {
     }
     const all = joinPrepared(now, address);
     return chain(this.limiter.peekCharges(all.charges), (peeked) => {
-      if (!peeked.allowed) return this.#conclude({ ...all, outcome: peeked }, session);
+      if (!peeked.allowed) return chain(this.#deny(all, peeked), (denied) => this.#conclude(denied, session));
       return chain(this.limiter.spendPrepared(now, session), (charged) => {
         const { outcome } = charged;
         if (!outcome.allowed) return this.#conclude(charged, session);
@@ -150,6 +158,23 @@ export class HandlerLimiter {
         }
         return this.limiter.proceed(charged, session.call, session.responder);
       });
+    });
+  }
+
+  /** Returns the denial of a call that a peek denies. Nothing is taken; where denials lead to a block, this one counts. */
+  #deny(prepared: PreparedCharges, peeked: Outcome): Awaitable<ChargedOutcome> {
+    const { charges } = prepared;
+    const isCounted = (_: unknown, i: number) => isCountedDenial(charges[i], peeked.decisions[i]);
+    const counted = charges.filter(isCounted);
+    if (counted.length === 0) return { ...prepared, outcome: peeked };
+    const { backend } = this.limiter.settings;
+    return chain(backend.spend(counted), ({ allowed, receipt, decisions: [...found] }) => {
+      const decisions = allowed
+        ? peeked.decisions
+        : peeked.decisions.map((one, i) => (isCounted(one, i) && found.shift()) || one);
+      const denial = { ...prepared, outcome: { ...peeked, decisions, binding: bindingOf(decisions) } };
+      // There has been room since the peek, but the address is charged when the call has ended.
+      return receipt === undefined ? denial : chain(backend.settle(receipt, nothingOf(receipt)), () => denial);
     });
   }
 
@@ -198,8 +223,9 @@ export class HandlerLimiter {
     const due = charges.flatMap((charge, i) => ((isDue[i] ?? true) ? [{ charge, limit: limitAt(address, i) }] : []));
     const receipts = due.map(async ({ charge, limit }) => {
       const outcome = await settings.backend.spend([charge]);
-      events.thresholds({ outcome, charges: [charge] }, handler);
       const charged = { outcome, charges: [charge], limits: limit === undefined ? [] : [limit] };
+      events.thresholds(charged, handler);
+      events.blocked(charged, handler);
       await outcomes.settle(charged, call, ended, settings.clock.now());
       return outcome.receipt ?? [];
     });
@@ -270,6 +296,13 @@ export class HandlerLimiter {
     const { backend } = this.limiter.settings;
     await Promise.all((await receipts).map((receipt) => backend.settle(receipt, nothingOf(receipt))));
   }
+}
+
+/** True for the denial of a subject that may be blocked for it, and is not blocked yet. */
+function isCountedDenial(charge: Charge | undefined, decision: Decision | undefined): boolean {
+  const block = charge?.policy.block;
+  if (block === undefined || block.forMs === 0 || decision === undefined) return false;
+  return !decision.allowed && decision.mode === undefined && decision.reason !== 'blocked';
 }
 
 function nothingOf({ charges }: Receipt): readonly number[] {

@@ -9,6 +9,7 @@ import {
   Get,
   Injectable,
   type NestInterceptor,
+  type Type,
   UnauthorizedException,
   UseGuards,
   UseInterceptors,
@@ -48,7 +49,11 @@ const early = (what: string) => ({ 'x-early': what });
 describe.each(adapters)('a call that ends before the handler phase, on %s', (adapter) => {
   const redis = useBackends();
 
-  function start(what: PolicyOptions, guard = AuthGuard, backend: (typeof backends)[number] = 'memory') {
+  function start(
+    what: PolicyOptions,
+    guard: Type<CanActivate> = AuthGuard,
+    backend: (typeof backends)[number] = 'memory',
+  ) {
     @UseInterceptors(EarlyInterceptor)
     @Controller()
     class NotesController {
@@ -70,6 +75,35 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     await using app = await start(limit, RefusingGuard, backend);
     expect(await app.statuses('/notes', 5)).toEqual([401, 401, 429, 429, 429]);
     expect(await app.statuses('/notes', 1, as('ann'))).toEqual([429]);
+  });
+
+  it.each(backends)('is blocked if its address goes on after it was denied (%s)', async (backend) => {
+    await using app = await start({ ...limit, block: { for: '2h', after: 3 } }, RefusingGuard, backend);
+    const reasons: unknown[] = [];
+    for (let i = 0; i < 6; i++) reasons.push((await app.send('/notes')).body.reason);
+    expect(reasons).toEqual([undefined, undefined, 'rate', 'rate', 'blocked', 'blocked']);
+    expect((await app.send('/notes')).headers['retry-after']).toBe('7200');
+  });
+
+  it('is blocked, and told of, if its address is found denied when the calls have ended', async () => {
+    // All of them pass the guard before the first one is charged.
+    const waiting: (() => void)[] = [];
+    const guard = class implements CanActivate {
+      async canActivate(): Promise<boolean> {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        throw new UnauthorizedException();
+      }
+    };
+    await using app = await start({ ...limit, block: { for: '2h', after: 3 } }, guard);
+    const events: ThrottleEvent[] = [];
+    app.app.get(ThrottleService).events$.subscribe((event) => events.push(event));
+    const sent = Array.from({ length: 5 }, () => app.send('/notes'));
+    await until(() => waiting.length === 5);
+    for (const go of waiting.splice(0)) go();
+    expect((await Promise.all(sent)).map(({ status }) => status)).toEqual([401, 401, 401, 401, 401]);
+    await until(() => events.some(({ type }) => type === 'blocked'));
+    expect((await app.send('/notes')).body.reason).toBe('blocked');
+    expect(events.filter(({ type }) => type === 'blocked')).toHaveLength(1);
   });
 
   it.each([
