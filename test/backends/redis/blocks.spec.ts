@@ -79,6 +79,15 @@ describe('blocks on Redis', () => {
     expect(await redis.client.zcard(`${prefix}:blocks`)).toBe(0);
   });
 
+  it('leave no names of those that are over, though nobody lists them', async () => {
+    const names = () => redis.client.zrange(`${prefix}:blocks`, '0', '-1');
+    for (const subject of ['ada', 'bob', 'cy', 'dan']) {
+      for (let i = 0; i < 4; i++) await backend.spend([{ policy: login, subject, cost: 1 }]);
+      await until(async () => JSON.stringify(await names()).includes(subject) && (await names()).length === 1);
+      clock.advance(300_000);
+    }
+  });
+
   it('ask Redis for each denial of a row, and for none once they are known', async () => {
     backend = open(1000);
     const charges = [{ policy: rows, subject: 'ada', cost: 1 }];

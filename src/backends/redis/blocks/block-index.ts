@@ -14,7 +14,7 @@ export interface IndexedBudget {
 
 /**
  * `prefix:blocks`, a sorted set of the budgets whose subjects were blocked. It is advisory: who lists reads each block, and removes the
- * names of those that are over.
+ * names of those that are over; so does, for a few of them, each process that adds one.
  */
 export class BlockIndex {
   readonly #key: string;
@@ -36,6 +36,12 @@ export class BlockIndex {
 
   async remove(name: string, dueMs: number): Promise<void> {
     await this.#command('zrem', [name], dueMs);
+  }
+
+  /** Returns so many names in the index, or all if there are fewer, whichever they are. */
+  async sample(count: number, dueMs: number): Promise<readonly string[]> {
+    const reply = await this.#command('zrandmember', [count], dueMs);
+    return Array.isArray(reply) ? reply.map(String) : [];
   }
 
   /** Returns names in the index, in their order, behind the cursor. */

@@ -14,6 +14,8 @@ import { RECORD_BYTES, recordOf } from './block-record-bytes.js';
 
 /** Milliseconds in which a block that a policy began is to be listed. Nobody waits for that. */
 const INDEX_TIMEOUT_MS = 10_000;
+/** Names that are looked at for each one that is added. More than one, so that most names in the index are of blocks in force. */
+const SAMPLED = 2;
 
 /** Blocks in Redis, under the keys of budgets: lua/lib/blocks.lua says how. */
 export class RedisBlocks implements RemoteBlocks {
@@ -70,8 +72,15 @@ export class RedisBlocks implements RemoteBlocks {
       const charge = charges[i];
       if (startedBlock === undefined || charge === undefined) continue;
       // A block that is not listed is in force all the same.
-      this.#index.add(charge, this.now() + INDEX_TIMEOUT_MS).catch(() => undefined);
+      this.#addOne(charge, this.now() + INDEX_TIMEOUT_MS).catch(() => undefined);
     }
+  }
+
+  /** Also if nobody ever lists blocks, the index holds not much more than those in force. */
+  async #addOne(target: Target, dueMs: number): Promise<void> {
+    await this.#index.add(target, dueMs);
+    const names = await this.#index.sample(SAMPLED, dueMs);
+    await Promise.all(names.map((name) => this.#listed(target.policy.name, name, dueMs)));
   }
 
   /** Returns a listed block; drops its name if it is over. */

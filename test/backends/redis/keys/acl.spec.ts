@@ -24,7 +24,7 @@ const SETTINGS = ['hget', 'hset', 'hgetall', 'zadd', 'zrange', 'zrem'];
 /** What holds need besides. */
 const HOLDS = ['hdel', 'hget', 'hmget', 'hset', 'pexpire', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'];
 /** What blocks need besides: their list. */
-const BLOCKS = ['zadd', 'zrange', 'zrem', 'pexpire'];
+const BLOCKS = ['zadd', 'zrange', 'zrandmember', 'zrem', 'pexpire'];
 
 /** What a user needs for calls. */
 const NEEDED = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time'];
