@@ -21,8 +21,8 @@ export interface BlockOptions {
   readonly escalate?: readonly number[] | undefined;
   /**
    * After which time without a block its blocks are forgotten, so that the next one is the first again; and how long a row of denials
-   * waits for the next denial. It is counted from the beginning of the last block, and must be longer than the block before the
-   * longest. Default: an hour, or twice the longest block if that is more.
+   * waits for the next denial. It is counted from the beginning of the last block, and must be longer than the longest block if they
+   * escalate. Default: an hour, or twice the longest block if that is more.
    */
   readonly forgetAfter?: Duration | undefined;
 }
@@ -62,11 +62,10 @@ export function readBlock(path: string, block: unknown): PolicyBlock | undefined
     forgetAfter === undefined
       ? Math.min(MAX_BLOCK_MS, Math.max(HOUR_MS, 2 * longestMs))
       : parseDuration(optionAt(path, 'forgetAfter'), forgetAfter, MAX_BLOCK_MS);
-  // The block that the last factor follows has to be over before it is forgotten.
-  const beforeLastMs = forMs * (escalate.at(-2) ?? 0);
-  if (forgetAfterMs <= beforeLastMs) {
+  // Of blocks that are all equally long it does not matter.
+  if (escalate.length > 1 && forgetAfterMs <= longestMs && forgetAfterMs < MAX_BLOCK_MS) {
     throw new ThrottleConfigError(
-      `${optionAt(path, 'forgetAfter')}: expected longer than the ${beforeLastMs} ms of a block before the last one that \`escalate\` has, got ${forgetAfterMs} ms. A block would be forgotten before it is over, and the next one never longer.`,
+      `${optionAt(path, 'forgetAfter')}: expected longer than the ${longestMs} ms of the longest block that \`escalate\` has, got ${forgetAfterMs} ms. A block would be forgotten before it is over, and the next one be the first again.`,
     );
   }
   return Object.freeze({ forMs, after, escalate: Object.freeze([...escalate]), forgetAfterMs });

@@ -20,6 +20,14 @@ describe('the option block', () => {
       { forMs: 1000, after: 1, escalate: [1], forgetAfterMs: HOUR_MS },
     ],
     [{ for: '366d' }, { forMs: 366 * 24 * HOUR_MS, after: 1, escalate: [1], forgetAfterMs: 366 * 24 * HOUR_MS }],
+    [
+      { for: '1h', forgetAfter: '5m' },
+      { forMs: HOUR_MS, after: 1, escalate: [1], forgetAfterMs: 300_000 },
+    ],
+    [
+      { for: '183d', escalate: [1, 2] },
+      { forMs: 183 * 24 * HOUR_MS, after: 1, escalate: [1, 2], forgetAfterMs: 366 * 24 * HOUR_MS },
+    ],
     [true, { forMs: 0, after: 1, escalate: [1], forgetAfterMs: 0 }],
   ])('%j is %j', (block, expected) => {
     const policy = define(block);
@@ -47,10 +55,17 @@ describe('the option block', () => {
     [{ for: '5m', escalate: [1, 0.5] }, `${PATH}.escalate: expected a list of whole numbers from 1 on`],
     [{ for: '10d', escalate: [1, 40] }, `${PATH}.escalate: expected blocks of at most 366 days`],
     [{ for: '5m', forgetAfter: '1' }, `${PATH}.forgetAfter: expected a duration`],
-    [
-      { for: '5m', escalate: [1, 2, 4], forgetAfter: '10m' },
-      `${PATH}.forgetAfter: expected longer than the 600000 ms of a block before the last one that \`escalate\` has, got 600000 ms`,
-    ],
+    ...[
+      [1, 2, 4],
+      [4, 1],
+      [4, 1, 2],
+    ].map(
+      (escalate) =>
+        [
+          { for: '5m', escalate, forgetAfter: '20m' },
+          `${PATH}.forgetAfter: expected longer than the 1200000 ms of the longest block that \`escalate\` has, got 1200000 ms`,
+        ] as const,
+    ),
     [{ for: '5m', forgetAfte: '1h' }, `${PATH}: there is no option "forgetAfte". Did you mean "forgetAfter"?`],
   ])('refuses %j', (block, message) => {
     expect(() => define(block)).toThrow(ThrottleConfigError);
