@@ -130,4 +130,23 @@ describe('a full memory backend', () => {
     expect(backend.size).toBe(0);
     expect([left('ada'), hit('ada', 5).allowed, backend.size]).toEqual([5, true, 1]);
   });
+
+  it('blocks no new subject, and does not say that it has', () => {
+    const { backend, hit } = openMemory(1);
+    const strict = definePolicy('strict', { rate: '5/s', strategy: 'fixed-window', block: { for: '5m' } });
+    hit('ada');
+    hit('bob', 5, strict);
+    for (const subject of ['bob', 'eve']) {
+      const [decision] = hit(subject, 1, strict).decisions;
+      expect(decision).toMatchObject({ allowed: false, reason: 'rate', retryAfterMs: 1000 });
+      expect(decision).not.toHaveProperty('startedBlock');
+    }
+    expect(() => backend.blocks.setBlock({ policy: strict, subject: 'bob' }, 1000)).toThrow(
+      'The subject is not blocked under policy "strict": the MemoryBackend knows as many subjects as `maxKeys` lets it.',
+    );
+    expect(backend.blocks.getBlock({ policy: strict, subject: 'bob' })).toBeUndefined();
+    backend.reset([{ policy, subject: 'ada' }]);
+    backend.blocks.setBlock({ policy: strict, subject: 'bob' }, 1000);
+    expect(hit('bob', 1, strict).decisions).toMatchObject([{ allowed: false, reason: 'blocked' }]);
+  });
 });

@@ -13,9 +13,16 @@ export function readRecord(table: SubjectTable, key: string): BlockRecord {
   return { until, row, rowAt, strikes, struckAt };
 }
 
+/** Returns true if there is room for what becomes known of the blocks of a subject. */
+export function hasRoomFor(store: MemoryStore, table: SubjectTable, key: string, now: number): boolean {
+  return table.find(key) !== undefined || store.hasRoom(table, now, []);
+}
+
 /**
  * Writes what is known of the blocks of a subject. While the store is full, new subjects share their budgets, and one of them must not
  * block the others: nothing is written of them.
+ *
+ * @returns whether it was written
  */
 export function writeRecord(
   store: MemoryStore,
@@ -23,14 +30,13 @@ export function writeRecord(
   record: BlockRecord,
   block: PolicyBlock,
   now: number,
-): void {
+): boolean {
   const table = store.blocksOf(policy);
   const key = mapKey(subject);
-  if (table.find(key) === undefined && !store.hasRoom(table, now, [])) return;
+  if (!hasRoomFor(store, table, key, now)) return false;
   const { until, row, rowAt, strikes, struckAt } = record;
   store.write({ table, key, isShared: false }, [until, rowAt, struckAt, row, strikes], keptUntil(record, block));
-  if (!isBlocked(record, now)) return;
-  store.blocked.add({ policy, subject }, (other) => {
-    return !isBlocked(readRecord(store.blocksOf(other.policy), mapKey(other.subject)), now);
-  });
+  const isOver = (other: Target) => !isBlocked(readRecord(store.blocksOf(other.policy), mapKey(other.subject)), now);
+  if (isBlocked(record, now)) store.blocked.add({ policy, subject }, isOver);
+  return true;
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../strategies/blocks/block-record.js';
 import type { State, StepResult, Strategy } from '../../../strategies/strategy.js';
 import type { MemoryStore } from '../memory-store.js';
-import { readRecord, writeRecord } from './block-table.js';
+import { hasRoomFor, readRecord, writeRecord } from './block-table.js';
 
 /** The record of a subject, in the course of a call. */
 interface CallRecord {
@@ -80,6 +80,8 @@ export class CallBlocks {
     }
     // A cost that can never pass says nothing of the subject.
     if (decision.retryAfterMs === null || this.#isDenied) return result;
+    // Nor can a block begin that would not be kept.
+    if (!hasRoomFor(this.store, this.store.blocksOf(policy), record.key, this.now)) return result;
     const after = afterDenial(record.current, this.now, record.block);
     if (mode === 'monitor') record.current = after;
     else record.denied = after;

@@ -2,6 +2,7 @@ import type { Clock } from '../../../core/clock.js';
 import type { Target } from '../../../core/decision.js';
 import { mapKey } from '../../../core/key.js';
 import { isBlocked, NO_RECORD } from '../../../strategies/blocks/block-record.js';
+import { BackendError } from '../../backend-error.js';
 import { type Block, type BlockStore, blockOptionOf } from '../../blocks/block-store.js';
 import type { Page, PageRequest } from '../../settings-store.js';
 import type { MemoryStore } from '../memory-store.js';
@@ -19,7 +20,7 @@ export class MemoryBlocks implements BlockStore {
     const now = this.clock.now();
     const { strikes, struckAt } = readRecord(this.store.blocksOf(policy), mapKey(subject));
     const record = { ...NO_RECORD, until: now + forMs, strikes, struckAt };
-    writeRecord(this.store, { policy, subject }, record, block, now);
+    if (!writeRecord(this.store, { policy, subject }, record, block, now)) throw noRoom(policy.name);
     return { policy: policy.name, subject, expiresAt: record.until, strikes };
   }
 
@@ -45,4 +46,12 @@ export class MemoryBlocks implements BlockStore {
     const last = page.at(-1)?.[0];
     return last === undefined || page.length === later.length ? { entries } : { entries, cursor: last };
   }
+}
+
+/** A block that is not kept must not be taken for one that is in force. */
+function noRoom(policy: string): BackendError {
+  return new BackendError(
+    'OOM',
+    `The subject is not blocked under policy "${policy}": the MemoryBackend knows as many subjects as \`maxKeys\` lets it. Raise it, or wait until some of them have expired.`,
+  );
 }
