@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type ArgumentsHost, Catch, ParseIntPipe, type Type, UseFilters } from '@nestjs/common';
-import { MessageBody, SubscribeMessage, WebSocketGateway, type WsException } from '@nestjs/websockets';
+import { type ArgumentsHost, Catch, ParseIntPipe, type Type, UseFilters, UseGuards } from '@nestjs/common';
+import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { from, map, type Observable } from 'rxjs';
 import { type ChargeWhen, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
 import { CountedBackend } from '../../support/counted-backend.js';
@@ -46,6 +46,12 @@ const endings: readonly (readonly [ending: string, costs: Readonly<Record<Rule, 
   // The handler's end decides, and not what a filter makes of it.
   ['filter', { success: 0, failure: 3, length: 1 }],
 ];
+
+class RefusingGuard {
+  canActivate(): boolean {
+    throw new WsException('refused');
+  }
+}
 
 @Catch()
 class SilentFilter {
@@ -93,6 +99,12 @@ function endingGateway(rule: Rule, gate: Gate): Type {
       return { event: 'answer', data: count };
     }
 
+    @UseGuards(RefusingGuard)
+    @SubscribeMessage(`${rule}-guard`)
+    guarded(): object {
+      return { event: 'answer', data: 'never' };
+    }
+
     @UseFilters(SilentFilter)
     @SubscribeMessage(`${rule}-filter`)
     filtered(): never {
@@ -137,6 +149,15 @@ describe.each(transports)('messages charged by outcome on %s', (transport) => {
     await socket.settled();
     expect(await remaining(rule, ending)).toBe(LIMIT - cost);
     expect(settlements()).toEqual(cost === COST ? [] : [[cost]]);
+  });
+
+  it.each(ruleNames)('a message that a guard refuses takes nothing under %s', async (rule) => {
+    settlements();
+    const socket = await sockets.connect();
+    socket.send(`${rule}-guard`, 'guard');
+    await socket.settled();
+    expect(await remaining(rule, 'guard')).toBe(LIMIT);
+    expect(settlements()).toEqual([]);
   });
 
   it.each(ruleNames)('a message whose client leaves keeps what it took under %s', async (rule) => {
