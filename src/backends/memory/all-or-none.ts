@@ -49,11 +49,12 @@ export function conclude(
     isFree &&= charge.cost === 0;
   }
   const isTaken = allowed && writes && !isFree;
-  const decisions = evaluated.map((one) => {
-    if (!allowed) return decisionInDeniedCall(one, now, blocks);
+  const decisions = new Array<Decision>(evaluated.length);
+  let i = 0;
+  for (const one of evaluated) {
     if (isTaken && one.charge.cost > 0) write(store, one, now);
-    return one.result.decision;
-  });
+    decisions[i++] = allowed ? one.result.decision : decisionInDeniedCall(one, now, blocks);
+  }
   const binding = bindingOf(decisions);
   return isTaken ? { allowed, decisions, binding, receipt: receiptOf(now, charges) } : { allowed, decisions, binding };
 }

@@ -5,6 +5,7 @@ import { receiptOf } from '../../core/receipt.js';
 import type { State } from '../../strategies/strategy.js';
 import { conclude, type KnownCharge } from './all-or-none.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
+import type { SubjectTable } from './subject-table.js';
 
 /**
  * Decides the most frequent calls: all charges are enforced and cannot be overridden, all subjects are known, and no two charges are
@@ -61,20 +62,30 @@ export function takeFast(store: MemoryStore, charge: Charge, now: number): boole
 const NO_OTHERS: readonly StateLocation[] = [];
 const EMPTY: State = [];
 
+/**
+ * Loops, and lists of the size that they need: closures, and lists that grow (V8 makes room for 17 members at once), made a call of two
+ * policies 2.8 times as expensive as one of one.
+ */
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
-  const evaluated: KnownCharge[] = [];
-  for (const charge of charges) {
-    if (!isSimple(charge)) return undefined;
+  const evaluated = new Array<KnownCharge>(charges.length);
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i];
+    if (charge === undefined || !isSimple(charge)) return undefined;
     const { policy, subject, cost, arguments: args } = charge;
     assertChargeCost(cost, policy);
     const table = store.tableOf(policy);
     const index = table.find(mapKey(subject));
-    if (index === undefined || !areArguments(args, table.argumentCount)) return undefined;
-    if (evaluated.some((other) => other.table === table)) return undefined;
+    if (index === undefined || !areArguments(args, table.argumentCount) || isOn(table, evaluated, i)) return undefined;
     const result = table.strategy.step(table.states.read(index, true), now, policy, cost, args);
-    evaluated.push({ charge, table, index, result });
+    evaluated[i] = { charge, table, index, result };
   }
   return conclude(store, charges, evaluated, now, true);
+}
+
+/** Returns true if one of the first `count` charges is on a table. */
+function isOn(table: SubjectTable, evaluated: readonly KnownCharge[], count: number): boolean {
+  for (let i = 0; i < count; i++) if (evaluated[i]?.table === table) return true;
+  return false;
 }
 
 /** Returns true for an enforced charge on which no override counts, and that nobody is blocked for. */

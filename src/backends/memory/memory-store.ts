@@ -40,7 +40,9 @@ export class MemoryStore {
   /** The tables of overrides of other periods, by the id of the policy that they override. */
   readonly #besides = new Map<string, SubjectTable[]>();
   readonly #tableByPolicy = new Map<Policy, SubjectTable>();
-  #latest: { readonly policy: Policy; readonly table: SubjectTable } | undefined;
+  /** The policy of the latest charge, and its table: as two members, since several policies a call would make an object for each charge. */
+  #latestPolicy: Policy | undefined;
+  #latestTable: SubjectTable | undefined;
   #sweep = this.#allStates();
   #timer: NodeJS.Timeout | undefined;
   /** Lower bound of all expiries: the earliest seen in the last full sweep or written since. */
@@ -83,9 +85,11 @@ export class MemoryStore {
 
   tableOf(policy: Policy): SubjectTable {
     // Most calls have the policy of the call before.
-    if (this.#latest?.policy !== policy)
-      this.#latest = { policy, table: this.#tableByPolicy.get(policy) ?? this.#findTable(policy) };
-    return this.#latest.table;
+    if (this.#latestPolicy === policy && this.#latestTable !== undefined) return this.#latestTable;
+    const table = this.#tableByPolicy.get(policy) ?? this.#findTable(policy);
+    this.#latestPolicy = policy;
+    this.#latestTable = table;
+    return table;
   }
 
   /** Returns the table of what is known of the blocks of a policy's subjects, under whatever override. */
@@ -237,7 +241,7 @@ export class MemoryStore {
       if (!table.isOver(now)) continue;
       this.#tables.delete(id);
       this.#tableByPolicy.delete(table.policy);
-      if (this.#latest?.table === table) this.#latest = undefined;
+      if (this.#latestTable === table) this.#latestTable = undefined;
       this.#dropBeside(table);
     }
     // Other objects of a policy lead to its table, too.
