@@ -30,11 +30,12 @@ local function open_record(key)
   end
   record.current = record.found
   record.call = function(command, _, first, second)
-    -- No strategy takes this for a state.
-    if not record.is_sound then return '?' end
-    local state = record.state or ''
+    -- No strategy takes this for a state. A read that failed is told as it is.
+    if not record.is_sound then return is_failure(text) and text or '?' end
     if command == 'GET' then return record.state end
-    if command == 'GETRANGE' then return sub(state, first + 1, second + 1) end
+    local state = record.state or ''
+    -- The whole state, so that no helper of a strategy reads the rest from the key, where it is behind the record.
+    if command == 'GETRANGE' then return state end
     record.is_changed = true
     if command == 'SET' then
       record.state = first

@@ -148,4 +148,15 @@ describe('blocks on Redis', () => {
       expect(await backend.spend(charges)).toMatchObject(expected);
     }
   });
+
+  it('answer as in memory for a log of hundreds of entries, of which a key without blocks is read in parts', async () => {
+    const memory = new MemoryBackend({ clock });
+    const long = definePolicy('p', { rate: '200/min', strategy: 'sliding-log', block: { for: '5s', after: 2 } });
+    for (let i = 0; i < 350; i++) {
+      clock.advance(i % 300 === 299 ? 20_000 : 250);
+      const charges = [{ policy: long, subject: 'ada', cost: i % 40 === 39 ? 9 : 1 }];
+      const { receipt: _, ...expected } = memory.spend(charges);
+      expect(await backend.spend(charges)).toMatchObject(expected);
+    }
+  });
 });
