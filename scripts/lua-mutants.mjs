@@ -61,9 +61,9 @@ function localsOf(file) {
   return scopesOf(luaFiles[file], tokensOf(luaFiles[file])).locals;
 }
 
-/** The cases, with those of the file's strategy first. */
+/** The cases, with those of the file's strategy, or of blocks, first. */
 function casesFor(file) {
-  const name = file.replace('strategies/', '').replace('bucket', '-bucket');
+  const name = /block/.test(file) ? 'block' : file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }
 

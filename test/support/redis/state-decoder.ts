@@ -9,10 +9,11 @@ export interface StoredState {
 
 /**
  * Lua that tells what is stored in a text: the marker, the expiry, and the numbers of the state as the strategies of TypeScript
- * have them, in all their digits: a client need not read those above 2^32 as they are.
+ * have them, in all their digits: a client need not read those above 2^32 as they are. Behind a record of blocks comes the state.
  */
 export const TOLD_LUA = `
-local function told_values(text)
+local told_values
+function told_values(text)
   local letter, values = string.sub(text, 4, 4), { string.sub(text, 2, 4) }
   local function tell(number)
     values[#values + 1] = type(number) == 'number' and string.format('%.17g', number) or type(number) .. ' ' .. tostring(number)
@@ -20,7 +21,12 @@ local function told_values(text)
   local function number_at(at) return (struct.unpack('<I7', text, at)) end
   if string.sub(text, 1, 3) ~= '\\163S2' or #text < 11 then return { 'not ours' } end
   tell(number_at(5))
-  if letter == 'x' or letter == 'w' then
+  if letter == 'k' then
+    for at = 12, 40, 7 do tell(number_at(at)) end
+    if #text > 46 then
+      for _, value in ipairs(told_values(string.sub(text, 47))) do values[#values + 1] = value end
+    end
+  elseif letter == 'x' or letter == 'w' then
     local between, offset = {}, letter == 'x' and 11 or 39
     while offset >= 0 and offset < #text do
       local found = { cmsgpack.unpack_limit(text, 500, offset) }

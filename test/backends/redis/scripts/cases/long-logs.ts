@@ -4,10 +4,11 @@ import type { Run, ScriptCase } from '../support/script-run.js';
 import { RunRecorder } from './spend.js';
 
 const START = 1_760_000_000_000;
-const policy = definePolicy('p', { rate: '400/1000ms', strategy: 'sliding-log' });
+const plain = definePolicy('p', { rate: '400/1000ms', strategy: 'sliding-log' });
+const withBlock = definePolicy('p', { rate: '400/1000ms', strategy: 'sliding-log', block: true });
 
 /** A log of some hundred entries: charged, denied at every length of wait, and settled up and down at every place. */
-function longLog(seed: number, stepMs: number): ScriptCase {
+function longLog(seed: number, stepMs: number, policy = plain): ScriptCase {
   const random = randomFrom(seed);
   const recorder = new RunRecorder();
   const runs: Run[] = [];
@@ -16,7 +17,7 @@ function longLog(seed: number, stepMs: number): ScriptCase {
   const at = () => ({ now, timeUs: START * 1000, isTold: true });
   const spend = (cost: number, mode?: 'record') => {
     const charges = [{ policy, subject: 'ada', cost, ...(mode && { mode }) }];
-    const isOne = mode === undefined && random(2) === 0;
+    const isOne = mode === undefined && policy.block === undefined && random(2) === 0;
     const calls = [{ charges, deadline: START }];
     const spent = isOne ? recorder.spendOne(policy.strategy, calls, at()) : recorder.spend(calls, at());
     runs.push(spent.run);
@@ -49,9 +50,11 @@ function longLog(seed: number, stepMs: number): ScriptCase {
     spend(random(300));
   }
   recorder.close();
-  return { name: `a long log, steps of ${stepMs} ms, seed ${seed}`, runs };
+  const behind = policy.block === undefined ? '' : ' behind a record';
+  return { name: `a long log${behind}, steps of ${stepMs} ms, seed ${seed}`, runs };
 }
 
-export const longLogs: readonly ScriptCase[] = [2, 3, 5, 9].flatMap((stepMs) =>
-  [1, 2].map((seed) => longLog(seed, stepMs)),
-);
+export const longLogs: readonly ScriptCase[] = [2, 3, 5, 9].flatMap((stepMs) => [
+  ...[1, 2].map((seed) => longLog(seed, stepMs)),
+  longLog(1, stepMs, withBlock),
+]);

@@ -1,4 +1,5 @@
-import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
+import { blockScriptArgs } from '../../../../../src/backends/redis/scripts/block-codec.js';
+import { HAS_RECORD, policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import {
   SpendOneRequest,
   SpendRequest,
@@ -7,13 +8,22 @@ import {
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
 import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
 import { keyBeginning, keyEnd, keyPart } from '../../../../../src/core/key.js';
-import { type Charge, ManualClock, MemoryBackend, type Policy, type Receipt } from '../../../../../src/index.js';
+import {
+  type Charge,
+  ManualClock,
+  MemoryBackend,
+  type Policy,
+  type Receipt,
+  type Target,
+} from '../../../../../src/index.js';
+import { type BlockRecord, isBlocked, NO_RECORD } from '../../../../../src/strategies/blocks/block-record.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
 import { record } from '../../../../../src/strategies/record.js';
-import type { State } from '../../../../../src/strategies/strategy.js';
+import { credited, type State } from '../../../../../src/strategies/strategy.js';
 import { Reply } from '../support/reply.js';
 import type { Run } from '../support/script-run.js';
 import type { ScriptName } from '../support/scripts-under-test.js';
+import { CallRecords } from './call-records.js';
 
 /** A call of a run: its charges, and its deadline in the server's time, or `peek`. */
 export interface Call {
@@ -47,6 +57,8 @@ export class RunRecorder {
   readonly #clock = new ManualClock();
   readonly #memory = new MemoryBackend({ clock: this.#clock });
   readonly #stored = new Map<string, Stored>();
+  /** The records of policies with blocks, and when their keys expire. */
+  readonly #records = new Map<string, { readonly known: BlockRecord; readonly expiresMs: number }>();
 
   /** Returns the decision on a cost of 0. */
   standing(policy: Policy, subject: string, now: number): Decision | undefined {
@@ -122,16 +134,22 @@ export class RunRecorder {
     writes: Writes,
   ): readonly Receipt[] {
     const serverMs = Math.floor(timeUs / 1000);
+    const marginMs = isTold ? 3_600_000 : 1000;
     const { decisions, receipt } = this.#memory[mode](charges);
+    const records = new CallRecords(charges, decisions, now, (charge) => this.recordOf(charge));
     decisions.forEach((decision, i) => {
       const charge = charges[i];
-      if (charge !== undefined) reply.charge(charge.policy, decision);
+      if (charge !== undefined) reply.charge(charge.policy, decision, records.strikes[i]);
     });
-    if (receipt === undefined) return [];
-    for (const [key, untilMs] of this.#take(receipt.charges, now, serverMs + (isTold ? 3_600_000 : 1000))) {
-      this.#write(key, serverMs, untilMs, writes);
+    if (mode === 'peek') return [];
+    const untilMs = receipt === undefined ? new Map() : this.#take(receipt.charges, now, serverMs + marginMs);
+    for (const [key, ms] of untilMs) this.#write(key, serverMs, ms, writes);
+    for (const [key, { known, keptMs, isChanged }] of records.after()) {
+      if (!isChanged && !untilMs.has(key)) continue;
+      const recordMs = keptMs === 0 ? 0 : serverMs + keptMs - now + marginMs;
+      this.#writeRecord(key, known, serverMs, Math.max(untilMs.get(key) ?? 0, recordMs), writes);
     }
-    return [receipt];
+    return receipt === undefined ? [] : [receipt];
   }
 
   /** One run of lua/scripts/settle.lua. */
@@ -156,14 +174,17 @@ export class RunRecorder {
       if (state.length === 0) {
         this.#stored.delete(keyFor(charge));
         writes.delete(keyFor(charge));
-        deleted.push(`DEL ${keyFor(charge)}`);
+        if (charge.policy.block === undefined) deleted.push(`DEL ${keyFor(charge)}`);
       } else {
         // A refund never matters longer than the charge.
         this.#stored.set(keyFor(charge), { expiresMs: stored?.expiresMs, state });
         this.#write(keyFor(charge), serverMs, untilMs, writes);
       }
+      if (charge.policy.block === undefined) return;
+      deleted.push(...this.#writeRecord(keyFor(charge), this.recordOf(charge), serverMs, untilMs, writes));
     });
     const args = receipt.charges.flatMap(({ policy, cost }, i) => [
+      ...recordArgs(policy),
       ...policyArgs(policy),
       `${cost}`,
       `${costs[i] ?? cost}`,
@@ -175,6 +196,74 @@ export class RunRecorder {
       timeUs,
       expected: { reply: [serverMs, isLate ? 2 : 1], written: [...deleted, ...this.#lines(writes)].sort() },
     };
+  }
+
+  /** One run of lua/scripts/settle.lua that gives units back whenever they were taken. */
+  credit(charge: Charge, deadline: number, { now, timeUs, isTold }: At): Run {
+    this.#clock.set(now);
+    const serverMs = Math.floor(timeUs / 1000);
+    const { policy, cost } = charge;
+    const key = keyFor(charge);
+    const isLate = serverMs > deadline;
+    const writes = new Writes();
+    const deleted: string[] = [];
+    const stored = this.#stored.get(key);
+    if (!isLate) this.#memory.credit([charge]);
+    if (!isLate && cost > 0 && stored !== undefined) {
+      const state = credited(strategyOf(policy), stored.state, now, policy, cost);
+      if (state !== stored.state) {
+        if (state.length === 0) this.#stored.delete(key);
+        else {
+          this.#stored.set(key, { ...stored, state });
+          this.#write(key, serverMs, 0, writes);
+        }
+        if (policy.block !== undefined) {
+          deleted.push(...this.#writeRecord(key, this.recordOf(charge), serverMs, 0, writes));
+        } else if (state.length === 0) deleted.push(`DEL ${key}`);
+      }
+    }
+    const instant = isTold ? String(now) : '';
+    return {
+      script: 'settle',
+      keys: [key],
+      args: [instant, String(deadline), '', ...recordArgs(policy), ...policyArgs(policy), `${cost}`, '0'],
+      timeUs,
+      expected: { reply: [serverMs, isLate ? 2 : 1], written: [...deleted, ...this.#lines(writes)].sort() },
+    };
+  }
+
+  /** One run of lua/scripts/block.lua. @param forMs undefined to end a block */
+  block(target: Target, forMs: number | undefined, deadline: number, { now, timeUs, isTold }: At): Run {
+    this.#clock.set(now);
+    const serverMs = Math.floor(timeUs / 1000);
+    const key = keyFor(target);
+    const isLate = serverMs > deadline;
+    const writes = new Writes();
+    const deleted: string[] = [];
+    const found = this.recordOf(target);
+    const known = forMs === undefined ? NO_RECORD : { ...found, until: now + forMs, row: 0, rowAt: 0 };
+    if (!isLate) {
+      if (forMs === undefined) this.#memory.blocks.deleteBlock(target);
+      else this.#memory.blocks.setBlock(target, forMs);
+      const untilMs = forMs === undefined ? 0 : serverMs + forMs + (isTold ? 3_600_000 : 1000);
+      deleted.push(...this.#writeRecord(key, known, serverMs, untilMs, writes));
+    }
+    const done = [1, isBlocked(found, now) ? found.until : 0, known.until, known.strikes];
+    return {
+      script: 'block',
+      keys: [key],
+      args: blockScriptArgs(isTold ? String(now) : '', deadline, forMs),
+      timeUs,
+      expected: {
+        reply: [serverMs, ...(isLate ? [2] : done)],
+        written: [...deleted, ...this.#lines(writes)].sort(),
+      },
+    };
+  }
+
+  /** Returns what is known of the blocks of a subject. */
+  recordOf(target: Target): BlockRecord {
+    return this.#records.get(keyFor(target))?.known ?? NO_RECORD;
   }
 
   close(): void {
@@ -202,7 +291,9 @@ export class RunRecorder {
       if (isDenied && earlier !== undefined && mode === undefined) result = strategy.step(found, now, policy, total);
       inCall.set(key, { found, total, isDenied });
       this.#stored.set(key, { state: result.state, expiresMs: was?.expiresMs });
-      untilMs.set(key, atLeastMs + result.decision.resetMs);
+      // What is recorded of a blocked subject is kept until its block is over.
+      const blockedMs = this.recordOf(charge).until - now;
+      untilMs.set(key, atLeastMs + Math.max(result.decision.resetMs, blockedMs));
     }
     return untilMs;
   }
@@ -217,18 +308,46 @@ export class RunRecorder {
     writes.set(key, isKept ? (writes.get(key) ?? 'KEEPTTL') : `PX ${ttlMs}`);
   }
 
+  /** Writes a record, by the same rule, with the state behind it. Returns the command that deletes both, if there is nothing to keep. */
+  #writeRecord(key: string, known: BlockRecord, serverMs: number, untilMs: number, writes: Writes): readonly string[] {
+    if (!this.#stored.has(key) && Math.max(known.until, known.row, known.strikes) === 0) {
+      this.#records.delete(key);
+      writes.delete(key);
+      return [`DEL ${key}`];
+    }
+    const expiresMs = this.#records.get(key)?.expiresMs ?? 0;
+    const isKept = expiresMs >= untilMs;
+    const ttlMs = Math.ceil((untilMs - serverMs) * 1.25);
+    this.#records.set(key, { known, expiresMs: isKept ? expiresMs : serverMs + ttlMs });
+    const expiry = isKept ? (writes.records.get(key) ?? 'KEEPTTL') : `PX ${ttlMs}`;
+    // Instead of that of the state, which is not written by itself.
+    writes.set(key, expiry);
+    writes.records.set(key, expiry);
+    return [];
+  }
+
   /** What a run leaves under its keys, a line each. */
   #lines(writes: Writes): readonly string[] {
     const lines = [...writes].map(([key, expiry]) => {
-      const { state, expiresMs } = this.#stored.get(key) ?? { state: [], expiresMs: 0 };
-      return `SET ${key} S2${letterOf(key)} ${expiresMs} ${state.join(' ')} ${expiry}`;
+      const stored = this.#stored.get(key);
+      const state = stored && `S2${letterOf(key)} ${stored.expiresMs} ${stored.state.join(' ')}`;
+      const record = this.#records.get(key);
+      const told = record && `S2k ${record.expiresMs} ${recordNumbers(record.known).join(' ')}`;
+      return ['SET', key, told, state, expiry].filter((part) => part !== undefined).join(' ');
     });
     return lines.sort();
   }
 }
 
 /** The last expiry of each key that a run writes. */
-class Writes extends Map<string, string> {}
+class Writes extends Map<string, string> {
+  /** Those of records. */
+  readonly records = new Map<string, string>();
+}
+
+/** The numbers of a record, in the order in which they are stored. */
+const recordNumbers = ({ until, rowAt, struckAt, row, strikes }: BlockRecord) => [until, rowAt, struckAt, row, strikes];
+const recordArgs = ({ block }: Policy) => (block === undefined ? [] : [HAS_RECORD]);
 
 const serverMsOf = ({ timeUs }: At) => Math.floor(timeUs / 1000);
 const instantOf = ({ now, isTold }: At) => (isTold ? String(now) : '');
@@ -241,7 +360,7 @@ const batched = ({ charges, deadline }: Call): BatchedCall => ({
   deadlineMs: deadline === 'peek' ? 0 : deadline,
 });
 
-export const keyFor = ({ policy, subject }: Charge) => keyBeginning('sluice') + keyPart(subject) + keyEnd(policy.id);
+export const keyFor = ({ policy, subject }: Target) => keyBeginning('sluice') + keyPart(subject) + keyEnd(policy.id);
 
 function strategyOf({ strategy }: Policy) {
   const found = BUILT_IN_STRATEGIES.find(({ name }) => name === strategy);

@@ -18,7 +18,9 @@ export class Reply {
     this.calls.push(4);
   }
 
-  charge(policy: Policy, decision: Decision): void {
+  /** @param strikes the strikes of a subject that is blocked */
+  charge(policy: Policy, decision: Decision, strikes = 0): void {
+    if (decision.reason === 'blocked') this.calls.push(12, decision.startedBlock?.forMs ?? 0, strikes);
     const { limit, remaining, resetMs, delayMs, windowMs } = decision;
     const allowed = decision.allowed ? 1 : 0;
     const wait = decision.retryAfterMs ?? -1;

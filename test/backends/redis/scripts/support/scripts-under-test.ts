@@ -97,7 +97,7 @@ if type(reply) == 'string' then
   while at <= #reply do
     local status = take('<B')
     if status == 3 or status == 10 or status == 11 then take('<B') end
-    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0, 4, 0, 0, 9 })[status] do take('<d') end
+    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0, 4, 0, 0, 9, 2 })[status] do take('<d') end
   end
   reply = numbers
 end
@@ -105,11 +105,11 @@ return { reply, written }
 `;
 
 /** The scripts by name; those for calls of one charge by that of their strategy. */
-export type ScriptName = 'spend' | 'spend-several' | 'settle' | 'lease' | `spend-one ${string}`;
+export type ScriptName = 'spend' | 'spend-several' | 'settle' | 'block' | 'lease' | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
 export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
-  const { policies, spend, settle, lease, spendOne, spendSeveral } = assemble(files);
+  const { policies, spend, settle, block, lease, spendOne, spendSeveral } = assemble(files);
   const general = (script: string) => [before, policies, ...customLua, guarded, script, after('ARGV[2]')].join('\n');
   const plain = (script: string) => [before, script, after('0')].join('\n');
   const ones = Object.entries(spendOne).map(([strategy, script]) => [`spend-one ${strategy}`, plain(script)] as const);
@@ -117,6 +117,7 @@ export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
     ['spend', general(spend)],
     ['spend-several', plain(spendSeveral)],
     ['settle', general(settle)],
+    ['block', general(block)],
     ['lease', general(lease)],
     ...ones,
   ]);

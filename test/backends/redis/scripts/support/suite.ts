@@ -1,5 +1,6 @@
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
+import { blocks } from '../cases/blocks.js';
 import { calendars } from '../cases/calendar.js';
 import { clockSteps } from '../cases/clock-steps.js';
 import { customStrategies } from '../cases/custom-strategies.js';
@@ -12,6 +13,7 @@ import { leases } from '../cases/lease.js';
 import { longLogs } from '../cases/long-logs.js';
 import { longStates } from '../cases/long-states.js';
 import { overrides } from '../cases/overrides.js';
+import { randomBlocks } from '../cases/random-blocks.js';
 import { randomCase } from '../cases/random-cases.js';
 import { severalCharges } from '../cases/several-charges.js';
 import type { ScriptCase } from './script-run.js';
@@ -37,9 +39,11 @@ export const chosenCases: readonly ScriptCase[] = [
   ...overrides,
   ...calendars,
   ...severalCharges,
+  ...blocks,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
 export function* randomCases(strategy: StrategyName): Generator<ScriptCase> {
   for (let seed = 0; seed < CASES; seed++) yield randomCase(strategy, seed, RUNS);
+  for (let seed = 0; seed < CASES / 2; seed++) yield randomBlocks(strategy, seed, RUNS);
 }
