@@ -28,6 +28,7 @@ const SAME_ON_NEST_11 = [
   '<rootDir>/test/planning/errors/(policies|lease)',
   '<rootDir>/test/module/(missing-values|undefined-options|socket-options|bounded-holds)',
   '<rootDir>/test/applications/releases',
+  '<rootDir>/test/service/concurrency/sockets',
 ];
 
 /** @type {import('jest').Config} */

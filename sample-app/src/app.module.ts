@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { by, ThrottleModule } from 'nestjs-sluice';
 import { ApiController } from './api.controller.js';
+import { ArchivesController } from './archives.controller.js';
 import { backendOf } from './backend.js';
 import { ChatGateway } from './chat.gateway.js';
 import { ExportsController } from './exports.controller.js';
@@ -33,6 +34,7 @@ import { UploadsController } from './uploads.controller.js';
             cost: 100,
             chargeWhen: ({ value }) => (Array.isArray(value) ? value.length : 0),
           },
+          archive: { concurrency: { limit: 2, queue: { max: 2, waitMs: 5000 } } },
           trends: { rate: '2/min', mode: 'monitor' },
           api: { rate: '3/min', by: by.header('x-api-key'), overrides: true },
         },
@@ -52,6 +54,7 @@ import { UploadsController } from './uploads.controller.js';
     PoliciesController,
     OverridesController,
     ExportsController,
+    ArchivesController,
     PageController,
   ],
   providers: [ChatGateway, transportProvider],

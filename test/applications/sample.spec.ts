@@ -4,8 +4,10 @@ import { AppModule } from '../../sample-app/src/app.module.js';
 import { useTransport } from '../../sample-app/src/transport.js';
 import { systemClock } from '../../src/core/clock.js';
 import { ManualClock } from '../../src/index.js';
+import { CallLimiter } from '../../src/service/calls/call-limiter.js';
 import { TestSockets, type Transport, transports } from '../support/gateway-app.js';
 import { START, TestApp } from '../support/http-app.js';
+import { until } from '../support/wait-until.js';
 
 // The sample has no clock of its own to hand in: the process's stands still, so that no limit recovers meanwhile.
 beforeAll(() => {
@@ -43,6 +45,18 @@ describe('the sample application', () => {
     // There it is still 2025.
     const { body } = await app.send('/exports', { headers: { 'x-user': 'bob' } });
     expect(body).toEqual({ remaining: 4, until: '2026-01-01T05:00:00.000Z' });
+  });
+
+  it('runs two archives at a time, lets two more wait, and ends those whose clients have gone', async () => {
+    const limiter = app.app.get(CallLimiter);
+    const clients = Array.from({ length: 4 }, () => new AbortController());
+    const sent = clients.map(({ signal }) => app.send('/archives', { signal }).catch(() => 'aborted'));
+    await until(() => limiter.permits.size === 2 && limiter.queued === 2);
+    const { status, body } = await app.send('/archives');
+    expect([status, body.reason]).toEqual([429, 'concurrency']);
+    for (const client of clients) client.abort();
+    expect(await Promise.all(sent)).toEqual(['aborted', 'aborted', 'aborted', 'aborted']);
+    await until(() => limiter.permits.size === 0 && limiter.queued === 0);
   });
 
   it('shares 20 a minute between the handlers of the reports', async () => {

@@ -3,6 +3,7 @@ import {
   by,
   type Call,
   type CallOptions,
+  Concurrency,
   definePolicy,
   defineStrategy,
   type Limit,
@@ -265,3 +266,15 @@ service.overrides.set('search', 'user:42', '500/min');
 service.overrides.set('search', 'user:42', 'unlimited', { expiresInMs: 1000 });
 service.overrides.set('search', 'user:42', { rate: '10/s', burst: 50 });
 service.overrides.set('search', 'user:42', text);
+
+// Limits of concurrency, beside a rate and without one.
+Concurrency(5);
+Concurrency({ limit: 2, weight: 1, queue: { max: 10, waitMs: 5000 }, status: 503 }, { by: by.user(), name: 'exports' });
+Throttle({ concurrency: 5 });
+Throttle('5/min', { concurrency: 5 });
+Throttle({ rate: '5/min', concurrency: { limit: 5, weight: (call: Call) => String(call.type).length } });
+ThrottleModule.forRoot({
+  policies: { export: { concurrency: 2 }, both: { rate: '5/min', concurrency: { limit: 2 } } },
+});
+ThrottleModule.forRoot({ default: { concurrency: 100, by: by.all() } });
+export const concurrent: PolicyOptions = { concurrency: 5 };

@@ -1,5 +1,13 @@
 // What does not compile, one statement for each: a statement that compiles is reported.
-import { by, definePolicy, parseRate, Throttle, ThrottleModule, type ThrottleService } from 'nestjs-sluice';
+import {
+  by,
+  Concurrency,
+  definePolicy,
+  parseRate,
+  Throttle,
+  ThrottleModule,
+  type ThrottleService,
+} from 'nestjs-sluice';
 
 declare const service: ThrottleService;
 
@@ -287,3 +295,21 @@ service.overrides.set('search', 'user:42', '5/fortnight');
 service.overrides.set('search', 'user:42', { rate: '5/min', segments: 5 });
 // @ts-expect-error
 service.overrides.set('search', 42, '5/min');
+
+// Limits of concurrency that are none.
+// @ts-expect-error
+Concurrency('5');
+// @ts-expect-error
+Concurrency({ queue: { max: 1, waitMs: 1 } });
+// @ts-expect-error
+Concurrency({ limit: 2, status: 500 });
+// @ts-expect-error
+Throttle({ rate: '5/min', concurrency: undefined });
+// @ts-expect-error
+Throttle({ rate: '5/min', concurrency: maybe });
+// @ts-expect-error
+Throttle({ rate: '5/min', concurrency: { limit: 2, queue: { max: 10 } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { export: { by: by.ip() } } });
+// @ts-expect-error
+ThrottleModule.forRoot({ policies: { export: { concurrency: undefined } } });
