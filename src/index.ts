@@ -54,7 +54,6 @@ export type {
   ChargeWhen,
   GatewayOptions,
   Limit,
-  LimitOptions,
   MessageOption,
   MoreOptions,
   OnDenied,

@@ -39,12 +39,11 @@ export type Phase = 'guard' | 'handler';
 export type ChargeWhen = 'success' | 'failure' | ((result: CallResult, call: Call) => Awaitable<boolean | number>);
 
 /**
- * All options of a limit; see `PolicyOptions`.
- *
- * @example
- * const byUser: Partial<LimitOptions> = { by: by.user() };
+ * Options of one limit. It has a rate, a concurrency, or both, which startup checks. `rate`, `concurrency`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`,
+ * `onError`, `lease`, `block` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a configuration would
+ * mean the default.
  */
-export interface LimitOptions {
+export interface PolicyOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
   readonly rate?: RateText | ((call: Call) => Awaitable<string>);
   /**
@@ -137,17 +136,6 @@ export interface LimitOptions {
   readonly [Symbol.iterator]?: undefined;
 }
 
-/**
- * Options of one limit. Only a rate or a concurrency is required. `rate`, `concurrency`, `strategy`, `burst`, `segments`, `cost`, `by`,
- * `scope`, `onError`, `lease`, `block` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a
- * configuration would mean the default.
- */
-export type PolicyOptions = LimitOptions &
-  (
-    | { readonly rate: Exclude<LimitOptions['rate'], undefined> }
-    | { readonly concurrency: Exclude<LimitOptions['concurrency'], undefined> }
-  );
-
 /** A limit in the module's options: a rate, or options. */
 export type Limit = TextOrElse | PolicyOptions;
 
@@ -158,7 +146,7 @@ export interface GatewayOptions {
 }
 
 /** Options beside a rate or the name of a policy. */
-export type MoreOptions = Partial<LimitOptions> & Partial<GatewayOptions>;
+export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 
 /** A rate, the name of a policy, options, or an array of these. */
 export type What = TextOrElse | PolicyOptions | GatewayOptions | readonly What[];

@@ -277,4 +277,4 @@ ThrottleModule.forRoot({
   policies: { export: { concurrency: 2 }, both: { rate: '5/min', concurrency: { limit: 2 } } },
 });
 ThrottleModule.forRoot({ default: { concurrency: 100, by: by.all() } });
-export const concurrent: PolicyOptions = { concurrency: 5 };
+export const concurrent: Limit = { concurrency: 5 };

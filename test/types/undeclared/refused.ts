@@ -215,8 +215,6 @@ Throttle('5/min', { by: undefined });
 // @ts-expect-error
 Throttle('5/min', { rate: undefined });
 // @ts-expect-error
-Throttle({ connections: undefined });
-// @ts-expect-error
 definePolicy('login', maybe);
 // @ts-expect-error
 definePolicy('login', { rate: '5/min', scope: undefined });
@@ -248,8 +246,6 @@ Throttle({ rate: '5/min', scop: 'app' });
 Throttle('5/min', { scop: 'app' });
 // @ts-expect-error
 Throttle('5/min', { scope: 'aplication' });
-// @ts-expect-error
-Throttle({ strategy: 'gcra' });
 // @ts-expect-error
 Throttle('5/min', '5');
 // @ts-expect-error
@@ -309,7 +305,5 @@ Throttle({ rate: '5/min', concurrency: undefined });
 Throttle({ rate: '5/min', concurrency: maybe });
 // @ts-expect-error
 Throttle({ rate: '5/min', concurrency: { limit: 2, queue: { max: 10 } } });
-// @ts-expect-error
-ThrottleModule.forRoot({ policies: { export: { by: by.ip() } } });
 // @ts-expect-error
 ThrottleModule.forRoot({ policies: { export: { concurrency: undefined } } });
