@@ -298,11 +298,12 @@ export class HandlerLimiter {
   }
 }
 
-/** True for the denial of a subject that may be blocked for it, and is not blocked yet. */
+/** True for the denial of a subject that may be blocked for it, and is not blocked yet: a peek tells of a block that would begin. */
 function isCountedDenial(charge: Charge | undefined, decision: Decision | undefined): boolean {
   const block = charge?.policy.block;
   if (block === undefined || block.forMs === 0 || decision === undefined) return false;
-  return !decision.allowed && decision.mode === undefined && decision.reason !== 'blocked';
+  const { allowed, mode, reason, startedBlock } = decision;
+  return !allowed && mode === undefined && (reason !== 'blocked' || startedBlock !== undefined);
 }
 
 function nothingOf({ charges }: Receipt): readonly number[] {

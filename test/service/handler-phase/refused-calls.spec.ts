@@ -77,12 +77,22 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     expect(await app.statuses('/notes', 1, as('ann'))).toEqual([429]);
   });
 
-  it.each(backends)('is blocked if its address goes on after it was denied (%s)', async (backend) => {
-    await using app = await start({ ...limit, block: { for: '2h', after: 3 } }, RefusingGuard, backend);
-    const reasons: unknown[] = [];
-    for (let i = 0; i < 6; i++) reasons.push((await app.send('/notes')).body.reason);
-    expect(reasons).toEqual([undefined, undefined, 'rate', 'rate', 'blocked', 'blocked']);
-    expect((await app.send('/notes')).headers['retry-after']).toBe('7200');
+  it.each(
+    backends.flatMap((backend) => [
+      { backend, after: 1, reasons: ['blocked', 'blocked', 'blocked', 'blocked'] },
+      { backend, after: 3, reasons: ['rate', 'rate', 'blocked', 'blocked'] },
+    ]),
+  )('is blocked by denial $after of its address ($backend)', async ({ backend, after, reasons }) => {
+    await using app = await start({ ...limit, name: 'api', block: { for: '2h', after } }, RefusingGuard, backend);
+    const events: ThrottleEvent[] = [];
+    app.app.get(ThrottleService).events$.subscribe((event) => events.push(event));
+    const found: unknown[] = [];
+    for (let i = 0; i < 6; i++) found.push((await app.send('/notes')).body.reason);
+    expect(found).toEqual([undefined, undefined, ...reasons]);
+    expect(events.filter(({ type }) => type === 'blocked')).toMatchObject([{ forMs: 7_200_000, strikes: 1 }]);
+    // The window of the limit is over, and the block is not.
+    app.clock.advance(3_600_000);
+    expect((await app.send('/notes')).body.reason).toBe('blocked');
   });
 
   it('is blocked, and told of, if its address is found denied when the calls have ended', async () => {
