@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param } from '@nestjs/common';
-import { by, defineConcurrency, ManualClock, MemoryBackend, Throttle, type ThrottleEvent } from '../../../src/index.js';
+import {
+  by,
+  defineConcurrency,
+  ManualClock,
+  MemoryBackend,
+  Throttle,
+  type ThrottleEvent,
+  ThrottleService,
+} from '../../../src/index.js';
 import { CallLimiter } from '../../../src/service/calls/call-limiter.js';
 import { eventsOf } from '../../support/events.js';
 import { adapters, START, startApp, type TestApp } from '../../support/http-app.js';
@@ -10,6 +18,13 @@ import { Gate } from '../outcomes/gate.js';
 const policies = {
   export: { concurrency: { limit: 1, queue: { max: 2, waitMs: 1000 } }, by: by.all() },
   rated: { rate: '1/hour', concurrency: { limit: 1, queue: { max: 2, waitMs: 1000 } }, by: by.all() },
+  strict: {
+    rate: '2/hour',
+    strategy: 'fixed-window',
+    concurrency: { limit: 1, queue: { max: 2, waitMs: 1000 } },
+    by: by.all(),
+    block: { for: '5m' },
+  },
 } as const;
 
 describe.each(adapters)('a queue for permits on %s', (adapter) => {
@@ -28,6 +43,13 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
       @Throttle('export')
       @Get('export/:name')
       async export(@Param('name') name: string): Promise<string> {
+        await gate.wait(name);
+        return name;
+      }
+
+      @Throttle('strict')
+      @Get('strict/:name')
+      async strict(@Param('name') name: string): Promise<string> {
         await gate.wait(name);
         return name;
       }
@@ -66,6 +88,21 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
     return answers;
   };
   const denials = () => events.filter(({ type }) => type === 'denied').length;
+
+  it('is no way round a block: the rate denies calls that come while others wait, and this counts', async () => {
+    const throttle = app.app.get(ThrottleService);
+    const running = app.send('/strict/a');
+    await begun('a');
+    const waiting = app.send('/strict/b');
+    await until(() => limiter.queued === 1);
+    await throttle.debit('strict', 1);
+    const denied = await app.send('/strict/c');
+    expect([denied.body.reason, denied.headers['retry-after']]).toEqual(['blocked', '3600']);
+    expect(await throttle.blocks.get('strict', 'all')).toMatchObject({ strikes: 1 });
+    gate.open('a');
+    expect([(await running).status, (await waiting).status]).toEqual([200, 429]);
+    expect(events.filter(({ type }) => type === 'blocked')).toHaveLength(1);
+  });
 
   it('lets calls run in order of arrival, each when the one before has ended', async () => {
     const [a, b, c] = await startInOrder('a', 'b', 'c');

@@ -129,12 +129,19 @@ export class PermitTaker {
     // Whoever comes later must not overtake those that wait.
     const first = busy === undefined ? this.#attempt(call, taken) : this.#peekBehind(busy, call);
     return chain(first, (outcome) => {
-      if (outcome.allowed || !mayWait(call, outcome)) return { outcome };
+      if (outcome.allowed) return { outcome };
+      // A denial that was peeked at counts towards no block, and this one is to count.
+      if (!mayWait(call, outcome)) return busy === undefined ? { outcome } : this.#deny(call, taken, outcome);
       const permit = busy ?? call.permits.find((one, i) => one.queue !== undefined && isDenied(outcome, call, i));
       return permit?.queue === undefined
         ? { outcome }
         : this.#enqueue(call, taken, permit, permit.queue, outcome, responder);
     });
+  }
+
+  #deny(call: TakingCall, taken: HoldRequest[], peeked: Outcome): Awaitable<QueueResult> {
+    const isBlocking = call.charges.some(({ policy }) => policy.block !== undefined);
+    return isBlocking ? resultOf(this.#attempt(call, taken)) : { outcome: peeked };
   }
 
   #enqueue(
