@@ -13,18 +13,22 @@ function sessionOf(target: object): CallSession {
   return session;
 }
 
-describe('the session of a request', () => {
+describe.each([
+  ['a request', () => ({})],
+  ['a request with raw headers, as those of Node have', () => ({ rawHeaders: ['Host', 'localhost'] })],
+  ['a request whose raw headers take no member', () => ({ rawHeaders: Object.freeze(['Host', 'localhost']) })],
+])('the session of %s', (_of, newRequest: () => object) => {
   it('is found again', () => {
-    const request = {};
+    const request = newRequest();
     const state = sessionOf(request);
     expect(sessionOf(request)).toBe(state);
   });
 
   it('is found again if the request takes no member', () => {
-    const request = Object.freeze({});
+    const request = Object.freeze(newRequest());
     const state = sessionOf(request);
     expect(sessionOf(request)).toBe(state);
-    expect(sessionOf(Object.freeze({}))).not.toBe(state);
+    expect(sessionOf(Object.freeze(newRequest()))).not.toBe(state);
   });
 
   it.each([
@@ -32,7 +36,7 @@ describe('the session of a request', () => {
     ['an object that inherits from it', (request: object) => Object.create(request)],
     ['an object that inherits from it and takes no member', (request: object) => Object.freeze(Object.create(request))],
   ])('is not the session of %s, which would pass as charged', (_, another) => {
-    const request = {};
+    const request = newRequest();
     const state = sessionOf(request);
     const other: object = another(request);
     const ofOther = sessionOf(other);
@@ -42,7 +46,7 @@ describe('the session of a request', () => {
   });
 
   it('is not replaced by that of a Proxy, which would charge the request twice', () => {
-    const request = {};
+    const request = newRequest();
     const state = sessionOf(request);
     const view = new Proxy(request, {});
     const ofView = sessionOf(view);
@@ -63,19 +67,19 @@ describe('the session of a request', () => {
     ],
     ['shows no symbols', { get: (target, key) => (typeof key === 'symbol' ? undefined : Reflect.get(target, key)) }],
   ])('is found again on a Proxy that %s', (_, handler) => {
-    const view = new Proxy({}, handler);
+    const view = new Proxy(newRequest(), handler);
     expect(sessionOf(view)).toBe(sessionOf(view));
   });
 
   it('is found again on an object that inherits from a request that was frozen later', () => {
-    const request = {};
+    const request = newRequest();
     sessionOf(request);
     const other = Object.create(Object.freeze(request));
     expect(sessionOf(other)).toBe(sessionOf(other));
   });
 
   it('is the current session while the call is handled', () => {
-    const request = {};
+    const request = newRequest();
     expect(runInSession(sessionOf(request), currentSession)).toBe(sessionOf(request));
     expect(currentSession()).toBeUndefined();
   });

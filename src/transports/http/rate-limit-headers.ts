@@ -1,6 +1,7 @@
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import { announcedSeconds } from '../retry-jitter.js';
 import { type HeaderDialect, headersOf, type SetHeader, writeDialects } from './header-dialects.js';
+import { member } from './member.js';
 
 /** The common part of Express's response and Fastify's reply, under two names. */
 interface HeaderTarget {
@@ -85,14 +86,15 @@ function removeRetryAfter(response: object): void {
 }
 
 /**
- * Returns the method that sets a header; undefined if the headers have been sent. Found once, and by the framework's own
- * member only: Express gives every response another prototype, so a member is slow to find, and slower if it is missing.
+ * Returns the method that sets a header, Node's or that of a middleware which has replaced it; undefined if the headers have been sent.
+ * Whether they have is read from `_header`, what Node has sent, where there is one: its getter `headersSent` is 1.7 us on Express, this 0.5.
  */
 function setterOf(response: object): SetHeader | undefined {
   const target = response as HeaderTarget; // recognised by shape: Fastify's reply has no setHeader
-  const { setHeader } = target;
+  const setHeader = member(response, 'setHeader') as HeaderTarget['setHeader'];
   if (setHeader === undefined) return target.sent === true ? undefined : target.header;
-  return target.headersSent === true ? undefined : setHeader;
+  const sent = member(response, '_header');
+  return sent === null || (typeof sent !== 'string' && target.headersSent !== true) ? setHeader : undefined;
 }
 
 function removeHeader(response: object, name: string): void {

@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import { by, type HeaderStyle, Throttle } from '../../../src/index.js';
 import { limitHeaders, rateLimitFields } from '../../support/header-fields.js';
 import { adapters, startApp } from '../../support/http-app.js';
@@ -21,6 +22,12 @@ class HeaderController {
   @Get('short')
   short(): string {
     return 'short';
+  }
+
+  @Throttle('2/min', { strategy })
+  @Get('passes')
+  passes(@Res() response: ServerResponse): void {
+    response.end();
   }
 
   @Throttle('2/1500ms', { strategy })
@@ -175,5 +182,43 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
       'x-ratelimit-remaining': '0',
       'x-ratelimit-reset': '3600',
     });
+  });
+});
+
+describe('rate limit headers of Express', () => {
+  it('are set by a method that a middleware has put in place of that of Node', async () => {
+    const names: string[] = [];
+    await using app = await startApp({
+      adapter: 'express',
+      controllers: [HeaderController],
+      prepare: (nest) =>
+        nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          const { setHeader } = response;
+          response.setHeader = (name, value) => {
+            names.push(name);
+            return setHeader.call(response, name, value);
+          };
+          next();
+        }),
+    });
+    expect(limitHeaders(await app.send('/short'))).toMatchObject({ ratelimit: '"default";r=1;t=1' });
+    expect(names).toEqual(expect.arrayContaining(['RateLimit-Policy', 'RateLimit']));
+  });
+
+  it('are left out where a middleware has sent the headers', async () => {
+    await using app = await startApp({
+      adapter: 'express',
+      controllers: [HeaderController],
+      prepare: (nest) =>
+        nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          response.flushHeaders();
+          next();
+        }),
+    });
+    for (let i = 0; i < 2; i++) {
+      const answer = await app.send('/passes');
+      expect(answer.status).toBe(200);
+      expect(limitHeaders(answer)).toEqual({});
+    }
   });
 });
