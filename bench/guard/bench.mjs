@@ -31,12 +31,17 @@ export async function guard({ isQuick }) {
   print('Guard, Redis', onRedis);
   const worst = (cases, fits) =>
     Math.max(...cases.filter((one) => one.clients === undefined && fits(one)).map(({ ratio }) => ratio.median));
-  return {
-    'guard: memory, 1 limit, allowed': worst(inMemory, ({ limits, isDenied }) => limits === 1 && !isDenied),
-    'guard: memory, 3 limits, allowed': worst(inMemory, ({ limits, isDenied }) => limits === 3 && !isDenied),
-    'guard: memory, denied': worst(inMemory, ({ isDenied }) => isDenied),
-    'guard: redis, 3 limits, allowed': worst(onRedis, ({ limits, isDenied }) => limits === 3 && !isDenied),
-  };
+  return Object.fromEntries(
+    ADAPTERS.flatMap((adapter) => {
+      const allowed = (limits) => (one) => one.adapter === adapter && one.limits === limits && !one.isDenied;
+      return [
+        ['memory', '1 limit, allowed', worst(inMemory, allowed(1))],
+        ['memory', '3 limits, allowed', worst(inMemory, allowed(3))],
+        ['memory', 'denied', worst(inMemory, (one) => one.adapter === adapter && one.isDenied)],
+        ['redis', '3 limits, 64 in flight', worst(onRedis, (one) => allowed(3)(one) && one.inFlight === 64)],
+      ].map(([store, what, figure]) => [`guard: ${store}, ${adapter}, ${what}`, figure]);
+    }),
+  );
 }
 
 function settings(more) {

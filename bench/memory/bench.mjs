@@ -1,9 +1,26 @@
 import { askOnce } from '../lib/child.mjs';
 import { interleaved } from '../lib/rounds.mjs';
 import { printTable, show, showRatio } from '../lib/table.mjs';
-import { AWAITED_FLOOR, consumeOf, FLEXIBLE, FLOOR, PEER_NAMES, STRATEGIES, spendOf, THROTTLER } from './limiters.mjs';
+import {
+  AWAITED_FLOOR,
+  AWAITED_SPEND,
+  consumeOf,
+  FLEXIBLE,
+  FLOOR,
+  PEER_NAMES,
+  STRATEGIES,
+  spendOf,
+  THROTTLER,
+} from './limiters.mjs';
 
-const ALL = [FLOOR, AWAITED_FLOOR, ...STRATEGIES.map(spendOf), ...STRATEGIES.map(consumeOf), ...PEER_NAMES];
+const ALL = [
+  FLOOR,
+  AWAITED_FLOOR,
+  ...STRATEGIES.map(spendOf),
+  AWAITED_SPEND,
+  ...STRATEGIES.map(consumeOf),
+  ...PEER_NAMES,
+];
 const isPeer = (variant) => PEER_NAMES.includes(variant);
 const LIVES = [10, 1000, 100_000];
 
@@ -17,7 +34,8 @@ export async function memory({ isQuick }) {
     'memory: 10 000 keys, spend / floor': many.ratio(tokenBucket, FLOOR, 'microsAHit').median,
     'memory: 10 000 keys, flexible / spend': many.ratio(FLEXIBLE, tokenBucket, 'microsAHit').median,
     'memory: 10 000 keys, throttler / spend': many.ratio(THROTTLER, tokenBucket, 'microsAHit').median,
-    'memory: 10 000 keys, consume / floor': many.ratio(consumeOf('token-bucket'), FLOOR, 'microsAHit').median,
+    'memory: 10 000 keys, consume / spend, awaited': many.ratio(consumeOf('token-bucket'), AWAITED_SPEND, 'microsAHit')
+      .median,
     ...(await live(isQuick)),
     ...(await million(isQuick)),
   };

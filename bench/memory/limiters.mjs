@@ -23,6 +23,7 @@ export const THROTTLER = '@nestjs/throttler storage';
 export const FLEXIBLE = 'rate-limiter-flexible';
 export const STRATEGIES = ['sliding-window', 'fixed-window', 'sliding-log', 'token-bucket', 'gcra', 'leaky-bucket'];
 export const spendOf = (strategy) => `sluice spend, ${strategy}`;
+export const AWAITED_SPEND = 'sluice spend, awaited, token-bucket';
 export const consumeOf = (strategy) => `sluice consume, ${strategy}`;
 
 /**
@@ -89,6 +90,10 @@ export const PEER_NAMES = Object.keys(PEERS).filter((name) => name !== FLOOR && 
 export function limiter(name, options) {
   const strategy = STRATEGIES.find((one) => name.endsWith(one));
   if (strategy === undefined) return PEERS[name](options);
+  if (name === AWAITED_SPEND) {
+    const { hit, ...ours } = spending(strategy, options);
+    return { ...ours, hit, isSync: false };
+  }
   return name === spendOf(strategy) ? spending(strategy, options) : consuming(strategy, options);
 }
 
