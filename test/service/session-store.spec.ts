@@ -1,3 +1,5 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { CallSession } from '../../src/service/calls/call-session.js';
 import { currentSession, keepSession, runInSession, sessionOn } from '../../src/service/calls/session-store.js';
@@ -13,10 +15,18 @@ function sessionOf(target: object): CallSession {
   return session;
 }
 
+/** A request as Express makes it of that of Node, with these raw headers. */
+function expressRequest(rawHeaders: readonly string[]): object {
+  const request = Object.setPrototypeOf(new IncomingMessage(new Socket()), Object.create(IncomingMessage.prototype));
+  request.rawHeaders = rawHeaders;
+  return request;
+}
+
 describe.each([
   ['a request', () => ({})],
-  ['a request with raw headers, as those of Node have', () => ({ rawHeaders: ['Host', 'localhost'] })],
-  ['a request whose raw headers take no member', () => ({ rawHeaders: Object.freeze(['Host', 'localhost']) })],
+  ['a request of Node', () => new IncomingMessage(new Socket())],
+  ['a request of Express', () => expressRequest(['Host', 'localhost'])],
+  ['a request of Express whose raw headers take no member', () => expressRequest(Object.freeze([]))],
 ])('the session of %s', (_of, newRequest: () => object) => {
   it('is found again', () => {
     const request = newRequest();
@@ -82,5 +92,14 @@ describe.each([
     const request = newRequest();
     expect(runInSession(sessionOf(request), currentSession)).toBe(sessionOf(request));
     expect(currentSession()).toBeUndefined();
+  });
+});
+
+describe('the session of a request of Node', () => {
+  it('is found again once Express has given the request another prototype', () => {
+    const request = new IncomingMessage(new Socket());
+    const state = sessionOf(request);
+    Object.setPrototypeOf(request, Object.create(IncomingMessage.prototype));
+    expect(sessionOf(request)).toBe(state);
   });
 });

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { IncomingMessage } from 'node:http';
 import { sharedState } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
 import { member } from '../../transports/http/member.js';
-import { nodeRequestOf } from '../../transports/http/node-request.js';
+import { isBare, nodeRequestOf } from '../../transports/http/node-request.js';
 import type { CallSession } from './call-session.js';
 
 const SESSION = Symbol.for('nestjs-sluice:session');
 type Target = object & { [SESSION]?: CallSession };
-type Request = Target & { readonly rawHeaders?: unknown };
 /** Sessions of targets that take no member. */
 const otherSessions = sharedState('sessions', () => new WeakMap<object, CallSession>());
 const storage = sharedState('current-session', () => new AsyncLocalStorage<CallSession>());
@@ -15,8 +15,10 @@ const storage = sharedState('current-session', () => new AsyncLocalStorage<CallS
 const clientOutcomes = sharedState('client-outcomes', () => new WeakMap<object, Outcome>());
 
 /** Returns the session that is kept on a request, or on a message's arguments. */
-export function sessionOn(target: object): CallSession | undefined {
-  const found = holderOf(target)[SESSION];
+export function sessionOn(target: Target): CallSession | undefined {
+  const holder = holderOf(target);
+  // A request that had its session before Express gave it another prototype is its holder itself.
+  const found = holder[SESSION] ?? (holder === target ? undefined : target[SESSION]);
   // A copy of a request, or an object that inherits from one, is another request.
   return found?.target === target ? found : otherSessions.get(target);
 }
@@ -30,11 +32,12 @@ export function keepSession(session: CallSession, target: object): void {
 }
 
 /**
- * Returns the object that a target's session is a member of. For Node's requests it is the list of their raw headers, which lives as long
- * as they do: all such lists have the same hidden class, but on Express each request has one of its own, which a new member copies
- * (3.5 us where it is 0.9 on the list).
+ * Returns the object that a target's session is a member of. For requests of Express it is the list of their raw headers, which lives as
+ * long as they do: all such lists have the same hidden class, but each request has one of its own, which a new member copies (3.5 us where
+ * it is 0.9 on the list). All requests as Node made them have the same one, so those of Fastify take the member themselves.
  */
-function holderOf(target: Request): Target {
+function holderOf(target: Target): Target {
+  if (!(target instanceof IncomingMessage) || isBare(target)) return target;
   const rawHeaders = member(target, 'rawHeaders');
   return Array.isArray(rawHeaders) ? rawHeaders : target;
 }

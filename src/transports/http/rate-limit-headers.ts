@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import { announcedSeconds } from '../retry-jitter.js';
 import { type HeaderDialect, headersOf, type SetHeader, writeDialects } from './header-dialects.js';
@@ -91,8 +92,11 @@ function removeRetryAfter(response: object): void {
  */
 function setterOf(response: object): SetHeader | undefined {
   const target = response as HeaderTarget; // recognised by shape: Fastify's reply has no setHeader
-  const setHeader = member(response, 'setHeader') as HeaderTarget['setHeader'];
-  if (setHeader === undefined) return target.sent === true ? undefined : target.header;
+  if (!(response instanceof ServerResponse)) {
+    if (target.setHeader === undefined) return target.sent === true ? undefined : target.header;
+    return target.headersSent === true ? undefined : target.setHeader;
+  }
+  const setHeader = member(response, 'setHeader') as SetHeader; // Node's, or one that stands for it
   const sent = member(response, '_header');
   return sent === null || (typeof sent !== 'string' && target.headersSent !== true) ? setHeader : undefined;
 }
