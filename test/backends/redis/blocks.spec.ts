@@ -79,6 +79,13 @@ describe('blocks on Redis', () => {
     expect(await redis.client.zcard(`${prefix}:blocks`)).toBe(0);
   });
 
+  it('are listed of their policy only, whatever the cursor of a page says', async () => {
+    await backend.blocks?.setBlock({ policy: login, subject: 'ada' }, 1000);
+    await backend.blocks?.setBlock({ policy: rows, subject: 'bob' }, 1000);
+    const page = await backend.blocks?.listBlocks('rows', { limit: 10, cursor: 'a' });
+    expect(page?.entries.map(({ policy, subject }) => `${policy} ${subject}`)).toEqual(['rows bob']);
+  });
+
   it('leave no names of those that are over, though nobody lists them', async () => {
     const names = () => redis.client.zrange(`${prefix}:blocks`, '0', '-1');
     for (const subject of ['ada', 'bob', 'cy', 'dan']) {

@@ -44,10 +44,10 @@ export class BlockIndex {
     return Array.isArray(reply) ? reply.map(String) : [];
   }
 
-  /** Returns names in the index, in their order, behind the cursor. */
+  /** Returns names in the index, in their order, behind the cursor; from the first on if the cursor is not of this policy's list. */
   async names(policy: string, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
     // "!" comes after the space behind a policy's name.
-    const from = cursor === undefined ? `[${policy} ` : `(${cursor}`;
+    const from = cursor?.startsWith(`${policy} `) === true ? `(${cursor}` : `[${policy} `;
     const reply = await this.#command('zrange', [from, `(${policy}!`, 'BYLEX', 'LIMIT', 0, limit], dueMs);
     return Array.isArray(reply) ? reply.map(String) : [];
   }
