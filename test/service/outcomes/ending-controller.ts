@@ -18,7 +18,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { from, map, Observable } from 'rxjs';
+import { concat, from, map, Observable, of, throwError } from 'rxjs';
 import { Throttle } from '../../../src/index.js';
 import type { Gate } from './gate.js';
 
@@ -89,6 +89,15 @@ export function endingController(path: string, gate: Gate): Type {
     @Sse('sse')
     events(): Observable<{ data: string }> {
       return from(['a', 'b']).pipe(map((data) => ({ data })));
+    }
+
+    /** The status has been sent before it fails. */
+    @Sse('sse-failed')
+    failedEvents(): Observable<{ data: string }> {
+      return concat(
+        of({ data: 'a' }),
+        throwError(() => new Error('broken')),
+      );
     }
 
     /** Never ends by itself. */

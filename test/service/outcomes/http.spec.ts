@@ -42,6 +42,7 @@ const endings: readonly (readonly [ending: string, status: number, costs: Readon
   ['stream', 200, { success: 3, failure: 0, rows: 0 }],
   ['res', 409, { success: 0, failure: 3, rows: 0 }],
   ['sse', 200, { success: 3, failure: 0, rows: 0 }],
+  ['sse-failed', 200, { success: 3, failure: 0, rows: 1 }],
   // Refused before the handler, so a function sees neither a value nor an error.
   ['guard', 403, { success: 0, failure: 3, rows: 0 }],
   ['pipe', 400, { success: 0, failure: 3, rows: 1 }],
