@@ -63,7 +63,11 @@ function localsOf(file) {
 
 /** The cases, with those of the file's strategy, or of blocks, first. */
 function casesFor(file) {
-  const name = /block/.test(file) ? 'block' : file.replace('strategies/', '').replace('bucket', '-bucket');
+  const name = /block/.test(file)
+    ? 'block'
+    : /holds|take|hold$/.test(file)
+      ? 'hold'
+      : file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }
 

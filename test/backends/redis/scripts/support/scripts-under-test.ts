@@ -22,6 +22,7 @@ local function read(command, key, ...)
   if key == '${REFUSED}' then return { err = 'NOPERM refused' } end
   return real.pcall(command, key, ...)
 end
+local is_read = { HGET = true, HMGET = true, ZRANGE = true, ZCARD = true, ZSCORE = true }
 local function write(command, key, ...)
   local words = { ... }
   for _, word in ipairs(words) do if type(word) ~= 'string' then error('sluice: a number as an argument') end end
@@ -39,9 +40,11 @@ local redis = {
       if type(text) == 'table' then error(text.err) end
       return text
     end
+    if is_read[command] then return real.call(command, key, ...) end
     if command == 'SET' or command == 'SETRANGE' then return write(command, key, ...) end
     written[#written + 1] = table.concat({ command, key, ... }, ' ')
     expiries[key] = nil
+    if command == 'PEXPIRE' then return real.call(command, key, '86400000') end
     return real.call(command, key, ...)
   end,
   pcall = read,
@@ -75,8 +78,15 @@ for name, define in pairs(definitions) do
 end
 `;
 
-/** Returns Lua that ends a script. A reply of bytes is decoded: numbers of the policies, then statuses, each with its numbers. */
-const after = (policies: string) => `
+/** How many holds a run takes, by its keys. */
+const HOLD_COUNT = `select(2, string.gsub(table.concat(KEYS, ' ') .. ' ', '!h ', ''))`;
+
+/**
+ * Returns Lua that ends a script. A reply of bytes is decoded: numbers of the policies, then statuses, each with its numbers.
+ *
+ * @param bare how many bytes at the end of the reply are only bytes
+ */
+const after = (policies: string, bare = '0') => `
 end
 local reply = main()
 if type(reply) == 'table' and reply.err then return reply end
@@ -94,23 +104,27 @@ if type(reply) == 'string' then
     return number
   end
   for _ = 1, 2 + 2 * ${policies} do take('<d') end
-  while at <= #reply do
+  local bare = ${bare}
+  while at <= #reply - bare do
     local status = take('<B')
     if status == 3 or status == 10 or status == 11 then take('<B') end
-    for _ = 1, ({ 2, 3, 6, 0, 0, 0, 0, 4, 0, 0, 9, 2 })[status] do take('<d') end
+    for _ = 1, ({ [0] = 0, 2, 3, 6, 0, 0, 0, 0, 4, 0, 0, 9, 2 })[status] do take('<d') end
   end
+  while at <= #reply do take('<B') end
   reply = numbers
 end
 return { reply, written }
 `;
 
 /** The scripts by name; those for calls of one charge by that of their strategy. */
-export type ScriptName = 'spend' | 'spend-several' | 'settle' | 'block' | 'lease' | `spend-one ${string}`;
+export type ScriptName = 'spend' | 'spend-several' | 'settle' | 'block' | 'lease' | 'take' | 'hold' | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
 export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
-  const { policies, spend, settle, block, lease, spendOne, spendSeveral } = assemble(files);
+  const { policies, spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(files);
   const general = (script: string) => [before, policies, ...customLua, guarded, script, after('ARGV[2]')].join('\n');
+  const heldBy = (script: string, told: string, bare: string) =>
+    [before, policies, script, after(told, bare)].join('\n');
   const plain = (script: string) => [before, script, after('0')].join('\n');
   const ones = Object.entries(spendOne).map(([strategy, script]) => [`spend-one ${strategy}`, plain(script)] as const);
   return new Map<ScriptName, string>([
@@ -119,6 +133,8 @@ export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
     ['settle', general(settle)],
     ['block', general(block)],
     ['lease', general(lease)],
+    ['take', heldBy(take, 'ARGV[2]', HOLD_COUNT)],
+    ['hold', heldBy(hold, '0', "ARGV[3] == 'grow' and 0 or #reply - 16")],
     ...ones,
   ]);
 }

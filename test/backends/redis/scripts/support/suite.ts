@@ -8,6 +8,7 @@ import { debts } from '../cases/debts.js';
 import { equalCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
 import { foreignValues } from '../cases/foreign-values.js';
+import { holdCases } from '../cases/holds.js';
 import { invalidArguments } from '../cases/invalid-arguments.js';
 import { leases } from '../cases/lease.js';
 import { longLogs } from '../cases/long-logs.js';
@@ -40,6 +41,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...calendars,
   ...severalCharges,
   ...blocks,
+  ...holdCases,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
