@@ -44,3 +44,16 @@ export function addMetadata(target: object, method: string | symbol | undefined,
   if (method === undefined) Reflect.defineMetadata(KEY, metadata, target);
   else Reflect.defineMetadata(KEY, metadata, target, method);
 }
+
+const BUDGETS = 'nestjs-sluice:token-budgets';
+
+/** Notes that a parameter of a method reserves units of a token budget. */
+export function addReservation(target: object, method: string | symbol, budget: string): void {
+  Reflect.defineMetadata(BUDGETS, [...reservationsOf(target, method), budget], target, method);
+}
+
+/** Returns the names of the token budgets that parameters of a method reserve units of. Nest inherits them, even by a method that replaces another. */
+export function reservationsOf(target: object, method: string | symbol): readonly string[] {
+  const found: readonly string[] | undefined = Reflect.getMetadata(BUDGETS, target, method);
+  return found ?? [];
+}

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext, Inject, type PipeTransform } from '@nestjs/common';
 import { assertKnownMembers, invalidValue } from '../core/errors.js';
 import type { PolicyName } from '../core/literals/policy-name.js';
+import { addReservation } from '../decorators/metadata.js';
 import type { BudgetHold } from '../service/budgets/budget-hold.js';
 import type { Estimate } from '../service/budgets/budget-reservations.js';
 import { ThrottleService } from '../service/throttle.service.js';
@@ -39,7 +40,7 @@ const reserved = createParamDecorator(
  * a denied `hit`. A hold that the handler leaves open is settled at what it holds when the call has ended, and cancelled if the call
  * failed.
  *
- * @throws ThrottleConfigError for options that are none
+ * @throws ThrottleConfigError for options that are none. A budget that the module does not have stops startup
  * @example
  * @Post() async complete(@TokenBudget({ budget: 'llm', estimate: 2000 }) hold: BudgetHold) {
  *   const answer = await llm.complete();
@@ -60,5 +61,9 @@ export function TokenBudget(options: TokenBudgetOptions): ParameterDecorator {
       estimate,
     );
   }
-  return reserved(options, ReservationPipe);
+  const reserve = reserved(options, ReservationPipe);
+  return (target, method, index) => {
+    if (method !== undefined) addReservation(target, method, budget);
+    reserve(target, method, index);
+  };
 }

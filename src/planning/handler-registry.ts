@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Policy } from '../core/policy.js';
 import { markMethod, markOn } from '../decorators/handler-mark.js';
-import { isDecorated } from '../decorators/metadata.js';
+import { isDecorated, reservationsOf } from '../decorators/metadata.js';
 import { type Class, methodsOf, ownerOf } from './class-members.js';
 import type { CompiledLimit } from './compiled-limit.js';
 import { declarationsOf } from './declared-limits.js';
@@ -64,6 +64,9 @@ export class HandlerRegistry {
       const { byHandler } = this.#addClass(one.type, one.handlers, servers.of(one.type, '').classId);
       for (const method of one.handlers.keys()) {
         const limits = this.limitsOf(one.type, method);
+        for (const budget of reservationsOf(one.type.prototype, method)) {
+          this.registry.budgets.get(budget, `@TokenBudget on ${one.type.name}.${method}`);
+        }
         for (const handler of functionsOf(one, method)) {
           byHandler.set(handler, limits);
           markMethod(handler, method);

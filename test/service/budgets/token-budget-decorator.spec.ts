@@ -5,9 +5,11 @@ import {
   by,
   subjectOf,
   ThrottleConfigError,
+  type ThrottleModuleOptions,
   ThrottleService,
   TokenBudget,
 } from '../../../src/index.js';
+import { bootError } from '../../support/application.js';
 import { adapters, startApp } from '../../support/http-app.js';
 import { until } from '../../support/wait-until.js';
 
@@ -78,5 +80,23 @@ describe('@TokenBudget', () => {
     const decorate = () => Reflect.apply(TokenBudget, undefined, [options]);
     expect(decorate).toThrow(ThrottleConfigError);
     expect(decorate).toThrow(message);
+  });
+
+  it('of a budget that the module does not have stops startup, with the names that there are', async () => {
+    class Base {
+      @Get('written')
+      write(@TokenBudget({ budget: 'lm', estimate: 1 }) _: BudgetHold) {}
+    }
+
+    @Controller()
+    class Writer extends Base {}
+
+    const error = '@TokenBudget on Writer.write: no token budget of that name. Did you mean "llm"? Known: llm.';
+    const boot = (names: NonNullable<ThrottleModuleOptions['policies']>) =>
+      bootError(() => ({ controllers: [Writer], options: { policies: names } }));
+    expect(await boot(policies)).toContain(error);
+    // A rate is no budget.
+    expect(await boot({ lm: '10/min' })).toContain('no token budget of that name. None are known.');
+    expect(await boot({ lm: { budget: '10/min' } })).toBeNull();
   });
 });
