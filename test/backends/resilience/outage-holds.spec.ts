@@ -135,6 +135,30 @@ describe('holds during an outage', () => {
     expect((await holds.grow(request(four, 2), 2))?.allowed).toBe(false);
   });
 
+  it.each<readonly [Mode, boolean]>([
+    ['allow', false],
+    ['deny', false],
+    ['allow', true],
+    ['deny', true],
+  ])(
+    'of other policies leave the limit of one with onError "%s" to the backend, which is back',
+    async (mode, isBeside) => {
+      const { holds, state } = open();
+      const one = permits(1, mode);
+      state.isAvailable = false;
+      expect(await holds.take([request(tokens('local'), 1, 10)], [])).toMatchObject({ degraded: 'local' });
+      state.isAvailable = true;
+      expect(await holds.take([request(one, 1)], [])).toMatchObject({ allowed: true });
+      const beside = isBeside ? [request(tokens('local'), 2, 10)] : [];
+      const denied = await holds.take([request(one, 2), ...beside], []);
+      expect(denied).toMatchObject({ allowed: false, binding: { policy: 'export' } });
+      expect(denied.degraded).toBeUndefined();
+      // What this process holds by itself counts, and tells why.
+      const tooMuch = await holds.take([request(permits(5, mode), 3), request(tokens('local'), 3, 495)], []);
+      expect(tooMuch).toMatchObject({ allowed: false, binding: { policy: 'llm' } });
+    },
+  );
+
   it('open the circuit breaker as other calls do', async () => {
     const { holds, state, events, backend } = open();
     state.isAvailable = false;

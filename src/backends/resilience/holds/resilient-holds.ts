@@ -54,11 +54,11 @@ export class ResilientHolds implements HoldStore {
   ) {}
 
   async take(holds: readonly HoldRequest[], charges: readonly Charge[]): Promise<Outcome> {
-    const { local, domains } = this.context;
+    const { domains } = this.context;
     assertDecidable(holds, charges);
     // Also if the call is not asked about there: the outage is over when a probe succeeds.
     domains.probe();
-    if (this.#degraded.size > 0 && !local.peek(holds, []).allowed) return this.#fallback('take', holds, charges);
+    if (this.#degraded.size > 0 && !this.#hasRoomHere(holds)) return this.#decideHere('take', holds, charges);
     const outcome = await this.#orElse(
       [...holds, ...charges],
       () => this.inner.take(holds, charges),
@@ -151,17 +151,29 @@ export class ResilientHolds implements HoldStore {
 
   /** Answers a call that could not be decided because the backend is unavailable. */
   #fallback(verb: 'take' | 'peek', holds: readonly HoldRequest[], charges: readonly Charge[]): Outcome {
-    const { local, modeOf, modeOfHold, sharedOf, strictestOf, underLastRates } = this.context;
-    const ofHolds = holds.map(modeOfHold);
-    const ofCharges = charges.map(modeOf);
-    const strictest = strictestOf([...ofHolds, ...ofCharges]);
-    if (strictest !== 'local')
-      return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
-    // Policies with `onError: "allow"` are read.
-    const held = holds.map((hold, i) =>
-      ofHolds[i] === 'local' ? { ...hold, policy: sharedOf(hold.policy) } : { ...hold, units: 0 },
+    const { modeOf, modeOfHold, strictestOf } = this.context;
+    const strictest = strictestOf([...holds.map(modeOfHold), ...charges.map(modeOf)]);
+    return strictest === 'local'
+      ? this.#decideHere(verb, holds, charges)
+      : { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
+  }
+
+  /** Returns whether this process has room for the holds that it decides by itself during an outage. */
+  #hasRoomHere(holds: readonly HoldRequest[]): boolean {
+    const { local, modeOfHold } = this.context;
+    return local.peek(
+      holds.filter((hold) => modeOfHold(hold) === 'local'),
+      [],
+    ).allowed;
+  }
+
+  /** Decides a call in the memory of the process. Policies of other modes are read. */
+  #decideHere(verb: 'take' | 'peek', holds: readonly HoldRequest[], charges: readonly Charge[]): Outcome {
+    const { local, modeOf, modeOfHold, sharedOf, underLastRates } = this.context;
+    const held = holds.map((hold) =>
+      modeOfHold(hold) === 'local' ? { ...hold, policy: sharedOf(hold.policy) } : { ...hold, units: 0 },
     );
-    const charged = charges.map((charge, i) => (ofCharges[i] === 'local' ? charge : { ...charge, cost: 0 }));
+    const charged = charges.map((charge) => (modeOf(charge) === 'local' ? charge : { ...charge, cost: 0 }));
     let onHolds: readonly Decision[] = [];
     const { allowed, decisions, receipt } = underLastRates(charged, (limited) => {
       const outcome = local[verb](held, limited);
