@@ -61,13 +61,14 @@ function localsOf(file) {
   return scopesOf(luaFiles[file], tokensOf(luaFiles[file])).locals;
 }
 
+/** Files that no other scripts are made of than those of holds. */
+const OF_HOLDS = ['lib/holds', 'scripts/take', 'scripts/hold'];
+const casesOfHolds = all.filter(({ runs }) => runs.some(({ script }) => script === 'take' || script === 'hold'));
+
 /** The cases, with those of the file's strategy, or of blocks, first. */
 function casesFor(file) {
-  const name = /block/.test(file)
-    ? 'block'
-    : /holds|take|hold$/.test(file)
-      ? 'hold'
-      : file.replace('strategies/', '').replace('bucket', '-bucket');
+  if (OF_HOLDS.includes(file)) return casesOfHolds;
+  const name = /block/.test(file) ? 'block' : file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }
 

@@ -8,6 +8,7 @@ import { debts } from '../cases/debts.js';
 import { equalCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
 import { foreignValues } from '../cases/foreign-values.js';
+import { heldKeys } from '../cases/held-keys.js';
 import { holdCases } from '../cases/holds.js';
 import { invalidArguments } from '../cases/invalid-arguments.js';
 import { leases } from '../cases/lease.js';
@@ -42,6 +43,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...severalCharges,
   ...blocks,
   ...holdCases,
+  ...heldKeys,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */

@@ -1,0 +1,177 @@
+import { changeArgs, type HoldVerb, TakeRequest } from '../../../../../src/backends/redis/scripts/hold-codec.js';
+import { defineBudget, defineConcurrency, type HoldRequest, type Policy } from '../../../../../src/index.js';
+import { NOW, put, set, TIME_US } from '../support/arguments.js';
+import { HoldRecorder } from '../support/hold-recorder.js';
+import type { Run, ScriptCase } from '../support/script-run.js';
+import { REFUSED } from '../support/scripts-under-test.js';
+
+const budget = defineBudget('p', { budget: '10/s' });
+const KEY = `sluice:{ada}:${budget.id}`;
+const KEYS = [KEY, `${KEY}!h`, `${KEY}!u`] as const;
+const FOREIGN = 5;
+const NOT_HELD = 0;
+
+const hold = (id: number, units = 1, policy: Policy = budget): HoldRequest => ({
+  policy,
+  subject: 'ada',
+  id,
+  units,
+  ttlMs: 1000,
+});
+const takeArgs = (one: HoldRequest) =>
+  new TakeRequest([{ policy: one.policy, subject: '', cost: one.units, hold: one }], 'spend', '', NOW).args;
+
+type Expected = { readonly reply: readonly number[]; readonly written: readonly string[] } | { readonly error: string };
+const run = (script: 'take' | 'hold', expected: Expected, keys: readonly string[], args: readonly string[]): Run => ({
+  script,
+  keys,
+  args,
+  timeUs: TIME_US,
+  expected: 'error' in expected ? expected : { ...expected, reply: [NOW, NOW, ...expected.reply] },
+});
+const take = (expected: Expected, keys: readonly string[] = KEYS, args = takeArgs(hold(7))) =>
+  run('take', expected, keys, args);
+const change = (verb: HoldVerb, expected: Expected, keys: readonly string[] = KEYS) =>
+  run('hold', expected, keys, changeArgs('', NOW, verb, [hold(7, 0)], 1000));
+
+const deleted: Expected = { reply: [FOREIGN], written: [`DEL ${KEYS.join(' ')}`] };
+const zset = (...scores: readonly (readonly [score: number, id: number])[]): Run => ({
+  command: ['ZADD', KEYS[1], ...scores.flat().map(String)],
+});
+const hash = (...fields: readonly string[]): Run => ({ command: ['HSET', KEYS[2], ...fields] });
+const gone: Run = { command: ['EXISTS', ...KEYS], expected: 0 };
+
+/** What a key of a budget may hold that no script of ours wrote. */
+const FOREIGN_VALUES: Readonly<Record<string, readonly Run[]>> = {
+  'a text in place of its expiries': [set("'hello'", KEYS[1])],
+  'a list in place of its expiries': [{ command: ['RPUSH', KEYS[1], 'x'] }],
+  'a text in place of its units': [set("'hello'", KEYS[2])],
+  'a text in place of its charges': [set("'hello'", KEYS[0])],
+  'a list in place of its charges': [{ command: ['RPUSH', KEYS[0], 'x'] }],
+  'a state of another strategy': [put([NOW, 3], { key: KEY, letter: 'l' })],
+  'no sum of its units': [zset([NOW + 5, 1]), hash('1', '1')],
+  ...Object.fromEntries(
+    ['x', '-1', '1.5', '9007199254740992', 'nan', 'inf', ''].map((sum) => [
+      `the sum ${JSON.stringify(sum)}`,
+      [zset([NOW + 5, 1]), hash('1', '1', '', sum)],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['x', '-1', '1.5', '9007199254740992', '3'].map((units) => [
+      `the units ${JSON.stringify(units)} of an expired hold, of 2 in all`,
+      [zset([NOW, 1], [NOW + 5, 2]), hash('1', units, '2', '1', '', '2')],
+    ]),
+  ),
+  'an expired hold without units': [zset([NOW, 1], [NOW + 5, 2]), hash('2', '1', '', '1')],
+};
+
+const foreign: readonly ScriptCase[] = Object.entries(FOREIGN_VALUES).map(([name, runs]) => ({
+  name: `a budget of holds with ${name}`,
+  runs: [
+    ...[take(deleted), ...(['extend', 'grow', 'end'] as const).map((verb) => change(verb, deleted))].flatMap((one) => [
+      ...runs,
+      one,
+      gone,
+    ]),
+    // What was garbage is a new budget.
+    change('end', { reply: [NOT_HELD], written: [] }),
+  ],
+}));
+
+/** The sum of no holds is not read, nor is that of holds that have expired without an error; open holds without units have none. */
+const harmless: ScriptCase = {
+  name: 'a budget of holds with units that do not matter',
+  runs: [
+    hash('', 'x'),
+    change('end', { reply: [NOT_HELD], written: [] }),
+    { command: ['DEL', KEYS[2]] },
+    zset([NOW + 5, 7]),
+    hash('', '0'),
+    change('end', { reply: [1], written: [`DEL ${KEYS[2]}`, `HDEL ${KEYS[2]} 7`, `ZREM ${KEYS[1]} 7`] }),
+    zset([NOW + 5, 7], [NOW + 6, 8]),
+    hash('7', '4', '8', '1', '', '3'),
+    // The units of one are more than those of all.
+    change('end', { reply: [1], written: [`HDEL ${KEYS[2]} 7`, `HSET ${KEYS[2]}  0`, `ZREM ${KEYS[1]} 7`] }),
+  ],
+};
+
+const unread: ScriptCase = {
+  name: 'a budget of holds of which Redis refuses to read a key',
+  runs: KEYS.flatMap((_, i) => {
+    const keys = KEYS.map((key, at) => (at === i ? REFUSED : key));
+    return [take({ error: 'NOPERM refused' }, keys), change('end', { error: 'NOPERM refused' }, keys)];
+  }),
+};
+
+const args = takeArgs(hold(7));
+const bad = (words: readonly string[], i: number, value: string) => words.map((word, at) => (at === i ? value : word));
+const changed = changeArgs('', NOW, 'extend', [hold(7)], 1000);
+const invalid: ScriptCase = {
+  name: 'a hold whose numbers are none',
+  runs: ['x', '-1', '1.5', 'nan', '9007199254740992', ''].flatMap((value) => {
+    const error = `sluice: expected a whole number, got ${value}`;
+    // Limit, period, burst and segments of the policy; behind its rule id, units and time to live.
+    const numbers = (words: readonly string[]) => [-4, -3, -2, -1, 1, 2, 3].map((i) => words.indexOf('charge') + i);
+    return [
+      ...numbers(args).map((i) => take({ error }, KEYS, bad(args, i, value))),
+      ...numbers(changed).map((i) => run('hold', { error }, KEYS, bad(changed, i, value))),
+    ];
+  }),
+};
+
+const unheld: ScriptCase = {
+  name: 'holds by a strategy that holds nothing',
+  runs: [
+    take(
+      { error: 'sluice: cannot hold units of the strategy sliding-window' },
+      KEYS,
+      bad(args, args.indexOf('fixed-window'), 'sliding-window'),
+    ),
+    run(
+      'hold',
+      { error: 'sluice: cannot hold units of the strategy sliding-window' },
+      KEYS,
+      bad(changed, 3, 'sliding-window'),
+    ),
+  ],
+};
+
+/** The most holders that there may be, whose expiries are read by the hundred. */
+function manyHolders(name: string, policy: Policy): ScriptCase {
+  const recorder = new HoldRecorder();
+  const at = { now: NOW + 60_000 };
+  const request = (id: number, units = 1, ttlMs = 1000 + id): HoldRequest => ({ ...hold(id, units, policy), ttlMs });
+  const runs: Run[] = [];
+  for (let first = 1; first < 999; first += 100) {
+    const holds = Array.from({ length: Math.min(100, 999 - first) }, (_, i) => request(first + i));
+    runs.push(recorder.take(holds, at));
+  }
+  // 998 holders.
+  runs.push(recorder.take([request(2001), request(2002), request(2003)], at));
+  for (const units of [1100, 1101, 1201, 1999, 5000, 6000]) runs.push(recorder.take([request(2001, units)], at));
+  runs.push(recorder.take([request(999), request(1000)], at, { isPeek: true }));
+  runs.push(recorder.take([request(999), request(1000)], at));
+  runs.push(recorder.take([request(2001)], at), recorder.take([request(2001, 0)], at));
+  runs.push(recorder.take([request(2001, 1050)], at), recorder.take([request(2001), request(2002)], at));
+  runs.push(
+    recorder.grow(request(1), 500, at),
+    recorder.grow(request(1), 1200, at),
+    recorder.grow(request(900), 3, at),
+  );
+  runs.push(recorder.end([request(5), request(6)], at), recorder.take([request(2001), request(2002)], at));
+  runs.push(recorder.take([request(2003)], { now: at.now + 1600 }));
+  recorder.close();
+  return { name: `1000 holders of ${name}`, runs };
+}
+
+export const heldKeys: readonly ScriptCase[] = [
+  ...foreign,
+  harmless,
+  unread,
+  invalid,
+  unheld,
+  manyHolders('a limit of concurrency', defineConcurrency('p', 2000)),
+  manyHolders('a budget', defineBudget('p', { budget: '2000/min' })),
+  manyHolders('a budget whose units are free again', defineBudget('p', { budget: '2000/min', onExpiry: 'release' })),
+  manyHolders('a budget that carries debts', defineBudget('p', { budget: '2000/s', carryDebt: true })),
+];
