@@ -103,6 +103,7 @@ const unread: ScriptCase = {
   }),
 };
 
+const CUT = 'sluice: expected a whole number, got nil';
 const args = takeArgs(hold(7));
 const bad = (words: readonly string[], i: number, value: string) => words.map((word, at) => (at === i ? value : word));
 const changed = changeArgs('', NOW, 'extend', [hold(7)], 1000);
@@ -115,6 +116,53 @@ const invalid: ScriptCase = {
     return [
       ...numbers(args).map((i) => take({ error }, KEYS, bad(args, i, value))),
       ...numbers(changed).map((i) => run('hold', { error }, KEYS, bad(changed, i, value))),
+    ];
+  }),
+};
+
+const cut: ScriptCase = {
+  name: 'a hold that is cut off',
+  runs: [
+    ...Array.from({ length: 8 }, (_, i) => run('hold', { error: CUT }, KEYS, changed.slice(0, 4 + i))),
+    ...Array.from({ length: 7 }, (_, i) =>
+      take({ error: CUT }, KEYS, [...args.slice(0, -1), ...args.slice(-10, -9 + i), String(10 + i)]),
+    ),
+  ],
+};
+
+const other = defineConcurrency('q', 5);
+const OTHER = `sluice:{ada}:${other.id}`;
+const OTHERS = [OTHER, `${OTHER}!h`, `${OTHER}!u`] as const;
+
+/** What is found sound before is changed, and the reply tells of nothing but the foreign value. */
+const several: ScriptCase = {
+  name: 'several holds, of which one is of a budget that holds a foreign value',
+  runs: (['extend', 'end'] as const).flatMap((verb) => {
+    const holds = [hold(7, 0, other), hold(8, 0, other), hold(7, 0), hold(9, 0, other)];
+    const sound = [0, 1];
+    const id = (i: number) => holds[i]?.id ?? 0;
+    return [
+      { command: ['DEL', ...KEYS, ...OTHERS] },
+      { command: ['ZADD', OTHERS[1], String(NOW + 5), '7', String(NOW + 6), '8', String(NOW + 7), '9'] },
+      { command: ['HSET', OTHERS[2], '7', '1', '8', '1', '9', '1', '', '3'] },
+      set("'hello'", KEYS[1]),
+      run(
+        'hold',
+        {
+          reply: [FOREIGN],
+          written: [
+            `DEL ${KEYS.join(' ')}`,
+            ...sound.flatMap((i) =>
+              verb === 'extend'
+                ? [`ZADD ${OTHERS[1]} XX ${NOW + 1000} ${id(i)}`]
+                : [`HDEL ${OTHERS[2]} ${id(i)}`, `HSET ${OTHERS[2]}  ${2 - i}`, `ZREM ${OTHERS[1]} ${id(i)}`],
+            ),
+            ...(verb === 'extend' ? [`PEXPIRE ${OTHERS[1]} 2000`, `PEXPIRE ${OTHERS[2]} 2000`] : []),
+          ].toSorted(),
+        },
+        holds.flatMap(({ policy }) => (policy === other ? OTHERS : KEYS)),
+        changeArgs('', NOW, verb, holds, 1000),
+      ),
     ];
   }),
 };
@@ -169,6 +217,8 @@ export const heldKeys: readonly ScriptCase[] = [
   harmless,
   unread,
   invalid,
+  cut,
+  several,
   unheld,
   manyHolders('a limit of concurrency', defineConcurrency('p', 2000)),
   manyHolders('a budget', defineBudget('p', { budget: '2000/min' })),
