@@ -174,6 +174,7 @@ export class ThrottleModule
     // Responses have closed, and what their calls took is being settled.
     await this.limiter.outcomes.close();
     await this.limiter.permits.close();
+    this.limiter.heartbeat.close();
     this.limiter.events.complete();
     this.#gateways.detach(this.interceptor);
     this.binding.detach();

@@ -206,11 +206,6 @@ export class ThrottleService {
     return this.#budgets.get(name);
   }
 
-  /** @internal */
-  beforeApplicationShutdown(): void {
-    this.#budgets.close();
-  }
-
   /** Returns whether that cost would pass. Writes nothing. */
   check(cost?: number, on?: CallOptions): Promise<boolean>;
   check(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<boolean>;

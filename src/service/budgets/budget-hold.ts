@@ -3,7 +3,10 @@ import type { Awaitable } from '../../core/awaitable.js';
 import { assertCost, type Decision } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
 import type { EndedCall } from '../calls/ends/call-end.js';
-import type { Reservation } from './open-reservations.js';
+import type { ExtendedHold } from '../calls/permits/heartbeat.js';
+
+/** Milliseconds after which a hold expires that its process does not extend. */
+export const HOLD_TTL_MS = 30_000;
 
 /** How the service serves a hold. */
 export interface HoldTarget {
@@ -16,7 +19,7 @@ export interface HoldTarget {
   /** Throws the exception of a hold that may not grow. */
   readonly deny: (decision: Decision | undefined, units: number) => Promise<never>;
   /** Called once the hold is open no longer. */
-  readonly close: (reservation: Reservation) => void;
+  readonly close: (hold: ExtendedHold) => void;
 }
 
 /** Options of `BudgetHold.meter`. */
@@ -43,7 +46,7 @@ export interface MeterOptions<T> {
  *   throw error;
  * }
  */
-export class BudgetHold implements Reservation {
+export class BudgetHold implements ExtendedHold {
   /** Names the hold: `throttle.budget('llm').hold(id)` finds it in any process. It holds the subject in clear. */
   readonly id: string;
   readonly #target: HoldTarget;
@@ -138,6 +141,11 @@ export class BudgetHold implements Reservation {
     if (!this.#isOpen) return;
     if (isAborted) this.#target.close(this);
     else await this.settle(isFailure ? 0 : (this.#units ?? 0));
+  }
+
+  /** @internal */
+  get ttlMs(): number {
+    return HOLD_TTL_MS;
   }
 
   /** @internal */

@@ -8,14 +8,12 @@ import type { Responder } from '../../transports/responder.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { callUnder, subjectFor } from '../calls/charges/charge-parts.js';
 import { type CallOptions, parseOptions, type ServiceRequest, type ServiceTarget } from '../service-arguments.js';
-import { BudgetHold, type HoldTarget } from './budget-hold.js';
-import { HEARTBEAT_TTL_MS, type OpenReservations } from './open-reservations.js';
+import { BudgetHold, HOLD_TTL_MS, type HoldTarget } from './budget-hold.js';
 
 /** What token budgets share with the service. */
 export interface BudgetContext {
   readonly limiter: CallLimiter;
   readonly holds: HoldStore;
-  readonly open: OpenReservations;
   /** Responds outside any call, and where the call has a connection. */
   readonly detached: Responder<never>;
   readonly targetOf: (request: ServiceRequest) => Pick<ServiceTarget, 'call' | 'session'>;
@@ -60,19 +58,19 @@ export class BudgetReservations {
     const place = `${this.#place}.reserve()`;
     assertCost(estimate, place);
     if (estimate === 0) throw new RangeError(`${place}: expected units to hold, at least 1, got 0`);
-    const { holds, open, limiter, targetOf } = this.#context;
+    const { holds, limiter, targetOf } = this.#context;
     const request = parseOptions(place.slice(0, -2), this.#name, on);
     const subject = await this.#subjectOf(request);
     if (subject === EXEMPT || (await limiter.isSkipped(targetOf(request).call)))
       return new BudgetHold('', this.#target(request, undefined), estimate);
     const id = randomInt(MAX_ID);
-    const hold = { ...this.#reference(subject, id), units: estimate, ttlMs: HEARTBEAT_TTL_MS };
+    const hold = { ...this.#reference(subject, id), units: estimate, ttlMs: HOLD_TTL_MS };
     const outcome = await holds.take([hold], []);
     await this.#respond(request, outcome, subject, estimate);
     const isHeld = outcome.degraded !== 'allow';
     const reference = () => this.#reference(subject, id);
     const held = new BudgetHold(textOf(id, subject), this.#target(request, isHeld ? reference : undefined), estimate);
-    if (isHeld) open.add(held);
+    if (isHeld) limiter.heartbeat.add(held);
     return held;
   }
 
@@ -113,7 +111,7 @@ export class BudgetReservations {
   async stat(on?: CallOptions): Promise<Decision | null> {
     const subject = await this.#subjectOf(parseOptions(`${this.#place}.stat`, this.#name, on));
     if (subject === EXEMPT) return null;
-    const read = { ...this.#reference(subject, 0), units: 0, ttlMs: HEARTBEAT_TTL_MS };
+    const read = { ...this.#reference(subject, 0), units: 0, ttlMs: HOLD_TTL_MS };
     return (await this.#context.holds.peek([read], [])).binding;
   }
 
@@ -141,14 +139,14 @@ export class BudgetReservations {
   }
 
   #target(request: ServiceRequest, reference: HoldTarget['reference']): HoldTarget {
-    const { holds, open } = this.#context;
+    const { holds, limiter } = this.#context;
     return {
       place: this.#place,
       reference,
       grow: (hold, units) => holds.grow(hold, units),
       end: async (hold, units) => (await holds.end([{ ...hold, units }]))[0] === true,
       deny: (decision, units) => this.#deny(request, decision, units, reference?.().subject ?? ''),
-      close: (reservation) => open.remove(reservation),
+      close: (reservation) => limiter.heartbeat.remove(reservation),
     };
   }
 

@@ -1,17 +1,13 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { HoldStore } from '../../backends/hold-store.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { BudgetRegistry } from '../../planning/budgets/budget-registry.js';
 import type { Responder } from '../../transports/responder.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { type BudgetContext, BudgetReservations } from './budget-reservations.js';
-import { OpenReservations } from './open-reservations.js';
 
 /** The token budgets of an application, made when they are first asked for. */
 export class NamedBudgets {
   readonly #budgets = new Map<string, BudgetReservations>();
-  /** That of startup: a timer keeps what AsyncLocalStorage holds where it was started, for as long as it runs. */
-  readonly #scope = new AsyncResource('NamedBudgets');
   #context: BudgetContext | undefined;
 
   constructor(
@@ -31,17 +27,9 @@ export class NamedBudgets {
     return budget;
   }
 
-  /** Extends no hold any more: what is open expires. */
-  close(): void {
-    this.#context?.open.close();
-  }
-
   #shared(): BudgetContext {
-    if (this.#context !== undefined) return this.#context;
     const { limiter, detached, targetOf } = this;
-    const holds = holdsOf(limiter);
-    const { clock, fail } = limiter.settings;
-    this.#context = { limiter, holds, open: new OpenReservations(holds, clock, this.#scope, fail), detached, targetOf };
+    this.#context ??= { limiter, holds: holdsOf(limiter), detached, targetOf };
     return this.#context;
   }
 }

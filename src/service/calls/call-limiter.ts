@@ -14,6 +14,7 @@ import { composeDenial } from './denial-message.js';
 import { OutcomeSettlements } from './ends/outcome-settlements.js';
 import { ThrottleEvents, type Violation, violationsIn } from './events.js';
 import { CallPermits } from './permits/call-permits.js';
+import { Heartbeat } from './permits/heartbeat.js';
 import { OpenPermits } from './permits/open-permits.js';
 import { PermitTaker } from './permits/permit-taker.js';
 import type { RuntimeSettings } from './runtime-settings.js';
@@ -35,6 +36,7 @@ const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [
 export class CallLimiter {
   readonly events: ThrottleEvents;
   readonly outcomes: OutcomeSettlements;
+  readonly heartbeat: Heartbeat;
   readonly permits: OpenPermits;
   readonly #delayed: DelayedCalls;
   readonly #taker: PermitTaker;
@@ -43,7 +45,8 @@ export class CallLimiter {
     this.events = new ThrottleEvents(settings);
     this.outcomes = new OutcomeSettlements(settings);
     this.#delayed = new DelayedCalls(settings.clock, settings.backend);
-    this.permits = new OpenPermits(settings, (freed) => this.#taker.noteFreed(freed));
+    this.heartbeat = new Heartbeat(settings);
+    this.permits = new OpenPermits(settings, this.heartbeat, (freed) => this.#taker.noteFreed(freed));
     this.#taker = new PermitTaker(settings, this.permits);
   }
 

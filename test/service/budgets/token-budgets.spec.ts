@@ -4,6 +4,7 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import {
   BackendError,
   by,
+  Concurrency,
   EXEMPT,
   ManualClock,
   MemoryBackend,
@@ -356,5 +357,44 @@ describe.each(adapters)('a token budget of a request on %s', (adapter) => {
     expect(denied.status).toBe(429);
     expect(denied.headers['retry-after']).toBe('60');
     expect((await get('bob')).status).toBe(200);
+  });
+
+  it('is held by the timer that extends permits, too, also while an application that closes waits for the request', async () => {
+    let isRunning = false;
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+
+    @Controller()
+    class SlowCompletions {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Concurrency(1)
+      @Get()
+      async complete() {
+        const hold = await this.throttle.budget('llm').reserve(300);
+        isRunning = true;
+        await finished;
+        return { isSettled: await hold.settle(200) };
+      }
+    }
+
+    const started = await startApp({ adapter, controllers: [SlowCompletions], options: { policies } });
+    const { app, clock } = started;
+    const answer = started.send('/');
+    await until(() => isRunning);
+    expect(clock.waiting).toBe(1);
+    const closing = app.close();
+    await until(() => app.getHttpServer().listening === false);
+    // Longer than a hold lasts that nobody extends.
+    for (let beat = 0; beat < 4; beat++) {
+      clock.advance(10_000);
+      await setImmediate();
+    }
+    finish();
+    expect(await answer).toMatchObject({ status: 200, body: { isSettled: true } });
+    await closing;
+    expect(clock.waiting).toBe(0);
   });
 });

@@ -4,46 +4,65 @@ import { isPromise } from '../../../core/awaitable.js';
 import { systemClock } from '../../../core/clock.js';
 import type { RuntimeSettings } from '../runtime-settings.js';
 import type { PermitHolder } from './call-permits.js';
-import { startInterval } from './interval.js';
+import type { ExtendedHold, Heartbeat } from './heartbeat.js';
 
-/** Heartbeats in the time after which a permit expires. */
-const BEATS_PER_TTL = 3;
 /** How long an application that closes waits for permits to be given back. */
 const MAX_CLOSE_WAIT_MS = 5000;
 
-/** All permits that are open in this application. One timer extends them, and runs only while there are any. */
-export class OpenPermits {
-  readonly #holders = new Map<HoldRequest, PermitHolder>();
-  readonly #ending = new Set<Promise<void>>();
-  #beatMs = Number.POSITIVE_INFINITY;
-  #stopBeating = () => {};
-  #isBeating = false;
-
-  /** @param onFreed is told which permits are free again */
+/** A permit that is open. */
+class OpenPermit implements ExtendedHold {
   constructor(
-    private readonly settings: Pick<RuntimeSettings, 'backend' | 'clock' | 'fail'>,
+    private readonly permit: HoldRequest,
+    private readonly holder: PermitHolder,
+    private readonly onLost: (permit: HoldRequest) => unknown,
+  ) {}
+
+  get ttlMs(): number {
+    return this.permit.ttlMs;
+  }
+
+  reference(): HoldRequest {
+    return this.permit;
+  }
+
+  lose(): void {
+    this.onLost(this.permit);
+    this.holder.lose(this.permit);
+  }
+}
+
+/** All permits that are open in this application. */
+export class OpenPermits {
+  readonly #open = new Map<HoldRequest, OpenPermit>();
+  readonly #ending = new Set<Promise<void>>();
+
+  /**
+   * @param heartbeat extends permits while they are open
+   * @param onFreed is told which permits are free again
+   */
+  constructor(
+    private readonly settings: Pick<RuntimeSettings, 'backend' | 'fail'>,
+    private readonly heartbeat: Heartbeat,
     private readonly onFreed: (permits: readonly HoldRequest[]) => void,
   ) {}
 
   /** The number of permits that are open. */
   get size(): number {
-    return this.#holders.size;
+    return this.#open.size;
   }
 
   /** Extends permits from now on. */
   add(permits: readonly HoldRequest[], holder: PermitHolder): void {
-    for (const permit of permits) this.#holders.set(permit, holder);
-    const beatMs = Math.min(...permits.map(({ ttlMs }) => Math.floor(ttlMs / BEATS_PER_TTL)));
-    if (beatMs >= this.#beatMs) return;
-    this.#stopBeating();
-    this.#beatMs = beatMs;
-    this.#stopBeating = startInterval(this.settings.clock, beatMs, () => void this.#beat());
+    for (const permit of permits) {
+      const open = new OpenPermit(permit, holder, this.#remove);
+      this.#open.set(permit, open);
+      this.heartbeat.add(open);
+    }
   }
 
   /** Gives permits back. Those that are not open any more are left out. Never throws: what fails expires. */
   free(permits: readonly HoldRequest[]): void {
-    const open = permits.filter((permit) => this.#holders.delete(permit));
-    if (this.#holders.size === 0) this.#stop();
+    const open = permits.filter(this.#remove);
     if (open.length > 0) this.end(open);
   }
 
@@ -62,12 +81,19 @@ export class OpenPermits {
 
   /** Gives all permits back, and waits until the backend has them. */
   async close(): Promise<void> {
-    this.free([...this.#holders.keys()]);
+    this.free([...this.#open.keys()]);
     if (this.#ending.size === 0) return;
     const late = () => new Error(`The application closes, and permits are not given back yet. They expire.`);
     const ended = Promise.all(this.#ending).then(() => {});
     await withDeadline(ended, systemClock.now() + MAX_CLOSE_WAIT_MS, late).catch(this.settings.fail);
   }
+
+  readonly #remove = (permit: HoldRequest): boolean => {
+    const open = this.#open.get(permit);
+    if (open === undefined) return false;
+    this.heartbeat.remove(open);
+    return this.#open.delete(permit);
+  };
 
   #track(ended: Promise<unknown>, permits: readonly HoldRequest[]): void {
     // A custom backend may return any thenable.
@@ -76,42 +102,5 @@ export class OpenPermits {
       .catch(this.settings.fail)
       .finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
-  }
-
-  #stop(): void {
-    this.#stopBeating();
-    this.#stopBeating = () => {};
-    this.#beatMs = Number.POSITIVE_INFINITY;
-  }
-
-  /** Extends all open permits: in one call, unless policies have different times to live. */
-  async #beat(): Promise<void> {
-    const { holds } = this.settings.backend;
-    // A slow backend is not asked again before it has answered.
-    if (this.#isBeating || holds === undefined) return;
-    this.#isBeating = true;
-    try {
-      const open = [...this.#holders.keys()];
-      const extend = async (ttlMs: number) => {
-        const permits = open.filter((permit) => permit.ttlMs === ttlMs);
-        this.#noteLost(permits, await holds.extend(permits, ttlMs));
-      };
-      await Promise.all([...new Set(open.map(({ ttlMs }) => ttlMs))].map(extend));
-    } catch (error) {
-      // The next heartbeat tries again, before the permits expire.
-      this.settings.fail(error);
-    } finally {
-      this.#isBeating = false;
-    }
-  }
-
-  #noteLost(permits: readonly HoldRequest[], areHeld: readonly boolean[]): void {
-    for (const [i, permit] of permits.entries()) {
-      if (areHeld[i] !== false) continue;
-      const holder = this.#holders.get(permit);
-      this.#holders.delete(permit);
-      holder?.lose(permit);
-    }
-    if (this.#holders.size === 0) this.#stop();
   }
 }
