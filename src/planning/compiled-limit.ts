@@ -1,6 +1,6 @@
 import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy, StoredRate } from '../core/policy.js';
-import type { ChargeWhen, PolicyOptions, MessageOption, OnDenied, Phase, Skip } from '../decorators/policy-options.js';
+import type { ChargeWhen, MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { canGrant } from '../strategies/built-in-strategies.js';
 import { assertQuotas } from '../strategies/calendar/quota-options.js';
 import { definePolicies, policyAtRate } from '../strategies/define-policy.js';

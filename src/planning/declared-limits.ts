@@ -5,9 +5,9 @@ import { missingValue } from '../core/value-options.js';
 import { metadataOn, type ThrottleMetadata, type ThrottleUse } from '../decorators/metadata.js';
 import {
   type Limit,
-  type PolicyOptions,
   type MoreOptions,
   POLICY_MEMBERS,
+  type PolicyOptions,
   type What,
 } from '../decorators/policy-options.js';
 import { skipArgumentsFor, throttleArgumentsFor } from '../decorators/throttler-options.js';

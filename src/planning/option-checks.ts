@@ -2,7 +2,7 @@ import { isDate } from 'node:util/types';
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
-import { type PolicyOptions, POLICY_MEMBERS, RATE_MEMBERS } from '../decorators/policy-options.js';
+import { POLICY_MEMBERS, type PolicyOptions, RATE_MEMBERS } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
 import { SPEC_EXPECTED } from '../strategies/define-policy.js';
 import { assertCalled } from '../transports/identity/by.js';

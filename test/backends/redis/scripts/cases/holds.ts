@@ -21,9 +21,17 @@ const HOUR = 3_600_000;
 
 const api = definePolicy('api', { rate: '3/s', strategy: 'fixed-window' });
 
+/** No budget of windows without a rollover reads the burst. */
+const unread = { burst: 17 } as const;
+
 const budgets = {
-  'a limit of concurrency': defineConcurrency('p', 5),
-  'a budget': defineBudget('p', { budget: '10/s' }),
+  'a limit of concurrency': { ...defineConcurrency('p', 5), ...unread },
+  'a budget': { ...defineBudget('p', { budget: '10/s' }), ...unread },
+  'a budget of calendar hours that rolls over': defineBudget('p', {
+    budget: '10/hour',
+    strategy: 'calendar',
+    rollover: 6,
+  }),
   'a budget of units that are free again when they expire': defineBudget('p', { budget: '10/s', onExpiry: 'release' }),
   'a budget that carries debts': defineBudget('p', { budget: '10/s', carryDebt: true }),
   'a budget of calendar hours': defineBudget('p', { budget: '10/hour', strategy: 'calendar' }),

@@ -117,7 +117,15 @@ return { reply, written }
 `;
 
 /** The scripts by name; those for calls of one charge by that of their strategy. */
-export type ScriptName = 'spend' | 'spend-several' | 'settle' | 'block' | 'lease' | 'take' | 'hold' | `spend-one ${string}`;
+export type ScriptName =
+  | 'spend'
+  | 'spend-several'
+  | 'settle'
+  | 'block'
+  | 'lease'
+  | 'take'
+  | 'hold'
+  | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
 export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
