@@ -1,6 +1,7 @@
 import { BUCKET } from './equivalent/bucket.mjs';
 import { CALENDAR } from './equivalent/calendar.mjs';
 import { FIXED_WINDOW } from './equivalent/fixed-window.mjs';
+import { HOLDS } from './equivalent/holds.mjs';
 import { LIB } from './equivalent/lib.mjs';
 import { SETTLE } from './equivalent/settle.mjs';
 import { SLIDING_LOG } from './equivalent/sliding-log.mjs';
@@ -11,7 +12,7 @@ import { SPEND_SEVERAL } from './equivalent/spend-several.mjs';
 
 /** The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason. */
 export const EQUIVALENT = new Set(
-  [BUCKET, CALENDAR, FIXED_WINDOW, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE, SPEND_SEVERAL]
+  [BUCKET, CALENDAR, FIXED_WINDOW, HOLDS, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE, SPEND_SEVERAL]
     .flat()
     .flatMap(({ places }) => places),
 );

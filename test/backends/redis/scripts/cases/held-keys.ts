@@ -1,5 +1,11 @@
 import { changeArgs, type HoldVerb, TakeRequest } from '../../../../../src/backends/redis/scripts/hold-codec.js';
-import { defineBudget, defineConcurrency, type HoldRequest, type Policy } from '../../../../../src/index.js';
+import {
+  defineBudget,
+  defineConcurrency,
+  definePolicy,
+  type HoldRequest,
+  type Policy,
+} from '../../../../../src/index.js';
 import { NOW, put, set, TIME_US } from '../support/arguments.js';
 import { HoldRecorder } from '../support/hold-recorder.js';
 import type { Run, ScriptCase } from '../support/script-run.js';
@@ -184,6 +190,37 @@ const unheld: ScriptCase = {
   ],
 };
 
+/** Holds at the instant at which one expires: its id is free again, and its units are charged, or free. */
+function atExpiry(name: string, policy: Policy): ScriptCase {
+  const recorder = new HoldRecorder();
+  const request = (id: number, units: number): HoldRequest => hold(id, units, policy);
+  const [before, at] = [{ now: NOW + 500 }, { now: NOW + 1500 }];
+  const runs = [
+    recorder.take([request(1, 3), request(2, 1)], before),
+    recorder.take([request(1, 2)], at, { isPeek: true }),
+    recorder.take([request(1, 2)], at),
+    recorder.extend([request(1, 0), request(2, 0)], 5000, at),
+    recorder.end([request(2, 1), request(1, 1)], at),
+  ];
+  recorder.close();
+  return { name: `holds at the instant of an expiry under ${name}`, runs };
+}
+
+/** A call is charged unless all of its holds are open: then it was charged before. */
+function repeated(): ScriptCase {
+  const recorder = new HoldRecorder();
+  const rate = definePolicy('api', { rate: '10/s', strategy: 'fixed-window' });
+  const take = (...ids: readonly number[]) =>
+    recorder.take(
+      ids.map((id) => hold(id)),
+      { now: NOW + 500 },
+      { charges: [{ policy: rate, subject: 'ada', cost: 1 }] },
+    );
+  const runs = [take(1), take(1), take(2, 1), take(1, 3), take(1, 2), take(3, 2, 1), take(4, 4)];
+  recorder.close();
+  return { name: 'holds of calls that were taken before, in part or as a whole', runs };
+}
+
 /** The most holders that there may be, whose expiries are read by the hundred. */
 function manyHolders(name: string, policy: Policy): ScriptCase {
   const recorder = new HoldRecorder();
@@ -220,6 +257,9 @@ export const heldKeys: readonly ScriptCase[] = [
   cut,
   several,
   unheld,
+  repeated(),
+  atExpiry('a limit of concurrency', defineConcurrency('p', 5)),
+  atExpiry('a budget', budget),
   manyHolders('a limit of concurrency', defineConcurrency('p', 2000)),
   manyHolders('a budget', defineBudget('p', { budget: '2000/min' })),
   manyHolders('a budget whose units are free again', defineBudget('p', { budget: '2000/min', onExpiry: 'release' })),
