@@ -144,13 +144,26 @@ const OTHERS = [OTHER, `${OTHER}!h`, `${OTHER}!u`] as const;
 const several: ScriptCase = {
   name: 'several holds, of which one is of a budget that holds a foreign value',
   runs: (['extend', 'end'] as const).flatMap((verb) => {
-    const holds = [hold(7, 0, other), hold(8, 0, other), hold(7, 0), hold(9, 0, other)];
-    const sound = [0, 1];
+    const holds = [hold(7, 0, other), hold(8, 0, other), hold(9, 0, other), hold(7, 0)];
+    const sound = [0, 1, 2];
     const id = (i: number) => holds[i]?.id ?? 0;
     return [
       { command: ['DEL', ...KEYS, ...OTHERS] },
-      { command: ['ZADD', OTHERS[1], String(NOW + 5), '7', String(NOW + 6), '8', String(NOW + 7), '9'] },
-      { command: ['HSET', OTHERS[2], '7', '1', '8', '1', '9', '1', '', '3'] },
+      {
+        command: [
+          'ZADD',
+          OTHERS[1],
+          String(NOW + 5),
+          '7',
+          String(NOW + 6),
+          '8',
+          String(NOW + 7),
+          '9',
+          String(NOW + 8),
+          '10',
+        ],
+      },
+      { command: ['HSET', OTHERS[2], '7', '1', '8', '1', '9', '1', '10', '1', '', '4'] },
       set("'hello'", KEYS[1]),
       run(
         'hold',
@@ -161,7 +174,7 @@ const several: ScriptCase = {
             ...sound.flatMap((i) =>
               verb === 'extend'
                 ? [`ZADD ${OTHERS[1]} XX ${NOW + 1000} ${id(i)}`]
-                : [`HDEL ${OTHERS[2]} ${id(i)}`, `HSET ${OTHERS[2]}  ${2 - i}`, `ZREM ${OTHERS[1]} ${id(i)}`],
+                : [`HDEL ${OTHERS[2]} ${id(i)}`, `HSET ${OTHERS[2]}  ${3 - i}`, `ZREM ${OTHERS[1]} ${id(i)}`],
             ),
             ...(verb === 'extend' ? [`PEXPIRE ${OTHERS[1]} 2000`, `PEXPIRE ${OTHERS[2]} 2000`] : []),
           ].toSorted(),
