@@ -1,3 +1,4 @@
+import { BLOCKS } from './equivalent/blocks.mjs';
 import { BUCKET } from './equivalent/bucket.mjs';
 import { CALENDAR } from './equivalent/calendar.mjs';
 import { FIXED_WINDOW } from './equivalent/fixed-window.mjs';
@@ -12,7 +13,20 @@ import { SPEND_SEVERAL } from './equivalent/spend-several.mjs';
 
 /** The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason. */
 export const EQUIVALENT = new Set(
-  [BUCKET, CALENDAR, FIXED_WINDOW, HOLDS, LIB, SETTLE, SLIDING_LOG, SLIDING_WINDOW, SPEND, SPEND_ONE, SPEND_SEVERAL]
+  [
+    BLOCKS,
+    BUCKET,
+    CALENDAR,
+    FIXED_WINDOW,
+    HOLDS,
+    LIB,
+    SETTLE,
+    SLIDING_LOG,
+    SLIDING_WINDOW,
+    SPEND,
+    SPEND_ONE,
+    SPEND_SEVERAL,
+  ]
     .flat()
     .flatMap(({ places }) => places),
 );

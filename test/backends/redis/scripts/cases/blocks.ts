@@ -374,6 +374,26 @@ const overridden: readonly ScriptCase[] = [
   },
 ];
 
+const custom: ScriptCase = {
+  name: 'a strategy of a user, whose state is behind a record',
+  runs: [
+    spend([[plain, 4]], [10, 1, 1, 4, 0], [written({}, 1250, ` S2x ${NOW + 1250} 4`)]),
+    spend([[plain, 5]], [10, 1, 3, 1, 10, 5, 4, 0, 1, 1], [written({}, { kept: NOW + 1250 }, ` S2x ${NOW + 1250} 5`)]),
+    settle([5, 2], [written({}, { kept: NOW + 1250 }, ` S2x ${NOW + 1250} 0 0 5 2 0`)], {
+      policy: { ...plain, strategy: 'ledger' },
+    }),
+    settle([5, 0], [written({}, { kept: NOW + 1250 }, ` S2x ${NOW + 1250} 0 0 10 5 0`)], {
+      policy: { ...plain, strategy: 'giver' },
+      at: '',
+    }),
+    settle([3, 900], [written({}, { kept: NOW + 1250 }, ` S2x ${NOW + 1250} 0 0 3 900 0`)], {
+      policy: { ...plain, strategy: 'ledger' },
+      at: String(NOW),
+    }),
+    spend([[{ ...plain, burst: 1 }, 6]], [10, 1, 3, 1, 10, 6, 0, 0, 5, 1], [`DEL ${KEY}`]),
+  ],
+};
+
 const ARGS = ['', '1', ...blockArgs(window), ...policyArgs(window), '1', DUE, '1', '1', '1'];
 
 const invalid: ScriptCase = {
@@ -391,4 +411,4 @@ const invalid: ScriptCase = {
 };
 
 /** Records of blocks, word for word: random traffic is in random-blocks.ts. */
-export const blocks: readonly ScriptCase[] = [...foreign, ...handmade, ...rows, ...overridden, invalid];
+export const blocks: readonly ScriptCase[] = [...foreign, ...handmade, ...rows, ...overridden, custom, invalid];

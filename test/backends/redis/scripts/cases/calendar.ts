@@ -3,7 +3,7 @@ import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-co
 import { type Charge, type Decision, definePolicy, type Policy } from '../../../../../src/index.js';
 import { calendar } from '../../../../../src/strategies/calendar/calendar.js';
 import { record } from '../../../../../src/strategies/record.js';
-import { MAX_COUNT, type State } from '../../../../../src/strategies/strategy.js';
+import { credited, MAX_COUNT, type State } from '../../../../../src/strategies/strategy.js';
 import { type Random, randomFrom } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
 import { GARBAGE, NOW, put, set, UNTOLD } from '../support/arguments.js';
@@ -183,6 +183,25 @@ function settleTrial(trial: Trial): readonly Run[] {
   ];
 }
 
+/** Units that are given back whenever they were taken. */
+function creditTrial(trial: Trial): readonly Run[] {
+  const { key, policy, args, state, now, serverMs, isTold, random } = trial;
+  const units = one([0, 1, random(12), random(12), state[1] ?? 0, MOST], random);
+  const after = state.length === 0 || units === 0 ? state : credited(calendar, state, now, policy, units, args);
+  const [expiresMs, before] = stateBefore(trial, 0);
+  const given = ['+', `${args.length}`, ...args.map(String), ...policyArgs(policy), `${units}`, '0'];
+  return [
+    ...before,
+    {
+      script: 'settle',
+      keys: [key],
+      args: [isTold ? String(now) : '', String(serverMs), '', ...given],
+      timeUs: serverMs * 1000,
+      expected: { reply: [serverMs, 1], written: after === state ? [] : [lineOf(trial, after, expiresMs, 0)] },
+    },
+  ];
+}
+
 const month = definePolicy('p', '10/month');
 const MONTH_ARGS = [0, 1, 2, 3, 4, 5, 6].map((n) => n * 1000);
 const KEY = 'sluice:{ada}:p@app:cm';
@@ -289,7 +308,9 @@ export const calendars: readonly ScriptCase[] = [
     const random = randomFrom(seed);
     const runs = Array.from({ length: TRIALS }, (__, n) => {
       const trial = randomTrial(random, n);
-      return random(3) === 0 ? settleTrial(trial) : spendTrial(trial);
+      const kind = random(6);
+      if (kind === 2) return creditTrial(trial);
+      return kind < 2 ? settleTrial(trial) : spendTrial(trial);
     });
     return { name: `calendar, seed ${seed}`, runs: runs.flat() };
   }),

@@ -57,6 +57,21 @@ return {
 }
 `;
 
+/** Its state is what credit was last called with. */
+const giver = `
+return {
+  step = function(state, now, policy, cost)
+    return cost > 0 and { cost } or state, {
+      allowed = true, limit = policy.limit, remaining = 0, reset_ms = 7, retry_after_ms = 0, delay_ms = 0, window_ms = 1000,
+    }
+  end,
+  amend = function() return { 1 } end,
+  credit = function(state, now, policy, units, args)
+    return units < 100 and { now % 1000, state[1], policy.limit, units, args and args[1] or 0 } or state
+  end,
+}
+`;
+
 /** Leaves out a member of its decision: the one of the number that is its burst. */
 const partial = `
 local MEMBERS = { 'limit', 'remaining', 'reset_ms', 'retry_after_ms', 'delay_ms', 'window_ms' }
@@ -78,6 +93,7 @@ return { step = echo, amend = function(state) return state end }`,
   varied,
   rude,
   ledger,
+  giver,
   partial,
 };
 

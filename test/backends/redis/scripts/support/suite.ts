@@ -3,6 +3,7 @@ import { scaled } from '../../../../support/scale.js';
 import { blocks } from '../cases/blocks.js';
 import { calendars } from '../cases/calendar.js';
 import { clockSteps } from '../cases/clock-steps.js';
+import { credits } from '../cases/credits.js';
 import { customStrategies } from '../cases/custom-strategies.js';
 import { debts } from '../cases/debts.js';
 import { equalCalls } from '../cases/equal-calls.js';
@@ -44,6 +45,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...blocks,
   ...holdCases,
   ...heldKeys,
+  ...credits,
 ];
 
 /** Returns the random cases of a strategy: the same ones in every run, and with few the first of them. */
