@@ -4,7 +4,7 @@ if not is_blocked and not allowed and retry_after_ms ~= NEVER and phase ~= DENIE
   -- A cost that can never pass says nothing of the subject, and counts not.
   local after = after_denial(known, policy.block)
   if phase == FIRST then record.denied = after else record.current = after end
-  ends_ms, started_ms, known = after.ends_ms, max(0, after.ends_ms - now), after
+  ends_ms, started_ms, known = after.ends_ms, after.ends_ms - now, after
 elseif allowed and is_taken and phase == MONITORED then
   record.current = after_admission(known)
 end

@@ -7,6 +7,7 @@ export const BLOCKS = [
   {
     why: 'Every record matters for a second at least, so an instant of 1 is as much too soon as one of 0, that of no key or of no charge.',
     places: [
+      'scripts/block: write_record(record, 0) | 0 -> 1',
       'lib/blocks: local record = { key = key, text = text, state = false, expires_ms = 0, until_ms = 0, found = NO_RECORD, is_sound = not text } | 0 -> 1',
       'lib/blocks: local record = { key = key, text = text, state = false, expires_ms = 0, until_ms = 0, found = NO_RECORD, is_sound = not text } | 0 (2) -> 1',
       'lib/blocks: return instant == 0 and 0 or server_ms + instant - now + TTL_MARGIN_MS | 0 (2) -> 1',
@@ -36,6 +37,7 @@ export const BLOCKS = [
   {
     why: 'There is no charge 0.',
     places: [
+      'parts/block-records: for n = 1, i - 1 do | 1 -> 0',
       'lib/blocks: for i = 1, charge_count do | 1 -> 0',
       'lib/blocks: for i = 1, charge_count do | 1 -> 0 | occurrence 2 of this line',
     ],

@@ -3,7 +3,20 @@ import type { PreparedCharge } from '../../../../../src/backends/redis/scripts/o
 import { blockArgs, policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import { type ChargeMode, definePolicy, type Policy } from '../../../../../src/index.js';
-import { DUE, denied, fails, GARBAGE, holds, list, NOW, set, TIME_US, UNTOLD, WINDOW } from '../support/arguments.js';
+import {
+  DUE,
+  denied,
+  fails,
+  GARBAGE,
+  holds,
+  LATE,
+  list,
+  NOW,
+  set,
+  TIME_US,
+  UNTOLD,
+  WINDOW,
+} from '../support/arguments.js';
 import type { Run, ScriptCase } from '../support/script-run.js';
 import { REFUSED } from '../support/scripts-under-test.js';
 import { packed } from './foreign-strings.js';
@@ -135,7 +148,10 @@ const foreign: readonly ScriptCase[] = [
       set(text, KEY),
       setBlock(400, [3], [`DEL ${KEY}`]),
       set(text, KEY),
-      setBlock('', [3], [`DEL ${KEY}`]),
+      setBlock('', [3], [`DEL ${KEY}`], { instant: '5000' }),
+      set(text, KEY),
+      spend([[window, 1]], [...UNTOLD, LATE], [], String(NOW - 1)),
+      holds(text, KEY),
     ],
   })),
   {
@@ -230,7 +246,21 @@ const full = (known: Known, expiresMs = NOW + 9999) => put(known, 10, { expiresM
 const KEPT = { kept: NOW + 9999 };
 const FULL = used(10, NOW + 9999);
 
+/** A first charge at the epoch. */
+const atEpoch: Run = {
+  script: 'spend',
+  keys: [KEY],
+  args: new SpendRequest('0', [{ charges: [{ policy: window, subject: '', cost: 1 }], mode: 'spend', deadlineMs: NOW }])
+    .args,
+  timeUs: TIME_US,
+  expected: {
+    reply: [NOW, 0, ...WINDOW, 1, 9, 1000],
+    written: [written({}, 4_501_250, ` S2f ${NOW + 4_501_250} 0 1`)],
+  },
+};
+
 const rows: readonly ScriptCase[] = [
+  { name: 'a subject that nobody has blocked, at the epoch', runs: [atEpoch] },
   {
     name: 'denials in a row, which is forgotten in time',
     runs: [
