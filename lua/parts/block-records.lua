@@ -12,5 +12,5 @@ for i = 1, has_blocks and not is_late and charge_count or 0 do
       is_call_sound = false
     end
   end
-  record_of[i], command_of[i], block_of[i] = record, record and record.call, nil
+  record_of[i], command_of[i] = record, record and record.call
 end

@@ -88,7 +88,7 @@ while arg <= #ARGV do
     arguments_of[i], arg = read_arguments(ARGV, arg)
     policy_of[i], cost_of[i] = policies[argument(ARGV[arg])], argument(ARGV[arg + 1])
     has_blocks = has_blocks or policy_of[i].block ~= nil
-    record_of[i], command_of[i], block_of[i] = nil, nil, nil
+    record_of[i], command_of[i] = nil, nil
     arg = arg + 2
   end
   for _ = 1, calls do
@@ -212,7 +212,7 @@ while arg <= #ARGV do
         local is_asking = is_blocked and is_taken and mode_of[i] ~= 'record'
         if is_asking then
           if phase == FIRST then from, cost = first, total_cost end
-          earlier, is_taken = 0, false
+          is_taken = false
         end
         local allowed, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms
         repeat

@@ -20,7 +20,7 @@ export const SETTLE = [
   {
     why: 'Every state matters for a second at least, so an expiry of 1 is as much too soon as one of 0, that of no key.',
     places: [
-      'scripts/settle: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end | 0 -> 1',
+      'scripts/settle: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end | 0 -> 1',
     ],
   },
 ];

@@ -13,7 +13,7 @@ export const SPEND = [
   },
   {
     why: 'Without a monitored charge nothing is decided in the phase of those.',
-    places: ['scripts/spend: local has_monitored = false | false -> true'],
+    places: ['scripts/spend: local has_monitored, has_blocks = false, false | false -> true'],
   },
   {
     why: 'The first charge on the key is this one, or one on the same key.',
@@ -102,7 +102,7 @@ export const SPEND = [
   },
   {
     why: 'A policy of an override has no window before its first decision, so no decision by it is told in short.',
-    places: ['scripts/spend: rate.granted = 0 | 0 -> 1'],
+    places: ['scripts/spend: rate.granted, rate.block = 0, policy.block | 0 -> 1'],
   },
   {
     why: 'Only the first charge on a key reads it.',
@@ -111,8 +111,8 @@ export const SPEND = [
   {
     why: 'Of a text that is not read nothing is looked at but that it is no failure; and every state matters for a second at least, so an expiry of 1 is as much too soon as one of 0.',
     places: [
-      'scripts/spend: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end | false -> true',
-      'scripts/spend: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy) end | 0 -> 1',
+      'scripts/spend: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end | false -> true',
+      'scripts/spend: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end | 0 -> 1',
     ],
   },
   {
@@ -122,5 +122,19 @@ export const SPEND = [
       'scripts/spend: if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end | i (2) -> first',
       'scripts/spend: if beside and beside[i] then write_shape(KEYS[beside[i]], policy, beside_expiry[i], until_ms) end | i (3) -> first',
     ],
+  },
+  {
+    why: 'There is nothing to conclude or to write where no charge has a record.',
+    places: ['scripts/spend: local has_monitored, has_blocks = false, false | false (2) -> true'],
+  },
+  {
+    why: 'Only the first charge on a key reads it.',
+    places: [
+      'scripts/spend: local redis_pcall = is_stale and read_nothing or command_of[i] or redis_pcall | i -> first',
+    ],
+  },
+  {
+    why: 'Charges on one key have one record.',
+    places: ['scripts/spend: local record = record_of[i] | i -> first'],
   },
 ];
