@@ -23,4 +23,12 @@ export const SETTLE = [
       'scripts/settle: if is_stale then text, state, expires_ms = false, {}, 0 else text, state, expires_ms = read_state(key, policy, redis_pcall) end | 0 -> 1',
     ],
   },
+  {
+    why: 'Units are given back now, whenever they were taken, and what they become is 0.',
+    places: [
+      'scripts/settle: local units, granted, window_ms = from - to | - -> +',
+      'scripts/settle: amended = custom.credit(state, now, policy, from - to, arguments) | now -> at',
+      'scripts/settle: amended = custom.credit(state, now, policy, from - to, arguments) | - -> +',
+    ],
+  },
 ];

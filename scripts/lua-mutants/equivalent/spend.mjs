@@ -135,6 +135,30 @@ export const SPEND = [
   },
   {
     why: 'Charges on one key have one record.',
-    places: ['scripts/spend: local record = record_of[i] | i -> first'],
+    places: [
+      'scripts/spend: local record = record_of[i] | i -> first',
+      'scripts/spend: local redis_call = command_of[i] or redis_call | i -> first | occurrence 2 of this line',
+      'scripts/spend: if command_of[i] then record_of[i].until_ms = until_ms end | i -> first',
+      'scripts/spend: if command_of[i] then record_of[i].until_ms = until_ms end | i (2) -> first',
+    ],
+  },
+  {
+    why: 'A row is over while its subject is blocked, and the state that a denied charge would leave is not used.',
+    places: ['scripts/spend: is_taken = false | false -> true'],
+  },
+  {
+    why: 'A charge of this instant is decided by what is read of its key already.',
+    places: [
+      'scripts/spend: local redis_call = command_of[i] or redis_call | i -> first',
+      'scripts/spend: local redis_call = command_of[i] or redis_call | i -> arg',
+      'scripts/spend: local redis_call = command_of[i] or redis_call | i -> last_key',
+      'scripts/spend: local redis_call = command_of[i] or redis_call | or -> and',
+    ],
+  },
+  {
+    why: 'There is no charge 0, so it is never due.',
+    places: [
+      'scripts/spend: if has_monitored or not is_call_allowed then i, phase = 1, is_call_allowed and MONITORED or DENIED_CALL end | 1 -> 0',
+    ],
   },
 ];
