@@ -113,7 +113,6 @@ end
 --@section credit
 --@include turn
 --@include counters
-counters[1] = latest
 local left = units
 for i = 1, segments + 1 do
   local given = min(counters[i], left)

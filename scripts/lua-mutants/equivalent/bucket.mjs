@@ -36,4 +36,10 @@ export const BUCKET = [
       'strategies/bucket: if allowed and cost > 0 then | cost -> wanted',
     ],
   },
+  {
+    why: 'What gives back all units and more leaves none. The bound keeps the product exact.',
+    places: [
+      'strategies/bucket: deficit = max(0, deficit - min(units, ceil(deficit / period_ms)) * period_ms) | / -> *',
+    ],
+  },
 ];
