@@ -153,4 +153,11 @@ export const SLIDING_LOG = [
       "strategies/sliding-log: local entry = redis_call('GETRANGE', key, format('%.0f', offset), format('%.0f', offset + ENTRY_BYTES - 1)) | 1 -> 0",
     ],
   },
+  {
+    why: 'One unit or more is given back, and the last entry has more than is left then.',
+    places: [
+      'strategies/sliding-log: if left < total then | left -> before',
+      'strategies/sliding-log: local last = first_above(key, text, gone, count - 1, 2, left - 1) | 1 -> 0',
+    ],
+  },
 ];

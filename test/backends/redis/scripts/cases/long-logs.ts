@@ -39,6 +39,8 @@ function longLog(seed: number, stepMs: number, policy = plain): ScriptCase {
       }
     }
     if (i % 40 === 39) spend(3, 'record');
+    if (i > 120 && i % 10 === 9)
+      runs.push(recorder.credit({ policy, subject: 'ada', cost: 1 + random(4) }, START, at()));
     if (i % 50 === 49) now -= random(400);
     if (i === 200) now += 600;
   }
