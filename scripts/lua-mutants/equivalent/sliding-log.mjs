@@ -160,4 +160,8 @@ export const SLIDING_LOG = [
       'strategies/sliding-log: local last = first_above(key, text, gone, count - 1, 2, left - 1) | 1 -> 0',
     ],
   },
+  {
+    why: 'Every field but the first is the sum.',
+    places: ['strategies/sliding-log: local last = first_above(key, text, gone, count - 1, 2, left - 1) | 2 -> 3'],
+  },
 ];
