@@ -47,6 +47,7 @@ export type {
 } from './core/policy.js';
 export { type Duration, parseRate, type Rate, type RateText } from './core/rate.js';
 export { receiptOf } from './core/receipt.js';
+export type { BudgetOptions, ModulePolicy } from './decorators/budget-options.js';
 export { CallSignal } from './decorators/call-signal.decorator.js';
 export { Concurrency, type MoreConcurrencyOptions } from './decorators/concurrency.decorator.js';
 export type { ConcurrencyOptions, QueueOptions } from './decorators/concurrency-options.js';

@@ -1,7 +1,7 @@
 import type { HeldUnits, OnError } from '../core/policy.js';
-import type { RateText } from '../core/rate.js';
+import type { RateText, TextOrElse } from '../core/rate.js';
 import type { By, CallContext } from '../transports/call.js';
-import type { MessageOption, OnDenied } from './policy-options.js';
+import type { MessageOption, OnDenied, PolicyOptions } from './policy-options.js';
 
 /**
  * Options of a token budget, for costs that are known only afterwards: `policies: { llm: { budget: '100000/min' } }`. Units of it are
@@ -46,6 +46,14 @@ export interface BudgetOptions {
   /** Tells options from strings. */
   readonly [Symbol.iterator]?: undefined;
 }
+
+/**
+ * A policy in the module's options: a limit, or a token budget. Not a union of the two, through which TypeScript 5.0 infers no parameters
+ * of functions; startup refuses what does not belong together.
+ */
+export type ModulePolicy =
+  | TextOrElse
+  | (PolicyOptions & Partial<Pick<BudgetOptions, 'budget' | 'onExpiry' | 'carryDebt'>>);
 
 /** The options that a budget has, and a limit has not. */
 export const BUDGET_ONLY_MEMBERS = ['budget', 'onExpiry', 'carryDebt'] as const;

@@ -1,6 +1,6 @@
 import type { Backend } from '../backends/backend.js';
 import type { OnError, PolicyMode } from '../core/policy.js';
-import type { BudgetOptions } from '../decorators/budget-options.js';
+import type { ModulePolicy } from '../decorators/budget-options.js';
 import type { Limit, MessageOption, OnDenied, Skip } from '../decorators/policy-options.js';
 import type { PlanOptions } from '../planning/plans/plan-options.js';
 import type { Strategy } from '../strategies/strategy.js';
@@ -26,7 +26,7 @@ export interface ThrottleModuleOptions {
    * Policies by name. Each is one budget of the application, whichever handlers use its name. One with the option `budget` is a token
    * budget: see `BudgetOptions`.
    */
-  readonly policies?: Readonly<Record<string, Limit | BudgetOptions>>;
+  readonly policies?: Readonly<Record<string, ModulePolicy>>;
   /** The rates of policies by the plan of the client. Default: every client has the rates of the policies. */
   readonly plans?: PlanOptions;
   /** Limits every handler without a limit of its own, in one budget of the application. Default: no limit. */
@@ -119,5 +119,5 @@ export interface ThrottleModuleExtras {
 
 /** Options of `forFeature`. */
 export interface ThrottleFeatureOptions {
-  readonly policies: Readonly<Record<string, Limit | BudgetOptions>>;
+  readonly policies: Readonly<Record<string, ModulePolicy>>;
 }

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { noteInjectable } from '../core/copies.js';
 import { invalidValue, optionAt, suggest, ThrottleConfigError } from '../core/errors.js';
 import { type Policy, type StoredRate, storedRateOf } from '../core/policy.js';
-import type { BudgetOptions } from '../decorators/budget-options.js';
+import type { ModulePolicy } from '../decorators/budget-options.js';
 import type { Limit } from '../decorators/policy-options.js';
 import { QuotaWindows } from '../strategies/calendar/quota-windows.js';
 import type { PolicySpec } from '../strategies/define-policy.js';
@@ -47,7 +47,7 @@ export class PolicyRegistry {
    * @throws ThrottleConfigError naming the policy or the default
    */
   constructor(
-    policies: Readonly<Record<string, Limit | BudgetOptions>>,
+    policies: Readonly<Record<string, ModulePolicy>>,
     defaults: readonly Limit[],
     readonly strategies: readonly Strategy[],
     private readonly warn: (message: string) => void = () => {},
@@ -78,7 +78,7 @@ export class PolicyRegistry {
   }
 
   /** Adds policies. @throws ThrottleConfigError if a policy is invalid or its name is taken */
-  add(policies: Readonly<Record<string, Limit | BudgetOptions>>): void {
+  add(policies: Readonly<Record<string, ModulePolicy>>): void {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
       assertNoSwitch(place, name, limit);
