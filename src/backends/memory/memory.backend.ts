@@ -51,6 +51,7 @@ export class MemoryBackend implements Backend {
   readonly holds: SynchronousHoldStore;
   readonly settings: SettingsStore;
   readonly blocks: BlockStore;
+  readonly #blocks: MemoryBlocks;
   readonly #strategies = new Map<string, Strategy>(BUILT_IN_STRATEGIES.map((strategy) => [strategy.name, strategy]));
   readonly #events = new Emitter<BackendEvent>();
   readonly #store: MemoryStore;
@@ -73,7 +74,8 @@ export class MemoryBackend implements Backend {
         (writes ? spendFast(this.#store, charges, now) : undefined) ?? this.#decide(charges, now, writes),
     );
     this.holds = this.#holds;
-    this.blocks = new MemoryBlocks(this.#store, clock);
+    this.#blocks = new MemoryBlocks(this.#store, clock);
+    this.blocks = this.#blocks;
   }
 
   spend(charges: readonly Charge[]): Outcome {
@@ -91,6 +93,18 @@ export class MemoryBackend implements Backend {
    */
   take(charge: Charge, at: number): boolean {
     return takeFast(this.#store, charge, at);
+  }
+
+  /**
+   * Notes a block that was decided elsewhere, under a policy with `block`. While the store is full, nothing is noted of a new subject.
+   *
+   * @param forMs milliseconds from now on; 0: the subject is not blocked
+   * @param strikes if the policy has begun the block just now, how many it has begun. Default: those that are known stay
+   * @example
+   * backend.noteBlock({ policy: login, subject: 'user:42' }, 600_000, 1);
+   */
+  noteBlock(target: Target, forMs: number, strikes?: number): void {
+    this.#blocks.noteBlock(target, forMs, strikes);
   }
 
   peek(charges: readonly Charge[]): Outcome {

@@ -9,6 +9,7 @@ import type { Backend, Target } from '../backend.js';
 import { BackendError, failureIn } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 import { BackendLayer } from '../backend-layer.js';
+import type { BlockStore } from '../blocks/block-store.js';
 import type { HoldStore } from '../hold-store.js';
 import type { DecideMode } from '../remote-store.js';
 import { assertSettlement } from '../settlement.js';
@@ -16,6 +17,7 @@ import { UnitReturns } from '../unit-returns.js';
 import type { FailureDomain } from './failure-domain.js';
 import { FailureDomainTable } from './failure-domain-table.js';
 import { LocalCounters } from './fallback/local-counters.js';
+import { NotedBlocks } from './fallback/noted-blocks.js';
 import { PolicyShares } from './fallback/policy-shares.js';
 import { ResilientHolds } from './holds/resilient-holds.js';
 
@@ -33,6 +35,7 @@ const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
  */
 export class ResilientBackend extends BackendLayer {
   declare readonly holds?: HoldStore;
+  declare readonly blocks?: BlockStore;
   readonly #events = new Emitter<BackendEvent>();
   readonly #domains = new FailureDomainTable(this, this.#events);
   readonly #shares: PolicyShares;
@@ -50,6 +53,7 @@ export class ResilientBackend extends BackendLayer {
     this.#returns = new UnitReturns(backend);
     this.#events.listen(({ type }) => type === 'recovered' && this.#local.recovered());
     if (backend.credit !== undefined) this.credit = (charges) => this.#credit(charges);
+    if (backend.blocks !== undefined) this.blocks = new NotedBlocks(backend.blocks, this.#local);
     if (backend.holds !== undefined) this.holds = this.#resilientHolds(backend.holds);
     backend.listen?.((event) => this.#events.emit(event));
   }
@@ -174,6 +178,7 @@ export class ResilientBackend extends BackendLayer {
   /** Counts what the backend admitted. A call that has to pass the counters of this process, too, and does not, is denied. */
   #count(charges: readonly Charge[], outcome: Outcome, mode: DecideMode): Outcome {
     this.#local.noteRates(charges, outcome);
+    this.#local.noteBlocks(charges, outcome.decisions);
     const denial = mode === 'spend' ? this.#local.admit(charges, outcome) : undefined;
     if (denial === undefined) return outcome;
     if (outcome.receipt !== undefined) void this.#returns.start(outcome.receipt);
@@ -224,6 +229,7 @@ export class ResilientBackend extends BackendLayer {
       strictestOf,
       underLastRates: (charges, decide) => this.#local.underLastRates(charges, decide),
       count: (outcome) => this.#local.count(outcome),
+      noteBlocks: (charges, decisions) => this.#local.noteBlocks(charges, decisions),
     });
   }
 }

@@ -8,6 +8,9 @@ import type { Page, PageRequest } from '../../settings-store.js';
 import type { MemoryStore } from '../memory-store.js';
 import { readRecord, writeRecord } from './block-table.js';
 
+/** Of a block that is told again, the end differs by less: by the time that an answer takes. */
+const SAME_MS = 1000;
+
 /** Blocks in this process. */
 export class MemoryBlocks implements BlockStore {
   constructor(
@@ -22,6 +25,23 @@ export class MemoryBlocks implements BlockStore {
     const record = { ...NO_RECORD, until: now + forMs, strikes, struckAt };
     if (!writeRecord(this.store, { policy, subject }, record, block, now)) throw noRoom(policy.name);
     return { policy: policy.name, subject, expiresAt: record.until, strikes };
+  }
+
+  /**
+   * Notes a block that was decided elsewhere. While the store is full, nothing is noted of a new subject.
+   *
+   * @param forMs the time from now on; 0: the subject is not blocked
+   * @param strikes if the policy has begun the block just now. Default: those that are known stay
+   */
+  noteBlock({ policy, subject }: Target, forMs: number, strikes?: number): void {
+    const block = blockOptionOf(policy);
+    const now = this.clock.now();
+    const known = readRecord(this.store.blocksOf(policy), mapKey(subject));
+    const until = now + forMs;
+    const isKnown = forMs > 0 ? Math.abs(until - known.until) < SAME_MS : !isBlocked(known, now);
+    if (isKnown && strikes === undefined) return;
+    const kept = strikes === undefined ? known : { strikes, struckAt: now };
+    writeRecord(this.store, { policy, subject }, { ...NO_RECORD, ...kept, until, row: 0, rowAt: 0 }, block, now);
   }
 
   getBlock({ policy, subject }: Target): Block | undefined {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import type { Charge, Outcome, Receipt, TakenCharge } from '../../../core/decision.js';
+import type { Charge, Decision, Outcome, Receipt, TakenCharge } from '../../../core/decision.js';
 import { ThrottleConfigError } from '../../../core/errors.js';
 import type { Policy } from '../../../core/policy.js';
 import { isOriginal, receiptOf } from '../../../core/receipt.js';
@@ -99,6 +99,27 @@ export class LocalCounters {
     if (hasOverrides(charges)) this.#lastRates.note(charges, outcome);
   }
 
+  /** Notes the blocks that the backend has decided by: they count while it is unavailable, as long as the client was told to wait. */
+  noteBlocks(charges: readonly Charge[], decisions: readonly Decision[]): void {
+    for (let i = 0; i < charges.length; i++) {
+      const charge = charges[i] as Charge;
+      if (charge.policy.block === undefined) continue;
+      const decision = decisions[i];
+      if (decision?.reason !== 'blocked' || decision.retryAfterMs === null) continue;
+      this.noteBlock(charge, decision.retryAfterMs, decision.startedBlock?.strikes);
+    }
+  }
+
+  /** Notes a block of the backend. */
+  noteBlock(target: Target, forMs: number, strikes?: number): void {
+    if (this.#isLocal(target)) this.#memory.noteBlock(target, forMs, strikes);
+  }
+
+  /** Ends a block here, and forgets its strikes. */
+  forgetBlock(target: Target): void {
+    if (target.policy.block !== undefined) void this.#memory.blocks.deleteBlock(target);
+  }
+
   /** Returns the denial of a call that has to pass here, too, and would not. Writes nothing. */
   denialOf(charges: readonly Charge[]): Outcome | undefined {
     if (!charges.some((charge) => this.#isLocal(charge) && this.#isOwed(charge))) return undefined;
@@ -180,6 +201,8 @@ export class LocalCounters {
     const charge = { ...others, policy };
     this.#clock.at = instant;
     try {
+      // Who is admitted is no longer blocked, whatever was seen before.
+      if (policy.block !== undefined && mode !== 'record') this.#memory.noteBlock(charge, 0);
       // What the backend admitted is no denial that counts towards a block.
       if (mode !== 'record' && policy.block === undefined && this.#memory.spend([charge]).allowed) return;
       // A leased charge is of one window, and enforced: no other one of that window was admitted above the limit.
@@ -241,7 +264,7 @@ export class LocalCounters {
     return false;
   }
 
-  #isLocal({ policy }: Charge): boolean {
+  #isLocal({ policy }: Target): boolean {
     return this.shares.modeOf(policy) === 'local';
   }
 

@@ -23,6 +23,8 @@ export interface ResilientHoldsContext {
   readonly strictestOf: (modes: readonly FailureMode[]) => FailureMode;
   /** Counts in this process what the backend has taken for the charges of a call. */
   readonly count: (outcome: Outcome) => void;
+  /** Notes in this process the blocks that the backend has decided charges by. */
+  readonly noteBlocks: (charges: readonly Charge[], decisions: readonly Decision[]) => void;
   /** Decides charges under the overrides that are known of them. */
   readonly underLastRates: (charges: readonly Charge[], decide: (limited: readonly Charge[]) => Outcome) => Outcome;
 }
@@ -64,7 +66,9 @@ export class ResilientHolds implements HoldStore {
       () => this.inner.take(holds, charges),
       () => this.#fallback('take', holds, charges),
     );
-    if (outcome.allowed && outcome.degraded === undefined) {
+    if (outcome.degraded !== undefined) return outcome;
+    this.context.noteBlocks(charges, outcome.decisions.slice(holds.length));
+    if (outcome.allowed) {
       this.#mirror(holds);
       this.context.count(outcome);
     }
