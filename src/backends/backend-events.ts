@@ -38,12 +38,12 @@ export type BackendEvent =
       readonly domain?: string;
     }
   /**
-   * The backend was unavailable, so a refund (a settlement by outcome, too), a credit, a reset or the end of a hold had no effect; such a hold
+   * The backend was unavailable, so a refund (a settlement by outcome, too), a credit, a debit, a reset or the end of a hold had no effect; such a hold
    * expires. Or the leased `units` of a process that closes could not be given back, and count as used until their windows end.
    */
   | {
       readonly type: 'lost';
-      readonly what: 'refund' | 'credit' | 'reset' | 'hold' | 'lease';
+      readonly what: 'refund' | 'credit' | 'debit' | 'reset' | 'hold' | 'lease';
       readonly code: string;
       /** Of a lease: how many units. */
       readonly units?: number;

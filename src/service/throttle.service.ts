@@ -238,6 +238,7 @@ export class ThrottleService {
    * limit drains, or counts until its window is over, and until then calls are denied. Also charges while the subject is blocked.
    *
    * @param cost units, a safe integer of at least 0
+   * @throws BackendError in an outage under `onError: 'deny'`: nothing is charged then
    * @example
    * await this.throttle.debit('tokens', used, { subject: subjectOf.user(42) });
    */

@@ -140,7 +140,7 @@ export class ResilientBackend extends BackendLayer {
     for (const charge of charges) assertCharge(charge);
     this.#domains.probe();
     const domains = this.#domains.of(charges);
-    if (domains.some(isUnavailable)) return this.#fallback(charges, mode);
+    if (domains.some(isUnavailable)) return this.#fallback(charges, mode, BREAKER_OPEN);
     // A backend that fails is asked all the same: that is how an outage is noticed.
     if (this.#local.isOwing && !domains.some(isFailing)) {
       const denial = this.#local.denialOf(charges);
@@ -169,8 +169,9 @@ export class ResilientBackend extends BackendLayer {
         return this.#count(charges, outcome, mode);
       },
       (error) => {
-        this.#domains.failed(domains, failureOf(error), charges);
-        return this.#fallback(charges, mode);
+        const failure = failureOf(error);
+        this.#domains.failed(domains, failure, charges);
+        return this.#fallback(charges, mode, failure);
       },
     );
   }
@@ -209,12 +210,21 @@ export class ResilientBackend extends BackendLayer {
     return mode === 'deny' && isMonitored(charge) ? 'allow' : mode;
   }
 
-  /** Answers a call that could not be decided because the backend is unavailable. */
-  #fallback(charges: readonly Charge[], mode: DecideMode): Outcome {
+  /**
+   * Answers a call that could not be decided because the backend is unavailable.
+   *
+   * @throws BackendError for a debit under `deny`: what is recorded in full is never denied
+   */
+  #fallback(charges: readonly Charge[], mode: DecideMode, failure: BackendError): Outcome {
     const modes = charges.map((charge) => this.#failureModeOf(charge));
     const strictest = strictestOf(modes);
-    if (strictest !== 'local')
+    if (strictest !== 'local') {
+      if (mode === 'spend' && charges.length > 0 && charges.every(isRecorded)) {
+        this.#events.emit({ type: 'lost', what: 'debit', code: failure.code });
+        if (strictest === 'deny') throw failure;
+      }
       return { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
+    }
     return inProcess(this.#local.decide(charges, mode));
   }
 
@@ -244,6 +254,10 @@ function inProcess({ allowed, decisions, binding, receipt }: Outcome): Outcome {
   if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };
   const degraded = 'local';
   return { allowed, decisions, binding, receipt: receiptOf(receipt.at, receipt.charges, { degraded }), degraded };
+}
+
+function isRecorded({ mode }: Charge): boolean {
+  return mode === 'record';
 }
 
 function isUnavailable({ breaker }: FailureDomain): boolean {
