@@ -27,7 +27,11 @@ function controllerWith(options: PolicyOptions) {
 }
 
 describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
-  const start = (rate: Exclude<PolicyOptions['rate'], undefined>, more: Partial<PolicyOptions> = {}, errors?: string[]) =>
+  const start = (
+    rate: Exclude<PolicyOptions['rate'], undefined>,
+    more: Partial<PolicyOptions> = {},
+    errors?: string[],
+  ) =>
     startApp({
       adapter,
       controllers: [controllerWith({ rate, strategy, by: byUser, ...more })],

@@ -56,4 +56,22 @@ describe('in an outage', () => {
     expect(lost()).toEqual(Array.from({ length: 8 }, () => 'debit'));
     expect(events.flatMap((event) => (event.type === 'denied' ? event.outcome.degraded : []))).toEqual(['local']);
   });
+
+  it('the log tells what the first loss means, and at the end what was lost', async () => {
+    const warnings: string[] = [];
+    const { app, throttle } = await start(warnings);
+    await using _ = app;
+    await server.kill();
+    for (let i = 0; i < 6; i++) await throttle.consume('local', 1, ada);
+    for (const method of ['credit', 'credit', 'debit'] as const) await throttle[method]('open', 1, ada);
+    await throttle.reset('local', ada);
+    expect(warnings.filter((text) => / was lost/.test(text))).toEqual([
+      'A credit was lost, because the backend does not answer (UNAVAILABLE): its units are not given back there. Further losses are counted.',
+    ]);
+    await server.start();
+    await until(async () => {
+      await throttle.consume('local', 1, ada);
+      return warnings.some((text) => text.endsWith(' Lost meanwhile: 2 credits, 1 debit, 1 reset.'));
+    });
+  });
 });

@@ -92,7 +92,7 @@ export class ThrottleEvents {
   readonly violations: ReadonlyMap<string, number>;
   readonly #violations = new Map<string, number>();
   /** What was lost since the last outage was over. */
-  #lost = 0;
+  readonly #lost = new Map<Loss, number>();
   /** The codes of failures that the log has told of since the backend last recovered. */
   readonly #told = new Set<string>();
 
@@ -168,15 +168,16 @@ export class ThrottleEvents {
   /** Logs the first loss of an outage, and at its end how many there were. */
   #lossMessage(event: BackendEvent): string | undefined {
     if (event.type === 'lost' && event.what !== 'lease') {
-      this.#lost += 1;
-      return this.#lost > 1
-        ? undefined
-        : `A ${event.what} was lost, because the backend does not answer (${event.code}): its units stay charged. Further losses are counted.`;
+      const isFirst = this.#lost.size === 0;
+      this.#lost.set(event.what, (this.#lost.get(event.what) ?? 0) + 1);
+      if (!isFirst) return undefined;
+      const loss = event.what === 'hold' ? 'The end of a hold' : `A ${event.what}`;
+      return `${loss} was lost, because the backend does not answer (${event.code}): ${AFTER_LOSS[event.what]}. Further losses are counted.`;
     }
-    if (event.type !== 'recovered' || this.#lost === 0) return undefined;
-    const lost = this.#lost;
-    this.#lost = 0;
-    return `${outageMessage(event, 'local')} Lost meanwhile: ${lost} refunds, settlements or resets.`;
+    if (event.type !== 'recovered' || this.#lost.size === 0) return undefined;
+    const lost = [...this.#lost].map(([what, count]) => countOf(what, count));
+    this.#lost.clear();
+    return `${outageMessage(event, 'local')} Lost meanwhile: ${lost.join(', ')}.`;
   }
 
   complete(): void {
@@ -230,6 +231,23 @@ export function violationsIn(
 function isViolation({ mode, allowed }: Decision): boolean {
   return mode !== undefined && !allowed;
 }
+
+/** What can be lost because the backend is unavailable. */
+type Loss = Exclude<Extract<BackendEvent, { type: 'lost' }>['what'], 'lease'>;
+
+function countOf(what: Loss, count: number): string {
+  if (what === 'hold') return count === 1 ? '1 end of a hold' : `${count} ends of holds`;
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** What it means at the backend. */
+const AFTER_LOSS: Readonly<Record<Loss, string>> = {
+  refund: 'its units stay charged there',
+  credit: 'its units are not given back there',
+  debit: 'its units are not charged there',
+  reset: 'its budget stays as it is there',
+  hold: 'it stays open there until it expires',
+};
 
 /** What `onError` does meanwhile. */
 const MEANWHILE: Readonly<Record<FailureMode, string>> = {
