@@ -6,6 +6,7 @@ import { Emitter } from '../../core/emitter.js';
 import type { Policy } from '../../core/policy.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import { type FailureDomains, type Grant, type Target, unknownStrategy } from '../backend.js';
+import { BackendError } from '../backend-error.js';
 import type { BackendEvent } from '../backend-events.js';
 import { assertOneOverrideEach, hasOverrides } from '../overrides/overridden-call.js';
 import { UnreadableSettings } from '../overrides/unreadable-settings.js';
@@ -244,10 +245,12 @@ export class RedisStore implements RemoteStore {
     try {
       await this.decide(charges, 'spend', dueMs);
     } catch (error) {
-      // A client that was made a moment ago is not connected yet, and rejects calls at once.
-      const isOpen = await this.#connection.opensBy(dueMs);
-      if (!isOpen || systemClock.now() >= dueMs) throw this.#connection.explain(error);
-      await this.decide(charges, 'spend', dueMs);
+      // A client that was made a moment ago is not connected yet, and rejects calls at once. A startup that keeps the event loop busy
+      // uses up any deadline before the connection is there, so both waits begin now.
+      if (this.client.status === 'ready' && isOverdue(error)) throw error;
+      const { replyTimeoutMs } = this.options;
+      if (!(await this.#connection.opensWithin(replyTimeoutMs))) throw this.#connection.explain(error);
+      await this.decide(charges, 'spend', systemClock.now() + replyTimeoutMs);
     }
   }
 
@@ -270,6 +273,11 @@ export class RedisStore implements RemoteStore {
       assertArgumentCount(charge, this.#scripts.argumentCount(policy));
     }
   }
+}
+
+/** Returns true for the error of a call that was sent, and not answered in time. */
+function isOverdue(error: unknown): boolean {
+  return error instanceof BackendError && error.code === 'TIMEOUT';
 }
 
 function hasBlocks(charges: readonly Charge[]): boolean {

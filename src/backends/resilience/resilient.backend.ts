@@ -23,6 +23,9 @@ import { ResilientHolds } from './holds/resilient-holds.js';
 
 const BREAKER_OPEN = new BackendError('UNAVAILABLE', 'The circuit breaker is open');
 
+/** Milliseconds after which a check that failed at startup is repeated. */
+const CHECK_INTERVAL_MS = 1000;
+
 /** From the most lenient to the strictest. */
 const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
 
@@ -41,6 +44,9 @@ export class ResilientBackend extends BackendLayer {
   readonly #shares: PolicyShares;
   readonly #local: LocalCounters;
   readonly #returns: UnitReturns;
+  /** Set once a check at startup has failed, until a breaker opens. */
+  #nextCheck: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   declare readonly credit?: (charges: readonly TakenCharge[]) => Awaitable<void>;
 
@@ -52,6 +58,8 @@ export class ResilientBackend extends BackendLayer {
     this.#local = new LocalCounters(this.clock, this.#shares);
     this.#returns = new UnitReturns(backend);
     this.#events.listen(({ type }) => type === 'recovered' && this.#local.recovered());
+    // From then on the breaker tells when the backend answers again.
+    this.#events.listen(({ type }) => type === 'degraded' && this.#stopChecks());
     if (backend.credit !== undefined) this.credit = (charges) => this.#credit(charges);
     if (backend.blocks !== undefined) this.blocks = new NotedBlocks(backend.blocks, this.#local);
     if (backend.holds !== undefined) this.holds = this.#resilientHolds(backend.holds);
@@ -101,7 +109,10 @@ export class ResilientBackend extends BackendLayer {
     return this.#bestEffort('credit', charges, async () => this.inner.credit?.(charges));
   }
 
-  /** Asks the backend once, as a call would. A failure is counted and emitted, and does not reject. */
+  /**
+   * Asks the backend once, as a call would. A failure is counted and emitted, and does not reject; the backend is asked again then, once
+   * a second, until it answers: `recovered` is emitted.
+   */
   override async warnings(): Promise<readonly string[]> {
     const [warnings] = await Promise.all([super.warnings(), this.#check()]);
     return warnings;
@@ -122,6 +133,8 @@ export class ResilientBackend extends BackendLayer {
   }
 
   override async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopChecks();
     await this.#local.close();
     await super.close();
   }
@@ -133,7 +146,25 @@ export class ResilientBackend extends BackendLayer {
       const { code, message, transient } = failureOf(error);
       this.#domains.count(failureOf(error));
       this.#events.emit({ type: 'failed', code, message, transient, atStartup: true });
+      this.#checkAgain();
     }
+  }
+
+  #checkAgain(): void {
+    if (this.#isClosed || this.#domains.retryAfterMs > 0) return;
+    const timer = setTimeout(() => {
+      const isDue = () => this.#nextCheck === timer;
+      this.probe([]).then(
+        () => isDue() && this.#events.emit({ type: 'recovered' }),
+        () => isDue() && this.#checkAgain(),
+      );
+    }, CHECK_INTERVAL_MS).unref();
+    this.#nextCheck = timer;
+  }
+
+  #stopChecks(): void {
+    clearTimeout(this.#nextCheck);
+    this.#nextCheck = undefined;
   }
 
   #decide(charges: readonly Charge[], mode: DecideMode): Awaitable<Outcome> {

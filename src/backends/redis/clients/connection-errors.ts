@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { systemClock } from '../../../core/clock.js';
 import { sharedState } from '../../../core/copies.js';
 import { BackendError } from '../../backend-error.js';
+import { isStalled } from '../../resilience/deadline-queue.js';
 import type { RedisClient } from './redis-client.js';
 import { backendErrorOf } from './reply-errors.js';
 
@@ -54,13 +55,17 @@ export class ConnectionErrors {
     return new BackendError(code, text, transient, domain);
   }
 
-  /** Resolves when the client is connected, with true; if it reports an error, or at the local instant `dueMs`, with false. */
-  opensBy(dueMs: number): Promise<boolean> {
+  /**
+   * Resolves when the client is connected, with true; if it reports an error, or after `waitMs`, with false. If the event loop of this
+   * process stood still meanwhile, as it does while an application starts, it waits once more for as long.
+   */
+  opensWithin(waitMs: number): Promise<boolean> {
     const { client } = this;
     if (client.once === undefined || client.off === undefined || this.#cause !== undefined)
       return Promise.resolve(false);
     if (client.status === 'ready') return Promise.resolve(true);
     return new Promise((resolve) => {
+      let timer: NodeJS.Timeout;
       const end = (isOpen: boolean) => {
         clearTimeout(timer);
         client.off?.('ready', open);
@@ -69,7 +74,15 @@ export class ConnectionErrors {
       };
       const open = () => end(true);
       const fail = () => end(false);
-      const timer = setTimeout(fail, Math.max(0, dueMs - systemClock.now()));
+      const startTimer = (mayRenew: boolean) => {
+        const dueMs = systemClock.now() + waitMs;
+        timer = setTimeout(() => {
+          if (mayRenew && isStalled(dueMs, systemClock.now())) startTimer(false);
+          // After a stall, timers run before sockets are read: a connection that is there is seen first.
+          else setImmediate(fail);
+        }, waitMs);
+      };
+      startTimer(true);
       client.once?.('ready', open);
       client.once?.('error', fail);
     });

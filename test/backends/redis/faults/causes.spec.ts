@@ -138,6 +138,37 @@ describe('the check at startup', () => {
     client.disconnect();
   });
 
+  it.each(['at once', 'while the client says hello'])('waits though startup blocks the event loop %s', async (when) => {
+    await using own = await RedisServer.start();
+    const client = new Redis({ ...own.address, ...settings });
+    const timeoutMs = 1000;
+    const { backend, events, failed } = guarded(client, 'local', timeoutMs);
+    const block = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 100);
+    if (when !== 'at once') client.once('connect', block);
+    const checked = backend.warnings();
+    if (when === 'at once') block();
+    await checked;
+    expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
+    client.disconnect();
+  });
+
+  it('is repeated after it failed, and tells when the backend answers', async () => {
+    await using own = await RedisServer.start();
+    await own.kill();
+    const client = new Redis({ ...settings, ...own.address });
+    const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
+    await backend.warnings();
+    expect([events, failed]).toMatchObject([[], [{ code: 'CONNECTION', atStartup: true }]]);
+    await own.start();
+    await askUntil(
+      () => events.length,
+      (count) => count > 0,
+    );
+    expect(events).toEqual([{ type: 'recovered' }]);
+    await backend.close();
+    client.disconnect();
+  });
+
   it('emits what failed, and counts it, and not as one of the failures that open the breaker', async () => {
     const client = new Redis({ ...settings, ...server.address, password: 'wrong' });
     const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
