@@ -322,8 +322,13 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
   );
 }
 
-/** Throws for limits of concurrency: a tally collects the cost of rates. */
+/** Throws for limits of concurrency, because a tally collects the cost of rates, and for those that the end of the call would settle again. */
 function assertCollectable(place: string, limits: readonly CompiledLimit[]): void {
+  if (limits.some(isByOutcome)) {
+    throw new ThrottleConfigError(
+      `${place}: the policy has a \`chargeWhen\`, so the end of the call would settle again what the tally charges. Use run with a \`chargeWhen\` that returns the units, or a policy of its own for the tally, without \`chargeWhen\`.`,
+    );
+  }
   if (!limits.some(({ concurrency }) => concurrency !== undefined)) return;
   throw new ThrottleConfigError(
     `${place}: a tally collects the cost of a rate, and this policy limits how many calls run at a time. Make the rate a policy of its own, and use run for the permits.`,

@@ -2,7 +2,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
-import { by, type CallOptions, type PolicyOptions, ThrottleException, ThrottleService } from '../../../src/index.js';
+import {
+  by,
+  type CallOptions,
+  type PolicyOptions,
+  ThrottleConfigError,
+  ThrottleException,
+  ThrottleService,
+} from '../../../src/index.js';
 import { CountedBackend } from '../../support/counted-backend.js';
 import { startApp } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
@@ -240,6 +247,32 @@ describe('a tally that is left open', () => {
 });
 
 describe('a tally in a call', () => {
+  it('is not opened for a policy with `chargeWhen`, whose call would give its units back', async () => {
+    let error: unknown;
+    @Controller()
+    class RowsController {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Get('rows')
+      list(): string {
+        try {
+          this.throttle.tally('rows');
+        } catch (found) {
+          error = found;
+        }
+        return 'rows';
+      }
+    }
+    const policies = { rows: { ...limit, chargeWhen: 'failure' } } as const;
+    await using app = await startApp({ adapter: 'express', controllers: [RowsController], options: { policies } });
+    await app.send('/rows');
+    expect(error).toEqual(
+      new ThrottleConfigError(
+        'tally("rows"): the policy has a `chargeWhen`, so the end of the call would settle again what the tally charges. Use run with a `chargeWhen` that returns the units, or a policy of its own for the tally, without `chargeWhen`.',
+      ),
+    );
+  });
+
   it('is charged to the call, with headers, and apart from other calls', async () => {
     @Controller()
     class RowsController {
