@@ -17,7 +17,7 @@ export interface HoldTarget {
   readonly grow: (reference: HoldReference, units: number) => Awaitable<Decision | undefined>;
   readonly end: (reference: HoldReference, units: number) => Awaitable<boolean>;
   /** Throws the exception of a hold that may not grow. */
-  readonly deny: (decision: Decision | undefined, units: number) => Promise<never>;
+  readonly deny: (decision: Decision | undefined, units: number, ended: string) => Promise<never>;
   /** Called once the hold is open no longer. */
   readonly close: (hold: ExtendedHold) => void;
 }
@@ -82,7 +82,7 @@ export class BudgetHold implements ExtendedHold {
     const { reference } = this.#target;
     if (reference === undefined || units <= (this.#units ?? 0)) return;
     const decision = await this.#target.grow(reference(), units);
-    if (decision?.allowed !== true) await this.#target.deny(decision, units);
+    if (decision?.allowed !== true) await this.#target.deny(decision, units, this.#ended());
     this.#units = units;
   }
 
@@ -141,6 +141,14 @@ export class BudgetHold implements ExtendedHold {
     if (!this.#isOpen) return;
     if (isAborted) this.#target.close(this);
     else await this.settle(isFailure ? 0 : (this.#units ?? 0));
+  }
+
+  /** Says which hold has ended, and why it may have. Without the subject, which is none of a log's business. */
+  #ended(): string {
+    const why = this.#isOpen
+      ? 'it has expired, was ended elsewhere, or its budget was reset'
+      : 'it was settled or cancelled before';
+    return `${this.#target.place}: grow(): the hold ${this.id.split('.', 1)[0]} has ended: ${why}. Reserve the units anew.`;
   }
 
   /** @internal */

@@ -4,6 +4,7 @@ import { assertCost, type Charge, type Decision, type Outcome } from '../../core
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import type { Budget } from '../../planning/budgets/budget-registry.js';
 import { type CostOf, EXEMPT } from '../../transports/call.js';
+import { ThrottleException } from '../../transports/http/throttle.exception.js';
 import type { Responder } from '../../transports/responder.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { callUnder, subjectFor } from '../calls/charges/charge-parts.js';
@@ -145,7 +146,15 @@ export class BudgetReservations {
       reference,
       grow: (hold, units) => holds.grow(hold, units),
       end: async (hold, units) => (await holds.end([{ ...hold, units }]))[0] === true,
-      deny: (decision, units) => this.#deny(request, decision, units, reference?.().subject ?? ''),
+      deny: async (decision, units, ended) => {
+        try {
+          return await this.#deny(request, decision, units, reference?.().subject ?? '');
+        } catch (error) {
+          // For who reads the log: the body is the client's.
+          if (decision === undefined && error instanceof ThrottleException) error.message = ended;
+          throw error;
+        }
+      },
       close: (reservation) => limiter.heartbeat.remove(reservation),
     };
   }

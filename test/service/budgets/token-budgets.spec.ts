@@ -109,8 +109,23 @@ describe('a token budget', () => {
     expect(await context.left()).toBe(0);
     await expect(hold.grow(501)).rejects.toThrow(ThrottleException);
     expect(hold.units).toBe(500);
-    await hold.settle(0);
-    await expect(hold.grow(600)).rejects.toThrow(ThrottleException);
+  });
+
+  it('says which hold has ended, and why, when it is to grow', async () => {
+    await using context = await start();
+    const [settled, lost] = [await context.budget.reserve(100, ada), await context.budget.reserve(100, ada)];
+    await settled.settle(0);
+    await context.budget.reset(ada);
+    const errorOf = (hold: typeof lost) => hold.grow(200).catch((error: unknown) => error);
+    const name = (hold: typeof lost) => `budget("llm"): grow(): the hold ${hold.id.split('.')[0]} has ended:`;
+    const errors = [await errorOf(settled), await errorOf(lost)];
+    expect(errors).toMatchObject([
+      { message: `${name(settled)} it was settled or cancelled before. Reserve the units anew.` },
+      {
+        message: `${name(lost)} it has expired, was ended elsewhere, or its budget was reset. Reserve the units anew.`,
+      },
+    ]);
+    for (const error of errors) expect(error).toBeInstanceOf(ThrottleException);
   });
 
   it('counts each subject apart, in the scope of its context, and exempts whom its `by` does', async () => {
