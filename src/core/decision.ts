@@ -222,13 +222,17 @@ export function isCost(cost: unknown): cost is number {
   return Number.isSafeInteger(cost) && Number(cost) >= 0;
 }
 
+/** What an argument is called that gives units, and no cost: for `assertCost`. */
+export const UNITS = 'units,';
+
 /**
  * Throws a RangeError unless `cost` is a safe integer of at least 0: an invalid cost must not pass as free.
  *
  * @param path names the cost in the message
+ * @param expected what the argument is called there
  */
-export function assertCost(cost: unknown, path: string): asserts cost is number {
+export function assertCost(cost: unknown, path: string, expected = 'a cost that is'): asserts cost is number {
   if (isCost(cost)) return;
   const found = typeof cost === 'string' ? `"${cost}" (string)` : String(cost);
-  throw new RangeError(`${path}: expected a cost that is a safe integer of at least 0, got ${found}`);
+  throw new RangeError(`${path}: expected ${expected} a safe integer of at least 0, got ${found}`);
 }

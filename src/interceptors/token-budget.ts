@@ -48,7 +48,14 @@ const reserved = createParamDecorator(
  * }
  */
 export function TokenBudget(options: TokenBudgetOptions): ParameterDecorator {
-  const place = '@TokenBudget';
+  return (target, method, index) => {
+    assertOptions(`@TokenBudget on ${target.constructor.name}.${String(method)}`, options);
+    if (method !== undefined) addReservation(target, method, options.budget);
+    reserved(options, ReservationPipe)(target, method, index);
+  };
+}
+
+function assertOptions(place: string, options: TokenBudgetOptions): void {
   if (typeof options !== 'object' || options === null)
     throw invalidValue(place, 'options { budget, estimate }', options);
   assertKnownMembers(place, options, ['budget', 'estimate']);
@@ -61,9 +68,4 @@ export function TokenBudget(options: TokenBudgetOptions): ParameterDecorator {
       estimate,
     );
   }
-  const reserve = reserved(options, ReservationPipe);
-  return (target, method, index) => {
-    if (method !== undefined) addReservation(target, method, budget);
-    reserve(target, method, index);
-  };
 }

@@ -2,6 +2,7 @@ import { isDate } from 'node:util/types';
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
+import { BUDGET_ONLY_MEMBERS } from '../decorators/budget-options.js';
 import { POLICY_MEMBERS, type PolicyOptions, RATE_MEMBERS } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
 import { SPEC_EXPECTED } from '../strategies/define-policy.js';
@@ -103,6 +104,7 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   if (!isRecord(options)) throw invalidValue(place, A_LIMIT, options);
   const replacement = policyOptionsFor(options);
   if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  assertNoBudget(place, options);
   assertKnownMembers(place, options, POLICY_MEMBERS);
   const { name }: { name?: unknown } = options;
   if (!('rate' in options)) assertConcurrencyAlone(place, options);
@@ -115,6 +117,15 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
       `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.`,
     );
   }
+}
+
+/** Throws for an option of a token budget, which is a policy of the module. @throws ThrottleConfigError saying where it belongs */
+export function assertNoBudget(place: string, options: object): void {
+  const member = BUDGET_ONLY_MEMBERS.find((one) => one in options);
+  if (member === undefined) return;
+  throw new ThrottleConfigError(
+    `${place}: there is no option "${member}" here. Token budgets belong in \`policies\` of the module: { policies: { llm: { budget: "100000/min" } } }.`,
+  );
 }
 
 /** Throws unless a limit without a rate is one of concurrency, and has no option that belongs to a rate. */

@@ -139,7 +139,9 @@ export function parseChargeArguments(method: string, args: readonly unknown[]): 
 export function parseRunArguments(policy: unknown, options: unknown, fn: unknown): RunRequest {
   const place = 'run()';
   if (policy === undefined) throw missingValue(place, A_POLICY);
-  if (typeof fn !== 'function') throw invalidValue(place, 'a policy, options and a function to run', fn);
+  if (typeof options === 'function')
+    throw invalidValue(place, 'options as the second argument, such as run(policy, {}, fn)', options);
+  if (typeof fn !== 'function') throw invalidValue(place, 'a function to run as the third argument', fn);
   if (!isObject(options)) throw invalidValue(place, `options { ${RUN_MEMBERS.join('?, ')}? }`, options);
   assertKnownMembers(place, options, RUN_MEMBERS);
   assertOptions(place, options, { chargeWhen: CHARGE_WHEN_CHECK });

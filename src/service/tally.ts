@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { assertCost, NOTHING_TO_CHARGE, type Outcome } from '../core/decision.js';
+import { assertCost, NOTHING_TO_CHARGE, type Outcome, UNITS } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 
 /**
@@ -106,9 +106,9 @@ class NestedTally implements Tally {
   add(units: number): void {
     const { target, collected } = this;
     const place = `${target.place}.add()`;
-    assertCost(units, place);
+    assertCost(units, place, UNITS);
     if (collected.isClosed) throw this.#closed(place);
-    assertCost(collected.units + units, `${place}, in all`);
+    assertCost(collected.units + units, `${place}, in all`, UNITS);
     collected.units += units;
   }
 

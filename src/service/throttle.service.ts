@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { type Awaitable, isNativePromise } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
-import { assertCost, bindingOf, type Decision, type Outcome } from '../core/decision.js';
+import { assertCost, bindingOf, type Decision, type Outcome, UNITS } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import type { LimitName, PolicyName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
@@ -229,7 +229,7 @@ export class ThrottleService {
   /** Returns the units that an outcome took: all of them, or `units` of each charge. Never more than was taken. */
   async refund({ receipt }: Outcome, ...given: readonly [units?: number]): Promise<void> {
     const [units] = given;
-    if (given.length > 0) assertCost(units, 'refund()');
+    if (given.length > 0) assertCost(units, 'refund()', UNITS);
     if (receipt !== undefined) await this.#refunds.refund(receipt, units);
   }
 
@@ -258,7 +258,7 @@ export class ThrottleService {
    * await this.throttle.credit('exports', 3, { subject: subjectOf.user(42) });
    */
   async credit(policy: LimitName | Policy, units: number, on?: CallOptions): Promise<void> {
-    assertCost(units, methodPlace('credit', policy));
+    assertCost(units, methodPlace('credit', policy), UNITS);
     const request = parseArguments('credit', [policy, units, on]);
     await credit(this.limiter, this.#resolve(request), request);
   }

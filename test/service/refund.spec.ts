@@ -44,7 +44,7 @@ describe('refund', () => {
     const outcome = await context.throttle.hit('mail', 4, ada);
     const units: { readonly unused?: number } = {};
     await expect(context.throttle.refund(outcome, units.unused as number)).rejects.toThrow(
-      new RangeError('refund(): expected a cost that is a safe integer of at least 0, got undefined'),
+      new RangeError('refund(): expected units, a safe integer of at least 0, got undefined'),
     );
     expect(await left(context)).toBe(6);
   });
@@ -124,7 +124,7 @@ describe('refund', () => {
     await using context = await start();
     const outcome = await context.throttle.hit('mail', 4, ada);
     await expect(context.throttle.refund(outcome, units)).rejects.toThrow(
-      new RangeError(`refund(): expected a cost that is a safe integer of at least 0, got ${units}`),
+      new RangeError(`refund(): expected units, a safe integer of at least 0, got ${units}`),
     );
     expect(await left(context)).toBe(6);
   });

@@ -50,6 +50,11 @@ export class BudgetRegistry {
 
   /** Adds a budget. @throws ThrottleConfigError naming the invalid option */
   add(name: string, given: BudgetOptions, place: string): Budget {
+    if ('rate' in given) {
+      throw new ThrottleConfigError(
+        `${place}: there is no option "rate" beside \`budget\`: a budget has no rate. Leave one of the two out, or make the rate a policy of its own.`,
+      );
+    }
     assertKnownMembers(place, given, BUDGET_MEMBERS);
     const { budget, onExpiry, carryDebt, ...options } = given;
     const path = optionAt(place, 'budget');

@@ -47,7 +47,7 @@ function assertMembers(path: string, options: object): void {
   if (typeof weight === 'function' && weight.length > 1) {
     throw invalidValue(`${path}.weight`, 'a function of the call, which gets the call alone', weight);
   }
-  if (ttlMs !== undefined) assertWhole(`${path}.ttlMs`, ttlMs, MIN_TTL_MS, MAX_TTL_MS);
+  if (ttlMs !== undefined) assertWhole(`${path}.ttlMs`, ttlMs, MIN_TTL_MS, MAX_TTL_MS, 'milliseconds, ');
   if (queue !== undefined) assertQueue(`${path}.queue`, queue);
   if (status !== undefined && status !== 429 && status !== 503)
     throw invalidValue(`${path}.status`, '429 or 503', status);
@@ -59,12 +59,16 @@ function assertQueue(path: string, queue: unknown): void {
   }
   assertKnownMembers(path, queue, QUEUE_MEMBERS);
   const { max, waitMs }: Partial<Record<string, unknown>> = { ...queue };
+  for (const member of QUEUE_MEMBERS) {
+    if (!(member in queue))
+      throw new ThrottleConfigError(`${path}: expected options { max, waitMs }, ${member} is left out. Add it.`);
+  }
   assertWhole(`${path}.max`, max, 1, MAX_QUEUE);
-  assertWhole(`${path}.waitMs`, waitMs, 1, MAX_WAIT_MS);
+  assertWhole(`${path}.waitMs`, waitMs, 1, MAX_WAIT_MS, 'milliseconds, ');
 }
 
-function assertWhole(path: string, value: unknown, min: number, max: number): void {
-  const expected = `a whole number from ${min} to ${max}`;
+function assertWhole(path: string, value: unknown, min: number, max: number, unit = ''): void {
+  const expected = `${unit}a whole number from ${min} to ${max}`;
   if (value === undefined) throw missingValue(path, expected);
   if (!isWhole(value, min, max)) throw invalidValue(path, expected, value);
 }

@@ -1,6 +1,6 @@
 import type { HoldReference } from '../../backends/hold-store.js';
 import type { Awaitable } from '../../core/awaitable.js';
-import { assertCost, type Decision } from '../../core/decision.js';
+import { assertCost, type Decision, UNITS } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
 import type { EndedCall } from '../calls/ends/call-end.js';
 import type { ExtendedHold } from '../calls/permits/heartbeat.js';
@@ -78,7 +78,7 @@ export class BudgetHold implements ExtendedHold {
    * @throws RangeError for units that are not a safe integer of at least 0
    */
   async grow(units: number): Promise<void> {
-    assertCost(units, `${this.#target.place}: grow()`);
+    assertCost(units, `${this.#target.place}: grow()`, UNITS);
     const { reference } = this.#target;
     if (reference === undefined || units <= (this.#units ?? 0)) return;
     const decision = await this.#target.grow(reference(), units);
@@ -93,7 +93,7 @@ export class BudgetHold implements ExtendedHold {
    * @throws RangeError for units that are not a safe integer of at least 0
    */
   async settle(units: number): Promise<boolean> {
-    assertCost(units, `${this.#target.place}: settle()`);
+    assertCost(units, `${this.#target.place}: settle()`, UNITS);
     const { reference } = this.#target;
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
@@ -121,7 +121,7 @@ export class BudgetHold implements ExtendedHold {
     try {
       for await (const item of source) {
         const units = unitsOf(item);
-        assertCost(units, `${this.#target.place}: meter(), unitsOf()`);
+        assertCost(units, `${this.#target.place}: meter(), unitsOf()`, UNITS);
         await this.#prepay(served + units, served + Math.max(units, chunk));
         served += units;
         yield item;

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { HoldReference, HoldStore } from '../../backends/hold-store.js';
-import { assertCost, type Charge, type Decision, type Outcome } from '../../core/decision.js';
+import { assertCost, type Charge, type Decision, type Outcome, UNITS } from '../../core/decision.js';
 import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
 import type { Budget } from '../../planning/budgets/budget-registry.js';
 import { type CostOf, EXEMPT } from '../../transports/call.js';
@@ -57,7 +57,7 @@ export class BudgetReservations {
    */
   async reserve(estimate: number, on?: CallOptions): Promise<BudgetHold> {
     const place = `${this.#place}.reserve()`;
-    assertCost(estimate, place);
+    assertCost(estimate, place, UNITS);
     if (estimate === 0) throw new RangeError(`${place}: expected units to hold, at least 1, got 0`);
     const { holds, limiter, targetOf } = this.#context;
     const request = parseOptions(place.slice(0, -2), this.#name, on);

@@ -55,12 +55,22 @@ describe('concurrency stops startup', () => {
     [
       'with a ttl that heartbeats cannot keep',
       { concurrency: { limit: 2, ttlMs: 500 } },
-      'concurrency.ttlMs: expected a whole number from 1000 to 3600000, got 500 (number)',
+      'concurrency.ttlMs: expected milliseconds, a whole number from 1000 to 3600000, got 500 (number)',
     ],
     [
       'with a queue without end',
       { concurrency: { limit: 2, queue: { waitMs: 1000 } } },
+      'concurrency.queue: expected options { max, waitMs }, max is left out. Add it.',
+    ],
+    [
+      'with a queue whose length is missing',
+      { concurrency: { limit: 2, queue: { max: undefined, waitMs: 1000 } } },
       `concurrency.queue.max: expected a whole number from 1 to 100000, got undefined. ${missing}`,
+    ],
+    [
+      'with a queue that waits for a text',
+      { concurrency: { limit: 2, queue: { max: 10, waitMs: '5s' } } },
+      'concurrency.queue.waitMs: expected milliseconds, a whole number from 1 to 600000, got "5s"',
     ],
     [
       'with a queue that is a number',

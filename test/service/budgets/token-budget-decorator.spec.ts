@@ -71,13 +71,20 @@ describe.each(adapters)('@TokenBudget on %s', (adapter) => {
 
 describe('@TokenBudget', () => {
   it.each<readonly [options: unknown, message: string]>([
-    [undefined, '@TokenBudget: expected options { budget, estimate }'],
-    [{ estimate: 1 }, '@TokenBudget, budget: expected the name of a token budget'],
-    [{ budget: 'llm' }, '@TokenBudget, estimate: expected a whole number of units, at least 1'],
-    [{ budget: 'llm', estimate: 0 }, '@TokenBudget, estimate: expected a whole number of units, at least 1'],
-    [{ budget: 'llm', estimate: 1, by: 1 }, '@TokenBudget: there is no option "by"'],
+    [undefined, '@TokenBudget on LlmController.complete: expected options { budget, estimate }'],
+    [{ estimate: 1 }, '@TokenBudget on LlmController.complete, budget: expected the name of a token budget'],
+    [
+      { budget: 'llm' },
+      '@TokenBudget on LlmController.complete, estimate: expected a whole number of units, at least 1',
+    ],
+    [
+      { budget: 'llm', estimate: 0 },
+      '@TokenBudget on LlmController.complete, estimate: expected a whole number of units, at least 1',
+    ],
+    [{ budget: 'llm', estimate: 1, by: 1 }, '@TokenBudget on LlmController.complete: there is no option "by"'],
   ])('refuses %j', (options, message) => {
-    const decorate = () => Reflect.apply(TokenBudget, undefined, [options]);
+    class LlmController {}
+    const decorate = () => Reflect.apply(TokenBudget, undefined, [options])(LlmController.prototype, 'complete', 0);
     expect(decorate).toThrow(ThrottleConfigError);
     expect(decorate).toThrow(message);
   });

@@ -8,7 +8,9 @@ import {
   EXEMPT,
   ManualClock,
   MemoryBackend,
+  type PolicyOptions,
   subjectOf,
+  Throttle,
   ThrottleConfigError,
   type ThrottleEvent,
   ThrottleException,
@@ -34,6 +36,15 @@ async function start(options: ThrottleModuleOptions = { policies }) {
 
 async function* chunksOf(...sizes: readonly number[]) {
   for (const size of sizes) yield 'x'.repeat(size);
+}
+
+function budgetOnMethod() {
+  const what: PolicyOptions = Reflect.apply(Object, undefined, [{ budget: '5/min' }]);
+  @Controller('llm')
+  class LlmController {
+    @Throttle(what) @Get() complete() {}
+  }
+  return LlmController;
 }
 
 const lengthOf = (text: string) => text.length;
@@ -286,6 +297,10 @@ describe('the options of a token budget', () => {
     [{ budget: '5/min', onExpiry: 'keep' }, 'policies.llm.onExpiry: expected "charge" or "release"'],
     [{ budget: '5/min', carryDebt: 1 }, 'policies.llm.carryDebt: expected true or false'],
     [{ budget: '5/min', by: 'user' }, 'policies.llm.by: expected a function'],
+    [
+      { budget: '5/min', rate: '5/min' },
+      'policies.llm: there is no option "rate" beside `budget`: a budget has no rate. Leave one of the two out',
+    ],
     [{ budget: '5/min', cost: 2 }, 'policies.llm: there is no option "cost"'],
     [{ budget: '5/month', anchor: () => new Date() }, 'policies.llm.anchor: expected a Date'],
   ])('are checked at startup: %j', async (options, message) => {
@@ -293,6 +308,15 @@ describe('the options of a token budget', () => {
       Reflect.apply(Object, undefined, [{ options: { policies: { llm: options } } }]),
     );
     expect(error).toContain(message);
+  });
+
+  it.each([
+    ['default: there', () => ({ options: Reflect.apply(Object, undefined, [{ default: { budget: '5/min' } }]) })],
+    ['@Throttle on LlmController.complete: there', () => ({ options: {}, controllers: [budgetOnMethod()] })],
+  ])('are none of another limit: %s', async (place, boot) => {
+    expect(await bootError(boot)).toContain(
+      `${place} is no option "budget" here. Token budgets belong in \`policies\` of the module: { policies: { llm: { budget: "100000/min" } } }.`,
+    );
   });
 
   it('are those of no limit: a budget is not hit, and a limit is not reserved', async () => {

@@ -130,7 +130,9 @@ describe('run', () => {
     expect(await context.remaining()).toBe(6);
   });
 
-  const aFunction = 'run(): expected a policy, options and a function to run, got undefined';
+  const aFunction = 'run(): expected a function to run as the third argument, got undefined';
+  const anOptions =
+    'run(): expected options as the second argument, such as run(policy, {}, fn), got the function fail';
   it.each<[string, readonly unknown[], string]>([
     [
       'no policy',
@@ -138,7 +140,7 @@ describe('run', () => {
       "run(): expected a policy's name, or a policy that definePolicy() made, got undefined.",
     ],
     ['no function', ['p', job], aFunction],
-    ['no options', ['p', fail], aFunction],
+    ['no options', ['p', fail], anOptions],
     [
       'an unknown option',
       ['p', { ...job, chargeWhn: 'success' }, fail],

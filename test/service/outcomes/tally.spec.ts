@@ -98,7 +98,7 @@ describe('a tally', () => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(Number.MAX_SAFE_INTEGER);
-    expect(() => tally.add(1)).toThrow('tally("rows").add(), in all: expected a cost that is a safe integer');
+    expect(() => tally.add(1)).toThrow('tally("rows").add(), in all: expected units, a safe integer');
   });
 
   it.each<[string, readonly unknown[], string]>([
