@@ -21,7 +21,32 @@ const sources = {
   '^nestjs-sluice/(.+)$': '<rootDir>/src/$1/index.ts',
 };
 
-/** Suites whose subject does not depend on the version of Nest. They run on Nest 11, too, where tests run at full size. */
+/** Suites that run on Nest 11 in every run. */
+const CORE_OF_NEST_11 = [
+  '<rootDir>/test/transports/sockets/messages/messages.spec.ts',
+  '<rootDir>/test/transports/sockets/connections/connections.spec.ts',
+  '<rootDir>/test/transports/http/by-hand-early.spec.ts',
+  '<rootDir>/test/service/handler-phase/second-phase.spec.ts',
+  '<rootDir>/test/module/for-root.spec.ts',
+];
+
+/** All suites that run on Nest 11, by `npm run test:nest11`: those whose subject depends on the version of Nest. */
+const ALL_OF_NEST_11 = [
+  '<rootDir>/test/transports/sockets/**/*.spec.ts',
+  '<rootDir>/test/service/sockets/**/*.spec.ts',
+  '<rootDir>/test/service/concurrency/{http,sockets}.spec.ts',
+  '<rootDir>/test/service/handler-phase/**/*.spec.ts',
+  '<rootDir>/test/service/outcomes/{http,sockets}.spec.ts',
+  '<rootDir>/test/service/budgets/token-budget-decorator.spec.ts',
+  '<rootDir>/test/transports/http/{by-hand-early,all-requests,other-nest-copy}.spec.ts',
+  '<rootDir>/test/module/**/*.spec.ts',
+  '<rootDir>/test/testing/module/**/*.spec.ts',
+  '<rootDir>/test/planning/errors/**/*.spec.ts',
+  '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
+  '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases,releases}.spec.ts',
+];
+
+/** Suites among them that could do without: they run there where tests run at full size. */
 const SAME_ON_NEST_11 = [
   '<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$|connections/refused-clients)',
   // How options are checked, and how budgets are told apart in a store.
@@ -30,6 +55,8 @@ const SAME_ON_NEST_11 = [
   '<rootDir>/test/applications/releases',
   '<rootDir>/test/service/concurrency/sockets',
 ];
+
+const isFull = process.env.TEST_SIZE === 'full';
 
 /** @type {import('jest').Config} */
 export default {
@@ -54,21 +81,8 @@ export default {
       ...shared,
       displayName: 'nest11',
       globals: { NEST_MAJOR: 11 },
-      testMatch: [
-        '<rootDir>/test/transports/sockets/**/*.spec.ts',
-        '<rootDir>/test/service/sockets/**/*.spec.ts',
-        '<rootDir>/test/service/concurrency/{http,sockets}.spec.ts',
-        '<rootDir>/test/service/handler-phase/**/*.spec.ts',
-        '<rootDir>/test/service/outcomes/{http,sockets}.spec.ts',
-        '<rootDir>/test/service/budgets/token-budget-decorator.spec.ts',
-        '<rootDir>/test/transports/http/{by-hand-early,all-requests,other-nest-copy}.spec.ts',
-        '<rootDir>/test/module/**/*.spec.ts',
-        '<rootDir>/test/testing/module/**/*.spec.ts',
-        '<rootDir>/test/planning/errors/**/*.spec.ts',
-        '<rootDir>/test/planning/{instrumented-*,external-contexts,replaced-methods,budgets-of-*}.spec.ts',
-        '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases,releases}.spec.ts',
-      ],
-      testPathIgnorePatterns: ['/node_modules/', ...(process.env.TEST_SIZE === 'full' ? [] : SAME_ON_NEST_11)],
+      testMatch: isFull || process.env.NEST_11 === 'all' ? ALL_OF_NEST_11 : CORE_OF_NEST_11,
+      testPathIgnorePatterns: ['/node_modules/', ...(isFull ? [] : SAME_ON_NEST_11)],
       moduleNameMapper: {
         ...sources,
         // rxjs too: the library and Nest have to share one copy, as they do where it is installed.

@@ -30,6 +30,7 @@ try 'POST /uploads: 900 bytes each, 2000 at once' 3 "$url/uploads" -d "text=$(pr
 try 'POST /login with a wrong password: 5 a minute' 6 "$url/login" -d name=ada -d password=open
 try 'POST /login with the right password: failures alone are counted' 2 "$url/login" -d name=eve -d password=sesame
 try 'GET /exports/rows: 1000 rows an hour; each takes 100, and is charged the 300 that it returns' 5 "$url/exports/rows?count=300"
+try 'GET /completions: 200 tokens a minute; each chunk is paid for before it is sent' 3 "$url/completions?words=40"
 try 'GET /api with a key without a plan: 3 a minute' 4 "$url/api" -H 'x-api-key: bob'
 try 'GET /api with the key of a client with the plan "pro": 8 a minute' 9 "$url/api" -H 'x-api-key: ada'
 try 'GET /api with the plan "enterprise": no limit but the default of the module' 4 "$url/api" -H 'x-api-key: grace'

@@ -4,6 +4,7 @@ import { ApiController } from './api.controller.js';
 import { ArchivesController } from './archives.controller.js';
 import { backendOf } from './backend.js';
 import { ChatGateway } from './chat.gateway.js';
+import { CompletionsController } from './completions.controller.js';
 import { ExportsController } from './exports.controller.js';
 import { LoginController } from './login.controller.js';
 import { OverridesController } from './overrides.controller.js';
@@ -35,6 +36,7 @@ import { UploadsController } from './uploads.controller.js';
             chargeWhen: ({ value }) => (Array.isArray(value) ? value.length : 0),
           },
           archive: { concurrency: { limit: 2, queue: { max: 2, waitMs: 5000 } } },
+          tokens: { budget: '200/min', unit: 'tokens' },
           trends: { rate: '2/min', mode: 'monitor' },
           api: { rate: '3/min', by: by.header('x-api-key'), overrides: true },
         },
@@ -55,6 +57,7 @@ import { UploadsController } from './uploads.controller.js';
     OverridesController,
     ExportsController,
     ArchivesController,
+    CompletionsController,
     PageController,
   ],
   providers: [ChatGateway, transportProvider],

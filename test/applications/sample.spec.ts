@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../../sample-app/src/app.module.js';
 import { useTransport } from '../../sample-app/src/transport.js';
 import { systemClock } from '../../src/core/clock.js';
-import { ManualClock } from '../../src/index.js';
+import { ManualClock, subjectOf, ThrottleService } from '../../src/index.js';
 import { CallLimiter } from '../../src/service/calls/call-limiter.js';
 import { TestSockets, type Transport, transports } from '../support/gateway-app.js';
 import { START, TestApp } from '../support/http-app.js';
@@ -57,6 +57,22 @@ describe('the sample application', () => {
     for (const client of clients) client.abort();
     expect(await Promise.all(sent)).toEqual(['aborted', 'aborted', 'aborted', 'aborted']);
     await until(() => limiter.permits.size === 0 && limiter.queued === 0);
+  });
+
+  it('streams completions on a budget of 200 tokens, which is charged what was served', async () => {
+    const served = await app.send('/completions?words=40');
+    expect([served.status, served.text.trim().split(' ').length]).toEqual([200, 40]);
+    const tokens = served.text.match(/\S+ /g)?.reduce((sum, word) => sum + Math.ceil(word.length / 4), 0);
+    const throttle = app.app.get(ThrottleService);
+    const subject = subjectOf.ip('127.0.0.1');
+    const stat = async () => (await throttle.budget('tokens').stat({ subject }))?.remaining;
+    expect(await stat()).toBe(200 - Number(tokens));
+    // It is cut off where the budget ends: the connection closes before the text is complete.
+    const cutOff = await fetch(`http://127.0.0.1:${app.port}/completions?words=400`);
+    expect(cutOff.status).toBe(200);
+    await expect(cutOff.text()).rejects.toThrow();
+    await until(async () => Number(await stat()) < 20);
+    expect(Number(await stat())).toBeGreaterThanOrEqual(0);
   });
 
   it('shares 20 a minute between the handlers of the reports', async () => {
