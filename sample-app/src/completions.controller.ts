@@ -38,7 +38,7 @@ async function* completion(words: string | undefined): AsyncGenerator<string> {
   const count = Math.min(Number(words) || all.length, MAX_WORDS);
   for (let i = 0; i < count; i++) {
     yield `${all[i % all.length]} `;
-    if (i % 50 === 49) await pause(1);
+    if (i % 10 === 9) await pause(1);
   }
 }
 
