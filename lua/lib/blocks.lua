@@ -1,13 +1,13 @@
 -- Blocks: twin of src/strategies/blocks/block-record.ts. Under a policy with blocks, the key of a budget holds a record of its subject's
--- blocks, and behind it the state of the strategy: a marker of four bytes, the server's time at which the key expires, the end of the
--- block, the instants of the last denial in the row and of the last strike, the denials in the row, and the strikes (7 bytes each).
--- `recordOf` in TypeScript reads it, too.
+-- blocks, followed by the state of the strategy. The record starts with a marker of four bytes. Six numbers of 7 bytes each follow: the
+-- server's time at which the key expires, the end of the block, the instants of the last denial in a row and of the last strike, the
+-- denials in a row, and the strikes. `recordOf` in TypeScript reads the record, too.
 
 local RECORD_BYTES = 46
 local NO_RECORD = { ends_ms = 0, row_ms = 0, struck_ms = 0, row = 0, strikes = 0 }
 
--- Reads the blocks of a policy, which begin at args[i]: '#', length, denials in a row, memory, number of factors, and these. Returns them,
--- or nil if there are none, and the index of what follows.
+-- Reads the option `block` of a policy from args[i] on: '#', length, denials in a row, memory, number of factors, and the factors. Returns
+-- the option, or nil if the policy has none, and the index of the next argument.
 local function read_block(args, i)
   if args[i] ~= '#' then return nil, i end
   local block = { for_ms = argument(args[i + 1]), after = argument(args[i + 2]), forget_after_ms = argument(args[i + 3]) }
@@ -17,8 +17,8 @@ local function read_block(args, i)
   return block, i + 5 + count
 end
 
--- Reads a key that has a record. The strategy's commands go to `call`, as if its state were a value of its own; `write_record` writes
--- both. `found` is the record as it was read, `current` as the charges so far leave it.
+-- Reads a key that has a record. The strategy sends its commands to `call`, as if its state had a key of its own. `write_record` writes
+-- the record and the state. `found` is the record as it was read; `current` is the record after the charges decided so far.
 local function open_record(key)
   local text = redis_pcall('GET', key)
   local record = { key = key, text = text, state = false, expires_ms = 0, until_ms = 0, found = NO_RECORD, is_sound = not text }
@@ -30,11 +30,11 @@ local function open_record(key)
   end
   record.current = record.found
   record.call = function(command, _, first, second)
-    -- No strategy takes this for a state. A read that failed is told as it is.
+    -- A read that failed returns its error. '?' is not a valid state of any strategy.
     if not record.is_sound then return is_failure(text) and text or '?' end
     if command == 'GET' then return record.state end
     local state = record.state or ''
-    -- The whole state, so that no helper of a strategy reads the rest from the key, where it is behind the record.
+    -- Returns the whole state, so that no helper of a strategy reads more of it from the key, where the record comes first.
     if command == 'GETRANGE' then return state end
     record.is_changed = true
     if command == 'SET' then
@@ -48,7 +48,8 @@ local function open_record(key)
   return record
 end
 
--- Writes a record and the state behind it, which matter until `until_ms` by the server's time, or as long as before.
+-- Writes a record and the state that follows it. Both are kept until `until_ms` by the server's time, or until the expiry that the key
+-- already has, if that is later.
 local function write_record(record, until_ms)
   local key, known, state = record.key, record.current, record.state or ''
   if state == '' and max(known.ends_ms, known.row, known.strikes) == 0 then
@@ -68,7 +69,7 @@ local function write_record(record, until_ms)
   end
 end
 
--- The server's time until which a record matters.
+-- Returns the server's time until which a record has to be kept; 0 for an empty record.
 local function kept_until(known, block)
   local instant = known.ends_ms
   if known.row > 0 then instant = max(instant, known.row_ms + block.forget_after_ms) end
@@ -76,7 +77,7 @@ local function kept_until(known, block)
   return instant == 0 and 0 or server_ms + instant - now + TTL_MARGIN_MS
 end
 
--- What is known after a denial of a subject that is not blocked: one more in the row, or a block.
+-- Returns the record after a denial of a subject that is not blocked. The denial adds one to the denials in a row, or begins a block.
 local function after_denial(known, block)
   if block.for_ms == 0 then return known end
   local row = (now - known.row_ms < block.forget_after_ms and known.row or 0) + 1
@@ -88,13 +89,14 @@ local function after_denial(known, block)
   return { ends_ms = now + block.for_ms * factor, row_ms = 0, struck_ms = now, row = 0, strikes = strikes + 1 }
 end
 
--- What is known after an admitted charge, which ends the row.
+-- Returns the record after an admitted charge, which resets the denials in a row to 0.
 local function after_admission(known)
   if known.row == 0 then return known end
   return { ends_ms = known.ends_ms, row_ms = 0, struck_ms = known.struck_ms, row = 0, strikes = known.strikes }
 end
 
--- Ends the part of a call that decides it: its admitted charges end the rows of their subjects, or its denials count.
+-- Updates the records once the enforced charges are decided. In an allowed call, each charge resets the denials in a row of its subject.
+-- In a denied call, only the denials count.
 local function conclude_records(record_of, mode_of, cost_of, charge_count, is_call_allowed)
   for i = 1, charge_count do
     local record = record_of[i]
@@ -106,7 +108,7 @@ local function conclude_records(record_of, mode_of, cost_of, charge_count, is_ca
   end
 end
 
--- Writes the records that a call has changed, or the states behind them.
+-- Writes each record that a call has changed, or whose state it has changed.
 local function write_records(record_of, policy_of, charge_count)
   for i = 1, charge_count do
     local record = record_of[i]

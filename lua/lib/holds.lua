@@ -1,8 +1,8 @@
 -- Budgets of held units: permits of a limit of concurrency, reservations of a token budget. Twin of src/backends/holds; the rules are in
 -- src/backends/hold-store.ts.
--- A budget has three keys: what its window is charged, as its strategy stores it; the expiries of its holds by their ids, a sorted set;
--- and their units by their ids, a hash, with the sum of all of them under the empty name. A limit of concurrency has no window, and does
--- not use the first.
+-- A budget has three keys: the charges of its window, in the format of its strategy; a sorted set with the expiry of each hold by its id;
+-- and a hash with the units of each hold by its id, and the sum of all units under the empty name. A limit of concurrency has no window,
+-- and does not use the first key.
 
 local open_budget, decide_hold, expiry_of_hold, add_hold, grow_hold, extend_hold, remove_hold, charge_budget, drop_expired
 local write_charges, read_hold
@@ -10,19 +10,19 @@ local write_charges, read_hold
 do
   local MAX_HOLDERS = 1000
   local CONCURRENCY = 'concurrency'
-  -- Holds that are read at a time to find out how long to wait.
+  -- The number of holds that are read at once to compute a wait.
   local CHUNK = '100'
-  -- Windows for which a hold may matter after its expiry, and one more: that of its expiry, and the one that a debt is carried to. The
-  -- period of a calendar is a mean.
+  -- The number of windows for which the keys are kept after the expiry of a hold. The hold is charged to the window of its expiry, and a
+  -- debt is carried to the next one. The third is a margin, because the period of a calendar is a mean.
   local WINDOWS_KEPT = 3
 
-  -- Returns a number that is stored. Nil for anything but a whole number from 0 to 2^53 - 1.
+  -- Returns a stored number; nil for anything but a whole number from 0 to 2^53 - 1.
   local function stored_number(text)
     local number = tonumber(text)
     if number and number >= 0 and number < EXACT and number % 1 == 0 then return number end
   end
 
-  -- Reads what a budget is charged. Returns whether that is sound, and what the key holds.
+  -- Reads the charges of a budget. Returns true if they are sound, and the value of the key.
   local function read_charges(b)
     local key, strategy = b.key, b.policy.strategy
     local is_sound, marker, text, expires_ms, state = true, nil, false, 0, {}
@@ -42,8 +42,8 @@ do
     return is_sound, text
   end
 
-  -- Decides a charge of a budget's window at an instant. Returns what is left, the reset, the wait, the begin of the window, what is
-  -- used of it, its length and its limit.
+  -- Decides a charge on the window of a budget at an instant. Returns the units left, the reset, the wait, the start of the window, the
+  -- units used in it, its length and its limit.
   local function step_window(b, state, now, cost)
     local policy, arguments = b.policy, b.arguments
     local strategy, limit, period_ms, burst = policy.strategy, policy.limit, policy.period_ms, policy.burst
@@ -63,7 +63,7 @@ do
     return remaining, reset_ms, retry_after_ms, begin_ms, charged, window_ms, granted
   end
 
-  -- Charges the window of an instant, above its limit too. Returns the state that this leaves.
+  -- Charges the window of an instant, even above its limit. Returns the new state.
   local function raise_window(b, state, now, units)
     local policy, arguments = b.policy, b.arguments
     local strategy, limit, period_ms, burst = policy.strategy, policy.limit, policy.period_ms, policy.burst
@@ -80,7 +80,8 @@ do
     return state
   end
 
-  -- What is charged to a window above its limit, and is to be carried. A state begins with: start, used, units carried into it.
+  -- Returns the units above the limit of a window that are carried to the next one. The first three numbers of a state are the start of
+  -- the window, the units used, and the units carried into it.
   local function debt_of(b, state)
     if not b.carries_debt then return 0 end
     return max(0, (state[2] or 0) - b.policy.limit - (state[3] or 0))
@@ -92,7 +93,7 @@ do
     return window_ms
   end
 
-  -- Returns the state in which a debt of the window before is charged to the window of an instant, if debts are carried.
+  -- Charges the debt of the previous window to the window of an instant, if debts are carried. Returns the new state.
   local function carry(b, state, at)
     local debt = debt_of(b, state)
     if debt == 0 then return state end
@@ -106,13 +107,14 @@ do
     return raise_window(b, carry(b, state, at), at, units)
   end
 
-  -- Deletes a budget with a value that no script of ours wrote. Returns the reply of a command that failed for another reason, if it did.
+  -- Deletes a budget with a value that no script of ours wrote. If the command failed for another reason, returns nil and the error
+  -- instead.
   local function refuse(b, found)
     if is_failure(found) then return nil, found end
     redis_call('DEL', b.key, b.holds_key, b.units_key)
   end
 
-  -- Takes the holds that have expired out of a budget, and charges them, in the order of their expiry. `found`: ids and expiries.
+  -- Removes the expired holds from a budget, and charges them in the order of their expiry. `found` lists their ids and expiries.
   -- Returns false if their units cannot be read.
   local function expire(b, found)
     local ids = {}
@@ -129,9 +131,9 @@ do
     return b.held >= 0
   end
 
-  -- Reads a hold from args[i] on: '+', their number, and the numbers, if it has arguments; its policy; what becomes of it when it
-  -- expires, 'charge' or 'release', or 'carry': charge, and debts are carried; id, units and time to live. Returns it, and the index of
-  -- what follows. `first_key`: the number of the first of its three keys.
+  -- Reads a hold from args[i] on: if it has arguments, '+', their number, and the numbers; its policy; its rule; its id, units and time
+  -- to live. The rule says what happens when the hold expires: 'charge', 'release', or 'carry', which charges it and carries debts.
+  -- Returns the hold, and the index of the next argument. `first_key` is the number of the first of its three keys.
   function read_hold(args, i, first_key)
     local arguments
     arguments, i = read_arguments(args, i)
@@ -148,7 +150,8 @@ do
       i + 9
   end
 
-  -- Reads the budget of a hold as it is now. Returns nothing if it held a value of somebody else's, and then an error if a command failed.
+  -- Reads the budget of a hold as it is now. Returns nil if it had a value that no script of ours wrote, or nil and the error of a
+  -- command that failed.
   function open_budget(hold)
     local first = hold.first_key
     local b = {
@@ -163,7 +166,7 @@ do
       held = 0,
       latest_ms = 0,
       waiting = {},
-      -- What earlier holds of the call take, if it is allowed.
+      -- The ids and units of earlier holds of the call, how many there are, and their latest expiry. They are taken if the call is allowed.
       ids = {},
       pending_units = 0,
       pending_holders = 0,
@@ -185,7 +188,7 @@ do
     return b
   end
 
-  -- Returns expiry, units and id of the open hold that expires as the n-th.
+  -- Returns the expiry, units and id of the n-th open hold, in the order of expiry.
   local function nth_hold(b, n)
     local waiting = b.waiting
     if n > #waiting and n <= b.size then
@@ -201,8 +204,8 @@ do
     if hold then return hold[1], hold[2], hold[3] end
   end
 
-  -- Returns the milliseconds until there is room, if no hold is extended or ended: goes from one turn of the window to the next, and in
-  -- between from one expiry to the next. `grown`: the id of a hold that stays open.
+  -- Returns the milliseconds until there is room if no hold is extended or ended. Steps from one turn of the window to the next, and
+  -- between turns from one expiry to the next. `grown` is the id of a hold that stays open.
   local function wait_for(b, units, holders, grown)
     local held, size, state, at, n = b.held, b.size, b.state, now, 0
     local expires_at, expiring, id
@@ -216,7 +219,7 @@ do
       state = carry(b, state, at)
       local left, reset_ms, _, begin_ms, _, window_ms = step_window(b, state, at, 0)
       local turn = reset_ms > 0 and begin_ms + window_ms or nil
-      -- Units of the window that expire. They are charged together, because a step for each would take too long.
+      -- The units that expire within the window. They are charged together, because a step for each would take too long.
       local expired = 0
       while true do
         if held + units <= left and size + holders <= MAX_HOLDERS then return at - now end
@@ -236,8 +239,9 @@ do
     end
   end
 
-  -- Decides a hold of `units`, behind what earlier holds of the call take; 0 units read. With `grown` it is that many units more for the
-  -- open hold of this id. Returns the arguments of `write_decision`, in a table.
+  -- Decides a hold of `units` after the earlier holds of the call. With 0 units it only reads. With `grown`, the id of an open hold, it
+  -- decides that many more units for that hold. With `is_first` it ignores the earlier holds. Returns a table with the arguments of
+  -- `write_decision`.
   function decide_hold(b, units, expires_at, is_first, grown)
     local pending_units, holders, pending_latest = b.pending_units, b.pending_holders + 1, b.pending_latest
     if is_first then pending_units, holders, pending_latest = 0, 1, 0 end
@@ -246,14 +250,14 @@ do
     local left, reset_ms, _, begin_ms, used, window_ms, granted = step_window(b, state, now, 0)
     local total = pending_units + units
     local allowed = units == 0 or (b.held + total <= left and b.size + holders <= MAX_HOLDERS)
-    -- Nothing of a denied call is taken, so it reports the room that it found.
+    -- A denied call takes nothing, so it reports the room that it found.
     local taken, taken_holders = 0, 0
     local latest = b.size > 0 and b.latest_ms or now
     if allowed then
       taken, taken_holders = total, units == 0 and holders - 1 or holders
       latest = max(latest, pending_latest, expires_at)
     end
-    -- The reset at the instant at which all that is held expires.
+    -- The reset of the window at the instant at which the last hold expires, with all held units charged.
     local after_ms, _ = 0, nil
     if b.is_charged and b.held + taken > 0 then
       _, after_ms = step_window(b, charge_window(b, b.state, latest, b.held + taken), latest, 0)
@@ -270,14 +274,14 @@ do
     }
   end
 
-  -- Returns when a hold expires; nil if it is not open.
+  -- Returns the expiry of a hold; nil if it is not open.
   function expiry_of_hold(b, id)
     local score = redis_call('ZSCORE', b.holds_key, id)
     local expires_at = tonumber(score)
     if expires_at and expires_at > now then return expires_at end
   end
 
-  -- Keeps the keys for as long as a hold of this expiry matters. Every write of a budget's first hold is followed by this.
+  -- Extends the expiry of the keys for a hold that expires at `expires_at`. Every write of the first hold of a budget has to call this.
   local function keep(b, expires_at)
     if expires_at <= b.latest_ms then return end
     b.latest_ms = expires_at
@@ -304,7 +308,7 @@ do
     keep(b, expires_at)
   end
 
-  -- Makes an open hold one of so many units. Returns the decision on the difference.
+  -- Grows an open hold to `units` in total. Returns the decision on the difference.
   function grow_hold(b, id, units)
     local more = max(0, units - units_of(b, id))
     local decision = decide_hold(b, more, 0, true, id)
@@ -320,7 +324,7 @@ do
     keep(b, expires_at)
   end
 
-  -- Writes the sum of the units. Deletes it with the last hold, with which the sorted set is deleted, too.
+  -- Writes the sum of the units. After the last hold it deletes the hash; Redis has then deleted the empty sorted set.
   local function write_sum(b)
     if b.size == 0 then
       b.latest_ms = 0
@@ -350,7 +354,7 @@ do
     b.expired = {}
   end
 
-  -- Writes what a budget is charged, if that has changed.
+  -- Writes the charges of a budget if they have changed.
   function write_charges(b)
     local strategy, key, expires_ms, state, text = b.policy.strategy, b.key, b.expires_ms, b.state, nil
     if not b.has_charges or strategy == CONCURRENCY then return end

@@ -1,7 +1,7 @@
--- Overrides: rates of subjects, in place of those of policies. Their texts are `o1 strategy limit period burst segments expiry` and
--- `o1 unlimited expiry`; an expiry of 0 is none. `encodeOverride` in TypeScript writes them.
--- An override of another period than its policy's counts in a budget beside the policy's own. Under a key of its own stands whose
--- state is there: `p1 expiry period segments`, with the server's time at which the key expires.
+-- Overrides: rates of single subjects that replace those of policies. Their texts are `o1 strategy limit period burst segments expiry`
+-- and `o1 unlimited expiry`; an expiry of 0 means none. `encodeOverride` in TypeScript writes them.
+-- An override with another period than its policy's counts in a separate budget, beside that of the policy. Another key stores the shape
+-- of the state there: `p1 expiry period segments`, with the server's time at which that key expires.
 
 -- Reads digits. Returns nil for a number below `least`, or one that is not exact.
 local function read_whole(digits, least)
@@ -9,10 +9,10 @@ local function read_whole(digits, least)
   if number >= least and number < EXACT then return number end
 end
 
--- As many segments as a policy has at most: the work of a call, and the size of a state, grow with them.
+-- The most segments that a policy may have: the work of a call and the size of a state grow with them.
 local MAX_SEGMENTS = 1000
 
--- Returns when an override expires, and its rate, a policy, or nil if it is unlimited. Without the first it cannot be read.
+-- Returns the expiry of an override, and its rate as a policy, or nil if it is unlimited. Without an expiry, it could not be read.
 local function read_override(text)
   local expiry = string.match(text, '^o1 unlimited (%d+)$')
   if expiry then return read_whole(expiry, 0) end
@@ -29,7 +29,7 @@ local function read_override(text)
   if rate.segments <= MAX_SEGMENTS and rate.period_ms % rate.segments == 0 then return read_whole(ends, 0), rate end
 end
 
--- Returns when the key expires that says whose state is beside: nil if it is of another period, and 0 if there is none.
+-- Returns the expiry of the key with the shape of a separate budget; nil if that budget has another shape, and 0 if there is no key.
 local function read_shape(key, policy)
   local text = redis_pcall('GET', key)
   if type(text) ~= 'string' then return 0 end
@@ -37,7 +37,7 @@ local function read_shape(key, policy)
   if tonumber(period_ms) == policy.period_ms and tonumber(segments) == policy.segments then return tonumber(expires_ms) end
 end
 
--- Says that the state beside is of this policy, for as long as that state matters.
+-- Stores the shape of a separate budget for as long as its state is kept.
 local function write_shape(key, policy, expires_ms, until_ms)
   if expires_ms >= until_ms then return end
   local ttl_ms = ceil((until_ms - server_ms) * 1.25)
@@ -46,7 +46,7 @@ local function write_shape(key, policy, expires_ms, until_ms)
   redis_call('SET', key, text, 'PX', format('%.0f', ttl_ms))
 end
 
--- Reads no key, as if there were none: for a state of another period.
+-- Replies as if there were no key: for a budget whose state has another shape.
 local function read_nothing(command)
   return command == 'GETRANGE' and ''
 end

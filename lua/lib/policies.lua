@@ -22,8 +22,8 @@ local function any_state()
   return true
 end
 
--- Reads what the strategy of a charge needs beside the policy, which begins at args[i]: '+', their number, and the numbers. Returns
--- them, or nil if there are none, and the index of what follows.
+-- Reads the numbers that the strategy of a charge needs beside the policy, from args[i] on: '+', their number, and the numbers. Returns
+-- them, or nil if there are none, and the index of the next argument.
 local function read_arguments(args, i)
   if args[i] ~= '+' then return nil, i end
   local numbers = {}

@@ -2,7 +2,7 @@
 
 local ALLOWED, DENIED, FULL, LATE, FOREIGN_VALUE, NOT_RECORDED, QUOTA, BLOCKED = 1, 2, 3, 4, 5, 7, 11, 12
 
-local reply = { '' } -- first comes what is told of the policies
+local reply = { '' } -- the first element is for the limits and windows of the policies
 local reply_length = 1
 
 -- Appends the status of a call that was not decided.
@@ -11,8 +11,8 @@ local function write_status(status)
   reply[reply_length] = pack('<B', status)
 end
 
--- Appends a decision: in short if it has its policy's limit and window and no delay. The first decision by a policy says what
--- limit and window the policy has. `quota`: what the decision on a quota tells beside that, packed, or nil.
+-- Appends a decision. The short form is for a decision with its policy's limit and window and without a delay. The first decision by a
+-- policy sets the limit and window of the policy. `quota` has the additional numbers of a decision on a quota, packed, or is nil.
 local function write_decision(policy, allowed, granted, remaining, reset_ms, retry_after_ms, delay_ms, window_ms, quota)
   if policy.granted == nil then policy.granted, policy.window_ms = granted, window_ms end
   reply_length = reply_length + 1

@@ -37,8 +37,8 @@ local function encode(state, expires_ms)
   return table.concat(chunks)
 end
 
--- Returns what a key holds, its state under a custom strategy, and when the key expires. Without a key the state is empty and has
--- no expiry; for a value that no script of ours wrote it is nil. `redis_pcall` is what the state is read by.
+-- Returns the value of a key, its state under a custom strategy, and the expiry of the key. Without a key the state is empty and the
+-- expiry is 0; for a value that no script of ours wrote the state is nil. `redis_pcall` is the function that reads the state.
 local function read_state(key, policy, redis_pcall)
   local text = redis_pcall('GET', key)
   if not text then return text, {}, 0 end
@@ -49,8 +49,8 @@ local function read_state(key, policy, redis_pcall)
   return text
 end
 
--- Writes a state that matters until `until_ms`, by the server's time. `expires_ms` is when the key expires now, or 0;
--- `redis_call` is what the state is written by.
+-- Writes a state that has to be kept until `until_ms` by the server's time. `expires_ms` is the expiry that the key has, or 0;
+-- `redis_call` is the function that writes the state.
 local function write_state(key, state, expires_ms, until_ms, redis_call)
   if #state == 0 then
     redis_call('DEL', key)
@@ -62,7 +62,7 @@ local function write_state(key, state, expires_ms, until_ms, redis_call)
   end
 end
 
--- Returns true if a read failed for another reason than that the key holds another type: that says nothing about the key.
+-- Returns true if a read failed for another reason than the type of the key. Such a failure says nothing about the value.
 local function is_failure(text)
   return type(text) == 'table' and (type(text.err) ~= 'string' or string.find(text.err, 'WRONGTYPE') == nil)
 end

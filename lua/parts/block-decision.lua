@@ -1,7 +1,8 @@
--- What the blocks of a subject make of the decision of the strategy, and it of them: a part of scripts/spend.lua, for each charge.
+-- Applies the block of a subject to the decision of the strategy, and counts that decision in the record. scripts/spend.lua includes this
+-- part for each charge.
 local ends_ms, started_ms = is_blocked and known.ends_ms or 0, 0
 if not is_blocked and not allowed and retry_after_ms ~= NEVER and phase ~= DENIED_CALL then
-  -- A cost that can never pass says nothing of the subject, and counts not.
+  -- A cost that can never pass does not count, because it says nothing about the subject.
   local after = after_denial(known, policy.block)
   if phase == FIRST then record.denied = after else record.current = after end
   ends_ms, started_ms, known = after.ends_ms, after.ends_ms - now, after

@@ -1,4 +1,5 @@
--- Reads what is known of blocks, a part of scripts/spend.lua: under the key of the policy itself, whatever overrides it.
+-- Reads the records of blocks from the keys of the policies themselves, even if overrides apply. scripts/spend.lua includes this part
+-- before it applies overrides.
 for i = 1, has_blocks and not is_late and charge_count or 0 do
   local key, record = KEYS[last_key + i], nil
   if policy_of[i].block then

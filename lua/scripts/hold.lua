@@ -4,20 +4,20 @@
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      deadline in the server's milliseconds
 --        3      'extend', 'grow' or 'end'
---        then the holds, as `read_hold` reads them: with what they are grown to, or what is charged for them, as their units
+--        then the holds, as `read_hold` reads them; their units are the total that 'grow' grows them to, or the charge of 'end'
 -- Reply  one string: the server's milliseconds and the instant, as doubles, then
 --        4   late: refused, and nothing was read
 --        5   foreign value: a budget had a key with a value that no script of ours wrote; it was deleted
 --        or per hold
 --        0   there is no such hold
 --        1   it was extended or ended
---        the decision on more units of it, as in spend.lua, if it is to grow
+--        for 'grow', the decision on its additional units, as in spend.lua
 
 local verb = ARGV[3]
 local budgets, is_sound = {}, true
 local arg, first_key = 4, 1
 
--- Extends, grows or ends a hold, and tells that.
+-- Extends, grows or ends a hold, and writes its reply.
 local function change(b, hold)
   if expiry_of_hold(b, hold.id) == nil then
     write_status(0)

@@ -1,13 +1,13 @@
 -- Changes the costs of a receipt's charges, as of the instant at which they were taken.
 --
--- KEYS   one key per charge, in order; then, per charge of a budget beside its policy's, the key that says whose state is there
+-- KEYS   one key per charge, in order; then, per charge on a separate budget of an override, the key that stores the shape of its state
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      deadline in the server's milliseconds
---        3      the receipt's instant; or '' to give units back whenever they were taken: those of the last charges
+--        3      the receipt's instant; or '' to return units without a receipt: those of the latest charges
 --        then, per charge:
 --               '!' and the number of the second of its keys, if it has one;
 --               '+', how many, and the numbers, if it has arguments;
---               '#', if its state is behind a record of blocks;
+--               '#', if a record of blocks comes before its state;
 --               strategy, limit, period, burst, segments, cost that was taken, cost that it becomes
 -- Reply  the server's milliseconds, then
 --          1   done

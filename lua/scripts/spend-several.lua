@@ -1,6 +1,6 @@
--- Decides a run of calls of several charges each: enforced, by built-in strategies without arguments, and on another key each. Each
--- call is all or none by itself. What the script does not know how to handle, it leaves as it is and reports: the general script
--- (spend.lua) decides those calls.
+-- Decides a run of calls of several charges each. The charges are enforced, their strategies are built in and take no arguments, and
+-- their keys differ. Each call is all or none by itself. If the script cannot handle a call, it writes nothing for it and reports that:
+-- the general script (spend.lua) then decides the call.
 --
 -- KEYS   one key per charge, in order
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
@@ -27,7 +27,7 @@ local argument = tonumber
 local policy_of, cost_of, allowed_of = {}, {}, {}
 -- When the key of a charge expires, and until when it matters.
 local expiry_in, until_of = {}, {}
--- The states that the charges leave: the numbers of each are those that its strategy lists.
+-- The states after the charges: the numbers of each are those that its strategy lists.
 --@slots
 
 local policies, arg = {}, 4
@@ -53,7 +53,7 @@ while last_key < key_count do
     arg = arg + 2
   end
   for _ = 1, calls do
-    -- Decides the charges. If one of them is denied, the others report the state as the call found it: as at a cost of 0.
+    -- Decides the charges. If one of them is denied, the others report the state that the call found, as a cost of 0 does.
     local i, is_call_sound, is_call_allowed, is_again = 1, true, true, false
     while is_call_sound and i <= charge_count do
       if not is_again or allowed_of[i] then

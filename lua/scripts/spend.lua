@@ -1,20 +1,23 @@
 -- Decides a batch of calls. Each call is all or none by itself.
 --
--- KEYS   one key per charge, in order; then, per charge that may be overridden: the budget beside, whose state that is, and those of
---        overrides
+-- KEYS   one key per charge, in order; then, per charge that may be overridden: the separate budget of an override with another period,
+--        the key that stores the shape of its state, and the keys of overrides
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time
 --        2      number of policies
 --        then, per policy:
---               '#', length of a block, denials in a row, memory, number of factors, and these, if it has blocks;
+--               '#', length of a block, denials in a row, memory, number of factors, and the factors, if it has blocks;
 --               strategy, limit, period, burst, segments
 --        then, per group of calls that differ only in their keys:
 --               number of calls
 --               deadline in the server's milliseconds, or 'peek': never late, and nothing is written
 --               number of charges of each call
---               per charge: 'monitor' or 'record' if it is not enforced; if it may be overridden, '!', or '!!' if no limit applies
---               unless it is; then the number of the first of its keys for that, how many overrides there may be, and for each, most specific first, its text, or '' if it has a key;
---               '+', how many, and the numbers, if it has arguments; number of its policy (from 1), cost. A call that has such a
---               charge is alone in its group.
+--               per charge:
+--                 'monitor' or 'record' if it is not enforced;
+--                 if it may be overridden, '!', or '!!' if it is unlimited without an override; then the number of the first of its
+--                 keys for overrides, the number of overrides, and for each, most specific first, its text, or '' if it has a key;
+--                 '+', how many, and the numbers, if it has arguments;
+--                 number of its policy (from 1), cost
+--               A call with a charge that may be overridden is alone in its group.
 -- Reply  one string. Numbers are doubles, statuses bytes, little endian:
 --        the server's milliseconds, the instant
 --        per policy: limit and window of its decisions
@@ -24,7 +27,7 @@
 --          3, allowed (a byte), limit, remaining, reset, retry after, delay, window in full
 --          11, as 3, begin of the window, used, used when thresholds were told          a quota of a calendar
 --          12, length of the block that begins, or 0; strikes                       blocked: a decision follows
---          8, limit, period, burst, segments                                        overridden so: a decision in full follows
+--          8, limit, period, burst, segments                                        overridden by this rate: a decision in full follows
 --          9                                                                        unlimited, by an override
 --          10, number of an override (a byte)                                       it cannot be read: more follows
 --        or one status:
@@ -41,15 +44,15 @@ local FIRST, MONITORED, DENIED_CALL = 1, 2, 3
 local policy_of, cost_of, mode_of, arguments_of = {}, {}, {}, {}
 -- The first charge of the call on the same key, and the last so far that takes units from it, or 0.
 local first_on, last_on = {}, {}
--- The cost of the charges on the key up to this one. The state that it leaves: the number of a slot.
+-- The total cost of the charges on the key up to this one, and the slot of the state after this one.
 local total_of, left_by = {}, {}
 -- The decisions, and whether a charge or an earlier one on its key is denied.
 local denied_of = {}
 local allowed_of, granted_of, remaining_of, reset_of, retry_of, delay_of, window_of = {}, {}, {}, {}, {}, {}, {}
--- What the decision on a quota tells besides, packed; nil for other strategies.
+-- The additional numbers of a decision on a quota, packed; nil for other strategies.
 local quota_of = {}
--- Of policies with blocks: the record of the subject; what sends the commands of the strategy, for states behind a record; and what is
--- told of a block.
+-- For policies with blocks: the record of the subject; the function that reads and writes the state that follows the record; and the reply
+-- about a block.
 local record_of, command_of, block_of = {}, {}, {}
 -- States, by slot: the numbers of each are those that its strategy lists. A key's state as it was read is in the slot of the first
 -- charge on it; what a charge leaves is in the slots behind those.
@@ -73,7 +76,7 @@ while arg <= #ARGV do
   local is_late = writes and server_ms > argument(deadline)
   arg = arg + 3
   local has_monitored, has_blocks = false, false
-  -- By charge that may be overridden, the position of its first argument.
+  -- The position of the first override argument of each charge that may be overridden.
   local overridden
   for i = 1, charge_count do
     local mode = ARGV[arg]
@@ -93,14 +96,14 @@ while arg <= #ARGV do
   end
   for _ = 1, calls do
     local is_call_sound, is_call_allowed, is_call_recorded = not is_late, true, true
-    -- By charge: what is told of its override, and if that is unlimited; the number of the key that says whose state is beside, and
-    -- when that key expires.
+    -- For each charge: the reply about its override; true if the override is unlimited; the number of the key that stores the shape of the
+    -- separate budget; and the expiry of that key.
     local told, is_unlimited, beside, beside_expiry
 
     --@file parts/block-records
 
     --@hook decide
-    -- Puts overrides in place of policies.
+    -- Replaces policies by their overrides.
     if overridden and not is_late then
       told, is_unlimited, beside, beside_expiry = {}, {}, {}, {}
       for i = 1, charge_count do
@@ -137,7 +140,7 @@ while arg <= #ARGV do
               KEYS[last_key + i], beside[i], command_of[i] = KEYS[first], first + 1, nil
               beside_expiry[i] = read_shape(KEYS[first + 1], rate) or 0
             end
-            -- Its decisions are told in full.
+            -- Makes `write_decision` write its decisions in full.
             rate.granted, rate.block = 0, policy.block
             policy_of[i] = rate
           elseif is_found then
@@ -205,7 +208,8 @@ while arg <= #ARGV do
         local total_cost = earlier > 0 and min(total_of[earlier] + cost, EXACT - 1) or cost
         local is_denied = earlier > 0 and denied_of[earlier]
         local key, is_sound, is_decided, is_taken = KEYS[last_key + i], true, false, cost > 0
-        -- A blocked subject is denied what it asks for: all of it at once, or, where the strategy would allow that, as at a cost of 0.
+        -- A charge of a blocked subject is denied. The decision of the strategy on the total cost is reported; if the strategy would allow
+        -- it, the decision at a cost of 0 is.
         local record = record_of[i]
         local known = record and (phase == DENIED_CALL and record.found or record.current)
         local is_blocked = record ~= nil and now < known.ends_ms
@@ -247,7 +251,7 @@ while arg <= #ARGV do
             allowed, granted, remaining = decision.allowed, decision.limit, decision.remaining
             reset_ms, retry_after_ms = decision.reset_ms, decision.retry_after_ms
             delay_ms, window_ms = decision.delay_ms, decision.window_ms
-            -- A strategy of a user's own that leaves out a member decides nothing, and the reply ends here.
+            -- A custom strategy left out a member of its decision: nothing is decided, and the reply ends here.
             if not (granted and remaining and reset_ms and retry_after_ms and delay_ms and window_ms) then
               return whole_reply(policies)
             end

@@ -1,10 +1,10 @@
--- What the script that takes holds together with charges has besides scripts/spend.lua, which it is put into. Holds are decided before the
--- charges, at the same instant; all of both are taken or none.
+-- Takes holds together with charges. The build inserts the sections of this file at the hooks of scripts/spend.lua. Holds are decided
+-- before the charges, at the same instant; all holds and charges are taken, or none.
 --
 -- KEYS   those of spend.lua for one call; then three per hold: see lib/holds.lua
 -- ARGV   those of spend.lua for one call; then the holds, as `read_hold` reads them, and how many arguments they have
--- Reply  that of spend.lua, with a decision in full per hold before those of the charges, and behind those a byte per hold: 1 if it is
---        new, 2 if it was open before, 0 if it has no units, or names the id of an earlier one
+-- Reply  that of spend.lua, with a decision in full per hold before the decisions of the charges, and a byte per hold after them: 1 if the
+--        hold is new, 2 if it was open before, 0 if it has no units or has the id of an earlier hold
 
 -- Reads the holds.
 --@section holds
@@ -21,7 +21,7 @@ do
   for i = #ARGV, first_arg, -1 do ARGV[i] = nil end
 end
 
--- Decides the holds, in order, each on what those before it leave. An id that is open takes nothing more.
+-- Decides the holds in order, each on the room that the holds before it leave. A hold whose id is open takes nothing more.
 --@section decide
 for i = 1, is_late and 0 or #holds do
   local hold = holds[i]
@@ -47,12 +47,12 @@ for i = 1, is_late and 0 or #holds do
 end
 for i = 1, #holds do is_repeated = is_repeated and not holds[i].is_new end
 is_call_allowed = are_held
--- The charges of a call whose holds are all open were taken before.
+-- If all holds of a call are open, its charges were taken before.
 if is_repeated then
   for i = 1, charge_count do cost_of[i] = 0 end
 end
 
--- Writes the holds, if all of the call is allowed; and in any case what had expired.
+-- Removes the holds that have expired. If the whole call is allowed, writes the new holds.
 --@section write
 if is_call_sound and is_call_recorded and writes then
   for _, b in pairs(budgets) do drop_expired(b) end
@@ -63,7 +63,7 @@ if is_call_sound and is_call_recorded and writes then
   for _, b in pairs(budgets) do write_charges(b) end
 end
 
--- Tells the decisions on the holds. In a denied call, those that are allowed report the room that the call found.
+-- Writes the decisions on the holds. In a denied call, those that are allowed report the room that the call found.
 --@section tell
 for i = 1, #holds do
   local hold = holds[i]

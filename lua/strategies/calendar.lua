@@ -1,8 +1,8 @@
--- Twin of src/strategies/calendar/calendar.ts. State: start of the window, units used in it, units carried into it, the most that was
--- used when a charge was taken. `arguments` are those of the charge.
+-- Twin of src/strategies/calendar/calendar.ts. State: start of the window, units used in it, units carried into it, and the highest usage
+-- after a charge. `arguments` are those of the charge.
 --@state start used carried peak
 
--- Returns the window that an instant is in, by the boundaries from the second argument on.
+-- Returns the start and the end of the window around an instant. The boundaries of windows are the arguments from the second on.
 --@section helpers
 local function window_around(instant, arguments)
   local first, last = arguments[2], arguments[7]
@@ -32,7 +32,7 @@ if type(text) == 'string' and #text == 39 then
   is_sound = marker == MARKER and start < EXACT and used < EXACT and carried < EXACT and peak < EXACT
 end
 
--- The window that counts as current, what is used of it, and how many units may be carried over a turn.
+-- The window that counts as current, the units used in it, and the units that a turn may carry over.
 --@section turn
 local rollover = max(0, min(burst - limit, limit))
 local carries_from = arguments[1]
@@ -41,7 +41,7 @@ local most = start_ms >= carries_from and rollover or 0
 if start == nil or start > end_ms then
   start, used, carried, peak = start_ms, 0, most, 0
 elseif start < start_ms then
-  -- After a window without a charge, all that can be carried is.
+  -- After a window without a charge, the maximum is carried over.
   local _, ended_ms = window_around(start, arguments)
   local unused = ended_ms >= start_ms and max(0, limit + carried - used) or rollover
   start, used, carried, peak = start_ms, 0, min(most, unused), 0
@@ -73,7 +73,7 @@ if not allowed then
   end
 end
 
--- Packs the window of a decision. Thresholds up to the usage `before` were told by earlier decisions.
+-- Packs the window of a decision. Earlier decisions reported the thresholds up to the usage `before`.
 --@section tell
 local before = used
 if allowed and is_taken and phase ~= DENIED_CALL then
