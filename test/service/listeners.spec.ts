@@ -121,6 +121,18 @@ describe('a subscriber of events$', () => {
     expect((await all).map((event) => event.type === 'denied' && event.charges[0]?.cost)).toEqual([2, 3]);
   });
 
+  it('is told of a block outside the stack of the call, too, after the denial that began it', async () => {
+    await using context = await startContext({ policies: { api: { ...policies.api, block: { for: '5m' } } } });
+    const { throttle } = context;
+    const order: string[] = [];
+    throttle.events$.subscribe(({ type }) => order.push(type));
+    await throttle.consume('api', 1, ada);
+    const denied = throttle.consume('api', 1, ada);
+    order.push('called');
+    await denied;
+    expect(order).toEqual(['called', 'denied', 'blocked']);
+  });
+
   it('is told what is left when the application closes, and then that it has ended', async () => {
     const context = await startContext({ policies });
     const told: unknown[] = [];

@@ -161,7 +161,7 @@ export class ThrottleEvents {
       const { policy, startedBlock } = decision;
       if (startedBlock === undefined || subject === undefined || isToldBefore(outcome, charges, i)) continue;
       const event = { type: 'blocked', policy, subject, ...startedBlock, decision } as const;
-      this.#subject.next(handler === undefined ? event : { ...event, handler });
+      this.#tell(handler === undefined ? event : { ...event, handler });
     }
   }
 
