@@ -3,10 +3,7 @@ import type { Awaitable } from '../../core/awaitable.js';
 import { assertCost, type Decision, UNITS } from '../../core/decision.js';
 import { assertKnownMembers, invalidValue } from '../../core/errors.js';
 import type { EndedCall } from '../calls/ends/call-end.js';
-import type { ExtendedHold } from '../calls/permits/heartbeat.js';
-
-/** Milliseconds after which a hold expires that its process does not extend. */
-export const HOLD_TTL_MS = 30_000;
+import type { OpenReservation } from './open-reservations.js';
 
 /** How the service serves a hold. */
 export interface HoldTarget {
@@ -18,8 +15,10 @@ export interface HoldTarget {
   readonly end: (reference: HoldReference, units: number) => Awaitable<boolean>;
   /** Throws the exception of a hold that may not grow. */
   readonly deny: (decision: Decision | undefined, units: number, ended: string) => Promise<never>;
+  /** What is extended while the hold is open; it knows whether the hold was lost. */
+  readonly reservation: OpenReservation;
   /** Called once the hold is open no longer. */
-  readonly close: (hold: ExtendedHold) => void;
+  readonly close: () => void;
 }
 
 /** Options of `BudgetHold.meter`. */
@@ -46,19 +45,26 @@ export interface MeterOptions<T> {
  *   throw error;
  * }
  */
-export class BudgetHold implements ExtendedHold {
-  /** Names the hold: `throttle.budget('llm').hold(id)` finds it in any process. It holds the subject in clear. */
-  readonly id: string;
+export class BudgetHold {
+  readonly #id: string;
   readonly #target: HoldTarget;
-  readonly #lost = new AbortController();
   #units: number | undefined;
   #isOpen = true;
 
   /** @internal */
   constructor(id: string, target: HoldTarget, units?: number) {
-    this.id = id;
+    this.#id = id;
     this.#target = target;
     this.#units = units;
+  }
+
+  /**
+   * Names the hold: `throttle.budget('llm').hold(id)` finds it in any process. It holds the subject in clear. A hold whose id was read is
+   * extended until it has ended, though nobody has this object any more; one whose id was not is left to expire then, with a warning.
+   */
+  get id(): string {
+    this.#target.reservation.isIdRead = true;
+    return this.#id;
   }
 
   /** The units that are held; undefined if another process reserved them, until this one makes them more. */
@@ -68,7 +74,7 @@ export class BudgetHold implements ExtendedHold {
 
   /** Aborted when the hold is lost while it is open: it has expired, or its budget was reset. */
   get signal(): AbortSignal {
-    return this.#lost.signal;
+    return this.#target.reservation.signal;
   }
 
   /**
@@ -97,7 +103,7 @@ export class BudgetHold implements ExtendedHold {
     const { reference } = this.#target;
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
-    this.#target.close(this);
+    this.#target.close();
     if (reference === undefined) return wasOpen;
     return this.#target.end(reference(), units);
   }
@@ -139,7 +145,7 @@ export class BudgetHold implements ExtendedHold {
    */
   async endWith({ isFailure, isAborted }: EndedCall): Promise<void> {
     if (!this.#isOpen) return;
-    if (isAborted) this.#target.close(this);
+    if (isAborted) this.#target.close();
     else await this.settle(isFailure ? 0 : (this.#units ?? 0));
   }
 
@@ -148,25 +154,7 @@ export class BudgetHold implements ExtendedHold {
     const why = this.#isOpen
       ? 'it has expired, was ended elsewhere, or its budget was reset'
       : 'it was settled or cancelled before';
-    return `${this.#target.place}: grow(): the hold ${this.id.split('.', 1)[0]} has ended: ${why}. Reserve the units anew.`;
-  }
-
-  /** @internal */
-  get ttlMs(): number {
-    return HOLD_TTL_MS;
-  }
-
-  /** @internal */
-  reference(): HoldReference {
-    const { reference } = this.#target;
-    if (reference === undefined) throw new Error('nothing is held');
-    return reference();
-  }
-
-  /** @internal */
-  lose(): void {
-    this.#target.close(this);
-    this.#lost.abort(new Error(`${this.#target.place}: the hold has expired, or its budget was reset`));
+    return `${this.#target.place}: grow(): the hold ${this.#id.split('.', 1)[0]} has ended: ${why}. Reserve the units anew.`;
   }
 
   /** Grows to `wanted` if there is room for that, else to what is needed. */

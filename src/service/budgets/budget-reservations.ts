@@ -9,12 +9,14 @@ import type { Responder } from '../../transports/responder.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { callUnder, subjectFor } from '../calls/charges/charge-parts.js';
 import { type CallOptions, parseOptions, type ServiceRequest, type ServiceTarget } from '../service-arguments.js';
-import { BudgetHold, HOLD_TTL_MS, type HoldTarget } from './budget-hold.js';
+import { BudgetHold, type HoldTarget } from './budget-hold.js';
+import { HOLD_TTL_MS, OpenReservation, type OpenReservations } from './open-reservations.js';
 
 /** What token budgets share with the service. */
 export interface BudgetContext {
   readonly limiter: CallLimiter;
   readonly holds: HoldStore;
+  readonly reservations: OpenReservations;
   /** Responds outside any call, and where the call has a connection. */
   readonly detached: Responder<never>;
   readonly targetOf: (request: ServiceRequest) => Pick<ServiceTarget, 'call' | 'session'>;
@@ -59,7 +61,7 @@ export class BudgetReservations {
     const place = `${this.#place}.reserve()`;
     assertCost(estimate, place, UNITS);
     if (estimate === 0) throw new RangeError(`${place}: expected units to hold, at least 1, got 0`);
-    const { holds, limiter, targetOf } = this.#context;
+    const { holds, limiter, reservations, targetOf } = this.#context;
     const request = parseOptions(place.slice(0, -2), this.#name, on);
     const subject = await this.#subjectOf(request);
     if (subject === EXEMPT || (await limiter.isSkipped(targetOf(request).call)))
@@ -70,8 +72,9 @@ export class BudgetReservations {
     await this.#respond(request, outcome, subject, estimate);
     const isHeld = outcome.degraded !== 'allow';
     const reference = () => this.#reference(subject, id);
-    const held = new BudgetHold(textOf(id, subject), this.#target(request, isHeld ? reference : undefined), estimate);
-    if (isHeld) limiter.heartbeat.add(held);
+    const target = this.#target(request, isHeld ? reference : undefined);
+    const held = new BudgetHold(textOf(id, subject), target, estimate);
+    if (isHeld) reservations.add(held, target.reservation);
     return held;
   }
 
@@ -140,10 +143,12 @@ export class BudgetReservations {
   }
 
   #target(request: ServiceRequest, reference: HoldTarget['reference']): HoldTarget {
-    const { holds, limiter } = this.#context;
+    const { holds, reservations } = this.#context;
+    const reservation = new OpenReservation(this.#place, reference ?? nothingHeld);
     return {
       place: this.#place,
       reference,
+      reservation,
       grow: (hold, units) => holds.grow(hold, units),
       end: async (hold, units) => (await holds.end([{ ...hold, units }]))[0] === true,
       deny: async (decision, units, ended) => {
@@ -155,7 +160,7 @@ export class BudgetReservations {
           throw error;
         }
       },
-      close: (reservation) => limiter.heartbeat.remove(reservation),
+      close: () => reservations.remove(reservation),
     };
   }
 
@@ -177,6 +182,10 @@ export class BudgetReservations {
     await this.#respond(request, outcome, subject, units);
     throw new ThrottleConfigError(`${this.#place}: a denied hold was not rejected`);
   }
+}
+
+function nothingHeld(): never {
+  throw new Error('nothing is held');
 }
 
 /** The subject may have any characters. */

@@ -4,6 +4,7 @@ import type { BudgetRegistry } from '../../planning/budgets/budget-registry.js';
 import type { Responder } from '../../transports/responder.js';
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { type BudgetContext, BudgetReservations } from './budget-reservations.js';
+import { OpenReservations } from './open-reservations.js';
 
 /** The token budgets of an application, made when they are first asked for. */
 export class NamedBudgets {
@@ -29,7 +30,13 @@ export class NamedBudgets {
 
   #shared(): BudgetContext {
     const { limiter, detached, targetOf } = this;
-    this.#context ??= { limiter, holds: holdsOf(limiter), detached, targetOf };
+    this.#context ??= {
+      limiter,
+      holds: holdsOf(limiter),
+      reservations: new OpenReservations(limiter.heartbeat, limiter.settings.warn),
+      detached,
+      targetOf,
+    };
     return this.#context;
   }
 }

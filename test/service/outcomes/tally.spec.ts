@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import {
@@ -10,6 +8,7 @@ import {
   ThrottleException,
   ThrottleService,
 } from '../../../src/index.js';
+import { collectGarbage } from '../../support/collect-garbage.js';
 import { CountedBackend } from '../../support/counted-backend.js';
 import { startApp } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
@@ -224,8 +223,6 @@ describe('a tally inside another', () => {
 
 describe('a tally that is left open', () => {
   it('is reported once nobody can charge it any more', async () => {
-    setFlagsFromString('--expose-gc');
-    const collectGarbage: () => void = runInNewContext('gc');
     const warnings: string[] = [];
     const app = await startApp({ adapter: 'express', options: { policies: { rows: limit } }, warnings });
     const throttle = app.app.get(ThrottleService);

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Redis } from 'ioredis';
 import { RedisBackend, Throttle } from '../../../../src/index.js';
+import { collectGarbage } from '../../../support/collect-garbage.js';
 import { startSockets, type TestSocket, type Transport } from '../../../support/gateway-app.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
@@ -33,12 +32,9 @@ class SayGateway {
   }
 }
 
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
-
 /** Without what nobody holds any more. */
 function heapUsed(): number {
-  collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 

@@ -1,0 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+
+/** Collects all garbage now. Finalizers run later, in a task of their own. */
+export const collectGarbage: () => void = runInNewContext('gc');
