@@ -44,7 +44,7 @@ export class ThrottleInterceptor implements NestInterceptor {
     const hasPermits = session.handlerLimits?.hasPermits === true;
     return observeHandler(hasPermits ? (answers) => runInSession(session, () => start(answers)) : start, {
       begin: () => session.end?.beginHandler(),
-      // Of a charge by hand the end is asked for while the handler runs.
+      // A charge by hand asks for the end of the call while the handler runs.
       end: (end) => session.end?.endHandler(end),
       // The handler may have denied the message itself, and have answered nothing.
       complete: (isAnswered) => {

@@ -1,9 +1,11 @@
 import type { Charge, Decision, Outcome, TakenCharge } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
+import type { Call } from '../transports/call.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
+import { NOTHING_PREPARED, type PreparedCharges } from './calls/charges/prepared-charges.js';
 import type { ServiceTarget } from './service-arguments.js';
 
 /** Charges a call in full, above the limits too. What it costs is settled by nothing else: not by how the call ends. */
@@ -13,7 +15,7 @@ export async function debit(
   given: GivenValues,
 ): Promise<Outcome> {
   const byNoOutcome = ratesOf('debit', limits).map((limit) => ({ ...limit, chargeWhen: undefined }));
-  const prepared = await prepareCharges(byNoOutcome, call, given);
+  const prepared = await chargesOf(limiter, byNoOutcome, call, given);
   const charges = prepared.charges.map((charge): Charge => ({ ...charge, mode: 'record' }));
   const { limits: ofCharges, unlimited } = prepared;
   const charged = await limiter.spendPrepared({
@@ -31,7 +33,7 @@ export async function debit(
  */
 export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarget, given: GivenValues): Promise<void> {
   const { backend } = limiter.settings;
-  const { charges } = await prepareCharges(ratesOf('credit', limits), call, given);
+  const { charges } = await chargesOf(limiter, ratesOf('credit', limits), call, given);
   if (charges.length === 0) return;
   for (const { policy } of charges) if (policy.lease !== undefined) throw notCreditable(policy.name);
   if (backend.credit === undefined) throw incapable(backend.constructor.name);
@@ -39,6 +41,16 @@ export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarg
   const isOverridable = charges.some(({ overriddenBy }) => overriddenBy !== undefined);
   const decisions = isOverridable ? (await backend.peek(charges.map(atNoCost))).decisions : [];
   await backend.credit(charges.map((charge, i) => takenUnder(charge, decisions[i])));
+}
+
+/** Returns the charges of a call; none if the module's `skip` exempts it. */
+async function chargesOf(
+  limiter: CallLimiter,
+  limits: readonly CompiledLimit[],
+  call: Call,
+  given: GivenValues,
+): Promise<PreparedCharges> {
+  return (await limiter.isSkipped(call)) ? NOTHING_PREPARED : prepareCharges(limits, call, given);
 }
 
 /** Returns the limits whose units are counted: permits are held, and given back. @throws ThrottleConfigError if there are no others */

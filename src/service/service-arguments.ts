@@ -150,6 +150,24 @@ export function parseRunArguments(policy: unknown, options: unknown, fn: unknown
   return { ...parseOptions('run', policy, call), cost, chargeWhen };
 }
 
+/**
+ * Parses the arguments of `debit` and `credit`: a policy, units and options.
+ *
+ * @param expected what the units are called in errors
+ * @throws as `parseArguments`, and ThrottleConfigError without a policy
+ */
+export function parseAdjustmentArguments(
+  method: string,
+  policy: unknown,
+  units: unknown,
+  options: unknown,
+  expected?: string,
+): ServiceRequest {
+  if (policy === undefined) throw missingValue(`${method}()`, A_POLICY);
+  assertCost(units, methodPlace(method, policy), expected);
+  return requestOf(method, policy, units, options);
+}
+
 /** Parses the arguments of `tally`. @throws ThrottleConfigError as `parseArguments`, and without a policy */
 export function parseTallyArguments(policy: unknown, options: unknown): ServiceRequest {
   if (policy === undefined) throw missingValue('tally()', A_POLICY);

@@ -32,7 +32,7 @@ import {
   type CallOptions,
   methodPlace,
   type PolicyCharge,
-  parseArguments,
+  parseAdjustmentArguments,
   parseChargeArguments,
   parseOptions,
   parseRunArguments,
@@ -243,8 +243,7 @@ export class ThrottleService {
    * await this.throttle.debit('tokens', used, { subject: subjectOf.user(42) });
    */
   async debit(policy: LimitName | Policy, cost: number, on?: CallOptions): Promise<Outcome> {
-    assertCost(cost, methodPlace('debit', policy));
-    const request = parseArguments('debit', [policy, cost, on]);
+    const request = parseAdjustmentArguments('debit', policy, cost, on);
     return debit(this.limiter, this.#resolve(request), request);
   }
 
@@ -258,8 +257,7 @@ export class ThrottleService {
    * await this.throttle.credit('exports', 3, { subject: subjectOf.user(42) });
    */
   async credit(policy: LimitName | Policy, units: number, on?: CallOptions): Promise<void> {
-    assertCost(units, methodPlace('credit', policy), UNITS);
-    const request = parseArguments('credit', [policy, units, on]);
+    const request = parseAdjustmentArguments('credit', policy, units, on, UNITS);
     await credit(this.limiter, this.#resolve(request), request);
   }
 

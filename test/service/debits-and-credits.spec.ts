@@ -73,6 +73,18 @@ describe('units taken and given back by hand', () => {
     await throttle.credit('off', 12, ada);
   });
 
+  it('are none of a call that the `skip` of the module exempts', async () => {
+    let isExempt = false;
+    await using context = await startContext({ policies: { mail }, skip: () => isExempt });
+    const { throttle } = context;
+    await throttle.debit('mail', 4, ada);
+    isExempt = true;
+    expect(await throttle.debit('mail', 4, ada)).toMatchObject({ allowed: true, decisions: [] });
+    await throttle.credit('mail', 4, ada);
+    isExempt = false;
+    expect(await throttle.stat('mail', ada)).toMatchObject({ remaining: 6 });
+  });
+
   it('leave a block as it is', async () => {
     await using context = await start({ mail: { ...mail, block: { for: '5m' } } });
     const { throttle } = context;
@@ -97,6 +109,12 @@ describe('units taken and given back by hand', () => {
     const nothing = undefined as never;
     await expect(throttle.debit(nothing, 1, ada)).rejects.toThrow("expected a policy's name");
     await expect(throttle.credit('mail', nothing, ada)).rejects.toThrow(RangeError);
+    for (const method of ['debit', 'credit'] as const) {
+      const error: unknown = await throttle[method](nothing, 1, ada).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(ThrottleConfigError);
+      expect(String(error)).toContain(`${method}(): expected a policy's name, or a policy that definePolicy() made`);
+      expect(String(error)).not.toContain('Without a policy');
+    }
     const backend = new MemoryBackend();
     Object.defineProperty(backend, 'credit', { value: undefined });
     await using other = await startContext({ policies: { mail }, backend });
