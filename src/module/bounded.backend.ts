@@ -4,7 +4,7 @@ import { BackendLayer } from '../backends/backend-layer.js';
 import type { HoldEnd, HoldReference, HoldRequest, HoldStore } from '../backends/hold-store.js';
 import { UnitReturns } from '../backends/unit-returns.js';
 import { type Awaitable, isPromise } from '../core/awaitable.js';
-import type { Charge, Decision, Outcome, Receipt } from '../core/decision.js';
+import type { Charge, Decision, Outcome, Receipt, TakenCharge } from '../core/decision.js';
 import type { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
 import { FunctionTimeoutException } from '../transports/functions/function-timeout.exception.js';
 
@@ -14,6 +14,7 @@ import { FunctionTimeoutException } from '../transports/functions/function-timeo
  */
 export class BoundedBackend extends BackendLayer {
   declare readonly holds?: HoldStore;
+  declare readonly credit?: (charges: readonly TakenCharge[]) => Awaitable<void>;
   readonly #returns: UnitReturns;
 
   constructor(
@@ -22,6 +23,8 @@ export class BoundedBackend extends BackendLayer {
   ) {
     super(backend);
     this.#returns = new UnitReturns(backend);
+    const { credit } = this;
+    if (credit !== undefined) this.credit = (charges) => this.#bound(credit(charges), 'credit', charges);
     if (backend.holds === undefined) return;
     const bound: Bound = (answer, method, targets, onLate) => this.#bound(answer, `holds.${method}`, targets, onLate);
     this.holds = new BoundedHolds(backend.holds, bound, this.#returns);

@@ -270,6 +270,15 @@ describe("a backend of one's own that never answers", () => {
     });
   });
 
+  it('has its credits rejected, too', async () => {
+    const backend = Object.assign(asOther(new HangingBackend()), { credit: never });
+    await using context = await startContext({ backend, policies: { api: '5/min' }, ...soon });
+    await expect(context.throttle.credit('api', 1, { subject: 'ada' })).rejects.toMatchObject({
+      functionPath: 'TableBackend.credit()',
+      policy: 'api',
+    });
+  });
+
   it('has returned to it what it takes too late', async () => {
     const hanging = new HangingBackend();
     await using context = await startContext({ backend: asOther(hanging), policies: { api: '5/min' }, ...soon });
