@@ -261,16 +261,12 @@ export class ResilientBackend extends BackendLayer {
 
   #resilientHolds(holds: HoldStore): HoldStore {
     return new ResilientHolds(holds, {
-      local: this.#local.holds,
+      counters: this.#local,
+      shares: this.#shares,
       domains: this.#domains,
       events: this.#events,
-      modeOfHold: ({ policy }) => this.#shares.modeOf(policy),
       modeOf: (charge) => this.#failureModeOf(charge),
-      sharedOf: (policy) => this.#shares.shareOf(policy),
       strictestOf,
-      underLastRates: (charges, decide) => this.#local.underLastRates(charges, decide),
-      count: (outcome) => this.#local.count(outcome),
-      noteBlocks: (charges, decisions) => this.#local.noteBlocks(charges, decisions),
     });
   }
 }

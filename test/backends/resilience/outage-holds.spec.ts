@@ -135,6 +135,39 @@ describe('holds during an outage', () => {
     expect((await holds.grow(request(four, 2), 2))?.allowed).toBe(false);
   });
 
+  it('share the limits of the charges that are taken with them', async () => {
+    const { holds, state } = open();
+    const limited = definePolicy('api', {
+      rate: '4/min',
+      strategy: 'fixed-window',
+      onError: { local: { share: 0.5 } },
+    });
+    const taken = (id: number) => holds.take([request(permits(20), id)], [{ ...charge, policy: limited }]);
+    state.isAvailable = false;
+    expect(await taken(1)).toMatchObject({ allowed: true, decisions: [{}, { limit: 2, remaining: 1 }] });
+    expect(await taken(2)).toMatchObject({ allowed: true });
+    expect(await taken(3)).toMatchObject({ allowed: false, binding: { policy: 'api', limit: 2 } });
+  });
+
+  it('leave charges behind that the backend, which is back, does not know: later calls pass both', async () => {
+    const { holds, state, backend, clock, server } = open();
+    const twenty = permits(20);
+    state.isAvailable = false;
+    for (let id = 0; id < 3; id++) {
+      expect(await holds.take([request(twenty, id)], [charge])).toMatchObject({ allowed: true, degraded: 'local' });
+      await holds.end([{ ...request(twenty, id), units: 0 }]);
+    }
+    state.isAvailable = true;
+    const late = () => holds.take([request(twenty, 9)], [charge]);
+    expect(await late()).toMatchObject({ allowed: false, degraded: 'local', binding: { policy: 'api' } });
+    expect(await backend.spend([charge])).toMatchObject({ allowed: false, degraded: 'local' });
+    expect(server.holds.peek([request(twenty, 9, 0)], [])).toMatchObject({ decisions: [{ remaining: 20 }] });
+    clock.advance(60_000);
+    const outcome = await late();
+    expect(outcome).toMatchObject({ allowed: true, decisions: [{}, { remaining: 2 }] });
+    expect(outcome.degraded).toBeUndefined();
+  });
+
   it.each<readonly [Mode, boolean]>([
     ['allow', false],
     ['deny', false],
@@ -165,6 +198,18 @@ describe('holds during an outage', () => {
     for (let id = 0; id < 5; id++) await holds.take([request(permits(20), id)], []);
     expect(events.map(({ type }) => type)).toEqual(['degraded']);
     expect(backend.retryAfterMs).toBeGreaterThan(0);
+  });
+
+  it('ask nothing of the backend if they end and only this process knows them', async () => {
+    const { holds, state, events } = open();
+    const twenty = permits(20);
+    state.isAvailable = false;
+    for (let id = 0; id < 4; id++) await holds.take([request(twenty, id)], []);
+    expect(await holds.end([{ ...request(twenty, 0), units: 0 }])).toEqual([true]);
+    // Nothing is lost, no failure more is counted, and none is forgotten: the next one is the fifth.
+    expect(events).toEqual([]);
+    await holds.take([request(twenty, 4)], []);
+    expect(events).toMatchObject([{ type: 'degraded' }]);
   });
 
   it('throw what is wrong with a call, whatever is available', async () => {

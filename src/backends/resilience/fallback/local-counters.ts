@@ -49,8 +49,16 @@ export class LocalCounters {
   decide(charges: readonly Charge[], mode: DecideMode): Outcome {
     const local = charges.map((charge) => this.#localOf(charge));
     const outcome = this.#decideLocal(local, mode, true);
-    if (outcome.receipt !== undefined) this.#owe(local, outcome);
+    if (outcome.receipt !== undefined) this.owe(local, outcome.decisions);
     return outcome;
+  }
+
+  /** Notes that the backend does not know of the units that were taken here for these charges. */
+  owe(charges: readonly Charge[], decisions: readonly Decision[]): void {
+    const now = this.#clock.now();
+    for (const [i, charge] of charges.entries()) {
+      if (charge.cost > 0) this.#owed.add(charge, now + (decisions[i]?.resetMs ?? 0), now);
+    }
   }
 
   /** The holds of this process, decided together with charges on these counters. */
@@ -225,14 +233,6 @@ export class LocalCounters {
     const shared = this.shares.shareOf(charge.policy);
     return shared === charge.policy ? charge : { ...charge, policy: shared };
   };
-
-  /** Notes that the backend does not know of what was taken here. */
-  #owe(charges: readonly Charge[], { decisions }: Outcome): void {
-    const now = this.#clock.now();
-    for (const [i, charge] of charges.entries()) {
-      if (charge.cost > 0) this.#owed.add(charge, now + (decisions[i]?.resetMs ?? 0), now);
-    }
-  }
 
   /** After a charge on a bucket that has to pass both: its deficit is not over before it is. */
   #extend(charges: readonly Charge[], { decisions }: Outcome): void {

@@ -9,24 +9,19 @@ import type { BackendEvent } from '../../backend-events.js';
 import type { HoldEnd, HoldReference, HoldRequest, HoldStore, SynchronousHoldStore } from '../../hold-store.js';
 import { assertTakeable } from '../../holds/hold-checks.js';
 import type { FailureDomainTable } from '../failure-domain-table.js';
+import type { LocalCounters } from '../fallback/local-counters.js';
+import type { PolicyShares } from '../fallback/policy-shares.js';
 
-/** What resilient holds share with the backend that they are part of. */
+/** Parts of the resilient backend that its holds use. */
 export interface ResilientHoldsContext {
-  /** The holds of this process. */
-  readonly local: SynchronousHoldStore;
+  /** The counters of this process, which have its holds, too. */
+  readonly counters: LocalCounters;
+  readonly shares: PolicyShares;
   readonly domains: FailureDomainTable;
   readonly events: Emitter<BackendEvent>;
-  readonly modeOfHold: (target: Target) => FailureMode;
+  /** Returns what a charge does while the backend is unavailable. */
   readonly modeOf: (charge: Charge) => FailureMode;
-  /** Returns a policy with the share of its limit that this process enforces during an outage. */
-  readonly sharedOf: (policy: Policy) => Policy;
   readonly strictestOf: (modes: readonly FailureMode[]) => FailureMode;
-  /** Counts in this process what the backend has taken for the charges of a call. */
-  readonly count: (outcome: Outcome) => void;
-  /** Notes in this process the blocks that the backend has decided charges by. */
-  readonly noteBlocks: (charges: readonly Charge[], decisions: readonly Decision[]) => void;
-  /** Decides charges under the overrides that are known of them. */
-  readonly underLastRates: (charges: readonly Charge[], decide: (limited: readonly Charge[]) => Outcome) => Outcome;
 }
 
 /** Holds of outages that are remembered at most. */
@@ -43,34 +38,39 @@ const UNBOUNDED = 2 ** 50;
  * - `extend`: a hold that the backend cannot be asked about counts as held. It may expire there meanwhile.
  * - `grow`: with `local`, the memory of this process decides; with `allow` it is allowed, and with `deny` denied.
  * - `end`: what cannot be ended at the backend expires there, and `lost` is emitted.
- * - After an outage: while a hold that was taken during it is open, a call has to pass both the memory of the process and the backend.
+ * - After an outage: while a hold that was taken during it is open, or while a charge of the call is on a counter that the backend does
+ *   not know all units of, the call has to pass both the memory of the process and the backend.
  */
 export class ResilientHolds implements HoldStore {
   /** The holds that only this process knows. */
   readonly #degraded = new BoundedMap<string, true>(MAX_DEGRADED);
   readonly #unbounded = new WeakMap<Policy, Policy>();
+  /** The holds of this process. */
+  readonly #local: SynchronousHoldStore;
 
   constructor(
     private readonly inner: HoldStore,
     private readonly context: ResilientHoldsContext,
-  ) {}
+  ) {
+    this.#local = context.counters.holds;
+  }
 
   async take(holds: readonly HoldRequest[], charges: readonly Charge[]): Promise<Outcome> {
-    const { domains } = this.context;
+    const { counters, domains } = this.context;
     assertDecidable(holds, charges);
-    // Also if the call is not asked about there: the outage is over when a probe succeeds.
+    // Probes even if the backend is not asked about this call: the outage is over when a probe succeeds.
     domains.probe();
-    if (this.#degraded.size > 0 && !this.#hasRoomHere(holds)) return this.#decideHere('take', holds, charges);
+    if (!this.#hasRoomHere(holds, charges)) return this.#decideHere('take', holds, charges);
     const outcome = await this.#orElse(
       [...holds, ...charges],
       () => this.inner.take(holds, charges),
       () => this.#fallback('take', holds, charges),
     );
     if (outcome.degraded !== undefined) return outcome;
-    this.context.noteBlocks(charges, outcome.decisions.slice(holds.length));
+    counters.noteBlocks(charges, outcome.decisions.slice(holds.length));
     if (outcome.allowed) {
       this.#mirror(holds);
-      this.context.count(outcome);
+      counters.count(outcome);
     }
     return outcome;
   }
@@ -85,8 +85,7 @@ export class ResilientHolds implements HoldStore {
   }
 
   async extend(holds: readonly HoldReference[], ttlMs: number): Promise<readonly boolean[]> {
-    const { local } = this.context;
-    const here = local.extend(holds, ttlMs);
+    const here = this.#local.extend(holds, ttlMs);
     const remote = holds.filter((hold) => !this.#isDegraded(hold));
     if (remote.length === 0) return here;
     const answers = await this.#orElse(
@@ -95,44 +94,52 @@ export class ResilientHolds implements HoldStore {
       () => remote.map(() => true),
     );
     const lost = remote.filter((_, i) => answers[i] === false);
-    if (lost.length > 0) local.end(lost.map((hold) => ({ ...hold, units: 0 })));
+    if (lost.length > 0) this.#local.end(lost.map((hold) => ({ ...hold, units: 0 })));
     return this.#inOrder(holds, here, answers);
   }
 
   async grow(hold: HoldReference, units: number): Promise<Decision | undefined> {
-    const { local, modeOfHold, sharedOf, domains } = this.context;
-    const shared = { ...hold, policy: sharedOf(hold.policy) };
-    if (this.#isDegraded(hold)) return local.grow(shared, units);
+    const { shares, domains } = this.context;
+    const shared = { ...hold, policy: shares.shareOf(hold.policy) };
+    if (this.#isDegraded(hold)) return this.#local.grow(shared, units);
     let isOutage = false;
     const decision = await this.#orElse(
       [hold],
       () => this.inner.grow(hold, units),
       () => {
         isOutage = true;
-        const mode = modeOfHold(hold);
-        if (mode === 'local') return local.grow(shared, units);
+        const mode = shares.modeOf(hold.policy);
+        if (mode === 'local') return this.#local.grow(shared, units);
         return withoutBackend(hold.policy, mode === 'allow', domains.retryAfterMs);
       },
     );
-    if (!isOutage && decision?.allowed === true) local.grow(this.#withoutLimit(hold), units);
+    if (!isOutage && decision?.allowed === true) this.#local.grow(this.#withoutLimit(hold), units);
     return decision;
   }
 
   async end(holds: readonly HoldEnd[]): Promise<readonly boolean[]> {
-    const { local, events } = this.context;
-    const here = local.end(holds);
+    const here = this.#local.end(holds);
     const remote = holds.filter((hold) => !this.#isDegraded(hold));
-    const answers = await this.#orElse(
+    // Without such holds the backend is not asked: it would count as one that has answered.
+    const ended = remote.length === 0 ? here : this.#inOrder(holds, here, await this.#endRemote(holds, remote, here));
+    for (const hold of holds) this.#degraded.delete(nameOf(hold));
+    return ended;
+  }
+
+  /** Ends holds at the backend. If that fails, they expire there, and the answers are those of this process. */
+  #endRemote(
+    holds: readonly HoldEnd[],
+    remote: readonly HoldEnd[],
+    here: readonly boolean[],
+  ): Promise<readonly boolean[]> {
+    return this.#orElse(
       remote,
       () => this.inner.end(remote),
       (code) => {
-        events.emit({ type: 'lost', what: 'hold', code });
+        this.context.events.emit({ type: 'lost', what: 'hold', code });
         return holds.flatMap((hold, i) => (this.#isDegraded(hold) ? [] : [here[i] ?? false]));
       },
     );
-    const ended = this.#inOrder(holds, here, answers);
-    for (const hold of holds) this.#degraded.delete(nameOf(hold));
-    return ended;
   }
 
   /** Asks the backend, or else answers for it. Errors in the configuration are rethrown. */
@@ -155,35 +162,36 @@ export class ResilientHolds implements HoldStore {
 
   /** Answers a call that could not be decided because the backend is unavailable. */
   #fallback(verb: 'take' | 'peek', holds: readonly HoldRequest[], charges: readonly Charge[]): Outcome {
-    const { modeOf, modeOfHold, strictestOf } = this.context;
-    const strictest = strictestOf([...holds.map(modeOfHold), ...charges.map(modeOf)]);
+    const { modeOf, shares, strictestOf } = this.context;
+    const strictest = strictestOf([...holds.map(({ policy }) => shares.modeOf(policy)), ...charges.map(modeOf)]);
     return strictest === 'local'
       ? this.#decideHere(verb, holds, charges)
       : { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
   }
 
-  /** Returns whether this process has room for the holds that it decides by itself during an outage. */
-  #hasRoomHere(holds: readonly HoldRequest[]): boolean {
-    const { local, modeOfHold } = this.context;
-    return local.peek(
-      holds.filter((hold) => modeOfHold(hold) === 'local'),
-      [],
-    ).allowed;
+  /** Returns false if a call exceeds what this process has taken during an outage, which the backend does not know of. */
+  #hasRoomHere(holds: readonly HoldRequest[], charges: readonly Charge[]): boolean {
+    const { counters, shares } = this.context;
+    const held = this.#degraded.size > 0 ? holds.filter(({ policy }) => shares.modeOf(policy) === 'local') : [];
+    if (held.length > 0 && !this.#local.peek(held, []).allowed) return false;
+    return !counters.isOwing || counters.denialOf(charges) === undefined;
   }
 
   /** Decides a call in the memory of the process. Policies of other modes are read. */
   #decideHere(verb: 'take' | 'peek', holds: readonly HoldRequest[], charges: readonly Charge[]): Outcome {
-    const { local, modeOf, modeOfHold, sharedOf, underLastRates } = this.context;
+    const { counters, modeOf, shares } = this.context;
     const held = holds.map((hold) =>
-      modeOfHold(hold) === 'local' ? { ...hold, policy: sharedOf(hold.policy) } : { ...hold, units: 0 },
+      shares.modeOf(hold.policy) === 'local' ? { ...hold, policy: shares.shareOf(hold.policy) } : { ...hold, units: 0 },
     );
     const charged = charges.map((charge) => (modeOf(charge) === 'local' ? charge : { ...charge, cost: 0 }));
     let onHolds: readonly Decision[] = [];
-    const { allowed, decisions, receipt } = underLastRates(charged, (limited) => {
-      const outcome = local[verb](held, limited);
+    const { allowed, decisions, receipt } = counters.underLastRates(charged, (limited) => {
+      const shared = limited.map((charge) => ({ ...charge, policy: shares.shareOf(charge.policy) }));
+      const outcome = this.#local[verb](held, shared);
       onHolds = outcome.decisions.slice(0, held.length);
       return { ...outcome, decisions: outcome.decisions.slice(held.length) };
     });
+    if (receipt !== undefined) counters.owe(charged, decisions);
     if (allowed && verb === 'take') {
       for (const hold of held) if (hold.units > 0) this.#degraded.set(nameOf(hold), true);
     }
@@ -195,7 +203,7 @@ export class ResilientHolds implements HoldStore {
   /** Keeps holds that the backend has taken in this process, too, whatever it has room for. */
   #mirror(holds: readonly HoldRequest[]): void {
     const held = holds.filter(({ units }) => units > 0).map((hold) => this.#withoutLimit(hold));
-    if (held.length > 0) this.context.local.take(held, []);
+    if (held.length > 0) this.#local.take(held, []);
   }
 
   #withoutLimit<T extends Target>(hold: T): T {
