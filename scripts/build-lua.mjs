@@ -49,7 +49,7 @@ const markerOf = (letter) => Buffer.from(`\xa3S2${letter}`, 'latin1').readUInt32
 const CUSTOM_MARKER = markerOf('x');
 const RECORD_MARKER = markerOf('k');
 
-/** What stands in a file before its first section, and its sections by name. */
+/** Returns the text of a file before its first section, and its sections by name. */
 function sectionsOf(text) {
   const [head, ...sections] = text.split(/^--@section /m);
   const parts = sections.map((section) => {
@@ -59,7 +59,7 @@ function sectionsOf(text) {
   return { head, parts: Object.fromEntries(parts) };
 }
 
-/** The parts of a strategy, and the names of the numbers in its state. */
+/** Returns the parts of a strategy, and the names of the numbers in its state. */
 function partsOf(strategy, files) {
   const { file, letter } = STRATEGIES[strategy];
   const { head, parts } = sectionsOf(files[file]);
@@ -67,7 +67,7 @@ function partsOf(strategy, files) {
   return { strategy, marker: markerOf(letter), parts, state };
 }
 
-/** What the parts of strategies call. */
+/** Returns the functions that the parts of strategies call. */
 function helpersOf(strategies, files) {
   return [...new Set(strategies.flatMap((strategy) => partsOf(strategy, files).parts.helpers ?? []))].join('\n');
 }
@@ -96,7 +96,7 @@ function expand(text, files, of) {
     const others = of.state.filter((name) => name !== 'text');
     const fields = of.state.map((_, i) => `field_${i + 1}[${argument}]`).join(', ');
     if (directive === 'declare') return `${by}local ${others.join(', ')}`;
-    // A list of the numbers of a state, for what is done too seldom to be worth slots.
+    // A list of the numbers of a state, for work that is too rare to be worth slots.
     if (directive === 'list') return `${by}${argument} = { ${of.state.join(', ')} }`;
     if (directive === 'from') {
       return `${by}local ${of.state.join(', ')} = ${of.state.map((_, i) => `${argument}[${i + 1}]`).join(', ')}`;

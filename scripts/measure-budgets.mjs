@@ -12,7 +12,7 @@ import { definePolicy, ManualClock, MemoryBackend, ThrottleModule, ThrottleServi
 const BUDGETS = Number(process.argv[2] ?? 20_000);
 const ROUNDS = 4;
 const HOUR_MS = 3_600_000;
-/** What the heap of a round may differ from that of the first: the garbage collector keeps some of what it could free. */
+/** How much the heap of a round may differ from that of the first: the garbage collector does not free everything that it could. */
 const TOLERANCE_MB = 2;
 
 const collect = globalThis.gc ?? (() => {});

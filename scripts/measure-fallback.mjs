@@ -1,5 +1,5 @@
-// Prints what it costs to count, in this process, what Redis admits: the CPU of a decision at 64 in flight, with onError "local" and
-// with onError "allow", which counts nothing. The two take turns on one server, so that both have what else the machine does.
+// Prints the cost of counting in this process what Redis admits: the CPU of a decision at 64 in flight, with onError "local", and with
+// onError "allow", which counts nothing. The two take turns on one server, so that other work on the machine affects both alike.
 // Needs a Redis: REDIS_URL, by default redis://127.0.0.1:6379. Run it by `npm run measure:fallback`.
 import { Redis } from 'ioredis';
 import { definePolicy, RedisBackend, ResilientBackend } from '../dist/esm/index.js';

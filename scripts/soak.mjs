@@ -47,7 +47,7 @@ const random = () => {
 const SHIM = fileURLToPath(new URL('../test/backends/redis/support/shift-clock.mjs', import.meta.url));
 const WORKER = fileURLToPath(new URL('./soak/worker.mjs', import.meta.url));
 
-/** What was admitted: instants by where it was decided, policy and subject. */
+/** The instants of admitted units, by the place of the decision, policy and subject. */
 const admitted = new Map();
 const totals = { calls: 0, denied: 0, degraded: 0, errors: 0 };
 const escaped = [];

@@ -133,7 +133,7 @@ export function nemeses({ single, proxy, cluster, workers, connect, slotOf, rand
       const to = now();
       await killed.start();
       await until(isWhole, 'the cluster is whole again');
-      // What the replica had not heard of yet is lost.
+      // Writes that the replica had not received yet are lost.
       return { on: 'cluster', from, to };
     },
     reshard: async () => {

@@ -3,7 +3,7 @@
 const PERIOD_MS = 2000;
 const rate = (limit) => `${limit}/${PERIOD_MS}ms`;
 
-/** What each policy of the soak is, and the longest time in which it admits at most its limit. */
+/** The policies of the soak, each with the longest time in which it admits at most its limit. */
 export const POLICIES = {
   fixed: { options: { rate: rate(20), strategy: 'fixed-window' }, limit: 20, bound: 'window' },
   leased: { options: { rate: rate(60), strategy: 'fixed-window', lease: { batch: 5 } }, limit: 60, bound: 'window' },

@@ -102,7 +102,7 @@ process.once('message', async ({ port, nodes }) => {
     for (const timer of [reports, heaps]) clearInterval(timer);
     await Promise.all(Object.values(applications).map((application) => application.close()));
     for (const client of [single, cluster]) client.disconnect();
-    // What was thrown last has a turn to arrive.
+    // Gives the last exception one turn to arrive.
     await pause(50);
     report({ figures, escaped, lastError });
     process.disconnect();

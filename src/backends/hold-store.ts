@@ -30,7 +30,7 @@ export interface HoldEnd extends HoldReference {
 }
 
 /**
- * What is held while a call runs: permits of a limit of concurrency (`defineConcurrency`), reservations of a token budget
+ * Units that are held while a call runs: permits of a limit of concurrency (`defineConcurrency`), reservations of a token budget
  * (`defineBudget`). Any process may extend, grow and end a hold by its id.
  *
  * The rules, in which *held* is the sum of the units of all open holds of a subject under a policy:

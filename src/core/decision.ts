@@ -222,7 +222,7 @@ export function isCost(cost: unknown): cost is number {
   return Number.isSafeInteger(cost) && Number(cost) >= 0;
 }
 
-/** What an argument is called that gives units, and no cost: for `assertCost`. */
+/** The name of an argument that gives units instead of a cost, for `assertCost`. */
 export const UNITS = 'units,';
 
 /**

@@ -7,7 +7,7 @@ import { describeValue } from './errors.js';
 const REPORT_INTERVAL_MS = 60_000;
 
 /**
- * Calls a listener so that nothing it does reaches the caller: what it throws, or rejects with, is reported, at most once a minute.
+ * Calls a listener so that none of its errors reaches the caller. Exceptions and rejections are reported, at most once a minute.
  * To tell somebody of an event must decide nothing.
  */
 export class FencedListener<Event> {

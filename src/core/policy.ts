@@ -66,7 +66,7 @@ export interface Policy {
 
 /** How units of a policy are held. */
 export interface HeldUnits {
-  /** What becomes of the units of a hold that expires: they are charged to the window of that instant, or they are free again. */
+  /** `charge` charges the units of a hold that expires to the window of that instant; `release` frees them. */
   readonly onExpiry: 'charge' | 'release';
   /** Set if units above the limit of a window are taken from the next one, at most all of its limit. Default: they are forgiven. */
   readonly carryDebt?: true;

@@ -14,23 +14,23 @@ export class BudgetWindow {
     private readonly args: readonly number[] | undefined,
   ) {}
 
-  /** Returns the decision of a read: `remaining` is what is not used of the window. */
+  /** Returns the decision of a read, whose `remaining` is the units of the window that are not used. */
   read(state: State, now: number): Decision {
     return this.strategy.step(state, now, this.policy, 0, this.args).decision;
   }
 
-  /** Returns the wait of so many units, if no more of what is held is charged. */
+  /** Returns the wait for a number of units if no other units are charged meanwhile. */
   waitFor(state: State, now: number, units: number): number | null {
     return this.strategy.step(state, now, this.policy, units, this.args).decision.retryAfterMs;
   }
 
-  /** Charges the window of an instant, above its limit too. Returns the state as it was for 0 units. */
+  /** Charges the window of an instant, even above its limit. Returns the new state; for 0 units, the same one. */
   charge(state: State, now: number, units: number): State {
     if (units === 0) return state;
     return this.strategy.amend(this.carry(state, now), now, this.policy, now, 0, units, this.args);
   }
 
-  /** Returns the state in which a debt of the window before is charged to the window of `now`, if debts are carried. */
+  /** Charges the debt of the previous window to the window of `now`, if debts are carried. Returns the new state. */
   carry(state: State, now: number): State {
     const debt = this.#debtOf(state);
     const [start] = state;
@@ -54,7 +54,10 @@ export class BudgetWindow {
     return window?.endMs ?? now + resetMs;
   }
 
-  /** What is charged to a window above its limit, and is to be carried. A state begins with: start, used, units carried into it. */
+  /**
+   * Returns the units above the limit of a window that are carried to the next one. The first three numbers of a state are the start of the
+   * window, the units used, and the units carried into it.
+   */
   #debtOf([, used = 0, carried = 0]: State): number {
     return this.policy.held?.carryDebt === true ? Math.max(0, used - this.policy.limit - carried) : 0;
   }

@@ -7,12 +7,12 @@ import type { OpenHold, OpenHolds } from './open-holds.js';
 /** A budget at an instant, after holds that had expired were removed and charged. */
 export interface BudgetState {
   readonly window: BudgetWindow;
-  /** What is used of the window, as the strategy stores it. */
+  /** The usage of the window, as the strategy stores it. */
   readonly used: State;
   readonly holds: OpenHolds;
 }
 
-/** What earlier holds of a call take from a budget, if the call is allowed. */
+/** The units and holders that earlier holds of a call take from a budget if the call is allowed. */
 export interface Pending {
   readonly units: number;
   readonly holders: number;
@@ -22,7 +22,7 @@ export interface Pending {
 
 export const NOTHING_PENDING: Pending = { units: 0, holders: 0, latestMs: 0 };
 
-/** Decides a hold of `units`, behind what earlier holds of the call take. 0 units read. */
+/** Decides a hold of `units` after the earlier holds of the call. A hold of 0 units only reads. */
 export function decideHold(
   budget: BudgetState,
   units: number,
@@ -33,7 +33,7 @@ export function decideHold(
   return decide(budget, units, now, expiresAt, before, undefined);
 }
 
-/** Decides `units` more for a hold that is open. Its wait is that of a hold that stays open. */
+/** Decides `units` more for an open hold. The wait assumes that this hold stays open. */
 export function decideGrowth(budget: BudgetState, grown: OpenHold, units: number, now: number): Decision {
   return decide(budget, units, now, 0, NO_NEW_HOLDER, grown);
 }
@@ -53,7 +53,7 @@ function decide(
   const total = before.units + units;
   const holders = before.holders + 1;
   const allowed = units === 0 || (holds.held + total <= remaining && holds.size + holders <= MAX_HOLDERS);
-  // Nothing of a denied call is taken, so it reports the room that it found.
+  // A denied call takes nothing, so it reports the room that it found.
   const taken = allowed ? total : 0;
   const hasHolder = holds.size + (allowed ? holders - (units === 0 ? 1 : 0) : 0) < MAX_HOLDERS;
   const latestMs = Math.max(holds.latestMs() ?? now, allowed ? Math.max(before.latestMs, expiresAt) : 0);
@@ -71,7 +71,7 @@ function decide(
   return withReason(decision, window.policy);
 }
 
-/** Returns the reset of a budget at an instant at which all that is held expires. */
+/** Returns the reset of a budget at an instant, with all held units charged to its window. */
 function resetAfter({ window, used }: BudgetState, held: number, at: number): number {
   const isCharged = held > 0 && window.policy.held?.onExpiry === 'charge';
   return isCharged ? window.read(window.charge(used, at, held), at).resetMs : 0;

@@ -15,7 +15,7 @@ export interface EvaluatedHolds {
   inDeniedCall(): readonly Decision[];
 }
 
-/** What the call takes from a budget, in the order of its holds. */
+/** A budget, with the units that the call takes from it so far. */
 interface Budget {
   readonly state: BudgetState;
   readonly ids: Set<number>;

@@ -88,12 +88,12 @@ function isOn(table: SubjectTable, evaluated: readonly KnownCharge[], count: num
   return false;
 }
 
-/** Returns true for an enforced charge on which no override counts, and that nobody is blocked for. */
+/** Returns true for an enforced charge that cannot be overridden, by a policy without blocks. */
 function isSimple({ mode, overriddenBy, policy }: Charge): boolean {
   return (mode === undefined || mode === 'enforce') && overriddenBy === undefined && policy.block === undefined;
 }
 
-/** Returns true for the arguments that a strategy needs. All other calls are left to what refuses wrong ones. */
+/** Returns true for the arguments that a strategy needs. The general path refuses all others. */
 function areArguments(args: Charge['arguments'], count: number): boolean {
   if (args === undefined || count === 0) return args === undefined && count === 0;
   if (!Array.isArray(args) || args.length !== count) return false;

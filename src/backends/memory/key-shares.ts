@@ -1,4 +1,4 @@
-/** A part of the keys that a store may hold: that of one policy, or the one that all later policies have together. */
+/** A part of the keys that a store may hold: the part of one policy, or the one that all later policies share. */
 export class KeyShare {
   /** Keys in use. */
   size = 0;
@@ -36,7 +36,10 @@ export class KeyShares {
     return this.#byId.get(id) ?? this.#later;
   }
 
-  /** Returns true if a share has room for one more key, beside so many others of any share. Without looking at these: it may be wrong about "no". */
+  /**
+   * Returns true if a share surely has room for one more key, beside a number of other new keys. False means unknown: it does not look at
+   * the shares of the others.
+   */
   hasPlenty(share: KeyShare, others: number): boolean {
     if (this.size + others >= this.max) return false;
     return share.size + others < share.reserved || this.#common + others < this.#maxCommon;
@@ -50,14 +53,14 @@ export class KeyShares {
     return hasRoom;
   }
 
-  /** Counts a key more. */
+  /** Counts a new key. */
   add(share: KeyShare): void {
     if (share.size >= share.reserved) this.#common += 1;
     share.size += 1;
     this.size += 1;
   }
 
-  /** Counts a key less. */
+  /** Counts a removed key. */
   remove(share: KeyShare): void {
     share.size -= 1;
     this.size -= 1;

@@ -26,7 +26,7 @@ interface Entry {
 /** Entries that each call looks through for holds that have expired and that nobody has asked for since. */
 const VISITED_PER_CALL = 2;
 
-/** Holds in this process. What budgets are charged is kept in the same store as all other counters. */
+/** Holds in this process. The charges of budgets are in the store of all other counters. */
 export class MemoryHolds implements SynchronousHoldStore {
   /** By the policy's id and the subject's map key. A subject without open holds has no entry. */
   readonly #entries = new Map<string, Map<string, Entry>>();
@@ -155,7 +155,7 @@ export class MemoryHolds implements SynchronousHoldStore {
     return this.store.read(table, key, this.#isShared(table, key, now));
   }
 
-  /** Stores what a budget is charged, unless nothing has changed. */
+  /** Stores the charges of a budget if they have changed. */
   #write(reference: HoldReference, { window, used }: BudgetState, charged: State, now: number): void {
     if (charged === used) return;
     const { policy, subject } = reference;
@@ -164,7 +164,7 @@ export class MemoryHolds implements SynchronousHoldStore {
     this.store.write({ table, key, isShared: this.#isShared(table, key, now) }, charged, window.expiryOf(charged, now));
   }
 
-  /** True for a new subject while the store is full: what such subjects are charged is kept together. */
+  /** Returns true for a new subject while the store is full: all such subjects share one counter. */
   #isShared(table: SubjectTable, key: string, now: number): boolean {
     return table.find(key) === undefined && !this.store.hasRoom(table, now, []);
   }
@@ -196,7 +196,7 @@ export class MemoryHolds implements SynchronousHoldStore {
     if (subjects?.size === 0) this.#entries.delete(policy.id);
   }
 
-  /** Drops what has expired of the next entry: nobody may ask for it again. */
+  /** Drops the expired holds of the next entry, because no later call may ask for that entry. */
   #visitNext(now: number): void {
     const { value, done } = this.#unvisited.next();
     if (done) this.#unvisited = this.#allEntries();
@@ -215,7 +215,7 @@ function isConcurrency({ strategy }: Policy): boolean {
   return strategy === concurrency.name;
 }
 
-/** Returns what is used after holds have expired, in this order. */
+/** Charges expired holds in their order. Returns the new usage. */
 function afterExpiry(window: BudgetWindow, used: State, expired: readonly OpenHold[]): State {
   if (window.policy.held?.onExpiry !== 'charge') return used;
   return expired.reduce((state, { expiresAt, units }) => window.charge(state, expiresAt, units), used);

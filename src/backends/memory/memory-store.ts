@@ -92,7 +92,7 @@ export class MemoryStore {
     return table;
   }
 
-  /** Returns the table of what is known of the blocks of a policy's subjects, under whatever override. */
+  /** Returns the table of the block records of a policy's subjects. An override does not change it. */
   blocksOf(policy: Policy): SubjectTable {
     const id = blocksIdOf(policy);
     let table = this.#tables.get(id);
@@ -103,7 +103,7 @@ export class MemoryStore {
     return table;
   }
 
-  /** Removes what is known of the blocks of a subject. */
+  /** Removes the block record of a subject. */
   removeBlock(policy: Policy, subject: string): void {
     const table = this.#tables.get(blocksIdOf(policy));
     if (table !== undefined) this.#drop(table, mapKey(subject));
@@ -152,7 +152,7 @@ export class MemoryStore {
     this.#noteExpiry(expiresAt);
   }
 
-  /** Removes a subject's state, that beside it under an override of another period, and what is known of its blocks. */
+  /** Removes a subject's state, that beside it under an override of another period, and its block record. */
   remove(policy: Policy, subject: string): void {
     this.removeState(policy, subject);
     if (policy.block !== undefined) this.removeBlock(policy, subject);

@@ -84,8 +84,8 @@ export class MemoryBackend implements Backend {
   }
 
   /**
-   * Takes one charge at an instant, and makes no outcome: for those who only count what was decided elsewhere. Returns false if it has
-   * taken nothing: the charge does not fit, or is none of the most frequent kind. Then `spend` decides.
+   * Takes one charge at an instant without an outcome, to count a charge that was decided elsewhere. Returns false if it has taken nothing:
+   * the charge is denied, or is not of the most frequent kind. Then call `spend`.
    *
    * @param at the instant in epoch milliseconds
    * @example

@@ -29,7 +29,7 @@ export class SubjectTable {
     readonly strategy: Strategy,
     /** Its part of the keys of the store. */
     public share: KeyShare,
-    /** Of what is kept of a subject. Default: of a state of the strategy. */
+    /** The size of what is stored for a subject. Default: that of a state of the strategy. */
     size: StateSize | undefined = sizeOf(strategy, policy, `policy "${policy.name}"`),
   ) {
     this.argumentCount = argumentCountOf(strategy);

@@ -47,7 +47,7 @@ export class RedisKeys {
     let last = first.subject;
     let beginning = this.#beginningOf(last);
     return charges.map(({ policy, subject }) => {
-      // Mostly a call has one subject, and to look at its characters is half of what a key costs.
+      // Most calls have one subject, and checking its characters is half the cost of a key.
       if (subject !== last) beginning = this.#beginningOf(subject);
       last = subject;
       return beginning + this.#endOf(policy);

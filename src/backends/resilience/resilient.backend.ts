@@ -88,7 +88,7 @@ export class ResilientBackend extends BackendLayer {
     return this.#decide(charges, 'peek');
   }
 
-  /** What the fallback took is returned there. While the backend is unavailable, nothing is returned to it: `lost` is emitted. */
+  /** Units that the fallback took are returned to the fallback. While the backend is unavailable, nothing is returned to it, and `lost` is emitted. */
   override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
     if (receipt.degraded === 'local') return this.#local.settle(receipt, costs);
     assertSettlement(receipt, costs);
@@ -275,7 +275,7 @@ function strictestOf(modes: readonly FailureMode[]): FailureMode {
   return STRICTNESS.findLast((one) => modes.includes(one)) ?? 'allow';
 }
 
-/** Returns an outcome of this process's own as such. */
+/** Returns an outcome that says that this process decided it. */
 function inProcess({ allowed, decisions, binding, receipt }: Outcome): Outcome {
   // By name: a rest pattern would allocate an object that survives the call.
   if (receipt === undefined) return { allowed, decisions, binding, degraded: 'local' };

@@ -15,14 +15,14 @@ export interface BlockOptions {
   /** How many denials in a row begin a block, 1 to 1000. Default: 1, the first denial. */
   readonly after?: number | undefined;
   /**
-   * Multiples of `for`, whole numbers from 1 on: of the first block, of the second, and so on; the last one is that of all blocks after it.
-   * Default: `[1]`, all blocks are equally long.
+   * Multiples of `for`, whole numbers from 1 on: the first for the first block, the second for the second, and so on. The last one is for
+   * all blocks after it, too. Default: `[1]`, all blocks are equally long.
    */
   readonly escalate?: readonly number[] | undefined;
   /**
-   * After which time without a block its blocks are forgotten, so that the next one is the first again; and how long a row of denials
-   * waits for the next denial. It is counted from the beginning of the last block, and must be longer than the longest block if they
-   * escalate. Default: an hour, or twice the longest block if that is more.
+   * The time from the beginning of a subject's last block after which its blocks are forgotten, so that the next one is the first again.
+   * Denials in a row are forgotten after the same time without another denial. If blocks escalate, it must be longer than the longest
+   * block. Default: an hour, or twice the longest block if that is more.
    */
   readonly forgetAfter?: Duration | undefined;
 }
@@ -62,7 +62,7 @@ export function readBlock(path: string, block: unknown): PolicyBlock | undefined
     forgetAfter === undefined
       ? Math.min(MAX_BLOCK_MS, Math.max(HOUR_MS, 2 * longestMs))
       : parseDuration(optionAt(path, 'forgetAfter'), forgetAfter, MAX_BLOCK_MS);
-  // Of blocks that are all equally long it does not matter.
+  // If all blocks are equally long, the number of earlier ones has no effect.
   if (escalate.length > 1 && forgetAfterMs <= longestMs && forgetAfterMs < MAX_BLOCK_MS) {
     throw new ThrottleConfigError(
       `${optionAt(path, 'forgetAfter')}: expected longer than the ${longestMs} ms of the longest block that \`escalate\` has, got ${forgetAfterMs} ms. A block would be forgotten before it is over, and the next one be the first again.`,

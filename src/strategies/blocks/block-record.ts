@@ -2,7 +2,7 @@ import type { Decision } from '../../core/decision.js';
 import type { PolicyBlock } from '../../core/policy.js';
 import type { StateSize } from '../strategy.js';
 
-/** What is known of the blocks of one subject under one policy. Whole numbers; instants are in epoch milliseconds, 0 for none. */
+/** The blocks and denials of one subject under one policy. Whole numbers; instants are in epoch milliseconds, 0 for none. */
 export interface BlockRecord {
   /** The end of the block, an instant. */
   readonly until: number;
@@ -14,7 +14,7 @@ export interface BlockRecord {
   readonly struckAt: number;
 }
 
-/** Of a subject that was never denied. */
+/** The record of a subject that was never denied. */
 export const NO_RECORD: BlockRecord = Object.freeze({ until: 0, row: 0, rowAt: 0, strikes: 0, struckAt: 0 });
 
 /** The size of a record that is stored as a state: three instants, and two counts. */
@@ -25,14 +25,17 @@ export function isBlocked({ until }: BlockRecord, now: number): boolean {
   return now < until;
 }
 
-/** Returns the instant up to which a record matters: until then it has to be kept. */
+/** Returns the instant until which a record has to be kept; 0 for an empty one. */
 export function keptUntil({ until, row, rowAt, strikes, struckAt }: BlockRecord, block: PolicyBlock): number {
   const rowUntil = row > 0 ? rowAt + block.forgetAfterMs : 0;
   const strikesUntil = strikes > 0 ? struckAt + block.forgetAfterMs : 0;
   return Math.max(until, rowUntil, strikesUntil);
 }
 
-/** Returns the record after a denial of a subject that is not blocked: one more in the row, or a block. Twin of `deny` in Lua. */
+/**
+ * Returns the record after a denial of a subject that is not blocked. The denial adds one to the denials in a row, or begins a block. Twin of
+ * `after_denial` in Lua.
+ */
 export function afterDenial(record: BlockRecord, now: number, block: PolicyBlock): BlockRecord {
   const { forMs, after, escalate, forgetAfterMs } = block;
   if (forMs === 0) return record;
@@ -43,7 +46,7 @@ export function afterDenial(record: BlockRecord, now: number, block: PolicyBlock
   return { until: now + forMs * factor, row: 0, rowAt: 0, strikes: strikes + 1, struckAt: now };
 }
 
-/** Returns the record after an admitted charge, which ends the row. */
+/** Returns the record after an admitted charge, which resets the denials in a row to 0. */
 export function afterAdmission(record: BlockRecord): BlockRecord {
   return record.row === 0 ? record : { ...record, row: 0, rowAt: 0 };
 }
@@ -51,8 +54,8 @@ export function afterAdmission(record: BlockRecord): BlockRecord {
 /**
  * Returns the decision on a charge of a blocked subject.
  *
- * @param decision that of the strategy: its denial of the charge, or, if it would allow the charge, what it says at a cost of 0
- * @param asksFor whether the charge asks for units: one of 0 units reads, and what is recorded is never denied
+ * @param decision the strategy's denial of the charge, or its decision at a cost of 0 if it would allow the charge
+ * @param asksFor true if the charge can be denied; false for one of 0 units, which reads, and for a recorded one, which is never denied
  */
 export function whileBlocked(decision: Decision, { until }: BlockRecord, now: number, asksFor: boolean): Decision {
   const leftMs = until - now;

@@ -5,7 +5,7 @@ import { type BlockRecord, isBlocked, keptUntil, NO_RECORD } from '../../../stra
 import type { MemoryStore } from '../memory-store.js';
 import type { SubjectTable } from '../subject-table.js';
 
-/** Returns what is known of the blocks of a subject. */
+/** Returns the record of the blocks of a subject. */
 export function readRecord(table: SubjectTable, key: string): BlockRecord {
   const index = table.find(key);
   if (index === undefined) return NO_RECORD;
@@ -13,14 +13,14 @@ export function readRecord(table: SubjectTable, key: string): BlockRecord {
   return { until, row, rowAt, strikes, struckAt };
 }
 
-/** Returns true if there is room for what becomes known of the blocks of a subject. */
+/** Returns true if there is room for the record of a subject. */
 export function hasRoomFor(store: MemoryStore, table: SubjectTable, key: string, now: number): boolean {
   return table.find(key) !== undefined || store.hasRoom(table, now, []);
 }
 
 /**
- * Writes what is known of the blocks of a subject. While the store is full, new subjects share their budgets, and one of them must not
- * block the others: nothing is written of them.
+ * Writes the record of a subject. While the store is full, new subjects share their budgets, and one of them must not block the others:
+ * so nothing is written for them.
  *
  * @returns whether it was written
  */

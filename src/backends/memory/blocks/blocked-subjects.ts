@@ -1,9 +1,9 @@
 import type { Target } from '../../../core/decision.js';
 
-/** Subjects from which on those whose blocks are over are looked for. */
+/** The number of subjects above which those whose blocks are over are dropped. */
 const MIN_SWEEP = 1000;
 
-/** Who was blocked: records are kept by map keys, which may be hashes of subjects. */
+/** The subjects that were blocked. The records do not name them: their keys may be hashes of subjects. */
 export class BlockedSubjects {
   readonly #targets = new Map<string, Target>();
   #sweepAbove = MIN_SWEEP;

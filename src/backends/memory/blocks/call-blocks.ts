@@ -48,7 +48,7 @@ export function blocksIn(store: MemoryStore, charges: readonly Charge[], now: nu
  */
 export class CallBlocks {
   readonly #records: CallRecord[] = [];
-  /** Set if an enforced charge is denied: what is decided from then on is as the call found it, and counts for nothing. */
+  /** Set if an enforced charge is denied. Later decisions then use the records that the call found, and do not change them. */
   #isDenied = false;
 
   constructor(
@@ -68,7 +68,7 @@ export class CallBlocks {
     return { state: found, decision: whileBlocked(decision, known, this.now, true) };
   }
 
-  /** Returns what is decided of a subject that is not blocked, or of a charge that nothing denies: counts a denial. */
+  /** Counts the result of a charge that no block denies. Returns it, or the denial of a block that begins. */
   counted({ policy, subject, cost, mode }: Charge, result: StepResult): StepResult {
     const record = this.#recordOf(policy, subject);
     if (record === undefined) return result;
@@ -78,9 +78,9 @@ export class CallBlocks {
       const read = this.asFound(policy, subject, decision);
       return read === decision ? result : { ...result, decision: read };
     }
-    // A cost that can never pass says nothing of the subject.
+    // A cost that can never pass does not count, because it says nothing about the subject.
     if (decision.retryAfterMs === null || this.#isDenied) return result;
-    // Nor can a block begin that would not be kept.
+    // Without room for the record, no block can begin: it would not be kept.
     if (!hasRoomFor(this.store, this.store.blocksOf(policy), record.key, this.now)) return result;
     const after = afterDenial(record.current, this.now, record.block);
     if (mode === 'monitor') record.current = after;
@@ -90,7 +90,7 @@ export class CallBlocks {
     return { ...result, decision: { ...whileBlocked(decision, after, this.now, true), startedBlock } };
   }
 
-  /** Returns a decision that reads a state, or records units, as it is of a subject that is blocked. */
+  /** Returns the decision on a read, or on recorded units, with the block of the subject applied if there is one. */
   asFound(policy: Policy, subject: string, decision: Decision): Decision {
     const record = this.#recordOf(policy, subject);
     if (record === undefined) return decision;
@@ -98,7 +98,10 @@ export class CallBlocks {
     return isBlocked(known, this.now) ? whileBlocked(decision, known, this.now, false) : decision;
   }
 
-  /** Ends the part of the call that decides it: its admitted charges end the rows of their subjects, or its denials count. */
+  /**
+   * Updates the records once the enforced charges are decided. In an allowed call, each charge resets the denials in a row of its subject.
+   * In a denied call, only the denials count.
+   */
   conclude(charges: readonly Charge[], allowed: boolean): void {
     this.#isDenied = !allowed;
     for (const { policy, subject, cost, mode } of charges) {

@@ -8,7 +8,7 @@ import type { Page, PageRequest } from '../../settings-store.js';
 import type { MemoryStore } from '../memory-store.js';
 import { readRecord, writeRecord } from './block-table.js';
 
-/** Of a block that is told again, the end differs by less: by the time that an answer takes. */
+/** Two reports of one block give ends that differ by less than this: by the time that an answer takes. */
 const SAME_MS = 1000;
 
 /** Blocks in this process. */

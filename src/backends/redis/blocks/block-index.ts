@@ -13,8 +13,8 @@ export interface IndexedBudget {
 }
 
 /**
- * `prefix:blocks`, a sorted set of the budgets whose subjects were blocked. It is advisory: who lists reads each block, and removes the
- * names of those that are over; so does, for a few of them, each process that adds one.
+ * `prefix:blocks`, a sorted set of the budgets whose subjects were blocked. It is advisory: a listing reads each block, and removes the
+ * names of blocks that are over. Each process that adds a name checks a few others in the same way.
  */
 export class BlockIndex {
   readonly #key: string;
@@ -38,7 +38,7 @@ export class BlockIndex {
     await this.#command('zrem', [name], dueMs);
   }
 
-  /** Returns so many names in the index, or all if there are fewer, whichever they are. */
+  /** Returns `count` random names of the index, or all if there are fewer. */
   async sample(count: number, dueMs: number): Promise<readonly string[]> {
     const reply = await this.#command('zrandmember', [count], dueMs);
     return Array.isArray(reply) ? reply.map(String) : [];

@@ -12,9 +12,9 @@ import { undecidedError } from '../scripts/call-verdict.js';
 import { BlockIndex, budgetOf, type IndexedBudget } from './block-index.js';
 import { RECORD_BYTES, recordOf } from './block-record-bytes.js';
 
-/** Milliseconds in which a block that a policy began is to be listed. Nobody waits for that. */
+/** The deadline for listing a block that a policy began, in milliseconds. No caller waits for it. */
 const INDEX_TIMEOUT_MS = 10_000;
-/** Names that are looked at for each one that is added. More than one, so that most names in the index are of blocks in force. */
+/** The number of names that are checked for each one that is added. It is above 1, so that the blocks of most names are in force. */
 const SAMPLED = 2;
 
 /** Blocks in Redis, under the keys of budgets: lua/lib/blocks.lua says how. */
@@ -30,7 +30,7 @@ export class RedisBlocks implements RemoteBlocks {
     this.#index = new BlockIndex(keys, topology);
   }
 
-  /** Lists it before it is there, and again, in case that the list was read in between. */
+  /** Adds the block to the index before it begins, and again after that, because a reader in between removes a name without a block. */
   async setBlock(target: Target, forMs: number, dueMs: number): Promise<Block> {
     blockOptionOf(target.policy);
     await this.#index.add(target, dueMs);
@@ -57,7 +57,7 @@ export class RedisBlocks implements RemoteBlocks {
     return last === undefined || names.length < page.limit ? { entries } : { entries, cursor: last };
   }
 
-  /** Returns what lists the blocks that a call begins, and then tells another listener. */
+  /** Returns a listener that adds the blocks that a call begins to the index, and then calls another listener. */
   listing(listener: OutcomeListener | undefined): OutcomeListener {
     return {
       learn: (charges, outcome) => {
@@ -76,7 +76,7 @@ export class RedisBlocks implements RemoteBlocks {
     }
   }
 
-  /** Also if nobody ever lists blocks, the index holds not much more than those in force. */
+  /** Adds a block, and removes a few that are over, so that the index stays small even if no one lists blocks. */
   async #addOne(target: Target, dueMs: number): Promise<void> {
     await this.#index.add(target, dueMs);
     const names = await this.#index.sample(SAMPLED, dueMs);

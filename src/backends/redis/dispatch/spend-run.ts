@@ -40,7 +40,7 @@ export class SpendRun {
     this.error = scriptErrorOf(error, this.script.userLines);
   }
 
-  /** Completes the next call of the run with its verdict, or with the error of the run; not if the call is to be sent again by itself. */
+  /** Completes the next call of the run with its verdict, or with the error of the run, unless the call is to be sent again by itself. */
   complete(call: QueuedCall): void {
     if (this.reply !== undefined && this.error === undefined) {
       try {
@@ -79,7 +79,7 @@ export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readon
   return hasOneScript(calls, scripts) ? [runOf(calls, scripts)] : mixedRunsOf(calls, scripts);
 }
 
-/** Mostly all calls are for one script. */
+/** Returns true in the usual case: all calls are for one script. */
 function hasOneScript(calls: readonly QueuedCall[], scripts: ScriptSet): boolean {
   const [first] = calls;
   if (calls.length === 1 || first === undefined) return true;
@@ -143,7 +143,7 @@ function scriptOf({ charges, keys, mode, isGeneral }: QueuedCall, scripts: Scrip
   for (let i = 0; i < charges.length; i++) {
     const charge = charges[i] as Charge;
     if (!isPlain(charge) || scripts.spendOne(charge.policy) === undefined) return undefined;
-    // What an earlier charge on the key leaves, the general script knows.
+    // Only the general script decides a charge on the state that an earlier charge of the call leaves.
     if (keys.indexOf(keys[i] ?? '') < i) return undefined;
   }
   return scripts.spendSeveral;

@@ -1,7 +1,7 @@
 import { BoundedMap } from '../../../core/bounded-map.js';
 import type { HoldRequest } from '../../hold-store.js';
 
-/** Calls that failed and may have been taken, of which is known whether they are asked for again. */
+/** The maximum number of failed calls that may have been taken and are remembered. */
 const MAX_ABANDONED = 10_000;
 
 /** A call that holds are taken for. */
@@ -13,8 +13,8 @@ export interface HoldCall {
 }
 
 /**
- * The calls whose replies may come too late. What such a reply says was taken is given back, unless the call was repeated with the
- * same ids: the repeated call found its holds open, and uses them.
+ * The calls whose replies may come too late. The units that such a reply reports as taken are returned, unless the call was repeated with
+ * the same ids: the repeated call found its holds open, and uses them.
  */
 export class LateHolds {
   readonly #abandoned = new BoundedMap<string, HoldCall>(MAX_ABANDONED);

@@ -104,7 +104,7 @@ export class RedisHolds implements RemoteHolds {
     mode: DecideMode,
     dueMs: number,
   ): Promise<Outcome> {
-    /** Whether slots that were asked found open holds, and none that are new: the call was taken before. */
+    // If the slots that were asked found open holds and no new ones, the call was taken before.
     let isRepeated = false;
     let isNew = false;
     const decide = async (charges: readonly HeldCharge[], partMode: DecideMode): Promise<Outcome> => {

@@ -1,6 +1,6 @@
 import { unexpectedReply } from './call-verdict.js';
 
-/** What lua/scripts/block.lua did. */
+/** The result of lua/scripts/block.lua. */
 export type BlockVerdict =
   | { readonly kind: 'late' }
   | { readonly kind: 'foreign-value' }

@@ -8,7 +8,7 @@ import { argumentArgs, policyArgs } from './policy-args.js';
 import { SpendRequest } from './spend-codec.js';
 import { SpendReply } from './spend-reply.js';
 
-/** What a script does to open holds. */
+/** The changes that a script makes to open holds. */
 export type HoldVerb = 'extend' | 'grow' | 'end';
 
 /** A hold as a charge of a call: its cost are the units to be held. */
@@ -23,7 +23,7 @@ const NOT_HELD = 0;
 const CHANGED = 1;
 const LATE = 4;
 const FOREIGN_VALUE = 5;
-/** What the script tells of each hold, behind the decisions. */
+/** The status of each hold, which follows the decisions. */
 const NEW = 1;
 const WAS_OPEN = 2;
 

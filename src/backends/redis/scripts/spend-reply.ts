@@ -34,13 +34,13 @@ const LATE = 4;
 const FOREIGN_VALUE = 5;
 const UNDECIDED = 6;
 const NOT_RECORDED = 7;
-/** What comes before the decision of a charge that may be overridden. */
+/** Status codes before the decision on a charge that may be overridden. */
 const OVERRIDDEN = 8;
 const UNLIMITED = 9;
 const UNREADABLE = 10;
 /** Status code of a charge to a quota of a calendar: as FULL, and then its window. */
 const QUOTA = 11;
-/** What comes before the denial of a subject that is blocked. */
+/** Status code before the denial of a blocked subject. */
 const BLOCKED = 12;
 
 const NUMBER_BYTES = 8;

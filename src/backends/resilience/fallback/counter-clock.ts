@@ -1,15 +1,15 @@
 import { type Clock, systemClock } from '../../../core/clock.js';
 import { ServerClock } from '../server-clock.js';
 
-/** How much earlier than before a server may seem to answer, before its clock counts as set back. */
+/** The difference between two samples, in milliseconds, above which the server's clock counts as set back. */
 const TOLERANCE_MS = 1000;
 
 /**
- * The clock of counters that stand in for those of a backend: as far as known, that of the server, whose windows the units count in
- * that it admitted. A backend with a clock of its own is taken at its word.
+ * The clock of counters that stand in for those of a backend. It estimates the server's clock, because units count in the windows of the
+ * server that admitted them. If the backend has a clock of its own, it is that clock.
  */
 export class CounterClock implements Clock {
-  /** Set while what was decided at this instant is counted. */
+  /** Set while charges that were decided at this instant are counted. */
   at: number | undefined;
   #latestMs = 0;
   readonly #server = new ServerClock(TOLERANCE_MS);
@@ -24,7 +24,7 @@ export class CounterClock implements Clock {
 
   /** Notes that a reply has arrived that was given at the server's instant `serverMs`. */
   note(serverMs: number): void {
-    // One sample a millisecond: to read the clock costs more than to count a charge.
+    // One sample a millisecond, because reading the clock costs more than counting a charge.
     if (serverMs === this.#latestMs || this.clock !== systemClock) return;
     this.#latestMs = serverMs;
     this.#server.note(serverMs, systemClock.now());

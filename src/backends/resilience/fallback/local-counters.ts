@@ -15,15 +15,15 @@ import { CounterClock } from './counter-clock.js';
 import { OwedBudgets } from './owed-budgets.js';
 import type { PolicyShares } from './policy-shares.js';
 
-/** Strategies whose counters are over after a time, whatever is charged meanwhile. The deficit of a bucket may last for ever. */
+/** Strategies that forget a charge after a fixed time, whatever is charged meanwhile. The deficit of a bucket may last for ever. */
 const WINDOWED = ['fixed-window', 'sliding-window', 'sliding-log', 'calendar'];
 
 /**
- * What this process has seen admitted, by the backend and by itself: the counters that decide while the backend is unavailable. One
- * process therefore never admits more than a limit, and n processes never more than n times the limit.
+ * The counters that decide while the backend is unavailable. They count everything that this process has seen admitted, by the backend and
+ * by itself. So one process never admits more than a limit, and n processes never more than n times the limit.
  *
- * The backend does not learn of what was admitted here, and may have lost counters itself. So after that, a charge has to pass both
- * until its counter here is empty; the others are only counted.
+ * The backend does not learn what was admitted here, and may have lost counters itself. So after an outage, a charge has to pass both until
+ * its counter here is empty. All other charges are only counted.
  */
 export class LocalCounters {
   readonly #clock: CounterClock;
@@ -209,11 +209,11 @@ export class LocalCounters {
     const charge = { ...others, policy };
     this.#clock.at = instant;
     try {
-      // Who is admitted is no longer blocked, whatever was seen before.
+      // The backend has admitted the subject, so a block that was noted here is over.
       if (policy.block !== undefined && mode !== 'record') this.#memory.noteBlock(charge, 0);
-      // What the backend admitted is no denial that counts towards a block.
+      // A denial here would count towards a block, so `spend` is not called for policies with blocks.
       if (mode !== 'record' && policy.block === undefined && this.#memory.spend([charge]).allowed) return;
-      // A leased charge is of one window, and enforced: no other one of that window was admitted above the limit.
+      // A leased charge cannot be recorded. Its units are of one window, and never exceed the limit there.
       if (policy.lease === undefined) this.#memory.spend([{ ...charge, mode: 'record' }]);
     } catch (error) {
       // A custom strategy need not record: its counter is at the limit already.
@@ -223,7 +223,7 @@ export class LocalCounters {
     }
   }
 
-  /** @param isShared whether this process enforces its share of each limit, and not the whole */
+  /** @param isShared true if this process enforces its share of each limit instead of the whole */
   #decideLocal(charges: readonly Charge[], mode: DecideMode, isShared = false): Outcome {
     const decide = (limited: readonly Charge[]) => this.#memory[mode](isShared ? limited.map(this.#sharedOf) : limited);
     return !isShared && !hasOverrides(charges) ? this.#memory[mode](charges) : this.underLastRates(charges, decide);
@@ -234,7 +234,7 @@ export class LocalCounters {
     return shared === charge.policy ? charge : { ...charge, policy: shared };
   };
 
-  /** After a charge on a bucket that has to pass both: its deficit is not over before it is. */
+  /** Extends the debt of buckets after a charge that passed both: it lasts until their deficit is 0. */
   #extend(charges: readonly Charge[], { decisions }: Outcome): void {
     const now = this.#clock.now();
     for (const [i, charge] of charges.entries()) {
@@ -255,7 +255,7 @@ export class LocalCounters {
   #isOwed(charge: Charge): boolean {
     const now = this.#clock.now();
     const { limit, periodMs, burst } = charge.policy;
-    // After an outage all that still counts from before it: a sliding window lasts a segment longer than its period.
+    // After an outage, every unit that was counted before its end and still counts. A sliding window lasts a segment longer than its period.
     return now - this.#recoveredMs < 2 * Math.max(periodMs, (burst * periodMs) / limit) || this.#owed.has(charge, now);
   }
 

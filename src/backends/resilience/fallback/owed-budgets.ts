@@ -1,7 +1,7 @@
 import type { Target } from '../../../core/decision.js';
 import { mapKey } from '../../../core/key.js';
 
-/** Budgets that are remembered one by one. */
+/** The maximum number of budgets that are remembered one by one. */
 const MAX_BUDGETS = 10_000;
 
 /**

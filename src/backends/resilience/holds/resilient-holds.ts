@@ -24,9 +24,9 @@ export interface ResilientHoldsContext {
   readonly strictestOf: (modes: readonly FailureMode[]) => FailureMode;
 }
 
-/** Holds of outages that are remembered at most. */
+/** The maximum number of holds of outages that are remembered. */
 const MAX_DEGRADED = 10_000;
-/** More units than a process holds. */
+/** A limit that the units of a process never reach. */
 const UNBOUNDED = 2 ** 50;
 
 /**
@@ -200,7 +200,7 @@ export class ResilientHolds implements HoldStore {
     return { allowed, decisions: all, binding: bindingOf(all), ...taken, degraded: 'local' };
   }
 
-  /** Keeps holds that the backend has taken in this process, too, whatever it has room for. */
+  /** Keeps holds that the backend has taken in this process, too, even above the limit. */
   #mirror(holds: readonly HoldRequest[]): void {
     const held = holds.filter(({ units }) => units > 0).map((hold) => this.#withoutLimit(hold));
     if (held.length > 0) this.#local.take(held, []);
@@ -231,7 +231,7 @@ function assertDecidable(holds: readonly HoldRequest[], charges: readonly Charge
   for (const charge of charges) assertCharge(charge);
 }
 
-/** A charge that any backend can peek at, to find out whether it works for this subject again. */
+/** Returns a charge at which any backend can peek, to find out whether it works for this subject again. */
 function probeOf({ policy, subject, ...charge }: Target & Partial<Charge>): Charge {
   if (policy.held === undefined) return { cost: 0, ...charge, policy, subject };
   const { held: _, calendar: __, ...others } = policy;
@@ -239,7 +239,7 @@ function probeOf({ policy, subject, ...charge }: Target & Partial<Charge>): Char
   return { policy: { ...others, id: `${policy.id}:probe`, strategy: 'fixed-window', periodMs }, subject, cost: 0 };
 }
 
-/** The decision on a hold that nobody can check. */
+/** Returns the decision on a hold that cannot be checked. */
 function withoutBackend(policy: Policy, allowed: boolean, retryAfterMs: number): Decision {
   const { name, limit, periodMs } = policy;
   const decision = { policy: name, allowed, limit, remaining: allowed ? limit : 0, resetMs: 0, delayMs: 0 };
