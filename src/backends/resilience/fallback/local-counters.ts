@@ -130,7 +130,7 @@ export class LocalCounters {
 
   /** Returns the denial of a call that has to pass here, too, and would not. Writes nothing. */
   denialOf(charges: readonly Charge[]): Outcome | undefined {
-    if (!charges.some((charge) => this.#isLocal(charge) && this.#isOwed(charge))) return undefined;
+    if (!this.#isAnyOwed(charges)) return undefined;
     const local = charges.map((charge) => this.#localOf(charge));
     const outcome = this.#decideLocal(local, 'peek');
     return outcome.allowed || !this.#mustPass(local, outcome) ? undefined : outcome;
@@ -179,7 +179,11 @@ export class LocalCounters {
   }
 
   #admitAt(charges: readonly Charge[], receipt: Receipt): Outcome | undefined {
-    if (!this.#isCounted(charges)) return undefined;
+    // An outage that is over for these counters costs a call no more than one that never was.
+    if (!this.#isAnyOwed(charges)) {
+      this.#count(receipt);
+      return undefined;
+    }
     const local = charges.map((charge) => this.#localOf(charge));
     const outcome = this.#decideLocal(local, 'spend');
     if (outcome.allowed) this.#extend(local, outcome);
@@ -259,8 +263,8 @@ export class LocalCounters {
     return now - this.#recoveredMs < 2 * Math.max(periodMs, (burst * periodMs) / limit) || this.#owed.has(charge, now);
   }
 
-  #isCounted(charges: readonly Charge[]): boolean {
-    for (const charge of charges) if (this.#isLocal(charge)) return true;
+  #isAnyOwed(charges: readonly Charge[]): boolean {
+    for (const charge of charges) if (this.#isLocal(charge) && this.#isOwed(charge)) return true;
     return false;
   }
 

@@ -35,6 +35,7 @@ export class OwedBudgets {
 
   has(target: Target, now: number): boolean {
     if (now < this.#allUntilMs) return true;
+    if (this.#until.size === 0) return false;
     const key = keyOf(target);
     const untilMs = this.#until.get(key);
     if (untilMs === undefined) return false;
