@@ -265,6 +265,7 @@ export class ResilientBackend extends BackendLayer {
       shares: this.#shares,
       domains: this.#domains,
       events: this.#events,
+      returns: this.#returns,
       modeOf: (charge) => this.#failureModeOf(charge),
       strictestOf,
     });

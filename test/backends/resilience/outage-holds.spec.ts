@@ -168,6 +168,33 @@ describe('holds during an outage', () => {
     expect(outcome.degraded).toBeUndefined();
   });
 
+  it('are given back if calls at the same time use up what charges of the outage have left', async () => {
+    const { holds, state, backend, server } = open();
+    const twenty = permits(20);
+    const taken = (id: number) => holds.take([request(twenty, id)], [charge]);
+    state.isAvailable = false;
+    for (let id = 0; id < 2; id++) {
+      await taken(id);
+      await holds.end([{ ...request(twenty, id), units: 0 }]);
+    }
+    state.isAvailable = true;
+    const [first, second] = await Promise.all([taken(8), taken(9)]);
+    expect(first).toMatchObject({ allowed: true });
+    expect(second).toMatchObject({
+      allowed: false,
+      degraded: 'local',
+      decisions: [{ policy: 'export' }, { policy: 'api', allowed: false }],
+      binding: { policy: 'api' },
+    });
+    expect(second?.receipt).toBeUndefined();
+    // Lets the returns run, which no caller waits for.
+    await new Promise(setImmediate);
+    expect(server.holds.peek([request(twenty, 9, 0)], [])).toMatchObject({ decisions: [{ remaining: 19 }] });
+    expect(server.peek([{ ...charge, cost: 0 }])).toMatchObject({ decisions: [{ remaining: 2 }] });
+    expect(await holds.extend([request(twenty, 8), request(twenty, 9)], 30_000)).toEqual([true, false]);
+    expect(await backend.peek([charge])).toMatchObject({ allowed: false, degraded: 'local' });
+  });
+
   it.each<readonly [Mode, boolean]>([
     ['allow', false],
     ['deny', false],

@@ -91,11 +91,6 @@ export class LocalCounters {
     }
   }
 
-  /** Counts what the backend has admitted, whatever fits here. */
-  count({ receipt }: Outcome): void {
-    if (receipt !== undefined) this.#count(receipt);
-  }
-
   /** Decides charges under the rates of the backend's last replies. */
   underLastRates(charges: readonly Charge[], decide: (limited: readonly Charge[]) => Outcome): Outcome {
     if (!hasOverrides(charges)) return decide(charges);

@@ -8,6 +8,7 @@ import { failureIn } from '../../backend-error.js';
 import type { BackendEvent } from '../../backend-events.js';
 import type { HoldEnd, HoldReference, HoldRequest, HoldStore, SynchronousHoldStore } from '../../hold-store.js';
 import { assertTakeable } from '../../holds/hold-checks.js';
+import type { UnitReturns } from '../../unit-returns.js';
 import type { FailureDomainTable } from '../failure-domain-table.js';
 import type { LocalCounters } from '../fallback/local-counters.js';
 import type { PolicyShares } from '../fallback/policy-shares.js';
@@ -19,6 +20,8 @@ export interface ResilientHoldsContext {
   readonly shares: PolicyShares;
   readonly domains: FailureDomainTable;
   readonly events: Emitter<BackendEvent>;
+  /** Returns units of charges to the backend. */
+  readonly returns: UnitReturns;
   /** Returns what a charge does while the backend is unavailable. */
   readonly modeOf: (charge: Charge) => FailureMode;
   readonly strictestOf: (modes: readonly FailureMode[]) => FailureMode;
@@ -68,10 +71,10 @@ export class ResilientHolds implements HoldStore {
     );
     if (outcome.degraded !== undefined) return outcome;
     counters.noteBlocks(charges, outcome.decisions.slice(holds.length));
-    if (outcome.allowed) {
-      this.#mirror(holds);
-      counters.count(outcome);
-    }
+    if (!outcome.allowed) return outcome;
+    const denial = counters.admit(charges, outcome);
+    if (denial !== undefined) return this.#denied(holds, outcome, denial);
+    this.#mirror(holds);
     return outcome;
   }
 
@@ -198,6 +201,21 @@ export class ResilientHolds implements HoldStore {
     const all = [...onHolds, ...decisions];
     const taken = receipt && { receipt: receiptOf(receipt.at, receipt.charges, { degraded: 'local' }) };
     return { allowed, decisions: all, binding: bindingOf(all), ...taken, degraded: 'local' };
+  }
+
+  /**
+   * Denies a call that the backend has taken, because the counters of this process have no room for its charges: other calls have used it
+   * meanwhile. Gives back what was taken; holds that cannot be ended expire.
+   */
+  #denied(holds: readonly HoldRequest[], { decisions, receipt }: Outcome, denial: Outcome): Outcome {
+    if (receipt !== undefined) void this.context.returns.start(receipt);
+    this.#orElse(
+      holds,
+      () => this.inner.end(holds.map((hold) => ({ ...hold, units: 0 }))),
+      () => undefined,
+    ).catch(() => undefined);
+    const all = [...decisions.slice(0, holds.length), ...denial.decisions];
+    return { allowed: false, decisions: all, binding: bindingOf(all), degraded: 'local' };
   }
 
   /** Keeps holds that the backend has taken in this process, too, even above the limit. */
