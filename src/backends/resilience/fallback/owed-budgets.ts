@@ -12,18 +12,21 @@ export class OwedBudgets {
   /** The instants until which they are owed. */
   readonly #until = new Map<string, number>();
   #allUntilMs = Number.NEGATIVE_INFINITY;
+  /** The instant until which any is owed, at the latest. */
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   /** @param max budgets that are remembered one by one */
   constructor(private readonly max = MAX_BUDGETS) {}
 
   /** True if no budget is owed. */
   get isEmpty(): boolean {
-    return this.#until.size === 0 && this.#allUntilMs === Number.NEGATIVE_INFINITY;
+    return this.#lastMs === Number.NEGATIVE_INFINITY;
   }
 
   /** Notes that a budget is owed until an instant. */
   add(target: Target, untilMs: number, now: number): void {
     const key = keyOf(target);
+    this.#lastMs = Math.max(untilMs, this.#lastMs);
     this.#until.set(key, Math.max(untilMs, this.#until.get(key) ?? untilMs));
     if (this.#until.size <= this.max) return;
     for (const [one, endMs] of this.#until) {
@@ -34,8 +37,11 @@ export class OwedBudgets {
   }
 
   has(target: Target, now: number): boolean {
+    if (now >= this.#lastMs) {
+      this.#clear();
+      return false;
+    }
     if (now < this.#allUntilMs) return true;
-    if (this.#until.size === 0) return false;
     const key = keyOf(target);
     const untilMs = this.#until.get(key);
     if (untilMs === undefined) return false;
@@ -46,6 +52,13 @@ export class OwedBudgets {
 
   delete(target: Target): void {
     this.#until.delete(keyOf(target));
+  }
+
+  #clear(): void {
+    if (this.isEmpty) return;
+    this.#until.clear();
+    this.#allUntilMs = Number.NEGATIVE_INFINITY;
+    this.#lastMs = Number.NEGATIVE_INFINITY;
   }
 }
 
