@@ -4,7 +4,7 @@ import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import { ResilientBackend } from '../backends/resilience/resilient.backend.js';
 import type { OnError } from '../core/policy.js';
 import type { FunctionDeadlines } from '../transports/functions/function-deadlines.js';
-import { BoundedBackend } from './bounded.backend.js';
+import { BoundedBackend } from './bounded/bounded.backend.js';
 
 /** A backend with its layers. */
 export interface BackendStack {

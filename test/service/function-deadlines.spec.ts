@@ -300,7 +300,7 @@ describe("a backend of one's own that never answers", () => {
       warnings,
     });
     await app.app.close();
-    expect(warnings.join('\n')).toContain('TableBackend.close(): expected it to end within 20 ms.');
+    expect(warnings.join('\n')).toContain('TableBackend.close(): expected an answer within 20 ms, got none.');
   });
 
   it('is unavailable if it is remote: onError decides', async () => {

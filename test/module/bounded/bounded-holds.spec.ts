@@ -6,10 +6,10 @@ import {
   type HoldStore,
   MemoryBackend,
   type Outcome,
-} from '../../src/index.js';
-import { BoundedBackend } from '../../src/module/bounded.backend.js';
-import { FunctionDeadlines } from '../../src/transports/functions/function-deadlines.js';
-import { until } from '../support/wait-until.js';
+} from '../../../src/index.js';
+import { BoundedBackend } from '../../../src/module/bounded/bounded.backend.js';
+import { FunctionDeadlines } from '../../../src/transports/functions/function-deadlines.js';
+import { until } from '../../support/wait-until.js';
 
 const two = defineConcurrency('export', 2);
 const api = definePolicy('api', { rate: '5/2000 weeks', strategy: 'fixed-window' });

@@ -1,0 +1,58 @@
+import type { Backend } from '../../backends/backend.js';
+import { BackendError } from '../../backends/backend-error.js';
+import { orReturnLate } from '../../backends/resilience/with-deadline.js';
+import { type Awaitable, isPromise } from '../../core/awaitable.js';
+import type { Policy } from '../../core/policy.js';
+import type { FunctionDeadlines } from '../../transports/functions/function-deadlines.js';
+import { FunctionTimeoutException } from '../../transports/functions/function-timeout.exception.js';
+
+/** What a call of a backend is about: the policies that its error names. */
+export type Concerned = readonly { readonly policy: string | Pick<Policy, 'name'> }[];
+
+/** Bounds what a backend without a deadline of its own takes to answer. An answer that is no promise passes as it is. */
+export class AnswerDeadlines {
+  constructor(
+    private readonly backend: Backend,
+    private readonly deadlines: FunctionDeadlines,
+  ) {}
+
+  /**
+   * Returns an answer. A promise rejects if it does not settle in time.
+   *
+   * @param method its name, such as `holds.end`
+   */
+  bound<T>(answer: Awaitable<T>, method: string, concerned: Concerned): Awaitable<T> {
+    if (!isPromise(answer)) return answer;
+    return this.deadlines.boundPromise(answer, () => this.#lateError(method, concerned));
+  }
+
+  /** The same of an answer that takes something: one that comes too late goes to `giveBack`. */
+  boundTaking<T>(answer: Awaitable<T>, method: string, concerned: Concerned, giveBack: (late: T) => void) {
+    if (!isPromise(answer)) return answer;
+    const race = (taking: Promise<T>) => this.deadlines.boundPromise(taking, () => this.#lateError(method, concerned));
+    // A custom backend may return any thenable.
+    return orReturnLate(Promise.resolve(answer), race, giveBack);
+  }
+
+  /** Resolves with the answer, or with `otherwise` after a warning if it does not come in time: the application goes on. */
+  async boundOr<T>(answer: Promise<T>, otherwise: T, path: string, consequence: string): Promise<T> {
+    const { timeoutMs, warn } = this.deadlines;
+    const late = new Error(`${path}: expected an answer within ${timeoutMs} ms, got none. ${consequence}`);
+    try {
+      return await this.deadlines.boundPromise(answer, () => late, timeoutMs);
+    } catch (error) {
+      if (error !== late) throw error;
+      warn(late.message);
+      return otherwise;
+    }
+  }
+
+  /** A remote backend that does not answer in time is unavailable: `onError` decides. */
+  #lateError(method: string, concerned: Concerned): Error {
+    const path = `${this.backend.constructor.name}.${method}()`;
+    const { timeoutMs } = this.deadlines;
+    if (this.backend.remote === true) return new BackendError('TIMEOUT', `${path}: no answer within ${timeoutMs} ms`);
+    const names = new Set(concerned.map(({ policy }) => (typeof policy === 'string' ? policy : policy.name)));
+    return new FunctionTimeoutException(path, names.size === 0 ? undefined : [...names].join(', '), timeoutMs);
+  }
+}
