@@ -64,7 +64,7 @@ export class RedisServer {
   }
 }
 
-/** A connected client, with the settings that our README recommends. */
+/** A connected client, with the settings that docs/redis.md recommends. */
 export async function connect(port, options = {}) {
   const recommended = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableOfflineQueue: false };
   return connectPlain(port, { ...recommended, ...options });

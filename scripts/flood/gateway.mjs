@@ -56,7 +56,7 @@ export async function startApp({ transport, limiter, redisPort, sockets, oneATur
   return { server: app.getHttpServer(), counts };
 }
 
-/** The settings that the README recommends. */
+/** The settings that docs/redis.md recommends. */
 async function connect(port) {
   const client = new Redis({
     host: '127.0.0.1',

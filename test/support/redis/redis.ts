@@ -10,7 +10,7 @@ export const START_MS = 60_000;
 
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** The settings that the README recommends. */
+/** The settings that docs/redis.md recommends. */
 export const recommended = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,

@@ -118,7 +118,9 @@ describe('a Redis user of few rights', () => {
     );
     expect(calledBy(take, hold)).toEqual([...COMMANDS.slice(2), ...HOLDS].sort());
     const rules = COMMANDS.map((command) => `+${command}`).join(' ');
-    expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`-@all ${rules} +info`);
+    expect(readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8')).toContain(
+      `-@all ${rules} +info`,
+    );
   });
 
   describe('that sets overrides and changes policies', () => {
@@ -147,7 +149,7 @@ describe('a Redis user of few rights', () => {
     it(`needs ${SETTINGS.join(', ')} besides`, async () => {
       expect(await refused(SETTINGS)).toEqual([]);
       const rules = SETTINGS.map((command) => `+${command}`).join(' ');
-      expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
+      expect(readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
     });
 
     it.each(SETTINGS)('cannot do without %s', async (left) => {
@@ -157,7 +159,7 @@ describe('a Redis user of few rights', () => {
 
   it('needs some more to hold units', () => {
     const rules = HOLDS.map((command) => `+${command}`).join(' ');
-    expect(readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
+    expect(readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
   });
 
   it('is told above by the eight commands of the list', () => {
