@@ -1,26 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Backend, Grant, Target } from '../../src/backends/backend.js';
+import type { BackendEvent } from '../../src/backends/backend-events.js';
 import { BackendLayer } from '../../src/backends/backend-layer.js';
 import type { BlockStore } from '../../src/backends/blocks/block-store.js';
-import {
-  type Backend,
-  type BackendEvent,
-  type Charge,
-  type Decision,
-  definePolicy,
-  defineStrategy,
-  type Grant,
-  type HoldStore,
-  ManualClock,
-  MemoryBackend,
-  type Outcome,
-  type Policy,
-  type Receipt,
-  type SettingsStore,
-  type Strategy,
-  systemClock,
-  type Target,
-} from '../../src/index.js';
+import type { HoldStore } from '../../src/backends/hold-store.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import type { SettingsStore } from '../../src/backends/settings-store.js';
+import { ManualClock, systemClock } from '../../src/core/clock.js';
+import type { Charge, Decision, Outcome, Receipt } from '../../src/core/decision.js';
+import type { Policy } from '../../src/core/policy.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 import { fixedWindow } from '../../src/strategies/fixed-window.js';
+import { defineStrategy, type Strategy } from '../../src/strategies/strategy.js';
 
 class PlainLayer<Inner extends Backend> extends BackendLayer<Inner> {}
 

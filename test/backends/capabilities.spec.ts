@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Backend } from '../../src/backends/backend.js';
 import { assertCapable } from '../../src/backends/capabilities.js';
-import { type Backend, definePolicy, type HoldStore, MemoryBackend, ThrottleConfigError } from '../../src/index.js';
+import type { HoldStore } from '../../src/backends/hold-store.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import { ThrottleConfigError } from '../../src/core/errors.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 
 const policy = definePolicy('export', '5/day');
 

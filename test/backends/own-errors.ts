@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Backend, definePolicy, ManualClock, type Receipt } from '../../src/index.js';
+import type { Backend } from '../../src/backends/backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Receipt } from '../../src/core/decision.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 
 const policy = definePolicy('b', '10/s');
 

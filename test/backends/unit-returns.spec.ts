@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
 import { UnitReturns } from '../../src/backends/unit-returns.js';
-import { definePolicy, ManualClock, MemoryBackend, type Receipt } from '../../src/index.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Receipt } from '../../src/core/decision.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 
 const policy = definePolicy('p', { rate: '10/min', strategy: 'fixed-window' });
 

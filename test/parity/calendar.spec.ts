@@ -1,15 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  type Charge,
-  calendarArguments,
-  definePolicy,
-  ManualClock,
-  MemoryBackend,
-  type Outcome,
-  type Policy,
-  type Receipt,
-  RedisBackend,
-} from '../../src/index.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Charge, Outcome, Receipt } from '../../src/core/decision.js';
+import type { Policy } from '../../src/core/policy.js';
+import { calendarArguments } from '../../src/strategies/calendar/quota-windows.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 import { freshPrefix, startRedis, type TestRedis } from '../support/redis/redis-shared.js';
 import { scaled } from '../support/scale.js';
 import { type Random, randomFrom, randomMode } from './random-trace.js';

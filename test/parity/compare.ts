@@ -1,5 +1,8 @@
 import type { Redis } from 'ioredis';
-import { type Charge, ManualClock, MemoryBackend, type Outcome, RedisBackend } from '../../src/index.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Charge, Outcome } from '../../src/core/decision.js';
 import {
   randomCost,
   randomFrom,

@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  type Charge,
-  type ChargeMode,
-  ManualClock,
-  MemoryBackend,
-  type Outcome,
-  type Policy,
-  RedisBackend,
-  type StoredRate,
-} from '../../src/index.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../src/backends/redis/redis.backend.js';
+import type { StoredRate } from '../../src/backends/settings-store.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Charge, ChargeMode, Outcome } from '../../src/core/decision.js';
+import type { Policy } from '../../src/core/policy.js';
 import { PATIENT_MS } from '../support/redis/faults.js';
 import { freshPrefix, startRedis, type TestRedis } from '../support/redis/redis-shared.js';
 import { scaled } from '../support/scale.js';

@@ -1,4 +1,6 @@
-import { type Charge, definePolicy, type Policy } from '../../src/index.js';
+import type { Charge } from '../../src/core/decision.js';
+import type { Policy } from '../../src/core/policy.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
 
 /** Numbers that look random and are the same for the same seed: mulberry32. */
 export function randomFrom(seed: number): (below: number) => number {

@@ -1,13 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  type Charge,
-  definePolicy,
-  defineStrategy,
-  ManualClock,
-  MemoryBackend,
-  type Strategy,
-  ThrottleConfigError,
-} from '../../src/index.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Charge } from '../../src/core/decision.js';
+import { ThrottleConfigError } from '../../src/core/errors.js';
+import { definePolicy } from '../../src/strategies/define-policy.js';
+import { defineStrategy, type Strategy } from '../../src/strategies/strategy.js';
 import { anchoredWindow } from '../support/custom-strategy.js';
 import { givenWindow } from '../support/given-window.js';
 

@@ -1,4 +1,7 @@
-import { type Backend, type Charge, ManualClock, MemoryBackend, type Receipt } from '../../src/index.js';
+import type { Backend } from '../../src/backends/backend.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
+import { ManualClock } from '../../src/core/clock.js';
+import type { Charge, Receipt } from '../../src/core/decision.js';
 import { START } from './http-app.js';
 
 /** A backend in memory that notes what it is asked. */

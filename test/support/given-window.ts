@@ -1,4 +1,4 @@
-import { defineStrategy } from '../../src/index.js';
+import { defineStrategy } from '../../src/strategies/strategy.js';
 
 /** A window that ends where the charge says: at the second of its arguments. It began at the first. */
 export const givenWindow = defineStrategy({

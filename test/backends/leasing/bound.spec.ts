@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { definePolicy } from '../../../src/index.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { scaled } from '../../support/scale.js';
 import { add, type Delivery, Process, Server, World } from './simulated-fleet.js';
 

@@ -1,4 +1,6 @@
-import { type Grant, type LeasableBackend, MemoryBackend, type Target } from '../../../src/index.js';
+import type { Grant, Target } from '../../../src/backends/backend.js';
+import type { LeasableBackend } from '../../../src/backends/leasing/leasing.backend.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
 
 /** A custom remote store: it leases units of a memory backend and records the requests. */
 export class FarStore extends MemoryBackend implements LeasableBackend {

@@ -3,7 +3,7 @@ import { LeaseManager } from '../../../src/backends/leasing/lease-manager.js';
 import type { LeasableBackend } from '../../../src/backends/leasing/leasing.backend.js';
 import { UnitReturns } from '../../../src/backends/unit-returns.js';
 import type { Charge, Receipt } from '../../../src/core/decision.js';
-import { definePolicy } from '../../../src/index.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 
 export const MINUTE = 60_000;
 export const WINDOW = Date.UTC(2026, 0, 1);

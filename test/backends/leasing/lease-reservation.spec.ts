@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type LeaseReservation, reserveLeased, Shortfall } from '../../../src/backends/leasing/lease-reservation.js';
-import { type Charge, definePolicy, type Outcome } from '../../../src/index.js';
+import type { Charge, Outcome } from '../../../src/core/decision.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { charge, grant, LeaseFixture, MINUTE, make, policy, WINDOW } from './lease-fixture.js';
 
 const second = make(50, 5, 'q');

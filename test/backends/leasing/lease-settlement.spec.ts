@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { settleLeased } from '../../../src/backends/leasing/lease-settlement.js';
-import { definePolicy } from '../../../src/index.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { charge, LeaseFixture, policy, WINDOW } from './lease-fixture.js';
 
 const plain = definePolicy('plain', { rate: '5/min', strategy: 'fixed-window' });

@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Charge, definePolicy, LeasingBackend, ManualClock, ThrottleConfigError } from '../../../src/index.js';
+import { LeasingBackend } from '../../../src/backends/leasing/leasing.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge } from '../../../src/core/decision.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { FarStore } from './far-store.js';
 
 const NOON = Date.UTC(2026, 0, 1, 12);

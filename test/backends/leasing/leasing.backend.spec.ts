@@ -1,15 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { canLease } from '../../../src/backends/leasing/leasing.backend.js';
-import {
-  type Charge,
-  definePolicy,
-  LeasingBackend,
-  ManualClock,
-  MemoryBackend,
-  type Target,
-  ThrottleConfigError,
-} from '../../../src/index.js';
+import type { Target } from '../../../src/backends/backend.js';
+import { canLease, LeasingBackend } from '../../../src/backends/leasing/leasing.backend.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge } from '../../../src/core/decision.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
 import { createSettings } from '../../../src/module/create-settings.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { FarStore } from './far-store.js';
 import { turns } from './lease-fixture.js';
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineBudget, defineConcurrency, ManualClock, MemoryBackend } from '../../../src/index.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import { defineBudget, defineConcurrency } from '../../../src/strategies/held/define-held-policy.js';
 
 const two = defineConcurrency('export', 2);
 const tokens = defineBudget('llm', { budget: '500/min' });

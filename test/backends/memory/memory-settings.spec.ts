@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { ManualClock, MemoryBackend } from '../../../src/index.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
 
 it('expired overrides are dropped as others are set, also if nobody looks for them', () => {
   const clock = new ManualClock(0);

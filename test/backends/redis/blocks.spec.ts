@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type BackendEvent, definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../../src/index.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { strategies } from '../../parity/random-trace.js';
 import { START } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';

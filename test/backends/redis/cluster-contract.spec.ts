@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Cluster } from 'ioredis';
-import { type ManualClock, RedisBackend } from '../../../src/index.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import type { ManualClock } from '../../../src/core/clock.js';
 import { backendContract } from '../../../src/testing/index.js';
 import { runCases } from '../../support/contract-cases.js';
 import { RedisCluster } from '../../support/redis/redis.js';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { type ManualClock, RedisBackend } from '../../../src/index.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import type { ManualClock } from '../../../src/core/clock.js';
 import { backendContract } from '../../../src/testing/index.js';
 import { runCases } from '../../support/contract-cases.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';

@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ChargeMode } from '../../../src/core/decision.js';
-import {
-  type Charge,
-  definePolicy,
-  defineStrategy,
-  ManualClock,
-  MemoryBackend,
-  RedisBackend,
-  ThrottleConfigError,
-} from '../../../src/index.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge, ChargeMode } from '../../../src/core/decision.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
+import { defineStrategy } from '../../../src/strategies/strategy.js';
 import { anchoredWindow } from '../../support/custom-strategy.js';
 import { givenWindow } from '../../support/given-window.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { systemClock } from '../../../src/core/clock.js';
-import { type Charge, definePolicy, ManualClock, RedisBackend, ThrottleConfigError } from '../../../src/index.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import { ManualClock, systemClock } from '../../../src/core/clock.js';
+import type { Charge } from '../../../src/core/decision.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { START } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { ownRedis } from '../../support/redis/private-redis.js';

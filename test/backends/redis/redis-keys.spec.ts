@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisKeys, slotOf } from '../../../src/backends/redis/redis-keys.js';
-import { definePolicy } from '../../../src/index.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 
 const [p, q] = ['p', 'q'].map((name) => definePolicy(name, '5/min'));
 if (p === undefined || q === undefined) throw new Error('there is no policy');

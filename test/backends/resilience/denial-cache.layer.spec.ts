@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { DenialCache } from '../../../src/backends/resilience/denial-cache.js';
 import { DenialCacheLayer } from '../../../src/backends/resilience/denial-cache.layer.js';
 import { RemoteBackend } from '../../../src/backends/resilience/remote.backend.js';
-import { type Charge, definePolicy, ManualClock, type Outcome } from '../../../src/index.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge, Outcome } from '../../../src/core/decision.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { START } from '../../support/http-app.js';
 import { GRANT, RemoteMemory } from './remote-memory.js';
 

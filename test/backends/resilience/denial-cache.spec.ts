@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Charge, definePolicy, type Outcome, type Policy } from '../../../src/index.js';
+import type { Charge, Outcome } from '../../../src/core/decision.js';
+import type { Policy } from '../../../src/core/policy.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { randomPolicy, STRATEGIES } from '../../../src/testing/contract/harness/random-policies.js';
 import { arbitrary } from '../../support/arbitraries.js';
 import { CachedServer } from './denial-fixture.js';

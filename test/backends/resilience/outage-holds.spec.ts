@@ -1,19 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Backend } from '../../../src/backends/backend.js';
+import { BackendError } from '../../../src/backends/backend-error.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
+import type { HoldRequest, HoldStore } from '../../../src/backends/hold-store.js';
 import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
-import {
-  type Backend,
-  BackendError,
-  type BackendEvent,
-  type Charge,
-  defineBudget,
-  defineConcurrency,
-  definePolicy,
-  type HoldRequest,
-  type HoldStore,
-  ManualClock,
-  type Policy,
-  ResilientBackend,
-} from '../../../src/index.js';
+import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge } from '../../../src/core/decision.js';
+import type { Policy } from '../../../src/core/policy.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
+import { defineBudget, defineConcurrency } from '../../../src/strategies/held/define-held-policy.js';
 import { START } from '../../support/http-app.js';
 
 type Mode = 'local' | 'allow' | 'deny';

@@ -1,15 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  BackendError,
-  type BackendEvent,
-  type Charge,
-  definePolicy,
-  ManualClock,
-  MemoryBackend,
-  type Outcome,
-  type Receipt,
-  ResilientBackend,
-} from '../../../src/index.js';
+import { BackendError } from '../../../src/backends/backend-error.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge, Outcome, Receipt } from '../../../src/core/decision.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { START } from '../../support/http-app.js';
 
 /** A remote backend that is unavailable, unless it is told otherwise. */

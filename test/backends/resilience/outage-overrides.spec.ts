@@ -1,16 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  BackendError,
-  type Charge,
-  calendarArguments,
-  definePolicy,
-  ManualClock,
-  MemoryBackend,
-  type Outcome,
-  type Policy,
-  ResilientBackend,
-  type StoredRate,
-} from '../../../src/index.js';
+import { BackendError } from '../../../src/backends/backend-error.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import type { StoredRate } from '../../../src/backends/settings-store.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge, Outcome } from '../../../src/core/decision.js';
+import type { Policy } from '../../../src/core/policy.js';
+import { calendarArguments } from '../../../src/strategies/calendar/quota-windows.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { START } from '../../support/http-app.js';
 
 /** A remote backend that can be unavailable. */

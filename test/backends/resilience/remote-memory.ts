@@ -1,14 +1,9 @@
+import type { Grant, Target } from '../../../src/backends/backend.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
 import { MemorySettings } from '../../../src/backends/memory/memory-settings.js';
 import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '../../../src/backends/remote-store.js';
-import {
-  type Charge,
-  type Grant,
-  type ManualClock,
-  MemoryBackend,
-  type Outcome,
-  type Receipt,
-  type Target,
-} from '../../../src/index.js';
+import type { ManualClock } from '../../../src/core/clock.js';
+import type { Charge, Outcome, Receipt } from '../../../src/core/decision.js';
 
 /** What `lease` grants. */
 export const GRANT: Grant = { granted: 1, remaining: 2, at: 3, endsInMs: 4 };

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { RemoteBackend } from '../../../src/backends/resilience/remote.backend.js';
-import { type Charge, definePolicy, ManualClock, systemClock } from '../../../src/index.js';
+import { ManualClock, systemClock } from '../../../src/core/clock.js';
+import type { Charge } from '../../../src/core/decision.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { GRANT, RemoteMemory } from './remote-memory.js';
 
 const policy = definePolicy('p', '5/min');

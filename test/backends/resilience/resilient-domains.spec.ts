@@ -1,13 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  type Backend,
-  BackendError,
-  type BackendEvent,
-  type Charge,
-  definePolicy,
-  MemoryBackend,
-  ResilientBackend,
-} from '../../../src/index.js';
+import type { Backend } from '../../../src/backends/backend.js';
+import { BackendError } from '../../../src/backends/backend-error.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
+import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import type { Charge } from '../../../src/core/decision.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 
 const policy = definePolicy('p', '10/h');
 const on = (subject: string): Charge => ({ policy, subject, cost: 1 });

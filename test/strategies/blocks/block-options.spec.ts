@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { definePolicy, type PolicyBlock, type PolicySpec, ThrottleConfigError } from '../../../src/index.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
+import type { PolicyBlock } from '../../../src/core/policy.js';
+import { definePolicy, type PolicySpec } from '../../../src/strategies/define-policy.js';
 import { startContext } from '../../support/service-app.js';
 
 const HOUR_MS = 3_600_000;

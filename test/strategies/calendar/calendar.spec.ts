@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { calendarArguments, definePolicy, type Policy } from '../../../src/index.js';
+import type { Policy } from '../../../src/core/policy.js';
 import { calendar } from '../../../src/strategies/calendar/calendar.js';
+import { calendarArguments } from '../../../src/strategies/calendar/quota-windows.js';
 import { reachedBetween, thresholdUnits } from '../../../src/strategies/calendar/thresholds.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import type { State } from '../../../src/strategies/strategy.js';
 import { scaled } from '../../support/scale.js';
 

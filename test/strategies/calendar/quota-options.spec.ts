@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { calendarArguments, definePolicy, type PolicySpec, ThrottleConfigError } from '../../../src/index.js';
-import { definePolicies } from '../../../src/strategies/define-policy.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { calendarArguments } from '../../../src/strategies/calendar/quota-windows.js';
+import { definePolicies, definePolicy, type PolicySpec } from '../../../src/strategies/define-policy.js';
 import { anchoredWindow } from '../../support/custom-strategy.js';
 
 const define = (spec: unknown) => Reflect.apply(definePolicy, undefined, ['plan', spec]);

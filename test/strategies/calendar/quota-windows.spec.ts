@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { calendarArguments, definePolicy } from '../../../src/index.js';
-import { QuotaWindows } from '../../../src/strategies/calendar/quota-windows.js';
+import { calendarArguments, QuotaWindows } from '../../../src/strategies/calendar/quota-windows.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 
 const policy = definePolicy('plan', { rate: '10/day', strategy: 'calendar', timeZone: 'Europe/Berlin' });
 const BEGIN = Date.parse('2026-03-28T23:00Z');

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineBudget, defineConcurrency, definePolicy, ThrottleConfigError } from '../../../src/index.js';
+import { ThrottleConfigError } from '../../../src/core/errors.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
+import { defineBudget, defineConcurrency } from '../../../src/strategies/held/define-held-policy.js';
 
 describe('a limit of concurrency', () => {
   it('has a limit, no window, and an id of its own', () => {

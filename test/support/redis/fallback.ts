@@ -1,14 +1,11 @@
 import type { Redis } from 'ioredis';
-import {
-  type BackendEvent,
-  type Charge,
-  definePolicy,
-  ManualClock,
-  type OnError,
-  type Policy,
-  RedisBackend,
-  ResilientBackend,
-} from '../../../src/index.js';
+import type { BackendEvent } from '../../../src/backends/backend-events.js';
+import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
+import { ResilientBackend } from '../../../src/backends/resilience/resilient.backend.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Charge } from '../../../src/core/decision.js';
+import type { OnError, Policy } from '../../../src/core/policy.js';
+import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { START } from '../http-app.js';
 import { askUntil, PATIENT_MS } from './faults.js';
 import { connect, RedisServer } from './redis.js';

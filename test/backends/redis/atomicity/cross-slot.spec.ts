@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
-import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { randomFrom, strategies } from '../../../parity/random-trace.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { RedisCluster } from '../../../support/redis/redis.js';

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from '@jest/globals';
-import { type Charge, definePolicy, ManualClock, type Policy, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { type Random, randomFrom, strategies } from '../../../parity/random-trace.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { scaled } from '../../../support/scale.js';

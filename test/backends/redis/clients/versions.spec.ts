@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
-import { definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import type { Trace } from '../../../../src/testing/contract/harness/conformance-trace.js';
 import { CONFORMANCE_TRACES as traces } from '../../../../src/testing/contract/harness/conformance-traces.generated.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';

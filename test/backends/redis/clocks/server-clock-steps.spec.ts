@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { type Charge, definePolicy, type Policy, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { strategies } from '../../../parity/random-trace.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect } from '../../../support/redis/redis.js';

@@ -1,13 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import {
-  definePolicy,
-  defineStrategy,
-  ManualClock,
-  MemoryBackend,
-  RedisBackend,
-  ThrottleConfigError,
-} from '../../../../src/index.js';
+import { MemoryBackend } from '../../../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import { ThrottleConfigError } from '../../../../src/core/errors.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
+import { defineStrategy } from '../../../../src/strategies/strategy.js';
 import { randomFrom, strategies } from '../../../parity/random-trace.js';
 import { anchoredWindow } from '../../../support/custom-strategy.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';

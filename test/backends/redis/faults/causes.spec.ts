@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
-import {
-  BackendError,
-  defineStrategy,
-  RedisBackend,
-  ResilientBackend,
-  ThrottleConfigError,
-} from '../../../../src/index.js';
+import { BackendError } from '../../../../src/backends/backend-error.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ResilientBackend } from '../../../../src/backends/resilience/resilient.backend.js';
+import { ThrottleConfigError } from '../../../../src/core/errors.js';
 import { BUILT_IN_STRATEGIES } from '../../../../src/strategies/built-in-strategies.js';
 import { definePolicies } from '../../../../src/strategies/define-policy.js';
+import { defineStrategy } from '../../../../src/strategies/strategy.js';
 import { askUntil, charge, counter, guarded, PATIENT_MS, SECRET, textOf } from '../../../support/redis/faults.js';
 import { connect, freePort, RedisServer, recommended } from '../../../support/redis/redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
-import { type Charge, RedisBackend } from '../../../../src/index.js';
+import type { Charge } from '../../../../src/core/decision.js';
 import { subjectAt } from '../../../support/redis/fault-cluster.js';
 import { oneMasterFrozen, resharded, startMove } from '../../../support/redis/fault-masters.js';
 import { askUntil, charge, counter, GRACE_MS, guarded, PATIENT_MS, TIMEOUT_MS } from '../../../support/redis/faults.js';

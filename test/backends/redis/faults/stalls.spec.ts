@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { definePolicy } from '../../../../src/index.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { charge, counter, guarded, TIMEOUT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';
 

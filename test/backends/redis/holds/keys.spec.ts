@@ -1,14 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  type BackendEvent,
-  defineBudget,
-  defineConcurrency,
-  definePolicy,
-  type HoldRequest,
-  type HoldStore,
-  ManualClock,
-  RedisBackend,
-} from '../../../../src/index.js';
+import type { BackendEvent } from '../../../../src/backends/backend-events.js';
+import type { HoldRequest, HoldStore } from '../../../../src/backends/hold-store.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
+import { defineBudget, defineConcurrency } from '../../../../src/strategies/held/define-held-policy.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';

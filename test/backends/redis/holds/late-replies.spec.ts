@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { defineConcurrency, definePolicy, type HoldRequest, RedisBackend } from '../../../../src/index.js';
+import type { HoldRequest } from '../../../../src/backends/hold-store.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
+import { defineConcurrency } from '../../../../src/strategies/held/define-held-policy.js';
 import { askUntil, PATIENT_MS, TIMEOUT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { connect } from '../../../support/redis/redis.js';

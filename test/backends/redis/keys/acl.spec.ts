@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, type Redis } from 'ioredis';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
-import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { backendContract } from '../../../../src/testing/index.js';
 import { runCases } from '../../../support/contract-cases.js';
 import { startMove } from '../../../support/redis/fault-masters.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { definePolicy, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { strategies } from '../../../parity/random-trace.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { definePolicy, type PolicySpec, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { definePolicy, type PolicySpec } from '../../../../src/strategies/define-policy.js';
 import { STRATEGIES } from '../../../../src/testing/contract/harness/random-policies.js';
 import { charge, counter, PATIENT_MS, usedOf } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';

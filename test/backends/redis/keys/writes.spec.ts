@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { strategies } from '../../../parity/random-trace.js';
 import { askUntil, PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisServer } from '../../../support/redis/redis.js';

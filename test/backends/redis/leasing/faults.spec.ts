@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { BackendError, definePolicy, type Policy, RedisBackend, ResilientBackend } from '../../../../src/index.js';
+import { BackendError } from '../../../../src/backends/backend-error.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ResilientBackend } from '../../../../src/backends/resilience/resilient.backend.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import {
   askUntil,
   charge,

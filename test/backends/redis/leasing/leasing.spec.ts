@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { definePolicy, type Outcome } from '../../../../src/index.js';
+import type { Outcome } from '../../../../src/core/decision.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { Fleet } from '../support/fleet.js';
 import { ada, HOUR, Leased } from '../support/leasing-fixture.js';
 

@@ -1,12 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  type Charge,
-  definePolicy,
-  ManualClock,
-  type Outcome,
-  RedisBackend,
-  type RedisBackendOptions,
-} from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import type { RedisBackendOptions } from '../../../../src/backends/redis/redis-options.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Charge, Outcome } from '../../../../src/core/decision.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
 import { stateUnder } from '../../../support/redis/state-decoder.js';

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { definePolicy, ManualClock, MemoryBackend, RedisBackend } from '../../../../src/index.js';
+import { MemoryBackend } from '../../../../src/backends/memory/memory.backend.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { shapeCode } from '../../../../src/strategies/shape-code.js';
 import { strategies } from '../../../parity/random-trace.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { defineStrategy, type Policy, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import type { Policy } from '../../../../src/core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../../src/strategies/built-in-strategies.js';
 import { definePolicies } from '../../../../src/strategies/define-policy.js';
+import { defineStrategy } from '../../../../src/strategies/strategy.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../../support/redis/redis-shared.js';
 
 const decision =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeLeaseReply, leaseArgs } from '../../../../src/backends/redis/scripts/lease-codec.js';
-import { definePolicy } from '../../../../src/index.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 
 describe('the arguments of a lease', () => {
   it('are the instant, the deadline, the policy and the units wanted', () => {

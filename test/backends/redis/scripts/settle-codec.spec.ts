@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeSettleReply, settleArgs } from '../../../../src/backends/redis/scripts/settle-codec.js';
-import { definePolicy } from '../../../../src/index.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 
 const policy = definePolicy('window', { rate: '10/s', strategy: 'fixed-window' });
 

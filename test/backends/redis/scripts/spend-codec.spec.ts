@@ -5,7 +5,8 @@ import {
   SpendSeveralRequest,
 } from '../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../src/backends/redis/scripts/spend-reply.js';
-import { definePolicy, type Policy } from '../../../../src/index.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 
 const window = definePolicy('window', { rate: '10/s', strategy: 'fixed-window' });
 const log = definePolicy('log', { rate: '5/2s', strategy: 'sliding-log' });

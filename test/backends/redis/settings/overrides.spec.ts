@@ -2,19 +2,15 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Cluster } from 'ioredis';
+import type { BackendEvent } from '../../../../src/backends/backend-events.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
-import { systemClock } from '../../../../src/core/clock.js';
-import {
-  type BackendEvent,
-  type Charge,
-  definePolicy,
-  ManualClock,
-  type Policy,
-  RedisBackend,
-  type RedisBackendOptions,
-  type SettingsStore,
-  type StoredRate,
-} from '../../../../src/index.js';
+import type { RedisBackendOptions } from '../../../../src/backends/redis/redis-options.js';
+import type { SettingsStore, StoredRate } from '../../../../src/backends/settings-store.js';
+import { ManualClock, systemClock } from '../../../../src/core/clock.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { subjectAt } from '../../../support/redis/fault-cluster.js';
 import { startMove } from '../../../support/redis/fault-masters.js';
 import { askUntil, PATIENT_MS } from '../../../support/redis/faults.js';

@@ -1,13 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  type BackendEvent,
-  ManualClock,
-  RedisBackend,
-  type RedisBackendOptions,
-  ResilientBackend,
-  type SettingsStore,
-  type StoredRate,
-} from '../../../../src/index.js';
+import type { BackendEvent } from '../../../../src/backends/backend-events.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import type { RedisBackendOptions } from '../../../../src/backends/redis/redis-options.js';
+import { ResilientBackend } from '../../../../src/backends/resilience/resilient.backend.js';
+import type { SettingsStore, StoredRate } from '../../../../src/backends/settings-store.js';
+import { ManualClock } from '../../../../src/core/clock.js';
 import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { ownRedis } from '../../../support/redis/private-redis.js';
 import { connect } from '../../../support/redis/redis.js';

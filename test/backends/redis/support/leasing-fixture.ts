@@ -1,5 +1,8 @@
 import { beforeEach } from '@jest/globals';
-import { type Charge, definePolicy, ManualClock, RedisBackend } from '../../../../src/index.js';
+import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
+import { ManualClock } from '../../../../src/core/clock.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { START } from '../../../support/http-app.js';
 import { type OwnRedis, ownRedis } from '../../../support/redis/private-redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';

@@ -1,4 +1,5 @@
-import { definePolicy, type Policy } from '../../../../src/index.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { type Random, type StrategyName, strategies } from '../../../parity/random-trace.js';
 
 const PERIODS = [1, 7, 100, 1000, 60_000, 3_600_000, 86_400_000, 30 * 86_400_000];

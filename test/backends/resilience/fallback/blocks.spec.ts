@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineConcurrency, definePolicy } from '../../../../src/index.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
+import { defineConcurrency } from '../../../../src/strategies/held/define-held-policy.js';
 import { Fleet, on, type Process } from '../../../support/redis/fallback.js';
 
 const MINUTE = 60_000;

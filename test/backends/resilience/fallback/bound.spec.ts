@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Charge, calendarArguments, definePolicy, type Policy } from '../../../../src/index.js';
+import type { Charge } from '../../../../src/core/decision.js';
+import type { Policy } from '../../../../src/core/policy.js';
 import { bucketWindowMs } from '../../../../src/strategies/bucket.js';
+import { calendarArguments } from '../../../../src/strategies/calendar/quota-windows.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { Fleet, on, type Process } from '../../../support/redis/fallback.js';
 import { scaled } from '../../../support/scale.js';
 

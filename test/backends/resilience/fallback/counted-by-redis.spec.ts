@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Charge, calendarArguments, definePolicy, type Outcome, type Policy } from '../../../../src/index.js';
+import type { Charge, Outcome } from '../../../../src/core/decision.js';
+import type { Policy } from '../../../../src/core/policy.js';
+import { calendarArguments } from '../../../../src/strategies/calendar/quota-windows.js';
+import { definePolicy } from '../../../../src/strategies/define-policy.js';
 import { Fleet, on, type Process } from '../../../support/redis/fallback.js';
 import { PATIENT_MS, TIMEOUT_MS } from '../../../support/redis/faults.js';
 import { pause } from '../../../support/redis/redis.js';

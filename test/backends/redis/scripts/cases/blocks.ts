@@ -2,7 +2,9 @@ import { OverriddenPolicy } from '../../../../../src/backends/overrides/overridd
 import type { PreparedCharge } from '../../../../../src/backends/redis/scripts/override-lookup.js';
 import { blockArgs, policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
-import { type ChargeMode, definePolicy, type Policy } from '../../../../../src/index.js';
+import type { ChargeMode } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import {
   DUE,
   denied,

@@ -1,7 +1,9 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
-import { type Charge, type Decision, definePolicy, type Policy } from '../../../../../src/index.js';
+import type { Charge, Decision } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 import { calendar } from '../../../../../src/strategies/calendar/calendar.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { record } from '../../../../../src/strategies/record.js';
 import { credited, MAX_COUNT, type State } from '../../../../../src/strategies/strategy.js';
 import { type Random, randomFrom } from '../../../../parity/random-trace.js';

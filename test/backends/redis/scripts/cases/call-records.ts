@@ -1,5 +1,5 @@
+import type { Charge } from '../../../../../src/core/decision.js';
 import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
-import type { Charge } from '../../../../../src/index.js';
 import {
   afterAdmission,
   afterDenial,

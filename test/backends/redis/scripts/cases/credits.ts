@@ -1,6 +1,7 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { definePolicy, type Policy } from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { credited, type State } from '../../../../../src/strategies/strategy.js';
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { KEY, NOW, put, stored, TIME_US } from '../support/arguments.js';

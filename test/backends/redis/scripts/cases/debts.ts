@@ -1,4 +1,4 @@
-import { definePolicy } from '../../../../../src/index.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import type { Run, ScriptCase } from '../support/script-run.js';
 import { RunRecorder } from './spend.js';

@@ -1,5 +1,5 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { definePolicy } from '../../../../../src/index.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import {
   allowed,
   DUE,

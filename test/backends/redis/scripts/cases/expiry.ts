@@ -1,4 +1,4 @@
-import { definePolicy } from '../../../../../src/index.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import {
   allowed,
   KEY,

@@ -1,5 +1,6 @@
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
-import { definePolicy, type Policy } from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import {
   allowed,
   DUE,

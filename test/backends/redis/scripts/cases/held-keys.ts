@@ -1,11 +1,8 @@
+import type { HoldRequest } from '../../../../../src/backends/hold-store.js';
 import { changeArgs, type HoldVerb, TakeRequest } from '../../../../../src/backends/redis/scripts/hold-codec.js';
-import {
-  defineBudget,
-  defineConcurrency,
-  definePolicy,
-  type HoldRequest,
-  type Policy,
-} from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
+import { defineBudget, defineConcurrency } from '../../../../../src/strategies/held/define-held-policy.js';
 import { NOW, put, set, TIME_US } from '../support/arguments.js';
 import { HoldRecorder } from '../support/hold-recorder.js';
 import type { Run, ScriptCase } from '../support/script-run.js';

@@ -1,13 +1,9 @@
-import {
-  type Charge,
-  defineBudget,
-  defineConcurrency,
-  definePolicy,
-  type HoldReference,
-  type HoldRequest,
-  type Policy,
-} from '../../../../../src/index.js';
+import type { HoldReference, HoldRequest } from '../../../../../src/backends/hold-store.js';
+import type { Charge } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 import { calendarArguments } from '../../../../../src/strategies/calendar/quota-windows.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
+import { defineBudget, defineConcurrency } from '../../../../../src/strategies/held/define-held-policy.js';
 import { type Random, randomFrom } from '../../../../parity/random-trace.js';
 import { scaled } from '../../../../support/scale.js';
 import { HoldRecorder, type HoldsAt } from '../support/hold-recorder.js';

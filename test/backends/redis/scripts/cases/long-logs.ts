@@ -1,4 +1,5 @@
-import { definePolicy, type Receipt } from '../../../../../src/index.js';
+import type { Receipt } from '../../../../../src/core/decision.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { randomFrom } from '../../../../parity/random-trace.js';
 import type { Run, ScriptCase } from '../support/script-run.js';
 import { RunRecorder } from './spend.js';

@@ -1,4 +1,5 @@
-import { definePolicy, type Policy } from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { KEY, NOW, put, settle, spend, spendArgs, stored } from '../support/arguments.js';
 import type { ScriptCase } from '../support/script-run.js';
 

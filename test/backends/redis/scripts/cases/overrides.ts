@@ -2,7 +2,8 @@ import { OverriddenPolicy } from '../../../../../src/backends/overrides/overridd
 import type { OverrideCandidate, PreparedCharge } from '../../../../../src/backends/redis/scripts/override-lookup.js';
 import { policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import { SpendRequest } from '../../../../../src/backends/redis/scripts/spend-codec.js';
-import type { ChargeMode, Policy } from '../../../../../src/index.js';
+import type { ChargeMode } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 import {
   DUE,
   EXPIRES,

@@ -1,4 +1,7 @@
-import { type Charge, definePolicy, type Policy, type Receipt, type Target } from '../../../../../src/index.js';
+import type { Target } from '../../../../../src/backends/backend.js';
+import type { Charge, Receipt } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { type Random, randomFrom, type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { policyOf } from '../../support/random-policy.js';
 import type { Run, ScriptCase } from '../support/script-run.js';

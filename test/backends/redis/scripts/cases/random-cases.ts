@@ -1,5 +1,6 @@
-import type { Charge, Decision, Policy, Receipt } from '../../../../../src/index.js';
-import { definePolicy } from '../../../../../src/index.js';
+import type { Charge, Decision, Receipt } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import { type Random, randomFrom, type StrategyName, strategies } from '../../../../parity/random-trace.js';
 import { policyOf } from '../../support/random-policy.js';
 import type { Run, ScriptCase } from '../support/script-run.js';

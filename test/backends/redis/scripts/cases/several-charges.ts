@@ -1,4 +1,5 @@
-import { definePolicy, type Policy } from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import {
   allowed,
   DUE,

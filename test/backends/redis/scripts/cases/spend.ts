@@ -1,3 +1,5 @@
+import type { Target } from '../../../../../src/backends/backend.js';
+import { MemoryBackend } from '../../../../../src/backends/memory/memory.backend.js';
 import { blockScriptArgs } from '../../../../../src/backends/redis/scripts/block-codec.js';
 import { HAS_RECORD, policyArgs } from '../../../../../src/backends/redis/scripts/policy-args.js';
 import {
@@ -6,16 +8,11 @@ import {
   SpendSeveralRequest,
 } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
+import { ManualClock } from '../../../../../src/core/clock.js';
+import type { Charge, Receipt } from '../../../../../src/core/decision.js';
 import { type Decision, isMonitored } from '../../../../../src/core/decision.js';
 import { keyBeginning, keyEnd, keyPart } from '../../../../../src/core/key.js';
-import {
-  type Charge,
-  ManualClock,
-  MemoryBackend,
-  type Policy,
-  type Receipt,
-  type Target,
-} from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 import { type BlockRecord, isBlocked, NO_RECORD } from '../../../../../src/strategies/blocks/block-record.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
 import { record } from '../../../../../src/strategies/record.js';

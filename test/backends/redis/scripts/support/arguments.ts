@@ -5,7 +5,8 @@ import {
   SpendSeveralRequest,
 } from '../../../../../src/backends/redis/scripts/spend-codec.js';
 import type { BatchedCall } from '../../../../../src/backends/redis/scripts/spend-reply.js';
-import { definePolicy, type Policy } from '../../../../../src/index.js';
+import type { Policy } from '../../../../../src/core/policy.js';
+import { definePolicy } from '../../../../../src/strategies/define-policy.js';
 import type { Run } from './script-run.js';
 import type { ScriptName } from './scripts-under-test.js';
 import { PUT_LUA, STORED_LUA } from './state-decoder.js';

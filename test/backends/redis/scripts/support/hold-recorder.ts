@@ -1,19 +1,15 @@
+import type { HoldReference, HoldRequest } from '../../../../../src/backends/hold-store.js';
 import { BudgetWindow } from '../../../../../src/backends/holds/budget-window.js';
+import { MemoryBackend } from '../../../../../src/backends/memory/memory.backend.js';
 import {
   changeArgs,
   type HeldCharge,
   type HoldVerb,
   TakeRequest,
 } from '../../../../../src/backends/redis/scripts/hold-codec.js';
-import {
-  type Charge,
-  type Decision,
-  type HoldReference,
-  type HoldRequest,
-  ManualClock,
-  MemoryBackend,
-  type Policy,
-} from '../../../../../src/index.js';
+import { ManualClock } from '../../../../../src/core/clock.js';
+import type { Charge, Decision } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../../../../src/strategies/built-in-strategies.js';
 import { concurrency } from '../../../../../src/strategies/held/concurrency.js';
 import type { State } from '../../../../../src/strategies/strategy.js';

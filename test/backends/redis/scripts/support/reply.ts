@@ -1,4 +1,5 @@
-import type { Decision, Policy } from '../../../../../src/index.js';
+import type { Decision } from '../../../../../src/core/decision.js';
+import type { Policy } from '../../../../../src/core/policy.js';
 
 /**
  * The reply of lua/scripts/spend.lua as its header describes it, written independently of the TypeScript that reads it: per
