@@ -8,10 +8,11 @@ import {
   RedisBackend,
   Throttle,
 } from '../../src/index.js';
-import { adapters, START, startApp, type TestApp } from '../support/http-app.js';
+import { adapters, startApp, type TestApp } from '../support/http-app.js';
 import { PATIENT_MS } from '../support/redis/faults.js';
 import { ownRedis } from '../support/redis/private-redis.js';
 import { scaled } from '../support/scale.js';
+import { START } from '../support/start-time.js';
 
 @Controller()
 class LoginController {

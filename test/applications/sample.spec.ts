@@ -6,7 +6,8 @@ import { systemClock } from '../../src/core/clock.js';
 import { ManualClock, subjectOf, ThrottleService } from '../../src/index.js';
 import { CallLimiter } from '../../src/service/calls/call-limiter.js';
 import { TestSockets, type Transport, transports } from '../support/gateway-app.js';
-import { START, TestApp } from '../support/http-app.js';
+import { TestApp } from '../support/http-app.js';
+import { START } from '../support/start-time.js';
 import { until } from '../support/wait-until.js';
 
 // The sample has no clock of its own to hand in: the process's stands still, so that no limit recovers meanwhile.

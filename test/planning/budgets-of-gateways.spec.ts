@@ -5,7 +5,7 @@ import { ManualClock, MemoryBackend, SkipThrottle, Throttle } from '../../src/in
 import { HandlerRegistry } from '../../src/planning/handler-registry.js';
 import { by } from '../../src/transports/identity/by.js';
 import { type SocketOptions, startSockets, type TestSockets, transports } from '../support/gateway-app.js';
-import { START } from '../support/http-app.js';
+import { START } from '../support/start-time.js';
 
 /** Makes a gateway with a budget for each of its handlers. All clients are one subject. */
 function gateway(events: readonly string[], more: { port?: number; options?: object; name?: string } = {}): Type {

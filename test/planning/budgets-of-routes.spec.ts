@@ -15,7 +15,8 @@ import {
 } from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
 import { ManualClock, MemoryBackend, SkipThrottle, Throttle, ThrottleService } from '../../src/index.js';
-import { type AppOptions, adapters, START, startApp, type TestApp } from '../support/http-app.js';
+import { type AppOptions, adapters, startApp, type TestApp } from '../support/http-app.js';
+import { START } from '../support/start-time.js';
 
 /** Makes a controller with a class-wide budget and one for its handler, as code that generates controllers does. */
 function crudController(path: string, rate = '2/min'): Type {

@@ -1,14 +1,12 @@
 import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   ThrottleConfigError,
   ThrottleModule,
   type ThrottleModuleExtras,
   type ThrottleModuleOptions,
 } from '../../src/index.js';
-import type { AdapterName } from './http-app.js';
+import { type AdapterName, adapterOf } from './http-app.js';
 
 export interface Boot {
   readonly options?: ThrottleModuleOptions & ThrottleModuleExtras;
@@ -36,8 +34,7 @@ export async function bootError(make: () => Boot, adapter?: AdapterName): Promis
       await (await NestFactory.createApplicationContext(AppModule, settings)).close();
       return null;
     }
-    const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-    const app = await NestFactory.create(AppModule, http, settings);
+    const app = await NestFactory.create(AppModule, await adapterOf(adapter), settings);
     await app.init();
     await app.close();
     return null;

@@ -2,7 +2,7 @@ import type { Backend } from '../../src/backends/backend.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.backend.js';
 import { ManualClock } from '../../src/core/clock.js';
 import type { Charge, Receipt } from '../../src/core/decision.js';
-import { START } from './http-app.js';
+import { START } from './start-time.js';
 
 /** A backend in memory that notes what it is asked. */
 export class CountedBackend extends MemoryBackend {

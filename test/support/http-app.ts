@@ -7,9 +7,8 @@ import {
   type NestApplicationOptions,
   type Type,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   ManualClock,
   MemoryBackend,
@@ -18,6 +17,7 @@ import {
   type ThrottleModuleOptions,
 } from '../../src/index.js';
 import { partitionKeysIn, withoutPartitionKeys } from './header-fields.js';
+import { START } from './start-time.js';
 
 export const adapters = ['express', 'fastify'] as const;
 export type AdapterName = (typeof adapters)[number];
@@ -115,8 +115,11 @@ export class TestApp {
   }
 }
 
-/** 2026-01-01T00:00:00Z: the start of a minute, an hour and a day. */
-export const START = 1_767_225_600_000;
+/** Loads only the adapter that is asked for: most suites use one of the two. */
+export async function adapterOf(name: AdapterName, fastify?: AppOptions['fastify']): Promise<AbstractHttpAdapter> {
+  if (name === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter(fastify);
+  return new (await import('@nestjs/platform-express')).ExpressAdapter();
+}
 
 export async function startApp({
   adapter,
@@ -136,8 +139,7 @@ export async function startApp({
   @Module({ imports: [throttle, ...imports], controllers, providers })
   class AppModule {}
 
-  const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastify);
-  const app = await NestFactory.create(AppModule, http, {
+  const app = await NestFactory.create(AppModule, await adapterOf(adapter, fastify), {
     logger: warnings === undefined && errors === undefined ? false : logInto(warnings, errors),
     abortOnError: false,
     ...(instrument && { instrument }),

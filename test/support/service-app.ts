@@ -8,7 +8,7 @@ import {
   type ThrottleModuleOptions,
   ThrottleService,
 } from '../../src/index.js';
-import { START } from './http-app.js';
+import { START } from './start-time.js';
 
 /** An application without HTTP, on a clock that tests move. */
 export class TestContext {

@@ -5,10 +5,10 @@ import { RedisBackend } from '../../../src/backends/redis/redis.backend.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { strategies } from '../../parity/random-trace.js';
-import { START } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { ownRedis } from '../../support/redis/private-redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
+import { START } from '../../support/start-time.js';
 import { until } from '../../support/wait-until.js';
 
 const block = { for: '5m', escalate: [1, 2, 4], forgetAfter: '2h' } as const;

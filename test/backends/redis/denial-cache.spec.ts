@@ -4,10 +4,10 @@ import { ManualClock, systemClock } from '../../../src/core/clock.js';
 import type { Charge } from '../../../src/core/decision.js';
 import { ThrottleConfigError } from '../../../src/core/errors.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
-import { START } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { ownRedis } from '../../support/redis/private-redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
+import { START } from '../../support/start-time.js';
 
 const policy = definePolicy('p', { rate: '2/min', strategy: 'sliding-log' });
 const ada: Charge[] = [{ policy, subject: 'ada', cost: 1 }];

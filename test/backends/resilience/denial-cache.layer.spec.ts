@@ -5,7 +5,7 @@ import { RemoteBackend } from '../../../src/backends/resilience/remote.backend.j
 import { ManualClock } from '../../../src/core/clock.js';
 import type { Charge, Outcome } from '../../../src/core/decision.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
-import { START } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 import { GRANT, RemoteMemory } from './remote-memory.js';
 
 const policy = definePolicy('p', { rate: '2/min', strategy: 'sliding-log' });

@@ -2,7 +2,7 @@ import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
 import { DenialCache } from '../../../src/backends/resilience/denial-cache.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import type { Charge, Outcome } from '../../../src/core/decision.js';
-import { START } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 
 /** A server that answers after a while, and a cache of its denials. */
 export class CachedServer {

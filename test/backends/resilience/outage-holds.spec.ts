@@ -10,7 +10,7 @@ import type { Charge } from '../../../src/core/decision.js';
 import type { Policy } from '../../../src/core/policy.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { defineBudget, defineConcurrency } from '../../../src/strategies/held/define-held-policy.js';
-import { START } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 
 type Mode = 'local' | 'allow' | 'deny';
 

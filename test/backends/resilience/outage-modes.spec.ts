@@ -6,7 +6,7 @@ import { ResilientBackend } from '../../../src/backends/resilience/resilient.bac
 import { ManualClock } from '../../../src/core/clock.js';
 import type { Charge, Outcome, Receipt } from '../../../src/core/decision.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
-import { START } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 
 /** A remote backend that is unavailable, unless it is told otherwise. */
 class Unavailable extends MemoryBackend {

@@ -8,7 +8,7 @@ import type { Charge, Outcome } from '../../../src/core/decision.js';
 import type { Policy } from '../../../src/core/policy.js';
 import { calendarArguments } from '../../../src/strategies/calendar/quota-windows.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
-import { START } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 
 /** A remote backend that can be unavailable. */
 class Remote extends MemoryBackend {

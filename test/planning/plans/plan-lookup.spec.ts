@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Call, ManualClock, type PlanEvent, type PlanOf } from '../../../src/index.js';
 import { PlanLookup } from '../../../src/planning/plans/plan-lookup.js';
 import { FunctionDeadlines } from '../../../src/transports/functions/function-deadlines.js';
-import { START } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 
 /** What code without types would return. */
 const untyped = (value: unknown) => value as never;

@@ -7,8 +7,8 @@ import {
   ThrottleConfigError,
   type ThrottleModuleOptions,
 } from '../../../src/index.js';
-import { START } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
+import { START } from '../../support/start-time.js';
 
 const strategy = 'fixed-window';
 const login = { rate: '3/min', strategy, block: true } as const;

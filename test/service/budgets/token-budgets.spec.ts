@@ -19,8 +19,9 @@ import {
   ThrottleUnavailableException,
 } from '../../../src/index.js';
 import { bootError } from '../../support/application.js';
-import { adapters, START, startApp } from '../../support/http-app.js';
+import { adapters, startApp } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
+import { START } from '../../support/start-time.js';
 import { until } from '../../support/wait-until.js';
 
 const ada = { subject: subjectOf.user('ada') };

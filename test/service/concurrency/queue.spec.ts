@@ -11,7 +11,8 @@ import {
 } from '../../../src/index.js';
 import { CallLimiter } from '../../../src/service/calls/call-limiter.js';
 import { eventsOf } from '../../support/events.js';
-import { adapters, START, startApp, type TestApp } from '../../support/http-app.js';
+import { adapters, startApp, type TestApp } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 import { until } from '../../support/wait-until.js';
 import { Gate } from '../outcomes/gate.js';
 

@@ -9,9 +9,10 @@ import {
   RedisBackend,
   Throttle,
 } from '../../../src/index.js';
-import { type AdapterName, adapters, START, startApp } from '../../support/http-app.js';
+import { type AdapterName, adapters, startApp } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { freshPrefix, startRedis, type TestRedis } from '../../support/redis/redis-shared.js';
+import { START } from '../../support/start-time.js';
 
 const HOUR = 3_600_000;
 const strategy = 'fixed-window';

@@ -11,12 +11,12 @@ import {
   type ThrottleModuleOptions,
   type ThrottleService,
 } from '../../../src/index.js';
-import { START } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
 import { ownRedis } from '../../support/redis/private-redis.js';
 import { freshPrefix } from '../../support/redis/redis-shared.js';
 import { scaled } from '../../support/scale.js';
 import { startContext } from '../../support/service-app.js';
+import { START } from '../../support/start-time.js';
 
 /** An application, and what it did so far. */
 interface Subject {

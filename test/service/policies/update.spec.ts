@@ -14,8 +14,9 @@ import {
 import { CountedBackend } from '../../support/counted-backend.js';
 import { eventsOf } from '../../support/events.js';
 import { limitHeaders } from '../../support/header-fields.js';
-import { adapters, START, startApp } from '../../support/http-app.js';
+import { adapters, startApp } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
+import { START } from '../../support/start-time.js';
 
 const strategy = 'fixed-window';
 const minute = 60_000;

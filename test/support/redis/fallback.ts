@@ -6,7 +6,7 @@ import { ManualClock } from '../../../src/core/clock.js';
 import type { Charge } from '../../../src/core/decision.js';
 import type { OnError, Policy } from '../../../src/core/policy.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
-import { START } from '../http-app.js';
+import { START } from '../start-time.js';
 import { askUntil, PATIENT_MS } from './faults.js';
 import { connect, RedisServer } from './redis.js';
 import { freshPrefix } from './redis-shared.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { heldController, sendInOrder } from '../../support/delayed-handlers.js';
-import { adapters, START, startApp } from '../../support/http-app.js';
+import { adapters, startApp } from '../../support/http-app.js';
+import { START } from '../../support/start-time.js';
 import { until } from '../../support/wait-until.js';
 
 describe.each(adapters)('a leaky bucket on %s', (adapter) => {

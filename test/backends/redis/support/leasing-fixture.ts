@@ -3,10 +3,10 @@ import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { ManualClock } from '../../../../src/core/clock.js';
 import type { Charge } from '../../../../src/core/decision.js';
 import { definePolicy } from '../../../../src/strategies/define-policy.js';
-import { START } from '../../../support/http-app.js';
 import { type OwnRedis, ownRedis } from '../../../support/redis/private-redis.js';
 import { freshPrefix } from '../../../support/redis/redis-shared.js';
 import { stateUnder } from '../../../support/redis/state-decoder.js';
+import { START } from '../../../support/start-time.js';
 
 export const HOUR = 3_600_000;
 export const policy = definePolicy('p', { rate: '1000/h', strategy: 'fixed-window', lease: { batch: 100 } });

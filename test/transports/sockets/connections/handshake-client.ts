@@ -21,7 +21,7 @@ import {
   type TestSockets,
   type Transport,
 } from '../../../support/gateway-app.js';
-import { START } from '../../../support/http-app.js';
+import { START } from '../../../support/start-time.js';
 
 /**
  * How a connection is refused; an open one is an error. On socket.io the client speaks by hand: the library's own tells nothing of

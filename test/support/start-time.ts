@@ -1,0 +1,2 @@
+/** 2026-01-01T00:00:00Z: the start of a minute, an hour and a day. The clocks of tests begin there. */
+export const START = 1_767_225_600_000;
