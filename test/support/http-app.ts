@@ -17,7 +17,7 @@ import {
   type ThrottleModuleOptions,
 } from '../../src/index.js';
 import { partitionKeysIn, withoutPartitionKeys } from './header-fields.js';
-import { START } from './start-time.js';
+import { PATIENT_FUNCTION_TIMEOUT_MS, START } from './start-time.js';
 
 export const adapters = ['express', 'fastify'] as const;
 export type AdapterName = (typeof adapters)[number];
@@ -134,7 +134,11 @@ export async function startApp({
   errors,
 }: AppOptions): Promise<TestApp> {
   const clock = new ManualClock(START);
-  const throttle = ThrottleModule.forRoot({ backend: new MemoryBackend({ clock }), ...options });
+  const throttle = ThrottleModule.forRoot({
+    backend: new MemoryBackend({ clock }),
+    functionTimeoutMs: PATIENT_FUNCTION_TIMEOUT_MS,
+    ...options,
+  });
 
   @Module({ imports: [throttle, ...imports], controllers, providers })
   class AppModule {}

@@ -8,7 +8,7 @@ import {
   type ThrottleModuleOptions,
   ThrottleService,
 } from '../../src/index.js';
-import { START } from './start-time.js';
+import { PATIENT_FUNCTION_TIMEOUT_MS, START } from './start-time.js';
 
 /** An application without HTTP, on a clock that tests move. */
 export class TestContext {
@@ -28,7 +28,11 @@ export async function startContext(
   memory: MemoryBackendOptions = {},
 ): Promise<TestContext> {
   const clock = new ManualClock(START);
-  const throttle = ThrottleModule.forRoot({ backend: new MemoryBackend({ clock, ...memory }), ...options });
+  const throttle = ThrottleModule.forRoot({
+    backend: new MemoryBackend({ clock, ...memory }),
+    functionTimeoutMs: PATIENT_FUNCTION_TIMEOUT_MS,
+    ...options,
+  });
 
   @Module({ imports: [throttle] })
   class AppModule {}
