@@ -33,7 +33,7 @@ export type {
   StartedBlock,
   TakenCharge,
 } from './core/decision.js';
-export { ThrottleConfigError } from './core/errors.js';
+export { ThrottleConfigError, type ThrottleErrorCode } from './core/errors.js';
 export type { LimitName, PolicyName, PolicyNames } from './core/literals/policy-name.js';
 export type {
   CalendarUnit,

@@ -121,6 +121,7 @@ export interface Backend {
 /** The error for a policy with a strategy that the backend was not given. */
 export function unknownStrategy({ name, strategy }: Policy): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_UNKNOWN_STRATEGY',
     `policy "${name}": the backend does not know the strategy "${strategy}". Give it to backend.use([...]), or to the module's \`strategies\`.`,
   );
 }

@@ -41,6 +41,7 @@ export function settingsOf(backend: Backend, place: string): SettingsStore {
   const { settings } = backend;
   if (settings !== undefined) return settings;
   throw new ThrottleConfigError(
+    'SLUICE_UNSUPPORTED_BACKEND',
     `${place}: needs a backend that ${PURPOSES.settings}, and ${nameOf(backend)} has no \`settings\`. Use another backend.`,
   );
 }
@@ -58,6 +59,7 @@ function incapable(
   feature: string,
 ): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_UNSUPPORTED_BACKEND',
     `policy "${name}": \`${feature}\` needs a backend that ${PURPOSES[capability]}, and ${backend} has no \`${capability}\`. Leave \`${feature}\` out, or use another backend.`,
   );
 }

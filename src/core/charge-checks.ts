@@ -43,6 +43,7 @@ export function assertArgumentCount({ policy, arguments: args }: Charge, count: 
   const found = args === undefined ? 0 : args.length;
   if (found === count) return;
   throw new ThrottleConfigError(
+    'SLUICE_INVALID_CHARGE',
     `a charge of "${policy.name}": the strategy "${policy.strategy}" needs ${count} \`arguments\`, got ${found}`,
   );
 }
@@ -64,6 +65,7 @@ function unknownMode({ policy, mode }: Charge): RangeError {
 
 function notLeasable({ policy: { name } }: Charge): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_LEASE_CONFLICT',
     `a charge of "${name}": the policy has a \`lease\`, and leased units can only be enforced: without \`mode\`, \`arguments\` and \`overriddenBy\`. Leave them out, or the lease.`,
   );
 }

@@ -1,10 +1,70 @@
 import { recognizeInstances } from './copies.js';
 
 /**
- * A configuration error. It stops the startup. The message says where, what was expected, what was found, and the fix.
+ * The kind of a configuration error. Each has a section in `docs/errors.md`: what it means, an example, and the fix.
  *
  * @example
- * policies.login.rate: expected "<count>/<unit>" such as "5/min", got "5/fortnight"
+ * if (error instanceof ThrottleConfigError && error.code === 'SLUICE_UNKNOWN_POLICY') throw new NotFoundException();
+ */
+export type ThrottleErrorCode =
+  // Options and arguments
+  | 'SLUICE_CONFLICTING_OPTIONS'
+  | 'SLUICE_INVALID_ARGUMENT'
+  | 'SLUICE_INVALID_FUNCTION'
+  | 'SLUICE_INVALID_OPTION'
+  | 'SLUICE_LEASE_CONFLICT'
+  | 'SLUICE_MISPLACED_OPTION'
+  | 'SLUICE_MISSING_VALUE'
+  | 'SLUICE_THROTTLER_OPTIONS'
+  | 'SLUICE_UNKNOWN_OPTION'
+  | 'SLUICE_UNUSED_OPTION'
+  // Rates
+  | 'SLUICE_CALENDAR_RATE'
+  | 'SLUICE_COST_TOO_HIGH'
+  | 'SLUICE_DUPLICATE_PERIOD'
+  | 'SLUICE_FIXED_RATE'
+  | 'SLUICE_INVALID_DURATION'
+  | 'SLUICE_INVALID_RATE'
+  | 'SLUICE_RATE_TOO_LARGE'
+  // Names
+  | 'SLUICE_DUPLICATE_POLICY'
+  | 'SLUICE_INVALID_NAME'
+  | 'SLUICE_NAME_REQUIRED'
+  | 'SLUICE_UNKNOWN_PLAN'
+  | 'SLUICE_UNKNOWN_POLICY'
+  // The module
+  | 'SLUICE_DUPLICATE_MODULE'
+  | 'SLUICE_INVALID_FACTORY'
+  | 'SLUICE_MISSING_FOR_ROOT'
+  | 'SLUICE_NOT_CONFIGURED'
+  | 'SLUICE_TWO_COPIES'
+  // Handlers and callers
+  | 'SLUICE_NOT_A_HANDLER'
+  | 'SLUICE_PROXY_HEADER'
+  | 'SLUICE_SKIPPED_LIMIT'
+  // Backends and strategies
+  | 'SLUICE_DUPLICATE_STRATEGY'
+  | 'SLUICE_INVALID_BACKEND'
+  | 'SLUICE_INVALID_STRATEGY'
+  | 'SLUICE_STRATEGY_FAILED'
+  | 'SLUICE_STRATEGY_WITHOUT_LUA'
+  | 'SLUICE_UNKNOWN_STRATEGY'
+  | 'SLUICE_UNSUPPORTED_BACKEND'
+  // Calls of the service
+  | 'SLUICE_ENDED_TALLY'
+  | 'SLUICE_INVALID_CHARGE'
+  | 'SLUICE_INVALID_RESULT'
+  | 'SLUICE_NO_CALL'
+  | 'SLUICE_WRONG_POLICY';
+
+const PAGE = 'nestjs-sluice/docs/errors.md';
+
+/**
+ * A configuration error. At startup, it stops the application. The message says where the mistake is, what was expected, what
+ * was found and how to fix it, and ends with the code and the section of `docs/errors.md` to read.
+ *
+ * @example
+ * policies.login.rate: expected "<count>/<unit>" such as "5/min", got "5/fortnight" (SLUICE_INVALID_RATE, see nestjs-sluice/docs/errors.md#sluice_invalid_rate)
  */
 export class ThrottleConfigError extends Error {
   static {
@@ -12,6 +72,17 @@ export class ThrottleConfigError extends Error {
   }
 
   override readonly name = 'ThrottleConfigError';
+
+  /**
+   * @param code the kind of the error
+   * @param problem the message without the code: where, what was expected, what was found, and the fix
+   */
+  constructor(
+    readonly code: ThrottleErrorCode,
+    readonly problem: string,
+  ) {
+    super(`${problem} (${code}, see ${PAGE}#${code.toLowerCase()})`);
+  }
 }
 
 /** Describes an unexpected value, with its type if the value alone would not show it. */
@@ -39,8 +110,18 @@ export function optionAt(path: string, member: string): string {
 }
 
 /** Returns the error for an invalid value: its path, what was expected, and what was found. */
-export function invalidValue(path: string, expected: string, found: unknown): ThrottleConfigError {
-  return new ThrottleConfigError(`${path}: expected ${expected}, got ${describeValue(found)}`);
+export function invalidValue(
+  path: string,
+  expected: string,
+  found: unknown,
+  code: ThrottleErrorCode = 'SLUICE_INVALID_OPTION',
+): ThrottleConfigError {
+  return new ThrottleConfigError(code, `${path}: expected ${expected}, got ${describeValue(found)}`);
+}
+
+/** Returns the error for an argument of a method or a function that is invalid. */
+export function invalidArgument(path: string, expected: string, found: unknown): ThrottleConfigError {
+  return invalidValue(path, expected, found, 'SLUICE_INVALID_ARGUMENT');
 }
 
 /** Returns ` Did you mean "search"? Known: search, upload.`, the end of an error about an unknown name. */
@@ -57,7 +138,10 @@ export function suggest(name: string, known: readonly string[]): string {
 export function assertKnownMembers(path: string, value: object, known: readonly string[]): void {
   for (const member of Object.keys(value)) {
     if (!known.includes(member)) {
-      throw new ThrottleConfigError(`${path}: there is no option "${member}".${suggest(member, known)}`);
+      throw new ThrottleConfigError(
+        'SLUICE_UNKNOWN_OPTION',
+        `${path}: there is no option "${member}".${suggest(member, known)}`,
+      );
     }
   }
 }

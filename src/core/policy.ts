@@ -158,6 +158,7 @@ export function assertPolicyName(path: string, name: unknown): asserts name is s
     path,
     'a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"',
     name,
+    'SLUICE_INVALID_NAME',
   );
 }
 

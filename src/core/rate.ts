@@ -73,24 +73,36 @@ export function parseRate(text: string): readonly Rate[] {
 }
 
 /**
- * Throws unless a text is one rate, or `unlimited`.
+ * Parses a rate of the configuration, as `parseRate` does.
+ *
+ * @param path names the rate in the error
+ * @throws ThrottleConfigError
+ */
+export function parseRateAt(path: string, text: string): readonly Rate[] {
+  return parse(text, `${path}: ${EXPECTED}`);
+}
+
+/**
+ * Throws unless a string is one rate, or `unlimited`.
  *
  * @param path names the rate in the error
  * @throws ThrottleConfigError
  */
 export function assertSingleRate(path: string, text: string): void {
   if (parse(text, `${path}: ${EXPECTED_ONE}`).length < 2) return;
-  throw invalidValue(path, 'one rate such as "500/min"', text);
+  throw invalidValue(path, 'one rate such as "500/min"', text, 'SLUICE_INVALID_RATE');
 }
 
 function parse(text: string, expected: string): readonly Rate[] {
-  if (typeof text !== 'string') throw new ThrottleConfigError(`${expected}, got ${describeValue(text)}`);
+  if (typeof text !== 'string')
+    throw new ThrottleConfigError('SLUICE_INVALID_RATE', `${expected}, got ${describeValue(text)}`);
   if (UNLIMITED.test(text)) return [];
   return text.split(';').map((part) => parseOne(part, text, expected));
 }
 
 function parseOne(part: string, text: string, expected: string): Rate {
-  const fail = (why = '') => new ThrottleConfigError(`${expected}, got ${describeValue(text)}${why}`);
+  const fail = (why = '') =>
+    new ThrottleConfigError('SLUICE_INVALID_RATE', `${expected}, got ${describeValue(text)}${why}`);
   const match = RATE.exec(part);
   if (match === null) throw fail();
   const [, count = '', n = '1', unit = ''] = match;
@@ -119,6 +131,7 @@ function calendarUnitOf(unit: string): Rate['unit'] {
 export function parseDuration(path: string, text: unknown, maxMs: number): number {
   const fail = (why = '') =>
     new ThrottleConfigError(
+      'SLUICE_INVALID_DURATION',
       `${path}: expected a duration "<count><unit>" such as "5m" or "1h", got ${describeValue(text)}${why}`,
     );
   const [, count, unit = ''] = (typeof text === 'string' && DURATION.exec(text)) || [];

@@ -43,6 +43,7 @@ function isValueOption(member: string): member is ValueOption {
  */
 export function missingValue(path: string, expected: string, fix = ''): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_MISSING_VALUE',
     `${path}: expected ${expected}, got ${describeValue(undefined)}. ` +
       `Is an environment variable or a configuration value missing?${fix === '' ? '' : ` ${fix}`}`,
   );

@@ -20,6 +20,7 @@ export const CallSignal: () => ParameterDecorator = createParamDecorator((_: unk
   if (isSocket(caller)) return messageSignal(args, caller);
   if (isRequest(caller) && typeof response === 'object' && response !== null) return requestSignal(caller, response);
   throw new ThrottleConfigError(
+    'SLUICE_NO_CALL',
     '@CallSignal(): expected a handler over HTTP or of a gateway. Calls of other handlers have no signal.',
   );
 });

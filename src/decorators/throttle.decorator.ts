@@ -67,6 +67,7 @@ function decorator(name: string, metadata: ThrottleMetadata): ClassDecorator & M
     if (method !== undefined && (isClass || typeof descriptor?.value !== 'function')) {
       const place = isClass ? `${target.name}.${String(method)}` : `${target.constructor.name}.${String(method)}`;
       throw new ThrottleConfigError(
+        'SLUICE_NOT_A_HANDLER',
         `${name} on ${place}: expected a class or a method of its instances. Nothing calls this one for a request.`,
       );
     }

@@ -34,7 +34,7 @@ export function isBackend(value: unknown): value is Backend {
 
 /** Throws a ThrottleConfigError unless `value` is a backend. `place` names it in the message. */
 export function assertBackend(place: string, value: unknown): asserts value is Backend {
-  if (!isBackend(value)) throw invalidValue(place, A_BACKEND, value);
+  if (!isBackend(value)) throw invalidValue(place, A_BACKEND, value, 'SLUICE_INVALID_BACKEND');
 }
 
 /** Returns the backend of the options, or the one that their function makes; default: one in memory. */

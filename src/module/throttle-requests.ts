@@ -21,6 +21,7 @@ export function throttleRequests(app: INestApplicationContext): RequestMiddlewar
   const requests = app.get(RequestLimiter, { strict: false });
   if (!requests.isActive) {
     throw new ThrottleConfigError(
+      'SLUICE_NOT_CONFIGURED',
       'throttleRequests(app): the options of ThrottleModule have no limit of requests. Add it: ThrottleModule.forRoot({ requests: "1000/min" }).',
     );
   }

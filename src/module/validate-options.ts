@@ -92,11 +92,13 @@ export function assertModuleOptions(
 ): asserts options is ThrottleModuleOptions {
   if (options === undefined) {
     throw new ThrottleConfigError(
+      'SLUICE_MISSING_FOR_ROOT',
       `${MODULE}: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.`,
     );
   }
   if (isDynamicModule(options)) {
     throw new ThrottleConfigError(
+      'SLUICE_INVALID_FACTORY',
       `${MODULE}: expected options, got a module. The factory of forRootAsync returns what forRoot takes: { default: "1000/min" }.`,
     );
   }
@@ -105,6 +107,7 @@ export function assertModuleOptions(
   for (const extra of EXTRAS) {
     if (extra in options) {
       throw new ThrottleConfigError(
+        'SLUICE_MISPLACED_OPTION',
         `${MODULE}: "${extra}" shapes the module itself. Put it beside the factory, not into what that returns.`,
       );
     }
@@ -129,6 +132,7 @@ export function rootOptions<T extends object>(args: readonly (T | undefined)[]):
   assertNotThrottlers(place, options);
   if (typeof options === 'function' || isThenable(options)) {
     throw new ThrottleConfigError(
+      'SLUICE_INVALID_FACTORY',
       `${place}: expected ${expected}, got ${describeValue(options)}. Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.`,
     );
   }
@@ -149,7 +153,10 @@ export function assertStrategies(strategies: readonly Strategy[]): void {
   const names = [...BUILT_IN_STRATEGIES, ...checked].map(({ name }) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
   if (repeated === undefined) return;
-  throw new ThrottleConfigError(`${MODULE}.strategies: there are two of the name "${repeated}". Give yours another.`);
+  throw new ThrottleConfigError(
+    'SLUICE_DUPLICATE_STRATEGY',
+    `${MODULE}.strategies: there are two of the name "${repeated}". Give yours another.`,
+  );
 }
 
 /**
@@ -164,7 +171,10 @@ export function assertAsyncOptions(options: object): void {
   }
   const misplaced = MODULE_MEMBERS.find((member) => member in options);
   if (misplaced !== undefined) {
-    throw new ThrottleConfigError(`${place}: "${misplaced}" is read only in what the factory returns. Put it there.`);
+    throw new ThrottleConfigError(
+      'SLUICE_MISPLACED_OPTION',
+      `${place}: "${misplaced}" is read only in what the factory returns. Put it there.`,
+    );
   }
   assertKnownMembers(place, options, [...FACTORIES, 'inject', 'imports', 'provideInjectionTokensFrom', ...EXTRAS]);
   assertFactory(`${place}: useFactory`, Reflect.get(options, 'useFactory'), Reflect.get(options, 'inject') ?? []);
@@ -177,6 +187,7 @@ function assertFactory(place: string, factory: unknown, inject: unknown): void {
   const injected = Array.isArray(inject) ? inject.length : 0;
   if (factory.length <= injected) return;
   throw new ThrottleConfigError(
+    'SLUICE_INVALID_FACTORY',
     `${place}: takes ${factory.length} ${factory.length === 1 ? 'argument' : 'arguments'}, and "inject" lists ${injected || 'none'}, ` +
       'so that the rest would be undefined. List a provider for each: inject: [ConfigService].',
   );
@@ -184,7 +195,7 @@ function assertFactory(place: string, factory: unknown, inject: unknown): void {
 
 function assertNotThrottlers(place: string, options: unknown): void {
   const replacement = moduleOptionsFor(options);
-  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);
 }
 
 function isDynamicModule(options: unknown): boolean {

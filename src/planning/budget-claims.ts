@@ -46,6 +46,7 @@ export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
     for (const name of namesOf(policies)) {
       if (seen.has(name)) {
         throw new ThrottleConfigError(
+          'SLUICE_NAME_REQUIRED',
           `${place}: there are two limits over one period here, both called "${name}". Give one of them a name of its own: { name: "..." }.`,
         );
       }
@@ -74,6 +75,7 @@ function namesOf({ known }: PolicySource): ReadonlySet<string> {
 /** The error of a policy that has the name of another limit's policy: of a limit `api` of two rates one is called `api-1s`. */
 function nameTaken(place: string, name: string, other: CompiledLimit): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_DUPLICATE_POLICY',
     `${place}: "${name}" is already the name of a rate of ${other.place}. Give one of the two limits another name.`,
   );
 }

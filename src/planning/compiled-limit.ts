@@ -116,11 +116,13 @@ function overridersOf({ options: { overrides, lease }, place, byPeriod }: Declar
   const path = optionAt(place, 'overrides');
   if (lease !== undefined) {
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `${path}: leased units are spent at one rate for everybody. Leave one of the two out.`,
     );
   }
   if (byPeriod === true) {
     throw new ThrottleConfigError(
+      'SLUICE_NAME_REQUIRED',
       `${path}: an override names its policy, and this one has no name of its own. Add { name: "..." }.`,
     );
   }
@@ -130,6 +132,7 @@ function overridersOf({ options: { overrides, lease }, place, byPeriod }: Declar
 
 function nothingToOverride(place: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_FIXED_RATE',
     `${optionAt(place, 'overrides')}: an override stands in place of a rate, and this policy is unlimited. Write a rate that is high enough for everybody else.`,
   );
 }
@@ -139,6 +142,7 @@ function assertOneRate(place: string, policies: readonly Policy[], at: string): 
   if (policies.length < 2) return;
   const several = at === place ? 'this policy has' : `${at} has`;
   throw new ThrottleConfigError(
+    'SLUICE_FIXED_RATE',
     `${optionAt(place, 'overrides')}: an override is one rate, and ${several} ${policies.length}. Make a policy of each.`,
   );
 }
@@ -172,6 +176,7 @@ function scopeOf(options: PolicyOptions, level: Level, handler: HandlerIdentity 
   if (id !== undefined) return `${NAMED_BUDGET}${id}`;
   if (handler === null) {
     throw new ThrottleConfigError(
+      'SLUICE_NO_CALL',
       `${place}: has a budget for each ${scope}, and there is no handler here. Ask within a call, or give it the scope "app" or { group }.`,
     );
   }
@@ -181,6 +186,7 @@ function scopeOf(options: PolicyOptions, level: Level, handler: HandlerIdentity 
 function idWithoutHandler(place: string, scope: 'app' | { readonly group: string }): ThrottleConfigError {
   const owner = scope === 'app' ? 'the application' : `the group "${scope.group}"`;
   return new ThrottleConfigError(
+    'SLUICE_UNUSED_OPTION',
     `${optionAt(place, 'id')}: names the budget of a handler or a class, and this limit has the budget of ${owner}. Leave it out, or add scope: "handler" or "class".`,
   );
 }
@@ -244,6 +250,7 @@ function policiesOfFunction(
 ): PolicySource {
   if (options.lease !== undefined) {
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write the rate out, or leave the lease out.`,
     );
   }
@@ -264,6 +271,7 @@ function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: P
   const [tier] = entries.values();
   if (lease === undefined || tier === undefined) return;
   throw new ThrottleConfigError(
+    'SLUICE_LEASE_CONFLICT',
     `${optionAt(place, 'lease')}: units are leased at one rate for everybody, and ${tier.place} has another. Leave the lease out, or the rate of the plan.`,
   );
 }
@@ -304,6 +312,7 @@ function assertAffordable(
       optionAt(place, 'cost'),
       `at most the ${burst} that a full limit grants at once${when}${hint}`,
       cost,
+      'SLUICE_COST_TOO_HIGH',
     );
   }
 }
@@ -313,6 +322,7 @@ export function assertLeasable(place: string, policies: readonly Policy[], mode:
   if (mode === undefined || !policies.some(({ lease }) => lease !== undefined)) return;
   const found = typeof mode === 'function' ? 'is a function' : `is "${mode}"`;
   throw new ThrottleConfigError(
+    'SLUICE_LEASE_CONFLICT',
     `${optionAt(place, 'lease')}: leased units can only be enforced, and the mode here ${found}. Leave the lease out, or give the policy the mode "on".`,
   );
 }

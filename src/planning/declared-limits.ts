@@ -95,11 +95,13 @@ export function distinguishUnnamed<T extends DeclaredLimit | PolicyReference>(li
     if (unnamed.includes(limit)) {
       if (unnamed.length > 1 && 'options' in limit && typeof limit.options.rate === 'function') {
         throw new ThrottleConfigError(
+          'SLUICE_NAME_REQUIRED',
           `${place}: a rate that is a function needs a name beside another limit. Add { name: "..." }.`,
         );
       }
     } else if (limits.filter((other) => nameOf(other) === nameOf(limit)).length > 1) {
       throw new ThrottleConfigError(
+        'SLUICE_DUPLICATE_POLICY',
         `${place}: there are two policies of the name "${nameOf(limit)}" here. Give one of them another.`,
       );
     }
@@ -135,7 +137,7 @@ interface ParsedUse {
 function parseUse(use: ThrottleUse, level: Level, place: string): ParsedUse {
   const { what, more } = use;
   const replacement = throttleArgumentsFor(what, more);
-  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);
   const options = 'more' in use ? parseMore(more, place) : {};
   const shared = withoutConnections(options);
   assertNoBudget(place, shared);
@@ -176,7 +178,8 @@ function parseEntry(
 ): DeclaredLimit | PolicyReference {
   if (typeof entry === 'object') return declareOnHandler({ ...withoutConnections(entry), ...shared }, level, place);
   if (looksLikeRate(entry)) {
-    if (shared.rate !== undefined) throw invalidValue(optionAt(place, 'rate'), `none beside "${entry}"`, shared.rate);
+    if (shared.rate !== undefined)
+      throw invalidValue(optionAt(place, 'rate'), `none beside "${entry}"`, shared.rate, 'SLUICE_CONFLICTING_OPTIONS');
     return declareOnHandler({ ...shared, rate: entry }, level, place);
   }
   if (!isPolicyName(entry)) throw invalidValue(place, 'a rate such as "5/min", or the name of a policy', entry);
@@ -188,6 +191,7 @@ function declareOnHandler(options: MoreOptions, level: Level, place: string): De
   const declared = declareLimit(options, level, place);
   if (declared.options.overrides === undefined) return declared;
   throw new ThrottleConfigError(
+    'SLUICE_MISPLACED_OPTION',
     `${optionAt(place, 'overrides')}: overrides are set by the name of a policy of the module. Move the limit there, policies: { name: { rate, overrides } }, and use it by its name.`,
   );
 }
@@ -214,11 +218,13 @@ function parseMore(more: ThrottleUse['more'], place: string): MoreOptions {
 function connectionLimit([first, second]: readonly Limit[], level: Level, place: string): Limit | undefined {
   if (first !== undefined && level === 'method') {
     throw new ThrottleConfigError(
+      'SLUICE_MISPLACED_OPTION',
       `${place}, connections: expected on a gateway's class, which connections are made to, and not on a method.`,
     );
   }
   if (second !== undefined) {
     throw new ThrottleConfigError(
+      'SLUICE_CONFLICTING_OPTIONS',
       `${place}, connections: there are two of them here. Join their rates: { connections: "10/s; 100/min" }.`,
     );
   }
@@ -230,6 +236,7 @@ function assertSkips({ label, limits, connections, skipsAll, skips }: Declaratio
   const skipped = limits.some((limit) => skipsAll || skips.includes(nameOf(limit)));
   if (skipped || (skipsAll && connections !== undefined)) {
     throw new ThrottleConfigError(
+      'SLUICE_SKIPPED_LIMIT',
       `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
     );
   }
@@ -240,7 +247,7 @@ function assertSkippedName(place: string, name: unknown): void {
   const expected = 'names of policies, or nothing';
   if (name === undefined) throw missingValue(place, expected);
   const replacement = skipArgumentsFor(name);
-  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);
   throw invalidValue(place, expected, name);
 }
 

@@ -92,6 +92,7 @@ function assertNothingLeased(limits: readonly CompiledLimit[]): void {
   const leased = limits.find(({ policies }) => policies.known.some(({ lease }) => lease !== undefined));
   if (concurrent === undefined || leased === undefined) return;
   throw new ThrottleConfigError(
+    'SLUICE_LEASE_CONFLICT',
     `${concurrent.place}: permits are taken together with all rates of a call, and ${leased.place} has a \`lease\`, which spends units without the backend. Leave the lease out, or skip that limit here.`,
   );
 }

@@ -103,7 +103,7 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   if (options === undefined) throw missingValue(place, A_LIMIT);
   if (!isRecord(options)) throw invalidValue(place, A_LIMIT, options);
   const replacement = policyOptionsFor(options);
-  if (replacement !== undefined) throw new ThrottleConfigError(`${place}: ${replacement}`);
+  if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);
   assertNoBudget(place, options);
   assertKnownMembers(place, options, POLICY_MEMBERS);
   const { name }: { name?: unknown } = options;
@@ -114,6 +114,7 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   if ('concurrency' in options) assertConcurrency(place, options);
   if ('chargeWhen' in options && 'lease' in options) {
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.`,
     );
   }
@@ -124,6 +125,7 @@ export function assertNoBudget(place: string, options: object): void {
   const member = BUDGET_ONLY_MEMBERS.find((one) => one in options);
   if (member === undefined) return;
   throw new ThrottleConfigError(
+    'SLUICE_MISPLACED_OPTION',
     `${place}: there is no option "${member}" here. Token budgets belong in \`policies\` of the module: { policies: { llm: { budget: "100000/min" } } }.`,
   );
 }
@@ -131,12 +133,16 @@ export function assertNoBudget(place: string, options: object): void {
 /** Throws unless a limit without a rate is one of concurrency, and has no option that belongs to a rate. */
 function assertConcurrencyAlone(place: string, options: object): void {
   if (!('concurrency' in options)) {
-    throw new ThrottleConfigError(`${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`);
+    throw new ThrottleConfigError(
+      'SLUICE_MISSING_VALUE',
+      `${optionAt(place, 'rate')}: expected a rate such as "5/min", got none`,
+    );
   }
   const other = RATE_MEMBERS.find((member) => member in options);
   if (other === undefined) return;
   const fix = other === 'cost' ? ', or write concurrency: { limit, weight } for permits of a call' : '';
   throw new ThrottleConfigError(
+    'SLUICE_UNUSED_OPTION',
     `${optionAt(place, other)}: belongs to a rate, and there is only a concurrency here. Leave it out, add a rate${fix}.`,
   );
 }
@@ -150,7 +156,10 @@ function assertConcurrencyAlone(place: string, options: object): void {
 export function assertUnreservedName(place: string, name: unknown, fix: string): void {
   assertPolicyName(place, name);
   if (name !== DEFAULT_NAME && !name.startsWith(`${DEFAULT_NAME}-`)) return;
-  throw new ThrottleConfigError(`${place}: "${name}" is what limits without a name are called. ${fix}`);
+  throw new ThrottleConfigError(
+    'SLUICE_INVALID_NAME',
+    `${place}: "${name}" is what limits without a name are called. ${fix}`,
+  );
 }
 
 /**
@@ -164,7 +173,7 @@ export function assertOptions(place: string, options: object, checks: Readonly<R
     assertNotMissing(place, options, member, expected);
     if (value === undefined) continue;
     for (const one of Array.isArray(value) ? value : [value]) assertCalled(optionAt(place, member), one);
-    if (!fits(value)) throw unfitValue(optionAt(place, member), expected, wrong(value));
+    if (!fits(value)) throw unfitValue(place, member, expected, wrong(value));
   }
 }
 
@@ -173,11 +182,13 @@ export function assertNoneMissing(place: string, options: object): void {
   for (const [member, expected] of EXPECTED) assertNotMissing(place, options, member, expected);
 }
 
-function unfitValue(place: string, expected: string, value: unknown): ThrottleConfigError {
-  const error = invalidValue(place, expected, value);
+function unfitValue(place: string, member: string, expected: string, value: unknown): ThrottleConfigError {
+  const code = member === 'rate' ? 'SLUICE_INVALID_RATE' : 'SLUICE_INVALID_OPTION';
+  const error = invalidValue(optionAt(place, member), expected, value, code);
   if (typeof value !== 'function' || value.length <= 1) return error;
   return new ThrottleConfigError(
-    `${error.message}, which takes ${value.length} arguments. It would get the call alone; wrap it: (call) => ...`,
+    'SLUICE_INVALID_FUNCTION',
+    `${error.problem}, which takes ${value.length} arguments. It would get the call alone; wrap it: (call) => ...`,
   );
 }
 

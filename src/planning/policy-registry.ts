@@ -90,7 +90,10 @@ export class PolicyRegistry {
       }
       const { options } = declareLimit(optionsOf(limit), 'module', place);
       if (options.name !== undefined && options.name !== name) {
-        throw new ThrottleConfigError(`${place}.name: the policy is called "${name}" already. Leave the name out.`);
+        throw new ThrottleConfigError(
+          'SLUICE_UNUSED_OPTION',
+          `${place}.name: the policy is called "${name}" already. Leave the name out.`,
+        );
       }
       if (this.has(name) || this.hasDefault(name)) throw twoOfOneName(place, name);
       const runtime = new RuntimePolicy(name);
@@ -133,11 +136,15 @@ export class PolicyRegistry {
     if (found !== undefined) return found;
     if (this.budgets.has(name)) {
       throw new ThrottleConfigError(
+        'SLUICE_WRONG_POLICY',
         `${place}: this policy is a token budget. Use throttle.budget("${name}"): its method reserve(estimate) holds units.`,
       );
     }
     const fix = this.#named.size === 0 ? ` Add it: ThrottleModule.forRoot({ policies: { ... } }).` : '';
-    throw new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.names)}${fix}`);
+    throw new ThrottleConfigError(
+      'SLUICE_UNKNOWN_POLICY',
+      `${place}: no policy of that name.${suggest(name, this.names)}${fix}`,
+    );
   }
 
   /** Returns what may change of a policy while the service runs; undefined for an unknown name. */
@@ -154,7 +161,12 @@ export class PolicyRegistry {
   changed(name: string, spec: Pick<PolicySpec, 'rate' | 'burst'>, place: string): StoredRate {
     const policy = resolveOverride(this.get(name, place), spec, place, this.strategies);
     if (policy !== undefined) return storedRateOf(policy);
-    throw invalidValue(optionAt(place, 'rate'), 'a rate such as "5/min" (for no limit, set the mode "off")', spec.rate);
+    throw invalidValue(
+      optionAt(place, 'rate'),
+      'a rate such as "5/min" (for no limit, set the mode "off")',
+      spec.rate,
+      'SLUICE_INVALID_RATE',
+    );
   }
 
   /**
@@ -168,6 +180,7 @@ export class PolicyRegistry {
     const declared = this.#defaults.find((one) => nameOf(one) === name) ?? this.get(name, place);
     if (declared.options.overrides === undefined) {
       throw new ThrottleConfigError(
+        'SLUICE_NOT_CONFIGURED',
         `${place}: nobody can have an override of this policy. Say who can, ${declared.place}: { overrides: true } for the charged subject.`,
       );
     }
@@ -200,6 +213,7 @@ export class PolicyRegistry {
     const [first] = tiers.entries.values();
     if (declared.byPeriod !== true || first === undefined) return { ...declared, tiers };
     throw new ThrottleConfigError(
+      'SLUICE_NAME_REQUIRED',
       `${first.place}: there are several limits without a name in the module's \`default\`. Give one of them a name, and write it here.`,
     );
   }
@@ -248,6 +262,7 @@ function hasHandler({ scope }: CompiledLimit): boolean {
 function assertNoSwitch(place: string, name: string, limit: unknown): void {
   if (name !== 'runtime' || typeof limit !== 'boolean') return;
   throw new ThrottleConfigError(
+    'SLUICE_MISPLACED_OPTION',
     `${place}: expected a policy, got ${limit}. To follow changes that are made while the service runs, write \`runtimePolicies: true\` beside \`policies\`.`,
   );
 }
@@ -257,5 +272,8 @@ function optionsOf(limit: Limit): unknown {
 }
 
 function twoOfOneName(place: string, name: string): ThrottleConfigError {
-  return new ThrottleConfigError(`${place}: there are two policies of the name "${name}". Give one of them another.`);
+  return new ThrottleConfigError(
+    'SLUICE_DUPLICATE_POLICY',
+    `${place}: there are two policies of the name "${name}". Give one of them another.`,
+  );
 }

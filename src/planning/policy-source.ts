@@ -86,7 +86,12 @@ export function policiesByRate(
     const cached = cache.get(rate);
     if (cached !== undefined) return cached;
     if (typeof rate !== 'string')
-      throw invalidValue(optionAt(place, 'rate'), 'the function to answer with a rate such as "5/min"', rate);
+      throw invalidValue(
+        optionAt(place, 'rate'),
+        'the function to answer with a rate such as "5/min"',
+        rate,
+        'SLUICE_INVALID_RESULT',
+      );
     const defined = define(rate);
     const policies = defined.length === 0 && unlimited !== undefined ? unlimited : defined;
     if (cache.size >= MAX_CACHED_RATES) cache.clear();

@@ -68,6 +68,7 @@ function resolveReference({ policy, use, level, place }: PolicyReference, regist
   const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
   if (other !== undefined) {
     throw new ThrottleConfigError(
+      'SLUICE_MISPLACED_OPTION',
       `${place}: "${other}" belongs to the policy "${policy}" itself. Change policies.${policy}, or say here only ${USE_MEMBERS.join(', ')}.`,
     );
   }
@@ -87,6 +88,7 @@ function checkName(limit: DeclaredLimit, registry: PolicyRegistry): DeclaredLimi
   const { name } = limit.options;
   if (name === undefined || !registry.has(name)) return limit;
   throw new ThrottleConfigError(
+    'SLUICE_DUPLICATE_POLICY',
     `${limit.place}: there are two policies of the name "${name}". Use the module's, @Throttle("${name}"), or take another name.`,
   );
 }
@@ -101,6 +103,7 @@ function assertSkipsKnown(
   const unknown = skips.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ThrottleConfigError(
+    'SLUICE_UNKNOWN_POLICY',
     `@SkipThrottle("${unknown}") ${label}: no policy of that name.${suggest(unknown, known)}`,
   );
 }

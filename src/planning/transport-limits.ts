@@ -32,7 +32,10 @@ export function compileTransportLimit(
   if (!isObject(options)) throw invalidValue(place, 'a rate such as "10/min", or options with a rate', limit);
   const fixed = FIXED_OPTIONS[name].find((member) => member in options);
   if (fixed !== undefined) {
-    throw new ThrottleConfigError(`${optionAt(place, fixed)}: has no place in a limit of ${name}. Leave it out.`);
+    throw new ThrottleConfigError(
+      'SLUICE_UNUSED_OPTION',
+      `${optionAt(place, fixed)}: has no place in a limit of ${name}. Leave it out.`,
+    );
   }
   const declared = declareLimit({ name, ...options, scope: 'handler' }, level, place);
   const [compiled] = registry.compile(declared, { classId: owner, handlerId: owner });
@@ -49,6 +52,7 @@ export function compileRequestLimit(place: string, limit: Limit, registry: Polic
   const compiled = compileTransportLimit(place, 'requests', limit, { level: 'module', owner: 'app' }, registry);
   if (!registry.has(compiled.name)) return compiled;
   throw new ThrottleConfigError(
+    'SLUICE_DUPLICATE_POLICY',
     `${place}: there is a policy of the name "${compiled.name}", too. Give this limit another: { name: "all-requests" }.`,
   );
 }

@@ -59,6 +59,7 @@ function ratesOf(method: string, limits: readonly CompiledLimit[]): readonly Com
   const [first] = limits;
   if (rates.length > 0 || first === undefined) return rates;
   throw new ThrottleConfigError(
+    'SLUICE_WRONG_POLICY',
     `${method}("${first.name}"): the policy limits how many calls run at a time, and has no units to be counted. Give it a rate, too.`,
   );
 }
@@ -75,12 +76,14 @@ function takenUnder({ mode: _, ...charge }: Charge, decision: Decision | undefin
 
 function notCreditable(policy: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_LEASE_CONFLICT',
     `credit("${policy}"): the policy has a \`lease\`, and processes hold units of it that the backend does not know. Refund the outcome of the call, or leave the lease out.`,
   );
 }
 
 function incapable(backend: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_UNSUPPORTED_BACKEND',
     `credit(): needs a backend that gives units back without a receipt, and ${backend} has no \`credit\`. Use another backend, or refund the outcome of a call.`,
   );
 }

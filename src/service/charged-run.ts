@@ -63,6 +63,7 @@ function settledBy(limit: CompiledLimit, chargeWhen: ChargeWhen | undefined, pla
   if (chargeWhen === undefined) return limit;
   if (limit.policies.known.some(({ lease }) => lease !== undefined)) {
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of the run. Leave it out, or the lease of the policy.`,
     );
   }

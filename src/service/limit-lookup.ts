@@ -1,4 +1,4 @@
-import { invalidValue, suggest, ThrottleConfigError } from '../core/errors.js';
+import { invalidArgument, suggest, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import type { BudgetRegistry } from '../planning/budgets/budget-registry.js';
 import { assertLeasable, budgetIdOf, type CompiledLimit } from '../planning/compiled-limit.js';
@@ -29,10 +29,11 @@ export class LimitLookup {
     if (typeof policy === 'string') return this.#byName(method, policy, handlerLimits);
     if (isPolicy(policy)) return this.#byPolicy(method, policy);
     if (policy !== undefined) {
-      throw invalidValue(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
+      throw invalidArgument(`${method}()`, "a policy's name, or a policy that definePolicy() made", policy);
     }
     if (handlerLimits === undefined) {
       throw new ThrottleConfigError(
+        'SLUICE_NO_CALL',
         `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. ` +
           `Name a policy, ${method}("name"), or pass { on: context }.`,
       );
@@ -40,6 +41,7 @@ export class LimitLookup {
     if (handlerLimits.explicit.length > 0) return handlerLimits.explicit;
     const { names } = this.registry;
     throw new ThrottleConfigError(
+      'SLUICE_UNKNOWN_POLICY',
       `${method}() in ${handlerLimits.label}: no limit of the method or its class applies. Add @Throttle("60/min", { manual: true }), ` +
         `or name a policy.${names.length > 0 ? ` Known: ${names.join(', ')}.` : ''}`,
     );
@@ -68,6 +70,7 @@ export class LimitLookup {
     if (called.length > 0) return called;
     const known = new Set([...this.registry.names, ...limits.map((limit) => limit.name)]);
     throw new ThrottleConfigError(
+      'SLUICE_UNKNOWN_POLICY',
       `${place} in ${handlerLimits.label}: no policy or limit of that name.${suggest(name, [...known])}`,
     );
   }
@@ -102,7 +105,10 @@ export class LimitLookup {
 function adHocConcurrency({ name, held, strategy, limit }: Policy, method: string): ConcurrencyRules | undefined {
   if (held === undefined) return undefined;
   if (strategy === concurrency.name) return rulesOf({ limit });
-  throw new ThrottleConfigError(`${method}(policy "${name}"): units of a token budget are reserved, and not charged.`);
+  throw new ThrottleConfigError(
+    'SLUICE_WRONG_POLICY',
+    `${method}(policy "${name}"): units of a token budget are reserved, and not charged.`,
+  );
 }
 
 const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'concurrency' | 'quota' | 'deadlines'> = {

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { assertCost } from '../core/decision.js';
-import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, invalidArgument, ThrottleConfigError } from '../core/errors.js';
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
@@ -125,6 +125,7 @@ export function parseChargeArguments(method: string, args: readonly unknown[]): 
   const charges = checkedCharges(method, list);
   if (args.length > 2) {
     throw new ThrottleConfigError(
+      'SLUICE_INVALID_ARGUMENT',
       `${method}(): a list of policies has its costs in it. Pass the options alone beside it: ${method}([{ policy, cost }], options).`,
     );
   }
@@ -140,9 +141,9 @@ export function parseRunArguments(policy: unknown, options: unknown, fn: unknown
   const place = 'run()';
   if (policy === undefined) throw missingValue(place, A_POLICY);
   if (typeof options === 'function')
-    throw invalidValue(place, 'options as the second argument, such as run(policy, {}, fn)', options);
-  if (typeof fn !== 'function') throw invalidValue(place, 'a function to run as the third argument', fn);
-  if (!isObject(options)) throw invalidValue(place, `options { ${RUN_MEMBERS.join('?, ')}? }`, options);
+    throw invalidArgument(place, 'options as the second argument, such as run(policy, {}, fn)', options);
+  if (typeof fn !== 'function') throw invalidArgument(place, 'a function to run as the third argument', fn);
+  if (!isObject(options)) throw invalidArgument(place, `options { ${RUN_MEMBERS.join('?, ')}? }`, options);
   assertKnownMembers(place, options, RUN_MEMBERS);
   assertOptions(place, options, { chargeWhen: CHARGE_WHEN_CHECK });
   const { cost, chargeWhen, ...call }: RunOptions = options;
@@ -178,19 +179,22 @@ const A_CHARGE = 'a policy and its cost such as { policy: "upload", cost: 3 }';
 
 function checkedCharges(method: string, list: readonly unknown[]): readonly PolicyCharge[] {
   if (list.length === 0)
-    throw invalidValue(`${method}()`, `a list of policies such as [{ policy: "upload", cost: 3 }]`, list);
+    throw invalidArgument(`${method}()`, `a list of policies such as [{ policy: "upload", cost: 3 }]`, list);
   const seen = new Map<unknown, number>();
   // Not `list.map`, which skips holes.
   return Array.from(list, (item, i) => {
     const place = `${method}()[${i}]`;
-    if (!isCharge(item)) throw invalidValue(place, A_CHARGE, item);
+    if (!isCharge(item)) throw invalidArgument(place, A_CHARGE, item);
     assertKnownMembers(place, item, ['policy', 'cost']);
     const { policy } = item;
     if (policy === undefined) throw missingValue(`${place}.policy`, A_POLICY);
     if ('cost' in item) assertCost(item.cost, `${place}.cost`);
     const first = seen.get(policy);
     if (first !== undefined) {
-      throw new ThrottleConfigError(`${place}: has the same policy as [${first}]. Add their costs up in one of them.`);
+      throw new ThrottleConfigError(
+        'SLUICE_INVALID_ARGUMENT',
+        `${place}: has the same policy as [${first}]. Add their costs up in one of them.`,
+      );
     }
     seen.set(policy, i);
     return item;
@@ -215,7 +219,11 @@ function checkedCost(method: string, cost: unknown, isBetween: boolean): number 
 
 function checkedOptions(method: string, options: unknown): CallOptions {
   if (!isObject(options))
-    throw invalidValue(`${method}()`, 'options { on?, response?, subject?, context? } as the last argument', options);
+    throw invalidArgument(
+      `${method}()`,
+      'options { on?, response?, subject?, context? } as the last argument',
+      options,
+    );
   for (const member in options) {
     if (member !== 'subject' && member !== 'on' && member !== 'response' && member !== 'context')
       assertKnownMembers(`${method}()`, options, OPTIONS);
@@ -224,7 +232,7 @@ function checkedOptions(method: string, options: unknown): CallOptions {
   if (subject === undefined) assertNotMissing(`${method}()`, options, 'subject', 'a string that is not empty');
   if (on === undefined) assertNotMissing(`${method}()`, options, 'on', 'an execution context, a request or a socket');
   if (response !== undefined) assertResponse(method, response, on);
-  if (!isObject(context)) throw invalidValue(`${method}({ context })`, 'an object', context);
+  if (!isObject(context)) throw invalidArgument(`${method}({ context })`, 'an object', context);
   return options;
 }
 
@@ -232,9 +240,12 @@ function assertResponse(method: string, response: unknown, on: unknown): void {
   const place = `${method}({ response })`;
   const isResponse =
     isObject(response) && ['setHeader', 'header'].some((name) => typeof Reflect.get(response, name) === 'function');
-  if (!isResponse) throw invalidValue(place, 'the response of the request in `on`', response);
+  if (!isResponse) throw invalidArgument(place, 'the response of the request in `on`', response);
   if (on === undefined)
-    throw new ThrottleConfigError(`${place}: expected its request beside it, { on: request, response }`);
+    throw new ThrottleConfigError(
+      'SLUICE_INVALID_ARGUMENT',
+      `${place}: expected its request beside it, { on: request, response }`,
+    );
 }
 
 /** Names a method for errors, with the policy that it was called for. The name may be anything, such as a symbol. */

@@ -134,7 +134,10 @@ class NestedTally implements Tally {
 
   #closed(place: string): ThrottleConfigError {
     const end = this.#charged === undefined ? 'cancelled' : 'charged';
-    return new ThrottleConfigError(`${place}: the tally was ${end} before. Open another one for further costs.`);
+    return new ThrottleConfigError(
+      'SLUICE_ENDED_TALLY',
+      `${place}: the tally was ${end} before. Open another one for further costs.`,
+    );
   }
 
   /** The nearest tally around this one that is open, and of the same budget. */

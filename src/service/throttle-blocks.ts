@@ -1,7 +1,7 @@
 import type { Backend, Target } from '../backends/backend.js';
 import type { Block, BlockStore } from '../backends/blocks/block-store.js';
 import type { Page } from '../backends/settings-store.js';
-import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
+import { assertKnownMembers, invalidArgument, optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import { type Duration, parseDuration } from '../core/rate.js';
@@ -93,11 +93,11 @@ export class ThrottleBlocks {
    */
   async list(policy: LimitName | Policy, options: BlockListOptions = {}): Promise<Page<Block>> {
     const { place, store, policies } = await this.#blockable('blocks.list', policy);
-    if (!isObject(options)) throw invalidValue(place, 'options { cursor, limit } as the last argument', options);
+    if (!isObject(options)) throw invalidArgument(place, 'options { cursor, limit } as the last argument', options);
     assertKnownMembers(place, options, ['cursor', 'limit']);
     const { cursor, limit = PAGE_SIZE } = options;
     if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE_SIZE)) {
-      throw invalidValue(optionAt(place, 'limit'), `a whole number from 1 to ${MAX_PAGE_SIZE}`, limit);
+      throw invalidArgument(optionAt(place, 'limit'), `a whole number from 1 to ${MAX_PAGE_SIZE}`, limit);
     }
     // A policy of several rates has a name for each: they are listed one after the other.
     const names = [...new Set(policies.map(({ name }) => name))].sort();
@@ -111,7 +111,7 @@ export class ThrottleBlocks {
   async #targets(method: string, policy: unknown, subject: unknown) {
     const place = methodPlace(method, policy);
     if (subject === undefined) throw missingValue(`${place}: subject`, A_SUBJECT);
-    if (typeof subject !== 'string' || subject === '') throw invalidValue(`${place}: subject`, A_SUBJECT, subject);
+    if (typeof subject !== 'string' || subject === '') throw invalidArgument(`${place}: subject`, A_SUBJECT, subject);
     const { store, policies } = await this.#blockable(method, policy);
     return { place, store, targets: policies.map((one): Target => ({ policy: one, subject })) };
   }
@@ -132,12 +132,14 @@ export class ThrottleBlocks {
     if (policies.known.length === 0) {
       const why = policies.fixed === undefined ? 'its rate is a function of the call' : 'it is unlimited';
       throw new ThrottleConfigError(
+        'SLUICE_WRONG_POLICY',
         `${place}: ${why}, so it has no budget whose subject could be blocked. Give ${declared} a rate, such as "5/min".`,
       );
     }
     const all = await everyPlan(policies).of(this.limits.call);
     if (all.every(({ block }) => block !== undefined)) return all;
     throw new ThrottleConfigError(
+      'SLUICE_NOT_CONFIGURED',
       `${place}: nobody can be blocked under this policy. Say so, ${declared}: { block: true } for blocks by hand, or { block: { for: "5m" } } for blocks after denials, too.`,
     );
   }
@@ -146,6 +148,7 @@ export class ThrottleBlocks {
     const { blocks } = this.backend;
     if (blocks !== undefined) return blocks;
     throw new ThrottleConfigError(
+      'SLUICE_UNSUPPORTED_BACKEND',
       `${place}: needs a backend that blocks subjects, and ${this.backend.constructor.name} has no \`blocks\`. Use another backend.`,
     );
   }
@@ -166,5 +169,5 @@ function positionOf(place: string, cursor: unknown, names: readonly string[]): r
   } catch {
     // Not written by `list`.
   }
-  throw invalidValue(place, 'the cursor of a page', cursor);
+  throw invalidArgument(place, 'the cursor of a page', cursor);
 }

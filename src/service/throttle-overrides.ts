@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Backend } from '../backends/backend.js';
 import { settingsOf } from '../backends/capabilities.js';
 import type { Override, Page, SettingsStore } from '../backends/settings-store.js';
-import { assertKnownMembers, invalidValue, optionAt } from '../core/errors.js';
+import { assertKnownMembers, invalidArgument, optionAt } from '../core/errors.js';
 import type { Checked, CheckedOptions } from '../core/literals/checked-options.js';
 import type { LimitName } from '../core/literals/policy-name.js';
 import type { CheckedRate } from '../core/literals/rate-literal.js';
@@ -144,13 +144,13 @@ export class ThrottleOverrides {
    */
   async list(policy?: LimitName, options: OverrideListOptions = {}): Promise<Page<Override>> {
     const place = 'overrides.list()';
-    if (policy !== undefined && !isPolicyName(policy)) throw invalidValue(place, "a policy's name", policy);
+    if (policy !== undefined && !isPolicyName(policy)) throw invalidArgument(place, "a policy's name", policy);
     const { cursor, limit = PAGE_SIZE } = checkedOptions(place, options, ['cursor', 'limit']);
     if (cursor !== undefined && typeof cursor !== 'string') {
-      throw invalidValue(optionAt(place, 'cursor'), 'the cursor of a page', cursor);
+      throw invalidArgument(optionAt(place, 'cursor'), 'the cursor of a page', cursor);
     }
     if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE_SIZE)) {
-      throw invalidValue(optionAt(place, 'limit'), `a whole number from 1 to ${MAX_PAGE_SIZE}`, limit);
+      throw invalidArgument(optionAt(place, 'limit'), `a whole number from 1 to ${MAX_PAGE_SIZE}`, limit);
     }
     return this.#store(place).listOverrides(policy, cursor === undefined ? { limit } : { limit, cursor });
   }
@@ -169,16 +169,16 @@ function bareAddressWarning(place: string, address: string): string {
 }
 
 function checkedTarget(place: string, policy: unknown, subject: unknown): { policy: string; subject: string } {
-  if (!isPolicyName(policy)) throw invalidValue(place, "a policy's name", policy);
+  if (!isPolicyName(policy)) throw invalidArgument(place, "a policy's name", policy);
   if (subject === undefined) throw missingValue(`${place}: subject`, A_SUBJECT);
-  if (typeof subject !== 'string' || subject === '') throw invalidValue(`${place}: subject`, A_SUBJECT, subject);
+  if (typeof subject !== 'string' || subject === '') throw invalidArgument(`${place}: subject`, A_SUBJECT, subject);
   return { policy, subject };
 }
 
 function checkedSpec(place: string, rate: unknown): OverrideSpec {
   if (rate === undefined) throw missingValue(`${place}: rate`, A_RATE);
   if (typeof rate === 'string') return { rate };
-  if (!isSpec(rate)) throw invalidValue(`${place}: rate`, A_RATE, rate);
+  if (!isSpec(rate)) throw invalidArgument(`${place}: rate`, A_RATE, rate);
   assertKnownMembers(place, rate, ['rate', 'burst']);
   if (rate.rate === undefined) throw missingValue(optionAt(place, 'rate'), 'a rate such as "500/min", or "unlimited"');
   if (rate.burst === undefined && 'burst' in rate) {
@@ -196,12 +196,12 @@ function isSpec(rate: unknown): rate is OverrideSpec {
 }
 
 function checkedOptions<Options extends object>(place: string, options: Options, known: readonly string[]): Options {
-  if (!isObject(options)) throw invalidValue(place, `options { ${known.join(', ')} } as the last argument`, options);
+  if (!isObject(options)) throw invalidArgument(place, `options { ${known.join(', ')} } as the last argument`, options);
   assertKnownMembers(place, options, known);
   return options;
 }
 
 function assertExpiry(place: string, expiresInMs: unknown): void {
   if (Number.isSafeInteger(expiresInMs) && Number(expiresInMs) >= 1 && Number(expiresInMs) <= MAX_EXPIRY_MS) return;
-  throw invalidValue(`${place}: expiresInMs`, 'a whole number of milliseconds from 1 to 2^50', expiresInMs);
+  throw invalidArgument(`${place}: expiresInMs`, 'a whole number of milliseconds from 1 to 2^50', expiresInMs);
 }

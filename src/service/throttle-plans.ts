@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { invalidValue, ThrottleConfigError } from '../core/errors.js';
+import { invalidArgument, ThrottleConfigError } from '../core/errors.js';
 import { isObject } from '../planning/option-checks.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
 import type { Call } from '../transports/call.js';
@@ -47,7 +47,7 @@ export class ThrottlePlans {
   forget(subject: string): void {
     const lookup = this.#lookupFor('plans.forget()');
     if (typeof subject !== 'string' || subject === '') {
-      throw invalidValue('plans.forget(): subject', 'a subject, a string that is not empty', subject);
+      throw invalidArgument('plans.forget(): subject', 'a subject, a string that is not empty', subject);
     }
     lookup.forget(subject);
   }
@@ -57,6 +57,7 @@ export class ThrottlePlans {
     const session = this.sessions.current();
     if (session !== undefined) return session.call;
     throw new ThrottleConfigError(
+      'SLUICE_NO_CALL',
       'plans.of(): there is no call here. Say which: plans.of(request), or plans.of(context) with an execution context or a socket.',
     );
   }
@@ -64,6 +65,7 @@ export class ThrottlePlans {
   #lookupFor(place: string): PlanLookup {
     if (this.#lookup !== undefined) return this.#lookup;
     throw new ThrottleConfigError(
+      'SLUICE_NOT_CONFIGURED',
       `${place}: the options have no plans. Add them: ThrottleModule.forRoot({ plans: { of, default, tiers } }).`,
     );
   }

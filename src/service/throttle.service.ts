@@ -321,6 +321,7 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
   if (session?.watchEnd() !== undefined) return;
   const found = session === undefined ? 'there is no call here' : 'how this one ends cannot be seen';
   throw new ThrottleConfigError(
+    'SLUICE_NO_CALL',
     `${method}("${name}"): its \`chargeWhen\` decides by how a call ends, and ${found}. Use run("${name}", options, fn), which settles by how fn ends${session?.responder.onEnd !== undefined ? ', or pass the response beside the request: { on: request, response }' : ''}.`,
   );
 }
@@ -329,11 +330,13 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
 function assertCollectable(place: string, limits: readonly CompiledLimit[]): void {
   if (limits.some(isByOutcome)) {
     throw new ThrottleConfigError(
+      'SLUICE_WRONG_POLICY',
       `${place}: the policy has a \`chargeWhen\`, so the end of the call would settle again what the tally charges. Use run with a \`chargeWhen\` that returns the units, or a policy of its own for the tally, without \`chargeWhen\`.`,
     );
   }
   if (!limits.some(({ concurrency }) => concurrency !== undefined)) return;
   throw new ThrottleConfigError(
+    'SLUICE_WRONG_POLICY',
     `${place}: a tally collects the cost of a rate, and this policy limits how many calls run at a time. Make the rate a policy of its own, and use run for the permits.`,
   );
 }

@@ -10,7 +10,7 @@ import {
   type StoredRate,
   splitPolicyId,
 } from '../core/policy.js';
-import { parseRate, periodLabel, type Rate, type RateText, type TextOrElse } from '../core/rate.js';
+import { parseRateAt, periodLabel, type Rate, type RateText, type TextOrElse } from '../core/rate.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BLOCK_EXPECTED, type BlockOptions, readBlock } from './blocks/block-options.js';
 import { BUILT_IN_STRATEGIES } from './built-in-strategies.js';
@@ -129,6 +129,7 @@ export function definePolicy(name: string, rateOrSpec: string | PolicySpec): Pol
   const [policy] = policies;
   if (policy !== undefined && policies.length === 1) return policy;
   throw new ThrottleConfigError(
+    'SLUICE_INVALID_RATE',
     `policies.${name}.rate: expected one rate, got ${policies.length}. Define a policy for each.`,
   );
 }
@@ -167,7 +168,7 @@ export function definePolicies(
     throw invalidValue(optionAt(path, 'headers'), SPEC_EXPECTED.headers, spec.headers);
   }
   const strategy = findStrategy(path, spec.strategy, strategies);
-  const rates = readRates(optionAt(path, 'rate'), spec.rate);
+  const rates = parseRateAt(optionAt(path, 'rate'), spec.rate);
   const policies = rates.map((rate) =>
     buildPolicy(
       path,
@@ -185,6 +186,7 @@ export function definePolicies(
       optionAt(path, 'rate'),
       'each period once (of two rates over one period the lower always rules)',
       spec.rate,
+      'SLUICE_DUPLICATE_PERIOD',
     );
   }
   return policies;
@@ -200,7 +202,8 @@ function buildPolicy(
   isRateApart: boolean,
 ): Policy {
   const { limit, periodMs } = rate;
-  if (periodMs > MAX_PERIOD_MS) throw invalidValue(optionAt(path, 'rate'), 'a period of at most 2^50 ms', spec.rate);
+  if (periodMs > MAX_PERIOD_MS)
+    throw invalidValue(optionAt(path, 'rate'), 'a period of at most 2^50 ms', spec.rate, 'SLUICE_RATE_TOO_LARGE');
   const segments = readSegments(path, periodMs, strategy, spec.segments);
   const lease = readLease(optionAt(path, 'lease'), spec.lease, strategy, rate);
   const block = readBlock(optionAt(path, 'block'), spec.block);
@@ -240,6 +243,7 @@ function buildPolicy(
 export function policyAtRate(path: string, policy: Policy, rate: StoredRate, strategies: readonly Strategy[]): Policy {
   if (rate.strategy !== policy.strategy) {
     throw new ThrottleConfigError(
+      'SLUICE_FIXED_RATE',
       `${path}: the rate was set for the strategy "${rate.strategy}", and the policy is a "${policy.strategy}"`,
     );
   }
@@ -266,16 +270,9 @@ export function policyAtRate(path: string, policy: Policy, rate: StoredRate, str
 
 function blockedLease(path: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_LEASE_CONFLICT',
     `${optionAt(path, 'block')}: leased units are spent without the backend, which knows who is blocked. Leave one of the two out, \`block\` or \`lease\`.`,
   );
-}
-
-function readRates(path: string, text: string): readonly Rate[] {
-  try {
-    return parseRate(text);
-  } catch (error) {
-    throw error instanceof ThrottleConfigError ? new ThrottleConfigError(`${path}: ${error.message}`) : error;
-  }
 }
 
 function findStrategy(
@@ -288,7 +285,8 @@ function findStrategy(
   if (found !== undefined) return found;
   const error = invalidValue(optionAt(path, 'strategy'), SPEC_EXPECTED.strategy, wanted);
   throw new ThrottleConfigError(
-    `${error.message}.${suggest(
+    'SLUICE_UNKNOWN_STRATEGY',
+    `${error.problem}.${suggest(
       String(wanted),
       known.map(({ name }) => name),
     )}`,
@@ -300,6 +298,7 @@ function readBurst(path: string, limit: number, { name }: Strategy, burst: numbe
   const isBuiltin = BUILT_IN_STRATEGIES.some((builtin) => builtin.name === name);
   if (isBuiltin && !BUCKETS.includes(name)) {
     throw new ThrottleConfigError(
+      'SLUICE_UNUSED_OPTION',
       `${optionAt(path, 'burst')}: "${name}" has no burst. Leave it out, or use one of ${BUCKETS.join(', ')}.`,
     );
   }
@@ -311,6 +310,7 @@ function readSegments(path: string, periodMs: number, { name }: Strategy, segmen
   if (segments === undefined) return name === 'sliding-window' ? largestDivisor(periodMs) : 1;
   if (name !== 'sliding-window' && BUILT_IN_STRATEGIES.some((builtin) => builtin.name === name)) {
     throw new ThrottleConfigError(
+      'SLUICE_UNUSED_OPTION',
       `${optionAt(path, 'segments')}: "${name}" has no segments. Leave it out, or use "sliding-window".`,
     );
   }
@@ -333,6 +333,7 @@ function readLease(path: string, lease: PolicySpec['lease'], { name }: Strategy,
   assertKnownMembers(path, lease, ['batch']);
   if (name !== 'fixed-window') {
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `${path}: only a "fixed-window" can be leased, and this policy is a "${name}". Add { strategy: "fixed-window" }, or leave the lease out.`,
     );
   }

@@ -21,6 +21,7 @@ export function record(
   const after = strategy.amend(state, now, policy, now, 0, cost, args);
   if (after === state || after.length === 0) {
     throw new ThrottleConfigError(
+      'SLUICE_STRATEGY_FAILED',
       `policy "${policy.name}": the strategy "${strategy.name}" does not record a charge. Its amend must make a charge of 0 units at \`now\` one of any cost, from the empty state too.`,
     );
   }

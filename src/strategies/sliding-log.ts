@@ -73,6 +73,7 @@ export const slidingLog: Strategy = {
         `${path}: strategy "sliding-log"`,
         `a limit of at most ${MAX_LIMIT} (it remembers every charge; "sliding-window" has no such bound)`,
         limit,
+        'SLUICE_RATE_TOO_LARGE',
       );
     }
   },

@@ -107,10 +107,10 @@ export function defineStrategy(strategy: Strategy): Strategy {
 /** As `defineStrategy`, for a strategy at a path of the configuration. Returns the same object. */
 export function checkStrategy(path: string, strategy: Strategy): Strategy {
   if (typeof strategy !== 'object' || strategy === null) {
-    throw invalidValue(path, 'an object with name, step and amend', strategy);
+    throw invalidStrategy(path, 'an object with name, step and amend', strategy);
   }
   if (typeof strategy.name !== 'string' || !NAME.test(strategy.name)) {
-    throw invalidValue(
+    throw invalidStrategy(
       `${path}: name`,
       'lower-case letters, digits and "-", at most 32, such as "coin-flip"',
       strategy.name,
@@ -118,27 +118,27 @@ export function checkStrategy(path: string, strategy: Strategy): Strategy {
   }
   for (const member of ['step', 'amend'] as const) {
     if (typeof strategy[member] !== 'function') {
-      throw invalidValue(`${path}: ${strategy.name}.${member}`, 'a function', strategy[member]);
+      throw invalidStrategy(`${path}: ${strategy.name}.${member}`, 'a function', strategy[member]);
     }
   }
   if (strategy.validate !== undefined && typeof strategy.validate !== 'function') {
-    throw invalidValue(`${path}: ${strategy.name}.validate`, 'a function', strategy.validate);
+    throw invalidStrategy(`${path}: ${strategy.name}.validate`, 'a function', strategy.validate);
   }
   if (strategy.record !== undefined && typeof strategy.record !== 'function') {
-    throw invalidValue(`${path}: ${strategy.name}.record`, 'a function', strategy.record);
+    throw invalidStrategy(`${path}: ${strategy.name}.record`, 'a function', strategy.record);
   }
   if (strategy.credit !== undefined && typeof strategy.credit !== 'function') {
-    throw invalidValue(`${path}: ${strategy.name}.credit`, 'a function', strategy.credit);
+    throw invalidStrategy(`${path}: ${strategy.name}.credit`, 'a function', strategy.credit);
   }
   if (strategy.size !== undefined && typeof strategy.size !== 'function') {
-    throw invalidValue(`${path}: ${strategy.name}.size`, 'a function', strategy.size);
+    throw invalidStrategy(`${path}: ${strategy.name}.size`, 'a function', strategy.size);
   }
   const { argumentCount } = strategy;
   if (argumentCount !== undefined && !(Number.isInteger(argumentCount) && argumentCount >= 0 && argumentCount <= 100)) {
-    throw invalidValue(`${path}: ${strategy.name}.argumentCount`, 'a whole number from 0 to 100', argumentCount);
+    throw invalidStrategy(`${path}: ${strategy.name}.argumentCount`, 'a whole number from 0 to 100', argumentCount);
   }
   if (strategy.lua !== undefined && typeof strategy.lua !== 'string') {
-    throw invalidValue(`${path}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
+    throw invalidStrategy(`${path}: ${strategy.name}.lua`, 'Lua source as a string', strategy.lua);
   }
   return Object.freeze(strategy);
 }
@@ -162,6 +162,11 @@ export function argumentCountOf({ argumentCount = 0 }: Strategy): number {
   return argumentCount;
 }
 
+/** Returns the error for a member of a strategy that does not fit. */
+function invalidStrategy(path: string, expected: string, found: unknown): ThrottleConfigError {
+  return invalidValue(path, expected, found, 'SLUICE_INVALID_STRATEGY');
+}
+
 /** More values than any state has, and few enough for a page of states. */
 const MAX_SIZE = 10_000;
 
@@ -177,7 +182,7 @@ export function sizeOf(strategy: Strategy, policy: Policy, path: string): StateS
   const { wide, counts } = size ?? {};
   const areCounts = [wide, counts].every((count) => Number.isSafeInteger(count) && count >= 0);
   if (areCounts && wide + counts >= 1 && wide + counts <= MAX_SIZE) return size;
-  throw invalidValue(
+  throw invalidStrategy(
     `${path}: strategy "${strategy.name}", size`,
     `whole numbers { wide, counts }, together 1 to ${MAX_SIZE}`,
     areCounts ? wide + counts : size,
@@ -197,5 +202,5 @@ export const HALF_EXACT = 2 ** 52;
 /** Throws a ThrottleConfigError unless a product that a strategy computes is exact. `path` names the policy in the message. */
 export function assertExact(product: number, path: string, hint: string): void {
   if (product < HALF_EXACT) return;
-  throw new ThrottleConfigError(`${path}: too large to be counted exactly. ${hint}`);
+  throw new ThrottleConfigError('SLUICE_RATE_TOO_LARGE', `${path}: too large to be counted exactly. ${hint}`);
 }

@@ -1,6 +1,6 @@
 import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import type { ManualClock } from '../core/clock.js';
-import { invalidValue } from '../core/errors.js';
+import { invalidArgument } from '../core/errors.js';
 import { createSettings } from '../module/create-settings.js';
 import { SETTINGS } from '../module/providers.js';
 import { OPTIONS, THROTTLE_BACKEND } from '../module/throttle-backend.js';
@@ -60,5 +60,5 @@ export function useManualClock<Builder extends OverridableModule>(builder: Build
 /** Its `compile()` resolves with something else, which is the usual mistake. */
 function assertBuilder(name: string, builder: unknown): void {
   if (typeof builder === 'object' && builder !== null && 'overrideProvider' in builder) return;
-  throw invalidValue(name, 'the builder that Test.createTestingModule() returns, before compile()', builder);
+  throw invalidArgument(name, 'the builder that Test.createTestingModule() returns, before compile()', builder);
 }

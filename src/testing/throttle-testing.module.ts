@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import { ManualClock } from '../core/clock.js';
-import { invalidValue, ThrottleConfigError } from '../core/errors.js';
+import { invalidArgument, ThrottleConfigError } from '../core/errors.js';
 import { ThrottleModule } from '../module/throttle.module.js';
 import type { ThrottleModuleExtras, ThrottleModuleOptions } from '../module/throttle-module.options.js';
 import { rootOptions } from '../module/validate-options.js';
@@ -36,6 +36,7 @@ export class ThrottleTestingModule {
     assertManualClock('ThrottleTestingModule.forRoot: clock', clock);
     if ('backend' in options) {
       throw new ThrottleConfigError(
+        'SLUICE_MISPLACED_OPTION',
         'ThrottleTestingModule.forRoot: it counts in memory and takes no backend. To test with another backend, import ThrottleModule.forRoot({ backend }).',
       );
     }
@@ -52,5 +53,5 @@ export class ThrottleTestingModule {
 /** Throws a ThrottleConfigError unless a test can move the clock. `place` names it in the message. */
 export function assertManualClock(place: string, clock: unknown): void {
   const isManual = typeof clock === 'object' && clock !== null && 'advance' in clock && 'now' in clock;
-  if (!isManual) throw invalidValue(place, 'a clock that the test moves, such as new ManualClock()', clock);
+  if (!isManual) throw invalidArgument(place, 'a clock that the test moves, such as new ManualClock()', clock);
 }

@@ -26,11 +26,13 @@ describe('the check of what a backend can do', () => {
   it('names the policy, the option, the backend and the missing part', () => {
     expect(() => assertCapable(new Limits(), policy, 'holds', 'concurrency')).toThrow(
       new ThrottleConfigError(
+        'SLUICE_UNSUPPORTED_BACKEND',
         'policy "export": `concurrency` needs a backend that holds units while a call runs, and Limits has no `holds`. Leave `concurrency` out, or use another backend.',
       ),
     );
     expect(() => assertCapable(new Limits(), policy, 'settings', 'overrides')).toThrow(
       new ThrottleConfigError(
+        'SLUICE_UNSUPPORTED_BACKEND',
         'policy "export": `overrides` needs a backend that stores limits that change at run time, and Limits has no `settings`. Leave `overrides` out, or use another backend.',
       ),
     );

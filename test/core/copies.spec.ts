@@ -27,7 +27,7 @@ describe('a second copy of the library', () => {
       [first, second],
       [second, first],
     ] as const) {
-      expect(new one.ThrottleConfigError('x') instanceof other.ThrottleConfigError).toBe(true);
+      expect(new one.ThrottleConfigError('SLUICE_NO_CALL', 'x') instanceof other.ThrottleConfigError).toBe(true);
       expect(new one.BackendError('OOM', 'x') instanceof other.BackendError).toBe(true);
       expect(new one.ThrottleException({}, outcome) instanceof other.ThrottleException).toBe(true);
       expect(new one.ThrottleUnavailableException({}) instanceof other.ThrottleUnavailableException).toBe(true);
@@ -36,11 +36,11 @@ describe('a second copy of the library', () => {
 
   it('has errors that are told apart', async () => {
     class Subclass extends first.ThrottleConfigError {}
-    expect(new second.ThrottleConfigError('x') instanceof first.BackendError).toBe(false);
+    expect(new second.ThrottleConfigError('SLUICE_NO_CALL', 'x') instanceof first.BackendError).toBe(false);
     expect(new Error('x') instanceof first.ThrottleConfigError).toBe(false);
-    expect(new second.ThrottleConfigError('x') instanceof Subclass).toBe(false);
-    expect(new Subclass('x') instanceof Subclass).toBe(true);
-    expect(new Subclass('x') instanceof second.ThrottleConfigError).toBe(true);
+    expect(new second.ThrottleConfigError('SLUICE_NO_CALL', 'x') instanceof Subclass).toBe(false);
+    expect(new Subclass('SLUICE_NO_CALL', 'x') instanceof Subclass).toBe(true);
+    expect(new Subclass('SLUICE_NO_CALL', 'x') instanceof second.ThrottleConfigError).toBe(true);
     for (const value of [null, undefined, 'ThrottleConfigError', 5]) {
       expect(
         Reflect.apply(Reflect.get(first.ThrottleConfigError, Symbol.hasInstance), first.ThrottleConfigError, [value]),

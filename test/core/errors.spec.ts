@@ -46,7 +46,16 @@ describe('showing a value that was not expected', () => {
     expect(error).toBeInstanceOf(ThrottleConfigError);
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe('ThrottleConfigError');
-    expect(error.message).toBe('policies.login.burst: expected a whole number, got "7"');
+    expect(error.problem).toBe('policies.login.burst: expected a whole number, got "7"');
+  });
+
+  it('says of which kind it is, and ends with the section to read', () => {
+    const error = invalidValue('policies.login.rate', 'a rate such as "5/min"', 5, 'SLUICE_INVALID_RATE');
+    expect(error.code).toBe('SLUICE_INVALID_RATE');
+    expect(error.message).toBe(
+      'policies.login.rate: expected a rate such as "5/min", got 5 (number) ' +
+        '(SLUICE_INVALID_RATE, see nestjs-sluice/docs/errors.md#sluice_invalid_rate)',
+    );
   });
 });
 
@@ -87,13 +96,16 @@ describe('members of an options object', () => {
 
   it('may not be others: the error names the place, the member and the nearest', () => {
     expect(() => assertKnownMembers('policies.login', { rate: '5/s', brust: 5 }, ['rate', 'burst'])).toThrow(
-      new ThrottleConfigError('policies.login: there is no option "brust". Did you mean "burst"? Known: rate, burst.'),
+      new ThrottleConfigError(
+        'SLUICE_UNKNOWN_OPTION',
+        'policies.login: there is no option "brust". Did you mean "burst"? Known: rate, burst.',
+      ),
     );
   });
 
   it.each(['constructor', 'toString', 'hasOwnProperty'])('takes no heed of inherited names such as %s', (member) => {
     expect(() => assertKnownMembers('here', { [member]: 1 }, ['rate'])).toThrow(
-      new ThrottleConfigError(`here: there is no option "${member}". Known: rate.`),
+      new ThrottleConfigError('SLUICE_UNKNOWN_OPTION', `here: there is no option "${member}". Known: rate.`),
     );
   });
 });

@@ -129,12 +129,12 @@ describe('a rate that is rejected', () => {
     ['a NUL', '5/s\u0000'],
     ["a policy's name", 'search'],
   ])('rejects %s, naming the text and the form', (_what, text) => {
-    expect(() => parseRate(text)).toThrow(new ThrottleConfigError(`${FORM}, got "${text}"`));
+    expect(() => parseRate(text)).toThrow(new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}"`));
   });
 
   it.each(['0/s', '5/0s', '0/0ms', '00/min', '5/s; 0/min'])('rejects the zero in %j', (text) => {
     expect(() => parseRate(text)).toThrow(
-      new ThrottleConfigError(`${FORM}, got "${text}": counts and periods begin at 1`),
+      new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}": counts and periods begin at 1`),
     );
   });
 
@@ -151,7 +151,10 @@ describe('a rate that is rejected', () => {
     ['5/10years', 'year'],
   ])('rejects %j: a quota is of one', (text, unit) => {
     expect(() => parseRate(text)).toThrow(
-      new ThrottleConfigError(`${FORM}, got "${text}": a quota is of one ${unit}; use days for another period`),
+      new ThrottleConfigError(
+        'SLUICE_INVALID_RATE',
+        `${FORM}, got "${text}": a quota is of one ${unit}; use days for another period`,
+      ),
     );
   });
 
@@ -163,7 +166,9 @@ describe('a rate that is rejected', () => {
     `1/${'9'.repeat(30)}w`,
     `${'9'.repeat(40)}/s`,
   ])('rejects what is too large in %j', (text) => {
-    expect(() => parseRate(text)).toThrow(new ThrottleConfigError(`${FORM}, got "${text}": larger than 2^53 - 1`));
+    expect(() => parseRate(text)).toThrow(
+      new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}": larger than 2^53 - 1`),
+    );
   });
 
   it.each([
@@ -177,7 +182,7 @@ describe('a rate that is rejected', () => {
     [new String('5/s'), 'an instance of String'],
   ])('rejects %p, which is no string', (value, shown) => {
     expect(() => Reflect.apply(parseRate, undefined, [value])).toThrow(
-      new ThrottleConfigError(`${FORM}, got ${shown}`),
+      new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got ${shown}`),
     );
   });
 
@@ -185,7 +190,9 @@ describe('a rate that is rejected', () => {
     'rejects %j and a megabyte of spaces in one pass, and shortens it',
     (start) => {
       const text = `${start}${' '.repeat(1_000_000)}!`;
-      expect(() => parseRate(text)).toThrow(new ThrottleConfigError(`${FORM}, got "${text.slice(0, 77)}..."`));
+      expect(() => parseRate(text)).toThrow(
+        new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text.slice(0, 77)}..."`),
+      );
     },
   );
 });

@@ -196,6 +196,7 @@ describe.each(adapters)('on %s', (adapter) => {
     const options = { policies: { search: '5/min' } };
     await expect(startApp({ adapter, controllers: [WrongController], options })).rejects.toThrow(
       new ThrottleConfigError(
+        'SLUICE_UNKNOWN_POLICY',
         '@Throttle("serach") on WrongController.list: no policy of that name. Did you mean "search"? Known: search.',
       ),
     );

@@ -10,6 +10,7 @@ const limit = (place: string, options: object) =>
 
 const conflict = (place: string, name: string, first: string) =>
   new ThrottleConfigError(
+    'SLUICE_DUPLICATE_POLICY',
     `${place}: "${name}" is already the name of a rate of ${first}. Give one of the two limits another name.`,
   );
 

@@ -82,7 +82,10 @@ describe('declarationsOf', () => {
     @Throttle({ connections: '1/s' }, { cost: 2 })
     class Gateway {}
     expect(() => declarationsOf(Gateway)).toThrow(
-      new ThrottleConfigError('@Throttle on Gateway, rate: expected a rate such as "5/min", got none'),
+      new ThrottleConfigError(
+        'SLUICE_MISSING_VALUE',
+        '@Throttle on Gateway, rate: expected a rate such as "5/min", got none',
+      ),
     );
   });
 });

@@ -77,6 +77,7 @@ describe('policiesByRate', () => {
     const untyped = (value: unknown) => () => value as never;
     const error = (shown: string) =>
       new ThrottleConfigError(
+        'SLUICE_INVALID_RESULT',
         `policies.api.rate: expected the function to answer with a rate such as "5/min", got ${shown}`,
       );
     const source = (value: unknown) => policiesByRate(untyped(value), counted().define, 'policies.api');

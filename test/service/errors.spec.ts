@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
-import {
-  definePolicy,
-  type Policy,
-  subjectOf,
-  Throttle,
-  ThrottleConfigError,
-  type ThrottleService,
-} from '../../src/index.js';
+import { definePolicy, type Policy, subjectOf, Throttle, type ThrottleService } from '../../src/index.js';
+import { rejectedProblem } from '../support/config-error.js';
 import { adapters, startApp } from '../support/http-app.js';
 import { acting } from '../support/scripted-handler.js';
 import { startContext } from '../support/service-app.js';
@@ -73,12 +67,12 @@ describe('a use that cannot be meant', () => {
     [
       'an empty subject',
       (throttle) => throttle.hit('upload', 1, { subject: '' }),
-      'subject: expected a text that is not empty, got ""',
+      'subject: expected a string that is not empty, got ""',
     ],
     [
       'a subject that is no text',
       (throttle) => throttle.hit(policy, 1, { subject: untyped(42) }),
-      'subject: expected a text that is not empty, got 42 (number)',
+      'subject: expected a string that is not empty, got 42 (number)',
     ],
     [
       'a text as options',
@@ -98,7 +92,7 @@ describe('a use that cannot be meant', () => {
     [
       'a scope that is no text',
       (throttle) => throttle.hit('upload', 1, { ...ada, context: { scope: untyped(5) } }),
-      'policies.upload.context.scope: expected a text, got 5 (number)',
+      'policies.upload.context.scope: expected a string, got 5 (number)',
     ],
     [
       'what is neither a request nor a context',
@@ -107,7 +101,7 @@ describe('a use that cannot be meant', () => {
     ],
   ])('is an error: %s', async (_, use, message) => {
     await using context = await startContext({ policies });
-    await expect(use(context.throttle)).rejects.toThrow(new ThrottleConfigError(message));
+    expect(await rejectedProblem(use(context.throttle))).toBe(message);
   });
 
   it('rejects and does not throw, though an answer is there at once', async () => {

@@ -60,7 +60,7 @@ describe('the arguments of the service', () => {
         'Without a policy, pass the cost and the options alone.',
     ],
   ])('throw a ThrottleConfigError for %s that is there and undefined', (_, args, message) => {
-    expect(() => parseArguments('hit', args)).toThrow(new ThrottleConfigError(message));
+    expect(() => parseArguments('hit', args)).toThrow(new ThrottleConfigError('SLUICE_MISSING_VALUE', message));
   });
 
   it('may have a context, or options, that are undefined', () => {

@@ -11,6 +11,7 @@ import {
   ThrottleException,
   type ThrottleService,
 } from '../../src/index.js';
+import { rejectedProblem } from '../support/config-error.js';
 import { limitHeaders } from '../support/header-fields.js';
 import { adapters, startApp } from '../support/http-app.js';
 import { PATIENT_MS } from '../support/redis/faults.js';
@@ -179,7 +180,7 @@ describe('a list of policies that cannot be meant', () => {
   ])('is an error if it %s', async (_, args, message) => {
     await using context = await startContext({ policies, backend: new MemoryBackend() });
     const call: (...args: unknown[]) => Promise<unknown> = context.throttle.hit.bind(context.throttle) as never;
-    await expect(call(...args)).rejects.toThrow(new ThrottleConfigError(message));
+    expect(await rejectedProblem(call(...args))).toBe(message);
   });
 
   it.each([-1, 1.5, undefined, '3'])('is an error if a cost is %j', async (cost) => {
@@ -195,6 +196,7 @@ describe('a list of policies that cannot be meant', () => {
     await using context = await startContext({ policies });
     await expect(context.throttle[method](untyped(elements(1)), ada)).rejects.toThrow(
       new ThrottleConfigError(
+        'SLUICE_INVALID_ARGUMENT',
         `${method}(): expected a policy's name, or a policy that definePolicy() made, got a list of 2`,
       ),
     );

@@ -66,9 +66,11 @@ describe('the arguments of a charge', () => {
     const charges = [{ policy, subject: 'ada', cost: 1, ...(args && { arguments: args }) }];
     const message = `a charge of "p": the strategy "given-window" needs 2 \`arguments\`, got ${args?.length ?? 0}`;
     for (const method of ['spend', 'peek'] as const) {
-      expect(() => backend[method](charges)).toThrow(new ThrottleConfigError(message));
+      expect(() => backend[method](charges)).toThrow(new ThrottleConfigError('SLUICE_INVALID_CHARGE', message));
       // A second charge keeps the call off the shortest way.
-      expect(() => backend[method]([...charges, ...ask(1, first)])).toThrow(new ThrottleConfigError(message));
+      expect(() => backend[method]([...charges, ...ask(1, first)])).toThrow(
+        new ThrottleConfigError('SLUICE_INVALID_CHARGE', message),
+      );
     }
     expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
   });

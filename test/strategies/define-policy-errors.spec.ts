@@ -1,17 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { ThrottleConfigError } from '../../src/core/errors.js';
 import { definePolicy } from '../../src/strategies/define-policy.js';
+import { thrownProblem } from '../support/config-error.js';
 
 const FORM = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
 const NAMES = 'sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket, calendar';
 
-/** What `definePolicy('x', spec)` throws, as written in JavaScript, where no type keeps a wrong option out. */
-function errorOf(spec: unknown): unknown {
-  try {
-    return Reflect.apply(definePolicy, undefined, ['x', spec]);
-  } catch (error) {
-    return error;
-  }
+/** The problem with a policy, as written in JavaScript, where no type keeps a wrong option out. */
+function problemOf(spec: unknown): string {
+  return thrownProblem(() => Reflect.apply(definePolicy, undefined, ['x', spec]));
 }
 
 describe('a policy that does not fit', () => {
@@ -103,28 +99,24 @@ describe('a policy that does not fit', () => {
       'policies.x: too large to be counted exactly. Lower the limit, shorten the period, or raise the segments.',
     ],
   ])('for %s says so', (_what, spec, message) => {
-    expect(errorOf(spec)).toEqual(new ThrottleConfigError(message));
-    expect(errorOf(spec)).toBeInstanceOf(ThrottleConfigError);
+    expect(problemOf(spec)).toBe(message);
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('may not have a burst of %p', (burst) => {
-    expect(errorOf({ rate: '5/s', strategy: 'gcra', burst })).toEqual(
-      new ThrottleConfigError(`policies.x.burst: expected a whole number of units, at least 1, got ${burst} (number)`),
+    expect(problemOf({ rate: '5/s', strategy: 'gcra', burst })).toBe(
+      `policies.x.burst: expected a whole number of units, at least 1, got ${burst} (number)`,
     );
   });
 
   it.each(['5', null, 5n, [5]])('may not have the burst %p, which is no number', (burst) => {
-    expect(errorOf({ rate: '5/s', strategy: 'gcra', burst })).toMatchObject({
-      name: 'ThrottleConfigError',
-      message: expect.stringMatching(/^policies\.x\.burst: expected a whole number of units, at least 1, got /),
-    });
+    expect(problemOf({ rate: '5/s', strategy: 'gcra', burst })).toMatch(
+      /^policies\.x\.burst: expected a whole number of units, at least 1, got /,
+    );
   });
 
   it.each([0, -1, 1.5, 7, 1001, Number.NaN])('may not cut a second into %p segments', (segments) => {
-    expect(errorOf({ rate: '5/s', segments })).toEqual(
-      new ThrottleConfigError(
-        `policies.x.segments: expected a whole number from 1 to 1000 that divides the period of 1000 ms, got ${segments} (number)`,
-      ),
+    expect(problemOf({ rate: '5/s', segments })).toBe(
+      `policies.x.segments: expected a whole number from 1 to 1000 that divides the period of 1000 ms, got ${segments} (number)`,
     );
   });
 });
@@ -137,6 +129,6 @@ describe('the largest policy that still counts exactly', () => {
     ['a fixed window', { rate: '4503599627370495/s', strategy: 'fixed-window' }],
     ['a sliding window', { rate: '22517998136852/s', segments: 10 }],
   ])('is accepted: %s', (_what, spec) => {
-    expect(errorOf(spec)).toMatchObject({ name: 'x' });
+    expect(Reflect.apply(definePolicy, undefined, ['x', spec])).toMatchObject({ name: 'x' });
   });
 });

@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { ThrottleConfigError } from '../../src/core/errors.js';
 import { policyId } from '../../src/core/policy.js';
 import { definePolicies, definePolicy, type PolicySpec } from '../../src/strategies/define-policy.js';
-
-const config = (message: string) => new ThrottleConfigError(message);
+import { thrownProblem } from '../support/config-error.js';
 
 /** As written in JavaScript, where no type keeps a wrong option out. */
 const define = (name: unknown, spec: unknown) => Reflect.apply(definePolicy, undefined, [name, spec]);
@@ -167,10 +165,8 @@ describe('several rates', () => {
   });
 
   it('may not be two over one period', () => {
-    expect(() => definePolicies('here', 'x', { rate: '10/min; 20/60s' })).toThrow(
-      config(
-        'here.rate: expected each period once (of two rates over one period the lower always rules), got "10/min; 20/60s"',
-      ),
+    expect(thrownProblem(() => definePolicies('here', 'x', { rate: '10/min; 20/60s' }))).toBe(
+      'here.rate: expected each period once (of two rates over one period the lower always rules), got "10/min; 20/60s"',
     );
   });
 
@@ -178,8 +174,8 @@ describe('several rates', () => {
     ['10/s; 200/hour', 2],
     ['unlimited', 0],
   ])('are too many or too few for one policy: %s', (rate, count) => {
-    expect(() => definePolicy('x', rate)).toThrow(
-      config(`policies.x.rate: expected one rate, got ${count}. Define a policy for each.`),
+    expect(thrownProblem(() => definePolicy('x', rate))).toBe(
+      `policies.x.rate: expected one rate, got ${count}. Define a policy for each.`,
     );
   });
 });
@@ -203,6 +199,6 @@ describe("a policy's name", () => {
     [7, '7 (number)'],
     [['x'], 'a list of 1'],
   ])('may not be %j', (name, shown) => {
-    expect(() => define(name, '1/s')).toThrow(config(`${expected}, got ${shown}`));
+    expect(thrownProblem(() => define(name, '1/s'))).toBe(`${expected}, got ${shown}`);
   });
 });

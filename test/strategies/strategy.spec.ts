@@ -60,7 +60,7 @@ describe('defineStrategy', () => {
       'defineStrategy: x.lua: expected Lua source as a string, got 5 (number)',
     ],
   ])('rejects %s', (_what, strategy, message) => {
-    expect(() => define(strategy)).toThrow(new ThrottleConfigError(message));
+    expect(() => define(strategy)).toThrow(new ThrottleConfigError('SLUICE_INVALID_STRATEGY', message));
   });
 });
 
@@ -110,6 +110,7 @@ describe("a strategy of the user's own", () => {
     const backend = new MemoryBackend({ clock: new ManualClock(START) });
     expect(() => hit(backend)).toThrow(
       new ThrottleConfigError(
+        'SLUICE_UNKNOWN_STRATEGY',
         'policy "own": the backend does not know the strategy "anchored-window". Give it to backend.use([...]), or to the module\'s `strategies`.',
       ),
     );
@@ -122,7 +123,10 @@ describe("a strategy of the user's own", () => {
     for (const name of ['anchored-window', 'gcra']) {
       const other: Strategy = defineStrategy({ name, step, amend });
       expect(() => backend.use([other])).toThrow(
-        new ThrottleConfigError(`MemoryBackend: there is a strategy "${name}" already. Give yours another name.`),
+        new ThrottleConfigError(
+          'SLUICE_DUPLICATE_STRATEGY',
+          `MemoryBackend: there is a strategy "${name}" already. Give yours another name.`,
+        ),
       );
     }
     expect(hit(backend).allowed).toBe(true);
@@ -134,12 +138,13 @@ describe("a strategy of the user's own", () => {
       step,
       amend,
       validate: ({ limit }, place) => {
-        if (limit % 2 !== 0) throw new ThrottleConfigError(`${place}: expected an even limit, got ${limit}`);
+        if (limit % 2 !== 0)
+          throw new ThrottleConfigError('SLUICE_INVALID_RATE', `${place}: expected an even limit, got ${limit}`);
       },
     });
     expect(definePolicy('own', { rate: '4/s', strategy: picky }).limit).toBe(4);
     expect(() => definePolicy('own', { rate: '5/s', strategy: picky })).toThrow(
-      new ThrottleConfigError('policies.own: expected an even limit, got 5'),
+      new ThrottleConfigError('SLUICE_INVALID_RATE', 'policies.own: expected an even limit, got 5'),
     );
   });
 });
@@ -184,6 +189,7 @@ describe("what a strategy of a user's own tells of its states", () => {
   ])('stops the boot where its size is %j, which would keep nothing', (size, shown) => {
     expect(() => definePolicy('p', { rate: '3/min', strategy: counting(size) })).toThrow(
       new ThrottleConfigError(
+        'SLUICE_INVALID_STRATEGY',
         `policies.p: strategy "counting", size: expected whole numbers { wide, counts }, together 1 to 10000, got ${shown}`,
       ),
     );

@@ -39,7 +39,7 @@ export async function bootError(make: () => Boot, adapter?: AdapterName): Promis
     await app.close();
     return null;
   } catch (error) {
-    if (error instanceof ThrottleConfigError) return error.message;
+    if (error instanceof ThrottleConfigError) return error.problem;
     throw error;
   }
 }

@@ -39,6 +39,7 @@ export interface BlockStore {
 export function blockOptionOf({ name, block }: Policy): PolicyBlock {
   if (block !== undefined) return block;
   throw new ThrottleConfigError(
+    'SLUICE_NOT_CONFIGURED',
     `policy "${name}": has no option \`block\`, so nobody can be blocked under it. Add { block: true } for blocks by hand, or { block: { for: "5m" } }.`,
   );
 }

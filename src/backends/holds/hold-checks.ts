@@ -18,6 +18,7 @@ export function assertTakeable(holds: readonly HoldRequest[], charges: readonly 
   for (const { policy } of charges) {
     if (policy.lease === undefined) continue;
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `a charge of "${policy.name}": the policy has a \`lease\`, and leased units cannot be taken together with holds. Leave the lease out, or charge it in a call of its own.`,
     );
   }

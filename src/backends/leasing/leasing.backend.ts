@@ -53,7 +53,8 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
 
   /** @throws ThrottleConfigError for an invalid option, and for a backend that cannot lease */
   constructor(backend: LeasableBackend, options: LeasingOptions = {}) {
-    if (!canLease(backend)) throw invalidValue(`${PATH}: backend`, 'a remote backend with `lease`', backend);
+    if (!canLease(backend))
+      throw invalidValue(`${PATH}: backend`, 'a remote backend with `lease`', backend, 'SLUICE_INVALID_BACKEND');
     assertKnownMembers(PATH, options, ['timeoutMs', 'denyMemoryMs', 'maxDenials']);
     assertLeasingOptions(PATH, options);
     const { timeoutMs = Number.POSITIVE_INFINITY, denyMemoryMs = DENIAL_CACHE_MS, maxDenials = MAX_DENIALS } = options;

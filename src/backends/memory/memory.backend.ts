@@ -151,6 +151,7 @@ export class MemoryBackend implements Backend {
       const known = this.#strategies.get(strategy.name);
       if (known !== undefined && known !== strategy) {
         throw new ThrottleConfigError(
+          'SLUICE_DUPLICATE_STRATEGY',
           `MemoryBackend: there is a strategy "${strategy.name}" already. Give yours another name.`,
         );
       }

@@ -31,6 +31,7 @@ export function assertOneOverrideEach(charges: readonly Charge[]): void {
     const other = charges.find((before) => mayBeOverridden(before) && isOnSameBudget(before, one));
     if (isSameList(other?.overriddenBy, one.overriddenBy)) continue;
     throw new ThrottleConfigError(
+      'SLUICE_INVALID_CHARGE',
       `a charge of "${one.policy.name}": another charge on the same budget in this call has other subjects in \`overriddenBy\`, and so it may have another rate. Write the same subjects in both, in the same order, or charge them in two calls.`,
     );
   }

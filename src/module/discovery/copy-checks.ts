@@ -16,10 +16,12 @@ export function assertImportedOnce(providers: readonly InstanceWrapper[]): void 
   const copies = new Set(imported.map(({ instance }: { readonly instance: Copy }) => instance));
   if (copies.size === 1) {
     throw new ThrottleConfigError(
+      'SLUICE_DUPLICATE_MODULE',
       'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
     );
   }
   throw new ThrottleConfigError(
+    'SLUICE_TWO_COPIES',
     `ThrottleModule.forRoot: imported from several copies of nestjs-sluice, which would charge every call several times: ${pathsOf([...copies])}. ${IN_ONE_WAY}`,
   );
 }
@@ -35,6 +37,7 @@ export function assertNoneOfOtherCopies(modules: ModulesContainer): void {
 /** Returns the error for a class of another copy that is injected. */
 export function otherCopyInjected({ name }: Class, { path }: Copy): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_TWO_COPIES',
     `${name}: expected the class of the copy of nestjs-sluice whose ThrottleModule.forRoot is imported, ${THIS_COPY.path}, got that of another copy, ${path}. ${IN_ONE_WAY}`,
   );
 }
@@ -46,7 +49,10 @@ export function withoutRoot(): ThrottleConfigError {
     others.length === 0
       ? 'Import it in the root module, and leave it global there.'
       : `forFeature is that of ${THIS_COPY.path}, and another copy of nestjs-sluice is loaded: ${pathsOf(others)}. ${IN_ONE_WAY}`;
-  return new ThrottleConfigError(`ThrottleModule.forFeature: there is no ThrottleModule.forRoot() to add to. ${fix}`);
+  return new ThrottleConfigError(
+    'SLUICE_MISSING_FOR_ROOT',
+    `ThrottleModule.forFeature: there is no ThrottleModule.forRoot() to add to. ${fix}`,
+  );
 }
 
 function pathsOf(copies: readonly Copy[]): string {

@@ -10,6 +10,7 @@ export function assertOnHandlers(type: Class, handlers: readonly string[], fix: 
       const isHandler = handlers.some((handler) => handler === method);
       if (isHandler || !isDecorated(one.prototype, method) || ownerOf(type, method) !== one) continue;
       throw new ThrottleConfigError(
+        'SLUICE_NOT_A_HANDLER',
         `@Throttle or @SkipThrottle on ${type.name}.${String(method)}: expected a handler; ${fix}`,
       );
     }
@@ -21,6 +22,7 @@ export function assertNoConnectionLimit(type: Class): void {
   const found = declarationsOf(type).find(({ connections }) => connections !== undefined);
   if (found === undefined) return;
   throw new ThrottleConfigError(
+    'SLUICE_MISPLACED_OPTION',
     `@Throttle ${found.label}, connections: expected a gateway, and ${type.name} is none. Requests are limited by a rate: @Throttle("10/min").`,
   );
 }
@@ -32,6 +34,7 @@ export function assertUndecorated(type: Class): void {
   );
   if (!isAnyDecorated) return;
   throw new ThrottleConfigError(
+    'SLUICE_NOT_A_HANDLER',
     `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
   );
 }

@@ -44,6 +44,7 @@ export class BudgetRegistry {
     const found = this.#budgets.get(name);
     if (found !== undefined) return found;
     throw new ThrottleConfigError(
+      'SLUICE_UNKNOWN_POLICY',
       `${place}: no token budget of that name.${suggest(name, [...this.#budgets.keys()])} A budget is a policy of the module: { policies: { llm: { budget: "100000/min" } } }.`,
     );
   }
@@ -52,6 +53,7 @@ export class BudgetRegistry {
   add(name: string, given: BudgetOptions, place: string): Budget {
     if ('rate' in given) {
       throw new ThrottleConfigError(
+        'SLUICE_CONFLICTING_OPTIONS',
         `${place}: there is no option "rate" beside \`budget\`: a budget has no rate. Leave one of the two out, or make the rate a policy of its own.`,
       );
     }
@@ -59,7 +61,7 @@ export class BudgetRegistry {
     const { budget, onExpiry, carryDebt, ...options } = given;
     const path = optionAt(place, 'budget');
     if (budget === undefined) throw missingValue(path, A_RATE);
-    if (typeof budget !== 'string') throw invalidValue(path, A_RATE, budget);
+    if (typeof budget !== 'string') throw invalidValue(path, A_RATE, budget, 'SLUICE_INVALID_RATE');
     if (typeof options.anchor === 'function') throw invalidValue(optionAt(place, 'anchor'), 'a Date', options.anchor);
     const { by: _by, message: _message, onDenied: _onDenied, context: _context, scope: _scope, ...spec } = options;
     // The policy is made first: its errors name the options of a budget.

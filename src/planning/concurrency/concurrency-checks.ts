@@ -29,6 +29,7 @@ export function assertConcurrency(
   const { concurrency } = options;
   if ('lease' in options) {
     throw new ThrottleConfigError(
+      'SLUICE_LEASE_CONFLICT',
       `${path}: leased units are spent without the backend, which holds the permits. Leave one of the two options out.`,
     );
   }
@@ -61,7 +62,10 @@ function assertQueue(path: string, queue: unknown): void {
   const { max, waitMs }: Partial<Record<string, unknown>> = { ...queue };
   for (const member of QUEUE_MEMBERS) {
     if (!(member in queue))
-      throw new ThrottleConfigError(`${path}: expected options { max, waitMs }, ${member} is left out. Add it.`);
+      throw new ThrottleConfigError(
+        'SLUICE_MISSING_VALUE',
+        `${path}: expected options { max, waitMs }, ${member} is left out. Add it.`,
+      );
   }
   assertWhole(`${path}.max`, max, 1, MAX_QUEUE);
   assertWhole(`${path}.waitMs`, waitMs, 1, MAX_WAIT_MS, 'milliseconds, ');

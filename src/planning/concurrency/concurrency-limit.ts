@@ -70,6 +70,7 @@ export function permitSource(declared: DeclaredLimit, scope: string, mode: ModeS
 
 function hasNoRate(place: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_FIXED_RATE',
     `${place}: the policy limits how many calls run at a time, and has no rate that could be another. Make the rate a policy of its own, or add one to it.`,
   );
 }

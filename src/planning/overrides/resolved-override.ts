@@ -29,7 +29,10 @@ export function resolveOverride(
   const [policy] = definePolicies(place, name, spec, { strategies });
   if (policy === undefined) {
     if (burst === undefined) return undefined;
-    throw new ThrottleConfigError(`${optionAt(place, 'burst')}: there is none of an unlimited rate. Leave it out.`);
+    throw new ThrottleConfigError(
+      'SLUICE_UNUSED_OPTION',
+      `${optionAt(place, 'burst')}: there is none of an unlimited rate. Leave it out.`,
+    );
   }
   assertSameCalendar(policy, declared, optionAt(place, 'rate'), rate);
   if (policy.calendar !== undefined) {
@@ -51,6 +54,7 @@ function burstOf(burst: number | undefined): Pick<PolicySpec, 'burst'> {
 function assertAffordable(policy: Policy, cost: unknown, place: string): void {
   if (typeof cost !== 'number' || canGrant(policy, cost)) return;
   throw new ThrottleConfigError(
+    'SLUICE_COST_TOO_HIGH',
     `${optionAt(place, 'rate')}: a full limit would grant ${policy.burst} at once, and a call costs ${cost}. Set a higher one.`,
   );
 }
@@ -62,6 +66,7 @@ function assertSameCalendar(policy: Policy, { options }: DeclaredLimit, path: st
   const isSame = isQuota ? policy.periodMs === (own?.periodMs ?? policy.periodMs) : policy.calendar === undefined;
   if (isSame && isQuota === (policy.calendar !== undefined)) return;
   throw new ThrottleConfigError(
+    'SLUICE_CALENDAR_RATE',
     `${path}: expected ${isQuota ? `the unit of the policy, "${String(options.rate)}", whose windows the quota is counted in` : 'a period of a fixed length, because the policy is no quota of a calendar'}, got "${rate}"`,
   );
 }

@@ -97,6 +97,7 @@ function assertFunction(of: unknown): void {
   if (typeof of !== 'function') throw invalidValue(`${PLANS}.of`, expected, of);
   if (of.length <= 2) return;
   throw new ThrottleConfigError(
+    'SLUICE_INVALID_FUNCTION',
     `${PLANS}.of: expected ${expected}, got one that takes ${of.length} arguments. It would get the call and a subject; wrap it: (call) => ...`,
   );
 }
@@ -106,7 +107,10 @@ function assertDefault(name: unknown, known: readonly string[]): void {
   if (name === undefined) throw missing('default', expected);
   if (typeof name !== 'string') throw invalidValue(`${PLANS}.default`, expected, name);
   if (known.includes(name)) return;
-  throw new ThrottleConfigError(`${PLANS}.default: there is no plan "${name}".${suggest(name, known)}`);
+  throw new ThrottleConfigError(
+    'SLUICE_UNKNOWN_PLAN',
+    `${PLANS}.default: there is no plan "${name}".${suggest(name, known)}`,
+  );
 }
 
 function assertTier(place: string, tier: unknown): void {
@@ -121,6 +125,7 @@ function assertEntry(place: string, entry: unknown): void {
   if (typeof entry === 'string') return;
   if (typeof entry === 'function') {
     throw new ThrottleConfigError(
+      'SLUICE_INVALID_OPTION',
       `${place}: expected ${AN_ENTRY}, got a function. A plan has a fixed rate; a policy's own rate may be a function.`,
     );
   }
@@ -128,13 +133,14 @@ function assertEntry(place: string, entry: unknown): void {
   for (const member of Object.keys(entry)) {
     if (TIER_MEMBERS.includes(member)) continue;
     throw new ThrottleConfigError(
+      'SLUICE_MISPLACED_OPTION',
       `${place}.${member}: a plan changes only the rate and the burst of a policy. Say it in the policy, for all plans, or give the plan a policy of its own.`,
     );
   }
   const { rate }: { rate?: unknown } = entry;
   if (typeof rate === 'string') return;
   if (rate === undefined) throw missingValue(`${place}.rate`, 'a rate such as "100/h", or "unlimited"');
-  throw invalidValue(`${place}.rate`, 'a rate such as "100/h", or "unlimited"', rate);
+  throw invalidValue(`${place}.rate`, 'a rate such as "100/h", or "unlimited"', rate, 'SLUICE_INVALID_RATE');
 }
 
 function missing(member: string, expected: string): ThrottleConfigError {

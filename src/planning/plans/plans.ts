@@ -47,6 +47,7 @@ export class Plans {
       const [first] = entries.values();
       if (this.#claimed.has(policy) || first === undefined) continue;
       throw new ThrottleConfigError(
+        'SLUICE_UNKNOWN_POLICY',
         `${first.place}: no policy of that name.${suggest(policy, known)} ` +
           `A plan changes the rate of a policy: policies.${policy} says who is charged, and what applies under the other plans.`,
       );

@@ -95,16 +95,19 @@ export class RuntimePolicy {
     if (configured === undefined) return;
     if (configured.some(({ lease }) => lease !== undefined)) {
       throw new ThrottleConfigError(
+        'SLUICE_LEASE_CONFLICT',
         `${place}: has a \`lease\`, and units that are leased are spent as the code says. Leave the lease out, or change the code.`,
       );
     }
     if (configured.length === 0) {
       throw new ThrottleConfigError(
+        'SLUICE_FIXED_RATE',
         `${place}: is "unlimited", and nothing asks for it. Give it a rate and the mode "off" in the code, and change the mode.`,
       );
     }
     if (isRate && configured.length > 1) {
       throw new ThrottleConfigError(
+        'SLUICE_FIXED_RATE',
         `${place}: has ${configured.length} rates, of which none can change alone. Make each a policy of its own, or change the mode only.`,
       );
     }

@@ -1,7 +1,7 @@
 import type { HoldReference } from '../../backends/hold-store.js';
 import type { Awaitable } from '../../core/awaitable.js';
 import { assertCost, type Decision, UNITS } from '../../core/decision.js';
-import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import { assertKnownMembers, invalidArgument } from '../../core/errors.js';
 import type { EndedCall } from '../calls/ends/call-end.js';
 import type { OpenReservation } from './open-reservations.js';
 
@@ -174,12 +174,13 @@ export class BudgetHold {
 
 function checkedMeter<T>(place: string, options: MeterOptions<T>): Required<MeterOptions<T>> {
   const path = `${place}: meter()`;
-  if (typeof options !== 'object' || options === null) throw invalidValue(path, 'options { unitsOf, chunk? }', options);
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument(path, 'options { unitsOf, chunk? }', options);
   assertKnownMembers(path, options, ['unitsOf', 'chunk']);
   const { unitsOf, chunk = 1 } = options;
-  if (typeof unitsOf !== 'function') throw invalidValue(`${path}, unitsOf`, 'a function of a chunk', unitsOf);
+  if (typeof unitsOf !== 'function') throw invalidArgument(`${path}, unitsOf`, 'a function of a chunk', unitsOf);
   if (!Number.isSafeInteger(chunk) || chunk < 1) {
-    throw invalidValue(`${path}, chunk`, 'a whole number of units, at least 1', chunk);
+    throw invalidArgument(`${path}, chunk`, 'a whole number of units, at least 1', chunk);
   }
   return { unitsOf, chunk };
 }

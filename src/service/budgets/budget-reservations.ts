@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { HoldReference, HoldStore } from '../../backends/hold-store.js';
 import { assertCost, type Charge, type Decision, type Outcome, UNITS } from '../../core/decision.js';
-import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import { invalidArgument, ThrottleConfigError } from '../../core/errors.js';
 import type { Budget } from '../../planning/budgets/budget-registry.js';
 import { type CostOf, EXEMPT } from '../../transports/call.js';
 import { ThrottleException } from '../../transports/http/throttle.exception.js';
@@ -180,7 +180,7 @@ export class BudgetReservations {
     const decisions = denial === null ? [] : [{ ...denial, allowed: false }];
     const outcome: Outcome = { allowed: false, decisions, binding: decisions[0] ?? null };
     await this.#respond(request, outcome, subject, units);
-    throw new ThrottleConfigError(`${this.#place}: a denied hold was not rejected`);
+    throw new ThrottleConfigError('SLUICE_UNSUPPORTED_BACKEND', `${this.#place}: a denied hold was not rejected`);
   }
 }
 
@@ -197,5 +197,5 @@ function readId(place: string, id: string): readonly [id: number, subject: strin
   const [, digits = '', subject = ''] = typeof id === 'string' ? (/^([0-9a-z]{1,10})\.([\s\S]+)$/.exec(id) ?? []) : [];
   const number = Number.parseInt(digits, 36);
   if (Number.isSafeInteger(number) && subject !== '') return [number, subject];
-  throw invalidValue(`${place}.hold()`, 'the `id` of a hold that reserve() returned', id);
+  throw invalidArgument(`${place}.hold()`, 'the `id` of a hold that reserve() returned', id);
 }

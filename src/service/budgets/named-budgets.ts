@@ -44,5 +44,8 @@ export class NamedBudgets {
 /** Startup has seen that the backend has them. */
 function holdsOf({ settings: { backend } }: CallLimiter): HoldStore {
   if (backend.holds !== undefined) return backend.holds;
-  throw new ThrottleConfigError(`${backend.constructor.name} has no \`holds\`. Use another backend.`);
+  throw new ThrottleConfigError(
+    'SLUICE_UNSUPPORTED_BACKEND',
+    `${backend.constructor.name} has no \`holds\`. Use another backend.`,
+  );
 }

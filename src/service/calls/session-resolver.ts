@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { noteInjectable } from '../../core/copies.js';
-import { invalidValue } from '../../core/errors.js';
+import { invalidArgument } from '../../core/errors.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import { nodeRequestOf } from '../../transports/http/node-request.js';
@@ -67,7 +67,7 @@ export class SessionResolver {
       const opened = transport.openNamed(on, response);
       if (opened !== undefined) return opened.target === undefined ? this.#ofClient(opened) : this.of(opened);
     }
-    throw invalidValue(`${method}({ on })`, 'an ExecutionContext, a request or a socket', on);
+    throw invalidArgument(`${method}({ on })`, 'an ExecutionContext, a request or a socket', on);
   }
 
   /** Returns the session of the call being handled, if there is one. From the first use on, every call is tracked. */
@@ -122,7 +122,7 @@ export class SessionResolver {
     const transport = this.#transportOf(context);
     const opened = transport?.open(context);
     if (transport !== undefined && opened !== undefined) return this.#enterHandler(transport, context, opened);
-    throw invalidValue(
+    throw invalidArgument(
       `${method}({ on })`,
       "the execution context of a call over HTTP or of a socket's message",
       transport?.unrecognized ?? `one of type ${context.getType<string>()}`,

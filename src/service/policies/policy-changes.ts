@@ -100,7 +100,7 @@ export class PolicyChanges {
         policy.set(undefined);
         this.events.policyChanged(name, undefined);
       }
-      this.#ignore(change, error.message);
+      this.#ignore(change, error.problem);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { NewPolicyChange } from '../../backends/settings-store.js';
-import { assertKnownMembers, invalidValue, suggest, ThrottleConfigError } from '../../core/errors.js';
+import { assertKnownMembers, invalidArgument, invalidValue, suggest, ThrottleConfigError } from '../../core/errors.js';
 import type { PolicyName } from '../../core/literals/policy-name.js';
 import { isPolicyMode, type PolicyMode, type StoredRate, storedRateOf } from '../../core/policy.js';
 import type { RateText } from '../../core/rate.js';
@@ -125,6 +125,7 @@ export class RuntimePolicies {
     const text = rate ?? (effective && rateText(effective, effective.strategy));
     if (text === undefined) {
       throw new ThrottleConfigError(
+        'SLUICE_MISSING_VALUE',
         `${place}.burst: the rate of the policy is a function of the call. Say the rate, too: { rate: "500/min", burst: 50 }.`,
       );
     }
@@ -140,24 +141,28 @@ export class RuntimePolicies {
   }
 
   #unknown(name: string, place: string): ThrottleConfigError {
-    return new ThrottleConfigError(`${place}: no policy of that name.${suggest(name, this.registry.names)}`);
+    return new ThrottleConfigError(
+      'SLUICE_UNKNOWN_POLICY',
+      `${place}: no policy of that name.${suggest(name, this.registry.names)}`,
+    );
   }
 }
 
 function assertName(place: string, name: unknown): asserts name is string {
-  if (typeof name !== 'string') throw invalidValue(place, "a policy's name", name);
+  if (typeof name !== 'string') throw invalidArgument(place, "a policy's name", name);
 }
 
 function assertUpdate(place: string, update: unknown): asserts update is PolicyUpdate {
-  if (!isObject(update) || Object.keys(update).length === 0) throw invalidValue(place, AN_UPDATE, update);
+  if (!isObject(update) || Object.keys(update).length === 0) throw invalidArgument(place, AN_UPDATE, update);
   assertKnownMembers(place, update, MEMBERS);
   const { rate, burst, mode }: { rate?: unknown; burst?: unknown; mode?: unknown } = update;
   assertNotMissing(place, update, 'rate', 'a rate such as "5/min"');
   assertNotMissing(place, update, 'burst', 'a whole number of units, at least 1');
   if (rate !== undefined && typeof rate !== 'string')
-    throw invalidValue(`${place}.rate`, 'a rate such as "5/min"', rate);
-  if (mode !== undefined && !isPolicyMode(mode)) throw invalidValue(`${place}.mode`, '"on", "off" or "monitor"', mode);
-  if (rate === undefined && burst === undefined && mode === undefined) throw invalidValue(place, AN_UPDATE, update);
+    throw invalidValue(`${place}.rate`, 'a rate such as "5/min"', rate, 'SLUICE_INVALID_RATE');
+  if (mode !== undefined && !isPolicyMode(mode))
+    throw invalidArgument(`${place}.mode`, '"on", "off" or "monitor"', mode);
+  if (rate === undefined && burst === undefined && mode === undefined) throw invalidArgument(place, AN_UPDATE, update);
 }
 
 function stateOf({ name, configured, effective, mode, change }: RuntimePolicy): PolicyState {

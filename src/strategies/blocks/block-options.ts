@@ -65,6 +65,7 @@ export function readBlock(path: string, block: unknown): PolicyBlock | undefined
   // If all blocks are equally long, the number of earlier ones has no effect.
   if (escalate.length > 1 && forgetAfterMs <= longestMs && forgetAfterMs < MAX_BLOCK_MS) {
     throw new ThrottleConfigError(
+      'SLUICE_CONFLICTING_OPTIONS',
       `${optionAt(path, 'forgetAfter')}: expected longer than the ${longestMs} ms of the longest block that \`escalate\` has, got ${forgetAfterMs} ms. A block would be forgotten before it is over, and the next one be the first again.`,
     );
   }

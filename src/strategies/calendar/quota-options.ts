@@ -42,7 +42,7 @@ const UNITS: ReadonlyMap<number, CalendarUnit> = new Map([
 export function calendarAt(path: string, calendar: PolicyCalendar, periodMs: number): PolicyCalendar {
   const unit = UNITS.get(periodMs);
   if (unit !== undefined) return Object.freeze({ ...calendar, unit });
-  throw invalidValue(optionAt(path, 'rate'), A_UNIT, `${periodMs} ms`);
+  throw invalidValue(optionAt(path, 'rate'), A_UNIT, `${periodMs} ms`, 'SLUICE_CALENDAR_RATE');
 }
 
 /** Returns a rate as a string that the strategy counts alike. */
@@ -75,7 +75,7 @@ export function readQuota(
   }
   const unit = rate.unit ?? UNITS.get(rate.periodMs);
   if (unit === undefined) {
-    throw invalidValue(optionAt(path, 'rate'), A_UNIT, spec.rate);
+    throw invalidValue(optionAt(path, 'rate'), A_UNIT, spec.rate, 'SLUICE_CALENDAR_RATE');
   }
   const { timeZone = DEFAULT_ZONE, anchor, rollover = 0, thresholds } = spec;
   assertTimeZone(optionAt(path, 'timeZone'), timeZone);
@@ -108,7 +108,7 @@ export function anchorMsOf(path: string, anchor: unknown): number {
   const instant = anchor.getTime();
   if (instant >= MIN_ANCHOR_MS && instant < MAX_ANCHOR_MS) return instant;
   const found = Number.isNaN(instant) ? 'an invalid one' : anchor.toISOString();
-  throw new ThrottleConfigError(`${path}: expected ${expected}, got ${found}`);
+  throw new ThrottleConfigError('SLUICE_INVALID_OPTION', `${path}: expected ${expected}, got ${found}`);
 }
 
 function readThresholds(path: string, thresholds: unknown): readonly number[] | undefined {
@@ -129,12 +129,14 @@ export function assertQuotas(path: string, policies: readonly Policy[]): void {
 
 function notCalendar(path: string, strategy: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_UNUSED_OPTION',
     `${path}: "${strategy}" has none. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.`,
   );
 }
 
 function notCounted(path: string, strategy: string, unit: string, { rate }: QuotaSpec): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_CALENDAR_RATE',
     `${optionAt(path, 'rate')}: "${strategy}" cannot count "${rate}", because a ${unit} has no fixed length. Leave the strategy out, or use { strategy: "calendar" }, or a period of days.`,
   );
 }

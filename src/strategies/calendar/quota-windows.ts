@@ -89,7 +89,12 @@ const windows = new QuotaWindows();
  */
 export function calendarArguments(policy: Policy, now: number, anchor?: Date): readonly number[] {
   if (!(Number.isSafeInteger(now) && now >= 0 && now < MAX_INSTANT_MS)) {
-    throw invalidValue('calendarArguments: now', 'whole epoch milliseconds of the years 1970 to 9999', now);
+    throw invalidValue(
+      'calendarArguments: now',
+      'whole epoch milliseconds of the years 1970 to 9999',
+      now,
+      'SLUICE_INVALID_ARGUMENT',
+    );
   }
   const anchorMs = anchor === undefined ? undefined : anchorMsOf('calendarArguments: anchor', anchor);
   return windows.argumentsAt(policy, now, anchorMs);
@@ -98,6 +103,7 @@ export function calendarArguments(policy: Policy, now: number, anchor?: Date): r
 function calendarOf({ name, calendar, strategy }: Policy): PolicyCalendar {
   if (calendar !== undefined) return calendar;
   throw new ThrottleConfigError(
+    'SLUICE_WRONG_POLICY',
     `policy "${name}": expected one of the strategy "calendar" that definePolicy() made, and this is a "${strategy}"`,
   );
 }

@@ -1,6 +1,6 @@
 import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
 import { assertPolicyName, type HeldUnits, type OnError, type Policy, splitPolicyId } from '../../core/policy.js';
-import { parseRate } from '../../core/rate.js';
+import { parseRateAt } from '../../core/rate.js';
 import { definePolicies, type PolicySpec } from '../define-policy.js';
 import { concurrency } from './concurrency.js';
 
@@ -84,7 +84,7 @@ export function defineBudget(name: string, spec: BudgetSpec): Policy {
     throw invalidValue(optionAt(place, 'onExpiry'), '"charge" or "release"', onExpiry);
   }
   if (typeof carryDebt !== 'boolean') throw invalidValue(optionAt(place, 'carryDebt'), 'true or false', carryDebt);
-  assertBudget(optionAt(place, 'budget'), budget);
+  parseRateAt(optionAt(place, 'budget'), budget);
   const isImplied = strategy === undefined && /month|year/i.test(String(budget));
   const rate = { rate: budget, ...(!isImplied && { strategy: strategy ?? 'fixed-window' }) };
   const policy = onlyOne(place, { ...others, ...rate }, name);
@@ -96,23 +96,15 @@ export function defineBudget(name: string, spec: BudgetSpec): Policy {
 export function assertHeld({ name, held: rules }: Policy): void {
   if (rules !== undefined) return;
   throw new ThrottleConfigError(
+    'SLUICE_WRONG_POLICY',
     `policy "${name}": units of it cannot be held. Define it with defineConcurrency or defineBudget.`,
   );
-}
-
-/** Throws unless a budget is a rate, with an error that names the option. */
-function assertBudget(path: string, budget: string): void {
-  try {
-    parseRate(budget);
-  } catch (error) {
-    throw error instanceof ThrottleConfigError ? new ThrottleConfigError(`${path}: ${error.message}`) : error;
-  }
 }
 
 function onlyOne(place: string, spec: PolicySpec, name: string): Policy {
   const [policy, ...others] = definePolicies(place, name, spec);
   if (policy !== undefined && others.length === 0) return policy;
-  throw invalidValue(optionAt(place, 'budget'), 'one rate, such as "100000/min"', spec.rate);
+  throw invalidValue(optionAt(place, 'budget'), 'one rate, such as "100000/min"', spec.rate, 'SLUICE_INVALID_RATE');
 }
 
 /** The id differs from that of a rate: what is stored of held units is read by nothing else. */

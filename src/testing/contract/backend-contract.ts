@@ -1,7 +1,7 @@
 import type { Backend } from '../../backends/backend.js';
 import type { Awaitable } from '../../core/awaitable.js';
 import type { ManualClock } from '../../core/clock.js';
-import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import { assertKnownMembers, invalidArgument } from '../../core/errors.js';
 import { Bench } from './harness/bench.js';
 import { type ContractCase, Suite } from './harness/suite.js';
 import { againstModel } from './sections/backends/against-model.js';
@@ -115,7 +115,7 @@ function assertOptions(options: BackendContractOptions): void {
   const place = 'backendContract';
   assertKnownMembers(place, options, ['create', 'effort', 'seed', 'hasModes']);
   const { create, effort = 1, hasModes = true } = options;
-  if (typeof create !== 'function') throw invalidValue(`${place}: create`, 'a function of the clock', create);
-  if (typeof hasModes !== 'boolean') throw invalidValue(`${place}: hasModes`, 'true or false', hasModes);
-  if (!(effort > 0)) throw invalidValue(`${place}: effort`, 'a number above 0', effort);
+  if (typeof create !== 'function') throw invalidArgument(`${place}: create`, 'a function of the clock', create);
+  if (typeof hasModes !== 'boolean') throw invalidArgument(`${place}: hasModes`, 'true or false', hasModes);
+  if (!(effort > 0)) throw invalidArgument(`${place}: effort`, 'a number above 0', effort);
 }

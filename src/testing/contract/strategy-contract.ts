@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../backends/redis/clients/redis-client.js';
-import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import { assertKnownMembers, invalidArgument, ThrottleConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import { BUILT_IN_STRATEGIES } from '../../strategies/built-in-strategies.js';
 import { definePolicy } from '../../strategies/define-policy.js';
@@ -84,13 +84,14 @@ function assertOptions(options: StrategyContractOptions): void {
   const { strategy, policy, runs = 1, redis } = options;
   checkStrategy(`${place}: strategy`, strategy);
   if (policy !== undefined && typeof policy !== 'function') {
-    throw invalidValue(`${place}: policy`, 'a function that returns a policy', policy);
+    throw invalidArgument(`${place}: policy`, 'a function that returns a policy', policy);
   }
   if (!Number.isSafeInteger(runs) || runs < 1)
-    throw invalidValue(`${place}: runs`, 'a whole number of at least 1', runs);
+    throw invalidArgument(`${place}: runs`, 'a whole number of at least 1', runs);
   const isBuiltIn = BUILT_IN_STRATEGIES.some(({ name }) => name === strategy.name);
   if (redis !== undefined && strategy.lua === undefined && !isBuiltIn) {
     throw new ThrottleConfigError(
+      'SLUICE_STRATEGY_WITHOUT_LUA',
       `${place}: redis is given, and the strategy "${strategy.name}" has no Lua twin to compare with. Add \`lua\` to the strategy, or leave \`redis\` out.`,
     );
   }

@@ -1,4 +1,4 @@
-import { assertKnownMembers, invalidValue } from '../../core/errors.js';
+import { assertKnownMembers, invalidArgument } from '../../core/errors.js';
 import { isResponse, type ReportedLimit, type ReportedLimits, reportedLimits } from './reported-limits.js';
 
 /** What `toBeThrottled` expects besides the status 429. */
@@ -75,7 +75,7 @@ function conclude(
   isMet: (found: ReportedLimits) => boolean,
 ): MatcherResult {
   if (!isResponse(received)) {
-    throw invalidValue(
+    throw invalidArgument(
       `expect(response).${matcher}()`,
       'a response with headers, and with status or statusCode',
       received,
@@ -103,9 +103,9 @@ function describe(members: object): string {
 function assertExpectation(matcher: string, expected: unknown, known: readonly string[]): void {
   const place = `expect(response).${matcher}()`;
   if (typeof expected !== 'object' || expected === null)
-    throw invalidValue(place, 'an object of expected values', expected);
+    throw invalidArgument(place, 'an object of expected values', expected);
   assertKnownMembers(place, expected, known);
   for (const [member, value] of Object.entries(expected)) {
-    if (value === undefined) throw invalidValue(`${place}: ${member}`, 'a value, or no such member', value);
+    if (value === undefined) throw invalidArgument(`${place}: ${member}`, 'a value, or no such member', value);
   }
 }

@@ -120,6 +120,7 @@ export function dialectsOf(place: string, style: HeaderStyle): readonly HeaderDi
       .find((one) => DIALECTS[one].names.some((name) => DIALECTS[dialect].names.includes(name)));
     if (other === undefined) continue;
     throw new ThrottleConfigError(
+      'SLUICE_CONFLICTING_OPTIONS',
       `${place}: "${other}" and "${dialect}" write the same headers. Leave one of them out; only "legacy" goes with another.`,
     );
   }

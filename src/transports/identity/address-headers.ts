@@ -1,5 +1,5 @@
 import { sharedState } from '../../core/copies.js';
-import { invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import { invalidArgument, ThrottleConfigError } from '../../core/errors.js';
 import { missingValue } from '../../core/value-options.js';
 import type { By } from '../call.js';
 
@@ -65,10 +65,11 @@ export function checkedAddressHeader(header: unknown): string {
   const expected = 'the name of a header such as "cf-connecting-ip"';
   if (header === undefined)
     throw missingValue('by.ip({ header })', expected, "Leave the options out for the framework's own address.");
-  if (typeof header !== 'string' || header === '') throw invalidValue('by.ip({ header })', expected, header);
+  if (typeof header !== 'string' || header === '') throw invalidArgument('by.ip({ header })', expected, header);
   const name = header.toLowerCase();
   if (!FORWARDING_HEADERS.includes(name)) return name;
   throw new ThrottleConfigError(
+    'SLUICE_PROXY_HEADER',
     `by.ip({ header }): "${name}" is what the proxy setting of the application reads. ` +
       'Say there which proxies are trusted, and write by.ip().',
   );

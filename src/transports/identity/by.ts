@@ -1,6 +1,6 @@
 import { type Awaitable, chain, chainAll } from '../../core/awaitable.js';
 import { sharedState } from '../../core/copies.js';
-import { assertKnownMembers, invalidValue, ThrottleConfigError } from '../../core/errors.js';
+import { assertKnownMembers, invalidArgument, ThrottleConfigError } from '../../core/errors.js';
 import { missingValue } from '../../core/value-options.js';
 import { type By, type Call, EXEMPT } from '../call.js';
 import { checkedAddressHeader, headersOf, markHeaders } from './address-headers.js';
@@ -152,48 +152,52 @@ for (const [name, maker] of Object.entries(by)) makers.set(maker, name);
 export function assertCalled(place: string, value: unknown): void {
   const name = typeof value === 'function' ? makers.get(value) : undefined;
   if (name === undefined) return;
-  throw new ThrottleConfigError(`${place}: by.${name} is a function that makes a By: call it, by.${name}().`);
+  throw new ThrottleConfigError(
+    'SLUICE_INVALID_FUNCTION',
+    `${place}: by.${name} is a function that makes a By: call it, by.${name}().`,
+  );
 }
 
 function assertBys(place: string, parts: readonly unknown[]): void {
   const expected = 'functions such as by.user() and by.ip()';
-  if (parts.length === 0) throw new ThrottleConfigError(`${place}: expected ${expected}, got none`);
+  if (parts.length === 0)
+    throw new ThrottleConfigError('SLUICE_INVALID_ARGUMENT', `${place}: expected ${expected}, got none`);
   for (const part of parts) {
     if (part === undefined) throw missingValue(place, expected);
     assertCalled(place, part);
-    if (typeof part !== 'function') throw invalidValue(place, expected, part);
+    if (typeof part !== 'function') throw invalidArgument(place, expected, part);
   }
 }
 
 function membersOf(path: unknown): readonly string[] {
   const expected = 'the path of a member such as "user.id"';
   if (path === undefined) throw missingValue('by.user', expected, 'Leave the path out for "user.id".');
-  if (typeof path !== 'string' || path.split('.').includes('')) throw invalidValue('by.user', expected, path);
+  if (typeof path !== 'string' || path.split('.').includes('')) throw invalidArgument('by.user', expected, path);
   return path.split('.');
 }
 
 function headerIn(options: AddressOptions | undefined): string {
   const expected = 'options such as { header: "cf-connecting-ip" }';
   if (options === undefined) throw missingValue('by.ip', expected);
-  if (typeof options !== 'object' || options === null) throw invalidValue('by.ip', expected, options);
+  if (typeof options !== 'object' || options === null) throw invalidArgument('by.ip', expected, options);
   assertKnownMembers('by.ip()', options, ['header']);
   return checkedAddressHeader(options.header);
 }
 
 function isClearIn(options: HeaderOptions): boolean {
   if (typeof options !== 'object' || options === null) {
-    throw invalidValue('by.header', 'options such as { clear: true }', options);
+    throw invalidArgument('by.header', 'options such as { clear: true }', options);
   }
   assertKnownMembers('by.header()', options, ['clear']);
   const { clear = false } = options;
-  if (typeof clear !== 'boolean') throw invalidValue('by.header({ clear })', 'true or false', clear);
+  if (typeof clear !== 'boolean') throw invalidArgument('by.header({ clear })', 'true or false', clear);
   return clear;
 }
 
 function assertHeaderName(name: unknown): void {
   const expected = 'the name of a header such as "x-api-key"';
   if (name === undefined) throw missingValue('by.header', expected);
-  if (typeof name !== 'string' || name === '') throw invalidValue('by.header', expected, name);
+  if (typeof name !== 'string' || name === '') throw invalidArgument('by.header', expected, name);
 }
 
 function noteMissing(search: UserSearch | undefined, isMissing: boolean, found: FoundSubject): FoundSubject {

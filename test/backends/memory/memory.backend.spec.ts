@@ -7,7 +7,10 @@ import { openMemory, other, policy, START } from './memory-fixture.js';
 describe('a memory backend', () => {
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('may not remember at most %p subjects', (maxKeys) => {
     expect(() => new MemoryBackend({ maxKeys })).toThrow(
-      new ThrottleConfigError(`MemoryBackend: maxKeys: expected a whole number of at least 1, got ${maxKeys} (number)`),
+      new ThrottleConfigError(
+        'SLUICE_INVALID_OPTION',
+        `MemoryBackend: maxKeys: expected a whole number of at least 1, got ${maxKeys} (number)`,
+      ),
     );
   });
 

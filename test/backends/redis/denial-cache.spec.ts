@@ -94,6 +94,8 @@ describe('denials on Redis', () => {
     ],
     [{ maxDenials: 0 }, 'RedisBackend: maxDenials: expected a whole number of at least 1, got 0 (number)'],
   ])('have options that are checked: %j', (options, message) => {
-    expect(() => new RedisBackend(redis.client, options)).toThrow(new ThrottleConfigError(message));
+    expect(() => new RedisBackend(redis.client, options)).toThrow(
+      new ThrottleConfigError('SLUICE_INVALID_OPTION', message),
+    );
   });
 });

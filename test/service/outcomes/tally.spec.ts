@@ -265,6 +265,7 @@ describe('a tally in a call', () => {
     await app.send('/rows');
     expect(error).toEqual(
       new ThrottleConfigError(
+        'SLUICE_WRONG_POLICY',
         'tally("rows"): the policy has a `chargeWhen`, so the end of the call would settle again what the tally charges. Use run with a `chargeWhen` that returns the units, or a policy of its own for the tally, without `chargeWhen`.',
       ),
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { ThrottleConfigError } from '../../../src/core/errors.js';
 import { calendarArguments } from '../../../src/strategies/calendar/quota-windows.js';
 import { definePolicies, definePolicy, type PolicySpec } from '../../../src/strategies/define-policy.js';
+import { thrownProblem } from '../../support/config-error.js';
 import { anchoredWindow } from '../../support/custom-strategy.js';
 
 const define = (spec: unknown) => Reflect.apply(definePolicy, undefined, ['plan', spec]);
@@ -131,7 +131,7 @@ describe('a quota', () => {
       'policies.plan: too large to be counted exactly. Lower the limit and the rollover: together below 2^52.',
     ],
   ])('of %j is refused', (spec, message) => {
-    expect(() => define(spec)).toThrow(new ThrottleConfigError(message));
+    expect(thrownProblem(() => define(spec))).toBe(message);
   });
 
   it('is of no strategy of the application', () => {

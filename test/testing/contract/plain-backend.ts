@@ -58,7 +58,10 @@ export class PlainBackend implements Backend {
     if (this.settings !== undefined) return;
     const overridden = charges.find(({ overriddenBy }) => overriddenBy !== undefined);
     if (overridden === undefined) return;
-    throw new ThrottleConfigError(`a charge of "${overridden.policy.name}": there are no overrides here`);
+    throw new ThrottleConfigError(
+      'SLUICE_INVALID_CHARGE',
+      `a charge of "${overridden.policy.name}": there are no overrides here`,
+    );
   }
 }
 

@@ -21,7 +21,7 @@ export class PlainLimits extends PlainBackend {
   override settle(receipt: Receipt, costs: readonly number[]): void {
     const cut = costs.map((to, i) => (Number.isSafeInteger(to) ? Math.min(to, receipt.charges[i]?.cost ?? to) : to));
     const isRefused = this.fault.ignored !== 'overruns' && cut.some((to, i) => to < (costs[i] ?? 0));
-    if (isRefused) throw new ThrottleConfigError('settle: only at what was taken, or less');
+    if (isRefused) throw new ThrottleConfigError('SLUICE_INVALID_CHARGE', 'settle: only at what was taken, or less');
     super.settle(receipt, cut);
   }
 
@@ -33,7 +33,11 @@ export class PlainLimits extends PlainBackend {
       if (ignored === 'mode' && hasMode) return plain;
       if (ignored === 'arguments' && args !== undefined) return plain;
       // Invalid values are for the backend behind this one to refuse.
-      if (hasMode) throw new ThrottleConfigError(`a charge of "${charge.policy.name}": ${mode} is not supported`);
+      if (hasMode)
+        throw new ThrottleConfigError(
+          'SLUICE_INVALID_CHARGE',
+          `a charge of "${charge.policy.name}": ${mode} is not supported`,
+        );
       return charge;
     });
   }

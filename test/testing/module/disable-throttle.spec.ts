@@ -142,6 +142,7 @@ describe('disableThrottle', () => {
   it('says what it needs if it is given something else', () => {
     expect(() => disableThrottle(Reflect.get({}, 'missing'))).toThrow(
       new ThrottleConfigError(
+        'SLUICE_INVALID_ARGUMENT',
         'disableThrottle: expected the builder that Test.createTestingModule() returns, before compile(), got undefined',
       ),
     );

@@ -62,6 +62,7 @@ describe('useManualClock', () => {
     const builder = Test.createTestingModule({});
     expect(() => useManualClock(builder, Reflect.get({}, 'clock'))).toThrow(
       new ThrottleConfigError(
+        'SLUICE_INVALID_ARGUMENT',
         'useManualClock: expected a clock that the test moves, such as new ManualClock(), got undefined',
       ),
     );

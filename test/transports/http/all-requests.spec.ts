@@ -231,6 +231,7 @@ describe.each(adapters)('throttleRequests(app) on %s', (adapter) => {
     });
     await expect(start).rejects.toThrow(
       new ThrottleConfigError(
+        'SLUICE_NOT_CONFIGURED',
         'throttleRequests(app): the options of ThrottleModule have no limit of requests. Add it: ThrottleModule.forRoot({ requests: "1000/min" }).',
       ),
     );

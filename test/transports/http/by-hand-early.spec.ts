@@ -209,7 +209,7 @@ describe('a response that is named', () => {
   ])('is an error if it %s', async (_, options, message) => {
     await using app = await startApp({ adapter: 'express', options: { policies } });
     const call = app.app.get(ThrottleService).hit('early', 1, options);
-    await expect(call).rejects.toThrow(new ThrottleConfigError(message));
+    await expect(call).rejects.toThrow(new ThrottleConfigError('SLUICE_INVALID_ARGUMENT', message));
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
-import { by, type PolicyOptions, Throttle, ThrottleConfigError } from '../../../src/index.js';
+import { by, type PolicyOptions, Throttle } from '../../../src/index.js';
+import { thrownProblem } from '../../support/config-error.js';
 import { startSockets, transports } from '../../support/gateway-app.js';
 import { type AdapterName, adapters, startApp } from '../../support/http-app.js';
 import { passing, speaking } from '../sockets/chat-gateway.js';
@@ -222,6 +223,6 @@ describe('the options of by.ip() and by.header()', () => {
       'by.header(): there is no option "clean". Did you mean "clear"? Known: clear.',
     ],
   ])('are checked: %s', (_, make, message) => {
-    expect(make).toThrow(new ThrottleConfigError(message));
+    expect(thrownProblem(make)).toBe(message);
   });
 });

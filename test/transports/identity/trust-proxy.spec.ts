@@ -112,6 +112,7 @@ describe('trusted proxies', () => {
     const compile = () => compileTrust('ThrottleModule.sockets.trustProxy', setting as TrustProxy); // settings from elsewhere
     expect(compile).toThrow(
       new ThrottleConfigError(
+        'SLUICE_INVALID_OPTION',
         'ThrottleModule.sockets.trustProxy: expected true, false, a number of hops, addresses or networks such as ' +
           `"10.0.0.0/8" or "loopback", or a function of address and hop, got ${found}`,
       ),

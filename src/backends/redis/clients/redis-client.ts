@@ -47,5 +47,11 @@ export function assertClient(client: unknown): asserts client is RedisClient {
     typeof client === 'object' &&
     client !== null &&
     methods.every((name) => typeof Reflect.get(client, name) === 'function');
-  if (!isClient) throw invalidValue('RedisBackend', 'an ioredis client, new Redis(...) or new Cluster(...)', client);
+  if (!isClient)
+    throw invalidValue(
+      'RedisBackend',
+      'an ioredis client, new Redis(...) or new Cluster(...)',
+      client,
+      'SLUICE_INVALID_BACKEND',
+    );
 }

@@ -37,7 +37,7 @@ export function scriptErrorOf(error: unknown, userLines: readonly [first: number
   if (!(error instanceof UnexpectedReplyError) && !(line >= userLines[0] && line <= userLines[1]))
     return withCode(error);
   const words = types.isNativeError(error) ? wordsOf('SCRIPT', error.message) : String(error);
-  return new ThrottleConfigError(`the Lua of a custom strategy failed: ${words}`);
+  return new ThrottleConfigError('SLUICE_STRATEGY_FAILED', `the Lua of a custom strategy failed: ${words}`);
 }
 
 /** The error of a reply that none of our scripts gives. */

@@ -72,6 +72,7 @@ export function unexpectedReply(): UnexpectedReplyError {
 function notRecordedError(targets: readonly Target[]): ThrottleConfigError {
   const names = [...new Set(targets.map(({ policy }) => policy.name))].map((name) => `"${name}"`).join(', ');
   return new ThrottleConfigError(
+    'SLUICE_STRATEGY_FAILED',
     `a call on ${names}: the Lua of a custom strategy does not record a charge. Its amend must make a charge of 0 units at \`now\` one of any cost, from the empty state too.`,
   );
 }

@@ -84,12 +84,14 @@ export class ScriptSet {
     const withoutLua = strategies.find(({ lua }) => lua === undefined);
     if (withoutLua !== undefined) {
       throw new ThrottleConfigError(
+        'SLUICE_STRATEGY_WITHOUT_LUA',
         `RedisBackend: the strategy "${withoutLua.name}" has no Lua twin, and Redis runs strategies where the state is. Give defineStrategy a \`lua\`.`,
       );
     }
     for (const strategy of strategies) {
       if ((this.#custom.get(strategy.name) ?? strategy) !== strategy) {
         throw new ThrottleConfigError(
+          'SLUICE_DUPLICATE_STRATEGY',
           `RedisBackend: there is a strategy "${strategy.name}" already. Give yours another name.`,
         );
       }

@@ -1,6 +1,6 @@
 import { type Awaitable, chain } from '../../../core/awaitable.js';
 import { assertCost, type Charge } from '../../../core/decision.js';
-import { invalidValue, optionAt } from '../../../core/errors.js';
+import { invalidArgument, optionAt } from '../../../core/errors.js';
 import { scopedSubject } from '../../../core/key.js';
 import type { Policy } from '../../../core/policy.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
@@ -33,7 +33,7 @@ export function callUnder({ context }: CompiledLimit, call: Call): Call {
 /** Returns the scope in the context of a call. @throws ThrottleConfigError for anything but a string */
 export function scopeOf({ place }: CompiledLimit, { context: { scope } }: Call): string | undefined {
   if (scope === undefined || typeof scope === 'string') return scope;
-  throw invalidValue(optionAt(place, 'context.scope'), 'a text', scope);
+  throw invalidArgument(optionAt(place, 'context.scope'), 'a string', scope);
 }
 
 /** Returns who is charged under a limit, within the scope of the call: the given subject, else whom `by` finds, else the address. */
@@ -46,7 +46,8 @@ export function subjectFor(
 ): Awaitable<string | typeof EXEMPT> {
   const scope = scopeOf(limit, call);
   if (given !== undefined) {
-    if (typeof given !== 'string' || given === '') throw invalidValue('subject', 'a text that is not empty', given);
+    if (typeof given !== 'string' || given === '')
+      throw invalidArgument('subject', 'a string that is not empty', given);
     return scopedSubject(scope, given);
   }
   const found = lookups === undefined ? findWithSearch(limit.by, call, search) : lookups.find(limit, call, search);

@@ -76,6 +76,7 @@ export function nextHoldId(): number {
 /** The error of a permit that is taken by hand where nothing ends. */
 export function holdsUntilEnd(method: string, name: string): ThrottleConfigError {
   return new ThrottleConfigError(
+    'SLUICE_NO_CALL',
     `${method}("${name}"): takes a permit until the call has ended, and there is no call here whose end can be seen. Use run("${name}", options, fn), which holds it while fn runs.`,
   );
 }

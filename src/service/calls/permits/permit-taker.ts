@@ -117,7 +117,10 @@ export class PermitTaker {
   get #holds(): HoldStore {
     const { holds } = this.settings.backend;
     if (holds !== undefined) return holds;
-    throw new ThrottleConfigError('A limit of concurrency needs a backend with `holds`. Use another backend.');
+    throw new ThrottleConfigError(
+      'SLUICE_UNSUPPORTED_BACKEND',
+      'A limit of concurrency needs a backend with `holds`. Use another backend.',
+    );
   }
 
   #takeInTurn(

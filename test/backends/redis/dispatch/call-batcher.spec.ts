@@ -72,6 +72,7 @@ describe('calls at one time', () => {
     expect(wrong).toEqual({
       status: 'rejected',
       reason: new ThrottleConfigError(
+        'SLUICE_UNKNOWN_STRATEGY',
         'policy "odd": the backend does not know the strategy "anchored-window". Give it to backend.use([...]), or to the module\'s `strategies`.',
       ),
     });

@@ -10,7 +10,7 @@ const [subject, legacySubject] = [sluice, legacy].map(({ by }) => by.connection(
 assert.notEqual(sluice.ThrottleService, legacy.ThrottleService);
 assert.equal(sluice.EXEMPT as symbol, legacy.EXEMPT);
 assert.equal(subject, legacySubject);
-assert.ok(new legacy.ThrottleConfigError('') instanceof sluice.ThrottleConfigError);
+assert.ok(new legacy.ThrottleConfigError('SLUICE_NO_CALL', '') instanceof sluice.ThrottleConfigError);
 
 @Module({ imports: [sluice.ThrottleModule.forRoot({ default: '1000/min' })], controllers: [LegacyController] })
 class AppModule {}
