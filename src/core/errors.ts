@@ -72,16 +72,24 @@ export class ThrottleConfigError extends Error {
   }
 
   override readonly name = 'ThrottleConfigError';
+  /** The kind of the error. */
+  readonly code: ThrottleErrorCode;
+  /** Private, so that logs do not print the message twice. */
+  readonly #problem: string;
 
   /**
    * @param code the kind of the error
-   * @param problem the message without the code: where, what was expected, what was found, and the fix
+   * @param problem where the mistake is, what was expected, what was found, and how to fix it
    */
-  constructor(
-    readonly code: ThrottleErrorCode,
-    readonly problem: string,
-  ) {
+  constructor(code: ThrottleErrorCode, problem: string) {
     super(`${problem} (${code}, see ${PAGE}#${code.toLowerCase()})`);
+    this.code = code;
+    this.#problem = problem;
+  }
+
+  /** The message without the code and the section to read. */
+  get problem(): string {
+    return this.#problem;
   }
 }
 

@@ -81,7 +81,7 @@ export interface Strategy {
   readonly argumentCount?: number;
   /** The size of a state that is not empty, if it depends on period and segments only. States are then stored in fewer bytes. */
   size?(policy: Policy): StateSize;
-  /** Throws a ThrottleConfigError for a policy that it cannot count exactly. `path` names the policy in the message. */
+  /** Throws a ThrottleConfigError, `SLUICE_INVALID_RATE`, for a policy that it cannot count exactly. `path` names the policy in the message. */
   validate?(policy: Policy, path: string): void;
   /**
    * Lua source of the twin, for backends that run it where the state is. It returns `{ step, amend, credit?, fits? }`: functions with

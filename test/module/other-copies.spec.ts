@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
 import * as library from '../../src/index.js';
-import { type Boot, bootError } from '../support/application.js';
+import { type Boot, bootError, bootFailure } from '../support/application.js';
 
 const { ThrottleModule } = library;
 
@@ -83,7 +83,7 @@ describe('a class of another copy of the library stops startup', () => {
   };
 
   it.each(Object.entries(boots))('%s', async (_, [name, make]) => {
-    expect(await bootError(make)).toBe(refused(name));
+    expect(await bootFailure(make)).toMatchObject({ code: 'SLUICE_TWO_COPIES', problem: refused(name) });
   });
 
   it('if it is loaded after forRoot was called', async () => {

@@ -15,13 +15,18 @@ export interface Boot {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
 }
 
+/** The problem of the ThrottleConfigError that stops an application from starting; `null` where it starts. See `bootFailure`. */
+export async function bootError(make: () => Boot, adapter?: AdapterName): Promise<string | null> {
+  return (await bootFailure(make, adapter))?.problem ?? null;
+}
+
 /**
- * The text of the ThrottleConfigError that stops an application from booting; `null` where it boots.
+ * The ThrottleConfigError that stops an application from starting; `null` where it starts.
  * What it is made of comes from a function, since a decorator and `forRoot` may throw by themselves.
  *
  * @param adapter of the application; without one it takes no requests, which is faster
  */
-export async function bootError(make: () => Boot, adapter?: AdapterName): Promise<string | null> {
+export async function bootFailure(make: () => Boot, adapter?: AdapterName): Promise<ThrottleConfigError | null> {
   try {
     const { options, controllers = [], providers = [], imports = [] } = make();
     const root = options === undefined ? [] : [ThrottleModule.forRoot(options)];
@@ -39,7 +44,7 @@ export async function bootError(make: () => Boot, adapter?: AdapterName): Promis
     await app.close();
     return null;
   } catch (error) {
-    if (error instanceof ThrottleConfigError) return error.problem;
+    if (error instanceof ThrottleConfigError) return error;
     throw error;
   }
 }

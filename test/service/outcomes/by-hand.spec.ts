@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConflictException, Controller, Get, Inject, Param } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { by, type CallResult, type PolicyOptions, Throttle, ThrottleService } from '../../../src/index.js';
+import { rejectedProblem } from '../../support/config-error.js';
 import { CountedBackend } from '../../support/counted-backend.js';
 import { startSockets } from '../../support/gateway-app.js';
 import { adapters, startApp, type TestApp } from '../../support/http-app.js';
@@ -128,7 +129,7 @@ describe('a charge by hand whose outcome nobody sees', () => {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
       async handleConnection(client: object): Promise<void> {
-        await this.throttle.hit('tries', 1, { on: client }).catch((error: Error) => seen.push(error.message));
+        seen.push(await rejectedProblem(this.throttle.hit('tries', 1, { on: client })));
       }
     }
     await using sockets = await startSockets({ transport: 'ws', gateways: [GreetingGateway], options: { policies } });
