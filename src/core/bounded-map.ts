@@ -1,9 +1,9 @@
-/** A map with at most so many entries: an entry beyond the bound drops the one that was set the longest ago. */
+/** A map with a maximum number of entries. Adding one to a full map removes the entry that was set the longest ago. */
 export class BoundedMap<Key, Value> {
-  /** The longest ago first. */
+  /** Oldest first. */
   readonly #entries = new Map<Key, Value>();
 
-  /** @param max entries at most, at least 1 */
+  /** @param max the maximum number of entries, at least 1 */
   constructor(private readonly max: number) {}
 
   get size(): number {
@@ -32,7 +32,7 @@ export class BoundedMap<Key, Value> {
     this.#entries.delete(key);
   }
 
-  /** Iterates over the entries, the longest ago first. */
+  /** Iterates over the entries, oldest first. */
   [Symbol.iterator](): IterableIterator<[Key, Value]> {
     return this.#entries[Symbol.iterator]();
   }

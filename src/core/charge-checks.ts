@@ -9,7 +9,7 @@ export function isEnforced({ mode }: Charge): boolean {
   return mode === undefined || mode === 'enforce';
 }
 
-/** Returns true for a charge of policy, subject and cost only, enforced. */
+/** Returns true for an enforced charge with no members besides policy, subject and cost. */
 export function isPlain({ mode, arguments: args, overriddenBy }: Charge): boolean {
   return (mode === undefined || mode === 'enforce') && args === undefined && overriddenBy === undefined;
 }
@@ -18,8 +18,8 @@ export function isPlain({ mode, arguments: args, overriddenBy }: Charge): boolea
  * Throws unless the values of a charge are valid: invalid ones must not pass as free. Called for every charge, so the rare
  * cases are behind one comparison each, and messages are made only if they are needed.
  *
- * @throws RangeError for a cost, a mode or arguments that are none
- * @throws ThrottleConfigError for a leased charge that is more than policy, subject and cost
+ * @throws RangeError for an invalid cost, mode or arguments
+ * @throws ThrottleConfigError for a charge of a leased policy with members besides policy, subject and cost
  */
 export function assertCharge(charge: Charge): void {
   const { policy, cost, mode, arguments: args } = charge;

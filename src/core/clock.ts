@@ -19,8 +19,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const STARTED_MS = performance.timeOrigin;
 
 /**
- * The clock of this process: the system time at the start of the process, monotonic from there. A correction of the system
- * time neither opens a window twice nor keeps one closed.
+ * The clock of this process: the system time at the start of the process, monotonic from there. So a correction of the
+ * system time neither opens a window twice nor keeps it closed.
  */
 export const systemClock: Clock = {
   now: () => Math.floor(STARTED_MS + performance.now()),

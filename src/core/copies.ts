@@ -1,22 +1,22 @@
 import { fileURLToPath } from 'node:url';
 
 /**
- * What copies of this library share. A process has several if it loads the package both by `import` and by `require`, or in two
- * versions.
+ * State that copies of this library share. A process has several copies if it loads the package with both `import` and
+ * `require`, or in two versions.
  *
  * - Symbols are made by `Symbol.for`, and keys of metadata are strings.
  * - State of requests, sockets and functions lives on `globalThis`: `sharedState`.
- * - Classes are not shared. `recognizeInstances` is for exceptions, which users catch. Backends, clocks, strategies and policies
- *   are known by their members. For classes that Nest injects there is `noteInjectable`.
- * - State of an application, such as budgets and what was warned of, belongs to an instance. Constants and scratch buffers, which
- *   hold nothing between calls, belong to a copy.
+ * - Classes are not shared. `recognizeInstances` is for exceptions, which users catch. Backends, clocks, strategies and
+ *   policies are recognized by their members. For classes that Nest injects there is `noteInjectable`.
+ * - State of an application, such as budgets and the warnings already logged, belongs to an instance. Constants and
+ *   scratch buffers, which hold nothing between calls, belong to a copy.
  */
 
 type Class = abstract new (...args: never[]) => object;
 
 /**
- * Returns the state of a name, the same in all copies. The first copy that asks makes it. Call it once, when a file is
- * loaded. A name stands for one form of state: another form needs another name.
+ * Returns the state stored under a name, the same object in all copies. The first copy to call creates it. Call it
+ * once, when a file is loaded. If the form of the state changes, use another name.
  */
 export function sharedState<T extends object>(name: string, make: () => T): T {
   const key = Symbol.for(`nestjs-sluice:${name}`);
@@ -33,7 +33,7 @@ export function recognizeInstances(type: Class, name: string): void {
   Object.defineProperty(type.prototype, mark, { value: true });
   Object.defineProperty(type, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
-      // Subclasses inherit this method, and have no mark of their own.
+      // Subclasses inherit this method but have no mark of their own.
       if (this !== type) return Function.prototype[Symbol.hasInstance].call(this, value);
       return typeof value === 'object' && value !== null && mark in value;
     },
@@ -42,13 +42,13 @@ export function recognizeInstances(type: Class, name: string): void {
 
 /** A copy of this library. */
 export interface Copy {
-  /** The folder of its code, or the bundle that it is a part of. */
+  /** The folder of its code, or the bundle that contains it. */
   readonly path: string;
   /** Its classes that Nest injects into applications. */
   readonly injectables: Set<Class>;
 }
 
-/** The token under which a module provides the copy that it belongs to. */
+/** The injection token under which a module provides the copy that it belongs to. */
 export const COPY = Symbol.for('nestjs-sluice:copy');
 
 /** This copy. */
@@ -58,17 +58,23 @@ export const THIS_COPY: Copy = { path: pathOf(new Error().stack), injectables: n
 const copies = sharedState('copies', () => new Set<WeakRef<Copy>>());
 copies.add(new WeakRef(THIS_COPY));
 
-/** Notes a class of this copy that Nest injects, so that other copies recognize it as one that they cannot provide. */
+/**
+ * Registers a class of this copy that Nest injects, so that other copies recognize it and report that they cannot
+ * provide it.
+ */
 export function noteInjectable(type: Class): void {
   THIS_COPY.injectables.add(type);
 }
 
-/** Returns the other copies that are loaded now. */
+/** Returns the other copies that are currently loaded. */
 export function otherCopies(): readonly Copy[] {
   return [...copies].flatMap((ref) => ref.deref() ?? []).filter((copy) => copy !== THIS_COPY);
 }
 
-/** Returns where the code of a stack is. Modules of both kinds are compiled from this file, and only one kind has `import.meta`. */
+/**
+ * Returns the path of the code in a stack trace. This file is compiled to ESM and CommonJS, and only ESM has
+ * `import.meta`.
+ */
 function pathOf(stack = ''): string {
   const [, url] = /^\s+at (?:.* \()?((?:file:|\/|[A-Za-z]:).*?):\d+:\d+\)?$/m.exec(stack) ?? [];
   if (url === undefined) return 'an unknown path';

@@ -10,10 +10,11 @@ export interface Target {
  * How a charge is decided.
  *
  * - `enforce`: the call is denied if the charge does not fit. Nothing of a denied call is taken.
- * - `monitor`: decided by itself after the other charges, if those pass: taken if it fits, otherwise reported and not taken. It
- *   never denies the call and never is its binding decision. Its decision carries `mode: 'monitor'`.
- * - `record`: taken in full, above the limit too, and never denied. What is above the limit is a debt: it drains, or counts until
- *   its window is over, as the strategy says. If an enforced charge of the call is denied, nothing is recorded either.
+ * - `monitor`: decided separately after the other charges, if those pass. Taken if it fits, otherwise only reported. It
+ *   never denies the call and is never its binding decision. Its decision has `mode: 'monitor'`.
+ * - `record`: taken in full, even above the limit, and never denied. Units above the limit are a debt: depending on the
+ *   strategy it drains, or counts until its window is over. If an enforced charge of the call is denied, nothing is
+ *   recorded.
  */
 export type ChargeMode = 'enforce' | 'monitor' | 'record';
 
@@ -30,19 +31,19 @@ export interface Charge extends Target {
   /** Default: `enforce`. A policy with a `lease` has no other mode. */
   readonly mode?: ChargeMode;
   /**
-   * Whole numbers from 0 to 2^53 - 1 that the strategy needs beside the policy, as many as its `argumentCount` says. The backend
-   * hands them to the strategy, for this charge and when its receipt is settled; only the strategy and its Lua twin know what
-   * they mean. Default: none.
+   * Whole numbers from 0 to 2^53 - 1 that the strategy needs in addition to the policy; `argumentCount` of the strategy
+   * says how many. The backend passes them to the strategy, for this charge and when its receipt is settled. Only the
+   * strategy and its Lua twin know their meaning. Default: none.
    */
   readonly arguments?: readonly number[];
   /**
-   * Subjects whose override of the policy counts for this charge, most specific first. Needs a backend with `settings`.
-   * Default: none, and no override is looked up.
+   * Subjects whose override of the policy applies to this charge, most specific first. Needs a backend with `settings`.
+   * Default: no override is looked up.
    */
   readonly overriddenBy?: readonly string[];
   /**
-   * Set only with `overriddenBy`: the policy's own rate does not apply, as under a plan that is unlimited, so only an override limits
-   * the charge, with the strategy of the policy. Default: the policy's own rate applies.
+   * Set only with `overriddenBy`: the policy's own rate does not apply, for example under an unlimited plan. Only an
+   * override limits the charge, with the strategy of the policy. Default: the policy's own rate applies.
    */
   readonly unlimited?: true;
 }
@@ -55,25 +56,26 @@ export interface Charge extends Target {
  */
 export interface TakenCharge extends Charge {
   /**
-   * The rate of the override that was in force. The charge settles under this rate, in the budget that it was taken from. An
-   * `unlimited` one took nothing, so there is nothing to settle. Default: the rate of the policy.
+   * The rate of the override that was in force. The charge settles under this rate, in the budget that it was taken
+   * from. An `unlimited` charge took nothing, so there is nothing to settle. Default: the rate of the policy.
    */
   readonly rate?: StoredRate | 'unlimited';
 }
 
-/** A window of a `calendar` quota, as a subject has used it. */
+/** A window of a `calendar` quota and a subject's usage in it. */
 export interface QuotaWindow {
   /** The first instant of the window, in epoch milliseconds. */
   readonly startMs: number;
   /** The first instant after it. */
   readonly endMs: number;
-  /** Units that are used; more than the limit if units were carried into the window, or recorded. */
+  /** Units used; above the limit if units were carried into the window or recorded. */
   readonly used: number;
 }
 
 /**
- * Why a charge is denied: the limit of a rate is used up (`rate`), or that of a calendar quota (`quota`); the subject is blocked
- * (`blocked`); all places of a concurrency limit are taken (`concurrency`); the units of a token budget are used up or held (`budget`).
+ * Why a charge is denied: a rate (`rate`) or a calendar quota (`quota`) is used up, the subject is blocked (`blocked`),
+ * all permits of a concurrency limit are held (`concurrency`), or the units of a token budget are used up or held
+ * (`budget`).
  *
  * @example
  * if (outcome.binding?.reason === 'blocked') await notifyOwner(outcome.binding);
@@ -87,9 +89,9 @@ export type DenialReason = 'rate' | 'quota' | 'blocked' | 'concurrency' | 'budge
  * const { forMs, strikes } = decision.startedBlock;   // { forMs: 600_000, strikes: 2 }
  */
 export interface StartedBlock {
-  /** How long it is, in milliseconds. */
+  /** The length of the block, in milliseconds. */
   readonly forMs: number;
-  /** How many blocks the policy has begun for the subject that are not forgotten, this one among them. */
+  /** The number of blocks that the policy has begun for the subject and not forgotten, including this one. */
   readonly strikes: number;
 }
 
@@ -100,13 +102,13 @@ export interface Decision {
   readonly allowed: boolean;
   /** Units that a full limit grants at once. */
   readonly limit: number;
-  /** The largest cost that would be allowed now, exactly. */
+  /** The largest cost that would be allowed now. Exact. */
   readonly remaining: number;
   /** Milliseconds until the limit is full again without further traffic; 0 if it is full. */
   readonly resetMs: number;
   /**
-   * Milliseconds after which the same cost is allowed, without other traffic. One millisecond earlier it is still denied. 0 if the
-   * charge is allowed, `null` if the cost can never be allowed.
+   * Milliseconds after which the same cost is allowed, if there is no other traffic. One millisecond earlier it is
+   * still denied. 0 if the charge is allowed, `null` if the cost can never be allowed.
    */
   readonly retryAfterMs: number | null;
   /** Milliseconds by which the caller must delay the call (`leaky-bucket` only). */
@@ -115,30 +117,33 @@ export interface Decision {
   readonly windowMs: number;
   /** Why the charge is denied. Not set if it is allowed. */
   readonly reason?: DenialReason;
-  /** Set on the denial that begins a block of the subject. `peek` sets it for a call that would begin one. */
+  /** Set on the denial that begins a block of the subject. `peek` sets it if a call would begin one. */
   readonly startedBlock?: StartedBlock;
-  /** Set if an override put this rate in force, in place of the policy's own. */
+  /** Set if an override applies: its rate, used instead of the policy's own. */
   readonly rate?: StoredRate;
   /** Set by `calendar`: the window that the charge was decided in. */
   readonly window?: QuotaWindow;
   /** The `thresholds` of the policy that this charge is the first in its window to reach, lowest first. */
   readonly reached?: readonly number[];
-  /** Set for a monitored charge: it may not be allowed in a call that is. */
+  /** Set for a monitored charge. Its decision may be a denial although the call is allowed. */
   readonly mode?: 'monitor';
   /** Set if no limit applies to the subject: nothing is counted, and no header shows it. It is never the binding decision. */
   readonly unlimited?: true;
-  /** Set if units are leased: `remaining` is the last value that this process knows, and other processes may have taken units since. */
+  /**
+   * Set if units are leased. `remaining` is the last value known to this process; other processes may have taken units
+   * since.
+   */
   readonly approximate?: true;
 }
 
 /**
- * The charges that a call took, and when, so that they can be settled later: once, and in the process that took them. A copy, such
- * as one from the JSON of a job, is refused.
+ * The charges that a call took, and when. It can be settled once, in the process that took them. A copy, for example
+ * one restored from JSON, is refused.
  */
 export interface Receipt {
   /** The instant of the charges in epoch milliseconds. */
   readonly at: number;
-  /** Those of the call, in order. A monitored charge that was not taken has a cost of 0 here. */
+  /** The charges of the call, in order. A monitored charge that was not taken has a cost of 0. */
   readonly charges: readonly TakenCharge[];
   /** One instant per charge, if several servers took them. */
   readonly instants?: readonly number[];
@@ -146,7 +151,7 @@ export interface Receipt {
   readonly degraded?: 'local';
 }
 
-/** The result of a call. All of its enforced and recorded charges are taken or none. */
+/** The result of a call. Either all of its enforced and recorded charges are taken, or none. */
 export interface Outcome {
   /** False if an enforced charge is denied. */
   readonly allowed: boolean;
@@ -182,7 +187,7 @@ export function unlimitedDecision({ name, periodMs }: Pick<Policy, 'name' | 'per
   };
 }
 
-/** Returns a decision with the reason of its denial, if it is one: a backend does so with what a strategy decides. */
+/** Returns the decision of a strategy, with a `reason` if it is a denial. For backends. */
 export function withReason(decision: Decision, policy: Pick<Policy, 'calendar' | 'held' | 'periodMs'>): Decision {
   if (decision.allowed || decision.reason !== undefined) return decision;
   return { ...decision, reason: reasonOf(policy) };
@@ -199,8 +204,9 @@ export function isMonitored({ mode }: Charge): boolean {
 }
 
 /**
- * Returns the decision that represents the call: the denial with the longest wait (`null` is longest), or, if none denies, the
- * decision with the smallest share remaining. The first one wins a tie. Monitored and unlimited decisions represent no call.
+ * Returns the decision that represents the call: the denial with the longest wait (`null` is longest), or, if none
+ * denies, the decision with the smallest share remaining. The first one wins a tie. Monitored and unlimited decisions
+ * are ignored.
  */
 export function bindingOf(decisions: readonly Decision[]): Decision | null {
   let binding: Decision | null = null;
@@ -222,7 +228,7 @@ export function isCost(cost: unknown): cost is number {
   return Number.isSafeInteger(cost) && Number(cost) >= 0;
 }
 
-/** The name of an argument that gives units instead of a cost, for `assertCost`. */
+/** What errors of `assertCost` call an argument that is a number of units. */
 export const UNITS = 'units,';
 
 /**

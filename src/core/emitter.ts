@@ -3,17 +3,17 @@ import { isPromise } from './awaitable.js';
 import { systemClock } from './clock.js';
 import { describeValue } from './errors.js';
 
-/** Between two reports of one listener. */
+/** The minimum time between two reports about one listener. */
 const REPORT_INTERVAL_MS = 60_000;
 
 /**
- * Calls a listener so that none of its errors reaches the caller. Exceptions and rejections are reported, at most once a minute.
- * To tell somebody of an event must decide nothing.
+ * Calls a listener and catches its errors, because a listener must not change a decision. Exceptions and rejections are
+ * reported, at most once a minute.
  */
 export class FencedListener<Event> {
   #reportedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param report is given what the listener throws. Default: a process warning (`process.emitWarning`) */
+  /** @param report receives the error that the listener threw. Default: a process warning (`process.emitWarning`) */
   constructor(
     private readonly listener: (event: Event) => unknown,
     private readonly report: (error: unknown) => void = warnOf,
@@ -36,7 +36,7 @@ export class FencedListener<Event> {
     try {
       this.report(error);
     } catch {
-      // There is nobody left to tell.
+      // The report itself failed, and there is no other place to report that.
     }
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { splitPolicyId } from './policy.js';
 
 const MAX_LENGTH = 48;
-/** By code: 1 for the characters that a key has as they are, letters, digits and `_.:@/-`. */
+/** By character code: 1 for the characters that are not escaped in a key: letters, digits and `_.:@/-`. */
 const IS_RAW = Uint8Array.from({ length: 128 }, (_, code) =>
   /[A-Za-z0-9_.:@/-]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
@@ -32,7 +32,9 @@ export function keyBeginning(prefix: string): string {
   return `${prefix}:{`;
 }
 
-/** Returns the end of a policy's keys, which is to be computed once per policy: ids of handlers are long, and hashing is expensive. */
+/**
+ * Returns the end of a policy's keys. Compute it once per policy: ids of handlers are long, and hashing is expensive.
+ */
 export function keyEnd(policyId: string): string {
   return `}:${idPart(policyId)}`;
 }
@@ -47,8 +49,8 @@ export function idPart(policyId: string): string {
 }
 
 /**
- * Returns the map key of a subject: the subject itself up to 48 characters, or up to 96 if it ends in a hash, as subjects of
- * headers do; else a hash, so that keys are bounded.
+ * Returns the map key of a subject, which is bounded: the subject itself up to 48 characters, or up to 96 if it ends in
+ * a hash (as subjects of headers do), else a hash.
  */
 export function mapKey(subject: string): string {
   const { length } = subject;

@@ -7,20 +7,22 @@ import { invalidValue } from './errors.js';
 export type FailureMode = 'local' | 'allow' | 'deny';
 
 /**
- * A failure mode, or `local` with the share of each limit that this process enforces: above 0, at most 1. The share of a limit is
- * rounded down, and is at least 1. With a share of 1/n, n processes together admit the limit, and not n times as much.
+ * A failure mode, or `local` with the share of each limit that this process enforces: above 0, at most 1. A limit times
+ * the share is rounded down and is at least 1. With a share of 1/n, n processes together admit the limit once instead
+ * of n times.
  *
  * @example
  * ThrottleModule.forRoot({ onError: { local: { share: 0.25 } } })
  */
 export type OnError = FailureMode | { readonly local: { readonly share: number } };
 
-/** What is expected of an `onError`, for errors. */
+/** The valid values of `onError`, for error messages. */
 export const AN_ON_ERROR = '"local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1';
 
 /**
- * What a policy does. `on`: it is enforced. `monitor`: it counts and decides as under `on`, but denies nothing; the event `violation`
- * reports what it would have denied. `off`: it does not count, and the backend is not asked.
+ * The mode of a policy. `on`: it is enforced. `monitor`: it counts and decides as with `on`, but denies nothing; the
+ * event `violation` reports each call that it would have denied. `off`: it does not count, and the backend is not
+ * called.
  *
  * @example
  * ThrottleModule.forRoot({ policies: { search: { rate: '30/min', mode: 'monitor' } } })
@@ -40,13 +42,15 @@ export interface Policy {
   readonly strategy: string;
   /** Units per period. */
   readonly limit: number;
-  /** The period; for a month or a year of `calendar` its mean length. */
+  /** The period. For a month or a year of `calendar`, its mean length. */
   readonly periodMs: number;
-  /** Units that a full limit grants at once: those that a bucket holds, those of a quota with its rollover, else `limit`. */
+  /**
+   * Units that a full limit grants at once: the capacity of a bucket, the limit plus rollover of a quota, else `limit`.
+   */
   readonly burst: number;
   /** Counters of a sliding window; 1 for other strategies. */
   readonly segments: number;
-  /** What is counted, as headers name it. Default: requests. */
+  /** The unit that is counted, as written in headers. Default: requests. */
   readonly unit?: string;
   /** False if no header shows the policy's decisions. */
   readonly headers?: false;
@@ -54,13 +58,13 @@ export interface Policy {
   readonly onError?: OnError;
   /** Set if units are taken from a remote backend in batches of at least this size and spent in the process. */
   readonly lease?: { readonly batch: number };
-  /** Set if the policy blocks subjects, or lets them be blocked by hand. */
+  /** Set if the policy blocks subjects, or allows blocking them by hand. */
   readonly block?: PolicyBlock;
   /** Set for `calendar`: how time is divided into windows. */
   readonly calendar?: PolicyCalendar;
-  /** The shares of the limit that are told when they are reached, lowest first; for `calendar`. */
+  /** For `calendar`: the shares of the limit that are reported when they are reached, lowest first. */
   readonly thresholds?: readonly number[];
-  /** Set if units of the policy are held while a call runs. `HoldStore` then decides it, and not `spend`. */
+  /** Set if units of the policy are held while a call runs. Then `HoldStore` decides its charges instead of `spend`. */
   readonly held?: HeldUnits;
 }
 
@@ -68,23 +72,26 @@ export interface Policy {
 export interface HeldUnits {
   /** `charge` charges the units of a hold that expires to the window of that instant; `release` frees them. */
   readonly onExpiry: 'charge' | 'release';
-  /** Set if units above the limit of a window are taken from the next one, at most all of its limit. Default: they are forgiven. */
+  /**
+   * Set if units above the limit of a window are taken from the next window, up to its limit. Default: they are
+   * dropped.
+   */
   readonly carryDebt?: true;
 }
 
 /** When a policy blocks a subject, and for how long. */
 export interface PolicyBlock {
-  /** Milliseconds of the shortest block; 0 if the policy blocks nobody by itself, and blocks are set by hand only. */
+  /** The length of the shortest block, in milliseconds; 0 if blocks are set by hand only. */
   readonly forMs: number;
-  /** Denials in a row, at least 1, of which the last one begins a block. */
+  /** The number of denials in a row that begins a block, at least 1. */
   readonly after: number;
-  /** Multiples of `forMs`: of the first block, of the second, and so on. The last one counts for all blocks after it. */
+  /** Multiples of `forMs`, for the first block, the second, and so on. The last one applies to all later blocks. */
   readonly escalate: readonly number[];
-  /** Milliseconds after which earlier blocks, and denials in a row, are forgotten. */
+  /** Milliseconds after which earlier blocks and denials in a row are forgotten. */
   readonly forgetAfterMs: number;
 }
 
-/** What a calendar quota is counted in: `week` is that of ISO 8601, from Monday on. */
+/** The window of a calendar quota. A `week` begins on Monday, as in ISO 8601. */
 export type CalendarUnit = 'hour' | 'day' | 'week' | 'month' | 'year';
 
 /** How a `calendar` policy divides time into windows. */
@@ -92,13 +99,16 @@ export interface PolicyCalendar {
   readonly unit: CalendarUnit;
   /** The IANA name of a time zone. */
   readonly timeZone: string;
-  /** Window 0 begins at this instant, in epoch milliseconds. If omitted, windows begin where the units of the calendar do. */
+  /**
+   * The instant at which window 0 begins, in epoch milliseconds. If omitted, windows begin with the units of the
+   * calendar.
+   */
   readonly anchorMs?: number;
 }
 
 /**
- * A rate as a backend stores it: its numbers, and the strategy that they were validated for. An override or a change at run time
- * puts it in place of a policy's own.
+ * A rate as a backend stores it: its numbers, and the strategy that they were validated for. An override or a run-time
+ * change uses it instead of a policy's own rate.
  *
  * @example
  * const rate: StoredRate = { strategy: 'sliding-window', limit: 500, periodMs: 60_000, burst: 500, segments: 10 };
@@ -120,12 +130,12 @@ export function isOnError(value: unknown): value is OnError {
   return typeof share === 'number' && share > 0 && share <= 1;
 }
 
-/** Throws a ThrottleConfigError for what is no `OnError`. `path` names it in the message. */
+/** Throws a ThrottleConfigError unless `value` is an `OnError`. `path` names it in the message. */
 export function assertOnError(path: string, value: unknown): asserts value is OnError {
   if (!isOnError(value)) throw invalidValue(path, AN_ON_ERROR, foundOnError(value));
 }
 
-/** Returns what is found where an `OnError` is expected: the share, if that is what is wrong. */
+/** Returns the invalid part of a value that should be an `OnError`: its share, or all of it. */
 export function foundOnError(value: unknown): unknown {
   const local: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'local') : undefined;
   return typeof local === 'object' && local !== null && 'share' in local ? local.share : value;
@@ -163,7 +173,8 @@ export function assertPolicyName(path: string, name: unknown): asserts name is s
 }
 
 /**
- * Joins name, scope and shape unambiguously: a name has no "@", those of the scope are escaped, and a shape has no ":".
+ * Joins name, scope and shape. The result is unambiguous: a name has no "@", each "@" of a scope is escaped, and a
+ * shape has no ":".
  *
  * @param shape the code for strategy, period and segments, as returned by `shapeCode`
  */
@@ -171,7 +182,7 @@ export function policyId(name: string, scope: string, shape: string): string {
   return `${name}@${scope.replace(/[%@]/g, encodeURIComponent)}:${shape}`;
 }
 
-/** Splits the id of a policy into name and scope, and shape. */
+/** Splits the id of a policy into `name@scope` and shape. */
 export function splitPolicyId(id: string): readonly [nameAndScope: string, shape: string] {
   const colon = id.lastIndexOf(':');
   return [id.slice(0, colon), id.slice(colon + 1)];

@@ -3,14 +3,14 @@ import type { Checked } from './literals/checked-options.js';
 import type { CheckedRate } from './literals/rate-literal.js';
 
 /**
- * One or several rates as a string; see `parseRate`. That it names a literal makes TypeScript before 5.3 infer literals for
- * members of this type, which are checked then.
+ * One or several rates as a string; see `parseRate`. The literal in the union makes TypeScript before 5.3 infer
+ * literals for members of this type, so that they are checked.
  */
 export type RateText = 'unlimited' | (string & {});
 
 /**
- * Any string, where an object may stand instead: a union with `string & {}` would offer the members of `String` for the
- * object in editors. The second part has no values. It names a literal as `RateText` does.
+ * Any string, for a parameter that also accepts an object: with `string & {}`, editors would offer the members of
+ * `String` for the object. The second part of the union has no values; it names a literal as `RateText` does.
  */
 export type TextOrElse = string | ('unlimited' & (() => never));
 
@@ -27,7 +27,9 @@ export type Duration = string;
 export interface Rate {
   /** Units per period; a safe integer of at least 1. */
   readonly limit: number;
-  /** Whole milliseconds; a safe integer of at least 1. Of a month or a year their mean length, by the Gregorian calendar. */
+  /**
+   * Whole milliseconds; a safe integer of at least 1. For a month or a year, its mean length in the Gregorian calendar.
+   */
   readonly periodMs: number;
   /** Set for a month or a year, which have no fixed length: only `calendar` counts them. */
   readonly unit?: 'month' | 'year';
@@ -126,7 +128,7 @@ function calendarUnitOf(unit: string): Rate['unit'] {
  * Returns a length of time in milliseconds, at least 1.
  *
  * @param path names the value in the message
- * @throws ThrottleConfigError for anything but a duration that is written with its unit, or for one above `maxMs`
+ * @throws ThrottleConfigError for a value that is not a duration with a unit, and for one above `maxMs`
  */
 export function parseDuration(path: string, text: unknown, maxMs: number): number {
   const fail = (why = '') =>

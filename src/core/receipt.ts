@@ -1,9 +1,9 @@
 import type { Receipt, TakenCharge } from './decision.js';
 
-/** Recognises receipts of other copies of this package in the process. */
+/** Marks receipts, also those of other copies of this package in the process. */
 const ORIGINAL = Symbol.for('nestjs-sluice:receipt');
 
-/** A class, because copies lose it: those of a spread and of `structuredClone`, and what JSON makes of a receipt. */
+/** A class, because copies are not instances of it: neither those made by spread, `structuredClone` nor JSON. */
 class OriginalReceipt implements Receipt {
   declare readonly instants?: readonly number[];
   declare readonly degraded?: 'local';
@@ -19,10 +19,10 @@ class OriginalReceipt implements Receipt {
 }
 
 /**
- * Makes a receipt that this process can settle: what a backend returns with an outcome that took something.
+ * Creates a receipt that this process can settle. A backend returns it with an outcome that took units.
  *
  * @param at the instant of the charges in epoch milliseconds
- * @param charges those of the call, in order; a monitored charge that was not taken has a cost of 0
+ * @param charges the charges of the call, in order; a monitored charge that was not taken has a cost of 0
  * @param more `instants`: one for each charge, if several servers took them
  * @example
  * receiptOf(at, [{ policy, subject: 'user:42', cost: 1 }]);

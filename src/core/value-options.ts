@@ -1,9 +1,9 @@
 import { describeValue, optionAt, ThrottleConfigError } from './errors.js';
 
 /**
- * The options that say how much, of whom, where or by what rule, and what applies without them. Their value usually comes
- * from a configuration, and if it is missing there, the default would be a limit that nobody meant, or none. So they may be
- * left out, and may not be `undefined`. All other options may be `undefined`, which means their default.
+ * Options that define the limit itself, such as its rate, and what applies if they are omitted. Their values often come
+ * from a configuration; if one is missing there, the default would be an unintended limit, or none. So these options
+ * may be omitted but not be `undefined`. All other options may be `undefined`, which means their default.
  */
 export const VALUE_OPTIONS = {
   default: 'no limit for handlers without one of their own',
@@ -12,7 +12,7 @@ export const VALUE_OPTIONS = {
   requests: 'no limit of all requests',
   connections: 'the limit of the module, or none',
   frames: 'no limit',
-  /** Required, unless another argument has one. */
+  /** Required, unless another argument contains it. */
   rate: null,
   concurrency: 'any number of calls at a time',
   by: 'the connection on sockets, elsewhere the address',
@@ -37,9 +37,9 @@ function isValueOption(member: string): member is ValueOption {
 }
 
 /**
- * Returns the error for a value that is there and `undefined`.
+ * Returns the error for a member that is present with the value `undefined`.
  *
- * @param fix what to do if no value is meant
+ * @param fix what to do to have no value
  */
 export function missingValue(path: string, expected: string, fix = ''): ThrottleConfigError {
   return new ThrottleConfigError(
@@ -49,7 +49,7 @@ export function missingValue(path: string, expected: string, fix = ''): Throttle
   );
 }
 
-/** Throws for an option that is there, is `undefined` and may not be. @throws ThrottleConfigError naming it */
+/** Throws for an option that is present as `undefined` but must have a value. @throws ThrottleConfigError naming it */
 export function assertNotMissing(path: string, options: object, member: string, expected: string): void {
   if (!isValueOption(member) || !(member in options) || Reflect.get(options, member) !== undefined) return;
   const without = VALUE_OPTIONS[member];

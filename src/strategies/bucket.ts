@@ -2,13 +2,14 @@ import type { Policy } from '../core/policy.js';
 import { assertExact, MAX_COUNT, type State, type Strategy } from './strategy.js';
 
 /**
- * A strategy on the step that all buckets share.
+ * Returns a bucket strategy. All of them share one step.
  *
- * The deficit is counted in units of 1/period, so that it falls by `limit` per millisecond and a unit adds `periodMs`: whole
- * numbers, however the rate divides. State: the deficit, and the instant at which it was that.
- * A debt is a deficit above the burst. It drains like any other, and while it does, nothing passes.
+ * The deficit is counted in units of 1/period: it falls by `limit` per millisecond, and a unit adds `periodMs`. So it
+ * is a whole number for every rate.
+ * State: the deficit, and the instant that it was computed for.
+ * A debt is a deficit above the burst. It drains like any deficit, and until it has drained nothing passes.
  *
- * @param isQueue whether an admitted call is delayed until the units before it have drained
+ * @param isQueue true to delay an admitted call until the units before it have drained
  */
 export function bucket(name: string, { isQueue }: { readonly isQueue: boolean }): Strategy {
   return {
@@ -41,14 +42,14 @@ export function bucket(name: string, { isQueue }: { readonly isQueue: boolean })
     amend(state, now, policy, at, from, to) {
       const { limit, periodMs } = policy;
       const { t, deficit } = drainedAt(state, now, policy);
-      // Counts from now on. Time in which the bucket was empty does not pay for what was not known then.
+      // The added units count from now on: the time in which the bucket was empty does not reduce them.
       if (to > from) return [deficit + Math.min(to - from, Math.floor((MAX_COUNT - deficit) / periodMs)) * periodMs, t];
       if (state.length === 0) return state;
-      // A charge later than the state was discarded when the clock stepped back.
+      // The charge is later than the state, so it was discarded when the clock stepped back.
       if (at > t) return state;
       const given = (from - to) * periodMs;
       const idleMs = t - at;
-      // The part that has drained since the charge is back already.
+      // Units that have drained since the charge are available again already.
       if (idleMs >= Math.ceil(given / limit)) return state;
       return [Math.max(0, deficit - (given - idleMs * limit)), t];
     },
@@ -69,12 +70,12 @@ export function bucket(name: string, { isQueue }: { readonly isQueue: boolean })
   };
 }
 
-/** Returns the time in which an empty bucket fills: the window that its decisions report. */
+/** Returns the time in which an empty bucket fills, which its decisions report as the window. */
 export function bucketWindowMs({ limit, periodMs, burst }: Policy): number {
   return Math.ceil((burst * periodMs) / limit);
 }
 
-/** Returns the instant that counts as now, and the deficit at that instant. */
+/** Returns the instant that is used as now, and the deficit at that instant. */
 function drainedAt(state: State, now: number, { limit, periodMs }: Policy) {
   // Reads by index: destructuring an array is several times as expensive.
   const stored = state[0] ?? 0;

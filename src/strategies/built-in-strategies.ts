@@ -30,12 +30,15 @@ export type BuiltinStrategy =
   | 'leaky-bucket'
   | 'calendar';
 
-/** Returns false if no call of a cost ever passes. Of a custom strategy only its `step` can tell, so it returns true. */
+/**
+ * Returns false if a call of this cost can never pass. Returns true for a custom strategy, because only its `step`
+ * knows.
+ */
 export function canGrant({ strategy, burst }: Policy, cost: number): boolean {
   return cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy);
 }
 
-/** What a policy's decisions report, whatever its state is: `limit` and `windowMs`. */
+/** The members of a policy's decisions that do not depend on the state: `limit` and `windowMs`. */
 export interface Quota {
   readonly limit: number;
   readonly windowMs: number;

@@ -4,8 +4,8 @@ import type { CheckedRate } from '../core/literals/rate-literal.js';
 import type { BuiltinStrategy } from './built-in-strategies.js';
 
 /**
- * The names of the application's own strategies. Declare the name of a strategy to write it as a string; `coinFlip.name`, of
- * what `defineStrategy` returned, needs no declaration.
+ * The names of the application's own strategies. Declare a name here to write it as a string literal. `coinFlip.name`,
+ * where `coinFlip` was returned by `defineStrategy`, needs no declaration.
  *
  * @example
  * declare module 'nestjs-sluice' {
@@ -18,16 +18,15 @@ export interface StrategyNames {}
 /** The name of a strategy of the package, or one of those in `StrategyNames`. */
 export type StrategyName = BuiltinStrategy | (keyof StrategyNames & string);
 
-/** The type of a rate or of options of a policy; `Options` are all that there are. */
+/** The type of a rate or of the options of a policy. `Options` has all options. */
 export type CheckedSpec<Spec, Options> = Spec extends string
   ? CheckedRate<Spec>
   : CheckedOptions<Spec, Options, { [Option in keyof Spec]: CheckedSpecOption<Spec, Option> }>;
 
 /**
- * The type of an option of a policy. An option that the strategy does not have is refused if the strategy is written in the
- * code.
+ * The type of an option of a policy. If the strategy is a literal, an option that it does not have is a compile error.
  *
- * @typeParam Strategy that of the policy, if another object has it
+ * @typeParam Strategy the strategy of the policy, if it is not in `Spec`
  */
 export type CheckedSpecOption<Spec, Option extends keyof Spec, Strategy = StrategyOf<Spec>> = Option extends 'rate'
   ? CheckedRate<Spec[Option]>
@@ -46,8 +45,8 @@ export type CheckedSpecOption<Spec, Option extends keyof Spec, Strategy = Strate
         : Spec[Option];
 
 /**
- * The type of a number of units: one that is written in the code is a whole number, at least 1. In options, TypeScript knows the
- * number that is written from 5.3 on.
+ * The type of a number of units. A literal must be a whole number of at least 1. In options, TypeScript infers the
+ * literal from 5.3 on.
  */
 export type CheckedUnits<Units> = [IsNoCount<Units>] extends [true] ? 'a whole number, at least 1' : Units;
 
@@ -59,7 +58,7 @@ type IsNoCount<Units> = [Units] extends [number]
       : false
   : false;
 
-/** True for strategies of the package that do not have an option. */
+/** True for a built-in strategy that does not have the option. */
 type IsOtherStrategy<Strategy, Option extends keyof StrategiesWith> =
   IsWritten<Strategy> extends true
     ? [Strategy] extends [Exclude<BuiltinStrategy, StrategiesWith[Option]>]
@@ -67,10 +66,10 @@ type IsOtherStrategy<Strategy, Option extends keyof StrategiesWith> =
       : false
     : false;
 
-/** Options that are numbers of units, at least 1. */
+/** Options whose values are numbers of units, at least 1. */
 type UnitOption = 'burst' | 'segments';
 
-/** The strategies of the package that have an option. */
+/** The built-in strategies that have an option, by option. */
 interface StrategiesWith {
   readonly burst: 'token-bucket' | 'gcra' | 'leaky-bucket';
   readonly segments: 'sliding-window';
@@ -82,8 +81,8 @@ interface StrategiesWith {
 }
 
 /**
- * The strategy of a rate or in the options of a policy; without one, `Default`, or that which the rate implies. Unknown, a `string`,
- * for a list of policies.
+ * The strategy in the options of a policy; if there is none, the one that the rate implies, or `Default`. For an array
+ * of policies it is unknown: `string`.
  */
 export type StrategyOf<Spec, Default = 'sliding-window'> = Spec extends readonly unknown[]
   ? string
@@ -95,7 +94,7 @@ export type StrategyOf<Spec, Default = 'sliding-window'> = Spec extends readonly
         ? ImpliedStrategy<Spec['rate'], Default>
         : Default;
 
-/** A month or a year implies `calendar`. A rate that is not written in the code may be either. */
+/** A month or a year implies `calendar`. A rate that is not a literal may imply either strategy. */
 type ImpliedStrategy<Rate, Default> = Rate extends string
   ? IsWritten<Rate> extends true
     ? Lowercase<Rate> extends `${string}${'month' | 'year'}${string}`

@@ -20,7 +20,7 @@ import type { CheckedSpec, StrategyName } from './checked-spec.js';
 import { shapeCode } from './shape-code.js';
 import { type Strategy, sizeOf } from './strategy.js';
 
-/** Options of `definePolicy`. They may be left out, but not be `undefined`. */
+/** Options of `definePolicy`. They may be omitted, but not be `undefined`. */
 export interface PolicySpec {
   /** The rate, `"<count>/<unit>"`; see `parseRate`. */
   readonly rate: RateText;
@@ -35,8 +35,9 @@ export interface PolicySpec {
    */
   readonly scope?: string;
   /**
-   * What is counted, written as `qu` in `RateLimit-Policy`: 1 to 64 characters of ASCII without quotes and backslashes. The draft
-   * knows `requests`, `content-bytes` and `concurrent-requests`. Default: none is written, which means requests.
+   * The unit that is counted, written as `qu` in `RateLimit-Policy`: 1 to 64 ASCII characters without quotes and
+   * backslashes. The draft defines `requests`, `content-bytes` and `concurrent-requests`. Default: no `qu`, which means
+   * requests.
    */
   readonly unit?: string;
   /** If false, no header shows the policy's decisions; a denied call still gets `Retry-After`. Default: true. */
@@ -44,51 +45,53 @@ export interface PolicySpec {
   /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */
   readonly onError?: OnError;
   /**
-   * Takes units from Redis in batches of at least `batch` (1 up to the limit) and spends them in the process, without a round
-   * trip for each. Only for `fixed-window` with a period of at least a second. All processes together never exceed the limit in
-   * a window. `remaining` is approximate, and units that a process holds when it crashes are lost until the window ends.
-   * Default: every charge is decided by the backend. Ignored by a backend in the process.
+   * Takes units from Redis in batches of at least `batch` (1 up to the limit) and spends them in the process, without a
+   * round trip per call. Only for `fixed-window` with a period of at least a second. All processes together never
+   * exceed the limit in a window. `remaining` is approximate, and units that a process holds when it crashes are lost
+   * until the window ends. Default: the backend decides every charge. Ignored by a backend in the process.
    */
   readonly lease?: { readonly batch: number };
   /**
-   * Blocks a subject after denials, or, if true, lets subjects be blocked by hand (`Backend.blocks`). A policy with blocks has budgets
-   * of its own: to add the option starts a new count. Default: no blocks.
+   * Blocks a subject after denials. If `true`, subjects are blocked by hand only (`Backend.blocks`). A policy with
+   * blocks has its own budgets, so adding the option starts new counters. Default: no blocks.
    */
   readonly block?: true | BlockOptions;
   /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string | undefined;
   /**
-   * An instant at which a window of a `calendar` quota begins: period k begins k hours, days, weeks, months or years after it, at its
-   * time of day in `timeZone`, with the day clamped to the length of the month. Default: windows begin where the calendar's do.
+   * An instant at which a window of a `calendar` quota begins. Window k begins k hours, days, weeks, months or years
+   * after it, at its time of day in `timeZone`, with the day clamped to the length of the month. Default: windows begin
+   * with the units of the calendar.
    */
   readonly anchor?: Date | undefined;
   /**
-   * Unused units that a `calendar` quota carries over a turn at most: 0 up to the limit. They are spent first. Default: 0.
+   * The maximum number of unused units that a `calendar` quota carries into the next window: 0 up to the limit. They
+   * are spent first. Default: 0.
    */
   readonly rollover?: number | undefined;
   /**
-   * Shares of the limit of a `calendar` quota, above 0 and at most 1: a `threshold` event tells when a subject reaches
-   * `ceil(limit * share)`, once in a window. Default: none.
+   * Shares of the limit of a `calendar` quota, above 0 and at most 1. When a subject reaches `ceil(limit * share)`
+   * units, a `threshold` event is emitted, once per window. Default: none.
    */
   readonly thresholds?: readonly number[] | undefined;
 }
 
-/** The longest period: four of them plus the current instant are still exact. */
+/** The longest period: the current instant plus four periods is still exact. */
 const MAX_PERIOD_MS = 2 ** 50;
-/** Segments of a policy at most. */
+/** The largest number of segments. */
 export const MAX_SEGMENTS = 1000;
 /** The shortest period of a lease: a shorter window ends soon after its units are leased. */
 const MIN_LEASE_PERIOD_MS = 1000;
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
-/** A string of RFC 9651 that is written without escapes. */
+/** An RFC 9651 string that needs no escapes. */
 const UNIT = /^[ !#-[\]-~]{1,64}$/;
 
 function isUnit(unit: unknown): boolean {
   return typeof unit === 'string' && UNIT.test(unit);
 }
 
-/** The options of `definePolicy`, and the values that they may have, in words. */
+/** The options of `definePolicy` and their valid values, for error messages. */
 export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   rate: '"<count>/<unit>" such as "5/min"',
   strategy: "a strategy's name",
@@ -134,12 +137,12 @@ export function definePolicy(name: string, rateOrSpec: string | PolicySpec): Pol
   );
 }
 
-/** How `definePolicies` reads a specification. */
+/** Options of `definePolicies`. */
 interface DefineOptions {
   readonly strategies?: readonly Strategy[];
-  /** Whether all names end with the period. */
+  /** True to end all names with the period. */
   readonly byPeriod?: boolean;
-  /** Whether the rate is a plan's, or a function's: a rollover above its limit counts up to that. */
+  /** True if the rate comes from a plan or a function: a rollover above its limit is then cut to the limit. */
   readonly isRateApart?: boolean;
 }
 

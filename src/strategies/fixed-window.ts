@@ -4,7 +4,7 @@ import { assertExact, MAX_COUNT, type State, type Strategy } from './strategy.js
  * Fixed window: units are counted in windows aligned to the epoch.
  *
  * Promise: at most `limit` in a window, and at most 2 x `limit` across a boundary. O(1).
- * A debt blocks until the window's turn, and is forgiven then.
+ * A debt blocks until the window ends, and is then dropped.
  * State: start of the window, units used in it.
  * Source: the textbook fixed window counter; see "Redis: INCR, pattern: rate limiter".
  */
@@ -34,7 +34,7 @@ export const fixedWindow: Strategy = {
   amend(state, now, { periodMs }, at, from, to) {
     const charged = Math.floor(at / periodMs) * periodMs;
     if (to > from) {
-      // A charge of an earlier window counts no longer.
+      // A charge of an earlier window no longer counts.
       if (charged + periodMs <= now) return state;
       const { start, used } = windowAt(state, now, periodMs);
       return [start, used + Math.min(to - from, MAX_COUNT - used)];
@@ -57,7 +57,7 @@ export const fixedWindow: Strategy = {
   },
 };
 
-/** Returns the start of the window that counts as current, and the units used in it. */
+/** Returns the start of the window that is used as the current one, and the units used in it. */
 function windowAt(state: State, now: number, periodMs: number) {
   // Reads by index: destructuring an array is several times as expensive.
   const start = state[0];

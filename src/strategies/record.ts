@@ -3,10 +3,10 @@ import type { Policy } from '../core/policy.js';
 import type { State, StepResult, Strategy } from './strategy.js';
 
 /**
- * Records a charge: takes all of it, above the limit too, and never denies. The decision is that of a read afterwards: allowed,
- * without a wait or a delay, and with nothing remaining while there is a debt.
+ * Records a charge: takes all of it, even above the limit, and never denies. Returns the decision of a read after it:
+ * allowed, without a wait or a delay, and with 0 remaining while there is a debt.
  *
- * @throws ThrottleConfigError for a custom strategy whose `amend` does not go up from 0: the charge would not count
+ * @throws ThrottleConfigError for a custom strategy whose `amend` ignores a raise from 0: the charge would not count
  */
 export function record(
   strategy: Strategy,

@@ -14,14 +14,14 @@ const LETTERS = {
 const LETTER_BY_STRATEGY: ReadonlyMap<string, string> = new Map(Object.entries(LETTERS));
 
 /**
- * Returns a short code for how a policy is counted, the last part of its id: strategy, period and segments. Policies of another
- * code have states that cannot be read as each other's, so they are budgets of their own. The codes are part of stored keys: a
- * changed code starts all counters anew.
+ * Returns a short code for how a policy is counted (strategy, period and segments), the last part of its id. States of
+ * policies with different codes are incompatible, so such policies have separate budgets. The codes are part of stored
+ * keys: changing a code resets all counters.
  *
  * @param strategy the strategy's name
  * @param periodMs whole milliseconds
- * @param calendar of a `calendar` policy; it says what the period is
- * @param hasBlock whether the policy has the option `block`: what it stores has the blocks of its subject in it
+ * @param calendar the calendar of a `calendar` policy; it defines the period
+ * @param hasBlock true if the policy has the option `block`: its stored states contain the blocks of subjects
  * @example
  * shapeCode('fixed-window', 60_000, 1); // "f60000"
  * shapeCode('sliding-window', 60_000, 10); // "w60000/10"
@@ -45,7 +45,7 @@ function stateCode(strategy: string, periodMs: number, segments: number, calenda
   return `${letter}${periodMs}${isSegmented ? `/${segments}` : ''}`;
 }
 
-/** Returns unit, anchor (base 36) and time zone, the last two if there are any. Names of zones may be written in any case. */
+/** Returns unit, anchor (base 36) and time zone; anchor and zone only if set. Zone names are case-insensitive. */
 function calendarCode({ unit, timeZone, anchorMs }: PolicyCalendar): string {
   const zone = timeZone.toLowerCase();
   return `${unit.charAt(0)}${anchorMs === undefined ? '' : anchorMs.toString(36)}${zone === 'utc' ? '' : `/${zone}`}`;

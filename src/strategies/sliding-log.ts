@@ -1,16 +1,16 @@
 import { invalidValue } from '../core/errors.js';
 import { MAX_COUNT, type State, type Strategy } from './strategy.js';
 
-/** The largest limit, and so the number of entries that enforced charges make at most; recorded ones make no more. */
+/** The largest limit, and so the largest number of entries of a log. */
 const MAX_LIMIT = 10_000;
 
 /**
  * Sliding log: keeps every charge with its instant for one period. Charges at the same instant are merged.
  *
- * Promise: exactly at most `limit` in any interval of one period (half-open, (t - period, t]). O(charges in a period), so
- * limits above 10 000 are rejected.
- * A debt counts until its entries leave. A log has at most 10 000 entries: what is recorded beyond that joins a later entry, so that
- * it never counts for less time.
+ * Promise: exactly at most `limit` in any interval of one period (half-open, (t - period, t]). O(charges in a period),
+ * so limits above 10 000 are rejected.
+ * A debt counts until its entries leave. A log has at most 10 000 entries; units recorded beyond that are added to a
+ * later entry, so they never count for a shorter time.
  * State: pairs of instant and units, oldest first.
  * Source: the textbook sliding window log.
  */
@@ -41,7 +41,7 @@ export const slidingLog: Strategy = {
   amend(state, now, { periodMs }, at, from, to) {
     if (to > from) {
       const { first, t, sum } = liveAt(state, now, periodMs);
-      // If the clock has stepped back, the charge was counted at the newest entry.
+      // If the clock has stepped back, the charge was counted in the newest entry.
       const instant = t - Math.max(0, now - at);
       return instant <= t - periodMs
         ? state
@@ -79,7 +79,7 @@ export const slidingLog: Strategy = {
   },
 };
 
-/** Returns the index of the first entry in the period, the instant that counts as now, and the units in the period. */
+/** Returns the index of the first entry in the period, the instant that is used as now, and the units in the period. */
 function liveAt(state: State, now: number, periodMs: number) {
   const newest = state[state.length - 2] ?? now;
   if (newest > now + periodMs) return { first: state.length, t: now, sum: 0 };
@@ -97,7 +97,10 @@ function append(live: number[], t: number, cost: number): State {
   return live;
 }
 
-/** Adds units to the entry of an instant, or makes one. A full log adds them to the next later entry, or moves its newest one. */
+/**
+ * Adds units to the entry of an instant, or adds an entry. A full log adds them to the next later entry, or moves its
+ * newest one.
+ */
 function inserted(live: number[], instant: number, units: number): State {
   if (units === 0) return live;
   let i = live.length;
@@ -112,7 +115,7 @@ function inserted(live: number[], instant: number, units: number): State {
   return live;
 }
 
-/** Returns the instant of the entry that must leave for `excess` units to have left. */
+/** Returns the instant of the entry that must leave the period before `excess` units have left it. */
 function roomAt(state: State, first: number, excess: number): number {
   let left = 0;
   let i = first;

@@ -1,11 +1,11 @@
 import { assertExact, MAX_COUNT, type State, type Strategy } from './strategy.js';
 
 /**
- * Sliding window over segments: the period is divided into equal segments with a counter each. The estimate is the units of
- * the full segments plus the share of the oldest segment that is still inside the window.
+ * Sliding window over segments: the period is divided into equal segments with a counter each. The estimate is the
+ * units of the full segments plus the share of the oldest segment that is still inside the window.
  *
  * Promise: at most `limit` in any interval of period x (1 - 1/segments), less than 2 x `limit` in any period; a unit is
- * back after at most period x (1 + 1/segments). O(segments).
+ * available again after at most period x (1 + 1/segments). O(segments).
  * A debt counts in the segment of its charge, and leaves the window with it.
  * State: number of the newest segment since the epoch, then its counter and those of the `segments` before it.
  * Source: the sliding window counter that Cloudflare described ("How we built rate limiting capable of scaling to
@@ -43,7 +43,7 @@ export const slidingWindow: Strategy = {
     const span = periodMs / segments;
     if (to > from) {
       const age = Math.max(0, Math.floor(now / span) - Math.floor(at / span));
-      // A charge whose segment has left the window counts no longer.
+      // A charge whose segment has left the window no longer counts.
       return age > segments ? state : recorded(asOf(state, now, span, segments), age + 1, to - from, span);
     }
     const index = (state[0] ?? 0) - Math.floor(at / span) + 1;
@@ -100,8 +100,9 @@ function recorded(state: State, index: number, units: number, span: number): Sta
 }
 
 /**
- * Returns the usage (units x span) `within` milliseconds into the segment that is `ahead` segments after the newest one, with
- * no further traffic: all units of the full segments, and of the oldest one the share that is still inside the window.
+ * Returns the usage (units x span) `within` milliseconds into the segment that is `ahead` segments after the newest
+ * one, if there is no further traffic: all units of the full segments, plus the share of the oldest one that is still
+ * in the window.
  */
 function usedAt(state: State, ahead: number, within: number, span: number): number {
   const oldest = state.length - 1 - ahead;
@@ -119,7 +120,7 @@ function newestUsed(state: State): number {
 /** Returns the first instant at which the usage is at most `most` (units x span). */
 function roomAt(state: State, within: number, span: number, most: number): number {
   let ahead = 0;
-  // Usage falls continuously, so it is the first segment at whose end the usage is low enough.
+  // Usage falls continuously, so the instant is in the first segment at whose end the usage is low enough.
   while (ahead + 2 < state.length && usedAt(state, ahead, span, span) > most) ahead++;
   const oldest = state[state.length - 1 - ahead] ?? 0;
   const budget = most - usedAt(state, ahead, span, span);

@@ -2,7 +2,7 @@ import type { Decision } from '../core/decision.js';
 import { invalidValue, ThrottleConfigError } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 
-/** The state of one subject: a short list of whole numbers. Empty if nothing has been charged yet. */
+/** The state of one subject: a short array of whole numbers. Empty if nothing has been charged yet. */
 export type State = readonly number[];
 
 /** The result of a step. `state` is the given state, the same object, if there is nothing to write. */
@@ -22,12 +22,12 @@ export interface StateSize {
 }
 
 /**
- * An algorithm as pure functions of (state, now, policy, cost), and of the arguments that it says it needs.
+ * An algorithm as pure functions of (state, now, policy, cost) and the arguments that it declares.
  *
  * Every intermediate value is a whole number below 2^53, and the only operations are `+ - *`, `min`, `max`, floor and
- * ceil of a quotient, and non-negative `%`. So a twin in another language with IEEE doubles agrees to the bit.
- * A denial and a cost of 0 return the given state. State from more than one period after `now` counts as empty. If the clock
- * steps back by less, the strategy decides as at its latest instant.
+ * ceil of a quotient, and non-negative `%`. So a twin in another language with IEEE doubles computes identical results.
+ * A denial and a cost of 0 return the given state. State from more than one period after `now` counts as empty. If the
+ * clock steps back by less, the strategy decides as at its latest instant.
  */
 export interface Strategy {
   readonly name: string;
@@ -41,14 +41,15 @@ export interface Strategy {
    * Makes a charge of `from` units at the instant `at` one of `to` units, both at least 0. Returns the given state, the same
    * object, if that changes nothing.
    *
-   * - Down (`to < from`): never gives back more than was taken, nor what time has given back already.
-   * - Up (`to > from`): takes the difference in full, above the limit too, unless the charge counts no longer: once its window is
-   *   over, nothing changes. Counts saturate below 2^53, so that a huge charge is not counted as a small one.
+   * - Down (`to < from`): gives back at most what was taken, less the units that are available again already.
+   * - Up (`to > from`): takes the difference in full, even above the limit. Once the window of the charge is over,
+   *   nothing changes. Counts saturate below 2^53, so that a huge charge is not counted as a small one.
    *
-   * A backend records a charge of n units, which nothing may deny, as `amend(state, now, policy, now, 0, n)`, from the empty
-   * state too, and reports `step(..., 0)` of the result. So going up from 0 at `now` must always take all of n.
+   * A backend records a charge of n units, which is never denied, as `amend(state, now, policy, now, 0, n)`, also from
+   * the empty state, and reports `step(..., 0)` of the result. So raising a charge at `now` from 0 must always take all
+   * of n.
    *
-   * @param args the `arguments` of the charge, as they were when it was taken
+   * @param args the `arguments` of the charge when it was taken
    */
   amend(
     state: State,
@@ -60,33 +61,38 @@ export interface Strategy {
     args?: readonly number[],
   ): State;
   /**
-   * Records a charge of at least 1 unit: takes all of it, and never denies. If omitted, that is an `amend` and a `step` at a cost of 0.
-   * Needed only if the decision tells more of a recorded charge than of a read.
+   * Records a charge of at least 1 unit: takes all of it, and never denies. If omitted, a charge is recorded by an
+   * `amend` and a `step` at a cost of 0. Needed only if the decision on a recorded charge has more members than that on
+   * a read.
    *
    * @param args the `arguments` of the charge
    */
   record?(state: State, now: number, policy: Policy, cost: number, args?: readonly number[]): StepResult;
   /**
-   * Gives back up to `units` of what counts now, at least 1: as if the last units that were taken had not been. Never above full.
-   * Returns the given state, the same object, if there is nothing to give back. If omitted, that is an `amend` of a charge of `units` at
-   * `now` to 0.
+   * Gives back up to `units` (at least 1) of the units that count now, as if the last units had not been taken. The
+   * result never exceeds a full limit. Returns the given state, the same object, if there is nothing to give back. If
+   * omitted, it is an `amend` of a charge of `units` at `now` to 0.
    *
    * @param args the `arguments` of the charge
    */
   credit?(state: State, now: number, policy: Policy, units: number, args?: readonly number[]): State;
   /**
-   * The number of whole numbers that a charge has to have in `arguments`: 0 to 100. A charge with another number of them is an
+   * The number of whole numbers that a charge must have in `arguments`: 0 to 100. A charge with more or fewer is an
    * error. Default: 0.
    */
   readonly argumentCount?: number;
   /** The size of a state that is not empty, if it depends on period and segments only. States are then stored in fewer bytes. */
   size?(policy: Policy): StateSize;
-  /** Throws a ThrottleConfigError, `SLUICE_INVALID_RATE`, for a policy that it cannot count exactly. `path` names the policy in the message. */
+  /**
+   * Throws a ThrottleConfigError, `SLUICE_INVALID_RATE`, for a policy that the strategy cannot count exactly. `path`
+   * names the policy in the message.
+   */
   validate?(policy: Policy, path: string): void;
   /**
-   * Lua source of the twin, for backends that run it where the state is. It returns `{ step, amend, credit?, fits? }`: functions with
-   * the parameters and results of those here, with members in snake_case; `args` is a table of `argumentCount` numbers. `fits(state, policy)` returns true for numbers that
-   * can be a state. States are whole numbers from 0 to 2^53 - 1; a stored state with another number is deleted when it is read.
+   * Lua source of the twin, for backends that run strategies where the state is stored. It returns `{ step, amend,
+   * credit?, fits? }`: functions with the same parameters and results as those here, with members in snake_case; `args`
+   * is a table of `argumentCount` numbers. `fits(state, policy)` returns true if the numbers can be a state. States are
+   * whole numbers from 0 to 2^53 - 1; a stored state with another number is deleted when it is read.
    */
   readonly lua?: string;
 }
@@ -104,7 +110,7 @@ export function defineStrategy(strategy: Strategy): Strategy {
   return checkStrategy('defineStrategy', strategy);
 }
 
-/** As `defineStrategy`, for a strategy at a path of the configuration. Returns the same object. */
+/** Like `defineStrategy`, for a strategy at a path of the configuration. Returns the same object. */
 export function checkStrategy(path: string, strategy: Strategy): Strategy {
   if (typeof strategy !== 'object' || strategy === null) {
     throw invalidStrategy(path, 'an object with name, step and amend', strategy);
@@ -167,12 +173,12 @@ function invalidStrategy(path: string, expected: string, found: unknown): Thrott
   return invalidValue(path, expected, found, 'SLUICE_INVALID_STRATEGY');
 }
 
-/** More values than any state has, and few enough for a page of states. */
+/** Larger than any state, and small enough for a page of states. */
 const MAX_SIZE = 10_000;
 
 /**
- * Returns the size of a policy's states, if the strategy has one. It is checked, because values that are not stored do not
- * limit.
+ * Returns the size of a policy's states, if the strategy declares one. Checks it, because values beyond it would not be
+ * stored, and so not limit.
  *
  * @throws ThrottleConfigError for an invalid size. `path` names the policy in the message.
  */
@@ -190,13 +196,13 @@ export function sizeOf(strategy: Strategy, policy: Policy, path: string): StateS
 }
 
 /**
- * The largest number that a strategy counts to: 1.5 x 2^52. An instant and a period added to it are still exact. Every policy that
- * passes `validate` can count to at least 1.5 times its limit; what is recorded beyond this is not remembered, so a huge debt
- * lasts long and never wraps around.
+ * The largest number that a strategy counts to: 1.5 x 2^52. An instant and a period added to it are still exact. Every
+ * policy that passes `validate` can count to at least 1.5 times its limit. Units recorded beyond `MAX_COUNT` are
+ * dropped, so a huge debt lasts long and never overflows.
  */
 export const MAX_COUNT = 3 * 2 ** 51;
 
-/** Half of the range in which a double is exact: the sum of two values below it is exact. */
+/** Half of the range in which doubles are exact: the sum of two values below it is exact. */
 export const HALF_EXACT = 2 ** 52;
 
 /** Throws a ThrottleConfigError unless a product that a strategy computes is exact. `path` names the policy in the message. */

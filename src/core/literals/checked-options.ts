@@ -2,8 +2,9 @@ import type { ValueOption } from '../value-options.js';
 import type { IsLiteral } from './string-literal.js';
 
 /**
- * The type of a parameter that takes options: each member that is given is as in `Members`, except that those that may not
- * be `undefined` are not. The other members are those of `Options`, so the compiler and editors know them all.
+ * The type of a parameter that takes options. Members that are given have the type in `Members`, without `undefined`
+ * for value options (`ValueOption`). The other members come from `Options`, so that the compiler and editors know all
+ * of them.
  *
  * @typeParam Given the inferred type of the argument
  * @typeParam Members the type of each member that is given: its own if it is accepted
@@ -15,7 +16,7 @@ export type CheckedOptions<Given, Options, Members extends Record<keyof Given, u
 > &
   OtherOptions<Exclude<keyof Options, keyof Given>, Options>;
 
-/** Of no options it is `unknown`: a type without members would accept any value. */
+/** `unknown` if no options remain: a type without members would accept any value. */
 type OtherOptions<Names extends keyof Options, Options> = [Names] extends [never]
   ? unknown
   : { readonly [Name in Names]?: Options[Name] };
@@ -29,20 +30,20 @@ type GivenOptions<Given, Options, Members extends Record<keyof Given, unknown>> 
 };
 
 /**
- * The type of a value that is checked if it is written in the code: what `Check` makes of it, else its own.
+ * The type of a value that is checked if it is a literal in the code: then `Check`, otherwise its own type.
  *
- * `IsWritten` is false for any type whose parts are not known, so in a generic function the compiler skips `Check`, and a
- * value of the type of a parameter is accepted. All conditions that such a value meets have this form.
+ * `IsWritten` is false for any type whose parts are not known. So in a generic function the compiler skips `Check` and
+ * accepts a value whose type is a type parameter. All conditions on such values have this form.
  */
 export type Checked<Given, Check> = [IsWritten<Given>] extends [true] ? Check : Given;
 
-/** False for strings whose text is not known, and for `any`. */
+/** False for strings whose value is not known at compile time, and for `any`. */
 export type IsWritten<Given> = [Given] extends [string] ? IsLiteral<Given> : true;
 
 /**
- * True for an option that may not be `undefined` and may be it. False where that cannot be told: for a member that may be
- * absent, as those of a variable of the type of the options; for all values of an option and `undefined`, which is what the
- * compiler infers for a generic function such as `get('burst', 5)` of a configuration; and without `strictNullChecks`.
+ * True for a value option (`ValueOption`) whose value may be `undefined`. False where that is unknown: for a member
+ * that may be absent, as in a variable of the options' type; for a union of all values of the option and `undefined`,
+ * which the compiler infers for a generic function such as `config.get('burst', 5)`; and without `strictNullChecks`.
  */
 type IsMissing<Value, Name, All, IsAbsent> = Name extends ValueOption
   ? [Value] extends [Defined]
@@ -54,7 +55,7 @@ type IsMissing<Value, Name, All, IsAbsent> = Name extends ValueOption
         : true
   : false;
 
-/** All but `undefined`; that, too, without `strictNullChecks`. */
+/** Any value except `undefined`; without `strictNullChecks` also `undefined`. */
 type Defined = NonNullable<unknown> | null;
 
 /** True for a member that may be absent. */

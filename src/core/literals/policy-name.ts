@@ -3,8 +3,8 @@ import type { CheckedRate, LooksLikeRate } from './rate-literal.js';
 import type { ConsistsOf, IsLiteral } from './string-literal.js';
 
 /**
- * The names of the application's policies. Once some are declared, a name that is written in the code and is not one of them
- * is a compile error, and editors complete names. Without any, every string is a name.
+ * The names of the application's policies. Once you declare names, any other name written in the code is a compile
+ * error, and editors complete names. If none is declared, every string is accepted.
  *
  * @example
  * declare module 'nestjs-sluice' {
@@ -19,18 +19,18 @@ import type { ConsistsOf, IsLiteral } from './string-literal.js';
 // biome-ignore lint/suspicious/noEmptyInterface: applications add the members.
 export interface PolicyNames {}
 
-/** The name of a policy: one of those in `PolicyNames`, or any string if that has none. */
+/** The name of a policy: one of those in `PolicyNames`, or any string if none is declared. */
 export type PolicyName = AreNamesDeclared extends true ? keyof PolicyNames & string : string;
 
-/** The name of a policy, or `default`, which is what limits without a name are called. */
+/** The name of a policy, or `default`, the name of unnamed limits. */
 export type LimitName = PolicyName | 'default';
 
 /** True if `PolicyNames` has members. */
 export type AreNamesDeclared = [keyof PolicyNames] extends [never] ? false : true;
 
 /**
- * The type of a name that is written in the code: `Text` if it is one of `Names`, else these names, which the compiler's
- * message and editors show. Any other string is accepted.
+ * The type of a policy name. A literal is accepted if it is one of `Names`; otherwise the type is `Names`, which the
+ * compiler's message and editors show. A string that is not a literal is accepted.
  */
 export type CheckedName<Text, Names extends string = PolicyName> = Checked<Text, NameOrKnown<Text, Names>>;
 

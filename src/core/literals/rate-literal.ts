@@ -2,8 +2,8 @@ import type { Checked } from './checked-options.js';
 import type { ConsistsOf, IsLiteral, Trim, TrimEnd, TrimStart } from './string-literal.js';
 
 /**
- * The type of a rate for `parseRate`: a string that is written in the code is checked, and any other string is accepted. In
- * place of one that is not a rate, the type is a few that it may be meant for, which the compiler's message shows.
+ * The type of a rate for `parseRate`. A literal is checked; any other string is accepted. For a literal that is not a
+ * rate, the type is a few similar rates, which the compiler's message shows.
  *
  * @example
  * CheckedRate<'5/min'>        // '5/min'
@@ -20,16 +20,16 @@ type RateOrSimilar<Text> = Text extends string
     : Text
   : Text;
 
-/** True for a literal that is meant as a rate; the twin of `looksLikeRate`. */
+/** True for a literal that is meant as a rate: `looksLikeRate` at compile time. */
 export type LooksLikeRate<Text extends string> =
   TrimStart<Text> extends `${Digit}${string}` ? true : Trim<Lowercase<Text>> extends 'unlimited' ? true : false;
 
-/** Rates that a literal which is not one may be meant for: with its count, if it has one. */
+/** Suggestions for a literal that is not a rate, with its count if it has one. */
 type SimilarRate<Text extends string> = `${CountOf<TrimStart<Text>>}/${'s' | 'min' | 'hour' | 'day'}`;
 
 type CountOf<Text extends string> = IsPositive<Text> extends true ? LeadingDigits<Text> : '1';
 
-/** True for a literal that `parseRate` accepts. Numbers above 2^53 - 1 are found at run time only. */
+/** True for a literal that `parseRate` accepts. Numbers above 2^53 - 1 are reported only at run time. */
 type IsRate<Text extends string> = Trim<Lowercase<Text>> extends 'unlimited' ? true : AreRates<Lowercase<Text>>;
 
 type AreRates<Text extends string> = Text extends `${infer First};${infer Rest}`
@@ -46,13 +46,13 @@ type IsOneRate<Text extends string> = Text extends `${infer Count}/${infer Perio
 
 type And<First extends boolean, Second extends boolean> = First extends true ? Second : false;
 
-/** "per" stands between spaces. */
+/** There must be spaces around "per". */
 type IsCountBeforeSpace<Text extends string> = Text extends TrimEnd<Text> ? false : IsCount<TrimEnd<Text>>;
 type IsPeriodAfterSpace<Text extends string> = Text extends TrimStart<Text> ? false : IsPeriod<TrimStart<Text>>;
 
 type IsCount<Text extends string> = ConsistsOf<Text, Digit> extends true ? IsPositive<Text> : false;
 
-/** True for a unit, with a positive number of it or without; of a month or a year that is 1. */
+/** True for a unit with or without a positive number in front. For a month or a year the number must be 1. */
 type IsPeriod<Text extends string> = Text extends Unit | CalendarUnit
   ? true
   : IsPositive<Text> extends true
@@ -70,7 +70,7 @@ type IsOneOf<Text extends string, Units extends string> = Text extends `0${infer
       : false
     : false;
 
-/** True if the digits that a literal begins with are a number of at least 1. */
+/** True if a literal begins with digits that form a number of at least 1. */
 type IsPositive<Text extends string> = Text extends `0${infer Rest}`
   ? IsPositive<Rest>
   : Text extends `${Digit}${string}`

@@ -1,10 +1,10 @@
 /**
- * True for the type of a string that is written in the code, such as `'5/min'` or a union of these. False for `string`, and
- * for a template with a part that is not written, such as the type of `${count}/min`.
+ * True for the type of a string literal such as `'5/min'`, or a union of them. False for `string`, and for a template
+ * type with a part that is not a literal, such as the type of `${count}/min`.
  */
 export type IsLiteral<Text extends string> = [Record<never, never>] extends [Record<Text, unknown>] ? false : true;
 
-/** What `\s` matches. */
+/** The characters that `\s` matches. */
 type Space =
   | (
       | '\t'
@@ -24,20 +24,20 @@ type Space =
   | ('\u2005' | '\u2006' | '\u2007' | '\u2008' | '\u2009' | '\u200a' | '\u2028' | '\u2029' | '\u202f' | '\u205f')
   | ('\u3000' | '\ufeff');
 
-/** A literal without the spaces around it. */
+/** A literal without leading and trailing spaces. */
 export type Trim<Text extends string> = TrimStart<TrimEnd<Text>>;
 
-/** A literal without the spaces in front. */
+/** A literal without leading spaces. */
 export type TrimStart<Text extends string> = Text extends `${infer First}${infer Rest}`
   ? First extends Space
     ? TrimStart<Rest>
     : Text
   : Text;
 
-/** A literal without the spaces at its end. */
+/** A literal without trailing spaces. */
 export type TrimEnd<Text extends string> = Text extends `${infer Rest}${Space}` ? TrimEnd<Rest> : Text;
 
-/** True if a literal has no other characters than these. */
+/** True if a literal consists only of these characters. */
 export type ConsistsOf<Text extends string, Character extends string> = Text extends `${infer First}${infer Rest}`
   ? First extends Character
     ? ConsistsOf<Rest, Character>

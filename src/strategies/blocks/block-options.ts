@@ -12,34 +12,34 @@ import { missingValue } from '../../core/value-options.js';
 export interface BlockOptions {
   /** How long a block is, such as `5m`: 1 ms to 366 days. */
   readonly for: Duration;
-  /** How many denials in a row begin a block, 1 to 1000. Default: 1, the first denial. */
+  /** The number of denials in a row that begins a block, 1 to 1000. Default: 1, the first denial. */
   readonly after?: number | undefined;
   /**
-   * Multiples of `for`, whole numbers from 1 on: the first for the first block, the second for the second, and so on. The last one is for
-   * all blocks after it, too. Default: `[1]`, all blocks are equally long.
+   * Multiples of `for`, whole numbers of at least 1: for the first block, the second, and so on. The last one applies
+   * to all later blocks. Default: `[1]`, all blocks are equally long.
    */
   readonly escalate?: readonly number[] | undefined;
   /**
-   * The time from the beginning of a subject's last block after which its blocks are forgotten, so that the next one is the first again.
-   * Denials in a row are forgotten after the same time without another denial. If blocks escalate, it must be longer than the longest
-   * block. Default: an hour, or twice the longest block if that is more.
+   * The time since the start of a subject's last block after which its blocks are forgotten: the next one is again the
+   * first. Denials in a row are forgotten after the same time without another denial. If blocks escalate, it must be
+   * longer than the longest block. Default: an hour, or twice the longest block if that is more.
    */
   readonly forgetAfter?: Duration | undefined;
 }
 
-/** The longest block, and the longest memory of one: an index of all blocks is kept for longer. */
+/** The longest block, and the longest time that one is remembered. The index of all blocks is kept for longer. */
 export const MAX_BLOCK_MS = 366 * 86_400_000;
 const MAX_AFTER = 1000;
 const MAX_FACTORS = 100;
 const HOUR_MS = 3_600_000;
 
-/** The values of the option `block`, in words. */
+/** The valid values of the option `block`, for error messages. */
 export const BLOCK_EXPECTED = 'an object such as { for: "5m" }, or true for blocks by hand only';
 
-/** Blocks by hand only. */
+/** The rules of a policy whose subjects are blocked by hand only. */
 const BY_HAND: PolicyBlock = Object.freeze({ forMs: 0, after: 1, escalate: Object.freeze([1]), forgetAfterMs: 0 });
 
-/** Returns the option `block` of a policy, checked. @throws ThrottleConfigError naming the member that does not fit */
+/** Returns the checked option `block` of a policy. @throws ThrottleConfigError naming the invalid member */
 export function readBlock(path: string, block: unknown): PolicyBlock | undefined {
   if (block === undefined) return undefined;
   if (block === true) return BY_HAND;

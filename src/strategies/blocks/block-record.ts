@@ -6,10 +6,10 @@ import type { StateSize } from '../strategy.js';
 export interface BlockRecord {
   /** The end of the block, an instant. */
   readonly until: number;
-  /** Denials in a row that did not begin a block yet, and the instant of the last of them. */
+  /** Denials in a row that have not begun a block yet, and the instant of the last one. */
   readonly row: number;
   readonly rowAt: number;
-  /** Blocks that the policy began, and the instant at which the last of them began. */
+  /** Blocks that the policy began, and the instant at which the last one began. */
   readonly strikes: number;
   readonly struckAt: number;
 }
@@ -20,12 +20,12 @@ export const NO_RECORD: BlockRecord = Object.freeze({ until: 0, row: 0, rowAt: 0
 /** The size of a record that is stored as a state: three instants, and two counts. */
 export const RECORD_SIZE: StateSize = { wide: 3, counts: 2 };
 
-/** Returns true if the subject is blocked. At the end of its block it is not. */
+/** Returns true if the subject is blocked. At the instant `until` it no longer is. */
 export function isBlocked({ until }: BlockRecord, now: number): boolean {
   return now < until;
 }
 
-/** Returns the instant until which a record has to be kept; 0 for an empty one. */
+/** Returns the instant until which a record must be kept; 0 for an empty record. */
 export function keptUntil({ until, row, rowAt, strikes, struckAt }: BlockRecord, block: PolicyBlock): number {
   const rowUntil = row > 0 ? rowAt + block.forgetAfterMs : 0;
   const strikesUntil = strikes > 0 ? struckAt + block.forgetAfterMs : 0;
@@ -33,8 +33,8 @@ export function keptUntil({ until, row, rowAt, strikes, struckAt }: BlockRecord,
 }
 
 /**
- * Returns the record after a denial of a subject that is not blocked. The denial adds one to the denials in a row, or begins a block. Twin of
- * `after_denial` in Lua.
+ * Returns the record after a denial of a subject that is not blocked. The denial is added to the denials in a row, or
+ * begins a block. The Lua twin is `after_denial`.
  */
 export function afterDenial(record: BlockRecord, now: number, block: PolicyBlock): BlockRecord {
   const { forMs, after, escalate, forgetAfterMs } = block;
@@ -55,7 +55,8 @@ export function afterAdmission(record: BlockRecord): BlockRecord {
  * Returns the decision on a charge of a blocked subject.
  *
  * @param decision the strategy's denial of the charge, or its decision at a cost of 0 if it would allow the charge
- * @param asksFor true if the charge can be denied; false for one of 0 units, which reads, and for a recorded one, which is never denied
+ * @param asksFor true if the charge can be denied; false for a charge of 0 units, which only reads, and for a recorded
+ * charge
  */
 export function whileBlocked(decision: Decision, { until }: BlockRecord, now: number, asksFor: boolean): Decision {
   const leftMs = until - now;

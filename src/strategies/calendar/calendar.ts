@@ -3,26 +3,26 @@ import type { Policy } from '../../core/policy.js';
 import { assertExact, MAX_COUNT, type State, type Strategy } from '../strategy.js';
 import { reachedBetween } from './thresholds.js';
 
-/** A window as a subject has used it. */
+/** A window and a subject's usage in it. */
 interface Quota {
   readonly startMs: number;
   readonly endMs: number;
   readonly used: number;
   /** Units of earlier windows. They are spent first. */
   readonly carried: number;
-  /** The most that was used when a charge was taken. Thresholds up to it were told. */
+  /** The highest usage when a charge was taken. Thresholds up to it have been reported. */
   readonly peak: number;
 }
 
 /**
- * Quota by calendar: units are counted in hours, days, weeks, months or years of a time zone.
+ * Calendar quota: units are counted in hours, days, weeks, months or years of a time zone.
  *
- * Promise: at most `limit` in a window, and `burst - limit` more if that many were left unused before. O(1).
- * A debt blocks until the window's turn, and is forgiven then.
- * State: start of the window, units used in it, units carried into it, the most that was used when a charge was taken.
- * Arguments: the start of the first window that units are carried into, or 0 for any; then the starts of the two windows before the
- * current one, the current one and the next three, as the process of the caller sees them. The backend's instant chooses among them.
- * Beyond them windows are taken to be as long as the outermost one.
+ * Promise: at most `limit` in a window, plus up to `burst - limit` units left unused before. O(1).
+ * A debt blocks until the window ends, and is then dropped.
+ * State: start of the window, units used in it, units carried into it, the highest usage when a charge was taken.
+ * Arguments: the start of the first window that units are carried into, or 0 for any; then the starts of six windows as
+ * the calling process sees them: two before the current one, the current one, and the next three. The backend's instant
+ * selects the window. Windows outside that range are assumed to be as long as the outermost one.
  */
 export const calendar: Strategy = {
   name: 'calendar',
@@ -36,7 +36,7 @@ export const calendar: Strategy = {
     if (!allowed || cost === 0) {
       return { state, decision: decisionOn(quota, now, policy, args, cost, allowed, used) };
     }
-    // Not a copy by `...`, here and below: it takes several times as long.
+    // Lists the members, here and below: a spread takes several times as long.
     const after = { startMs, endMs, used: used + cost, carried, peak };
     return {
       state: [startMs, after.used, carried, Math.max(peak, after.used)],
@@ -56,7 +56,7 @@ export const calendar: Strategy = {
 
   amend(state, now, policy, at, from, to, args = NO_ARGUMENTS) {
     const charged = windowAround(at, args);
-    // A charge of an earlier window counts no longer, and has nothing to give back.
+    // A charge of an earlier window no longer counts and has nothing to give back.
     if (charged.endMs <= now) return state;
     if (to > from) {
       const { startMs, used, carried, peak } = quotaAt(state, now, policy, args);
@@ -81,7 +81,7 @@ export const calendar: Strategy = {
 
 const NO_ARGUMENTS: readonly number[] = [];
 
-/** Returns the window that an instant is in, by the boundaries from the second argument on. */
+/** Returns the window of an instant, from the boundaries, which start at the second argument. */
 function windowAround(instant: number, args: readonly number[]): { readonly startMs: number; readonly endMs: number } {
   const first = args[1] ?? 0;
   const last = args[6] ?? 0;
@@ -100,12 +100,12 @@ function windowAround(instant: number, args: readonly number[]): { readonly star
   return { startMs: args[i] ?? 0, endMs: args[i + 1] ?? 0 };
 }
 
-/** Returns the units that may be carried over a turn: never more than a whole window has. */
+/** Returns the units that may be carried into the next window: at most those of a whole window. */
 function rolloverOf({ limit, burst }: Policy): number {
   return Math.max(0, Math.min(burst - limit, limit));
 }
 
-/** Returns the window that counts as current, and what is used of it. */
+/** Returns the window that is used as the current one, and the usage in it. */
 function quotaAt(state: State, now: number, policy: Policy, args: readonly number[]): Quota {
   const rollover = rolloverOf(policy);
   const { startMs, endMs } = windowAround(now, args);
@@ -116,13 +116,13 @@ function quotaAt(state: State, now: number, policy: Policy, args: readonly numbe
   const carried = state[2] ?? 0;
   if (start === undefined || start > endMs) return { startMs, endMs, used: 0, carried: most, peak: 0 };
   if (start < startMs) {
-    // After a window without a charge, all that can be carried is.
+    // After a window without a charge, the full rollover is carried.
     const unused = windowAround(start, args).endMs >= startMs ? Math.max(0, policy.limit + carried - used) : rollover;
     return { startMs, endMs, used: 0, carried: Math.min(most, unused), peak: 0 };
   }
   return {
     startMs: start,
-    // If the clock has stepped back, it is the window of the latest instant.
+    // If the clock has stepped back, this is the window of the latest instant.
     endMs: start > now ? windowAround(start, args).endMs : endMs,
     used,
     carried: Math.min(carried, start >= (args[0] ?? 0) ? rollover : 0),
@@ -131,8 +131,8 @@ function quotaAt(state: State, now: number, policy: Policy, args: readonly numbe
 }
 
 /**
- * @param quota as it is after the charge
- * @param told the usage up to which thresholds were told before
+ * @param quota the window after the charge
+ * @param reported the usage up to which thresholds have been reported
  */
 function decisionOn(
   { startMs, endMs, used, carried }: Quota,
@@ -141,14 +141,14 @@ function decisionOn(
   args: readonly number[],
   cost: number,
   allowed: boolean,
-  told: number,
+  reported: number,
 ): Decision {
   const { name, limit } = policy;
   const carriesFrom = args[0] ?? 0;
   const rollover = rolloverOf(policy);
   const most = startMs >= carriesFrom ? rollover : 0;
   const left = Math.max(0, limit + carried - used);
-  // The most that the next turn carries over, and the end of the next window.
+  // The most that is carried into the next window, and the end of that window.
   const nextMost = endMs >= carriesFrom ? rollover : 0;
   const nextEndMs = windowAround(endMs, args).endMs;
   let resetMs = 0;
@@ -170,6 +170,6 @@ function decisionOn(
     windowMs: endMs - startMs,
     window: { startMs, endMs, used },
   };
-  const reached = reachedBetween(told, used, policy);
+  const reached = reachedBetween(reported, used, policy);
   return reached === undefined ? decision : { ...decision, reached };
 }

@@ -5,8 +5,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * Six boundaries: the begin of the current window, the two before it, and the three after it. A window is known with the one before it and
- * the one after it where a clock is a window ahead of another, or behind it.
+ * Six boundaries: the start of the current window, the two before it, and the three after it. So if one clock is a
+ * window ahead of another or behind it, the window, the one before it and the one after it are still known.
  */
 export type Boundaries = readonly [
   second: number,
@@ -20,12 +20,13 @@ export type Boundaries = readonly [
 /**
  * Returns the boundaries of the windows around an instant, in epoch milliseconds.
  *
- * - Without an anchor a window begins at the first instant whose local date is its first day, or, if the zone has skipped that day,
- *   a later one. An hour begins when the zone's clock shows a full hour, for the second time too where clocks are set back.
- * - With an anchor, window k begins k units after it, at its local time of day: months and years clamp the day to the month's length.
- *   Hours are then 60 minutes from the anchor on.
+ * - Without an anchor a window begins at the first instant whose local date is its first day, or a later day if the
+ *   zone has skipped that day. An hour begins whenever the zone's clock shows a full hour, so twice when clocks are set
+ *   back over it.
+ * - With an anchor, window k begins k units after it, at its local time of day. Months and years clamp the day to the
+ *   month's length. Hours are 60 minutes each, counted from the anchor.
  *
- * A window that the zone has skipped as a whole does not exist.
+ * A window that the zone has skipped entirely does not exist.
  *
  * @param anchorMs epoch milliseconds
  */
@@ -37,10 +38,10 @@ export function boundariesAround(
 ): Boundaries {
   if (unit === 'hour') return anchorMs === undefined ? clockHours(instant, zone) : hoursFrom(anchorMs, instant);
   const localStartOf = localStarts(unit, anchorMs === undefined ? undefined : zone.localAt(anchorMs));
-  // The local time of an anchor may occur a second time, and the anchor be the second.
+  // The local time of an anchor may occur twice, and the anchor may be the second occurrence.
   const startOf = (k: number) => (k === 0 && anchorMs !== undefined ? anchorMs : zone.firstInstantAt(localStartOf(k)));
   const estimate = indexOf(unit, zone.localAt(instant), localStartOf);
-  // The greatest window that has begun. Skipped windows before it begin at the same instant.
+  // The last window that has begun. Skipped windows before it begin at the same instant.
   let current = estimate + 1;
   let startMs = startOf(current);
   while (startMs > instant) startMs = startOf(--current);
@@ -60,18 +61,18 @@ export function boundariesAround(
   return toBoundaries(starts);
 }
 
-/** Returns the begin of window 1 after an anchor: the first window that units can be carried into. */
+/** Returns the start of window 1 after an anchor: the first window that units can be carried into. */
 export function firstTurnAfter(anchorMs: number, unit: CalendarUnit, zone: Zone): number {
   return boundariesAround(anchorMs, unit, zone, anchorMs)[3];
 }
 
-/** Returns the local begin of a unit by its number. */
+/** Returns the local start of the unit with a number. */
 type LocalStarts = (k: number) => number;
 
-/** A Monday. */
+/** The first Monday after the epoch. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;
 
-/** @param anchor the local time of the begin of unit 0 */
+/** @param anchor the local time at which unit 0 starts */
 function localStarts(unit: Exclude<CalendarUnit, 'hour'>, anchor: number | undefined): LocalStarts {
   if (unit === 'day' || unit === 'week') {
     const lengthMs = unit === 'day' ? DAY_MS : 7 * DAY_MS;
@@ -89,7 +90,7 @@ function localStarts(unit: Exclude<CalendarUnit, 'hour'>, anchor: number | undef
   };
 }
 
-/** Returns the number of the unit that a local time is in. */
+/** Returns the number of the unit that contains a local time. */
 function indexOf(unit: CalendarUnit, localMs: number, localStartOf: LocalStarts): number {
   const firstMs = localStartOf(0);
   let k = 0;

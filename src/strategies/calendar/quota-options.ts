@@ -7,7 +7,7 @@ import { assertTimeZone, DEFAULT_ZONE } from './zone.js';
 /** The options that only `calendar` has. */
 export const QUOTA_OPTIONS = ['timeZone', 'anchor', 'rollover', 'thresholds'] as const;
 
-/** What a quota is made of, as its options have it. */
+/** The options of a quota as they are given. */
 export interface QuotaSpec {
   readonly rate: string;
   readonly timeZone?: string | undefined;
@@ -16,7 +16,7 @@ export interface QuotaSpec {
   readonly thresholds?: readonly number[] | undefined;
 }
 
-/** The same, checked. */
+/** The checked options of a quota. */
 export interface QuotaRules {
   readonly calendar: PolicyCalendar;
   readonly rollover: number;
@@ -25,7 +25,7 @@ export interface QuotaRules {
 
 const A_UNIT = 'one hour, day, week, month or year, which "calendar" counts in, such as "1000/month"';
 
-/** By the length of the period: of months and years the mean, as `parseRate` has it. */
+/** By the length of the period. For months and years it is the mean length, as returned by `parseRate`. */
 const UNITS: ReadonlyMap<number, CalendarUnit> = new Map([
   [3_600_000, 'hour'],
   [86_400_000, 'day'],
@@ -35,9 +35,9 @@ const UNITS: ReadonlyMap<number, CalendarUnit> = new Map([
 ]);
 
 /**
- * Returns the same calendar in the unit that a period is the length of.
+ * Returns the same calendar with the unit whose length is the period.
  *
- * @throws ThrottleConfigError for another period. `path` names the policy in the message
+ * @throws ThrottleConfigError for a period that is no unit's length. `path` names the policy in the message
  */
 export function calendarAt(path: string, calendar: PolicyCalendar, periodMs: number): PolicyCalendar {
   const unit = UNITS.get(periodMs);
@@ -45,20 +45,20 @@ export function calendarAt(path: string, calendar: PolicyCalendar, periodMs: num
   throw invalidValue(optionAt(path, 'rate'), A_UNIT, `${periodMs} ms`, 'SLUICE_CALENDAR_RATE');
 }
 
-/** Returns a rate as a string that the strategy counts alike. */
+/** Returns a rate as a string that means the same to the strategy. */
 export function rateText({ limit, periodMs }: Pick<Rate, 'limit' | 'periodMs'>, strategy: string): string {
   const unit = strategy === 'calendar' ? UNITS.get(periodMs) : undefined;
   return unit === undefined ? `${limit} per ${periodMs} ms` : `${limit}/${unit}`;
 }
 
-/** The first and the last instant that an anchor may be: local times stay in the years that `Date` and `Intl` count alike. */
+/** The earliest and the latest anchor. `Date` and `Intl` agree on local times in these years. */
 const [MIN_ANCHOR_MS, MAX_ANCHOR_MS] = [Date.UTC(1900, 0, 1), Date.UTC(2200, 0, 1)];
 
 /**
- * Reads the options of a quota; undefined for another strategy.
+ * Returns the checked options of a quota; undefined for other strategies.
  *
- * @param isRateApart whether the rate was not written beside the rollover, which then counts up to the limit
- * @throws ThrottleConfigError for an option that the strategy does not have, and for an invalid one
+ * @param isRateApart true if rate and rollover come from different places: a rollover above the limit is then cut to it
+ * @throws ThrottleConfigError for an option that the strategy does not have, and for an invalid value
  */
 export function readQuota(
   path: string,
@@ -100,7 +100,7 @@ export function readQuota(
 /**
  * Returns the instant of an anchor in epoch milliseconds.
  *
- * @throws ThrottleConfigError for anything but a valid Date from 1900 to 2200
+ * @throws ThrottleConfigError unless it is a valid Date from 1900 to 2200
  */
 export function anchorMsOf(path: string, anchor: unknown): number {
   const expected = 'a valid Date from 1900 to 2200';
@@ -121,7 +121,9 @@ function readThresholds(path: string, thresholds: unknown): readonly number[] | 
   return Object.freeze([...thresholds].sort((a, b) => a - b));
 }
 
-/** Throws for an option of quotas if one of the policies is none. @throws ThrottleConfigError naming the option */
+/**
+ * Throws for an option of quotas if one of the policies is not a quota. @throws ThrottleConfigError naming the option
+ */
 export function assertQuotas(path: string, policies: readonly Policy[]): void {
   const other = policies.find(({ calendar }) => calendar === undefined);
   if (other !== undefined) throw notCalendar(path, other.strategy);

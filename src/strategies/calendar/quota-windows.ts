@@ -5,10 +5,10 @@ import { boundariesAround, firstTurnAfter } from './periods.js';
 import { anchorMsOf } from './quota-options.js';
 import { Zone } from './zone.js';
 
-/** Anchors of one policy whose windows are remembered: they take long to find in a time zone. */
+/** The number of anchors per policy whose windows are cached, because computing windows in a time zone is slow. */
 const MAX_ANCHORS = 10_000;
 
-/** `Date` and `Intl` write years of four digits alike. */
+/** `Date` and `Intl` agree on the format of years up to 9999. */
 const MAX_INSTANT_MS = Date.UTC(10_000, 0, 1);
 
 /** The arguments of charges while a window lasts. */
@@ -19,21 +19,21 @@ interface CachedArguments {
 }
 
 /**
- * The windows of quotas as arguments of their charges. Remembers those of the current window: a charge in the same window costs a look-up
- * and two comparisons, and gets the same list.
+ * Computes the windows of quotas, as arguments of their charges. Caches them while a window lasts: a charge in the same
+ * window costs a look-up and two comparisons, and gets the same array.
  */
 export class QuotaWindows {
   readonly #zones = new Map<string, Zone>();
   readonly #byPolicy = new WeakMap<Policy, CachedArguments>();
-  /** By the anchor, for policies whose anchor depends on the call. */
+  /** By anchor, for policies whose anchor depends on the call. */
   readonly #byAnchor = new WeakMap<Policy, BoundedMap<number, CachedArguments>>();
 
   /**
    * Returns the arguments of a charge.
    *
-   * @param policy one that has a `calendar`
+   * @param policy a policy with a `calendar`
    * @param now epoch milliseconds
-   * @param anchorMs in place of the policy's own anchor
+   * @param anchorMs epoch milliseconds, used instead of the policy's own anchor
    */
   argumentsAt(policy: Policy, now: number, anchorMs?: number): readonly number[] {
     const cached = anchorMs === undefined ? this.#byPolicy.get(policy) : this.#byAnchor.get(policy)?.get(anchorMs);
@@ -73,16 +73,17 @@ export class QuotaWindows {
   }
 }
 
-/** For charges that are not made by the module. */
+/** For charges that users make without the module. */
 const windows = new QuotaWindows();
 
 /**
- * Returns the `arguments` of a charge under a `calendar` policy: the boundaries of the windows around an instant. The module
- * adds them to its charges; code that asks a backend itself has to.
+ * Returns the `arguments` of a charge under a `calendar` policy: the boundaries of the windows around an instant. The
+ * module adds them to its charges. Add them yourself if you call a backend directly.
  *
- * @param now the current instant, in whole epoch milliseconds, before the year 10000. The backend's clock decides, and may be a window ahead or behind
- * @param anchor in place of the policy's own
- * @throws ThrottleConfigError for a policy of another strategy, an instant that is none, or an anchor that is no valid Date
+ * @param now the current instant in whole epoch milliseconds, before the year 10000. The backend's clock decides; it
+ * may be up to one window ahead or behind
+ * @param anchor used instead of the policy's own anchor
+ * @throws ThrottleConfigError for a policy of another strategy, an invalid instant or an invalid anchor
  * @example
  * const exports = definePolicy('exports', { rate: '1000/month', timeZone: 'Europe/Berlin' });
  * backend.spend([{ policy: exports, subject: 'user:42', cost: 1, arguments: calendarArguments(exports, systemClock.now()) }]);

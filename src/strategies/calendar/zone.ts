@@ -1,14 +1,14 @@
 import { invalidValue } from '../../core/errors.js';
 
-/** The time zone that a policy is in unless told otherwise. */
+/** The time zone of a policy without the option `timeZone`. */
 export const DEFAULT_ZONE = 'UTC';
 
-/** Local time is never farther from UTC than this: offsets were up to 15 h 14 min. */
+/** An upper bound of UTC offsets: the largest ever used is 15 h 14 min. */
 const MAX_OFFSET_MS = 16 * 3_600_000;
-/** No zone has two changes of its offset within so short a time. */
+/** No zone changes its offset twice within this time. */
 const STEP_MS = 8 * 3_600_000;
 
-/** A stretch of time in which a zone has one offset. */
+/** A span of time in which a zone has one offset. */
 export interface OffsetSpan {
   readonly startMs: number;
   readonly endMs: number;
@@ -17,8 +17,8 @@ export interface OffsetSpan {
 }
 
 /**
- * A time zone, as `Intl` knows it. Local times are milliseconds as if they were UTC: 1 January 1970, 02:00 is 7 200 000 in every
- * zone.
+ * A time zone of `Intl`. A local time is a number of milliseconds, computed as if it were UTC: 1 January 1970, 02:00 is
+ * 7 200 000 in every zone.
  */
 export class Zone {
   readonly #format: Intl.DateTimeFormat | undefined;
@@ -45,8 +45,8 @@ export class Zone {
   }
 
   /**
-   * Returns the first instant at which the local time is `localMs` or later. If clocks are set back over `localMs`, this is the first of
-   * its two instants; if they are set forward over it, the instant of the change.
+   * Returns the first instant at which the local time is `localMs` or later. If clocks are set back over `localMs`, it
+   * is the first of the two instants; if they are set forward over it, the instant of the change.
    */
   firstInstantAt(localMs: number): number {
     if (this.#format === undefined) return localMs;
@@ -104,10 +104,12 @@ function formatIn(timeZone: string): Intl.DateTimeFormat {
   });
 }
 
-/** The names that `Intl` has: no offsets such as `+05:30`, which some versions of it accept, and others do not. */
+/**
+ * The form of a zone's name. Offsets such as `+05:30` are excluded, because only some versions of `Intl` accept them.
+ */
 const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
 
-/** Throws a ThrottleConfigError unless this is the name of a time zone. `path` names the option in the message. */
+/** Throws a ThrottleConfigError unless `name` is the name of a time zone. `path` names the option in the message. */
 export function assertTimeZone(path: string, name: unknown): asserts name is string {
   if (typeof name === 'string' && ZONE_NAME.test(name) && isKnown(name)) return;
   throw invalidValue(path, 'the IANA name of a time zone such as "Europe/Berlin" or "UTC"', name);

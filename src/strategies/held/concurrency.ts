@@ -1,8 +1,8 @@
 import type { Strategy } from '../strategy.js';
 
 /**
- * The units that a limit of concurrency has: the same at any time, with no window in which they are used up. It decides as a strategy
- * does, on the units that are held, and keeps no state.
+ * Decides charges of a concurrency limit from the units that are held. Its capacity is the same at any time, with no
+ * window. It has the functions of a strategy and keeps no state.
  */
 export const concurrency: Pick<Strategy, 'name' | 'step' | 'amend'> = {
   name: 'concurrency',

@@ -8,34 +8,35 @@ import { concurrency } from './concurrency.js';
 export interface ConcurrencySpec {
   /** The part of the application that shares the permits. Default: `app`. */
   readonly scope?: string;
-  /** What is counted, as `unit` of `definePolicy`. Default: `concurrent-requests`. */
+  /** See `unit` of `definePolicy`. Default: `concurrent-requests`. */
   readonly unit?: string;
-  /** As `headers` of `definePolicy`. */
+  /** See `headers` of `definePolicy`. */
   readonly headers?: boolean;
-  /** As `onError` of `definePolicy`. */
+  /** See `onError` of `definePolicy`. */
   readonly onError?: OnError;
 }
 
 /** Options of `defineBudget`. */
 export interface BudgetSpec
   extends Pick<PolicySpec, 'scope' | 'unit' | 'headers' | 'onError' | 'timeZone' | 'anchor' | 'rollover'> {
-  /** The units of a window, `"<count>/<unit>"`: see `parseRate`. One rate. */
+  /** The units per window: one rate, `"<count>/<unit>"`; see `parseRate`. */
   readonly budget: string;
   /** `fixed-window` or `calendar`. Default: `fixed-window`; a month or a year implies `calendar`. */
   readonly strategy?: 'fixed-window' | 'calendar';
   /** `charge` charges the units of a hold that expires to the window of that instant; `release` frees them. Default: `charge`. */
   readonly onExpiry?: HeldUnits['onExpiry'];
-  /** Whether units above the limit of a window are taken from the next one. Default: false. */
+  /** If true, units above the limit of a window are taken from the next window. Default: false. */
   readonly carryDebt?: boolean;
 }
 
-/** The largest limit of concurrency. */
+/** The largest concurrency limit. */
 export const MAX_PERMITS = 1_000_000_000;
 
 /**
- * Makes a limit of concurrency: the units, such as one for each call, that are held at a time. It has no window.
+ * Returns the policy of a concurrency limit: the number of units, usually one per call, that are held at a time. It has
+ * no window.
  *
- * @param limit units that are held at a time, at least 1. A subject has at most 1000 holders, whatever the limit
+ * @param limit units that are held at a time, at least 1. Independently of it, a subject has at most 1000 holders
  * @throws ThrottleConfigError naming the invalid option
  * @example
  * const exports = defineConcurrency('export', 2);
@@ -48,13 +49,14 @@ export function defineConcurrency(name: string, limit: number, spec: Concurrency
   }
   assertKnownMembers(place, spec, ['scope', 'unit', 'headers', 'onError']);
   const { unit = 'concurrent-requests', ...others } = spec;
-  // The policy of any rate has the other options, checked.
+  // Defines a policy of any rate to check the other options.
   const checked = onlyOne(place, { ...others, unit, rate: `${limit}/s`, strategy: 'fixed-window' }, name);
   return held({ ...checked, strategy: concurrency.name, periodMs: 0 }, '', { onExpiry: 'release' });
 }
 
 /**
- * Makes a token budget: units of a window that are reserved before a call, for what it may use, and settled at what it used.
+ * Returns the policy of a token budget: units per window that are reserved before a call, at its highest possible
+ * usage, and settled at its real usage.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example
@@ -107,7 +109,7 @@ function onlyOne(place: string, spec: PolicySpec, name: string): Policy {
   throw invalidValue(optionAt(place, 'budget'), 'one rate, such as "100000/min"', spec.rate, 'SLUICE_INVALID_RATE');
 }
 
-/** The id differs from that of a rate: what is stored of held units is read by nothing else. */
+/** The id differs from that of a rate, because the stored form of held units differs. */
 function held(policy: Policy, shape: string, rules: HeldUnits): Policy {
   const [nameAndScope] = splitPolicyId(policy.id);
   return Object.freeze({ ...policy, id: `${nameAndScope}:h${shape}`, held: Object.freeze(rules) });
