@@ -4,17 +4,17 @@ import type { CompiledLimit } from './compiled-limit.js';
 import type { PolicySource } from './policy-source.js';
 
 /**
- * Checks that no policy has the name that another limit gives to one of its own: of a limit `api` of two rates, one policy is
- * called `api-1s`, and a second limit of that name would be charged to the same budget by accident.
+ * Checks that two limits do not have policies of the same name. A limit `api` with two rates has, for example, a policy
+ * `api-1s`; another limit named `api-1s` would share its budget by accident.
  *
- * Limits of one name may share a scope: those of the same strategy, period and segments share a budget there, and others have
- * budgets of their own.
+ * Limits with the same name may share a scope. There, limits with the same strategy, period and segments share a
+ * budget; others have separate budgets.
  */
 export class BudgetClaims {
-  /** By name and scope of a policy: the first limit that has such a policy. */
+  /** By name and scope of a policy: the first limit that has it. */
   readonly #first = new Map<string, CompiledLimit>();
 
-  /** @throws ThrottleConfigError naming the limit and the one that has the name already */
+  /** @throws ThrottleConfigError naming the limit and the one that already has the name */
   claim(limits: readonly CompiledLimit[]): void {
     for (const limit of limits) {
       for (const policy of limit.policies.known) {
@@ -29,7 +29,7 @@ export class BudgetClaims {
    * Checks a policy without claiming its name.
    *
    * @param limitName the name of its limit
-   * @throws ThrottleConfigError as `claim` does
+   * @throws ThrottleConfigError like `claim`
    */
   assertUnclaimed({ id, name }: Policy, place: string, limitName = name): void {
     const [nameAndScope] = splitPolicyId(id);
@@ -39,7 +39,7 @@ export class BudgetClaims {
   }
 }
 
-/** Throws if two policies of limits of one declaration have the same name, such as `default-1m`. */
+/** Throws if limits of one declaration have policies of the same name, such as `default-1m`. */
 export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
   const seen = new Set<string>();
   for (const { policies, place } of limits) {
@@ -55,7 +55,9 @@ export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
   }
 }
 
-/** Throws if two limits of a handler have policies of one name, which headers and messages could not tell apart. */
+/**
+ * Throws if two limits of a handler have policies of the same name: headers and messages could not distinguish them.
+ */
 export function assertDistinctNames(limits: readonly CompiledLimit[]): void {
   const first = new Map<string, CompiledLimit>();
   for (const limit of limits) {
@@ -67,12 +69,15 @@ export function assertDistinctNames(limits: readonly CompiledLimit[]): void {
   }
 }
 
-/** Returns the names of a limit's policies, each once: under several plans they are the same. */
+/** Returns the distinct names of a limit's policies. The policies of several plans have the same names. */
 function namesOf({ known }: PolicySource): ReadonlySet<string> {
   return new Set(known.map(({ name }) => name));
 }
 
-/** The error of a policy that has the name of another limit's policy: of a limit `api` of two rates one is called `api-1s`. */
+/**
+ * Returns the error for a policy with the name of another limit's policy, such as `api-1s` of a limit `api` with two
+ * rates.
+ */
 function nameTaken(place: string, name: string, other: CompiledLimit): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_DUPLICATE_POLICY',

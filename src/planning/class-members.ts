@@ -1,4 +1,4 @@
-/** Any class, abstract ones too. */
+/** Any class, including abstract ones. */
 export type Class = abstract new (...args: never[]) => unknown;
 
 /** Returns a class and the classes that it extends, farthest first. */
@@ -19,7 +19,7 @@ export function ownerOf(type: Class, method: string | symbol): Class {
   return chainOf(type).findLast(({ prototype }) => Object.hasOwn(prototype, method)) ?? type;
 }
 
-/** Returns the names of all methods of a class's instances, inherited ones too. */
+/** Returns the names of all methods of a class's instances, including inherited ones. */
 export function methodsOf(type: Class): readonly string[] {
   const names = new Set<string>();
   for (const { prototype } of chainOf(type)) {

@@ -18,37 +18,43 @@ import { fixedPolicies, type PolicySource, plannedPolicies, policiesByRate } fro
 import { type QuotaContext, QuotaSource } from './quotas/quota-source.js';
 import { type ModeSource, modeSource } from './runtime/mode-source.js';
 
-/** A limit of one handler, ready to be charged: only what depends on the call is still to be found out. */
+/** A limit of one handler, ready to be charged. Only the values that depend on the call are still open. */
 export interface CompiledLimit {
   /** Its name, or `default`. */
   readonly name: string;
   readonly level: Level;
   /** For errors: `@Throttle on ReportsController.list`. */
   readonly place: string;
-  /** Where its budget is shared, as it is written in the ids of policies. */
+  /** The scope of its budget, as written in the ids of policies. */
   readonly scope: string;
   readonly policies: PolicySource;
-  /** Set if it limits how many calls run at a time. Its policy is of permits, which are held, and its cost is their number. */
+  /**
+   * Set if it limits how many calls run at a time. Its units are permits, which are held; its cost is the number of
+   * permits per call.
+   */
   readonly concurrency: ConcurrencyRules | undefined;
-  /** Set if its policies are quotas of a calendar, or may be. */
+  /** Set if its policies are, or may be, calendar quotas. */
   readonly quota: QuotaSource | undefined;
   readonly by: By;
   readonly cost: number | CostOf;
   readonly manual: boolean;
   /**
-   * When it is charged. `either`: by the guard if its user, its plan and whose overrides count are known there, else in the handler
-   * phase.
+   * When it is charged. `either`: by the guard if user, plan and the subjects of overrides are known there, else in the
+   * handler phase.
    */
   readonly phase: Phase | 'either';
-  /** Which calls it charges in the end; undefined: all of them. */
+  /** Which calls stay charged after they have ended. Undefined: all of them. */
   readonly chargeWhen: ChargeWhen | undefined;
   readonly skip: Skip | undefined;
-  /** Who may have a rate of their own: the charged subject, or whom these functions find, most specific first. */
+  /**
+   * The subjects whose overrides apply: the charged subject (`true`), or those that these functions return, most
+   * specific first.
+   */
   readonly overrides: true | readonly By[] | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
   readonly context: CallContext | undefined;
-  /** Bounds what its functions take to answer. */
+  /** Limits how long its functions may take. */
   readonly deadlines: FunctionDeadlines;
 }
 
@@ -61,8 +67,8 @@ const DEFAULT_SCOPES = { module: 'app', class: 'class', method: 'handler' } as c
  *
  * @param handler the handler that it is compiled for; `null` for a use of the service outside any handler
  * @param mode of limits without one of their own
- * @param quotas what quotas are counted by; default: the clock of the process
- * @param deadlines those of the application's functions
+ * @param quotas clock and windows of quotas. Default: the clock of the process
+ * @param deadlines limits how long the application's functions may take
  * @throws ThrottleConfigError naming the place
  */
 export function compileLimit(
@@ -104,13 +110,13 @@ export function compileLimit(
   };
 }
 
-/** Whether what a later guard sets may say who is charged, or at which rate. */
+/** Returns true if a later guard may set values that decide who is charged, or at which rate. */
 function mayWait({ options: { by, overrides }, tiers }: DeclaredLimit): boolean {
   const isRateLate = tiers !== undefined || (overrides !== undefined && overrides !== true);
   return isRateLate || (by !== undefined && isUserBy(by));
 }
 
-/** @throws ThrottleConfigError for a policy that nobody can have an override of */
+/** @throws ThrottleConfigError for a policy that cannot have overrides */
 function overridersOf({ options: { overrides, lease }, place, byPeriod }: DeclaredLimit): CompiledLimit['overrides'] {
   if (overrides === undefined) return undefined;
   const path = optionAt(place, 'overrides');
@@ -137,7 +143,7 @@ function nothingToOverride(place: string): ThrottleConfigError {
   );
 }
 
-/** Throws if a policy that may be overridden has several rates, in itself or `at` a plan: an override is one rate. */
+/** Throws if a policy with overrides has several rates, its own or `at` a plan: an override is one rate. */
 function assertOneRate(place: string, policies: readonly Policy[], at: string): void {
   if (policies.length < 2) return;
   const several = at === place ? 'this policy has' : `${at} has`;
@@ -147,14 +153,17 @@ function assertOneRate(place: string, policies: readonly Policy[], at: string): 
   );
 }
 
-/** A rate that is a function may be of a month or a year, which imply the strategy. */
+/** Returns true if the limit may be a calendar quota: a rate function may return a month or a year, which imply it. */
 function mayBeQuota({ known }: PolicySource, { rate, strategy = 'calendar' }: PolicyOptions): boolean {
   return (
     (typeof rate === 'function' && strategy === 'calendar') || known.some(({ calendar }) => calendar !== undefined)
   );
 }
 
-/** An empty context is none: the functions of the limit see the call itself, and limits can share what a function finds. */
+/**
+ * Returns true if there is no context. Then functions of the limit receive the call itself, so that limits can share
+ * their results.
+ */
 function isEmpty(context: CallContext | undefined): boolean {
   return context === undefined || Object.keys(context).length === 0;
 }
@@ -166,7 +175,7 @@ export function budgetIdOf({ scope }: CompiledLimit): string | undefined {
   return scope.startsWith(NAMED_BUDGET) ? scope.slice(NAMED_BUDGET.length) : undefined;
 }
 
-/** Returns the scope as it is written in the ids of policies. */
+/** Returns the scope as written in the ids of policies. */
 function scopeOf(options: PolicyOptions, level: Level, handler: HandlerIdentity | null, place: string): string {
   const { scope = DEFAULT_SCOPES[level], id } = options;
   if (scope === 'app' || typeof scope === 'object') {
@@ -261,7 +270,9 @@ function policiesOfFunction(
   return policiesByRate(rateOf, define, place, mode, mayBeOverridden ? any : undefined);
 }
 
-/** Returns a rate that other options fit: a quota that any rollover fits, or a period that a number of segments divides. */
+/**
+ * Returns a rate that is valid with the other options: a quota for any rollover, or a period divisible by the segments.
+ */
 function anyRate({ segments, strategy }: Pick<PolicyOptions, 'segments' | 'strategy'>): string {
   if (strategy === 'calendar') return '1000000000000000/day';
   return `1/${Number.isSafeInteger(segments) && Number(segments) > 0 ? segments : 1000}ms`;
@@ -276,7 +287,7 @@ function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: P
   );
 }
 
-/** Returns the options that a policy has, without those that are not given. An anchor that is a function is not the policy's. */
+/** Returns the given options that belong to the policy. An anchor that is a function does not. */
 function budgetOptions(options: PolicyOptions) {
   const { strategy, burst, segments, unit, headers, onError, lease, block, timeZone, anchor, rollover, thresholds } =
     options;
@@ -296,7 +307,7 @@ function budgetOptions(options: PolicyOptions) {
   };
 }
 
-/** Throws if a cost is above what a full limit grants: every call would be denied. */
+/** Throws if a cost exceeds what a full limit grants: every call would be denied. */
 function assertAffordable(
   place: string,
   policies: readonly Policy[],
@@ -317,7 +328,7 @@ function assertAffordable(
   }
 }
 
-/** Throws if units are leased that a mode may say are not to be enforced: they are spent without the backend. */
+/** Throws if a leased policy may have a mode other than `on`: leased units are spent without the backend. */
 export function assertLeasable(place: string, policies: readonly Policy[], mode: ModeSource): void {
   if (mode === undefined || !policies.some(({ lease }) => lease !== undefined)) return;
   const found = typeof mode === 'function' ? 'is a function' : `is "${mode}"`;

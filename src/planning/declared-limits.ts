@@ -19,19 +19,19 @@ import type { RuntimePolicy } from './runtime/runtime-policy.js';
 /** Where a limit is declared: in the module, on a class, or on a method. */
 export type Level = 'module' | 'class' | 'method';
 
-/** The options of a limit, checked, and where they are declared. */
+/** The checked options of a limit, and where it is declared. */
 export interface DeclaredLimit {
   readonly options: PolicyOptions;
   readonly level: Level;
   /** For errors: `@Throttle on ReportsController.list`. */
   readonly place: string;
-  /** True for one of several unnamed limits of a declaration: each is called by its period, `default-1s`. */
+  /** True for one of several unnamed limits of a declaration. Each gets its period in its name: `default-1s`. */
   readonly byPeriod?: boolean;
-  /** True for the concurrency of a limit that has a rate, too: it is compiled by itself. */
+  /** True for the concurrency of a limit that also has a rate. The two are compiled separately. */
   readonly isBesideRate?: boolean;
-  /** What the plans make of it, if it is a policy that one of them names. */
+  /** Its rates under the plans, if it is a policy that a plan names. */
   readonly tiers?: PolicyTiers | undefined;
-  /** The policy of the module that it is, or uses, and that may change while the service runs. */
+  /** The policy of the module that it is or uses, if that may change at run time. */
   readonly runtime?: RuntimePolicy | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface PolicyReference {
   readonly place: string;
 }
 
-/** What one class or method declares. */
+/** The limits and skips of one class or method. */
 export interface Declaration {
   /** For errors: `on ReportsController.list`. */
   readonly label: string;
@@ -56,7 +56,7 @@ export interface Declaration {
 }
 
 /**
- * Pass 1: reads what the classes of a chain declare, farthest first, and, given a method, what the method declares.
+ * Pass 1: reads the declarations of a class and those it extends, farthest first, and of the method if one is given.
  *
  * @throws ThrottleConfigError naming the place
  */
@@ -67,10 +67,10 @@ export function declarationsOf(type: Class, method?: string): readonly Declarati
   return [...onClasses, parseMetadata(onMethod, 'method', `on ${type.name}.${method}`)];
 }
 
-/** The name of unnamed limits of concurrency: they add to the rates that apply. */
+/** The name of unnamed concurrency limits, which apply in addition to rates. */
 const CONCURRENCY_NAME = 'concurrency';
 
-/** Returns the name of a limit. Of limits with one name the nearest applies. */
+/** Returns the name of a limit. If limits have the same name, the nearest one applies. */
 export function nameOf(limit: DeclaredLimit | PolicyReference): string {
   if ('policy' in limit) return limit.policy;
   const { name, rate } = limit.options;
@@ -84,9 +84,9 @@ export function declareLimit(options: unknown, level: Level, place: string): Dec
 }
 
 /**
- * Marks unnamed limits of one declaration to be called by their periods if there are several of them.
+ * If a declaration has several unnamed limits, marks them to be named by their periods.
  *
- * @throws ThrottleConfigError if two limits cannot be told apart
+ * @throws ThrottleConfigError if two limits would have the same name
  */
 export function distinguishUnnamed<T extends DeclaredLimit | PolicyReference>(limits: readonly T[]): readonly T[] {
   const unnamed = limits.filter((limit) => nameOf(limit) === DEFAULT_NAME);
@@ -128,7 +128,7 @@ function parseMetadata({ limits: uses, skips }: ThrottleMetadata, level: Level, 
   return declaration;
 }
 
-/** One `@Throttle`: limits of calls, and limits of new connections, which are no handler's. */
+/** One `@Throttle`: limits of calls, and limits of new connections, which belong to no handler. */
 interface ParsedUse {
   readonly limits: readonly (DeclaredLimit | PolicyReference)[];
   readonly connections: readonly Limit[];
@@ -144,11 +144,11 @@ function parseUse(use: ThrottleUse, level: Level, place: string): ParsedUse {
   assertKnownMembers(place, shared, POLICY_MEMBERS);
   const entries = flatten(what, place);
   for (const entry of [options, ...entries]) {
-    // Before they are merged, which would hide a value that is missing in one of them.
+    // Checked before they are merged, which would hide a missing value.
     if (typeof entry === 'object') assertNoneMissing(place, entry);
   }
   const ofCalls = entries.filter((entry) => !isOnlyConnections(entry));
-  // Options that belong to no limit: `declareLimit` reports that the rate is missing.
+  // The options belong to no limit, so `declareLimit` reports that the rate is missing.
   if (ofCalls.length === 0 && Object.keys(shared).length > 0) ofCalls.push({});
   return {
     limits: ofCalls.map((entry) => parseEntry(entry, shared, level, place)),
@@ -186,7 +186,7 @@ function parseEntry(
   return { policy: entry, use: shared, level, place: `@Throttle("${entry}")${place.slice('@Throttle'.length)}` };
 }
 
-/** Overrides are set by the name of a policy of the module, so nobody could set one of such a limit. */
+/** Overrides are set by the name of a module policy, so a limit on a handler cannot have any. */
 function declareOnHandler(options: MoreOptions, level: Level, place: string): DeclaredLimit {
   const declared = declareLimit(options, level, place);
   if (declared.options.overrides === undefined) return declared;

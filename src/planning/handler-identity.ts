@@ -8,9 +8,12 @@ export interface HandlerIdentity {
 
 /** The address at which calls reach a handler. */
 export interface Address {
-  /** Method, full path, version and host; or port, path, namespace and event; or transport and pattern. */
+  /** HTTP method, full path, version and host; or port, path, namespace and event; or transport and pattern. */
   readonly text: string;
-  /** True if all handlers of the address run, as on sockets. False if one does: two routes of one address are one. */
+  /**
+   * True if all handlers of the address run, as on sockets. False if only one runs: then routes with the same address
+   * are one.
+   */
   readonly runsAll: boolean;
 }
 
@@ -21,7 +24,7 @@ export interface AddressedClass {
   readonly handlers: ReadonlyMap<string, readonly Address[]>;
 }
 
-/** Handlers of one address, or classes of one smallest address. */
+/** Handlers with the same address, or classes with the same smallest address. */
 export interface SharedIdentity {
   readonly level: 'handler' | 'class';
   readonly id: string;
@@ -37,9 +40,9 @@ interface Claim {
 }
 
 /**
- * Identifies handlers and classes by the addresses at which calls reach them, so that every process and release that serves
- * a route counts it in the same budget: neither class names nor the order of registration matter. A handler's identity is its smallest
- * address, in code-unit order, and a class's that of its handlers.
+ * Identifies handlers and classes by the addresses at which calls reach them. So every process and release that serves
+ * a route counts it in the same budget, independently of class names and registration order. The identity of a handler
+ * is its smallest address in code-unit order; that of a class is the smallest one of its handlers.
  */
 export class HandlerIdentities {
   /** Identities that several handlers or classes have. */
@@ -56,7 +59,10 @@ export class HandlerIdentities {
     this.shared = [...this.#assign('handler', ofHandlers), ...this.#assign('class', ofClasses)];
   }
 
-  /** Returns the identity of a handler. A class without addresses is known by its name: something else calls it. */
+  /**
+   * Returns the identity of a handler. A class without addresses, which something other than Nest calls, is identified
+   * by its name.
+   */
   of(type: Class, method: string): HandlerIdentity {
     const classId = this.#classIds.get(type) ?? this.#nameOf(type);
     return { classId, handlerId: this.#handlerIds.get(type)?.get(method) ?? `${classId} #${method}` };
@@ -79,7 +85,10 @@ export class HandlerIdentities {
     this.#handlerIds.set(type, byMethod.set(method, id));
   }
 
-  /** Different classes of one name are numbered in the order of their first calls: nothing else tells them apart. */
+  /**
+   * Numbers different classes with the same name in the order of their first calls, because nothing else distinguishes
+   * them.
+   */
   #nameOf(type: Class): string {
     let name = type.name;
     for (let number = 2; this.#unaddressed.has(name); number++) name = `${type.name}#${number}`;
@@ -89,7 +98,7 @@ export class HandlerIdentities {
   }
 }
 
-/** Returns the smaller of two strings in code-unit order, which no locale changes. */
+/** Returns the smaller of two addresses in code-unit order, which does not depend on the locale. */
 function smaller(a: Address, b: Address): Address {
   return b.text < a.text ? b : a;
 }
@@ -98,7 +107,10 @@ function claimsOf(type: Class, method: string | undefined, [first, ...others]: r
   return first === undefined ? [] : [{ type, method, address: others.reduce(smaller, first) }];
 }
 
-/** Returns the id of each claim: its address, and the names of class and method where all handlers of an address run. */
+/**
+ * Returns a function for the id of a claim: its address, plus the names of class and method if all handlers of the
+ * address run.
+ */
 function idsOf(claims: readonly Claim[]): (claim: Claim) => string {
   const address = ({ address: { text } }: Claim) => text;
   const withClass = (claim: Claim) => `${address(claim)} ${claim.type.name}`;

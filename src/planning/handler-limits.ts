@@ -8,31 +8,36 @@ import type { HandlerIdentity } from './handler-identity.js';
 import type { PolicyRegistry } from './policy-registry.js';
 import { type ResolvedLimits, resolveLimits } from './resolved-limits.js';
 
-/** The limits of a handler, by who charges them. */
+/** The limits of a handler, grouped by who charges them. */
 export interface HandlerLimits {
   readonly handler: HandlerIdentity;
-  /** `ReportsController.list`; the class alone for a function that stands for an unknown method. */
+  /** `ReportsController.list`; only the class for a function that matches no method. */
   readonly label: string;
-  /** Charged without being asked, in one phase or in two. */
+  /** Charged automatically, in one or two phases. */
   readonly automatic: readonly CompiledLimit[];
-  /** The automatic limits by the phase that asks for them first. A limit by user may move on to the handler phase. */
+  /**
+   * The automatic limits by the phase that charges them first. A limit by user may be deferred to the handler phase.
+   */
   readonly byPhase: Readonly<Record<Phase, readonly CompiledLimit[]>>;
-  /** Whether any limit is, or may be, charged in the handler phase. */
+  /** True if any limit is, or may be, charged in the handler phase. */
   readonly hasHandlerPhase: boolean;
-  /** Whether a limit is charged by how its calls end, so that the handler is observed. */
+  /** True if a limit has `chargeWhen`, so that the end of the handler is observed. */
   readonly isByOutcome: boolean;
-  /** Whether a limit is of concurrency: the handler holds permits until it has ended. */
+  /** True if there is a concurrency limit: the handler holds permits until it has ended. */
   readonly hasPermits: boolean;
-  /** Charged by `hit()` without a policy: the method's limits, else its class's; if some are manual, only those. */
+  /**
+   * Charged by `hit()` without a policy: the limits of the method, or else those of its class; if some are manual, only
+   * those.
+   */
   readonly explicit: readonly CompiledLimit[];
 }
 
-/** Stands for the method of a function that cannot be matched to any: only the limits of the class apply to it. */
+/** The method name of a function that matches no method. Only the limits of the class apply to it. */
 export const UNKNOWN_METHOD = '';
 
 /**
- * Compiles the limits of a handler in four passes: what is declared, which of it applies, each limit by itself, and who
- * charges it.
+ * Compiles the limits of a handler in four passes: reads declarations, resolves which limits apply, compiles each
+ * limit, and assigns the limits to phases.
  *
  * @throws ThrottleConfigError naming the place
  */
@@ -68,7 +73,7 @@ function compileLimits(
   });
 }
 
-/** Pass 4: says which of a handler's limits are charged by whom. */
+/** Pass 4: assigns the limits of a handler to the phases or to `hit()`. */
 function assignLimits(limits: readonly CompiledLimit[], handler: HandlerIdentity, label: string): HandlerLimits {
   const automatic = limits.filter(({ manual, policies }) => !manual && policies.fixed?.length !== 0);
   return {
@@ -86,7 +91,7 @@ function assignLimits(limits: readonly CompiledLimit[], handler: HandlerIdentity
   };
 }
 
-/** Throws if a call would take permits and leased units together: a lease spends units without the backend. */
+/** Throws if a call would take both permits and leased units: a lease spends units without the backend. */
 function assertNothingLeased(limits: readonly CompiledLimit[]): void {
   const concurrent = limits.find(({ concurrency }) => concurrency !== undefined);
   const leased = limits.find(({ policies }) => policies.known.some(({ lease }) => lease !== undefined));

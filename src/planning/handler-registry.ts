@@ -16,35 +16,41 @@ type Handler = ReturnType<ExecutionContext['getHandler']>;
 
 /** A controller or a gateway. */
 export interface HandlerClass extends AddressedClass {
-  /** One for each module that the class is registered in; there may be none yet. */
+  /** One instance for each module that the class is registered in; there may be none yet. */
   readonly instances: readonly object[];
   /** Where clients connect to a gateway. */
   readonly server?: Address;
 }
 
-/** Tells if the call that is being looked up came to an address. */
+/** Returns true if the call that is being looked up came to an address. */
 export type IsAtAddress = (address: string) => boolean;
 
 interface ClassLimits {
-  /** Of a gateway's new connections. */
+  /** The limit of a gateway's new connections. */
   readonly connections: CompiledLimit | undefined;
-  /** By name, the functions of the class. Found once: a request-scoped controller may bind them anew for each request. */
+  /**
+   * The functions of the class, by name. Read once, because a request-scoped controller may bind them again for each
+   * request.
+   */
   readonly methods: ReadonlyMap<string, unknown>;
   readonly addresses: AddressedClass['handlers'];
   readonly byMethod: Map<string, HandlerLimits>;
-  /** Weak, because a request-scoped controller may bind its methods anew for each request. */
+  /** Weak, because a request-scoped controller may bind its methods again for each request. */
   readonly byHandler: WeakMap<object, HandlerLimits>;
 }
 
 const NO_ADDRESSES: AddressedClass['handlers'] = new Map();
 
-/** The limits of all handlers. A handler is known by its class, and by its function or by what a wrapper kept of it. */
+/**
+ * The limits of all handlers. A handler is identified by its class and its function, or by metadata that a wrapper of
+ * the function copied.
+ */
 export class HandlerRegistry {
   readonly #classes = new Map<unknown, ClassLimits>();
   readonly #withUnknownHandlers = new Set<Class>();
   #identities = new HandlerIdentities();
 
-  /** @param connections the module's limit of new connections, for gateways without their own */
+  /** @param connections the module's limit of new connections, for gateways that do not declare one */
   constructor(
     private readonly registry: PolicyRegistry,
     readonly connections: CompiledLimit | undefined,
@@ -52,9 +58,9 @@ export class HandlerRegistry {
   ) {}
 
   /**
-   * Compiles the limits of all controllers and gateways, and warns of those that share a budget by mistake.
+   * Compiles the limits of all controllers and gateways, and warns of limits that share a budget by mistake.
    *
-   * @throws ThrottleConfigError naming the place of a mistake
+   * @throws ThrottleConfigError naming the place of the mistake
    */
   register(classes: readonly HandlerClass[]): void {
     this.registry.assertPlannedPolicies();
@@ -85,8 +91,9 @@ export class HandlerRegistry {
   }
 
   /**
-   * Returns the limits of a handler that is seen for the first time. It may be a wrapper of a method: then the mark in its
-   * metadata says of which, else its name. A function that cannot be matched to a method has the limits of its class.
+   * Returns the limits of a handler that is seen for the first time. It may wrap a method, which is then identified by
+   * the mark in the wrapper's metadata, or else by the wrapper's name. A function that matches no method has the limits
+   * of its class.
    */
   find(type: Class, handler: Handler, isAtAddress: IsAtAddress): HandlerLimits {
     const found = this.#classes.get(type) ?? this.#addClass(type);
@@ -113,12 +120,12 @@ export class HandlerRegistry {
     return this.#classes.get(gateway)?.connections;
   }
 
-  /** Returns true if a method is charged anything without being asked. */
+  /** Returns true if a method has automatic limits. */
   isLimited(type: Class, method: string): boolean {
     return this.limitsOf(type, method).automatic.length > 0;
   }
 
-  /** Returns true if there is any limit: of handlers, those charged by hand too, or of new connections. */
+  /** Returns true if there is any limit: of handlers, including manual ones, or of new connections. */
   hasLimits(): boolean {
     if (this.registry.defaults.length > 0 || this.connections !== undefined) return true;
     return [...this.#classes.values()].some(
@@ -128,14 +135,14 @@ export class HandlerRegistry {
     );
   }
 
-  /** Returns the policies of all limits of the application. Called once all of them are compiled. */
+  /** Returns the policies of all limits of the application. Call it once, after all limits are compiled. */
   takeKnownPolicies(): readonly Policy[] {
     return this.registry.takeKnownPolicies();
   }
 
   #addClass(type: Class, addresses = NO_ADDRESSES, connectionsId = type.name): ClassLimits {
     const declarations = declarationsOf(type);
-    resolveReferences(declarations, this.registry); // reports unknown names on a class without handlers, too
+    resolveReferences(declarations, this.registry); // reports unknown names even on a class without handlers
     const added: ClassLimits = {
       connections: compileConnectionLimit(declarations, connectionsId, this.connections, this.registry),
       methods: new Map(methodsOf(type).map((name) => [name, type.prototype[name]])),
@@ -147,7 +154,7 @@ export class HandlerRegistry {
     return added;
   }
 
-  /** Warns once for a class, if limits of its methods are lost: of those, nobody can say which apply. */
+  /** Warns once per class if a function matches no method although methods have limits, which then cannot apply. */
   #warnOfUnknownHandler(type: Class, { methods }: ClassLimits, limits: HandlerLimits): void {
     if (this.#withUnknownHandlers.has(type)) return;
     this.#withUnknownHandlers.add(type);
@@ -168,20 +175,20 @@ function limitedServer({ type, server }: HandlerClass): readonly AddressedClass[
   return server !== undefined && isLimited ? [{ type, handlers: new Map([['', [server]]]) }] : [];
 }
 
-/** Returns the functions that Nest may route to for a method: an instance may have another in its place. */
+/** Returns the functions that Nest may route to for a method: an instance may have replaced the one of the class. */
 function functionsOf({ type, instances }: HandlerClass, method: string): readonly object[] {
   const functions = [type.prototype, ...instances].map((owner): unknown => Reflect.get(owner, method));
   return functions.filter((one) => typeof one === 'function');
 }
 
-/** Returns the name of the method that a function stands for. */
+/** Returns the name of the method that a function is or wraps. */
 function methodOf({ methods, addresses }: ClassLimits, handler: Handler, isAtAddress: IsAtAddress): string | undefined {
   const mark = markOn(handler);
   if (mark !== undefined && methods.has(mark)) return mark;
   for (const [name, method] of methods) if (method === handler) return name;
   const name = handler.name.replace(/^(?:bound )+/, '');
   if (!methods.has(name)) return undefined;
-  // The name of a function that replaces one method may be that of another, whose route the call did not take.
+  // A replaced method may have the name of another method, whose route the call did not take.
   const leadsTo = (method: string) => addresses.get(method)?.some(({ text }) => isAtAddress(text)) ?? false;
   const isOther = !leadsTo(name) && [...addresses.keys()].some(leadsTo);
   return isOther ? undefined : name;

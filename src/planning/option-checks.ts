@@ -9,29 +9,31 @@ import { SPEC_EXPECTED } from '../strategies/define-policy.js';
 import { assertCalled } from '../transports/identity/by.js';
 import { A_CONCURRENCY, assertConcurrency } from './concurrency/concurrency-checks.js';
 
-/** The values that an option may have, beside `undefined` (see `VALUE_OPTIONS`): in words, and as a predicate. */
+/** The valid values of an option, apart from `undefined` (see `VALUE_OPTIONS`): in words, and as a predicate. */
 export type OptionCheck = readonly [
   expected: string,
   fits: (value: unknown) => boolean,
-  /** Returns the part of a value that does not fit, for the error. Default: all of it. */
+  /** Returns the invalid part of a value, for the error. Default: the whole value. */
   wrong?: (value: unknown) => unknown,
 ];
 
 const isFunction = (value: unknown) => typeof value === 'function';
 
-/** The values of the option `mode`, of a policy and of the module. */
+/** The valid values of the option `mode`, of a policy and of the module. */
 export const MODE_CHECK: OptionCheck = [
   '"on", "off", "monitor", or a function of the call that returns one of them',
   (value) => isPolicyMode(value) || isFunctionOfCall(value),
 ];
 
-/** The values of the option `chargeWhen`. */
+/** The valid values of the option `chargeWhen`. */
 export const CHARGE_WHEN_CHECK: OptionCheck = [
   '"success", "failure", or a function of the result of the call',
   (value) => value === 'success' || value === 'failure' || isFunction(value),
 ];
 
-/** `definePolicies` checks rate, strategy, burst, segments, lease, block, unit, headers and the options of a quota further. */
+/**
+ * `definePolicies` also checks rate, strategy, burst, segments, lease, block, unit, headers and the options of a quota.
+ */
 const CHECKS: Readonly<Record<string, OptionCheck>> = {
   rate: [
     'a rate such as "5/min", or a function of the call that returns one',
@@ -86,7 +88,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   ],
 };
 
-/** The options of `@Throttle`, in words. */
+/** The valid values of the options of `@Throttle`, for error messages. */
 const EXPECTED: readonly (readonly [member: string, expected: string])[] = [
   ...Object.entries(CHECKS).map(([member, [expected]]) => [member, expected] as const),
   ['connections', 'a rate such as "10/min", or options with a rate'],
@@ -120,7 +122,10 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   }
 }
 
-/** Throws for an option of a token budget, which is a policy of the module. @throws ThrottleConfigError saying where it belongs */
+/**
+ * Throws for an option of a token budget, which must be a policy of the module. @throws ThrottleConfigError saying
+ * where it belongs
+ */
 export function assertNoBudget(place: string, options: object): void {
   const member = BUDGET_ONLY_MEMBERS.find((one) => one in options);
   if (member === undefined) return;
@@ -130,7 +135,7 @@ export function assertNoBudget(place: string, options: object): void {
   );
 }
 
-/** Throws unless a limit without a rate is one of concurrency, and has no option that belongs to a rate. */
+/** Throws unless a limit without a rate has a concurrency, and no option that belongs to a rate. */
 function assertConcurrencyAlone(place: string, options: object): void {
   if (!('concurrency' in options)) {
     throw new ThrottleConfigError(
@@ -148,7 +153,7 @@ function assertConcurrencyAlone(place: string, options: object): void {
 }
 
 /**
- * Checks the name of a policy. Names that Sluice gives to unnamed limits are not allowed.
+ * Checks the name of a policy. Names that Sluice generates for unnamed limits are not allowed.
  *
  * @param fix what to do instead, for the error
  * @throws ThrottleConfigError naming the place
@@ -177,7 +182,9 @@ export function assertOptions(place: string, options: object, checks: Readonly<R
   }
 }
 
-/** Throws for an option of `@Throttle` that may not be `undefined` and is. @throws ThrottleConfigError naming it */
+/**
+ * Throws for an option of `@Throttle` that is `undefined` but must have a value. @throws ThrottleConfigError naming it
+ */
 export function assertNoneMissing(place: string, options: object): void {
   for (const [member, expected] of EXPECTED) assertNotMissing(place, options, member, expected);
 }
@@ -193,14 +200,14 @@ function unfitValue(place: string, member: string, expected: string, value: unkn
 }
 
 /**
- * Returns true for a function that a call can be passed to. One that takes more arguments is meant for something else, such
- * as the method `config.get`, which would also be called without its object.
+ * Returns true for a function that takes a call. A function with more parameters is meant for something else, such as
+ * the method `config.get`, which would also lose its `this`.
  */
 export function isFunctionOfCall(value: unknown): boolean {
   return typeof value === 'function' && value.length <= 1;
 }
 
-/** Returns true for an object with options as its members, and not for a promise of them, nor for a `Map` or another iterable. */
+/** Returns true for an object whose members are options; false for a promise, a `Map` or another iterable. */
 export function isRecord(value: unknown): value is object {
   return isObject(value) && !isThenable(value) && !(Symbol.iterator in value);
 }
@@ -210,7 +217,7 @@ export function isThenable(value: unknown): boolean {
   return isObject(value) && typeof Reflect.get(value, 'then') === 'function';
 }
 
-/** Returns true for an object that is neither null, an array nor a function. */
+/** Returns true for an object that is not null, an array or a function. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

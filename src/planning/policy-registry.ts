@@ -32,18 +32,18 @@ export class PolicyRegistry {
   }
 
   readonly claims = new BudgetClaims();
-  /** What quotas of the application are counted by. */
+  /** Clock and windows of the application's quotas. */
   readonly quotas: QuotaContext;
   /** The token budgets among the policies. */
   readonly budgets: BudgetRegistry;
   readonly #named = new Map<string, DeclaredLimit>();
   readonly #defaults: readonly DeclaredLimit[] = [];
   readonly #warnedOf = new WeakSet<By>();
-  /** The policies of limits that were compiled so far, by id; undefined once they were asked for. */
+  /** The policies of the limits compiled so far, by id; undefined after `takeKnownPolicies`. */
   #compiled: Map<string, Policy> | undefined = new Map();
 
   /**
-   * @param backend that of the application, to see if it can do what a policy needs
+   * @param backend the backend of the application, to check that it supports what a policy needs
    * @throws ThrottleConfigError naming the policy or the default
    */
   constructor(
@@ -52,11 +52,11 @@ export class PolicyRegistry {
     readonly strategies: readonly Strategy[],
     private readonly warn: (message: string) => void = () => {},
     readonly plans?: Plans,
-    /** Of limits without a mode of their own. */
+    /** The mode of limits that do not set one. */
     readonly mode?: ModeSource,
     private readonly backend?: Backend,
     clock: Clock = systemClock,
-    /** Those of the application's functions. */
+    /** Limits how long the application's functions may take. */
     readonly deadlines = new FunctionDeadlines(),
   ) {
     this.quotas = { clock, windows: new QuotaWindows() };
@@ -66,7 +66,7 @@ export class PolicyRegistry {
     const declared = Array.from(defaults, (limit, i) => {
       const place = defaults.length > 1 ? `default[${i}]` : 'default';
       const one = declareLimit(optionsOf(limit), 'module', place);
-      // Compiled alone first: a mistake of its own is reported before those that it makes beside others.
+      // Compiled separately first, so that a mistake in one limit is reported before conflicts between limits.
       for (const part of partsOf(one)) compileLimit(part, ANY_HANDLER, strategies, mode, this.quotas);
       if (this.has(nameOf(one))) throw twoOfOneName(place, nameOf(one));
       return one;
@@ -103,12 +103,15 @@ export class PolicyRegistry {
     }
   }
 
-  /** Throws if a policy that is passed to the service has the name that a limit gives to one of its rates. */
+  /**
+   * Throws if a policy that is passed to the service has the name of a policy that a limit generated for one of its
+   * rates.
+   */
   assertUnclaimed(policy: Policy, place: string): void {
     this.claims.assertUnclaimed(policy, place);
   }
 
-  /** Throws if a plan names a policy that there is not. Called once all policies are there. @throws ThrottleConfigError */
+  /** Throws if a plan names an unknown policy. Call it after all policies are added. @throws ThrottleConfigError */
   assertPlannedPolicies(): void {
     this.plans?.assertPoliciesKnown([...this.names, ...new Set(this.#defaults.map(nameOf))]);
   }
@@ -130,7 +133,7 @@ export class PolicyRegistry {
     return this.#defaults.some((one) => nameOf(one) === name);
   }
 
-  /** Returns the policy of a name. @throws ThrottleConfigError that suggests the nearest known name */
+  /** Returns the policy with a name. @throws ThrottleConfigError that suggests the most similar known name */
   get(name: string, place: string): DeclaredLimit {
     const found = this.#named.get(name);
     if (found !== undefined) return found;
@@ -147,16 +150,16 @@ export class PolicyRegistry {
     );
   }
 
-  /** Returns what may change of a policy while the service runs; undefined for an unknown name. */
+  /** Returns the run-time state of a policy; undefined for an unknown name. */
   runtime(name: string): RuntimePolicy | undefined {
     return this.#named.get(name)?.runtime;
   }
 
   /**
-   * Returns the rate that a policy is to have, resolved: as `overridden` does, for a policy that nobody need have an override of.
+   * Resolves a new rate of a policy. Like `overridden`, but the policy need not allow overrides.
    *
    * @param place for errors
-   * @throws ThrottleConfigError for an unknown policy, and for a rate that does not fit it, or is `unlimited`
+   * @throws ThrottleConfigError for an unknown policy, and for a rate that does not fit it or is `unlimited`
    */
   changed(name: string, spec: Pick<PolicySpec, 'rate' | 'burst'>, place: string): StoredRate {
     const policy = resolveOverride(this.get(name, place), spec, place, this.strategies);
@@ -170,11 +173,12 @@ export class PolicyRegistry {
   }
 
   /**
-   * Returns the policy that a rate makes of one that may be overridden; undefined for a rate that is `unlimited`. A burst that is
-   * not given is that of the policy, if it has one, and its segments stay where they divide the period.
+   * Returns a policy at the rate of an override; undefined for the rate `unlimited`. If `burst` is omitted, that of the
+   * policy applies. The number of segments stays the same if it divides the period.
    *
    * @param place for errors
-   * @throws ThrottleConfigError for an unknown policy, for one that nobody can have an override of, and for a rate that does not fit it
+   * @throws ThrottleConfigError for an unknown policy, for one that cannot have overrides, and for a rate that does not
+   * fit it
    */
   overridden(name: string, spec: Pick<PolicySpec, 'rate' | 'burst'>, place: string): Policy | undefined {
     const declared = this.#defaults.find((one) => nameOf(one) === name) ?? this.get(name, place);
@@ -188,9 +192,9 @@ export class PolicyRegistry {
   }
 
   /**
-   * Returns the limits that the service means by a name: a policy, or the defaults of that name.
+   * Returns the limits with a name, for the service: a policy, or the module's defaults with that name.
    *
-   * @param id the name of the budget, if the handler gives one where it uses the policy
+   * @param id the budget's name, if the handler sets one where it uses the policy
    */
   compiled(name: string, handler: HandlerIdentity | null, place: string, id?: string): readonly CompiledLimit[] {
     const defaults = this.#defaults.filter((one) => nameOf(one) === name);
@@ -200,7 +204,7 @@ export class PolicyRegistry {
     );
   }
 
-  /** Returns the policies of all limits that were compiled so far, once each. Those that are compiled later are not noted. */
+  /** Returns the distinct policies of all limits compiled so far. Policies compiled later are not collected. */
   takeKnownPolicies(): readonly Policy[] {
     const known = [...(this.#compiled?.values() ?? [])];
     this.#compiled = undefined;
@@ -219,8 +223,8 @@ export class PolicyRegistry {
   }
 
   /**
-   * Compiles the parts of a limit as `compileLimit` does, with the strategies of the application: its rate, and its concurrency. Warns,
-   * once for each `by`, of a limit that clients escape.
+   * Compiles the parts of a limit (rate and concurrency) with the strategies of the application. Warns, once for each
+   * `by`, of a limit that clients can evade.
    */
   compile(declared: DeclaredLimit, handler: HandlerIdentity | null): readonly CompiledLimit[] {
     return partsOf(declared).map((part) => this.#compile(part, handler));
@@ -237,7 +241,7 @@ export class PolicyRegistry {
     if (limit.concurrency !== undefined && this.backend !== undefined) {
       assertCapable(this.backend, limit, 'holds', 'concurrency');
     }
-    // A budget of handlers or classes is there only with one.
+    // A budget per handler or class exists only for a real handler.
     if (this.#compiled !== undefined && (handler !== ANY_HANDLER || !hasHandler(limit))) {
       for (const policy of limit.policies.known) this.#compiled.set(policy.id, policy);
     }
@@ -250,7 +254,7 @@ export class PolicyRegistry {
   }
 }
 
-/** Stands for the handlers that will use a policy, so that its mistakes are found before there are any. */
+/** A placeholder for the handlers that will use a policy, so that its mistakes are found before any handler does. */
 const ANY_HANDLER: HandlerIdentity = { classId: '', handlerId: '' };
 
 /** Returns true if a limit has a budget for each handler or class. */

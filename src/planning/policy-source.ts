@@ -7,17 +7,20 @@ import { type OwnPolicies, PlannedPolicies } from './plans/planned-policies.js';
 import type { PolicyTiers } from './plans/plans.js';
 import type { ModeSource } from './runtime/mode-source.js';
 
-/** The policies of a limit, one for each of its rates, and what they do. */
+/** The policies of a limit, one for each of its rates, and their mode. */
 export interface PolicySource extends OwnPolicies {
-  /** All policies that are known at startup, those of every plan. None for a rate that is a function. */
+  /** All policies known at startup, including those of every plan. None for a rate that is a function. */
   readonly known: readonly Policy[];
-  /** What the policies do, if they are not enforced on every call. A function has been checked by `modeSource`. */
+  /** The mode, if the policies are not enforced on every call. The result of a function is checked by `modeSource`. */
   readonly mode: ModeSource;
-  /** Set if the plan of the call chooses the policies. `of` returns those of plans that do not name the limit's policy then. */
+  /**
+   * Set if the policies depend on the plan of the call. Then `of` returns the policies under plans that do not name the
+   * limit's policy.
+   */
   readonly plans: PlannedPolicies | undefined;
   /**
-   * Stands for the rate of a function that answers `unlimited`, if the limit may be overridden: only an override limits a call that is
-   * charged under it.
+   * Used if a rate function returns `unlimited` and the limit has overrides: only an override limits a call charged
+   * under it.
    */
   readonly unlimited: readonly Policy[] | undefined;
 }
@@ -30,8 +33,8 @@ export function fixedPolicies(policies: readonly Policy[], mode?: ModeSource): P
 /**
  * Returns the source of a limit whose policies depend on the plan.
  *
- * @param own what applies under plans that do not name the limit's policy
- * @param define makes the policies of a plan's entry; throws if it is invalid
+ * @param own the source under plans that do not name the limit's policy
+ * @param define returns the policies of a plan's entry; throws if it is invalid
  */
 export function plannedPolicies(
   name: string,
@@ -49,7 +52,9 @@ export function plannedPolicies(
   return { fixed: undefined, known, mode, plans, unlimited, of: (call) => own.of(call) };
 }
 
-/** Returns a source of the policies of every plan, one for each budget; a source that no plan chooses from, as it is. */
+/**
+ * Returns a source of the policies of every plan, one for each budget. Returns a source that has no plans unchanged.
+ */
 export function everyPlan(source: PolicySource): PolicySource {
   const { known, plans } = source;
   if (plans === undefined) return source;
@@ -64,15 +69,15 @@ export function enforced(source: PolicySource): PolicySource {
   return { ...source, mode: undefined };
 }
 
-/** Rates of one function whose policies are cached. */
+/** The largest number of rates per function whose policies are cached. */
 const MAX_CACHED_RATES = 1000;
 
 /**
- * Returns a source that asks a function for the rate of each call.
+ * Returns a source that calls a function for the rate of each call.
  *
- * @param define makes the policies of a rate; throws if the rate is invalid
+ * @param define returns the policies of a rate; throws if the rate is invalid
  * @param place for errors
- * @param unlimited what stands for a rate that is `unlimited`; undefined: no policies
+ * @param unlimited the policies for the rate `unlimited`. Default: none
  */
 export function policiesByRate(
   rateOf: (call: Call) => Awaitable<string>,

@@ -5,7 +5,7 @@ import { type Declaration, type DeclaredLimit, declareLimit, nameOf, type Policy
 import { isObject } from './option-checks.js';
 import type { PolicyRegistry } from './policy-registry.js';
 
-/** A declaration whose references are replaced by policies of the module. */
+/** A declaration with its references replaced by policies of the module. */
 export interface ResolvedDeclaration extends Omit<Declaration, 'limits'> {
   readonly limits: readonly DeclaredLimit[];
 }
@@ -13,15 +13,15 @@ export interface ResolvedDeclaration extends Omit<Declaration, 'limits'> {
 /** The limits that are declared for a handler, and which of them apply. */
 export interface ResolvedLimits {
   /**
-   * The limits of each declaration, the module's first and the method's last. Overruled limits are included: they are
-   * compiled too, so that a mistake in them stops startup.
+   * The limits of each declaration, from the module's to the method's. Replaced limits are included: they are compiled,
+   * too, so that a mistake in them stops startup.
    */
   readonly declared: readonly (readonly DeclaredLimit[])[];
   readonly applicable: ReadonlySet<DeclaredLimit>;
 }
 
 /**
- * Pass 2: decides which of the declared limits apply. A nearer declaration replaces limits of its limits' names and
+ * Pass 2: decides which of the declared limits apply. A nearer declaration replaces limits with the same names and
  * removes those that it skips. All others stay.
  *
  * @param declarations farthest first
@@ -62,7 +62,7 @@ function overrule(
   return [...farther.filter((limit) => !removed.has(nameOf(limit))), ...limits];
 }
 
-/** The policy keeps its budget; the reference changes how it is used. */
+/** Merges the options of a reference into the policy. The policy keeps its budget. */
 function resolveReference({ policy, use, level, place }: PolicyReference, registry: PolicyRegistry): DeclaredLimit {
   const { options, tiers, runtime } = registry.get(policy, place);
   const other = Object.keys(use).find((member) => !USE_MEMBERS.some((known) => known === member));
@@ -77,13 +77,13 @@ function resolveReference({ policy, use, level, place }: PolicyReference, regist
     scope: 'app',
     ...options,
     ...use,
-    // `declareLimit` reports a context that is no object.
+    // `declareLimit` reports a context that is not an object.
     context: isObject(context) ? { ...options.context, ...context } : context,
   };
   return { ...declareLimit(merged, level, place), tiers, runtime };
 }
 
-/** Returns a limit with options of its own, if no policy of the module has its name. */
+/** Returns a limit. Throws if a policy of the module has its name. */
 function checkName(limit: DeclaredLimit, registry: PolicyRegistry): DeclaredLimit {
   const { name } = limit.options;
   if (name === undefined || !registry.has(name)) return limit;

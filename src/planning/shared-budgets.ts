@@ -6,7 +6,7 @@ import type { HandlerLimits } from './handler-limits.js';
 /** Returns the limits of a method, or of all methods of a class. */
 type LimitsOf = (type: Class, method: string | undefined) => readonly HandlerLimits[];
 
-/** Returns a warning for each identity whose owners share a budget, and count it differently or twice. */
+/** Returns a warning for each identity whose owners share a budget but count it differently or twice. */
 export function sharedBudgetWarnings(shared: readonly SharedIdentity[], limitsOf: LimitsOf): readonly string[] {
   return shared.flatMap((identity) => {
     const owners = identity.owners.map(({ type, method }) => ({
@@ -15,13 +15,13 @@ export function sharedBudgetWarnings(shared: readonly SharedIdentity[], limitsOf
     }));
     const texts = new Set(owners.map(({ limits }) => limits));
     if (identity.runsAll) return texts.size === 1 && texts.has('') ? [] : [chargedTwice(identity)];
-    // A class without a limit takes nothing from the budget of another.
+    // A class without a limit does not use the budget of another class.
     if (identity.level === 'class') texts.delete('');
     return texts.size < 2 ? [] : [countedDifferently(identity, owners)];
   });
 }
 
-/** Routes of one address are compared by all their limits; everything else by the limits that share a budget. */
+/** Routes with the same address are compared by all their limits; all others by the limits that share a budget. */
 function limitsIn(
   { level, id, runsAll }: SharedIdentity,
   handlers: readonly HandlerLimits[],
@@ -57,7 +57,7 @@ function countedDifferently({ level, id }: SharedIdentity, owners: readonly Owne
   );
 }
 
-/** Returns the warning for handlers that all run and that nothing tells apart. */
+/** Returns the warning for handlers that all run and cannot be distinguished. */
 export function chargedTwice({ id, owners }: SharedIdentity): string {
   return (
     `${names(owners.map(nameOf))} have the same name and the same address, "${id}", so each call is charged to one budget several times. ` +

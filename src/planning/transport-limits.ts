@@ -5,7 +5,7 @@ import { type Declaration, declareLimit, type Level } from './declared-limits.js
 import { isObject } from './option-checks.js';
 import type { PolicyRegistry } from './policy-registry.js';
 
-/** The limits that belong to no handler; also their names. */
+/** The names of the limits that belong to no handler. */
 export type TransportLimitName = 'requests' | 'connections' | 'frames';
 
 /** Options that such a limit cannot have: its scope and phase are fixed, and on sockets its name. */
@@ -18,7 +18,7 @@ const FIXED_OPTIONS: Readonly<Record<TransportLimitName, readonly string[]>> = {
 /**
  * Compiles a limit of all requests, of new connections, or of frames.
  *
- * @param owner whose budget it is; no two owners share one
+ * @param owner identifies the budget; different owners have separate budgets
  * @throws ThrottleConfigError naming the place
  */
 export function compileTransportLimit(
@@ -58,8 +58,7 @@ export function compileRequestLimit(place: string, limit: Limit, registry: Polic
 }
 
 /**
- * Compiles the limit of a gateway's new connections: its own, else that of the nearest class it extends, else the
- * module's.
+ * Compiles the limit of a gateway's new connections: its own, or that of the nearest class it extends, or the module's.
  *
  * @param declarations of the gateway's classes, farthest first
  * @param connectionsId the owner of the gateway's own limit

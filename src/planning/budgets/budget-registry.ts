@@ -15,7 +15,7 @@ import type { QuotaContext } from '../quotas/quota-source.js';
 /** A token budget of the module. */
 export interface Budget {
   readonly policy: Policy;
-  /** Says who is asked, and how a denial is told. Its only policy is that of the budget. */
+  /** Defines who is charged and how a denial is reported. Its only policy is that of the budget. */
   readonly limit: CompiledLimit;
 }
 
@@ -64,7 +64,7 @@ export class BudgetRegistry {
     if (typeof budget !== 'string') throw invalidValue(path, A_RATE, budget, 'SLUICE_INVALID_RATE');
     if (typeof options.anchor === 'function') throw invalidValue(optionAt(place, 'anchor'), 'a Date', options.anchor);
     const { by: _by, message: _message, onDenied: _onDenied, context: _context, scope: _scope, ...spec } = options;
-    // The policy is made first: its errors name the options of a budget.
+    // Defines the policy first, because its errors name the options of a budget.
     const scope = scopeOf(options);
     const policy = defineBudget(name, {
       ...spec,
@@ -84,7 +84,7 @@ export class BudgetRegistry {
 
 const A_RATE = 'a rate such as "100000/min"';
 
-/** Returns the scope as it is written in the id of the policy; undefined for that of the application. */
+/** Returns the scope in the id of the policy; undefined for the scope of the application. */
 function scopeOf({ scope }: Pick<BudgetOptions, 'scope'>): string | undefined {
   return typeof scope === 'object' && scope !== null ? `group:${scope.group}` : undefined;
 }

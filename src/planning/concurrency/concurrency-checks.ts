@@ -2,17 +2,17 @@ import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from 
 import { missingValue } from '../../core/value-options.js';
 import { MAX_PERMITS } from '../../strategies/held/define-held-policy.js';
 
-/** The values of the option `concurrency`, in words. */
+/** The valid values of the option `concurrency`, for error messages. */
 export const A_CONCURRENCY =
   'a whole number of permits, at least 1, or options { limit, weight?, ttlMs?, queue?, status? }';
 
 const MEMBERS: readonly string[] = ['limit', 'weight', 'ttlMs', 'queue', 'status'];
 const QUEUE_MEMBERS: readonly string[] = ['max', 'waitMs'];
 
-/** Three heartbeats fit into it, whatever the network does meanwhile. */
+/** The shortest `ttlMs`: long enough for three heartbeats on a slow network. */
 const MIN_TTL_MS = 1000;
 const MAX_TTL_MS = 3_600_000;
-/** Calls that a queue holds at most, and how long: a request that waits for longer has lost its client. */
+/** The largest queue, and the longest wait: after that a client has usually given up. */
 const MAX_QUEUE = 100_000;
 const MAX_WAIT_MS = 600_000;
 

@@ -7,22 +7,22 @@ import { type DeclaredLimit, nameOf } from '../declared-limits.js';
 import { fixedPolicies, type PolicySource } from '../policy-source.js';
 import type { ModeSource } from '../runtime/mode-source.js';
 
-/** What a limit of concurrency has beside its policy. */
+/** The parts of a concurrency limit that are not in its policy. */
 export interface ConcurrencyRules {
   /** Milliseconds after which the permits of a process that has crashed are free again. */
   readonly ttlMs: number;
-  /** Undefined: a call that finds no permit is denied at once. */
+  /** Undefined: a call is denied at once if no permit is free. */
   readonly queue: QueueOptions | undefined;
-  /** Of a denied request. */
+  /** The status of a denied request. */
   readonly status: 429 | 503;
 }
 
 const DEFAULT_TTL_MS = 30_000;
 
-/** The options of a limit that its concurrency has no part in. */
+/** The options of a limit that do not apply to its concurrency. */
 const OF_RATE: ReadonlySet<string> = new Set(['rate', 'unit', ...RATE_MEMBERS]);
 
-/** Returns what is compiled of a declared limit: its rate, and its concurrency, each by itself. */
+/** Splits a declared limit into its rate and its concurrency, which are compiled separately. */
 export function partsOf(declared: DeclaredLimit): readonly DeclaredLimit[] {
   const { concurrency, ...others } = declared.options;
   const { rate } = others;
@@ -35,7 +35,7 @@ export function partsOf(declared: DeclaredLimit): readonly DeclaredLimit[] {
   ];
 }
 
-/** Returns the concurrency of a limit that has no rate, as options. */
+/** Returns the option `concurrency` of a limit in its object form. */
 export function concurrencyOf({ concurrency = 0 }: PolicyOptions): ConcurrencyOptions {
   return typeof concurrency === 'number' ? { limit: concurrency } : concurrency;
 }
@@ -44,7 +44,7 @@ export function rulesOf({ ttlMs = DEFAULT_TTL_MS, queue, status = 429 }: Concurr
   return { ttlMs, queue, status };
 }
 
-/** Returns the source of the policy of a limit of concurrency. @throws ThrottleConfigError if a plan sets its rate */
+/** Returns the policy source of a concurrency limit. @throws ThrottleConfigError if a plan sets its rate */
 export function permitSource(declared: DeclaredLimit, scope: string, mode: ModeSource): PolicySource {
   const { options, isBesideRate, tiers, runtime } = declared;
   const { unit, headers, onError } = options;
@@ -60,7 +60,7 @@ export function permitSource(declared: DeclaredLimit, scope: string, mode: ModeS
   const policies: readonly Policy[] = [policy];
   const source = fixedPolicies(policies, mode);
   const atRate = () => {
-    // A rate that changes leaves the permits beside it as they are.
+    // Changing the rate of the limit does not change its permits.
     if (isBesideRate === true) return policies;
     throw hasNoRate(declared.place);
   };

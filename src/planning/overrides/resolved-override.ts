@@ -7,7 +7,7 @@ import type { Strategy } from '../../strategies/strategy.js';
 import { type DeclaredLimit, nameOf } from '../declared-limits.js';
 
 /**
- * Returns a policy at another rate, as an override has it; undefined if that is `unlimited`.
+ * Returns a policy at the rate of an override; undefined if that is `unlimited`.
  *
  * @param place for errors
  * @throws ThrottleConfigError for a rate that does not fit the policy
@@ -36,7 +36,7 @@ export function resolveOverride(
   }
   assertSameCalendar(policy, declared, optionAt(place, 'rate'), rate);
   if (policy.calendar !== undefined) {
-    // The rollover of the policy stays, up to the new limit.
+    // Keeps the rollover of the policy, up to the new limit.
     const quota = { ...policy, burst: policy.limit + Math.min(rollover ?? 0, policy.limit) };
     assertAffordable(quota, cost, place);
     return quota;
@@ -50,7 +50,7 @@ function burstOf(burst: number | undefined): Pick<PolicySpec, 'burst'> {
   return burst === undefined ? {} : { burst };
 }
 
-/** Throws if each call costs more than the rate ever grants: all of them would be denied. */
+/** Throws if a call costs more than the rate ever grants: every call would be denied. */
 function assertAffordable(policy: Policy, cost: unknown, place: string): void {
   if (typeof cost !== 'number' || canGrant(policy, cost)) return;
   throw new ThrottleConfigError(
@@ -59,7 +59,10 @@ function assertAffordable(policy: Policy, cost: unknown, place: string): void {
   );
 }
 
-/** Throws unless the windows of the policy are those of the rate: a quota keeps its unit, and no other policy becomes one. */
+/**
+ * Throws unless policy and rate have the same windows: a quota keeps its unit, and another policy cannot become a
+ * quota.
+ */
 function assertSameCalendar(policy: Policy, { options }: DeclaredLimit, path: string, rate: string): void {
   const own = typeof options.rate === 'string' ? parseRate(options.rate)[0] : undefined;
   const isQuota = options.strategy === 'calendar' || (options.strategy === undefined && own?.unit !== undefined);

@@ -7,17 +7,19 @@ import type { PlanHolder } from './plan-holder.js';
 /** A plan's name; undefined if it is not known yet. */
 export type FoundPlan = string | undefined;
 
-/** Subjects whose plans are kept. */
+/** The largest number of subjects whose plans are cached. */
 const MAX_SUBJECTS = 10_000;
 
 interface Entry {
   readonly subject: string;
-  /** Whether it was found where no plan means the default plan. Before that, no plan means that it is not known yet. */
+  /**
+   * True if it was looked up where no plan means the default plan. Before that, no plan means that it is not known yet.
+   */
   readonly isFinal: boolean;
   plan: Awaitable<FoundPlan>;
-  /** The look-up is shared, and its answer is kept, until then. */
+  /** Until then the look-up is shared and its result is cached. */
   untilMs: number;
-  /** Shared by the look-ups of a subject: also what one finds that another has replaced is known. */
+  /** Shared by all look-ups of a subject, so that the result of a replaced look-up is known, too. */
   readonly known: LastKnown;
 }
 
@@ -25,31 +27,31 @@ interface LastKnown {
   plan: FoundPlan;
 }
 
-/** The plans of subjects that an asynchronous function found: each is asked for once in a while, and concurrent look-ups are shared. */
+/** Caches the plans of subjects that an asynchronous function found. Concurrent look-ups of a subject are shared. */
 export class PlanCache {
   readonly #entries = new BoundedMap<string, Entry>(MAX_SUBJECTS);
 
-  /** @param forMs how long a plan is kept */
+  /** @param forMs how long a plan is cached, in milliseconds */
   constructor(
     private readonly forMs: number,
     private readonly clock: Clock,
   ) {}
 
-  /** Returns the plan that is kept, or being looked up, for a subject. `null`: there is none. */
+  /** Returns the cached plan of a subject, or the running look-up; `null` if there is neither. */
   get(holder: PlanHolder, isFinal: boolean): Awaitable<FoundPlan> | null {
     const entry = this.#entries.get(mapKey(holder.key));
     const now = this.clock.now();
-    // After a clock that stepped back, a plan would be kept for longer by that step.
+    // If the clock has stepped back, the plan would be cached for too long.
     if (entry === undefined || now >= entry.untilMs || now < entry.untilMs - this.forMs) return null;
-    // A look-up in the guard phase that found no plan may find one in the handler phase.
+    // If a look-up in the guard phase found no plan, one in the handler phase may find it.
     return entry.isFinal || !isFinal || typeof entry.plan === 'string' ? entry.plan : null;
   }
 
   /**
-   * Keeps a look-up, and what it finds.
+   * Caches a look-up and its result.
    *
    * @param recover returns the plan to use if the look-up fails, given the last known one, or throws
-   * @returns the look-up, which rejects only with what `recover` throws
+   * @returns the look-up, which rejects only with an error of `recover`
    */
   keep(
     holder: PlanHolder,
@@ -62,7 +64,7 @@ export class PlanCache {
     const plan = lookup.then(
       (found) => {
         known.plan = found ?? known.plan;
-        // A look-up that was forgotten meanwhile, or replaced, is not kept.
+        // Not cached if the look-up was dropped or replaced in the meantime.
         if (this.#entries.get(key) === entry) {
           entry.plan = found;
           entry.untilMs = this.clock.now() + this.forMs;
@@ -70,7 +72,7 @@ export class PlanCache {
         return found;
       },
       (error: unknown) => {
-        // The next call asks again.
+        // The next call starts a new look-up.
         if (this.#entries.get(key) === entry) {
           if (known.plan === undefined) this.#entries.delete(key);
           else entry.untilMs = 0;
@@ -78,14 +80,14 @@ export class PlanCache {
         return recover(error, known.plan);
       },
     );
-    // A look-up that never ends is shared for that long only.
+    // A look-up that never settles is shared only until then.
     const untilMs = this.clock.now() + this.forMs;
     const entry: Entry = { subject: mapKey(holder.subject), isFinal, plan, untilMs, known };
     this.#entries.set(key, entry);
     return plan;
   }
 
-  /** Drops the plans of a subject, in all scopes, and those that are being looked up. */
+  /** Drops the plans of a subject in all scopes, and its running look-ups. */
   forget(subject: string): void {
     const wanted = mapKey(subject);
     for (const [key, entry] of this.#entries) if (entry.subject === wanted) this.#entries.delete(key);

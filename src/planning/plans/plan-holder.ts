@@ -4,29 +4,30 @@ import { memberAt } from '../../transports/identity/member-path.js';
 import { userSubject } from '../../transports/identity/subject.js';
 import { userIdOf } from '../../transports/identity/user-lookup.js';
 
-/** Whose plan is looked up, and kept. */
+/** The subject whose plan is looked up and cached. */
 export interface PlanHolder {
-  /** The subject, as users write it. */
+  /** The subject as users write it. */
   readonly subject: string;
-  /** The same within its context scope: a scope has plans of its own. */
+  /** The subject within its context scope. Each scope has its own plans. */
   readonly key: string;
 }
 
-/** Which plan is looked up. */
+/** Parameters of the look-up of a plan. */
 export interface PlanRequest {
   /** The subject that the policy charges, within `scope`; undefined without a policy. */
   readonly charged: string | undefined;
   /** The scope of the call's context. */
   readonly scope: string | undefined;
-  /** The subject that a call of the service names. */
+  /** The subject that was passed to a method of the service. */
   readonly given: string | undefined;
-  /** Whether no plan means the default plan. False in the guard phase: there, it is not known yet. */
+  /** True if no plan means the default plan. False in the guard phase, where the plan may not be known yet. */
   readonly isFinal: boolean;
 }
 
 /**
- * Returns who holds the plan of a call: the subject that the policy charges or that the service names, if that is no address, else
- * the user. Undefined: only an address is known, whose callers may have different plans.
+ * Returns whose plan applies to a call: that of the subject that the policy charges or that was passed to the service,
+ * unless it is an address; else that of the user. Undefined if only an address is known, because its callers may have
+ * different plans.
  */
 export function holderOf(call: Call, { charged, scope, given }: PlanRequest): PlanHolder | undefined {
   const subject = given ?? callerOf(charged && unscopedSubject(scope, charged), call);
@@ -34,25 +35,27 @@ export function holderOf(call: Call, { charged, scope, given }: PlanRequest): Pl
 }
 
 /**
- * Returns who holds what `of` says of a subject that a call of the service names, if `of` does not take the subject. It says
- * the same of all subjects then, and nothing that a call of this subject may use; within another call it speaks of that call.
+ * Returns the holder of the result of `of` for a subject that was passed to the service, if `of` does not take a
+ * subject. Its result is then the same for all subjects and must not be used for calls of this subject; within another
+ * call it is about that call.
  */
 export function holderOutside({ type }: Call, { subject, key }: PlanHolder): PlanHolder | undefined {
   return type === 'none' ? { subject, key: `given:${key}` } : undefined;
 }
 
-/** The prefix of subjects that `by.each` joins. */
+/** The prefix of subjects joined by `by.each`. */
 const JOINED = 'each:';
-/** Subjects that callers share: addresses, paths, everybody. */
+/** Subjects that several callers share: addresses, paths, `by.all()`. */
 const SHARED = /^(?:ip:|path:|all$)/;
-/** The prefix of subjects of sockets. Several users may sign in on one, in turn. */
+/** The prefix of subjects of sockets. Several users may sign in on one socket, one after another. */
 const CONNECTION = 'conn:';
 
 /**
- * Returns the subject under which facts about a caller may be kept: the one that is charged if it names a caller, else the user, if
- * the call has one. A socket stands for its user. Undefined for a call of which only an address is known, which callers share.
+ * Returns the subject under which facts about a caller may be cached: the charged subject if it identifies a caller,
+ * else the user of the call. For a socket it is the user. Undefined if only an address is known, which several callers
+ * may share.
  *
- * @param charged the subject that a policy charges, as its `by` found it; undefined without a policy
+ * @param charged the subject that `by` of the policy returned; undefined without a policy
  */
 function callerOf(charged: string | undefined, call: Call): string | undefined {
   if (charged === undefined || !isCaller(charged)) return userOf(call);
@@ -63,7 +66,7 @@ function isCaller(subject: string): boolean {
   return subject.startsWith(JOINED) ? partsOf(subject).some(isCaller) : !SHARED.test(subject);
 }
 
-/** Returns the subjects that were joined, each of which has its length in front. */
+/** Splits a joined subject. Each part is preceded by its length. */
 function partsOf(joined: string): readonly string[] {
   const parts: string[] = [];
   let at = JOINED.length;
@@ -77,7 +80,7 @@ function partsOf(joined: string): readonly string[] {
   return parts;
 }
 
-/** Returns the user as `by.user()` finds it. A value that is no id names nobody here. */
+/** Returns the user as `by.user()` finds it. Ignores a value that is not an id. */
 function userOf({ request, client }: Call): string | undefined {
   for (const holder of [client, memberAt(client, ['data']), request]) {
     const id = userIdOf(memberAt(holder, ['user', 'id']));

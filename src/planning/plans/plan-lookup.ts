@@ -11,7 +11,7 @@ import { holderOf, holderOutside, type PlanHolder, type PlanRequest } from './pl
 import { PLANS, type PlanOptions } from './plan-options.js';
 
 /**
- * An event of the look-up of plans: `plans.of` failed, or returned a name that no plan has.
+ * An event of the look-up of plans: `plans.of` failed, or returned an unknown name.
  *
  * @example
  * throttle.events$.subscribe((event) => {
@@ -19,9 +19,9 @@ import { PLANS, type PlanOptions } from './plan-options.js';
  * });
  */
 export type PlanEvent =
-  /** `plans.of` returned a name that no plan has: the default plan applies. Emitted once for each name. */
+  /** `plans.of` returned the name of no plan, so the default plan applies. Emitted once per name. */
   | { readonly type: 'unknown-plan'; readonly plan: string }
-  /** `plans.of` failed: `plan`, the last known one of the subject, or else the default, applies. */
+  /** `plans.of` failed. `plan` applies: the last known plan of the subject, or else the default. */
   | { readonly type: 'plan-failed'; readonly error: unknown; readonly plan: string; readonly subject?: string };
 
 interface PendingPlan {
@@ -29,7 +29,7 @@ interface PendingPlan {
   readonly plan: Promise<FoundPlan>;
 }
 
-/** What a look-up needs of the application. */
+/** The parts of the application that a look-up uses. */
 export interface PlanEnvironment {
   readonly clock: Clock;
   readonly warn: (message: string) => void;
@@ -37,31 +37,31 @@ export interface PlanEnvironment {
 }
 
 const CACHE_MS = 30_000;
-/** Unknown names that are reported at most. */
+/** The largest number of unknown names that are reported. */
 const MAX_UNKNOWN = 1000;
-/** Between two warnings that `of` fails. */
+/** The minimum time between two warnings that `of` fails. */
 const WARNING_INTERVAL_MS = 60_000;
 
-/** Finds out which plan a call has. Whatever the function of the user says or fails to say, the answer is one of the plans. */
+/** Looks up the plan of a call. Whatever the user's function returns or throws, the result is one of the plans. */
 export class PlanLookup {
   readonly events = new Emitter<PlanEvent>();
   readonly default: string;
   readonly #names: ReadonlySet<string>;
   readonly #cache: PlanCache;
-  /** Look-ups that are not kept, while they run: the limits of a call share one. */
+  /** Running look-ups that are not cached, by call: the limits of a call share one. */
   readonly #pending = new WeakMap<Call, PendingPlan>();
   readonly #unknown = new Set<string>();
-  /** From the first promise on. Until then nothing is kept, and no call is searched for its caller. */
+  /** True from the first promise on. Until then nothing is cached, so the caller of a call need not be known. */
   #isAsynchronous = false;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param options checked ones */
+  /** @param options checked options */
   constructor(
     private readonly options: PlanOptions,
     private readonly environment: PlanEnvironment,
   ) {
     this.default = options.default;
-    // Own properties, and no others: `constructor` is a plan only if somebody wrote it.
+    // Only own properties: an inherited name such as `constructor` is not a plan.
     this.#names = new Set(Object.keys(options.tiers));
     this.#cache = new PlanCache(options.cacheMs ?? CACHE_MS, environment.clock);
   }
@@ -72,12 +72,12 @@ export class PlanLookup {
     return known === null ? this.#ask(call, request) : known;
   }
 
-  /** Drops the plan that is kept for a subject. */
+  /** Drops the cached plan of a subject. */
   forget(subject: string): void {
     this.#cache.forget(subject);
   }
 
-  /** Returns the plan that is kept, or being looked up. `null`: there is none. */
+  /** Returns the cached plan or the running look-up; `null` if there is neither. */
   #known(call: Call, request: PlanRequest): Awaitable<FoundPlan> | null {
     const holder = holderOf(call, request);
     if (holder === undefined) {
@@ -117,7 +117,7 @@ export class PlanLookup {
     return shared;
   }
 
-  /** Returns for whom the answer of `of` is kept. */
+  /** Returns the holder under whom the result of `of` is cached. */
   #answered(call: Call, { given }: PlanRequest, holder: PlanHolder): PlanHolder | undefined {
     return given === undefined || this.options.of.length > 1 ? holder : holderOutside(call, holder);
   }
@@ -130,9 +130,9 @@ export class PlanLookup {
   }
 
   #recover(error: unknown, lastKnown: FoundPlan, { isFinal }: PlanRequest, subject?: string): FoundPlan {
-    // A look-up without an end says nothing of the client, who may be one that the default plan does not limit.
+    // A look-up that timed out says nothing about the client, whom the default plan might not limit.
     if (lastKnown === undefined && error instanceof FunctionTimeoutException) throw error;
-    // In the guard phase the call waits, and `of` is asked again: the user whom it reads may be there then.
+    // In the guard phase the limit is deferred and `of` is called again later, when the user may be known.
     if (lastKnown === undefined && !isFinal) return undefined;
     const plan = lastKnown ?? this.default;
     this.#warnOfFailure(error);

@@ -6,16 +6,16 @@ import type { Call } from '../../transports/call.js';
 import { isRecord } from '../option-checks.js';
 
 /**
- * Returns the name of the plan of a call's client. `undefined` and `null` mean that it is not known; if it is still not known after
- * all guards, or where there are none, the default plan applies.
+ * Returns the name of the plan of a call's client. `undefined` and `null` mean that it is not known. If it is still not
+ * known after all guards, or if there are no guards, the default plan applies.
  *
- * @param subject the subject that a call of `ThrottleService` names, `{ subject }`; undefined for all other calls
+ * @param subject the `subject` that was passed to a method of `ThrottleService`; undefined for all other calls
  * @example
  * const of: PlanOf = ({ request }, subject) => accounts.planOf(subject ?? request?.headers['x-api-key']);
  */
 export type PlanOf = (call: Call, subject?: string) => Awaitable<string | null | undefined>;
 
-/** The name of a plan. That it names a literal makes TypeScript before 5.3 infer literals for members of this type. */
+/** The name of a plan. The literal in the union makes TypeScript before 5.3 infer literals for members of this type. */
 type PlanName = 'free' | (string & {});
 
 /**
@@ -32,7 +32,7 @@ export interface TierOptions {
 }
 
 /**
- * The rates of policies under a plan, by the names of the policies.
+ * The rates of policies under a plan, by policy name.
  *
  * @example
  * const tiers: Record<string, Tier> = { free: { api: '100/h' }, enterprise: { api: 'unlimited' } };
@@ -40,7 +40,7 @@ export interface TierOptions {
 export type Tier = Readonly<Record<string, TextOrElse | TierOptions>>;
 
 /**
- * Plans: tiers of service, which set the rates of policies for the clients that have them.
+ * Plans (tiers of service) set the rates of policies for the clients that have them.
  *
  * @example
  * ThrottleModule.forRoot({
@@ -58,15 +58,15 @@ export interface PlanOptions {
   /** The plan of clients whose plan is not known, or is not in `tiers`. */
   readonly default: PlanName;
   /**
-   * Plans by name, and in each the rates of policies by name: a rate, several, `unlimited`, or `{ rate, burst }`. A policy that a plan
-   * does not name keeps its own rate.
+   * The plans by name. Each has rates by policy name: one or several rates, `unlimited`, or `{ rate, burst }`. A policy
+   * that a plan does not name keeps its own rate.
    */
   readonly tiers: Readonly<Record<string, Tier>>;
-  /** Milliseconds for which the answer of an asynchronous `of` is kept for a subject, at least 0. Default: 30 000. */
+  /** Milliseconds for which the result of an asynchronous `of` is cached for a subject, at least 0. Default: 30 000. */
   readonly cacheMs?: number;
 }
 
-/** For errors: where the plans are. */
+/** The path of the plans in error messages. */
 export const PLANS = 'plans';
 
 const MEMBERS: readonly string[] = ['of', 'default', 'tiers', 'cacheMs'];
@@ -74,7 +74,7 @@ const TIER_MEMBERS: readonly string[] = ['rate', 'burst'];
 const AN_ENTRY = 'a rate such as "100/h", "unlimited", or options { rate, burst? }';
 
 /**
- * Checks plans. Rates are checked where they are compiled, and names of policies once all policies are known.
+ * Checks plans. Rates are checked when they are compiled, and policy names once all policies are known.
  *
  * @throws ThrottleConfigError naming the option
  */

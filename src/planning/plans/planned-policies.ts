@@ -4,7 +4,7 @@ import type { Policy } from '../../core/policy.js';
 import type { Call } from '../../transports/call.js';
 import type { PlanLookup } from './plan-lookup.js';
 
-/** The policies of a limit as it is written, whatever the plan. */
+/** The policies of a limit without a plan. */
 export interface OwnPolicies {
   /** The policies if they are the same for every call. An empty array limits nothing. */
   readonly fixed: readonly Policy[] | undefined;
@@ -14,16 +14,16 @@ export interface OwnPolicies {
 /** The policies of a limit under each plan. */
 export class PlannedPolicies {
   /**
-   * The charges of a call that its plan does not limit: none. The list is known by its identity, so that such a call is not taken for
-   * one that is exempt, which has no decision.
+   * The charges of a call that its plan does not limit: none. Compare by identity: this array distinguishes such a call
+   * from an exempt one, which has no decision.
    */
   readonly unlimited: readonly Charge[] = Object.freeze([]);
   readonly #decision: Decision;
 
   /**
    * @param name of the limit
-   * @param tiers the policies of the plans that name the limit's policy; an empty list is `unlimited`
-   * @param otherwise what applies under all other plans
+   * @param tiers the policies of the plans that name the limit's policy; an empty array is `unlimited`
+   * @param otherwise the policies under all other plans
    */
   constructor(
     name: string,
@@ -42,12 +42,12 @@ export class PlannedPolicies {
     return policies.length === 0 ? undefined : policies;
   }
 
-  /** The policies of the default plan. None if it is unlimited, or if its rate is a function. */
+  /** The policies of the default plan. Empty if it is unlimited, or if its rate is a function. */
   get byDefault(): readonly Policy[] {
     return this.tiers.get(this.lookup.default) ?? this.otherwise.fixed ?? [];
   }
 
-  /** Returns the decision on a call if its charges are the list `unlimited`. */
+  /** Returns the decision on a call if its charges are the array `unlimited`. */
   decisionOn(charges: readonly Charge[]): Decision | undefined {
     return charges === this.unlimited ? this.#decision : undefined;
   }

@@ -2,14 +2,14 @@ import { suggest, ThrottleConfigError } from '../../core/errors.js';
 import { type PlanEnvironment, PlanLookup } from './plan-lookup.js';
 import { PLANS, type PlanOptions, type TierOptions } from './plan-options.js';
 
-/** What one plan says of a policy. */
+/** The rate of a policy under one plan. */
 export interface TierEntry {
   readonly options: TierOptions;
   /** For errors: `plans.tiers.pro.api`. */
   readonly place: string;
 }
 
-/** What the plans say of a policy, by plan. Plans that do not name it are missing. */
+/** The rates of a policy by plan. Plans that do not name the policy are missing. */
 export interface PolicyTiers {
   readonly lookup: PlanLookup;
   readonly entries: ReadonlyMap<string, TierEntry>;
@@ -22,7 +22,7 @@ export class Plans {
   readonly #tiers = new Map<string, Map<string, TierEntry>>();
   readonly #claimed = new Set<string>();
 
-  /** @param options checked ones */
+  /** @param options checked options */
   constructor(options: PlanOptions, environment: PlanEnvironment) {
     this.lookup = new PlanLookup(options, environment);
     for (const [plan, tier] of Object.entries(options.tiers)) {
@@ -34,14 +34,14 @@ export class Plans {
     }
   }
 
-  /** Returns what the plans say of a policy, and notes that there is one of that name. */
+  /** Returns the rates of a policy under the plans; undefined if no plan names it. */
   tiersOf(policy: string): PolicyTiers | undefined {
     this.#claimed.add(policy);
     const entries = this.#tiers.get(policy);
     return entries && { lookup: this.lookup, entries };
   }
 
-  /** Throws if a tier names a policy that there is not. @throws ThrottleConfigError naming the tier */
+  /** Throws if a tier names an unknown policy. @throws ThrottleConfigError naming the tier */
   assertPoliciesKnown(known: readonly string[]): void {
     for (const [policy, entries] of this.#tiers) {
       const [first] = entries.values();

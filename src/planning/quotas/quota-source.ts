@@ -7,11 +7,11 @@ import { anchorMsOf } from '../../strategies/calendar/quota-options.js';
 import { QuotaWindows } from '../../strategies/calendar/quota-windows.js';
 import type { Call } from '../../transports/call.js';
 
-/** What quotas of a calendar are counted by. */
+/** Clock and windows of calendar quotas. */
 export interface QuotaContext {
-  /** That of the backend. */
+  /** The clock of the backend. */
   readonly clock: Clock;
-  /** Those that are known, shared by the limits of an application. */
+  /** The cached windows, shared by the limits of an application. */
   readonly windows: QuotaWindows;
 }
 
@@ -21,7 +21,7 @@ export class QuotaSource {
   readonly #anchorPath: string;
 
   /**
-   * @param anchor that of the limit; one that is no function is its policies' own
+   * @param anchor the anchor of the limit. If it is not a function, its policies contain it
    * @param place for errors
    */
   constructor(
@@ -33,9 +33,9 @@ export class QuotaSource {
     this.#anchorPath = optionAt(place, 'anchor');
   }
 
-  /** Returns the charges with their windows, from the anchor of the call on if there is one. */
+  /** Returns the charges with their windows, relative to the anchor of the call if there is one. */
   addWindows(charges: readonly Charge[], call: Call): Awaitable<readonly Charge[]> {
-    // A list without charges is known by its identity: see `PlannedPolicies.unlimited`.
+    // Returns the same array, because `PlannedPolicies.unlimited` is compared by identity.
     if (charges.length === 0) return charges;
     if (this.#anchorOf === undefined) return this.addKnownWindows(charges);
     return chain(this.#anchorOf(call), (anchor) =>
@@ -43,7 +43,7 @@ export class QuotaSource {
     );
   }
 
-  /** The same without asking a function for the anchor. */
+  /** Like `addWindows`, with a known anchor. */
   addKnownWindows(charges: readonly Charge[], anchorMs?: number): readonly Charge[] {
     const { clock, windows } = this.context;
     return charges.map((charge) => {

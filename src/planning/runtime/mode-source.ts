@@ -3,13 +3,13 @@ import { describeValue } from '../../core/errors.js';
 import { isPolicyMode, type PolicyMode } from '../../core/policy.js';
 import type { ModeOf } from '../../transports/call.js';
 
-/** A mode, or what returns one; undefined for `on`, so that a call compares one value. */
+/** A mode or a function that returns one; undefined for `on`, so that a call compares one value. */
 export type ModeSource = Exclude<PolicyMode, 'on'> | ModeOf | undefined;
 
 /**
  * Returns the source of a mode.
  *
- * @param place names the option in the error of a function that answers with something else
+ * @param place names the option in the error if the function returns something else
  */
 export function modeSource(mode: PolicyMode | ModeOf | undefined, place: string): ModeSource {
   if (typeof mode !== 'function') return mode === 'on' ? undefined : mode;

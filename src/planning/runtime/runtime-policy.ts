@@ -3,7 +3,7 @@ import type { Policy, PolicyMode, StoredRate } from '../../core/policy.js';
 import type { PolicySource } from '../policy-source.js';
 import { type ModeSource, modeSource } from './mode-source.js';
 
-/** What is changed of a policy while the service runs. */
+/** A run-time change of a policy. */
 export interface ChangeInForce {
   readonly rate?: StoredRate;
   readonly mode?: PolicyMode;
@@ -11,17 +11,17 @@ export interface ChangeInForce {
   readonly changedAt: number;
 }
 
-/** A limit that a policy of the module was compiled to. */
+/** A limit that was compiled from a policy of the module. */
 interface TrackedLimit {
-  /** What applies if no plan says otherwise. */
+  /** The policies under plans that do not name the policy. */
   readonly own: PolicySource;
-  /** What calls read: `own`, or a source that chooses by the plan. */
+  /** The source that calls read: `own`, or a source that selects by plan. */
   readonly source: PolicySource;
   /** Returns the policies of the limit at another rate. @throws ThrottleConfigError if it cannot have it */
   readonly atRate: (rate: StoredRate) => readonly Policy[];
 }
 
-/** What a change replaces: rates in the limit's own source, the mode in that which calls read. */
+/** The members that a change replaces: rates in the limit's own source, the mode in the source that calls read. */
 type Changeable = Pick<PolicySource, 'fixed' | 'mode' | 'of'>;
 
 interface Use extends TrackedLimit {
@@ -29,8 +29,8 @@ interface Use extends TrackedLimit {
 }
 
 /**
- * A policy of the module, and all limits that were compiled from it. A change replaces the policies and the mode in their sources,
- * which a call reads anyway: it pays nothing for a policy that may change.
+ * A policy of the module, and all limits that were compiled from it. A change replaces policies and mode in their
+ * sources. Calls read the sources anyway, so a policy that may change costs them nothing.
  */
 export class RuntimePolicy {
   readonly #uses: Use[] = [];
@@ -38,12 +38,12 @@ export class RuntimePolicy {
 
   constructor(readonly name: string) {}
 
-  /** The change that is in force. */
+  /** The change in force. */
   get change(): ChangeInForce | undefined {
     return this.#change;
   }
 
-  /** The policies as the code has them; undefined for a rate that is a function. */
+  /** The policies as configured in the code; undefined for a rate that is a function. */
   get configured(): readonly Policy[] | undefined {
     return this.#uses[0]?.configured.fixed;
   }
@@ -53,13 +53,13 @@ export class RuntimePolicy {
     return this.#uses[0]?.own.fixed;
   }
 
-  /** The mode in force, of uses without a mode of their own; undefined for one that is a function. */
+  /** The mode in force, for uses that do not set one; undefined if it is a function. */
   get mode(): PolicyMode | undefined {
     const mode = this.#uses[0]?.source.mode ?? 'on';
     return typeof mode === 'function' ? undefined : mode;
   }
 
-  /** Adds a limit. It has the change that is in force, unless that does not fit it. */
+  /** Adds a limit. Applies the change in force to it, unless the limit cannot have that rate. */
   track(limit: TrackedLimit): void {
     const { fixed, mode, of } = limit.own;
     const use: Use = { ...limit, configured: { fixed, mode, of } };
@@ -72,9 +72,10 @@ export class RuntimePolicy {
   }
 
   /**
-   * Puts a change in force in place of the last one; undefined: none, as the code has it.
+   * Replaces the change in force; undefined restores the policy as configured in the code.
    *
-   * @throws ThrottleConfigError if the policy cannot change, or if the change does not fit one of its limits; nothing changes then
+   * @throws ThrottleConfigError if the policy cannot change, or if the change does not fit one of its limits. Then
+   * nothing changes
    */
   set(change: ChangeInForce | undefined): void {
     if (change !== undefined) this.assertChangeable(change.rate !== undefined);
@@ -86,7 +87,7 @@ export class RuntimePolicy {
   /**
    * Throws unless the policy can change while the service runs.
    *
-   * @param isRate whether its rate is to change
+   * @param isRate true if the rate is to change
    * @throws ThrottleConfigError with what to write instead
    */
   assertChangeable(isRate: boolean): void {
@@ -119,13 +120,13 @@ export class RuntimePolicy {
   }
 }
 
-/** Replaces members of the sources, which nothing else does. */
+/** Replaces members of the sources. Nothing else changes them. */
 function write({ own, source }: Use, { fixed, mode, of }: Changeable): void {
   Object.assign(own, { fixed, of });
   Object.assign(source, { mode });
 }
 
-/** Returns what a limit's sources are to hold under a change. */
+/** Returns the members of a limit's sources under a change. */
 function changed({ configured, atRate }: Use, change: ChangeInForce | undefined): Changeable {
   const { rate, mode } = change ?? {};
   const ofMode: ModeSource = mode === undefined ? configured.mode : modeSource(mode, '');
