@@ -4,36 +4,38 @@ import type { By, CallContext } from '../transports/call.js';
 import type { MessageOption, OnDenied, PolicyOptions } from './policy-options.js';
 
 /**
- * Options of a token budget, for costs that are known only afterwards: `policies: { llm: { budget: '100000/min' } }`. Units of it are
- * reserved by `throttle.budget('llm')`. `budget`, `strategy`, `by`, `scope` and `onError` may be left out where they are optional, but
- * not be `undefined`.
+ * Options of a token budget, for costs that are known only after a call: `policies: { llm: { budget: '100000/min' } }`.
+ * Reserve its units with `throttle.budget('llm')`. `strategy`, `by`, `scope` and `onError` may be omitted, but neither
+ * they nor `budget` may be `undefined`.
  *
  * @example
  * const llm: BudgetOptions = { budget: '100000/min', by: by.user(), unit: 'tokens' };
  */
 export interface BudgetOptions {
-  /** The units of a window, `"<count>/<unit>"`: one rate. */
+  /** The units per window: one rate, `"<count>/<unit>"`. */
   readonly budget: RateText;
   /** `fixed-window` or `calendar`. Default: `fixed-window`; a month or a year implies `calendar`. */
   readonly strategy?: 'fixed-window' | 'calendar';
   /** Whose units are reserved. Default: on sockets the connection, elsewhere the address. */
   readonly by?: By;
-  /** Where the budget is shared. Default: by the application. */
+  /** Where the budget is shared. Default: `app`, in the whole application. */
   readonly scope?: 'app' | { readonly group: string };
-  /** What becomes of the units of a hold that expires: they are charged, or free again. Default: `charge`. */
+  /**
+   * What happens to the units of a hold that expires: `charge` charges them, `release` frees them. Default: `charge`.
+   */
   readonly onExpiry?: HeldUnits['onExpiry'] | undefined;
   /**
-   * Whether units that were settled above the limit of a window are taken from the next one, at most all of its limit. Default: false:
-   * they are forgiven.
+   * If true, units settled above the limit of a window are taken from the next window, up to its limit. Default: false,
+   * such units are dropped.
    */
   readonly carryDebt?: boolean | undefined;
-  /** As in `PolicyOptions`. */
+  /** See `PolicyOptions`. */
   readonly timeZone?: string | undefined;
-  /** As in `PolicyOptions`; not a function, because a hold is settled without its call. */
+  /** See `PolicyOptions`. It cannot be a function, because a hold is settled without its call. */
   readonly anchor?: Date | undefined;
-  /** As in `PolicyOptions`. */
+  /** See `PolicyOptions`. */
   readonly rollover?: number | undefined;
-  /** What is counted, written as `qu` in `RateLimit-Policy`, such as `tokens`. Default: none is written. */
+  /** The unit that is counted, written as `qu` in `RateLimit-Policy`, such as `tokens`. Default: no `qu`. */
   readonly unit?: string;
   /** If false, no header shows the decisions of the budget. Default: true. */
   readonly headers?: boolean;
@@ -43,19 +45,19 @@ export interface BudgetOptions {
   readonly onDenied?: OnDenied;
   /** Passed to the functions above as `call.context`. */
   readonly context?: CallContext;
-  /** Tells options from strings. */
+  /** Distinguishes options from strings for the compiler. */
   readonly [Symbol.iterator]?: undefined;
 }
 
 /**
- * A policy in the module's options: a limit, or a token budget. Not a union of the two, through which TypeScript 5.0 infers no parameters
- * of functions; startup refuses what does not belong together.
+ * A policy in the module's options: a limit, or a token budget. It is not a union of the two, because TypeScript 5.0
+ * would not infer the parameters of functions; options that do not belong together are refused at startup.
  */
 export type ModulePolicy =
   | TextOrElse
   | (PolicyOptions & Partial<Pick<BudgetOptions, 'budget' | 'onExpiry' | 'carryDebt'>>);
 
-/** The options that a budget has, and a limit has not. */
+/** The options that only a budget has. */
 export const BUDGET_ONLY_MEMBERS = ['budget', 'onExpiry', 'carryDebt'] as const;
 
 /** All options of a token budget. */

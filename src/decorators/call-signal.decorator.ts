@@ -6,8 +6,8 @@ import { messageSignal } from '../transports/sockets/message-signal.js';
 import { isSocket } from '../transports/sockets/socket-client.js';
 
 /**
- * The `signal` of the call (see `Call.signal`), for a parameter of a handler over HTTP or of a gateway. A handler that passes it on ends
- * early when its client has gone.
+ * Parameter decorator for HTTP and gateway handlers: the `signal` of the call (see `Call.signal`). Pass it on, so that
+ * the work stops when the client has gone.
  *
  * @example
  * @Concurrency(2)

@@ -23,7 +23,7 @@ export type CheckedPolicy<Policy> = Checked<
     : CheckedLimit<Policy>
 >;
 
-/** The type of a limit of the module, or a list of them. */
+/** The type of a limit of the module, or an array of them. */
 export type CheckedLimits<Limits> = Checked<
   Limits,
   Limits extends readonly unknown[]
@@ -31,7 +31,7 @@ export type CheckedLimits<Limits> = Checked<
     : CheckedLimit<Limits>
 >;
 
-/** The type of the first argument of `@Throttle`; `More` is that of the second. */
+/** The type of the first argument of `@Throttle`; `More` is the type of the second. */
 export type CheckedWhat<What, More = unknown> = What extends readonly unknown[]
   ? CheckedList<What, More>
   : CheckedOne<What, More>;
@@ -43,14 +43,14 @@ type CheckedOne<One, More> = Checked<
   One extends string
     ? CheckedRateOrName<One>
     : One extends readonly unknown[]
-      ? // A list of any length may hold lists of its own type, without end.
+      ? // An array of unknown length may contain arrays of its own type, recursively.
         number extends One['length']
         ? One
         : CheckedList<One, More>
       : CheckedEntry<One, AnyOptions, StrategyOf<More, StrategyOf<One>>>
 >;
 
-/** The type of the second argument of `@Throttle`; `What` is that of the first. */
+/** The type of the second argument of `@Throttle`; `What` is the type of the first. */
 export type CheckedMore<More, What> = More extends number
   ? CheckedUnits<More>
   : More extends (...args: never) => unknown

@@ -2,7 +2,7 @@ import type { ConcurrencyOptions } from './concurrency-options.js';
 import type { MoreOptions } from './policy-options.js';
 import { limitDecorator } from './throttle.decorator.js';
 
-/** Options of `@Concurrency`, beside the permits. */
+/** Options of `@Concurrency`, in addition to the permits. */
 export type MoreConcurrencyOptions = Pick<
   MoreOptions,
   | 'name'
@@ -21,13 +21,14 @@ export type MoreConcurrencyOptions = Pick<
 >;
 
 /**
- * Limits how many calls of a class (together) or a method run at a time, for each subject. The limit is called `concurrency` unless it
- * has a name, and is added to the rates that apply. `@Throttle({ rate, concurrency })` has both in one policy.
+ * Limits how many calls of a method, or of all methods of a class together, run at a time, for each subject. The limit
+ * is named `concurrency` by default and applies in addition to rates. Use `@Throttle({ rate, concurrency })` to have
+ * both in one policy.
  *
  * A mistake stops startup with a ThrottleConfigError that names the decorated class or method.
  *
  * @param concurrency the number of permits, or options
- * @param more who is charged, under which name, where the permits are shared
+ * @param more who is charged, the name of the limit, where the permits are shared
  * @example
  * @Concurrency(5)                                        @Get('report') report() {}
  * @Concurrency({ limit: 2, queue: { max: 10, waitMs: 5000 } }, { by: by.user() }) @Get('export') export() {}

@@ -3,8 +3,9 @@ import 'reflect-metadata';
 const MARK = 'nestjs-sluice:handler';
 
 /**
- * Marks a method with its name. Instrumentation replaces methods by wrappers, to which it copies metadata, so the mark says
- * which method a wrapper stands for. The class is not part of the mark, because subclasses inherit the same functions.
+ * Marks a method with its name. Instrumentation replaces methods with wrappers and copies metadata to them, so the mark
+ * identifies the method that a wrapper calls. The class is not part of the mark, because subclasses inherit the same
+ * functions.
  */
 export function markMethod(method: object, name: string): void {
   Reflect.defineMetadata(MARK, name, method);

@@ -2,12 +2,12 @@ import 'reflect-metadata';
 import type { CostOf } from '../transports/call.js';
 import type { MoreOptions, What } from './policy-options.js';
 
-/** The arguments of one decorator that limits. */
+/** The arguments of one `@Throttle`, or of another decorator that adds limits. */
 export interface ThrottleUse {
   readonly what: What;
-  /** Absent if there was one argument only: one that is there and `undefined` is a missing value. */
+  /** Absent if the decorator had only one argument. If it is present but `undefined`, a value is missing. */
   readonly more?: number | CostOf | MoreOptions | undefined;
-  /** The decorator, for errors. Default: `@Throttle`. */
+  /** The name of the decorator, for errors. Default: `@Throttle`. */
   readonly by?: string;
 }
 
@@ -33,26 +33,29 @@ export function isDecorated(target: object, method?: string | symbol): boolean {
   return metadataOn(target, method) !== NONE;
 }
 
-/** Adds metadata in front of what is there: decorators run from the last to the first. */
+/** Adds metadata in front of the existing metadata, because decorators run from the last to the first. */
 export function addMetadata(target: object, method: string | symbol | undefined, added: ThrottleMetadata): void {
   const known = metadataOn(target, method);
   const metadata: ThrottleMetadata = {
     limits: [...added.limits, ...known.limits],
     skips: [...added.skips, ...known.skips],
   };
-  // On the class and the method's name, not on the function: a decorator that replaces the function keeps the limit.
+  // Stored by class and method name, not on the function, so that the limit stays if a decorator replaces the function.
   if (method === undefined) Reflect.defineMetadata(KEY, metadata, target);
   else Reflect.defineMetadata(KEY, metadata, target, method);
 }
 
 const BUDGETS = 'nestjs-sluice:token-budgets';
 
-/** Notes that a parameter of a method reserves units of a token budget. */
+/** Records that a parameter of a method reserves units of a token budget. */
 export function addReservation(target: object, method: string | symbol, budget: string): void {
   Reflect.defineMetadata(BUDGETS, [...reservationsOf(target, method), budget], target, method);
 }
 
-/** Returns the names of the token budgets that parameters of a method reserve units of. Nest inherits them, even by a method that replaces another. */
+/**
+ * Returns the names of the token budgets from which parameters of a method reserve units. In Nest, a method that
+ * overrides another inherits them, too.
+ */
 export function reservationsOf(target: object, method: string | symbol): readonly string[] {
   const found: readonly string[] | undefined = Reflect.getMetadata(BUDGETS, target, method);
   return found ?? [];

@@ -7,30 +7,30 @@ import type { StrategyName } from '../strategies/checked-spec.js';
 import type { By, Call, CallContext, CallResult, CostOf, ModeOf } from '../transports/call.js';
 import type { ConcurrencyOptions } from './concurrency-options.js';
 
-/** Where a budget is shared: by the calls of a handler, of a class, of the application, or of a named group. */
+/** Which calls share a budget: those of a handler, of a class, of the application, or of a named group. */
 export type ScopeOption = 'handler' | 'class' | 'app' | { readonly group: string };
 
 /** The message of a denied call: a string, or a function that returns a string or (on HTTP) the whole body. */
 export type MessageOption = string | ((call: Call, outcome: Outcome) => Awaitable<string | object>);
 
-/** Called for a denied call before it is answered. An exception that it throws becomes the response. */
+/** Called for a denied call before the response is sent. An exception that it throws becomes the response. */
 export type OnDenied = (call: Call, outcome: Outcome) => Awaitable<void>;
 
 /** Returns true to let a call pass uncharged. */
 export type Skip = (call: Call) => Awaitable<boolean>;
 
-/** When a limit is charged: by the guard, or after all guards, right before the handler. */
+/** When a limit is charged: by the guard, or after all guards, just before the handler. */
 export type Phase = 'guard' | 'handler';
 
 /**
- * Which calls are charged in the end. A call takes its cost at entry. When it has ended, that is settled once: `'success'` keeps what
- * successful calls took, `'failure'` keeps what failed calls took, and the others get it back. A function says so for each call: true
- * keeps what was taken, false returns it, and a number is the cost in its place, a safe integer of at least 0. A cost above what was
- * taken is recorded in full, above the limit too.
+ * Which calls stay charged. A call takes its cost when it begins. After it has ended, the charge is settled once:
+ * `'success'` keeps the charges of successful calls, `'failure'` those of failed calls; all others are refunded. A
+ * function decides for each call: true keeps the charge, false refunds it, and a number (a safe integer of at least 0)
+ * replaces the cost. A higher cost is recorded in full, even above the limit.
  *
- * Over HTTP the response decides: a status of 400 or above is a failure, whether the handler, a pipe, a filter or a later guard made it.
- * On sockets a handler that throws has failed. A call that its client aborts keeps what it took, and so does one whose function throws,
- * rejects or answers something else: that is logged.
+ * Over HTTP the response decides: a status of 400 or above is a failure, whether it comes from the handler, a pipe, a
+ * filter or a later guard. On sockets a call has failed if its handler throws. A call stays charged if its client
+ * aborts it, or if the function throws, rejects or returns any other value; such errors of the function are logged.
  *
  * @example
  * const wrongPasswords: ChargeWhen = ({ status }) => status === 401;
@@ -39,55 +39,62 @@ export type Phase = 'guard' | 'handler';
 export type ChargeWhen = 'success' | 'failure' | ((result: CallResult, call: Call) => Awaitable<boolean | number>);
 
 /**
- * Options of one limit. It has a rate, a concurrency, or both, which startup checks. `rate`, `concurrency`, `strategy`, `burst`, `segments`, `cost`, `by`, `scope`,
- * `onError`, `lease`, `block` and `chargeWhen` may be left out, but not be `undefined`: a value that is missing in a configuration would
- * mean the default.
+ * Options of one limit. It needs a rate, a concurrency, or both, which is checked at startup. `rate`, `concurrency`,
+ * `strategy`, `burst`, `segments`, `cost`, `by`, `scope`, `onError`, `lease`, `block` and `chargeWhen` may be omitted,
+ * but not be `undefined`: a value missing in a configuration would silently mean the default.
  */
 export interface PolicyOptions {
   /** `"<count>/<unit>"` (see `parseRate`), or a function that returns one for each call. */
   readonly rate?: RateText | ((call: Call) => Awaitable<string>);
   /**
-   * How many calls of a subject may run at a time: a number of permits, at least 1, or options. A call takes its permits in the same
-   * decision as the rates, all or none, and gives them back once it has ended. Beside a rate it is a policy of its own, called
-   * `<name>-concurrency` in headers and decisions. Cannot be combined with `lease`. Default: any number.
+   * How many calls of a subject may run at a time: a number of permits, at least 1, or options. A call takes its
+   * permits in the same decision as the rates, all or none, and gives them back when it has ended. In addition to a
+   * rate it is a separate policy, named `<name>-concurrency` in headers and decisions. Cannot be combined with `lease`.
+   * Default: any number.
    */
   readonly concurrency?: number | ConcurrencyOptions;
-  /** 1 to 64 letters, digits, `_`, `.`, `-`, beginning with a letter. Default: `default`. */
+  /** The name: 1 to 64 letters, digits, `_`, `.` or `-`, starting with a letter. Default: `default`. */
   readonly name?: 'default' | (string & {});
   /** The name of a strategy; see `StrategyNames` for those of the application. Default: `sliding-window`. */
   readonly strategy?: StrategyName | (string & {});
   /** Units that a bucket holds, at least 1; for bucket strategies only. Default: the limit; for `gcra` 1. */
   readonly burst?: number;
-  /** Counters of a `sliding-window`, 1 to 1000, dividing the period. Default: its largest divisor up to 10. */
+  /**
+   * Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor of the period up
+   * to 10.
+   */
   readonly segments?: number;
-  /** Units that a call costs: a whole number, at least 1, or a function that returns one, at least 0. Default: 1. */
+  /**
+   * Units that a call costs: a whole number of at least 1, or a function that returns a whole number of at least 0.
+   * Default: 1.
+   */
   readonly cost?: number | CostOf;
   /** Who is charged. Default: on sockets the connection, elsewhere the address. */
   readonly by?: By;
-  /** Where the budget is shared. Default: where the limit is declared; in the module, by the application. */
+  /** Which calls share the budget. Default: where the limit is declared: `handler`, `class`, or `app` in the module. */
   readonly scope?: ScopeOption;
   /**
-   * The name of the budget, for limits with the scope `handler` or `class`: it replaces the address of the handler or class,
-   * so that the budget stays when a route moves. Limits with the same name and id share one budget. Default: the smallest
-   * address, such as `GET /reports`.
+   * The name of the budget, for limits with the scope `handler` or `class`. It replaces the address of the handler or
+   * class, so that the budget stays the same when a route moves. Limits with the same name and id share one budget.
+   * Default: the smallest address, such as `GET /reports`.
    */
   readonly id?: string;
   /** If true, the guard does not charge this limit; `ThrottleService.hit()` in the handler does. Default: false. */
   readonly manual?: boolean;
   /**
-   * When the limit is charged, on HTTP. `handler`: after all guards, so that `by`, `cost`, `rate` and `skip` see what later guards
-   * set. Default: `guard`, except that a limit by user that finds no user there waits for the handler phase. Sockets charge every
-   * limit after the guards.
+   * When the limit is charged, on HTTP. `handler`: after all guards, so that `by`, `cost`, `rate` and `skip` see values
+   * that later guards set. Default: `guard`, but a limit by user is deferred to the handler phase if the guard finds no
+   * user. On sockets every limit is charged after the guards.
    */
   readonly phase?: Phase;
   /**
-   * What the limit does: `on` enforces it, `monitor` counts and reports without denying, `off` does nothing. A function is called for
-   * each call; if it returns something else, the call fails. Default: the module's `mode`, or `on`.
+   * `on` enforces the limit, `monitor` counts and reports without denying, `off` does nothing. A function is called for
+   * each call; if it returns any other value, the call fails. Default: the module's `mode`, or `on`.
    */
   readonly mode?: PolicyMode | ModeOf;
   /**
-   * Settles what a call took once it has ended: see `ChargeWhen`. Cannot be combined with `lease`, and has no place in limits of all
-   * requests, connections and frames. Default: every call is charged, however it ends.
+   * Settles the charge of a call when it has ended: see `ChargeWhen`. Cannot be combined with `lease`, nor used in
+   * limits of all requests, connections or frames. Default: every call is charged, however it ends.
    */
   readonly chargeWhen?: ChargeWhen;
   readonly skip?: Skip;
@@ -96,43 +103,46 @@ export interface PolicyOptions {
   /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string | undefined;
   /**
-   * When a window of a `calendar` quota begins, such as the start of a subscription; or a function that returns it for each call, or
-   * `undefined` for none. Period k begins k hours, days, weeks, months or years after it. See `PolicySpec`. Default: windows begin
-   * where the calendar's do.
+   * An instant at which a window of a `calendar` quota begins, such as the start of a subscription; or a function that
+   * returns it for each call, or `undefined` for none. Window k begins k hours, days, weeks, months or years after it.
+   * See `PolicySpec`. Default: windows begin with the units of the calendar.
    */
   readonly anchor?: Date | ((call: Call) => Awaitable<Date | undefined>) | undefined;
-  /** Unused units that a `calendar` quota carries over a turn at most: 0 up to the limit. Default: 0. */
+  /**
+   * The maximum number of unused units that a `calendar` quota carries into the next window: 0 up to the limit.
+   * Default: 0.
+   */
   readonly rollover?: number | undefined;
   /**
-   * Shares of the limit of a `calendar` quota, above 0 and at most 1, at which a `threshold` event is emitted, once a window and
-   * subject. Default: none.
+   * Shares of the limit of a `calendar` quota, above 0 and at most 1, at which a `threshold` event is emitted, once per
+   * window and subject. Default: none.
    */
   readonly thresholds?: readonly number[] | undefined;
   /** Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`. */
   readonly lease?: { readonly batch: number };
   /**
-   * Blocks a subject for a time after denials: `{ for: '5m' }`; see `BlockOptions`. `true` lets subjects be blocked by hand only
-   * (`throttle.blocks`), as every policy with blocks does. Default: no blocks.
+   * Blocks a subject for a time after denials: `{ for: '5m' }`; see `BlockOptions`. With `true`, subjects are blocked
+   * by hand only (`throttle.blocks`). Default: no blocks.
    */
   readonly block?: true | BlockOptions;
   /**
-   * What is counted, written as `qu` in `RateLimit-Policy`, such as `content-bytes`: 1 to 64 characters of ASCII without quotes and
-   * backslashes. Default: none is written, which means requests.
+   * The unit that is counted, written as `qu` in `RateLimit-Policy`, such as `content-bytes`: 1 to 64 ASCII characters
+   * without quotes and backslashes. Default: no `qu`, which means requests.
    */
   readonly unit?: string;
   /** If false, no header shows the limit's decisions; a denied call still gets `Retry-After`. Default: true. */
   readonly headers?: boolean;
   /**
-   * Whose overrides count, the rates that `throttle.overrides` sets for single subjects at run time: `true` for those of the charged
-   * subject, or functions that find other subjects of a call, most specific first. Only for policies of the module with one rate.
-   * Default: no overrides.
+   * Whose overrides apply, that is rates set at run time for single subjects by `throttle.overrides`: `true` for those
+   * of the charged subject, or functions that return other subjects of a call, most specific first. Only for policies
+   * of the module with one rate. Default: no overrides.
    */
   readonly overrides?: true | By | readonly By[];
   readonly message?: MessageOption;
   readonly onDenied?: OnDenied;
   /** Passed to the functions above as `call.context`. */
   readonly context?: CallContext;
-  /** Tells options from strings, which have a method `anchor` of their own. */
+  /** Distinguishes options from strings, which also have a member `anchor`, for the compiler. */
   readonly [Symbol.iterator]?: undefined;
 }
 
@@ -145,13 +155,15 @@ export interface GatewayOptions {
   readonly connections: Limit;
 }
 
-/** Options beside a rate or the name of a policy. */
+/** Options in addition to a rate or the name of a policy. */
 export type MoreOptions = Partial<PolicyOptions> & Partial<GatewayOptions>;
 
 /** A rate, the name of a policy, options, or an array of these. */
 export type What = TextOrElse | PolicyOptions | GatewayOptions | readonly What[];
 
-/** The options that may be given beside the name of a policy. They say how its budget is used; the others make it. */
+/**
+ * The options that may be given with the name of a policy. They change how its budget is used; all others define it.
+ */
 export const USE_MEMBERS = [
   'cost',
   'by',
@@ -167,7 +179,9 @@ export const USE_MEMBERS = [
   'context',
 ] as const;
 
-/** The options that say what a rate is, or how it is charged: they mean nothing beside a concurrency alone. */
+/**
+ * The options that define a rate or how it is charged. They have no meaning for a limit that has only a concurrency.
+ */
 export const RATE_MEMBERS = [
   'strategy',
   'burst',

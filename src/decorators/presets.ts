@@ -6,7 +6,7 @@ import { memberAt } from '../transports/identity/member-path.js';
 import type { PolicyOptions } from './policy-options.js';
 
 /**
- * Limits for one purpose, as `@Throttle` takes them.
+ * Limits for one purpose, to pass to `@Throttle`.
  *
  * @example
  * const mine: Preset = [...presets.UPLOAD, { name: 'bytes', rate: '100000000/d', cost: bytesOf }];
@@ -14,69 +14,79 @@ import type { PolicyOptions } from './policy-options.js';
 export type Preset = readonly PolicyOptions[];
 
 /**
- * Limits for common purposes. A tightened number is a minor release, a loosened one a major one.
+ * Limits for common purposes. A minor release may tighten a number; only a major release loosens one.
  *
- * `AUTH`, `OTP_SEND`, `OTP_VERIFY` and `PASSWORD_RESET` limit addresses, and accounts, whose name is in a member of the body that
- * only the application knows: `context: { account: 'email' }` names it, with dots for a nested one. Without it, these presets limit
- * addresses alone, which does not stop an attacker who has many of them.
+ * `AUTH`, `OTP_SEND`, `OTP_VERIFY` and `PASSWORD_RESET` limit addresses and accounts. Name the member of the body that
+ * has the account, with dots if it is nested: `context: { account: 'email' }`. Without it, these presets limit
+ * addresses only, which does not stop an attacker who has many addresses.
  */
 export interface Presets {
-  /** An API that is open to everybody: `10/s` in bursts of 30, `1000/h`. By user, else by address. */
+  /** A public API: `10/s` in bursts of 30, `1000/h`. By user, else by address. */
   readonly PUBLIC_API: Preset;
   /**
-   * Logins: `10/min; 100/h` by address, `10/15min; 50/d` by account. Protects against guessed passwords and stolen lists of them.
-   * Counts the attempt, whether it succeeds or not. An address that is denied ten times in a row is blocked for 5 minutes, then 15, then
-   * an hour; an account that is, for 15 minutes, then half an hour, then an hour.
+   * Logins: `10/min; 100/h` by address, `10/15min; 50/d` by account. Protects against password guessing and credential
+   * stuffing. Counts every attempt, successful or not. After ten denials in a row an address is blocked for 5 minutes,
+   * then 15, then an hour; an account for 15 minutes, then half an hour, then an hour.
    *
    * @example
    * @Throttle(presets.AUTH, { context: { account: 'email' } }) @Post('login') login() {}
    */
   readonly AUTH: Preset;
   /**
-   * Codes and links that are sent: `10/h; 30/d` by address, `1/min; 5/h; 10/d` by recipient. Protects recipients and the bill.
-   * An address that is denied ten times in a row is blocked for an hour, then 6, then a day.
+   * Sending codes and links: `10/h; 30/d` by address, `1/min; 5/h; 10/d` by recipient. Protects recipients from spam
+   * and you from costs. After ten denials in a row an address is blocked for an hour, then 6 hours, then a day.
    */
   readonly OTP_SEND: Preset;
   /**
-   * Codes that are entered: `20/10min; 100/d` by address, `5/10min; 20/d` by account, or else by user. Protects against guessed codes.
-   * After ten denials in a row the address, and after five the account or user, is blocked for 15 minutes, then an hour, then 4.
+   * Verifying codes: `20/10min; 100/d` by address, `5/10min; 20/d` by account, or else by user. Protects against code
+   * guessing. After ten denials in a row an address, and after five an account or user, is blocked for 15 minutes, then
+   * an hour, then 4 hours.
    */
   readonly OTP_VERIFY: Preset;
-  /** Requests to reset a password: `10/h; 30/d` by address, `3/h; 5/d` by account. Protects mailboxes, and against probing for accounts. */
+  /**
+   * Requests to reset a password: `10/h; 30/d` by address, `3/h; 5/d` by account. Protects mailboxes, and against
+   * account enumeration.
+   */
   readonly PASSWORD_RESET: Preset;
   /** Reports, exports, searches: `10/min` in bursts of 3, `100/h`. By user, else by address. */
   readonly EXPENSIVE: Preset;
-  /** Uploads: 4 at a time, `20/min` in bursts of 10, `200/d`. By user, else by address. Their size is a policy of its own. */
+  /**
+   * Uploads: 4 at a time, `20/min` in bursts of 10, `200/d`. By user, else by address. Limit their size with a separate
+   * policy.
+   */
   readonly UPLOAD: Preset;
-  /** Calls of a language model: `10/min` in bursts of 5, `200/d`. By user, else by address. */
+  /** Calls to a language model: `10/min` in bursts of 5, `200/d`. By user, else by address. */
   readonly LLM: Preset;
-  /** Messages of sockets: `100/min` in bursts of 20 by connection, `600/min` by address. */
+  /** Socket messages: `100/min` in bursts of 20 by connection, `600/min` by address. */
   readonly WS_MESSAGES: Preset;
 }
 
-/** The longest part of a name that counts: an e-mail address has at most 254 characters. */
+/** The number of characters of a name that are used: an e-mail address has at most 254. */
 const MAX_NAME = 256;
-/** All values that are no name count as one. */
+/** Stands for all values that are not a name, so that they share a budget. */
 const NO_NAME = '[no name]';
 
-/** The account that a body names, as `context.account` says where. */
+/** The account in the body, in the member that `context.account` names. */
 const account: By = (call) => {
   const name = nameIn(call);
   return name === undefined ? null : `account:${name}`;
 };
 const nobody: By = () => EXEMPT;
 
-/** A body that names no account is left to the limit by address. */
+/** Exempts a call whose body has no account; the limit by address still applies. */
 const byAccount = by.first(account, nobody);
 const byAccountOrUser = by.first(account, by.user(), nobody);
 const byUser = by.user();
 const byAddress = by.ip();
 
-/** Exact in every period, and for limits as low as these it needs no more room than the others. */
+/** Exact in every period. For limits as low as these it needs no more memory than the others. */
 const strategy = 'sliding-log';
 const bucket = 'token-bucket';
 
-/** Blocks: for whom the wait of the limit is no reason to stop. Their first length is about that wait, so a typing error costs little. */
+/**
+ * Blocks for clients that go on in spite of denials. The first block is about as long as the wait of the limit, so a
+ * mistyped password costs a user little.
+ */
 const blocks = {
   loginAddress: { for: '5m', after: 10, escalate: [1, 3, 12], forgetAfter: '1d' },
   loginAccount: { for: '15m', after: 10, escalate: [1, 2, 4], forgetAfter: '1d' },
@@ -86,8 +96,8 @@ const blocks = {
 } as const satisfies Readonly<Record<string, BlockOptions>>;
 
 /**
- * Limits for common purposes; `docs/presets.md` says why these numbers. They are frozen lists of options: spread them to change
- * them.
+ * Limits for common purposes. `docs/presets.md` gives the reasons for the numbers. They are frozen arrays of options:
+ * spread them to change them.
  *
  * @example
  * @Throttle(presets.EXPENSIVE) @Get('report') report() {}
@@ -146,7 +156,10 @@ function freeze(all: Presets): Presets {
   return Object.freeze(all);
 }
 
-/** Returns the name in the body of a request, or in the data of a message, if there is one. @throws TypeError for a path that is none */
+/**
+ * Returns the name in the body of a request, or in the data of a message, if there is one. @throws TypeError for an
+ * invalid path
+ */
 function nameIn({ client, message, request, context }: Call): string | undefined {
   const path = context.account;
   if (path === undefined) return undefined;
@@ -156,13 +169,13 @@ function nameIn({ client, message, request, context }: Call): string | undefined
     );
   }
   let name = memberAt(client === undefined ? request?.body : message, path.split('.'));
-  // As a lenient application reads it: a list of one name stands for the name.
+  // Treats an array of one name as the name, as a lenient application does.
   while (Array.isArray(name) && name.length === 1) name = name[0];
   if (name === undefined || name === null || name === '') return undefined;
   return typeof name === 'string' || typeof name === 'number' ? canonicalName(String(name)) : NO_NAME;
 }
 
-/** Returns one spelling for those that usually lead to one account. */
+/** Returns the canonical spelling of a name: spellings that usually mean the same account share it. */
 function canonicalName(name: string): string {
   return name.trim().slice(0, MAX_NAME).normalize('NFKC').toLowerCase();
 }

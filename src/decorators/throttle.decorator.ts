@@ -6,19 +6,19 @@ import type { CheckedMore, CheckedWhat } from './checked-limit.js';
 import { addMetadata, type ThrottleMetadata } from './metadata.js';
 import type { MoreOptions, What } from './policy-options.js';
 
-/** A rate or a policy, and the cost or options beside it. */
+/** A rate or a policy, and optionally a cost or options. */
 type ThrottleArguments = readonly [what: What, more?: More];
 
-/** What may stand beside a rate or a policy: a cost, or options. */
+/** The second argument: a cost, or options. */
 type More = number | CostOf | MoreOptions;
 
 /**
- * Limits a class (one budget, shared by its handlers) or a method. Several decorators add up, in reading order; a call is
- * charged under all limits or under none. An unnamed limit on a method replaces that of its class, which replaces the
- * module's `default`. A named limit is added to these, and replaces only a farther one of its name.
+ * Limits a class (one budget, shared by its handlers) or a method. You can apply it several times; a call is charged
+ * under all limits or under none. An unnamed limit on a method replaces that of its class, which replaces the module's
+ * `default`. A named limit applies in addition, and replaces only a limit of the same name at an outer level.
  *
- * A mistake stops startup with a ThrottleConfigError that names the decorated class or method. The compiler refuses a rate, a
- * strategy or an option that is written wrongly, and, once `PolicyNames` has members, a name that is none of them.
+ * A mistake stops startup with a ThrottleConfigError that names the decorated class or method. The compiler rejects a
+ * misspelt rate, strategy or option and, once `PolicyNames` has members, an unknown policy name.
  *
  * @param what a rate, the name of a policy of the module, options, or an array of these
  * @example
@@ -27,7 +27,7 @@ type More = number | CostOf | MoreOptions;
  */
 export function Throttle<const W extends What>(what: Checked<W, CheckedWhat<W>>): ClassDecorator & MethodDecorator;
 /**
- * Limits a class or a method, with a cost or options beside the rate or the policy.
+ * Limits a class or a method, with a cost or options in addition to the rate or the policy.
  *
  * @param what a rate, the name of a policy of the module, options, or an array of these
  * @param more the cost of a call in units, a function of the call that returns it, or options
@@ -45,8 +45,8 @@ export function Throttle(...args: ThrottleArguments): ClassDecorator & MethodDec
 }
 
 /**
- * Exempts a class or a method from limits that are declared farther out: from those named, or, without names, from all
- * of them. A limit on a method applies even if its class is exempt.
+ * Exempts a class or a method from limits that are declared at an outer level: without arguments from all of them, with
+ * names only from those. A limit on a method applies even if its class is exempt.
  *
  * @example
  * @SkipThrottle() @Get('up') up() {}
@@ -56,7 +56,7 @@ export function SkipThrottle(...names: LimitName[]): ClassDecorator & MethodDeco
   return decorator('@SkipThrottle', { limits: [], skips: [names] });
 }
 
-/** Returns the decorator of one limit, under another name than `@Throttle`. */
+/** Returns a decorator like `@Throttle` with one limit and another name. */
 export function limitDecorator(name: string, what: What): ClassDecorator & MethodDecorator {
   return decorator(name, { limits: [{ what, by: name }], skips: [] });
 }

@@ -2,8 +2,8 @@ import { periodLabel } from '../core/rate.js';
 import { POLICY_MEMBERS } from './policy-options.js';
 
 /**
- * One throttler of `@nestjs/throttler`. Its module takes a list of them, or `{ throttlers: [...] }`; its decorators take
- * them by name, `{ default: { ttl, limit } }`. `ttl` is in milliseconds, and was in seconds before version 5.
+ * One throttler of `@nestjs/throttler`. Its module takes an array of them, or `{ throttlers: [...] }`; its decorators
+ * take them by name, `{ default: { ttl, limit } }`. `ttl` is in milliseconds, or in seconds before version 5.
  */
 interface Throttler {
   readonly name?: unknown;
@@ -11,13 +11,13 @@ interface Throttler {
   readonly ttl?: unknown;
 }
 
-/** Throttlers without another name are called so. */
+/** The name of throttlers without a name. */
 const UNNAMED = 'default';
 const RATE_MEMBERS = ['limit', 'ttl'];
-/** Members of what `@Throttle` of this library takes. */
+/** The options of this library's `@Throttle`. */
 const OWN_MEMBERS = [...POLICY_MEMBERS, 'connections'];
 
-/** Other options of `@nestjs/throttler`, and what to write in their place. */
+/** Other options of `@nestjs/throttler`, and what to write instead. */
 const REPLACEMENTS: Readonly<Record<string, string>> = {
   blockDuration: 'nothing, because denied calls do not block later ones',
   ignoreUserAgents: 'skip: ({ request }) => /bot/.test(String(request?.headers["user-agent"]))',
@@ -33,8 +33,8 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
 const INTRODUCTION = 'options of @nestjs/throttler have another form here.';
 
 /**
- * Returns how to write the options of the module of `@nestjs/throttler`, `[{ ttl, limit }]` or `{ throttlers: [...] }` with
- * others beside it, in this library; undefined if they are not of its form.
+ * Returns how to write module options of `@nestjs/throttler` (`[{ ttl, limit }]`, or `{ throttlers: [...] }` with other
+ * options) in this library; undefined if they do not have that form.
  */
 export function moduleOptionsFor(options: unknown): string | undefined {
   if (Array.isArray(options)) return options.some(isThrottler) ? defaultFor(options, []) : undefined;
@@ -45,15 +45,18 @@ export function moduleOptionsFor(options: unknown): string | undefined {
   return instructions([replacements([options])]);
 }
 
-/** Returns how to write options of a limit in the form of `@nestjs/throttler`, `{ ttl, limit }`; undefined for any other. */
+/**
+ * Returns how to write limit options of `@nestjs/throttler` (`{ ttl, limit }`); undefined if they do not have that
+ * form.
+ */
 export function policyOptionsFor(options: object): string | undefined {
   const rate = isThrottler(options) ? `Write rate: "${rateOf(options)}".${unitNote([options])}` : '';
   return instructions([rate, replacements([options])]);
 }
 
 /**
- * Returns how to write the arguments of its `@Throttle`, `{ default: { ttl, limit } }` or, before version 5, a limit and
- * seconds; undefined if they are not of its form.
+ * Returns how to write the arguments of its `@Throttle` (`{ default: { ttl, limit } }` or, before version 5, a limit
+ * and seconds); undefined if they do not have that form.
  */
 export function throttleArgumentsFor(what: unknown, more: unknown): string | undefined {
   if (isCount(what) && isCount(more)) return instructions([`Write ${throttleFor({ [UNNAMED]: old(what, more) })}.`]);
@@ -63,7 +66,10 @@ export function throttleArgumentsFor(what: unknown, more: unknown): string | und
   return instructions([`Write ${throttleFor(what)}.${unitNote(throttlers)}`, replacements(throttlers)]);
 }
 
-/** Returns how to write the argument of its `@SkipThrottle`, `{ default: true }` or a boolean; undefined for any other. */
+/**
+ * Returns how to write the argument of its `@SkipThrottle` (`{ default: true }` or a boolean); undefined for any other
+ * argument.
+ */
 export function skipArgumentsFor(skip: unknown): string | undefined {
   const skips = typeof skip === 'boolean' ? { [UNNAMED]: skip } : skip;
   if (!isRecord(skips) || Object.keys(skips).length === 0) return undefined;
@@ -82,7 +88,7 @@ export function throttleFor(throttlers: Readonly<Record<string, unknown>>): stri
 /** Returns the decorator for skips by name: `@SkipThrottle("default")`. */
 export function skipFor(skips: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(skips).filter((name) => skips[name] === true);
-  // There, a method withdraws the skip of its class. Here, a limit of the method applies whatever the class skips.
+  // There, a method revokes the skip of its class. Here, a limit on the method applies even if the class is exempt.
   return names.length === 0 ? '@Throttle(...)' : `@SkipThrottle("${names.join('", "')}")`;
 }
 
@@ -97,7 +103,7 @@ function defaultFor(list: readonly unknown[], others: readonly object[]): string
   ]);
 }
 
-/** Returns limits as code: a rate, options with a name, or a list of these. */
+/** Returns limits as code: a rate, options with a name, or an array of these. */
 function limitsFor(throttlers: readonly Throttler[]): string {
   const limits = throttlers.map((throttler) => {
     const { name = UNNAMED } = throttler;
@@ -116,12 +122,12 @@ function instructions(sentences: readonly string[]): string | undefined {
   return written.length === 0 ? undefined : [INTRODUCTION, ...written].join(' ');
 }
 
-/** Returns the rate of a throttler. What is a function there is only named. */
+/** Returns the rate of a throttler. A function is only mentioned. */
 function rateOf({ limit, ttl }: Throttler): string {
   return `${isCount(limit) ? limit : '<limit>'}/${isCount(ttl) ? unitOf(ttl) : '<period>'}`;
 }
 
-/** Returns a period as people write it: `min`, `15min`, `30s`. */
+/** Returns a period in its usual form: `min`, `15min`, `30s`. */
 function unitOf(periodMs: number): string {
   return periodLabel(periodMs)
     .replace(/m$/, 'min')

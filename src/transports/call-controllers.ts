@@ -1,6 +1,9 @@
 import { sharedState } from '../core/copies.js';
 
-/** By what a call is known by: Node's request, or the arguments of a message's handler. Made when a signal is read, or aborted. */
+/**
+ * By the object that identifies a call: Node's request, or the arguments of a message's handler. Created when a signal
+ * is read or aborted.
+ */
 const controllers = sharedState('call-controllers', () => new WeakMap<object, AbortController>());
 /** The signals that have been read, of calls and of connections. */
 const signals = sharedState('call-signals', () => new WeakMap<object, AbortSignal>());
@@ -15,7 +18,7 @@ export function controllerOf(target: object): AbortController {
   return controller;
 }
 
-/** Returns the signal of a call or a connection, which is made once. */
+/** Returns the signal of a call or a connection. `make` is called once per target. */
 export function signalOnce(target: object, make: () => AbortSignal): AbortSignal {
   let signal = signals.get(target);
   if (signal === undefined) {

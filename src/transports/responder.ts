@@ -3,7 +3,7 @@ import type { CallContext } from './call.js';
 
 /** The message for a denied caller. */
 export interface DenialMessage {
-  /** As the policy's `message` says, if it says anything. */
+  /** The policy's `message`, if it has one. */
   readonly message: string | object | undefined;
   /** The status of a response over HTTP. Default: 429. */
   readonly status?: 429 | 503 | undefined;
@@ -11,14 +11,14 @@ export interface DenialMessage {
   readonly context: CallContext;
 }
 
-/** Thrown by `onDenied` or `message` while the message was composed: it takes the place of the message. */
+/** An error thrown by `onDenied` or `message`. It is used instead of the message. */
 export interface DenialError {
   readonly error: unknown;
 }
 
 export type Denial = DenialMessage | DenialError;
 
-/** Why a delayed call does not go on: its client has gone, or the application is closing. */
+/** Why a delayed call was interrupted: its client has gone, or the application is closing. */
 export type Interruption = 'client-gone' | 'closing';
 
 /** How a response ended. */
@@ -31,26 +31,26 @@ export interface ResponseEnd {
 
 /** A connection that several calls share, on transports that have one. */
 export interface Connection {
-  /** Closed because of its denials: calls that still arrive on it are dropped. */
+  /** True if it was closed because of its denials. Calls that still arrive on it are dropped. */
   readonly isClosed: boolean;
-  /** Returns the denial of a call while too many others of the connection await their decision; undefined if there is room. */
+  /** Returns a denial if too many calls of the connection await their decision; else undefined. */
   overflow(): Outcome | undefined;
-  /** Counts a call as awaiting its decision until the promise is settled. */
+  /** Counts a call as awaiting its decision until the promise settles. */
   track<T>(decision: Promise<T>): Promise<T>;
 }
 
 /**
  * How a transport responds to a call that is limited.
  *
- * @typeParam Rejection what a rejected call ends with: `never` if rejecting throws
+ * @typeParam Rejection the result of rejecting a call: `never` if rejecting throws
  */
 export interface Responder<Rejection = false> {
   readonly connection?: Connection | undefined;
   /**
-   * Reports a decision if the response has a place for it, such as headers. The call need not be bound by it.
+   * Reports decisions if the response has a place for them, such as headers. They need not be enforced.
    *
    * @param decisions all decisions on the call so far
-   * @param charges those that the decisions are on, in the same order
+   * @param charges the charges of the decisions, in the same order
    * @param previous the outcome before this one on the same call
    */
   report(
@@ -59,12 +59,12 @@ export interface Responder<Rejection = false> {
     charges: readonly Charge[],
     previous: Outcome | undefined,
   ): void;
-  /** Notes that the call is bound by an outcome. Comes before `onDenied` and `message` run, which may throw. */
+  /** Records that an outcome is enforced. Called before `onDenied` and `message`, which may throw. */
   enforce(outcome: Outcome): void;
   /** Rejects a denied call. */
   reject(outcome: Outcome, denial: Denial): Rejection;
   /**
-   * Rejects a call that could not be checked because the backend is unavailable, or a function of the user has not answered.
+   * Rejects a call that could not be checked because the backend is unavailable, or a function of the user timed out.
    *
    * @param cause the error, if it is known
    */
@@ -73,9 +73,15 @@ export interface Responder<Rejection = false> {
   rejectInterrupted(cause: Interruption): Rejection;
   /** Calls `listener` once the client has gone. Returns a function that removes the listener. */
   onClientGone(listener: () => void): () => void;
-  /** What ends the call; undefined: its end cannot be seen, as that of a request whose response is not known. */
+  /**
+   * The event that ends the call. Undefined if its end cannot be observed, for example because the response of a
+   * request is not known.
+   */
   readonly endsWith?: 'response' | 'handler' | undefined;
-  /** Calls `listener` once the response has closed, where calls have one. Returns a function that removes the listener. */
+  /**
+   * Calls `listener` once the response has closed, on transports with responses. Returns a function that removes the
+   * listener.
+   */
   onEnd?(listener: (end: ResponseEnd) => void): () => void;
   /** Sends a denied call's acknowledgement, if the client asked for one and the call had no other response. */
   acknowledge?(): void;

@@ -3,8 +3,8 @@ import type { Outcome } from '../core/decision.js';
 import { waitSeconds } from './wait-seconds.js';
 
 /**
- * How much later than their limits allow denied clients are told to retry: a share of the wait, 0 to 1; or the same with the source of
- * chance, for tests.
+ * How much later than necessary denied clients are asked to retry: a share of the wait, 0 to 1; or an object that also
+ * has the source of random numbers, for tests.
  *
  * @example
  * const retryJitter: RetryJitterOption = { share: 0.1, random: () => 0.5 };
@@ -13,31 +13,31 @@ export type RetryJitterOption =
   | number
   | {
       readonly share: number;
-      /** Returns a number from 0 up to 1, not included. Default: `Math.random`. */
+      /** Returns a number of at least 0 and below 1. Default: `Math.random`. */
       readonly random?: () => number;
     };
 
-/** Whole seconds that clients of denied calls are told to wait, where these are more than their decisions say. */
+/** The announced waits of denied calls in whole seconds, if longer than those of their decisions. */
 const delayed = sharedState('announced-waits', () => new WeakMap<Outcome, number>());
 
-/** Returns the whole seconds after which the client of a denied call is told to retry, rounded up, at least 1; `null`: never. */
+/** Returns the announced wait of a denied call: whole seconds, rounded up, at least 1; `null`: never retry. */
 export function announcedSeconds(outcome: Outcome): number | null {
   const waitMs = outcome.binding?.retryAfterMs ?? null;
   return waitMs === null ? null : (delayed.get(outcome) ?? waitSeconds(waitMs));
 }
 
 /**
- * Spreads the retries of clients that were denied at once: each is told to wait up to a share of its wait longer, never shorter, and in
- * all places the same. Decisions stay exact.
+ * Spreads the retries of clients that were denied at the same time: adds a random part, up to the share, to each
+ * announced wait. Headers, bodies and messages announce the same wait; decisions stay exact.
  */
 export class RetryJitter {
-  /** @param share of the wait, above 0 and at most 1 */
+  /** @param share the share of the wait, above 0 and at most 1 */
   constructor(
     private readonly share: number,
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** Makes the announced wait of a denial longer, by whole seconds. */
+  /** Extends the announced wait of a denial by whole seconds. */
   delay(outcome: Outcome): void {
     const seconds = announcedSeconds(outcome);
     if (seconds === null) return;

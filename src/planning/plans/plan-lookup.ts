@@ -85,7 +85,7 @@ export class PlanLookup {
       return pending?.isFinal === request.isFinal ? pending.plan : null;
     }
     const known = this.#cache.get(holder, request.isFinal);
-    const answered = this.#answered(call, request, holder);
+    const answered = this.#cacheHolder(call, request, holder);
     return known !== null || answered === undefined || answered === holder
       ? known
       : this.#cache.get(answered, request.isFinal);
@@ -104,7 +104,7 @@ export class PlanLookup {
   #keep(answer: Promise<string | null | undefined>, call: Call, request: PlanRequest): Promise<FoundPlan> {
     this.#isAsynchronous = true;
     const found = holderOf(call, request);
-    const holder = found && this.#answered(call, request, found);
+    const holder = found && this.#cacheHolder(call, request, found);
     const bounded = this.environment.deadlines.bound(answer, { place: PLANS }, 'of');
     const plan = Promise.resolve(bounded).then((name) => this.#planOf(name, request.isFinal));
     const recover = (error: unknown, lastKnown?: FoundPlan) =>
@@ -118,7 +118,7 @@ export class PlanLookup {
   }
 
   /** Returns the holder under whom the result of `of` is cached. */
-  #answered(call: Call, { given }: PlanRequest, holder: PlanHolder): PlanHolder | undefined {
+  #cacheHolder(call: Call, { given }: PlanRequest, holder: PlanHolder): PlanHolder | undefined {
     return given === undefined || this.options.of.length > 1 ? holder : holderOutside(call, holder);
   }
 

@@ -35,7 +35,7 @@ export class QuotaSource {
 
   /** Returns the charges with their windows, relative to the anchor of the call if there is one. */
   addWindows(charges: readonly Charge[], call: Call): Awaitable<readonly Charge[]> {
-    // Returns the same array, because `PlannedPolicies.unlimited` is compared by identity.
+    // Returns an empty array as it is, because `PlannedPolicies.unlimited` is compared by identity.
     if (charges.length === 0) return charges;
     if (this.#anchorOf === undefined) return this.addKnownWindows(charges);
     return chain(this.#anchorOf(call), (anchor) =>

@@ -14,8 +14,8 @@ export type ModeSource = Exclude<PolicyMode, 'on'> | ModeOf | undefined;
 export function modeSource(mode: PolicyMode | ModeOf | undefined, place: string): ModeSource {
   if (typeof mode !== 'function') return mode === 'on' ? undefined : mode;
   return (call) =>
-    chain(mode(call), (answer) => {
-      if (isPolicyMode(answer)) return answer;
-      throw new TypeError(`${place}: expected "on", "off" or "monitor", got ${describeValue(answer)}`);
+    chain(mode(call), (result) => {
+      if (isPolicyMode(result)) return result;
+      throw new TypeError(`${place}: expected "on", "off" or "monitor", got ${describeValue(result)}`);
     });
 }

@@ -5,33 +5,33 @@ import { systemClock } from '../../core/clock.js';
 import { optionAt } from '../../core/errors.js';
 import { FunctionTimeoutException } from './function-timeout.exception.js';
 
-/** Milliseconds that a function of the application may take to answer, by default. */
+/** The default time that a function of the application may take. */
 const FUNCTION_TIMEOUT_MS = 5000;
-/** The same from the moment on at which the application closes: a request in flight is not waited for any longer. */
+/** The same while the application closes, so that requests in flight do not delay it. */
 const CLOSING_TIMEOUT_MS = 500;
-/** Between two warnings of one function. */
+/** The minimum time between two warnings about one function. */
 const WARNING_INTERVAL_MS = 60_000;
-/** Functions whose last warning is remembered. */
+/** The largest number of functions whose last warning is remembered. */
 const MAX_WARNED = 1000;
 
-/** Whose function it is that has to answer. */
+/** The owner of a function: a policy or another option. */
 export interface FunctionOwner {
-  /** Where it is in the options, such as `policies.api`. */
+  /** Its path in the options, such as `policies.api`. */
   readonly place: string;
-  /** The name of the policy, if it is one. */
+  /** The name of the policy, if the owner is one. */
   readonly name?: string;
 }
 
 /**
- * Bounds what functions of the application take to answer: `by`, `cost`, `skip` and all others. An answer that is no promise
- * passes as it is; for all promises together there is one timer.
+ * Limits the time that functions of the application take: `by`, `cost`, `skip` and all others. A result that is not a
+ * promise is returned as it is. All promises share one timer.
  */
 export class FunctionDeadlines {
   readonly #queue: DeadlineQueue;
   readonly #warnedAtMs = new BoundedMap<string, number>(MAX_WARNED);
   #isClosing = false;
 
-  /** @param timeoutMs milliseconds that a function may take, at least 1 */
+  /** @param timeoutMs the time that a function may take, in milliseconds, at least 1 */
   constructor(
     readonly timeoutMs = FUNCTION_TIMEOUT_MS,
     readonly warn: (message: string) => void = () => {},
@@ -40,16 +40,16 @@ export class FunctionDeadlines {
   }
 
   /**
-   * Returns the answer of a function. A promise rejects with a FunctionTimeoutException unless it settles in time.
+   * Returns the result of a function. A promise rejects with a FunctionTimeoutException unless it settles in time.
    *
-   * @param owner whose function it is
-   * @param option its name there, such as `by`
+   * @param owner the owner of the function
+   * @param option the name of the function, such as `by`
    */
   bound<T>(answer: Awaitable<T>, owner: FunctionOwner, option: string): Awaitable<T> {
     return isPromise(answer) ? this.boundPromise(answer, () => this.#timedOut(owner, option)) : answer;
   }
 
-  /** The same of a promise, with an error of the caller's. */
+  /** Like `bound`, for a promise and with another error. */
   boundPromise<T>(answer: PromiseLike<T>, late: () => Error, waitMs = this.#waitMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const entry: Deadlined = { fail: () => reject(late()) };
@@ -68,12 +68,12 @@ export class FunctionDeadlines {
     });
   }
 
-  /** Milliseconds that a function may take now. */
+  /** The time that a function may take now. */
   get #waitMs(): number {
     return this.#isClosing ? Math.min(this.timeoutMs, CLOSING_TIMEOUT_MS) : this.timeoutMs;
   }
 
-  /** Brings all deadlines forward: an application that closes would wait for them. */
+  /** Brings all deadlines forward, so that a closing application does not wait for them. */
   close(): void {
     this.#isClosing = true;
     this.#queue.bringForward(systemClock.now() + this.#waitMs);

@@ -3,11 +3,11 @@ import { recognizeInstances } from '../../core/copies.js';
 import { ThrottleUnavailableException } from '../http/throttle.exception.js';
 
 /**
- * A function of the application, or a backend of its own, has not answered within `functionTimeoutMs`: 503. The message says which
- * function of which policy. Nothing was charged for the call.
+ * A function of the application, or a custom backend, did not return within `functionTimeoutMs`: 503. The message names
+ * the function and its policy. Nothing was charged for the call.
  *
- * A denied request gets a ThrottleUnavailableException with the headers of its response, whose `cause` this is; `consume`, `check`,
- * `stat` and `reset` reject with it.
+ * A rejected request gets a ThrottleUnavailableException with the headers of its response and this exception as
+ * `cause`. `consume`, `check`, `stat` and `reset` reject with this exception.
  *
  * @example
  * // policies.api.by of policy "api": expected an answer within 5000 ms, got none. ...
@@ -19,9 +19,9 @@ export class FunctionTimeoutException extends ThrottleUnavailableException {
   }
 
   /**
-   * @param functionPath where the function is in the options, such as `policies.api.by`
-   * @param policy the name of its policy, if it has one; of several, joined by commas
-   * @param waitedMs how long it was waited for
+   * @param functionPath the path of the function in the options, such as `policies.api.by`
+   * @param policy the name of its policy, if it has one; several are joined by commas
+   * @param waitedMs milliseconds for which the call waited
    */
   constructor(
     readonly functionPath: string,

@@ -7,16 +7,16 @@ import { markProblem } from './problem-body.js';
 import { writeRefusal } from './rate-limit-headers.js';
 import { HttpError, ThrottleException, ThrottleUnavailableException } from './throttle.exception.js';
 
-/** The form of errors: that of Nest, or problem details (RFC 9457). */
+/** The form of error bodies: that of Nest, or problem details (RFC 9457). */
 export type ErrorStyle = 'nest' | 'problem';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const PROBLEM_TYPES = 'https://iana.org/assignments/http-problem-types';
-/** The status that nginx logs if the client has gone: it gets no response. */
+/** The status that nginx logs if the client has disconnected. The client does not see it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
 /**
- * Returns the exception that responds to a denied call.
+ * Returns the exception for a denied call.
  *
  * @param message a string for the body's `message` (or `detail`), or an object that is the body
  */
@@ -35,9 +35,9 @@ export function httpDenial(
 }
 
 /**
- * Returns the exception that responds to a call that could not be checked. Writes the headers of the response, too.
+ * Returns the exception for a call that could not be checked. Also writes the headers of the response.
  *
- * @param cause why, if it is known
+ * @param cause the reason, if it is known
  */
 export function httpUnavailable(
   waitMs: number,
@@ -60,10 +60,13 @@ export function httpUnavailable(
   return withoutStack(response, () => new ThrottleUnavailableException(body, options));
 }
 
-/** Responds to a call whose delay was interrupted. */
+/** The exception for a call whose delay was interrupted. */
 class DelayInterruptedException extends HttpError {}
 
-/** Returns the exception that ends a delayed call: 499 if its client has gone, 503 if the application is closing. */
+/**
+ * Returns the exception for a delayed call that was interrupted: 499 if its client has gone, 503 if the application is
+ * closing.
+ */
 export function httpInterrupted(cause: Interruption): HttpException {
   if (cause === 'client-gone') return new DelayInterruptedException('Client Closed Request', CLIENT_CLOSED_REQUEST);
   const status = HttpStatus.SERVICE_UNAVAILABLE;
@@ -72,8 +75,8 @@ export function httpInterrupted(cause: Interruption): HttpException {
 }
 
 /**
- * Makes the exception of a request without its stack: capturing one costs more than the rest of a denial, and it would
- * show this library only. Outside a request the stack shows where the call was made, so it stays.
+ * Creates the exception of a request without its stack: capturing one costs more than the rest of a denial, and it
+ * would only show this library. Outside a request the stack shows the caller, so it is kept.
  */
 function withoutStack<T>(response: object | undefined, make: () => T): T {
   if (response === undefined) return make();

@@ -3,7 +3,9 @@ import type { Call, CallContext } from '../call.js';
 import type { Denial, Interruption, Responder } from '../responder.js';
 import { type ErrorStyle, httpDenial, httpInterrupted, httpUnavailable } from './denial-exception.js';
 
-/** A call outside any request, in a cron job or a queue worker. Rejecting it throws the exception of a request. */
+/**
+ * A call outside any request, in a cron job or a queue worker. Rejecting it throws the same exception as for a request.
+ */
 export class DetachedCall implements Call, Responder<never> {
   readonly type = 'none';
   readonly context: CallContext = {};

@@ -4,14 +4,14 @@ import { wholeSeconds } from '../wait-seconds.js';
 import { partitionParameter } from './partition-key.js';
 
 /**
- * A form of the rate limit headers: `draft-11`, `draft-7` and `draft-6` are those versions of draft-ietf-httpapi-ratelimit-headers,
- * and `legacy` are the older `X-RateLimit-*`.
+ * A form of the rate limit headers: version 11, 7 or 6 of draft-ietf-httpapi-ratelimit-headers, or `legacy` for the
+ * older `X-RateLimit-*`.
  */
 export type HeaderDialect = 'draft-11' | 'draft-7' | 'draft-6' | 'legacy';
 
 /**
- * The headers of a response: `standard` is `['draft-11']`, `both` is `['draft-11', 'legacy']`, `false` is none. A list may hold one
- * of the drafts, which write the same header in different forms, and `legacy`.
+ * The headers of a response: `standard` is `['draft-11']`, `both` is `['draft-11', 'legacy']`, `false` is none. An
+ * array may contain `legacy` and one of the drafts, since these write the same header in different forms.
  */
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | false | readonly HeaderDialect[];
 
@@ -22,9 +22,9 @@ interface Dialect {
   /** The headers that it writes. */
   readonly names: readonly string[];
   /**
-   * @param binding the decision that represents the call, for dialects that have room for one; `null` if none does, because all
-   *   are monitored or unlimited
-   * @param charges those that the decisions are on
+   * @param binding the decision that represents the call, for dialects that report only one; `null` if all are
+   * monitored or unlimited
+   * @param charges the charges of the decisions
    */
   write(
     set: SetHeader,
@@ -36,7 +36,7 @@ interface Dialect {
 }
 
 const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
-  /** Versions 8 to 11: structured lists (RFC 9651) with one item a policy. */
+  /** Versions 8 to 11: structured lists (RFC 9651) with one item per policy. */
   'draft-11': {
     names: ['RateLimit-Policy', 'RateLimit'],
     write(set, response, decisions, _binding, charges) {
@@ -95,11 +95,11 @@ const NAMED_STYLES = new Map<unknown, readonly HeaderDialect[]>([
   [false, []],
 ]);
 
-/** The values of the option `headers`, in words. */
+/** The valid values of the option `headers`, for error messages. */
 export const A_HEADER_STYLE =
   '"standard", "legacy", "both", false, or a list of one of "draft-11", "draft-7" and "draft-6", and "legacy"';
 
-/** Returns true for a `HeaderStyle`, but for a list whose members exclude each other. */
+/** Returns true for a `HeaderStyle`. Does not check that the members of an array can be combined. */
 export function isHeaderStyle(value: unknown): value is HeaderStyle {
   if (!Array.isArray(value)) return NAMED_STYLES.has(value);
   return value.length > 0 && value.every(isDialect);
@@ -109,7 +109,7 @@ export function isHeaderStyle(value: unknown): value is HeaderStyle {
  * Returns the dialects of a style.
  *
  * @param place names the option in errors
- * @throws ThrottleConfigError for a list with two forms of one header
+ * @throws ThrottleConfigError for an array with two forms of one header
  */
 export function dialectsOf(place: string, style: HeaderStyle): readonly HeaderDialect[] {
   if (!Array.isArray(style)) return NAMED_STYLES.get(style) ?? [];
@@ -130,7 +130,7 @@ export function dialectsOf(place: string, style: HeaderStyle): readonly HeaderDi
 /**
  * Writes the decisions on a call.
  *
- * @param charges those that the decisions are on, in the same order
+ * @param charges the charges of the decisions, in the same order
  */
 export function writeDialects(
   dialects: readonly HeaderDialect[],
@@ -152,7 +152,7 @@ function isDialect(value: unknown): boolean {
   return typeof value === 'string' && Object.hasOwn(DIALECTS, value);
 }
 
-/** Returns the decision that represents the call in a form that knows windows only: a limit of concurrency has none. */
+/** Returns the decision that represents the call in a dialect of windows, which a concurrency limit does not have. */
 function inWindow(binding: Decision | null, decisions: readonly Decision[]): Decision | null {
   if (binding?.windowMs !== 0) return binding;
   return bindingOf(decisions.filter(({ windowMs }) => windowMs > 0));
@@ -190,13 +190,16 @@ function policyItem({ policy, limit, windowMs }: Decision, charge: Charge | unde
 }
 
 function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs, windowMs }: Decision): string {
-  // Permits come back when calls end, and nobody knows when that is.
+  // It is unknown when permits become free again.
   const waitMs = windowMs === 0 ? 0 : allowed ? resetMs : retryAfterMs;
   const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(wholeSeconds(waitMs))}`;
   return `"${policy}";r=${integer(remaining)}${wait}`;
 }
 
-/** A window is required here, so one below a second counts as a second, and a limit of concurrency, which has none, is left out. */
+/**
+ * Returns the item of a policy. This dialect requires whole seconds, so a window below a second is written as 1. A
+ * concurrency limit, which has no window, is omitted.
+ */
 function quotaPolicy({ limit, windowMs }: Decision): string {
   return windowMs === 0 ? '' : `${integer(limit)};w=${integer(wholeSeconds(windowMs))}`;
 }

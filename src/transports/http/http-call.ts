@@ -18,7 +18,10 @@ export interface HttpStyle {
 /** Finds the addresses of requests. */
 export type AddressSource = Pick<ClientAddress, 'of' | 'inHeader'>;
 
-/** A call over HTTP, on Express or Fastify, and its responder: one object, since the guard makes one for each request. */
+/**
+ * A call over HTTP, on Express or Fastify, and its responder. It is one object, because the guard creates it for each
+ * request.
+ */
 export class HttpCall implements Call, Responder<never> {
   readonly type = 'http';
   readonly context: CallContext = {};

@@ -15,7 +15,7 @@ export class HttpTransport implements Transport {
   /** Finds the addresses of bare requests, which have no `ip`. */
   readonly #bareAddresses: AddressSource;
 
-  /** @param asFramework returns a bare request of Node as the framework would see it */
+  /** @param asFramework returns a bare request of Node in the form of the framework */
   constructor(
     private readonly addresses: ClientAddress,
     private readonly style: HttpStyle,
@@ -29,7 +29,7 @@ export class HttpTransport implements Transport {
 
   /** Libraries that call handlers through Nest's `ExternalContextCreator` pass an event in a context of this type. */
   open(context: ExecutionContext): OpenedCall | undefined {
-    // By index: `switchToHttp()` would make an object.
+    // Reads by index, because `switchToHttp()` would create an object.
     const request: unknown = context.getArgByIndex(0);
     const response = context.getArgByIndex<object | undefined>(1);
     return isHandled(request, response) ? this.openRequest(request, response, context) : undefined;
@@ -62,7 +62,7 @@ interface RoutedRequest {
 /** Returns true for a request that is being responded to. */
 function isHandled(request: unknown, response: object | undefined): request is HttpRequest {
   if (typeof response !== 'object' || response === null) return false;
-  // By class first: on Express every request has a hidden class of its own, so that each access by name costs 1 us.
+  // Checks the class first: on Express every request has its own hidden class, so each access by name costs 1 us.
   if (request instanceof IncomingMessage) return true;
   return isRequest(request) && isObject(request.headers);
 }

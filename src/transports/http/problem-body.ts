@@ -16,8 +16,8 @@ interface Sender {
 }
 
 /**
- * Notes that a body is problem details, and makes the response send it as such. The content type is set when this very body is
- * sent: the call may go on after its denial, and an exception filter may send something else.
+ * Marks a body as problem details, and makes the response send it as such. The content type is set only when this body
+ * is sent: the call may go on after its denial, and an exception filter may send another body.
  */
 export function markProblem(body: object, response: object | undefined): void {
   problems.add(body);

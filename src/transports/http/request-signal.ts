@@ -2,7 +2,7 @@ import { controllerOf, signalOnce } from '../call-controllers.js';
 import { nodeRequestOf } from './node-request.js';
 import { onResponseEnd } from './response-end.js';
 
-/** Returns the signal of a request, which aborts if the client goes before the response is complete. */
+/** Returns the signal of a request. It aborts if the client disconnects before the response is complete. */
 export function requestSignal(request: object, response: object): AbortSignal {
   const target = nodeRequestOf(request);
   return signalOnce(target, () => {

@@ -2,14 +2,14 @@ import { Socket } from 'node:net';
 import { sharedState } from '../../core/copies.js';
 import type { ResponseEnd } from '../responder.js';
 
-/** The part of Node's response that tells how it ends; Fastify's reply holds it as `raw`. */
+/** The part of Node's response that shows how it ended; Fastify's reply has it as `raw`. */
 interface NodeResponse {
   readonly statusCode: number;
   readonly headersSent: boolean;
   readonly closed: boolean;
   readonly writableEnded: boolean;
   readonly writableFinished: boolean;
-  /** Null while the response waits behind earlier ones of its connection, and when it has been sent. */
+  /** Null while earlier responses of the connection are pending, and after the response has been sent. */
   readonly socket?: { readonly destroyed: boolean } | null;
   readonly req?: { readonly socket?: Socket | null };
   once(event: 'close', listener: () => void): unknown;
@@ -33,7 +33,7 @@ export function onResponseClose(response: object, listener: () => void): () => v
     node.once('close', listener);
     return () => node.off('close', listener);
   }
-  // Node closes no response that still waits for its turn when its connection closes.
+  // Node emits no `close` for a response that is still waiting for earlier ones when its connection closes.
   const close = () => {
     stop();
     listener();
@@ -49,7 +49,7 @@ export function onResponseClose(response: object, listener: () => void): () => v
 
 const waitingBySocket = sharedState('waiting-responses', () => new WeakMap<Socket, Set<() => void>>());
 
-/** Returns what is called when a connection closes. It is one listener, however many requests a client sends ahead. */
+/** Returns the functions to call when a connection closes. One listener serves all requests that a client pipelines. */
 function waitingOn(socket: Socket): Set<() => void> {
   const known = waitingBySocket.get(socket);
   if (known !== undefined) return known;
@@ -64,13 +64,14 @@ function waitingOn(socket: Socket): Set<() => void> {
 /** Calls `listener` once the response has closed, with how it ended. Returns a function that removes the listener. */
 export function onResponseEnd(response: object, listener: (end: ResponseEnd) => void): () => void {
   const node = nodeResponseOf(response);
-  // The event, because `writableFinished` is false under `app.inject()`. Node emits it, too, when a socket is destroyed that has not
-  // taken all of the response, and over HTTP/2 for a stream that was reset: such a response need not have been ended.
+  // Listens for the event, because `writableFinished` is false under `app.inject()`. Node also emits it when a socket
+  // is destroyed before it has taken all of the response, and over HTTP/2 for a stream that was reset: such a response
+  // may be incomplete.
   let isFinished = node.writableFinished;
   const finish = () => {
     isFinished = node.socket?.destroyed !== true;
   };
-  // Before Node's own listener, which detaches the socket.
+  // Runs before Node's own listener, which detaches the socket.
   node.prependOnceListener('finish', finish);
   const stop = onResponseClose(response, () => {
     const { headersSent, statusCode, writableEnded } = node;

@@ -2,11 +2,11 @@ import { HttpException, HttpStatus } from '@nestjs/common';
 import { recognizeInstances } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
 
-/** What Nest answers with a status of its own, also as an error of `http-errors`. */
+/** An exception that Nest turns into a response with its status. It can also imitate an error of `http-errors`. */
 export abstract class HttpError extends HttpException {
   /**
-   * Gives all of them the members of an error of `http-errors`, by which a filter of Nest recognizes them that has another copy of
-   * `@nestjs/common`: to `instanceof` they are no HTTP exceptions there.
+   * Adds the members of an error of `http-errors`. By these, Nest's exception filter recognizes such exceptions even if
+   * it uses another copy of `@nestjs/common`, where `instanceof HttpException` is false.
    */
   static imitateHttpErrors(): void {
     Object.defineProperties(HttpError.prototype, {
@@ -16,7 +16,7 @@ export abstract class HttpError extends HttpException {
         },
         configurable: true,
       },
-      // Whether the message is meant for the client.
+      // True if the message is meant for the client.
       expose: {
         get(this: HttpError) {
           return this.getStatus() < 500;
@@ -35,8 +35,8 @@ export function isHttpException(error: unknown): error is HttpException {
 }
 
 /**
- * Too many requests: 429, or the `status` of a limit of concurrency. The outcome says which policy denied the call, and for how long.
- * As the response to a request it has no stack trace; outside a request it has one, which shows where the call was made.
+ * Too many requests: 429, or the `status` of a concurrency limit. The outcome has the policy that denied the call, and
+ * the wait. As the response to a request it has no stack trace; outside a request it has one, which shows the caller.
  */
 export class ThrottleException extends HttpError {
   static {
@@ -52,13 +52,15 @@ export class ThrottleException extends HttpError {
   }
 }
 
-/** The call could not be checked, and the policy rejects such calls: 503. Has a stack trace if a denial would have one. */
+/**
+ * The call could not be checked, and the policy rejects such calls: 503. It has a stack trace only outside a request.
+ */
 export class ThrottleUnavailableException extends HttpError {
   static {
     recognizeInstances(ThrottleUnavailableException, 'ThrottleUnavailableException');
   }
 
-  /** @param options `cause`: why it could not be checked, if it is known */
+  /** @param options `cause`: the reason, if it is known */
   constructor(body: object, options?: { readonly cause?: unknown }) {
     super(body, HttpStatus.SERVICE_UNAVAILABLE, options);
   }

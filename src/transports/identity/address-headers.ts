@@ -6,7 +6,7 @@ import type { By } from '../call.js';
 /** The headers that a framework's proxy setting reads. */
 const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded'];
 
-/** The headers in which CDNs and proxies write the address of the client. A client can send each of them, too. */
+/** The headers in which CDNs and proxies write the address of the client. A client can also send them itself. */
 const ADDRESS_HEADERS = [
   'cf-connecting-ip', // Cloudflare
   'cf-connecting-ipv6',
@@ -32,18 +32,18 @@ const ADDRESS_HEADERS = [
 
 const readAsText = sharedState('headers-read-as-text', () => new WeakMap<By, readonly string[]>());
 
-/** Notes that a `By` takes the values of these headers as they are. */
+/** Records that a `By` uses the values of these headers without a check. */
 export function markHeaders(by: By, headers: readonly string[]): By {
   if (headers.length > 0) readAsText.set(by, headers);
   return by;
 }
 
-/** Returns the headers that a `By`, and those that it is made of, take as they are. */
+/** Returns the headers that a `By`, and those that it consists of, use without a check. */
 export function headersOf(by: By): readonly string[] {
   return readAsText.get(by) ?? [];
 }
 
-/** Returns a warning if a `By` believes a header of an address, whoever sent it. */
+/** Returns a warning if a `By` uses an address header without checking its sender. */
 export function addressHeaderWarning(place: string, by: By): string | undefined {
   const headers = headersOf(by);
   const forwarding = headers.find((header) => FORWARDING_HEADERS.includes(header));
@@ -59,7 +59,7 @@ export function addressHeaderWarning(place: string, by: By): string | undefined 
 /**
  * Checks the header of `by.ip({ header })`, and returns it in lower case.
  *
- * @throws ThrottleConfigError if it is no name, or if the framework's proxy setting reads it
+ * @throws ThrottleConfigError if it is not a header name, or if the framework's proxy setting reads it
  */
 export function checkedAddressHeader(header: unknown): string {
   const expected = 'the name of a header such as "cf-connecting-ip"';

@@ -25,8 +25,8 @@ export interface AddressOptions {
 }
 
 /**
- * Who is charged. If nobody is found, the caller's address is charged: strangers are not let pass, and do not share one
- * budget.
+ * Functions for the option `by`: who is charged. If a function finds nothing, the caller's address is charged, so that
+ * unknown callers are limited and do not share one budget.
  *
  * @example
  * @Throttle('1000/min', { by: by.first(by.user(), by.header('x-api-key')) })
@@ -35,10 +35,11 @@ export const by = {
   /**
    * The caller's address, under the application's trust-proxy setting. IPv6 addresses are cut to their network.
    *
-   * With a `header`, the address that a CDN writes there, such as `cf-connecting-ip`. It is believed only if the peer that sent
-   * the request is a proxy that the application trusts. Otherwise, and if the header holds no address, it is the same as without.
+   * With a `header`, the address that a CDN writes there, such as `cf-connecting-ip`. The header is used only if the
+   * peer that sent the request is a trusted proxy and the header contains an address; otherwise it is ignored.
    *
-   * @throws ThrottleConfigError for a header that is no name, or that the trust-proxy setting reads, such as `x-forwarded-for`
+   * @throws ThrottleConfigError for an invalid header name, and for a header that the trust-proxy setting reads, such
+   * as `x-forwarded-for`
    * @example
    * @Throttle('100/min', { by: by.ip({ header: 'cf-connecting-ip' }) })
    */
@@ -51,19 +52,19 @@ export const by = {
     };
   },
 
-  /** The connection, on sockets. On HTTP the address, because a client opens as many connections as it likes. */
+  /** On sockets the connection. On HTTP the address, because a client can open any number of connections. */
   connection(): By {
     return ({ client }) => (client === undefined ? null : connectionSubject(client));
   },
 
   /**
-   * The user, read from a member of the request that authentication sets: a string, a whole number, or an object with a
-   * `toString` of its own. Where no user is found in the guard, the limit is charged after all guards, so guards that
-   * authenticate may run in any order. On sockets it is read from the client, its `data`, or the upgrade request, the first that
-   * has it.
+   * The user, read from a member of the request that authentication sets: a string, a whole number, or an object with
+   * its own `toString`. If the guard finds no user, the limit is charged after all guards, so guards that authenticate
+   * may run in any order. On sockets the user is read from the client, its `data` or the upgrade request, in this
+   * order.
    *
-   * @param path to the member, with dots. Default: `user.id`.
-   * @throws ThrottleConfigError if it is no path
+   * @param path the path of the member, with dots. Default: `user.id`
+   * @throws ThrottleConfigError if the path is invalid
    */
   user(...path: readonly [path?: string]): By {
     const members = path.length === 0 ? ['user', 'id'] : membersOf(path[0]);
@@ -76,12 +77,13 @@ export const by = {
   },
 
   /**
-   * A request header. Clients choose its value, so add a limit by address, or verify the value first. The subject holds a hash
-   * of the value (128 bits of SHA-256), so that API keys are in no key, event or log; `{ clear: true }` keeps the value.
+   * A request header. Clients choose its value, so add a limit by address, or verify the value first. The subject
+   * contains a hash of the value (128 bits of SHA-256), so that API keys do not appear in keys, events or logs. With `{
+   * clear: true }` it contains the value.
    *
-   * A header in which proxies write addresses causes a warning at startup; use `by.ip({ header })`.
+   * For a header in which proxies write addresses, a warning is logged at startup; use `by.ip({ header })`.
    *
-   * @throws ThrottleConfigError if the name is no string or is empty
+   * @throws ThrottleConfigError if the name is not a string, or is empty
    * @example
    * by.header('x-api-key')                // 'header:x-api-key:#2bb80d537b1da3e38bd30361aa855686'
    * by.header('x-tenant', { clear: true }) // 'header:x-tenant:acme'
@@ -97,7 +99,7 @@ export const by = {
     return markHeaders(find, [key]);
   },
 
-  /** The path, shared by all callers: without its query, decoded, in lower case, without doubled or trailing slashes. */
+  /** The path, shared by all callers: decoded, in lower case, without query, doubled slashes and a trailing slash. */
   path(): By {
     return ({ request }) => (request?.url === undefined ? null : `path:${canonicalPath(request)}`);
   },
@@ -107,7 +109,10 @@ export const by = {
     return () => 'all';
   },
 
-  /** The first candidate that finds somebody. @throws ThrottleConfigError if there is none, or one is no function */
+  /**
+   * The first candidate that returns a subject. @throws ThrottleConfigError without candidates, or if one is not a
+   * function
+   */
   first(...candidates: readonly By[]): By {
     assertBys('by.first', candidates);
     const findFrom = (call: Call, i: number, search?: UserSearch, isMissing = false): Awaitable<FoundSubject> => {
@@ -117,7 +122,7 @@ export const by = {
       return chain(findWithSearch(candidate, call, own), (found) => {
         const isOwnMissing = own?.isUserMissing === true;
         if (isNobody(found)) return findFrom(call, i + 1, search, isMissing || isOwnMissing);
-        // A user who is found settles the search, whatever candidate before found none.
+        // If a user is found, earlier candidates that found none do not matter.
         return noteMissing(search, isUserBy(candidate) ? isOwnMissing : isMissing, found);
       });
     };
@@ -128,9 +133,9 @@ export const by = {
   },
 
   /**
-   * All parts together: one budget for each combination. A part that finds nobody counts as the address.
+   * All parts together: one budget per combination. A part that finds nothing is replaced by the address.
    *
-   * @throws ThrottleConfigError if there is none, or one is no function
+   * @throws ThrottleConfigError without parts, or if one is not a function
    */
   each(...parts: readonly By[]): By {
     assertBys('by.each', parts);
@@ -148,7 +153,7 @@ export const by = {
 const makers = sharedState('by-makers', () => new WeakMap<object, string>());
 for (const [name, maker] of Object.entries(by)) makers.set(maker, name);
 
-/** Throws for a member of `by` that was not called: `by: by.user`. @throws ThrottleConfigError */
+/** Throws for a member of `by` that was not called, such as `by: by.user`. @throws ThrottleConfigError */
 export function assertCalled(place: string, value: unknown): void {
   const name = typeof value === 'function' ? makers.get(value) : undefined;
   if (name === undefined) return;
@@ -205,7 +210,9 @@ function noteMissing(search: UserSearch | undefined, isMissing: boolean, found: 
   return found;
 }
 
-/** Returns one subject for several. Lengths keep combinations apart wherever the strings are cut. */
+/**
+ * Joins several subjects to one. Each is preceded by its length, so that different combinations have different results.
+ */
 function joinSubjects(found: readonly FoundSubject[], call: Call): string | typeof EXEMPT {
   let joined = 'each:';
   for (const one of found) {

@@ -3,10 +3,10 @@ import type { HttpRequest } from '../call.js';
 import { normalizeAddress } from './ip-address.js';
 import { remoteAddress } from './trust-proxy.js';
 
-/** Addresses of documentation networks (RFC 5737), so no setting names them as proxies. */
+/** Addresses of documentation networks (RFC 5737), which no setting names as proxies. */
 const UNTRUSTED_SENDER = '203.0.113.1';
 const FORGED_CLIENT = '198.51.100.1';
-/** An `X-Forwarded-For` of more hops than any chain of proxies has. */
+/** An `X-Forwarded-For` with more hops than any chain of proxies. */
 const FORGED_CHAIN = [FORGED_CLIENT, ...new Array<string>(100).fill('198.51.100.2')].join(', ');
 
 const TRUSTS_EVERYONE =
@@ -20,15 +20,18 @@ const NO_ADDRESS =
   'A request came without an address (through a Unix socket?): all such requests share one budget. ' +
   'Behind a proxy trust it, so that its forwarding header counts.';
 
-/** Finds the address of a caller, and warns once of each setting that makes limits by address worthless. */
+/** Finds the address of a caller, and warns once of each proxy setting that makes limits by address ineffective. */
 export class ClientAddress {
-  /** `watched`: not everyone is trusted, and no forwarding header has come yet. `checked`: no warning is left to give. */
+  /**
+   * `watched`: not everyone is trusted, and no forwarding header has arrived yet. `checked`: all warnings have been
+   * given.
+   */
   #proxySetting: 'unknown' | 'watched' | 'checked' = 'unknown';
   #isWarnedOfMissing = false;
   readonly #ignoredHeaders = new Set<string>();
 
   /**
-   * @param ipv6Prefix bits of an IPv6 address that identify a network
+   * @param ipv6Prefix the number of bits of an IPv6 address that identify a network
    * @param howToTrust how to trust a proxy, for the warning
    */
   constructor(
@@ -47,8 +50,8 @@ export class ClientAddress {
   }
 
   /**
-   * Returns the address that a header such as `cf-connecting-ip` holds, in canonical form. Undefined if it holds none, or if the
-   * peer is not a proxy that the application trusts: then a client may have made it up.
+   * Returns the address in a header such as `cf-connecting-ip`, in canonical form. Undefined if it contains none, or if
+   * the peer is not a trusted proxy and the client may have forged the header.
    */
   inHeader(request: HttpRequest, header: string): string | undefined {
     const value = request.headers[header];
@@ -59,7 +62,7 @@ export class ClientAddress {
       return undefined;
     }
     const address = normalizeAddress(value, this.ipv6Prefix);
-    // Only IPv4 addresses are canonical as they come.
+    // Of the unchanged values, only IPv4 addresses are addresses.
     return address !== value || isIPv4(address) ? address : undefined;
   }
 
@@ -93,16 +96,16 @@ export class ClientAddress {
 
 function isForwardingIgnored({ app, ips, headers }: HttpRequest): boolean {
   if (typeof app === 'function' && 'get' in app && typeof app.get === 'function') return !app.get('trust proxy');
-  // A Fastify request has `ips` if proxies are trusted. Since 5.12.1 a number of proxies trusts none of them.
+  // A Fastify request has `ips` if proxies are trusted. Since 5.12.1 a hop count trusts none of them.
   return !Array.isArray(ips) || (ips.length < 2 && headers['x-forwarded-for'] !== undefined);
 }
 
-/** Returns true if the framework believes the forwarding header of any sender: it then finds the forged client. */
+/** Returns true if the framework trusts forwarding headers of any sender: it then returns the forged client. */
 function trustsEveryone(request: HttpRequest): boolean {
   return ipBehind(request, UNTRUSTED_SENDER, FORGED_CHAIN) === FORGED_CLIENT;
 }
 
-/** Returns true if the framework believes the forwarding header of the peer that sent the request. */
+/** Returns true if the framework trusts forwarding headers of the peer that sent the request. */
 function isPeerTrusted(request: HttpRequest): boolean {
   return ipBehind(request, remoteAddress(request.socket), FORGED_CLIENT) === FORGED_CLIENT;
 }

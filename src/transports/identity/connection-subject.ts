@@ -4,7 +4,7 @@ import { sharedState } from '../../core/copies.js';
 const connections = sharedState('connections', () => ({
   subjects: new WeakMap<object, string>(),
   count: 0,
-  /** Tells the processes of a fleet apart. Process ids cannot: in containers they are all alike. */
+  /** Identifies this process among those of a fleet. Process ids do not: in containers they are often equal. */
   process: randomBytes(9).toString('base64url'),
 }));
 
@@ -19,8 +19,9 @@ export function connectionSubject(client: object): string {
 }
 
 /**
- * Returns the id of a socket.io client whose session can be recovered. It is random, made by the server, and the same after the
- * recovery, in another process, too. Such a client has a private id as well, by which it asks to be recovered.
+ * Returns the id of a socket.io client whose session can be recovered. The server generates it at random; it stays the
+ * same after a recovery, even in another process. Such a client also has a private id, with which it requests the
+ * recovery.
  */
 function recoverableId(client: object): string | undefined {
   const { id, pid }: { readonly id?: unknown; readonly pid?: unknown } = client;

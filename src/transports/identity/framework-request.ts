@@ -2,9 +2,9 @@ import type { HttpRequest } from '../call.js';
 import { remoteAddress } from './trust-proxy.js';
 
 /**
- * Returns a request of Node as the HTTP framework would see it, so that its `ip` obeys the application's own trust-proxy
- * setting. Frameworks do not see upgrades, and Fastify's middleware gets Node's request. Without a known framework, `ip` is the
- * address of the socket.
+ * Returns a request of Node in the form of the HTTP framework, so that its `ip` follows the application's trust-proxy
+ * setting. Frameworks do not handle upgrades, and Fastify's middleware gets Node's request. Without a known framework,
+ * `ip` is the address of the socket.
  *
  * @param app an Express application or a Fastify instance
  */

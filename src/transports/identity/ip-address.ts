@@ -1,12 +1,12 @@
 import { isIPv4 } from 'node:net';
 
 /**
- * Returns the canonical form of an address, one for each host. IPv4-mapped (`::ffff:0:0/96`, RFC 4291 2.5.5.2) and NAT64
- * (`64:ff9b::/96`, RFC 6052) addresses become IPv4. Other IPv6 addresses are cut to their network, since a host may use
- * any address in it, and written as RFC 5952 says. Ports and IPv6 zones are dropped. A string that is no address is returned
- * unchanged.
+ * Returns the canonical form of an address, one for each host. IPv4-mapped (`::ffff:0:0/96`, RFC 4291 2.5.5.2) and
+ * NAT64 (`64:ff9b::/96`, RFC 6052) addresses become IPv4. Other IPv6 addresses are cut to their network, since a host
+ * may use any address in it, and written as in RFC 5952. Ports and IPv6 zones are dropped. A string that is not an
+ * address is returned unchanged.
  *
- * @param prefix bits of an IPv6 address that identify a network, 1 to 128
+ * @param prefix the number of bits of an IPv6 address that identify a network, 1 to 128
  * @example
  * normalizeAddress('2001:db8:1:2:3::4', 64);  // '2001:db8:1:2::/64'
  * normalizeAddress('::ffff:1.2.3.4', 64);     // '1.2.3.4'
@@ -23,12 +23,15 @@ const COLON = 0x3a;
 const DOT = 0x2e;
 const ZERO = 0x30;
 
-/** The groups of the address that was read last. Reused, since an address is read and written in one go. */
+/**
+ * The groups of the last address that was parsed. Reused, since an address is parsed and formatted without
+ * interruption.
+ */
 const groups = new Uint16Array(8);
 
 /**
- * Reads an IPv6 address (RFC 4291 2.2) without its zone (RFC 4007 11) into `groups`. Returns false if it is invalid; the
- * content of `groups` is then meaningless.
+ * Parses an IPv6 address (RFC 4291 2.2) without its zone (RFC 4007 11) into `groups`. Returns false if it is invalid;
+ * the content of `groups` is then undefined.
  */
 function readGroups(text: string): boolean {
   const zone = text.indexOf('%');
@@ -68,7 +71,7 @@ function readGroups(text: string): boolean {
   return true;
 }
 
-/** Reads the IPv4 address at the end of an IPv6 address into the groups `index` and `index + 1`. */
+/** Parses the IPv4 address at the end of an IPv6 address into the groups `index` and `index + 1`. */
 function readDotted(text: string, start: number, end: number, index: number): boolean {
   let at = start;
   for (let octet = 0; octet < 4; octet++) {
@@ -106,7 +109,7 @@ function formatGroups(prefix: number): string {
     return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
   }
   cutToNetwork(prefix);
-  // RFC 5952 4.2: the longest run of zero groups is shortened, the first of several; a single group is not.
+  // RFC 5952 4.2: shortens the longest run of at least two zero groups; if several are equally long, the first.
   let gap = -1;
   let gapLength = 1;
   for (let i = 0; i < 8; i++) {

@@ -1,11 +1,11 @@
 import { sharedState } from '../../core/copies.js';
 
-/** The number of the applications of the process by their `ipv6Prefix`. */
+/** The number of applications in the process, by their `ipv6Prefix`. */
 const running = sharedState('ipv6-prefixes', () => new Map<number, number>());
 
 const DEFAULT_PREFIX = 64;
 
-/** Notes that an application with this prefix runs. Returns a function that notes its end. */
+/** Registers a running application with this prefix. Returns a function that removes it. */
 export function enterPrefix(prefix: number): () => void {
   running.set(prefix, (running.get(prefix) ?? 0) + 1);
   let isOver = false;
@@ -19,9 +19,9 @@ export function enterPrefix(prefix: number): () => void {
 }
 
 /**
- * Returns the prefix of the applications of the process; 64 if there is none.
+ * Returns the prefix of the applications in the process; 64 if there is none.
  *
- * @throws Error if they have several
+ * @throws Error if they have different prefixes
  */
 export function prefixInForce(): number {
   const [prefix = DEFAULT_PREFIX, other] = running.keys();

@@ -1,7 +1,7 @@
 /** The names that lead to a nested member: `['user', 'id']`. */
 export type MemberPath = readonly string[];
 
-/** Returns the member at a path, or undefined if the value or any member on the way is missing. */
+/** Returns the member at a path, or undefined if the value or any member of the path is missing. */
 export function memberAt(from: unknown, path: MemberPath): unknown {
   let value = from;
   for (const member of path) {

@@ -1,12 +1,12 @@
-/** The members of a request that tell its path. Express and Fastify keep the unmodified URL in `originalUrl`. */
+/** The members of a request that contain its path. Express and Fastify keep the unmodified URL in `originalUrl`. */
 interface RequestTarget {
   readonly url?: string;
   readonly originalUrl?: unknown;
 }
 
 /**
- * Returns the canonical path of a request, which is the same for all spellings that routers take for one path: decoded,
- * in lower case, without origin, query and fragment, doubled slashes and a trailing slash.
+ * Returns the canonical path of a request, which is the same for all spellings that routers treat as one path: decoded,
+ * in lower case, without origin, query, fragment, doubled slashes and a trailing slash.
  */
 export function canonicalPath({ url = '', originalUrl }: RequestTarget): string {
   const target = typeof originalUrl === 'string' ? originalUrl : url;
@@ -18,7 +18,7 @@ export function canonicalPath({ url = '', originalUrl }: RequestTarget): string 
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-/** Returns a path with invalid escapes unchanged. */
+/** Decodes a path. Leaves invalid escapes unchanged. */
 function decodeLeniently(path: string): string {
   try {
     return decodeURIComponent(path);

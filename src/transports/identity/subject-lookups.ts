@@ -3,10 +3,10 @@ import type { By, Call, CallContext } from '../call.js';
 import type { FoundSubject } from './subject.js';
 import { findWithSearch, type UserSearch } from './user-lookup.js';
 
-/** The part of a limit that says who is charged. */
+/** The part of a limit that determines who is charged. */
 interface Lookup {
   readonly by: By;
-  /** What the function sees as the call's context, beside that of the call. */
+  /** The context of the limit, which the function receives merged with that of the call. */
   readonly context: CallContext | undefined;
 }
 
@@ -15,11 +15,11 @@ interface Answer extends Lookup {
   readonly found: Awaitable<FoundSubject>;
 }
 
-/** Asks each `by` of a call's limits once: limits that share the function, and the context that it sees, share its answer. */
+/** Calls each `by` of a call's limits once: limits with the same function and context share its result. */
 export class SubjectLookups {
   readonly #answers: Answer[] = [];
 
-  /** Returns what `by` finds, as `findWithSearch` does. */
+  /** Returns the result of `by`, like `findWithSearch`. */
   find({ by, context }: Lookup, call: Call, search: UserSearch | undefined): Awaitable<FoundSubject> {
     const answer = this.#answers.find((one) => isSame(one, { by, context })) ?? this.#ask({ by, context }, call);
     if (search === undefined) return answer.found;
@@ -32,14 +32,14 @@ export class SubjectLookups {
   #ask(lookup: Lookup, call: Call): Answer {
     const search = { isUserMissing: false };
     const found: Awaitable<FoundSubject> = findWithSearch(lookup.by, call, search);
-    // A promise can be awaited by each limit; a function of the user may return any thenable.
+    // Each limit awaits the promise; a function of the user may return any thenable.
     const answer: Answer = { ...lookup, search, found: isPromise(found) ? Promise.resolve(found) : found };
     this.#answers.push(answer);
     return answer;
   }
 }
 
-/** Returns lookups for limits some of which share a `by`; undefined for all others, whose calls make no object for it. */
+/** Returns lookups if some of the limits share a `by`; else undefined, so that calls do not allocate them. */
 export function sharedLookups(limits: readonly Lookup[]): SubjectLookups | undefined {
   for (let i = 1; i < limits.length; i++) {
     const limit = limits[i];

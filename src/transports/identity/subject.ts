@@ -8,40 +8,41 @@ import { userIdOf } from './user-lookup.js';
 /** Options of `by.header()` and `subjectOf.header()`. */
 export interface HeaderOptions {
   /**
-   * If true, the subject holds the value itself. Default: false: it holds 128 bits of the value's SHA-256, so that secrets are
-   * in no key, event or log.
+   * If true, the subject contains the value itself. Default: false, it contains 128 bits of the value's SHA-256, so
+   * that secrets do not appear in keys, events or logs.
    */
   readonly clear?: boolean;
 }
 
 /**
- * Writes subjects as the built-in `by` does, for calls of `ThrottleService` that say who is charged.
+ * Returns subjects in the form of the built-in `by`, to pass to methods of `ThrottleService`.
  *
- * All members throw a TypeError for a value that would become a subject that nobody meant, such as a user that is `undefined`.
+ * All members throw a TypeError for a value that would give an unintended subject, such as the user `undefined`.
  */
 export interface SubjectOf {
   /**
-   * Writes a user as `by.user()` does.
+   * Returns the subject of a user, as `by.user()` does.
    *
    * @param id a string that is not empty, or a whole number
    * @example throttle.hit('login', 1, { subject: subjectOf.user(42) })
    */
   user(id: string | number | bigint): string;
   /**
-   * Writes an address as `by.ip()` does, in whatever form it is: IPv4, or the network of an IPv6 address, as RFC 5952 says.
-   * The size of the network is the module's `ipv6Prefix`.
+   * Returns the subject of an address, as `by.ip()` does. Accepts any form of an address. The subject contains IPv4, or
+   * the network of an IPv6 address (RFC 5952) with the module's `ipv6Prefix`.
    *
-   * @param address as the framework finds it, `request.ip`; undefined for a request through a Unix socket, which has none
-   * @throws Error if the applications of the process differ in `ipv6Prefix`; `throttle.subjectOf` knows its own
+   * @param address the address that the framework finds, `request.ip`; undefined for a request through a Unix socket,
+   * which has none
+   * @throws Error if the applications of the process have different `ipv6Prefix`; then use `throttle.subjectOf`
    * @example
    * subjectOf.ip('2001:db8:1:2:3::4'); // 'ip:2001:db8:1:2::/64'
    * subjectOf.ip('::ffff:192.0.2.1');  // 'ip:192.0.2.1'
    */
   ip(address: string | undefined): string;
   /**
-   * Writes a header as `by.header()` does. Pass the same options.
+   * Returns the subject of a header, as `by.header()` does. Pass the same options.
    *
-   * @param value the header's value, as it arrives; `request.headers[name]`
+   * @param value the header's value as received: `request.headers[name]`
    * @example
    * subjectOf.header('X-Api-Key', 'secret');              // 'header:x-api-key:#2bb80d537b1da3e38bd30361aa855686'
    * subjectOf.header('X-Tenant', 'acme', { clear: true }) // 'header:x-tenant:acme'
@@ -49,10 +50,10 @@ export interface SubjectOf {
   header(name: string, value: string | readonly string[], options?: HeaderOptions): string;
 }
 
-/** All calls without an address. */
+/** The subject of all calls without an address. */
 const UNKNOWN_ADDRESS = 'ip:unknown';
 
-/** Returns the functions that write subjects under an `ipv6Prefix`. */
+/** Returns the functions that return subjects, for an `ipv6Prefix`. */
 export function subjectsUnder(prefix: () => number): SubjectOf {
   return {
     user: (id) => {
@@ -75,21 +76,24 @@ export function subjectsUnder(prefix: () => number): SubjectOf {
   };
 }
 
-/** The subjects of the built-in `by`, under the `ipv6Prefix` of the process's application. See `SubjectOf`. */
+/**
+ * Returns subjects in the form of the built-in `by`, with the `ipv6Prefix` of the process's application. See
+ * `SubjectOf`.
+ */
 export const subjectOf: SubjectOf = subjectsUnder(prefixInForce);
 
 export function userSubject(id: string): string {
   return `user:${id}`;
 }
 
-/** @param address in canonical form */
+/** @param address an address in canonical form */
 export function ipSubject(address: string): string {
   return `ip:${address}`;
 }
 
-/** @param name in lower case */
+/** @param name the header's name in lower case */
 export function headerSubject(name: string, value: string, isClear: boolean): string {
-  // 0.6 us for each call. A cache would be faster, and would keep the secrets of all clients in memory.
+  // Takes 0.6 us per call. A cache would be faster, but would keep the secrets of all clients in memory.
   return isClear ? `header:${name}:${value}` : `header:${name}:#${hash('sha256', value, 'hex').slice(0, 32)}`;
 }
 
@@ -100,13 +104,13 @@ function unfit(place: string, expected: string, found: unknown): TypeError {
 /** The result of a `By`. */
 export type FoundSubject = Awaited<ReturnType<By>>;
 
-/** Returns true if `by` found nobody. The address is charged then. */
+/** Returns true if `by` found nothing. Then the address is charged. */
 export function isNobody(found: FoundSubject): found is null | undefined | '' {
   return found === null || found === undefined || found === '';
 }
 
 /**
- * Returns what `by` found if it is a string. A number or an object would become a subject that nobody meant.
+ * Returns the result of `by` if it is a string. A number or an object would give an unintended subject.
  *
  * @throws TypeError naming the place
  */

@@ -3,9 +3,9 @@ import { invalidValue } from '../../core/errors.js';
 import type { HttpRequest } from '../call.js';
 
 /**
- * The proxies whose `X-Forwarded-For` is believed: none (`false`), all (`true`), a number of hops, addresses and networks
- * (`'10.0.0.0/8'`, `'loopback'`, `'linklocal'`, `'uniquelocal'`; several in an array, or joined by commas), or a function
- * of an address and its hop.
+ * The proxies whose `X-Forwarded-For` is trusted: none (`false`), all (`true`), a number of hops, addresses and
+ * networks (`'10.0.0.0/8'`, `'loopback'`, `'linklocal'`, `'uniquelocal'`; several in an array, or joined by commas), or
+ * a function of an address and its hop.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | Trusts;
 
@@ -49,8 +49,8 @@ export function compileTrust(place: string, setting: TrustProxy): Trusts {
 }
 
 /**
- * Characters of `X-Forwarded-For` that are read, from its end: some 200 addresses of IPv6, far more than proxies add. Node takes
- * headers of 16 KB, and more if it is told to; a client could have each of its addresses looked up in the trusted networks.
+ * The number of characters of `X-Forwarded-For` that are read, from its end: some 200 IPv6 addresses, far more than
+ * proxies add. Node accepts headers of 16 KB or more, and each address in them costs a look-up in the trusted networks.
  */
 const MAX_FORWARDED_LENGTH = 8192;
 
@@ -87,7 +87,7 @@ function forwardedFor(headers: HttpRequest['headers']): readonly string[] {
   if (header === undefined) return [];
   const text = String(header);
   const end = text.slice(-MAX_FORWARDED_LENGTH);
-  // What is cut off at the front may be the rest of an address.
+  // Drops the first address after the cut, which may be incomplete.
   return (end.length === text.length ? end : end.slice(end.indexOf(',') + 1 || end.length))
     .split(',')
     .map((address) => address.trim())

@@ -3,17 +3,20 @@ import { describeValue } from '../../core/errors.js';
 import type { By, Call } from '../call.js';
 import { type MemberPath, memberAt } from './member-path.js';
 
-/** Notes whether a `By` looked for a user and found none. What it returned is preliminary then: a later guard may set the user. */
+/**
+ * Records whether a `By` looked for a user and found none. Then its result is preliminary: a later guard may set the
+ * user.
+ */
 export interface UserSearch {
   isUserMissing: boolean;
 }
 
-/** A `By` that looks for a user, and notes in a search that there is none. */
+/** A `By` that looks for a user, and records in a search if there is none. */
 export type UserBy = (call: Call, search?: UserSearch) => ReturnType<By>;
 
 const userBys = sharedState('user-bys', () => new WeakMap<By, UserBy>());
 
-/** Returns a `By` that is known as one that looks for a user. As any other `By` it takes the call alone. */
+/** Returns a `By` that is marked as one that looks for a user. Like any other `By` it takes only the call. */
 export function markUserBy(find: UserBy): By {
   const by: By = (call) => find(call);
   userBys.set(by, find);
@@ -25,7 +28,7 @@ export function isUserBy(find: By): boolean {
   return userBys.has(find);
 }
 
-/** Calls a `By` with a search; one that looks for no user leaves the search as it is. */
+/** Calls a `By` with a search. A `By` that looks for no user does not change the search. */
 export function findWithSearch(find: By, call: Call, search: UserSearch | undefined): ReturnType<By> {
   const userBy = search === undefined ? undefined : userBys.get(find);
   return userBy === undefined ? find(call) : userBy(call, search);
@@ -35,7 +38,7 @@ export function findWithSearch(find: By, call: Call, search: UserSearch | undefi
  * Returns the id of the user at a path such as `user.id`, or null if there is none. On sockets the client is searched
  * first, then its `data`, then the upgrade request.
  *
- * @throws TypeError if the member is neither a string, a whole number nor an object with a `toString` of its own
+ * @throws TypeError if the member is not a string, a whole number, or an object with its own `toString`
  */
 export function findUserId({ request, client }: Call, path: MemberPath): string | null {
   for (const holder of [client, memberAt(client, ['data']), request]) {
@@ -51,12 +54,15 @@ export function findUserId({ request, client }: Call, path: MemberPath): string 
   return null;
 }
 
-/** Returns the id of a user as a string; null for none (null, undefined and `''`); undefined for a value that is no id. */
+/**
+ * Returns the id of a user as a string; null if there is none (null, undefined and `''`); undefined for a value that is
+ * not an id.
+ */
 export function userIdOf(value: unknown): string | null | undefined {
   if (value === null || value === undefined || value === '') return null;
   if (typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
-  // An ObjectId has a toString of its own. A plain object has none, so all users would be "[object Object]", and an
-  // empty array is an empty string.
+  // An ObjectId has its own toString. A plain object does not, so all users would be "[object Object]"; an empty array
+  // would be an empty string.
   const hasOwnText = typeof value === 'object' && value.toString !== Object.prototype.toString;
   return hasOwnText && !Array.isArray(value) ? String(value) || null : undefined;
 }

@@ -6,7 +6,10 @@ import { PacedConnections } from './pacing/paced-connections.js';
 import { upgradeRequestOf } from './socket-client.js';
 import { type ConnectionRules, SocketConnection } from './socket-connection.js';
 
-/** The application that a client connected to: a gateway class that several share has an interceptor of each. */
+/**
+ * The application that a client connected to. A gateway class that several applications share has an interceptor of
+ * each.
+ */
 const owners = sharedState('connection-owners', () => new WeakMap<object, ConnectionRegistry>());
 
 /** The settings that all connections of an application share. */
@@ -22,7 +25,7 @@ export class ConnectionRegistry {
   readonly paced: PacedConnections;
   readonly #connections = new WeakMap<object, SocketConnection>();
 
-  /** @param requestOf returns an upgrade request as the framework would see it */
+  /** @param requestOf returns an upgrade request in the form of the framework */
   constructor(
     private readonly settings: ConnectionSettings,
     private readonly addresses: ClientAddress,
@@ -31,13 +34,16 @@ export class ConnectionRegistry {
     this.paced = new PacedConnections(settings.clock);
   }
 
-  /** Returns the connection of a client. The first call for a client registers it, with the upgrade request if known. */
+  /**
+   * Returns the connection of a client. The first call for a client registers it, with the upgrade request if it is
+   * known.
+   */
   connectionOf(client: object, upgrade: HttpRequest | undefined = upgradeRequestOf(client)): SocketConnection {
     const known = this.#connections.get(client);
     if (known !== undefined) return known;
     const { sockets, clock } = this.settings;
     const pacer = this.paced.pacerOf(client);
-    // The address is read now, because a closed socket has none.
+    // Reads the address now, because a closed socket has none.
     const address = this.addressOf(upgrade);
     const readAddressIn = (header: string) => this.addressIn(upgrade, header);
     const connection = new SocketConnection(client, upgrade, address, sockets, clock, readAddressIn, pacer);

@@ -1,6 +1,6 @@
-/** What one message has done to its connection's streak of denials. */
+/** The effect of one message on its connection's streak of denials. */
 export interface MessageProgress {
-  /** A frame is not read yet: its message may still be denied after the frame was allowed. */
+  /** True for a frame, which is not parsed yet: its message may be denied after the frame was allowed. */
   readonly isFrame: boolean;
   isCounted: boolean;
   /** The length of the streak that the message ended when it was allowed. */
@@ -16,7 +16,7 @@ export class DenialStreak {
   /** @param closeAfter the number of consecutive denials at which the connection is to be closed */
   constructor(private readonly closeAfter: number) {}
 
-  /** Ends the streak, since a message was allowed. */
+  /** Ends the streak, because a message was allowed. */
   recordAdmission(message: MessageProgress): void {
     if (message.isCounted) return;
     if (message.isFrame) {
@@ -32,7 +32,7 @@ export class DenialStreak {
   recordDenial(message: MessageProgress): boolean {
     if (message.isCounted) return false;
     message.isCounted = true;
-    // A message that was allowed at first, as a frame or by its handler's limits, continues the streak that it ended.
+    // The message was allowed before, as a frame or by its handler's limits, so it continues the streak that it ended.
     const before = message.isFrame ? this.#length : Math.max(this.#length, message.endedStreak, this.#endedByFrame);
     this.#length = before + 1;
     this.#endedByFrame = 0;

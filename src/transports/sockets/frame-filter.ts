@@ -14,9 +14,9 @@ interface IoClient {
   use(middleware: (event: readonly unknown[], next: () => void) => void): unknown;
 }
 
-/** How long the end of a connection waits for messages that are not decided yet. */
+/** How long the close event of a connection waits for messages that are not decided yet. */
 const MAX_CLOSE_DELAY_MS = 1000;
-/** Frames without data: counted, but never withheld, because the library has replied to them already. */
+/** Frames without data. They are counted but never withheld, because the library has already replied to them. */
 const CONTROL_FRAMES = ['ping', 'pong'];
 
 /** Filters a client's frames before they reach a listener. Returns false for a client of neither library. */
@@ -27,7 +27,7 @@ export function filterFrames(client: object, isAllowed: FrameFilter): boolean {
   return true;
 }
 
-/** Replaces the client's own `emit`, so that no listener is called earlier, whoever adds it. */
+/** Replaces the client's own `emit`, so that the filter runs before any listener. */
 function filterMessages(client: WsClient, isAllowed: FrameFilter): void {
   const emit = client.emit.bind(client);
   const inOrder = orderedRelease();
@@ -47,7 +47,7 @@ function filterMessages(client: WsClient, isAllowed: FrameFilter): void {
   };
 }
 
-/** Emits the end of a connection after the messages that came before it, if those are decided soon. */
+/** Emits `close` after the messages that arrived before it, if those are decided soon. */
 function closeInOrder(inOrder: ReturnType<typeof orderedRelease>, emitClose: () => void): void {
   let isEmitted = false;
   const close = () => {
@@ -55,7 +55,7 @@ function closeInOrder(inOrder: ReturnType<typeof orderedRelease>, emitClose: () 
     isEmitted = true;
   };
   let hasWaited = false;
-  // In an event-loop turn of its own, as it would have come.
+  // In a separate event-loop turn, as without the filter.
   inOrder(true, () => (hasWaited ? setImmediate(close) : close()));
   hasWaited = true;
   if (!isEmitted) setTimeout(close, MAX_CLOSE_DELAY_MS).unref();

@@ -1,9 +1,9 @@
 import { type Awaitable, isPromise } from '../../core/awaitable.js';
 
 /**
- * Returns a function that releases items in the order in which they came, each once its own verdict is there. An item
- * whose verdict is there is released at once if none waits before it. An item with the verdict `false` is dropped.
- * Verdicts may not reject.
+ * Returns a function that releases items in order of arrival, each after its verdict is known. If no earlier item
+ * waits, an item with a known verdict is released at once. An item with the verdict `false` is dropped. Verdicts must
+ * not reject.
  */
 export function orderedRelease(): (isAllowed: Awaitable<boolean>, release: () => void) => void {
   let last: Promise<void> | undefined;
@@ -12,7 +12,7 @@ export function orderedRelease(): (isAllowed: Awaitable<boolean>, release: () =>
       if (isAllowed) release();
       return;
     }
-    // A dropped item does not wait: those denied in a flood would all be kept in memory.
+    // A dropped item does not wait, because all denied items of a flood would be kept in memory.
     if (isAllowed === false) return;
     const previous = last;
     const releaseInTurn = async () => {
@@ -26,7 +26,7 @@ export function orderedRelease(): (isAllowed: Awaitable<boolean>, release: () =>
   };
 }
 
-/** An exception of a listener is uncaught, as it would be without this queue, and does not stop the items behind it. */
+/** Releases an item. An exception of a listener is uncaught, as without this queue, and does not stop later items. */
 function releaseSafely(release: () => void): void {
   try {
     release();

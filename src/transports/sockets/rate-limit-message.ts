@@ -4,13 +4,13 @@ import type { DenialMessage } from '../responder.js';
 import { announcedSeconds } from '../retry-jitter.js';
 import { waitSeconds } from '../wait-seconds.js';
 
-/** The event that notifies a client. */
+/** The event that notifies a client of a denial. */
 export const RATE_LIMIT = 'rate_limit';
 
 /** The data of the `rate_limit` event: why a message or connection was denied. */
 export interface RateLimitPayload {
   readonly type: typeof RATE_LIMIT;
-  /** The policy's `message`, else a default text. */
+  /** The policy's `message`, or a default message. */
   readonly error: string | object;
   /** Whole seconds, rounded up, at least 1; `null`: never. */
   readonly retry_after: number | null;
@@ -20,11 +20,11 @@ export interface RateLimitPayload {
   readonly remaining: number | null;
   /** Why it was denied; `null` if the limits could not be checked. */
   readonly reason: DenialReason | null;
-  /** Members of `context.extras`. */
+  /** The members of `context.extras`. */
   readonly [extra: string]: unknown;
 }
 
-/** Members that extras cannot set: those of the payload, and those that would change the kind of message. */
+/** Members that extras cannot set: those of the payload, and those that would change the type of the message. */
 const RESERVED = new Set([
   'type',
   'error',
@@ -38,7 +38,7 @@ const RESERVED = new Set([
   '__proto__',
 ]);
 
-/** @param text the error, unless the policy has a message */
+/** @param text the error message, unless the policy has a `message` */
 export function deniedPayload(outcome: Outcome, { message, context }: DenialMessage, text: string): RateLimitPayload {
   const { binding } = outcome;
   return {

@@ -8,7 +8,7 @@ import { deniedPayload, type RateLimitPayload, unavailablePayload } from './rate
 import { onClientGone } from './socket-client.js';
 import type { SocketConnection } from './socket-connection.js';
 
-/** The function by which a client of socket.io receives the acknowledgement that it asked for. */
+/** The function that sends the acknowledgement that a socket.io client requested. */
 export type Acknowledge = (payload: object) => void;
 
 /** A message on a socket, and its responder. */
@@ -16,9 +16,9 @@ export class SocketCall implements Call, Responder {
   readonly type = 'ws';
   readonly context: CallContext = {};
   private readonly progress: MessageProgress;
-  /** Sends a denied message's acknowledgement. Undefined if the client asked for none. */
+  /** Sends the acknowledgement of a denied message. Undefined if the client did not request one. */
   readonly acknowledge?: () => void;
-  /** The denial at which the connection is closed, once its client has been notified. */
+  /** The denial that closes the connection, after the client has been notified. */
   private closingDenial: Outcome | undefined;
   private notice: RateLimitPayload | undefined;
 
@@ -66,12 +66,12 @@ export class SocketCall implements Call, Responder {
     return this.execution?.getClass();
   }
 
-  /** A frame is charged before its handler is known, and a client by itself has none. */
+  /** Undefined for a frame, whose handler is not known yet, and for a client without a message. */
   get endsWith(): 'handler' | undefined {
     return this.execution === undefined ? undefined : 'handler';
   }
 
-  /** A message has no headers to report limits in. */
+  /** Does nothing: a message has no headers. */
   report(): void {}
 
   enforce(outcome: Outcome): void {
@@ -80,7 +80,7 @@ export class SocketCall implements Call, Responder {
       connection.slowDown();
       if (connection.streak.recordDenial(progress)) this.closingDenial = outcome;
     } else if (outcome.binding !== null) {
-      // A message that only monitored limits have counted neither lengthens the streak nor ends it.
+      // A message that was counted only by monitored limits neither extends nor ends the streak.
       connection.streak.recordAdmission(progress);
     }
   }
@@ -93,7 +93,7 @@ export class SocketCall implements Call, Responder {
       reason = payload.error;
       this.notify(payload);
     } finally {
-      // After the notice, and also if there is none because a function of the user threw.
+      // After the notice. Also runs if there is none because a function of the user threw.
       if (outcome === this.closingDenial) this.connection.close(reason);
     }
     return false;
@@ -104,7 +104,7 @@ export class SocketCall implements Call, Responder {
     return false;
   }
 
-  /** The message is dropped: there is nobody to respond to. */
+  /** Drops the message: there is no client to respond to. */
   rejectInterrupted(): false {
     return false;
   }

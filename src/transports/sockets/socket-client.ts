@@ -31,12 +31,14 @@ interface TransportSocket {
   terminate(): void;
 }
 
-/** Emitted when a client has gone, before its `close` event, which waits for the messages that came before it. */
+/** Emitted when a client has gone. The `close` event comes later: it waits for the messages that arrived before it. */
 export const CLIENT_GONE = Symbol.for('nestjs-sluice:client-gone');
 const OPEN = 1;
 /** Policy violation (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008;
-/** Bytes of a close frame's reason: a control frame has 125, two of them for the code (RFC 6455, 5.5). */
+/**
+ * The longest reason of a close frame, in bytes: a control frame has 125, of which two are the code (RFC 6455, 5.5).
+ */
 const MAX_REASON_BYTES = 123;
 /** How long a client may take to complete the closing handshake. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -75,8 +77,8 @@ export function sendEvent(client: object, event: string, data: object): void {
 }
 
 /**
- * Closes a connection, with the reason if the protocol has a place for it. Further input is discarded; a client that does
- * not complete the closing handshake within a second is terminated.
+ * Closes a connection, with a reason if the protocol supports one. Further input is discarded; a client that does not
+ * complete the closing handshake within a second is terminated.
  */
 export function closeClient(client: object, reason: string): void {
   const socket = transportSocketOf(client);
@@ -89,18 +91,18 @@ export function closeClient(client: object, reason: string): void {
 }
 
 /**
- * Reads no more from a client before the next turn of the event loop. Otherwise Node reads on as long as there is input,
- * and a client that floods would delay all others and fill the memory with messages in flight.
+ * Stops reading from a client until the next turn of the event loop. Otherwise Node reads as long as there is input, so
+ * a client that floods would delay all others and fill the memory with messages in flight.
  */
 export function pauseUntilNextTurn(client: object): void {
   const socket = transportSocketOf(client);
-  // A socket that is paused already is resumed by whoever paused it.
+  // A socket that is already paused is resumed by the code that paused it.
   if (socket === undefined || socket.isPaused) return;
   socket.pause();
   setImmediate(() => socket.resume());
 }
 
-/** Undefined if a client of socket.io polls, or the server is of another kind. */
+/** Returns undefined if a socket.io client polls, or for other kinds of servers. */
 function transportSocketOf(client: object): TransportSocket | undefined {
   const socket = isEventClient(client) ? memberAt(client, ['conn', 'transport', 'socket']) : client;
   return typeof socket === 'object' && socket !== null && isTransportSocket(socket) ? socket : undefined;
@@ -125,7 +127,7 @@ function isEmitter(client: object): client is Emitter {
   return typeof Reflect.get(client, 'removeAllListeners') === 'function';
 }
 
-/** Returns as much of a text as a close frame holds, cut between characters. */
+/** Cuts a string to the length of a close frame's reason, between characters. */
 export function closeReason(text: string): string {
   const bytes = Buffer.from(text);
   let end = Math.min(bytes.length, MAX_REASON_BYTES);

@@ -7,34 +7,34 @@ import type { MessagePacer } from './pacing/message-pacer.js';
 import { RATE_LIMIT, type RateLimitPayload } from './rate-limit-message.js';
 import { closeClient, pauseUntilNextTurn, sendEvent } from './socket-client.js';
 
-/** The rules that all connections share. */
+/** The settings that all connections share. */
 export interface ConnectionRules {
   /** Consecutive denied messages at which a connection is closed. */
   readonly closeAfter: number;
-  /** Milliseconds between notices to one connection. */
+  /** The minimum time between notices to one connection, in milliseconds. */
   readonly noticeEveryMs: number;
-  /** Messages of one connection that may await a decision. */
+  /** The maximum number of messages of one connection that await a decision. */
   readonly maxPending: number;
 }
 
-/** When to retry a message that found too many others waiting. */
+/** The wait announced for a message that was denied because too many others await a decision. */
 const OVERFLOW_RETRY_MS = 1000;
 
-/** A socket, and what is known of it while it is open. */
+/** A socket and its state while it is open. */
 export class SocketConnection implements Connection {
   readonly streak: DenialStreak;
   #pending = 0;
   #noticedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   #isPaused = false;
-  /** The addresses that headers of the upgrade request hold, by header. Read once, because a closed socket has no peer. */
+  /** The addresses in headers of the upgrade request, by header. Read once, because a closed socket has no peer. */
   #headerAddresses: Map<string, string | undefined> | undefined;
 
   /**
-   * @param request the upgrade request; undefined if the server did not hand it over
-   * @param address of the client, as it was when it connected
+   * @param request the upgrade request; undefined if the server did not pass it
+   * @param address the address of the client when it connected
    * @param readAddressIn reads an address from a header of the upgrade request, if a trusted proxy sent it
-   * @param pacer says how many of its messages are handled per turn of the event loop, where the server lets itself be told
+   * @param pacer determines how many of its messages are handled per turn of the event loop, if the server supports it
    */
   constructor(
     readonly client: object,
@@ -87,7 +87,10 @@ export class SocketConnection implements Connection {
     }
   }
 
-  /** Slows down a client that was denied: reads nothing more before the next turn of the event loop, and then less per turn. */
+  /**
+   * Slows down a client that was denied: stops reading until the next turn of the event loop, and then reads less per
+   * turn.
+   */
   slowDown(): void {
     this.pacer?.recordDenial();
     if (this.#isPaused) return;

@@ -5,8 +5,9 @@ import { type Acknowledge, SocketCall } from './socket-call.js';
 import { isSocket } from './socket-client.js';
 
 /**
- * Messages that gateways handle. A call's session is kept on the handler's arguments, since one message may have several
- * handlers. Charged in the interceptor, which can drop a message: if a guard returns false, Nest sends an exception.
+ * Messages that gateways handle. A call's session is stored on the handler's arguments, since one message may have
+ * several handlers. Messages are charged in the interceptor, which can drop them: if a guard returns false, Nest sends
+ * an exception.
  */
 export class SocketTransport implements Transport {
   readonly type = 'ws';
@@ -22,7 +23,7 @@ export class SocketTransport implements Transport {
     return { target: args, call, responder: call };
   }
 
-  /** The client by itself, without a message. */
+  /** Opens a call of the client without a message. */
   openNamed(on: unknown): OpenedCall | undefined {
     if (!isSocket(on)) return undefined;
     const call = new SocketCall(this.connections.connectionOf(on), undefined);

@@ -6,7 +6,7 @@ import type { RateLimitPayload } from '../rate-limit-message.js';
 export interface ConnectionRefusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON. */
+  /** The body as JSON. */
   readonly body: string;
   readonly message: string;
   readonly data: RateLimitPayload | object;
@@ -27,7 +27,7 @@ export function refusalOf(
 ): ConnectionRefusal {
   const status = exception.getStatus();
   const response = exception.getResponse();
-  // As Nest writes a string.
+  // Nest writes a string like this.
   const body = typeof response === 'string' ? { statusCode: status, message: response } : response;
   return {
     status,

@@ -1,19 +1,19 @@
 import type { HttpRequest } from '../../call.js';
 import { memberAt } from '../../identity/member-path.js';
 
-/** Says whether a session may be made: `success` false refuses it. */
+/** Decides whether a session may be opened: `success` false refuses it. */
 type AllowRequest = (request: HttpRequest, done: (message: string | null, success: boolean) => void) => unknown;
 
 /** A session: the connection that namespaces share. */
 export interface EngineSession {
-  /** The request that it was made for; over WebTransport there is none. */
+  /** The request that opened it; over WebTransport there is none. */
   readonly request?: HttpRequest | null;
   close(): void;
   prependListener(event: 'data', listener: () => void): unknown;
   write(packet: unknown): unknown;
 }
 
-/** The part of socket.io's engine in use: it makes sessions. */
+/** The part of socket.io's engine in use. The engine opens sessions. */
 export interface Engine {
   readonly opts: { allowRequest?: AllowRequest };
   on(event: 'connection', listener: (session: EngineSession) => void): unknown;

@@ -21,14 +21,14 @@ class HeaderRecorder {
   }
 }
 
-/** A connection request, which is an HTTP request without a socket of its own yet, and its responder. */
+/** A connection request, and its responder. It is an HTTP request; the WebSocket does not exist yet. */
 export class HandshakeCall implements Call, Responder<ConnectionRefusal> {
   readonly type = 'ws';
   readonly context: CallContext = {};
   readonly response = new HeaderRecorder();
 
   /**
-   * @param socket of the connection request: tells when the client has gone
+   * @param socket the socket of the connection request, which shows when the client has gone
    * @param addressIn returns the address that a trusted proxy wrote into a header
    */
   constructor(

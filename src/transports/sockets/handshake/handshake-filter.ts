@@ -2,9 +2,9 @@ import type { HttpRequest } from '../../call.js';
 import type { ConnectionRefusal } from './connection-refusal.js';
 import type { EngineSession } from './engine.js';
 
-/** Decides whether a server may make a connection. */
+/** Decides whether a server may accept a connection. */
 export interface HandshakeHandler<Connection> {
-  /** Resolves with the refusal of a connection; undefined: it may be made. */
+  /** Resolves with the refusal of a connection; undefined accepts it. */
   decide(connection: Connection): Promise<ConnectionRefusal | undefined>;
   /** Logs an error that no caller can receive, and returns the refusal for it. */
   fail(error: unknown): ConnectionRefusal;
@@ -35,21 +35,22 @@ interface IoSocket {
   readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
 }
 
-/** How long a refused connection stays open: its client may be about to join another namespace. */
+/** How long a refused connection stays open, because its client may be about to join another namespace. */
 const CLOSE_REFUSED_AFTER_MS = 3000;
 const RECOVERY_WARNING =
   'Not limited: the namespaces that sessions of socket.io join when they are recovered, which skips middlewares. ' +
   'Set connectionStateRecovery: { skipMiddlewares: false }.';
 
-/** Returns the object that accepts a server's connections: for a socket.io server its main namespace. */
+/** Returns the object that accepts a server's connections. For a socket.io server it is the main namespace. */
 export function acceptorOf(server: object): object {
   const main: unknown = 'of' in server ? Reflect.get(server, 'sockets') : undefined;
   return typeof main === 'object' && main !== null ? main : server;
 }
 
 /**
- * Makes a `ws` server emit one message per turn of the event loop, unless its options say otherwise. By default it emits
- * all messages of a chunk at once: in a flood thousands, which would then be in flight together. Returns true if it does so now.
+ * Makes a `ws` server emit one message per turn of the event loop, unless its options specify something else. By
+ * default it emits all messages of a chunk at once; in a flood, thousands would be in flight together. Returns true if
+ * it changed the server.
  */
 export function limitMessagesPerTurn(server: object, options: object): boolean {
   if (!isWsServer(server) || 'allowSynchronousEvents' in options) return false;
@@ -57,15 +58,16 @@ export function limitMessagesPerTurn(server: object, options: object): boolean {
   return true;
 }
 
-/** Returns a warning if sessions join some namespaces without asking. */
+/** Returns a warning if sessions join some namespaces without this check. */
 export function bypassWarning(acceptor: object): string | undefined {
   if (!isNamespace(acceptor)) return undefined;
   return acceptor.server?.opts?.connectionStateRecovery?.skipMiddlewares ? RECOVERY_WARNING : undefined;
 }
 
 /**
- * Makes a `ws` server ask before it makes a connection. Runs before the application's own `verifyClient`: limiting is cheaper
- * than authentication, and counts clients that fail there. Returns false for a server of another kind.
+ * Makes a `ws` server call the handler before it accepts a connection. Runs before the application's own
+ * `verifyClient`: limiting is cheaper than authentication, and counts clients that fail there. Returns false for other
+ * kinds of servers.
  */
 export function filterUpgrades(server: object, handler: HandshakeHandler<HttpRequest>): boolean {
   if (!isWsServer(server)) return false;
@@ -83,7 +85,7 @@ export function filterUpgrades(server: object, handler: HandshakeHandler<HttpReq
   return true;
 }
 
-/** Makes a namespace of socket.io ask before a session joins it. Returns false for anything else. */
+/** Makes a namespace of socket.io call the handler before a session joins it. Returns false for anything else. */
 export function filterConnects(namespace: object, handler: HandshakeHandler<EngineSession>): boolean {
   if (!isNamespace(namespace)) return false;
   namespace.use((socket, next) => {
@@ -97,13 +99,16 @@ export function filterConnects(namespace: object, handler: HandshakeHandler<Engi
   return true;
 }
 
-/** An adapter may have added middlewares that authenticate: clients that fail there are to be counted. */
+/**
+ * Moves the middleware to the front. An adapter may have added middlewares that authenticate, and clients that fail
+ * there must be counted.
+ */
 function moveToFront(namespace: object): void {
   const middlewares: unknown = Reflect.get(namespace, '_fns');
   if (Array.isArray(middlewares)) middlewares.unshift(middlewares.pop());
 }
 
-/** Refuses or accepts a connection. An error, also of the application's own check, is a refusal. */
+/** Refuses or accepts a connection. An error is a refusal, including one of the application's own check. */
 async function respond<Connection>(
   handler: HandshakeHandler<Connection>,
   connection: Connection,
@@ -119,7 +124,10 @@ async function respond<Connection>(
   }
 }
 
-/** A client that stays connected without a namespace would keep its connection until socket.io's own timeout. */
+/**
+ * Closes the connection of a client that has joined no namespace. Otherwise it would stay open until socket.io's own
+ * timeout.
+ */
 function closeIfIdle({ conn, client }: IoSocket): void {
   if (client.sockets?.size === 0) conn.close();
 }

@@ -4,7 +4,7 @@ interface PeerSocket {
   readonly readableEnded?: boolean;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
-  /** Of a TCP socket. */
+  /** Only on a TCP socket. */
   read?(size: number): unknown;
 }
 
@@ -13,8 +13,8 @@ const ENDS = ['end', 'close'];
 /**
  * Calls `listener` once the client of a connection request has gone. Returns a function that removes the listener.
  *
- * Node does not read a socket that is to be upgraded, and without reading nobody learns of its end. What it starts to read here
- * stays in the socket's buffer, for whoever takes the connection.
+ * Node does not read from a socket that is to be upgraded, and without reading, its end is not noticed. So this starts
+ * reading. The data stays in the socket's buffer for the code that takes over the connection.
  */
 export function onPeerGone(socket: unknown, listener: () => void): () => void {
   if (!isPeerSocket(socket)) return () => {};

@@ -3,20 +3,20 @@ import type { HttpRequest } from '../../call.js';
 import type { ConnectionRefusal } from './connection-refusal.js';
 import type { Engine, EngineSession } from './engine.js';
 
-/** Decides whether an engine of socket.io may make a session. */
+/** Decides whether an engine of socket.io may open a session. */
 export interface SessionHandler {
   /**
-   * Resolves with the refusal of a session; undefined: it may be made.
+   * Resolves with the refusal of a session; undefined accepts it.
    *
    * @param key the request, or the session itself if there is no request
-   * @param peer tells when the client has gone
+   * @param peer the socket or connection, which shows when the client has gone
    */
   decideSession(key: object, request: HttpRequest, peer: unknown): Promise<ConnectionRefusal | undefined>;
   /** Logs an error that no caller can receive, and returns the refusal for it. */
   fail(error: unknown): ConnectionRefusal;
 }
 
-/** The response to a request that is no upgrade. */
+/** The response to a request that is not an upgrade. */
 interface NodeResponse {
   readonly headersSent: boolean;
   writeHead(status: number, headers: object): { end(body: string): unknown };
@@ -32,8 +32,8 @@ interface UpgradeSocket {
 }
 
 /**
- * Makes an engine ask before it makes a session, over whatever transport. Runs before the application's own `allowRequest`:
- * limiting is cheaper than authentication, and counts clients that fail there.
+ * Makes an engine call the handler before it opens a session, over any transport. Runs before the application's own
+ * `allowRequest`: limiting is cheaper than authentication, and counts clients that fail there.
  */
 export function filterSessions(engine: Engine, handler: SessionHandler): void {
   const { opts } = engine;
@@ -41,7 +41,7 @@ export function filterSessions(engine: Engine, handler: SessionHandler): void {
   opts.allowRequest = async (request, done) => {
     const { res, socket } = request;
     const isUpgrade = !isResponse(res);
-    // Node listens for errors of a socket that is upgraded no more, and the engine does not yet.
+    // Node has stopped listening for errors of an upgraded socket, and the engine does not listen yet.
     if (isUpgrade && isUpgradeSocket(socket)) socket.on('error', () => {});
     const refuse = (refusal: ConnectionRefusal) => {
       if (respond(request, refusal)) tell(refusal);
@@ -64,7 +64,7 @@ export function filterSessions(engine: Engine, handler: SessionHandler): void {
     }
   };
   engine.on('connection', (session) => {
-    // Over WebTransport there is no request to allow: the session is there, and is closed again.
+    // Over WebTransport there is no request to refuse: the session is already open, and is closed.
     if (!session.request) closeIfRefused(session, handler);
   });
 }
@@ -78,14 +78,14 @@ async function closeIfRefused(session: EngineSession, handler: SessionHandler): 
   }
 }
 
-/** What engine.io tells an application of a request that `allowRequest` refuses. */
+/** Returns the error that engine.io reports for a request that `allowRequest` refuses. */
 function errorOf({ message }: ConnectionRefusal): object {
   return { code: 4, message: 'Forbidden', context: { message } };
 }
 
 /**
- * Responds to a client that polls, or to a refused upgrade as `ws` does. The payload is the body. Returns false if the engine's
- * server is of a kind that neither is known of.
+ * Responds to a client that polls, or refuses an upgrade as `ws` does. The body is the payload. Returns false if the
+ * request has neither a response nor an upgrade socket.
  */
 function respond({ res, socket }: HttpRequest, { status, headers, data }: ConnectionRefusal): boolean {
   const body = JSON.stringify(data);

@@ -1,23 +1,26 @@
 import type { ConnectionRefusal } from './connection-refusal.js';
 import type { Engine, EngineSession } from './engine.js';
 
-/** Decides whether a session may ask for a namespace that does not exist. Does not reject. */
+/** Decides whether a session may request a namespace that does not exist. Does not reject. */
 type DecideUnknown = (session: EngineSession) => Promise<ConnectionRefusal | undefined>;
 
 /** The part of a socket.io server in use. */
 interface IoServer {
   readonly encoder: { encode(packet: object): readonly unknown[] };
-  /** Looks for a namespace that does not exist yet. Called while the packet that asks for it is read. An inner method. */
+  /**
+   * Looks for a namespace that does not exist yet. Called while the packet that requests it is parsed. A private
+   * method.
+   */
   _checkNamespace(name: string, auth: unknown, done: (namespace: unknown) => void): void;
 }
 
-/** A packet of socket.io that refuses a namespace. */
+/** The type of a socket.io packet that refuses a namespace. */
 const CONNECT_ERROR = 4;
 
-/** Makes a server ask before it answers that a namespace does not exist. */
+/** Makes a server call `decide` before it responds that a namespace does not exist. */
 export function filterUnknownNamespaces(server: object, engine: Engine, decide: DecideUnknown): void {
   if (!isIoServer(server)) return;
-  /** The session whose packet is read now. */
+  /** The session whose packet is being parsed. */
   let current: EngineSession | undefined;
   engine.on('connection', (session) => {
     session.prependListener('data', () => {

@@ -1,14 +1,14 @@
 import type { Clock } from '../../../core/clock.js';
 
-/** Messages of a connection in one turn of the event loop while the connection is within its limits. */
+/** The number of messages per event-loop turn of a connection that is within its limits. */
 const BURST = 16;
-/** A connection is within its limits again when so long has passed since its last denial. */
+/** The time since its last denial after which a connection is within its limits again. */
 const CALM_MS = 1000;
 
 /**
- * Says how many messages of a connection are handled in one turn of the event loop, so that a flood delays nobody else: 16, and from
- * its first denial until a second without one a single message. With less than 16 each answer of a busy connection would
- * be written, and its next message read, by a system call of its own.
+ * Determines how many messages of a connection are handled per turn of the event loop, so that a flood does not delay
+ * other clients: 16, but 1 from a denial until a second has passed without one. With fewer than 16, a busy connection
+ * would need one system call per response and per message.
  */
 export class MessagePacer {
   /** Called on each denial. */
@@ -19,7 +19,7 @@ export class MessagePacer {
   constructor(private readonly clock: Clock) {}
 
   get perTurn(): number {
-    // The clock is asked only after a denial.
+    // Reads the clock only after a denial.
     this.#isCalm ||= this.clock.now() - this.#deniedAtMs >= CALM_MS;
     return this.#isCalm ? BURST : 1;
   }

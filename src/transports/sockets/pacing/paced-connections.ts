@@ -16,18 +16,21 @@ export class PacedConnections {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Returns the pacer of the connection below a client: of `ws` the client itself. Undefined if it is not paced. */
+  /**
+   * Returns the pacer of the connection that a client uses; with `ws` the client is the connection. Undefined if it is
+   * not paced.
+   */
   pacerOf(client: object): MessagePacer | undefined {
     return this.#pacers.get(engineSocketOf(client) ?? client);
   }
 
-  /** Paces a client of `ws`, whose server emits one message per turn: it does so still where the client has no receiver. */
+  /** Paces a client of `ws`. Without a known receiver, its server still emits one message per turn. */
   paceClient(client: object): void {
     const receiver = receiverOf(client);
     if (receiver !== undefined && !this.#pacers.has(client)) paceReceiver(receiver, this.#register(client));
   }
 
-  /** Paces a connection of engine.io, over whatever transports it goes. */
+  /** Paces a connection of engine.io, over all of its transports. */
   paceEngineSocket(connection: object): void {
     if (!isEngineSocket(connection) || this.#pacers.has(connection)) return;
     const pacer = this.#register(connection);
@@ -47,7 +50,7 @@ export class PacedConnections {
   }
 }
 
-/** An application's own server of WebSockets (`wsEngine`) may emit one message per turn already. */
+/** Paces the WebSocket of a transport. A custom WebSocket server (`wsEngine`) may already emit one message per turn. */
 function paceTransport(socket: object, pacer: MessagePacer): void {
   const receiver = receiverOf(socket);
   if (receiver?._allowSynchronousEvents) paceReceiver(receiver, pacer);

@@ -7,7 +7,7 @@ interface PollingTransport {
   readonly readyState: string;
   /** The response to the POST that is being handled. */
   readonly dataRes: { end(...args: unknown[]): unknown } | null;
-  /** Takes what was posted: packets, with a separator between them. */
+  /** Handles the body of a POST: packets with a separator between them. */
   onData(payload: unknown): void;
   onError(reason: string): void;
 }
@@ -16,8 +16,9 @@ interface PollingTransport {
 const SEPARATOR = '\x1e';
 
 /**
- * Makes a polling transport handle as many packets per turn as its pacer says: a client may post a megabyte of them at once. The
- * POST is answered once all of its packets have been handled, and the client may not send another before.
+ * Makes a polling transport handle as many packets per turn as its pacer allows: a client may post a megabyte of them
+ * at once. The response to the POST is sent after all of its packets have been handled; before that, the client may not
+ * send another.
  */
 export function pacePayloads(transport: PollingTransport, pacer: MessagePacer): void {
   const handle = transport.onData.bind(transport);
@@ -25,7 +26,7 @@ export function pacePayloads(transport: PollingTransport, pacer: MessagePacer): 
 
   transport.onData = (payload) => {
     if (typeof payload !== 'string' || transport.protocol < 4) return handle(payload);
-    // The transport itself treats a client so that sends one POST before the last is answered.
+    // The transport itself fails like this if a client sends a POST before the response to the last one.
     if (isBusy) return transport.onError('data request overlap from client');
     let at = 0;
     const handleNext = () => {
@@ -47,12 +48,12 @@ export function pacePayloads(transport: PollingTransport, pacer: MessagePacer): 
       isBusy = false;
       respond();
     };
-    // The first immediate still belongs to the turn in which the payload was read.
+    // The first immediate still runs in the turn in which the payload was read.
     setImmediate(() => setImmediate(goOn));
   };
 }
 
-/** Returns the index of the separator behind so many packets, or the length of the payload. */
+/** Returns the index of the separator after a number of packets, or the length of the payload. */
 function endOfPackets(payload: string, from: number, packets: number): number {
   let end = from - 1;
   for (let i = 0; i < packets; i++) {
@@ -62,7 +63,7 @@ function endOfPackets(payload: string, from: number, packets: number): number {
   return end;
 }
 
-/** Holds the end of a response back until the returned function is called. */
+/** Delays the end of a response until the returned function is called. */
 function holdResponse(response: PollingTransport['dataRes']): () => void {
   if (response === null) return () => {};
   const end = response.end.bind(response);

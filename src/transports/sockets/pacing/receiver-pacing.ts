@@ -1,14 +1,20 @@
 import { memberAt } from '../../identity/member-path.js';
 import type { MessagePacer } from './message-pacer.js';
 
-/** What a `ws` client reads frames with. An inner member: a client without it keeps the pace that its library has. */
+/**
+ * The object with which a `ws` client parses frames. It is a private member: a client without it keeps the pace of its
+ * library.
+ */
 interface Receiver {
-  /** Whether a message may be emitted in the same turn of the event loop as the one before. Otherwise it waits for the next turn. */
+  /**
+   * If true, a message may be emitted in the same event-loop turn as the previous one. Otherwise it waits for the next
+   * turn.
+   */
   _allowSynchronousEvents: boolean;
   on(event: string, listener: () => void): unknown;
 }
 
-/** What a receiver emits, one per turn unless it may go on. */
+/** The events that a receiver emits, one per turn unless it may go on. */
 const EVENTS = ['message', 'ping', 'pong'];
 
 /** Returns the receiver of a `ws` client. */
@@ -18,15 +24,16 @@ export function receiverOf(socket: object): Receiver | undefined {
 }
 
 /**
- * Makes a `ws` client emit as many messages per turn as its pacer says. What comes beyond stays unread in the receiver, which
- * does not take more input then, so a flood waits in the client's own buffers.
+ * Makes a `ws` client emit as many messages per turn as its pacer allows. Further messages stay in the receiver, which
+ * then accepts no more input, so a flood waits in the client's own buffers.
  */
 export function paceReceiver(receiver: Receiver, pacer: MessagePacer): void {
   let inTurn = 0;
   const endTurn = () => {
     inTurn = 0;
   };
-  // The turn began while the socket was read. A message that waits for its end comes still in this turn, right behind this function.
+  // The turn began while the socket was read. A message that waits for the end of the turn is still emitted in this
+  // turn, immediately after this function.
   const endTurnOfRead = () => {
     if (receiver._allowSynchronousEvents) endTurn();
     else setImmediate(endTurn);
@@ -39,7 +46,7 @@ export function paceReceiver(receiver: Receiver, pacer: MessagePacer): void {
     const { perTurn } = pacer;
     if (inTurn === 0) setImmediate(receiver._allowSynchronousEvents ? endTurnOfRead : endTurn);
     inTurn += 1;
-    // The next one, if it has to wait, comes still in this turn or begins another.
+    // If the next message must wait, it is emitted later in this turn, or begins another one.
     receiver._allowSynchronousEvents = inTurn < perTurn - 1;
   };
   for (const event of EVENTS) receiver.on(event, count);
