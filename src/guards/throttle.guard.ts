@@ -5,11 +5,11 @@ import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
 /**
- * Charges a call over HTTP before its handler runs, once however often the guard is bound. Throws a ThrottleException (429)
- * if the call is denied. Calls over other transports pass.
+ * Charges a call over HTTP before its handler runs, once even if the guard is bound several times. Throws a
+ * ThrottleException (429) if the call is denied. Calls over other transports pass.
  *
- * The module binds it for all handlers. Guards that authenticate may run before or after it: a limit by user that finds nobody
- * here is charged after all guards. Bind it by hand only to limit chosen handlers:
+ * The module binds it for all handlers. Guards that authenticate may run before or after it: a limit by user that finds
+ * no user here is charged after all guards. Bind it by hand only to limit selected handlers:
  * @example
  * ThrottleModule.forRoot({ guard: false, default: '100/min' })
  * @UseGuards(ThrottleGuard) @Controller('reports')

@@ -8,8 +8,8 @@ import { SessionResolver } from '../service/calls/session-resolver.js';
 import { runInSession } from '../service/calls/session-store.js';
 
 /**
- * Charges what the guard left to the handler phase, after all guards have run, and observes how the handler ends for limits that are
- * charged by outcome, and for those of concurrency. The module binds it to handlers over HTTP with such limits, and to no others.
+ * After all guards, charges the limits that the guard deferred to the handler phase. Observes how the handler ends, for
+ * limits with `chargeWhen` and for concurrency limits. The module binds it only to HTTP handlers with such limits.
  */
 @Injectable()
 export class HandlerPhaseInterceptor implements NestInterceptor {
@@ -20,7 +20,7 @@ export class HandlerPhaseInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Awaitable<Observable<unknown>> {
     const session = this.sessions.opened(context);
-    // A handler may share its function with one of another class, or of another application, that has such limits.
+    // The handler may share its function with a handler of another class or application that has such limits.
     if (session === undefined) return next.handle();
     // A denied call throws.
     return chain(this.limiter.admit(session, 'handler'), () => handle(session, next));

@@ -9,10 +9,11 @@ import { SessionResolver } from '../service/calls/session-resolver.js';
 import { runInSession } from '../service/calls/session-store.js';
 
 /**
- * Charges a message of a socket before its handler runs, once however often the interceptor is bound. If the message is
- * denied, the handler does not run, and the client receives the `rate_limit` message. Calls over other transports pass.
+ * Charges a socket message before its handler runs, once even if the interceptor is bound several times. If the message
+ * is denied, the handler does not run, and the client receives the `rate_limit` message. Calls over other transports
+ * pass.
  *
- * The module binds it for all gateways: there is nothing to do.
+ * The module binds it for all gateways, so you need not bind it.
  */
 @Injectable()
 export class ThrottleInterceptor implements NestInterceptor {
@@ -29,24 +30,24 @@ export class ThrottleInterceptor implements NestInterceptor {
     const session = this.sessions.enter(context, 'interceptor');
     if (session === undefined) return next.handle();
     const admitted = this.limiter.admit(session, 'both');
-    // Without a closure in the usual case.
+    // The usual case, without a closure.
     if (admitted === true) return this.#handle(session, next);
     return chain(admitted, (isAdmitted) => (isAdmitted ? this.#handle(session, next) : dropped(session)));
   }
 
-  /** Runs the handler as a part of the call, also if it does its work on subscription. */
+  /** Runs the handler as a part of the call, even if it does its work on subscription. */
   #handle(session: CallSession, next: CallHandler): Observable<unknown> {
     const { responder } = session;
-    // Nobody asks for the call, or for its end, and no acknowledgement may be due: an Observable less.
+    // Nothing needs the call, its end or an acknowledgement, so this saves an Observable.
     if (responder.acknowledge === undefined && session.end === undefined && !this.sessions.isTracking)
       return next.handle();
     const start = (answers: Observer<unknown>) => this.sessions.run(session, () => next.handle().subscribe(answers));
     const hasPermits = session.handlerLimits?.hasPermits === true;
     return observeHandler(hasPermits ? (answers) => runInSession(session, () => start(answers)) : start, {
       begin: () => session.end?.beginHandler(),
-      // A charge by hand asks for the end of the call while the handler runs.
+      // A charge by hand may request the end of the call while the handler runs.
       end: (end) => session.end?.endHandler(end),
-      // The handler may have denied the message itself, and have answered nothing.
+      // The handler may have denied the message itself and not have responded.
       complete: (isAnswered) => {
         if (!isAnswered) responder.acknowledge?.();
       },
@@ -55,7 +56,7 @@ export class ThrottleInterceptor implements NestInterceptor {
 }
 
 function dropped(session: CallSession): Observable<never> {
-  // It may hold permits, if it was dropped while it was delayed.
+  // The message may hold permits if it was dropped while it was delayed.
   session.end?.abandon();
   session.responder.acknowledge?.();
   return EMPTY;

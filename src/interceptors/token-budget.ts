@@ -10,11 +10,11 @@ import { ThrottleService } from '../service/throttle.service.js';
 export interface TokenBudgetOptions {
   /** The name of a token budget of the module. */
   readonly budget: PolicyName;
-  /** Units that the call may use, at least 1, or a function of the call that returns them. */
+  /** The units that the call may use, at least 1, or a function of the call that returns them. */
   readonly estimate: Estimate;
 }
 
-/** What a parameter asks for: the pipe gets it in place of a value. */
+/** The reservation that a parameter requests. The pipe gets it instead of a value. */
 class Reservation {
   constructor(
     readonly context: ExecutionContext,
@@ -22,7 +22,9 @@ class Reservation {
   ) {}
 }
 
-/** Reserves for a parameter. Pipes of a parameter are injected, and decorators are not. */
+/**
+ * Reserves units for a parameter. A pipe is used because Nest injects dependencies into pipes but not into decorators.
+ */
 class ReservationPipe implements PipeTransform<Reservation, Promise<BudgetHold>> {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
@@ -36,11 +38,11 @@ const reserved = createParamDecorator(
 );
 
 /**
- * Reserves units of a token budget for a call, right before its handler, and hands the hold to the handler. Without room it responds as
- * a denied `hit`. A hold that the handler leaves open is settled at what it holds when the call has ended, and cancelled if the call
- * failed.
+ * Reserves units of a token budget for a call, just before its handler, and passes the hold to the handler. If the
+ * budget has no room, it responds like a denied `hit`. If the handler leaves the hold open, all held units are charged
+ * when the call has ended, or none if the call failed.
  *
- * @throws ThrottleConfigError for options that are none. A budget that the module does not have stops startup
+ * @throws ThrottleConfigError for invalid options. An unknown budget stops startup
  * @example
  * @Post() async complete(@TokenBudget({ budget: 'llm', estimate: 2000 }) hold: BudgetHold) {
  *   const answer = await llm.complete();

@@ -9,22 +9,22 @@ import { BoundedBackend } from './bounded/bounded.backend.js';
 /** A backend with its layers. */
 export interface BackendStack {
   readonly backend: Backend;
-  /** Milliseconds until a backend that failed is asked again; 0 while it is asked. */
+  /** Milliseconds until a backend that failed is called again; 0 while it is being called. */
   readonly unavailableForMs: () => number;
-  /** Calls, refunds and resets that failed at the backend, by the code of the error. */
+  /** The number of calls, refunds and resets that failed at the backend, by the code of the error. */
   readonly failures: ReadonlyMap<string, number>;
 }
 
 /**
- * Puts the layers over a backend, from the inside out: a deadline, if it has none of its own; leasing, if the backend can lease;
- * and resilience, which decides what happens while it is unavailable. A backend in the process has neither of the last two: it
- * leases nothing and does not fail.
+ * Wraps a backend in its layers, from the inside out: deadlines, if it has none; leasing, if the backend supports it;
+ * and resilience, which decides what happens while it is unavailable. A backend in the process does not get the last
+ * two: it leases nothing and does not fail.
  *
- * @param onError for policies without an `onError` of their own
- * @param deadlines of calls of a backend without a deadline of its own
+ * @param onError the failure mode of policies that do not set one
+ * @param deadlines limits how long a backend without deadlines may take
  */
 export function stackBackend(provided: Backend, onError: OnError, deadlines: FunctionDeadlines): BackendStack {
-  // The built-in one answers at once; a class that extends it may not.
+  // The built-in backend is synchronous; a subclass may not be.
   if (provided.remote !== true && provided.constructor === MemoryBackend)
     return { backend: provided, unavailableForMs: () => 0, failures: new Map() };
   const hasDeadline = provided.timeoutMs !== undefined;

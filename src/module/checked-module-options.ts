@@ -11,12 +11,12 @@ import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } fro
 /** The type of the argument of `forRoot`. */
 export type CheckedRootOptions<Options> = CheckedModuleOptions<Options, typeof OPTIONS_TYPE>;
 
-/** The type of the argument of `forRootAsync`; `Result` is that of what its factory returns. */
+/** The type of the argument of `forRootAsync`; `Result` is the result type of its factory. */
 export type CheckedAsyncOptions<Result> = Omit<typeof ASYNC_OPTIONS_TYPE, 'useFactory'> & {
   useFactory?: (...args: Parameters<FactoryProvider['useFactory']>) => Checked<Result, CheckedResult<Result>>;
 };
 
-/** Of each branch of a factory. */
+/** Checks each type of a factory's result separately. */
 type CheckedResult<Result> =
   Result extends PromiseLike<infer Options> ? Promise<CheckedResultOptions<Options>> : CheckedResultOptions<Result>;
 
@@ -65,7 +65,7 @@ type CheckedSocketOptions<Options> = Checked<
     : Options
 >;
 
-/** Policies by name. If names are declared, these alone may be written. */
+/** Policies by name. If names are declared, only these are allowed. */
 type CheckedPolicies<Policies> = Checked<
   Policies,
   Policies extends object
@@ -79,7 +79,7 @@ type CheckedPolicies<Policies> = Checked<
     : Policies
 >;
 
-/** Plans: the default is one of those that are written, and the policies of tiers are those that are declared. */
+/** Plans. The default must be one of the written plans, and tiers may only name declared policies. */
 type CheckedPlans<Plans> = Checked<
   Plans,
   Plans extends object

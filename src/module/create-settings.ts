@@ -14,7 +14,7 @@ import { assertBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 import { assertModuleOptions, assertSocketOptions, assertStrategies, MODULE, SOCKETS } from './validate-options.js';
 
-/** Checks the module's options, before a backend is made. @throws ThrottleConfigError naming the option */
+/** Checks the module's options, before the backend is created. @throws ThrottleConfigError naming the option */
 export function checkedOptions(options?: ThrottleModuleOptions): ThrottleModuleOptions {
   assertModuleOptions(options);
   assertStrategies(options.strategies ?? []);
@@ -23,7 +23,7 @@ export function checkedOptions(options?: ThrottleModuleOptions): ThrottleModuleO
   return options;
 }
 
-/** Applies the defaults of options that were checked, and puts the layers over the backend. */
+/** Applies the defaults to checked options, and wraps the backend in its layers. */
 export function createSettings(options: ThrottleModuleOptions, provided: Backend): RuntimeSettings {
   const { strategies = [], onError = 'local', functionTimeoutMs } = options;
   assertBackend('THROTTLE_BACKEND', provided);
@@ -61,7 +61,7 @@ function retryJitter(option: RetryJitterOption = 0): RetryJitter | undefined {
   return share === 0 ? undefined : new RetryJitter(share, random);
 }
 
-/** Returns a method of the logger, which an application may replace by one that throws. */
+/** Returns a method of the logger that never throws, although the application's logger may. */
 function fenced<T>(write: (entry: T) => void): (entry: T) => void {
   const listener = new FencedListener(write);
   return (entry) => listener.call(entry);

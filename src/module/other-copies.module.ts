@@ -15,12 +15,12 @@ import { otherCopyInjected } from './discovery/copy-checks.js';
 class OtherCopiesModule {}
 
 /**
- * Returns a module that provides the classes of other copies of this library, and throws when one is injected: Nest would only
- * say that it cannot be resolved. A copy that is loaded and not injected throws nothing, as providers of this scope are made for
- * those that inject them.
+ * Returns a module that provides the classes of other copies of this library and throws when one is injected, because
+ * Nest would only report that it cannot be resolved. A copy that is loaded but not injected does not throw, because
+ * providers of this scope are created only when they are injected.
  *
- * It is made when Nest reads the modules, after all files are loaded, and once: Nest reads it several times. Without other
- * copies it is a module that ThrottleModule imports anyway, so that the log shows none that does nothing.
+ * It is created once, when Nest scans the modules, after all files are loaded; Nest scans it several times. Without
+ * other copies it is a module that ThrottleModule imports anyway, so that no empty module is logged.
  */
 export function otherCopiesModule(): ForwardReference {
   let made: DynamicModule | Type | undefined;

@@ -43,11 +43,11 @@ import { MODULE, SOCKETS } from './validate-options.js';
 export const SETTINGS = Symbol.for('nestjs-sluice:settings');
 const TRANSPORTS = Symbol.for('nestjs-sluice:transports');
 
-/** The providers of the module, each after those that it needs. */
+/** The providers of the module, each after its dependencies. */
 const ALL: readonly Provider[] = [
-  // Tells which copies of this library an application has modules of.
+  // Identifies the copies of this library whose modules an application imports.
   { provide: COPY, useValue: THIS_COPY },
-  // Replaced by the options of `forRoot`. Without `forRoot`, `checkedOptions` reports that there are none.
+  // Replaced by the options of `forRoot`. Without `forRoot`, `checkedOptions` reports that they are missing.
   { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
   { provide: OPTIONS, useFactory: checkedOptions, inject: [MODULE_OPTIONS_TOKEN] },
   { provide: THROTTLE_BACKEND, useFactory: createBackend, inject: [OPTIONS] },
@@ -80,7 +80,7 @@ const ALL: readonly Provider[] = [
     useFactory: (connections: ConnectionRegistry) => new SocketTransport(connections),
     inject: [ConnectionRegistry],
   },
-  // Every transport is listed here.
+  // Lists all transports.
   { provide: TRANSPORTS, useFactory: (...all: Transport[]) => all, inject: [HttpTransport, SocketTransport] },
   {
     provide: SessionResolver,
@@ -172,7 +172,7 @@ function createPolicyRegistry(
   return new PolicyRegistry(policies, limits, strategies, warn, tiers, ofModule, backend, clock, deadlines);
 }
 
-/** Compiles the limit of new connections, or of frames, that the module sets for all gateways. */
+/** Compiles the module's limit of new connections, or of frames, for all gateways. */
 function moduleSocketLimit(
   { sockets }: RuntimeSettings,
   name: 'connections' | 'frames',
@@ -186,7 +186,9 @@ function moduleSocketLimit(
 const HOW_TO_TRUST =
   'Trust it: ThrottleModule.forRoot({ sockets: { trustProxy: "10.0.0.0/8" } }), by its addresses or their number.';
 
-/** Addresses are found under the proxy setting of sockets if there is one, else under that of the HTTP application. */
+/**
+ * Addresses are determined with the proxy setting of sockets if there is one, else with that of the HTTP application.
+ */
 function createConnectionRegistry(
   settings: RuntimeSettings,
   addresses: ClientAddress,
@@ -200,7 +202,7 @@ function createConnectionRegistry(
   return new ConnectionRegistry(settings, socketAddresses, (upgrade: HttpRequest) => proxiedRequest(upgrade, trusts));
 }
 
-/** Returns a request of Node as the framework of the application would see it. */
+/** Returns a request of Node in the form of the application's framework. */
 function frameworkView(request: HttpRequest, { httpAdapter }: HttpAdapterHost): HttpRequest {
   return asFrameworkRequest(request, httpAdapter?.getInstance<unknown>());
 }

@@ -7,11 +7,11 @@ import { isObject } from '../planning/option-checks.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
 
 /**
- * The token of the application's backend. A test overrides it to keep the state somewhere else. A backend that the options
- * make by a function (`backend: () => new RedisBackend(...)`) is then never made.
+ * The token of the application's backend. Override it in a test to store the state somewhere else. If the option
+ * `backend` is a function (`() => new RedisBackend(...)`), it is then not called.
  *
- * The provider is the backend as configured, without the layers that the module puts over it. Override it in tests only;
- * to inject what limits calls, inject ThrottleService.
+ * The provider is the configured backend without the layers that the module adds. Override it in tests only; to limit
+ * calls, inject ThrottleService.
  *
  * @example
  * Test.createTestingModule({ imports: [AppModule] })
@@ -20,10 +20,10 @@ import type { ThrottleModuleOptions } from './throttle-module.options.js';
  */
 export const THROTTLE_BACKEND: unique symbol = Symbol.for('nestjs-sluice:backend');
 
-/** The token of the module's checked options. The tokens that tests override are the same in every copy of the library. */
+/** The token of the module's checked options. Tokens that tests override are the same in every copy of the library. */
 export const OPTIONS: unique symbol = Symbol.for('nestjs-sluice:options');
 
-/** For errors: what is expected of a backend. */
+/** The description of a valid backend, for error messages. */
 export const A_BACKEND = 'a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
 const METHODS = ['spend', 'peek', 'settle', 'reset'];
 
@@ -37,7 +37,7 @@ export function assertBackend(place: string, value: unknown): asserts value is B
   if (!isBackend(value)) throw invalidValue(place, A_BACKEND, value, 'SLUICE_INVALID_BACKEND');
 }
 
-/** Returns the backend of the options, or the one that their function makes; default: one in memory. */
+/** Returns the backend in the options, or the result of their function. Default: a backend in memory. */
 export function createBackend({ backend = new MemoryBackend() }: ThrottleModuleOptions): Awaitable<Backend> {
   if (typeof backend !== 'function') return backend;
   return chain(backend(), (made: unknown) => {
@@ -47,25 +47,25 @@ export function createBackend({ backend = new MemoryBackend() }: ThrottleModuleO
 }
 
 /**
- * Runs a step of startup. If it throws, the application never runs and no hook of it is called, so a backend that the options made by
- * a function is closed here: nobody else has it.
+ * Runs a step of startup. If it throws, the application does not start and none of its hooks is called. So a backend
+ * that was created by a function of the options is closed here.
  */
 export function orCloseBackend<T>({ backend: given }: ThrottleModuleOptions, backend: Backend, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    // The error of the step is the one to see.
+    // Ignores errors of closing, so that the error of the step is reported.
     if (typeof given === 'function') void Promise.resolve(backend.close?.()).catch(() => undefined);
     throw error;
   }
 }
 
-/** Returns providers of which those behind the backend run their factories by `orCloseBackend`. */
+/** Returns the providers. The factories of those after the backend run in `orCloseBackend`. */
 export function closingBackend(providers: readonly Provider[]): Provider[] {
   return providers.map((provider) => (isFactory(provider) && !isBefore(provider) ? closing(provider) : provider));
 }
 
-/** Returns true for the backend, and for what it needs. */
+/** Returns true for the backend and its dependencies. */
 function isBefore({ provide }: FactoryProvider): boolean {
   return provide === OPTIONS || provide === THROTTLE_BACKEND;
 }

@@ -4,7 +4,7 @@ import { invalidValue } from '../core/errors.js';
 import { ThrottleGuard } from '../guards/throttle.guard.js';
 import type { ThrottleModuleExtras, ThrottleModuleOptions } from './throttle-module.options.js';
 
-/** The base class with `forRoot` and `forRootAsync` that Nest builds, the token of the options, and their types. */
+/** The base class with `forRoot` and `forRootAsync` that Nest generates, the token of the options, and their types. */
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<ThrottleModuleOptions>({
     moduleName: 'Throttle',

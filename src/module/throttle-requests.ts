@@ -3,13 +3,13 @@ import { ThrottleConfigError } from '../core/errors.js';
 import { RequestLimiter } from '../service/request-limiter.js';
 import type { HttpRequest } from '../transports/call.js';
 
-/** A middleware of Express and of Fastify. */
+/** A middleware for Express and Fastify. */
 export type RequestMiddleware = (request: HttpRequest, response: object, next: (error?: unknown) => void) => void;
 
 /**
- * Returns a middleware that charges all requests to the module's limit `requests`. Without it, the module charges them after the
- * middleware of `main.ts`. Use it first to limit what that middleware answers or costs, such as static files, sessions and
- * compression. A request is charged once.
+ * Returns a middleware that charges all requests to the module's limit `requests`. Without it, the module charges them
+ * after the middleware of `main.ts`. Use it as the first middleware to also limit static files, sessions, compression
+ * and the like. A request is charged once.
  *
  * @throws ThrottleConfigError if the module's options have no `requests`
  * @example

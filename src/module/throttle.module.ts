@@ -46,7 +46,7 @@ import { assertAsyncOptions, rootOptions } from './validate-options.js';
 
 /**
  * Rate limiting for an application. Import `forRoot` (or `forRootAsync`) once, in the root module, and `forFeature` in
- * modules with policies of their own. A mistake in the options or in a limit stops startup with a ThrottleConfigError.
+ * modules that add policies. A mistake in the options or in a limit stops startup with a ThrottleConfigError.
  *
  * @example
  * ThrottleModule.forRoot({ default: '1000/min', policies: { login: '5/min' } })
@@ -58,7 +58,7 @@ import { assertAsyncOptions, rootOptions } from './validate-options.js';
 @Module({
   imports: [DiscoveryModule],
   providers: PROVIDERS,
-  // Nest makes a guard or interceptor anew in each module that binds it, so their dependencies are exported, too.
+  // Nest creates a guard or interceptor in each module that binds it, so their dependencies are exported, too.
   exports: [ThrottleService, ThrottleGuard, ThrottleInterceptor, HandlerLimiter, SessionResolver, PolicyRegistry],
 })
 export class ThrottleModule
@@ -90,7 +90,8 @@ export class ThrottleModule
   ) {
     super();
     this.#leavePrefix = enterPrefix(limiter.settings.ipv6Prefix);
-    // In the constructor, because Nest opens socket servers and reads gateways' interceptors before any module hook.
+    // Done in the constructor, because Nest opens socket servers and reads gateways' interceptors before any module
+    // hook.
     markHandlers(discovery);
     this.#gateways = new GatewayDiscovery(discovery);
     this.#gateways.attach(interceptor);
@@ -102,24 +103,24 @@ export class ThrottleModule
   }
 
   /**
-   * The compiler checks rates and names that are written in the options; see docs/types.md.
+   * Configures the module. The compiler checks rates and names that are literals; see docs/types.md.
    *
    * @param options see ThrottleModuleOptions
-   * @throws ThrottleConfigError if they are `undefined`, or no options
+   * @throws ThrottleConfigError if they are `undefined` or invalid
    */
   static override forRoot<const Options extends typeof OPTIONS_TYPE>(
     options: Checked<Options, CheckedRootOptions<Options>>,
   ): DynamicModule;
-  /** Without options: only `@Throttle` limits anything. */
+  /** Without options, only `@Throttle` sets limits. */
   static override forRoot(): DynamicModule;
   static override forRoot(...options: readonly [options?: typeof OPTIONS_TYPE]): DynamicModule {
     return moduleOf(ConfigurableModuleClass.forRoot(rootOptions(options)));
   }
 
   /**
-   * Like `forRoot`, with options that a factory, or the `create` method of a class, returns or resolves with.
+   * Like `forRoot`, with options from a factory, or from the `create` method of a class.
    *
-   * @throws ThrottleConfigError for a factory that takes more arguments than `inject` lists
+   * @throws ThrottleConfigError for a factory with more parameters than `inject` has tokens
    */
   static override forRootAsync<const Result extends ThrottleModuleOptions | Promise<ThrottleModuleOptions>>(
     options: CheckedAsyncOptions<Result>,
@@ -129,7 +130,7 @@ export class ThrottleModule
     return moduleOf(ConfigurableModuleClass.forRootAsync(options));
   }
 
-  /** Adds policies that the whole application knows. Their names share one namespace with those of `forRoot`. */
+  /** Adds policies that the whole application can use. Their names share one namespace with those of `forRoot`. */
   static forFeature<const Options extends ThrottleFeatureOptions>(
     options: Checked<Options, CheckedFeatureOptions<Options>>,
   ): DynamicModule;
@@ -139,7 +140,7 @@ export class ThrottleModule
 
   /**
    * Prepares handlers and requests. Nest calls this before it registers routes, when their paths are final and the HTTP
-   * adapter exists. Applications without HTTP have no `configure`.
+   * adapter exists. It is not called in applications without HTTP.
    */
   configure(): void {
     this.#compileHandlers();
@@ -153,7 +154,7 @@ export class ThrottleModule
 
   async onModuleInit(): Promise<void> {
     const { settings } = this.limiter;
-    // Applications without HTTP have no `configure`.
+    // In applications without HTTP, `configure` was not called.
     this.#compileHandlers();
     this.#warnOfNoLimits();
     for (const warning of (await settings.backend.warnings?.()) ?? []) settings.warn(warning);
@@ -161,8 +162,8 @@ export class ThrottleModule
   }
 
   /**
-   * Ends delays and queues: Nest calls this before it closes the HTTP server, which waits for the requests in flight. Gives leases back, because
-   * the application may close its Redis client before this module closes.
+   * Ends delays and queues: Nest calls this before it closes the HTTP server, which waits for the requests in flight.
+   * Returns leases, because the application may close its Redis client before this module closes.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.limiter.close();
@@ -171,7 +172,7 @@ export class ThrottleModule
 
   async onApplicationShutdown(): Promise<void> {
     this.changes.stop();
-    // Responses have closed, and what their calls took is being settled.
+    // All responses have closed, and their charges are being settled.
     await this.limiter.outcomes.close();
     await this.limiter.permits.close();
     this.limiter.heartbeat.close();
@@ -183,7 +184,7 @@ export class ThrottleModule
     await this.limiter.settings.backend.close?.();
   }
 
-  /** Runs before the first server opens: a socket server on a port of its own takes messages at once. */
+  /** Runs before the first server opens: a socket server on its own port accepts messages at once. */
   #compileHandlers(): void {
     if (this.#isCompiled) return;
     this.#isCompiled = true;

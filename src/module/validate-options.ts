@@ -17,17 +17,17 @@ import { A_HEADER_STYLE, isHeaderStyle } from '../transports/http/header-dialect
 import { A_BACKEND, isBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
-/** For errors: where the options of the module are. */
+/** The path of the module's options in error messages. */
 export const MODULE = 'ThrottleModule';
-/** For errors: where the options of sockets are. */
+/** The path of the options of sockets in error messages. */
 export const SOCKETS = `${MODULE}.sockets`;
 
-/** Options of the module itself, which are given beside a factory and not in what it returns. */
+/** Options of the module itself, which are set next to a factory instead of in its result. */
 export const EXTRAS: readonly string[] = ['guard', 'isGlobal'];
 const FACTORIES = ['useFactory', 'useClass', 'useExisting'];
 
 const isFunction = (value: unknown) => typeof value === 'function';
-/** A class cannot be called: `new` was forgotten. */
+/** Returns true for a class, which cannot be called: `new` was forgotten. */
 const isClass = (value: unknown) => isFunction(value) && /^class\b/.test(String(value));
 
 /** The longest delay of a Node timer. */
@@ -65,12 +65,12 @@ const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> 
   ipv6Prefix: ['a whole number of bits from 1 to 128', (value) => isWhole(value, 1) && Number(value) <= 128],
   sockets: ['options { connections?, frames?, closeAfter?, noticeEveryMs?, maxPending?, trustProxy? }', isObject],
 };
-/** The options of the module, without those that are given beside a factory. */
+/** The options of the module, without those that are set next to a factory. */
 export const MODULE_MEMBERS: readonly string[] = Object.keys(MODULE_CHECKS);
 
 const A_SOCKET_LIMIT = 'a rate such as "10/min", or options with a rate';
 
-/** `connections`, `frames` and `trustProxy` are checked further where they are compiled. */
+/** `connections`, `frames` and `trustProxy` are checked further when they are compiled. */
 const SOCKET_CHECKS: Readonly<Record<keyof SocketOptions, OptionCheck>> = {
   closeAfter: ['a whole number of denied messages, at least 1', (value) => isWhole(value, 1)],
   noticeEveryMs: ['a whole number of milliseconds, at least 0', (value) => isWhole(value, 0)],
@@ -117,10 +117,10 @@ export function assertModuleOptions(
 }
 
 /**
- * Checks the argument of `forRoot`, and returns its options as members of their own: Nest copies these alone, and would
- * lose the getters of a class.
+ * Checks the argument of `forRoot`, and returns its options as own members: Nest copies only these, and would lose the
+ * getters of a class.
  *
- * @param args one argument that is `undefined` is a missing value, and no argument means no options
+ * @param args an argument that is `undefined` is a missing value; no argument means no options
  * @throws ThrottleConfigError
  */
 export function rootOptions<T extends object>(args: readonly (T | undefined)[]): Partial<T> {
@@ -160,7 +160,7 @@ export function assertStrategies(strategies: readonly Strategy[]): void {
 }
 
 /**
- * Checks the argument of `forRootAsync`. Options that belong in what the factory returns are not allowed beside it.
+ * Checks the argument of `forRootAsync`. Options that belong in the result of the factory are not allowed next to it.
  *
  * @throws ThrottleConfigError naming the option
  */

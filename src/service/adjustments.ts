@@ -8,7 +8,7 @@ import type { GivenValues } from './calls/charges/charge-parts.js';
 import { NOTHING_PREPARED, type PreparedCharges } from './calls/charges/prepared-charges.js';
 import type { ServiceTarget } from './service-arguments.js';
 
-/** Charges a call in full, above the limits too. What it costs is settled by nothing else: not by how the call ends. */
+/** Charges a call in full, even above the limits. The end of the call does not change this charge. */
 export async function debit(
   limiter: CallLimiter,
   { limits, call, session }: ServiceTarget,
@@ -27,9 +27,9 @@ export async function debit(
 }
 
 /**
- * Gives units back to the budgets that are in force for a call.
+ * Returns units to the budgets that apply to a call.
  *
- * @throws ThrottleConfigError for a policy with a lease, and if the backend gives units back by receipts only
+ * @throws ThrottleConfigError for a policy with a lease, and if the backend returns units only by receipts
  */
 export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarget, given: GivenValues): Promise<void> {
   const { backend } = limiter.settings;
@@ -37,13 +37,13 @@ export async function credit(limiter: CallLimiter, { limits, call }: ServiceTarg
   if (charges.length === 0) return;
   for (const { policy } of charges) if (policy.lease !== undefined) throw notCreditable(policy.name);
   if (backend.credit === undefined) throw incapable(backend.constructor.name);
-  // A charge settles in the budget that an override put in force, and only a decision tells which that is.
+  // A charge settles in the budget of the override in force, which only a decision shows.
   const isOverridable = charges.some(({ overriddenBy }) => overriddenBy !== undefined);
   const decisions = isOverridable ? (await backend.peek(charges.map(atNoCost))).decisions : [];
   await backend.credit(charges.map((charge, i) => takenUnder(charge, decisions[i])));
 }
 
-/** Returns the charges of a call; none if the module's `skip` exempts it. */
+/** Returns the charges of a call. Returns none if the module's `skip` exempts it. */
 async function chargesOf(
   limiter: CallLimiter,
   limits: readonly CompiledLimit[],
@@ -53,7 +53,10 @@ async function chargesOf(
   return (await limiter.isSkipped(call)) ? NOTHING_PREPARED : prepareCharges(limits, call, given);
 }
 
-/** Returns the limits whose units are counted: permits are held, and given back. @throws ThrottleConfigError if there are no others */
+/**
+ * Returns the limits without those of permits, which are held instead of counted. @throws ThrottleConfigError if none
+ * is left
+ */
 function ratesOf(method: string, limits: readonly CompiledLimit[]): readonly CompiledLimit[] {
   const rates = limits.filter(({ concurrency }) => concurrency === undefined);
   const [first] = limits;
@@ -68,7 +71,7 @@ function atNoCost(charge: Charge): Charge {
   return { ...charge, cost: 0 };
 }
 
-/** Returns a charge with the rate in force, whatever its mode is. */
+/** Returns a charge with the rate in force, without its mode. */
 function takenUnder({ mode: _, ...charge }: Charge, decision: Decision | undefined): TakenCharge {
   if (decision?.unlimited) return { ...charge, rate: 'unlimited' };
   return decision?.rate === undefined ? charge : { ...charge, rate: decision.rate };

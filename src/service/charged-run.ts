@@ -9,11 +9,12 @@ import { type Run, RunPermits } from './calls/permits/run-permits.js';
 import { methodPlace, type RunRequest, type ServiceTarget } from './service-arguments.js';
 
 /**
- * Charges a call, runs a function, and settles the charge by how the function ends. Permits are held while the function runs.
+ * Charges a call, runs a function, and settles the charge depending on how the function ends. Permits are held while it
+ * runs.
  *
- * @param detached responds where the call has a connection, on which a rejection throws nothing
- * @returns what the function returns
- * @throws what `hit` throws over HTTP, if the call is denied; what the function throws
+ * @param detached the responder for a call on a connection, where a rejection would not throw
+ * @returns the result of the function
+ * @throws the exceptions of `hit` over HTTP if the call is denied, and those of the function
  */
 export async function runCharged<T>(
   limiter: CallLimiter,
@@ -25,7 +26,7 @@ export async function runCharged<T>(
   const place = methodPlace(request.method, request.policy);
   const permits = new RunPermits(limiter.permits);
   try {
-    // What the run takes is not the call's to settle.
+    // The end of the call must not settle the charges of the run.
     const pairs = limits.map(
       (limit) => [{ ...limit, chargeWhen: undefined }, settledBy(limit, request.chargeWhen, place)] as const,
     );
@@ -48,7 +49,7 @@ export async function runCharged<T>(
   }
 }
 
-/** Runs a function. If it fails, does what is to be done then before it throws the same error. */
+/** Runs a function. If it fails, runs `then` before it throws the same error. */
 async function orElse<T>(fn: () => Promise<T>, then: (error: unknown) => Promise<void>): Promise<T> {
   try {
     return await fn();
@@ -58,7 +59,7 @@ async function orElse<T>(fn: () => Promise<T>, then: (error: unknown) => Promise
   }
 }
 
-/** Returns a limit that is settled by the given rule, in place of its own. */
+/** Returns a limit with the given `chargeWhen` instead of its own. */
 function settledBy(limit: CompiledLimit, chargeWhen: ChargeWhen | undefined, place: string): CompiledLimit {
   if (chargeWhen === undefined) return limit;
   if (limit.policies.known.some(({ lease }) => lease !== undefined)) {

@@ -11,7 +11,7 @@ import { QuotaSource } from '../planning/quotas/quota-source.js';
 import { concurrency } from '../strategies/held/concurrency.js';
 import { by } from '../transports/identity/by.js';
 
-/** Finds the limits that a request to the service is about. */
+/** Finds the limits for a call of the service. */
 export class LimitLookup {
   readonly #withoutHandler = new Map<string, readonly CompiledLimit[]>();
   readonly #byHandler = new WeakMap<HandlerIdentity, Map<string, readonly CompiledLimit[]>>();
@@ -24,7 +24,7 @@ export class LimitLookup {
     return this.registry.budgets;
   }
 
-  /** @throws ThrottleConfigError for an unknown policy, or if no policy is named and the handler has no limits of its own */
+  /** @throws ThrottleConfigError for an unknown policy, or if no policy is named and the handler has no limits */
   find(method: string, policy: unknown, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
     if (typeof policy === 'string') return this.#byName(method, policy, handlerLimits);
     if (isPolicy(policy)) return this.#byPolicy(method, policy);
@@ -57,7 +57,10 @@ export class LimitLookup {
     return limits;
   }
 
-  /** What the module calls so counts before what the handler does: both may have a limit `default`. */
+  /**
+   * Finds limits by name. A limit of the module takes precedence over one of the handler: both may have a limit
+   * `default`.
+   */
   #named(method: string, name: string, handlerLimits: HandlerLimits | undefined): readonly CompiledLimit[] {
     const place = `${method}("${name}")`;
     if (handlerLimits === undefined) return this.registry.compiled(name, null, place);
@@ -101,7 +104,7 @@ export class LimitLookup {
   }
 }
 
-/** @throws ThrottleConfigError for a token budget, whose units are reserved and not charged */
+/** @throws ThrottleConfigError for a token budget, whose units are reserved instead of charged */
 function adHocConcurrency({ name, held, strategy, limit }: Policy, method: string): ConcurrencyRules | undefined {
   if (held === undefined) return undefined;
   if (strategy === concurrency.name) return rulesOf({ limit });
@@ -126,7 +129,7 @@ const AD_HOC: Omit<CompiledLimit, 'name' | 'place' | 'policies' | 'concurrency' 
   context: undefined,
 };
 
-/** Returns all limits of a handler. Those that `hit()` charges without a name come first. */
+/** Returns all limits of a handler, first those that `hit()` charges without a name. */
 function limitsOf({ automatic, explicit }: HandlerLimits): readonly CompiledLimit[] {
   return [...new Set([...explicit, ...automatic])];
 }

@@ -5,9 +5,9 @@ import type { HttpTransport } from '../transports/http/http-transport.js';
 import type { CallLimiter } from './calls/call-limiter.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 
-/** Limits all HTTP requests, whether a route leads to a handler or not. */
+/** Limits all HTTP requests, even those without a matching route. */
 export class RequestLimiter {
-  /** Undefined: requests are not limited. One list for all requests, since admissions are known by it. */
+  /** Undefined if requests are not limited. The same array for all requests, since admissions are identified by it. */
   readonly #limits: readonly CompiledLimit[] | undefined;
 
   constructor(
@@ -23,7 +23,9 @@ export class RequestLimiter {
     return this.#limits !== undefined;
   }
 
-  /** Charges a request, once however often it is asked, and calls `next`: with the exception of a denial, or with nothing. */
+  /**
+   * Charges a request, once even if called several times, and calls `next`, with an exception if the request is denied.
+   */
   handle(request: HttpRequest, response: object, next: (error?: unknown) => void): void {
     let isAdmitted: Awaitable<boolean>;
     try {
@@ -36,7 +38,7 @@ export class RequestLimiter {
     else next();
   }
 
-  /** A denied request throws. */
+  /** Returns true, or throws if the request is denied. */
   #admit(request: HttpRequest, response: object): Awaitable<boolean> {
     const limits = this.#limits;
     if (limits === undefined || isPreflight(request)) return true;
@@ -49,7 +51,7 @@ export class RequestLimiter {
   }
 }
 
-/** Returns true for a CORS-preflight request, as the Fetch standard defines it: the browser sends it, not the page. */
+/** Returns true for a CORS-preflight request, as defined by the Fetch standard. The browser sends it, not the page. */
 function isPreflight({ method, headers }: HttpRequest): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }

@@ -12,46 +12,50 @@ import type { CallSession } from './calls/call-session.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
 
 /**
- * The call and the subject that a direct use of the service is about. `on` and `subject` may be left out, but not be
- * `undefined`, which would charge somebody else.
+ * The call and the subject for a method of the service. `on` and `subject` may be omitted, but not be `undefined`: then
+ * the wrong subject would be charged.
  */
 export interface CallOptions {
   /** An execution context, a request, or a socket. Default: the call being handled. */
   readonly on?: ExecutionContext | object;
   /**
-   * The response of the request that `on` names, for its headers. It is found without, except on Fastify over HTTP/2 and under
-   * `app.inject()`, in middleware and in `onRequest` hooks.
+   * The response of the request in `on`, for its headers. Needed only on Fastify, in middleware and `onRequest` hooks,
+   * over HTTP/2 and under `app.inject()`.
    */
   readonly response?: object;
-  /** The subject to charge, verbatim; `subjectOf` writes those of the built-in `by`. With a subject no call is needed. */
+  /**
+   * The subject to charge, verbatim; `subjectOf` returns those of the built-in `by`. With a subject no call is needed.
+   */
   readonly subject?: string;
   /** Passed to the policies' functions as `call.context`. */
   readonly context?: CallContext;
 }
 
-/** What `run` is about, and by what it settles. */
+/** Options of `run`. */
 export interface RunOptions extends CallOptions {
   /** Units, a safe integer of at least 0. Default: the policy's own cost. */
   readonly cost?: number;
-  /** Which runs are charged in the end; a result has a `value` or an `error`. Default: that of the policy, or all of them. */
+  /**
+   * Which runs stay charged; a result has a `value` or an `error`. Default: `chargeWhen` of the policy, or all of them.
+   */
   readonly chargeWhen?: ChargeWhen;
 }
 
-/** One of several policies that a call is charged under together. */
+/** One of several policies under which a call is charged together. */
 export interface PolicyCharge {
-  /** A policy's name, or a policy that `definePolicy` made. */
+  /** A policy's name, or a policy that `definePolicy` returned. */
   readonly policy: LimitName | Policy;
   /** Units, a safe integer of at least 0. Default: the policy's own cost. */
   readonly cost?: number;
 }
 
-/** The arguments of a method of the service, told apart and checked. */
+/** The parsed and checked arguments of a method of the service. */
 export interface ServiceRequest extends GivenValues {
   /** The method, for errors. */
   readonly method: string;
   /** A name or a Policy; checked when it is looked up. */
   readonly policy: unknown;
-  /** Several policies, in place of one. */
+  /** Several policies, instead of one. */
   readonly charges?: readonly PolicyCharge[];
   readonly cost: number | undefined;
   readonly on: unknown;
@@ -65,7 +69,7 @@ export interface RunRequest extends ServiceRequest {
   readonly chargeWhen: ChargeWhen | undefined;
 }
 
-/** The limits and the call that a request to the service is about. */
+/** The limits and the call for a method of the service. */
 export interface ServiceTarget {
   readonly limits: readonly CompiledLimit[];
   readonly call: Call;
@@ -74,9 +78,9 @@ export interface ServiceTarget {
 }
 
 const NO_OPTIONS: CallOptions = {};
-/** The options of a direct use of the service. */
+/** The options of methods of the service. */
 export const OPTIONS: readonly string[] = ['on', 'response', 'subject', 'context'];
-/** Those of `run`. */
+/** The options of `run`. */
 export const RUN_MEMBERS: readonly string[] = ['cost', 'chargeWhen', ...OPTIONS];
 const A_POLICY = "a policy's name, or a policy that definePolicy() made";
 
@@ -84,7 +88,8 @@ const A_POLICY = "a policy's name, or a policy that definePolicy() made";
  * Parses `(policy?, cost?, options?)`.
  *
  * @throws RangeError for a cost that is not a safe integer of at least 0
- * @throws ThrottleConfigError for unknown options, and for a policy, a subject or an `on` that is there and `undefined`
+ * @throws ThrottleConfigError for unknown options, and for a policy, a subject or an `on` that is present but
+ * `undefined`
  */
 export function parseArguments(method: string, args: readonly unknown[]): ServiceRequest {
   if (args.length > 2 && args[0] === undefined) {
@@ -92,7 +97,7 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
   }
   const isPolicyFirst = typeof args[0] === 'string' || typeof args[0] === 'object' || args.length > 2;
   const costAt = isPolicyFirst ? 1 : 0;
-  // A cost that was passed and is undefined is a number that went missing, not a request for the default.
+  // A cost that was passed as undefined is a missing number, not a request for the default.
   const cost = args.length > costAt ? checkedCost(method, args[costAt], isPolicyFirst && args.length > 2) : undefined;
   return requestOf(method, isPolicyFirst ? args[0] : undefined, cost, args[costAt + 1]);
 }
@@ -100,13 +105,13 @@ export function parseArguments(method: string, args: readonly unknown[]): Servic
 /**
  * Parses the arguments of a method without a cost.
  *
- * @throws ThrottleConfigError as `parseArguments`
+ * @throws ThrottleConfigError like `parseArguments`
  */
 export function parseOptions(method: string, policy: unknown, options: unknown): ServiceRequest {
   return requestOf(method, policy, undefined, options);
 }
 
-/** One object, and none that is spread into another: `consume` makes it for each call. */
+/** Returns one object without spreading another into it, because `consume` creates it for each call. */
 function requestOf(method: string, policy: unknown, cost: number | undefined, options: unknown): ServiceRequest {
   const { on, response, subject, context } = options === undefined ? NO_OPTIONS : checkedOptions(method, options);
   const mayQueue = method === 'consume' ? false : undefined;
@@ -116,10 +121,10 @@ function requestOf(method: string, policy: unknown, cost: number | undefined, op
 /**
  * Parses `(policy?, cost?, options?)` or `([{ policy, cost? }, ...], options?)`.
  *
- * @throws as `parseArguments`, and for a list that is empty or names a policy twice
+ * @throws like `parseArguments`, and for an array that is empty or names a policy twice
  */
 export function parseChargeArguments(method: string, args: readonly unknown[]): ServiceRequest {
-  // By index: destructuring an array is several times as expensive.
+  // Reads by index: destructuring an array is several times as expensive.
   const list = args[0];
   if (!Array.isArray(list)) return parseArguments(method, args);
   const charges = checkedCharges(method, list);
@@ -135,7 +140,7 @@ export function parseChargeArguments(method: string, args: readonly unknown[]): 
 /**
  * Parses the arguments of `run`: a policy, options and a function.
  *
- * @throws as `parseArguments`, and ThrottleConfigError for a `chargeWhen` that is there and none
+ * @throws like `parseArguments`, and ThrottleConfigError for an invalid `chargeWhen`
  */
 export function parseRunArguments(policy: unknown, options: unknown, fn: unknown): RunRequest {
   const place = 'run()';
@@ -154,8 +159,8 @@ export function parseRunArguments(policy: unknown, options: unknown, fn: unknown
 /**
  * Parses the arguments of `debit` and `credit`: a policy, units and options.
  *
- * @param expected what the units are called in errors
- * @throws as `parseArguments`, and ThrottleConfigError without a policy
+ * @param expected the name of the units in errors
+ * @throws like `parseArguments`, and ThrottleConfigError without a policy
  */
 export function parseAdjustmentArguments(
   method: string,
@@ -169,7 +174,7 @@ export function parseAdjustmentArguments(
   return requestOf(method, policy, units, options);
 }
 
-/** Parses the arguments of `tally`. @throws ThrottleConfigError as `parseArguments`, and without a policy */
+/** Parses the arguments of `tally`. @throws ThrottleConfigError like `parseArguments`, and without a policy */
 export function parseTallyArguments(policy: unknown, options: unknown): ServiceRequest {
   if (policy === undefined) throw missingValue('tally()', A_POLICY);
   return parseOptions('tally', policy, options);
@@ -205,7 +210,7 @@ function isCharge(item: unknown): item is PolicyCharge {
   return isObject(item) && 'policy' in item;
 }
 
-/** @param isBetween whether there are a policy before the cost and options after it, so that it cannot be left out */
+/** @param isBetween true if the cost is between a policy and options, so that it cannot be omitted */
 function checkedCost(method: string, cost: unknown, isBetween: boolean): number {
   if (cost === undefined && isBetween) {
     throw new RangeError(
@@ -248,7 +253,7 @@ function assertResponse(method: string, response: unknown, on: unknown): void {
     );
 }
 
-/** Names a method for errors, with the policy that it was called for. The name may be anything, such as a symbol. */
+/** Returns the name of a method for errors, with its policy argument, which may be any value, such as a symbol. */
 export function methodPlace(method: string, policy: unknown): string {
   return typeof policy === 'string' ? `${method}("${policy}")` : `${method}()`;
 }

@@ -3,10 +3,10 @@ import { assertCost, NOTHING_TO_CHARGE, type Outcome, UNITS } from '../core/deci
 import { ThrottleConfigError } from '../core/errors.js';
 
 /**
- * Collects costs, and charges them once, or never. A tally that is opened inside another one of the same policy and subject, by the same
- * asynchronous function or by one that it calls, adds its units to the outer one when it is charged.
+ * Collects costs, and charges them once or never. If a tally is opened inside another one of the same policy and
+ * subject, by the same asynchronous function or one that it calls, charging it adds its units to the outer one.
  *
- * Close every tally: cancelling one that is charged does nothing.
+ * Close every tally. Cancelling a charged tally has no effect.
  *
  * @example
  * const tally = throttle.tally('rows', { subject: subjectOf.user(42) });
@@ -21,42 +21,42 @@ export interface Tally {
   /** The units collected so far. */
   readonly units: number;
   /**
-   * Adds units. Asks no backend.
+   * Adds units. Does not call the backend.
    *
-   * @throws RangeError for units that are not a safe integer of at least 0, or if there are too many of them in all
+   * @throws RangeError for units that are not a safe integer of at least 0, or if their sum is too large
    * @throws ThrottleConfigError if the tally was charged or cancelled
    */
   add(units: number): void;
   /**
-   * Charges what was collected, once: later calls return the same promise. As `hit`: it delays the call if the policy says so, and
-   * throws a ThrottleException (429) if it is denied, and then nothing is charged. A tally inside another adds its units to that, and
-   * resolves with an outcome without decisions.
+   * Charges the collected units once; later calls return the same promise. Like `hit`, it may delay the call, and
+   * throws a ThrottleException (429) if the call is denied; then nothing is charged. A tally inside another adds its
+   * units to it, and resolves with an outcome without decisions.
    *
    * @throws ThrottleConfigError if the tally was cancelled
    */
   charge(): Promise<Outcome>;
-  /** Drops what was collected, also from tallies inside this one. Does nothing if the tally was charged. */
+  /** Drops the collected units, including those of tallies inside this one. Has no effect if the tally was charged. */
   cancel(): void;
 }
 
-/** What a tally is about. */
+/** The budget of a tally, and how it is charged. */
 export interface TallyTarget {
   /** For errors: `tally("rows")`. */
   readonly place: string;
-  /** Tallies of one budget merge: those whose members here are the same. */
+  /** Identifies the budget. Tallies with equal members merge. */
   readonly budget: readonly unknown[];
-  /** Charges so many units, as `hit` does. */
+  /** Charges a number of units, like `hit`. */
   readonly charge: (units: number) => Promise<Outcome>;
 }
 
-/** A tally in an asynchronous context, and that around it. */
+/** A tally in an asynchronous context, and the one around it. */
 interface Place {
-  /** Weak: a tally that nobody can charge any more does not take the units of others. */
+  /** Weak, so that a tally that can no longer be charged does not receive the units of others. */
   readonly tally: WeakRef<NestedTally>;
   readonly outer: Place | undefined;
 }
 
-/** What a tally has collected: outlives it. */
+/** The units that a tally has collected. Outlives the tally. */
 interface Collected {
   readonly place: string;
   units: number;
@@ -75,7 +75,7 @@ export class Tallies {
     });
   }
 
-  /** Opens a tally in the current asynchronous context, inside of that which is open there. */
+  /** Opens a tally in the current asynchronous context, inside the one that is open there. */
   open(target: TallyTarget): Tally {
     const outer = openPlace(this.#current.getStore());
     const collected = { place: target.place, units: 0, isClosed: false };
@@ -140,7 +140,7 @@ class NestedTally implements Tally {
     );
   }
 
-  /** The nearest tally around this one that is open, and of the same budget. */
+  /** Returns the nearest open tally around this one with the same budget. */
   #outerOfBudget(): NestedTally | undefined {
     for (let place = openPlace(this.outer); place !== undefined; place = openPlace(place.outer)) {
       const tally = place.tally.deref();
@@ -150,7 +150,7 @@ class NestedTally implements Tally {
   }
 }
 
-/** Returns the nearest place whose tally is open, from one outward. */
+/** Returns the nearest context with an open tally, from the innermost outward. */
 function openPlace(innermost: Place | undefined): Place | undefined {
   let place = innermost;
   while (place !== undefined && place.tally.deref()?.isOpen !== true) place = place.outer;

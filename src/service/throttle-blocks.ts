@@ -20,9 +20,9 @@ import { methodPlace } from './service-arguments.js';
  * await throttle.blocks.list('login', { limit: 20 });
  */
 export interface BlockListOptions {
-  /** The `cursor` of the page before. Default: the beginning. */
+  /** The `cursor` of the previous page. Default: the first page. */
   readonly cursor?: string;
-  /** Blocks at most, 1 to 1000. Default: 100. */
+  /** The maximum number of blocks, 1 to 1000. Default: 100. */
   readonly limit?: number;
 }
 
@@ -30,18 +30,18 @@ const A_SUBJECT = 'a subject, a string that is not empty; `subjectOf` writes tho
 const PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 
-/** Finds the limits that a method of the service is called for, and a call for their functions. */
+/** Finds the limits for a method of the service, and a call to pass to their functions. */
 export interface BlockableLimits {
   find(method: string, policy: unknown): readonly CompiledLimit[];
   readonly call: Call;
 }
 
 /**
- * Blocks of subjects under policies with the option `block`: those that the policies began, and those that are set by hand. They are kept
- * by the backend, beside what the subject has used, and are in force in the next call of every process.
+ * Blocks of subjects under policies with the option `block`, both those that policies began and those set by hand. The
+ * backend stores them with the usage of the subject, and they apply to the next call in every process.
  *
- * All methods reject with a ThrottleConfigError for a value that does not fit, for an unknown policy, and for one without the option
- * `block`; and with a BackendError if the backend does not answer.
+ * All methods reject with a ThrottleConfigError for an invalid value, an unknown policy, and a policy without the
+ * option `block`; and with a BackendError if the backend does not respond.
  *
  * @example
  * await this.throttle.blocks.set('login', subjectOf.ip('192.0.2.7'), '1h');
@@ -53,12 +53,12 @@ export class ThrottleBlocks {
   ) {}
 
   /**
-   * Blocks a subject from now on, in place of its block before. It is no strike: the next block that the policy begins is as long as it
-   * would have been.
+   * Blocks a subject from now on; replaces a previous block. It does not count as a strike: the next block that the
+   * policy begins is not longer because of it.
    *
-   * @param policy one with the option `block`, in all plans
-   * @param subject as the policy charges it; `subjectOf` writes those of the built-in `by`
-   * @param forTime how long, such as `1h`: 1 ms to 366 days
+   * @param policy a policy with the option `block`. The block applies under all plans
+   * @param subject the subject that the policy charges; `subjectOf` returns those of the built-in `by`
+   * @param forTime the length of the block, such as `1h`: 1 ms to 366 days
    * @returns the block
    * @example
    * const { expiresAt } = await this.throttle.blocks.set('login', 'account:ada', '1d');
@@ -71,21 +71,23 @@ export class ThrottleBlocks {
     return blocks.reduce((last, block) => (block.expiresAt > last.expiresAt ? block : last));
   }
 
-  /** Returns the block of a subject, or undefined if it is not blocked now. */
+  /** Returns the block of a subject, or undefined if it is not blocked. */
   async get(policy: LimitName | Policy, subject: string): Promise<Block | undefined> {
     const { store, targets } = await this.#targets('blocks.get', policy, subject);
     return latest(await Promise.all(targets.map(async (target) => store.getBlock(target))));
   }
 
-  /** Ends the block of a subject, and forgets its earlier blocks and its denials in a row. Returns false if it is not blocked. */
+  /**
+   * Ends the block of a subject, and drops its earlier blocks and denials in a row. Returns false if it is not blocked.
+   */
   async delete(policy: LimitName | Policy, subject: string): Promise<boolean> {
     const { store, targets } = await this.#targets('blocks.delete', policy, subject);
     return (await Promise.all(targets.map(async (target) => store.deleteBlock(target)))).includes(true);
   }
 
   /**
-   * Lists the blocks of a policy that are in force: a page of them. The page has a `cursor` if there may be more. One that begins or
-   * ends meanwhile may be missing, and so may be one whose process ended right after it began.
+   * Returns a page of the blocks of a policy that are in force. The page has a `cursor` if there may be more. Blocks
+   * that begin or end in the meantime may be missing, as may a block whose process ended just after it began.
    *
    * @example
    * let page = await this.throttle.blocks.list('login');
@@ -99,7 +101,7 @@ export class ThrottleBlocks {
     if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE_SIZE)) {
       throw invalidArgument(optionAt(place, 'limit'), `a whole number from 1 to ${MAX_PAGE_SIZE}`, limit);
     }
-    // A policy of several rates has a name for each: they are listed one after the other.
+    // A policy with several rates has a name for each; they are listed one after another.
     const names = [...new Set(policies.map(({ name }) => name))].sort();
     const [name = '', from] = positionOf(optionAt(place, 'cursor'), cursor, names);
     const page = await store.listBlocks(name, from === undefined ? { limit } : { limit, cursor: from });
@@ -116,11 +118,11 @@ export class ThrottleBlocks {
     return { place, store, targets: policies.map((one): Target => ({ policy: one, subject })) };
   }
 
-  /** Returns the policies of a name under every plan, one for each budget. */
+  /** Returns the policies with a name under every plan, one for each budget. */
   async #blockable(method: string, policy: unknown) {
     const place = methodPlace(method, policy);
     const found = this.limits.find(method, policy);
-    // The concurrency beside a rate is never blocked.
+    // The concurrency of a limit with a rate is never blocked.
     const rates = found.filter(({ concurrency }) => concurrency === undefined);
     const limits = rates.length > 0 ? rates : found;
     const lists = await Promise.all(limits.map((limit) => this.#policiesOf(limit, place)));
@@ -159,7 +161,9 @@ function latest(blocks: readonly (Block | undefined)[]): Block | undefined {
   return blocks.reduce((last, block) => ((block?.expiresAt ?? 0) > (last?.expiresAt ?? 0) ? block : last), undefined);
 }
 
-/** Returns the name, of those that are listed, and the cursor in its list. @throws ThrottleConfigError for a cursor that is none */
+/**
+ * Returns the listed name at a cursor, and the cursor in its list. @throws ThrottleConfigError for an invalid cursor
+ */
 function positionOf(place: string, cursor: unknown, names: readonly string[]): readonly [name?: string, from?: string] {
   const [first = ''] = names;
   if (cursor === undefined) return [first];

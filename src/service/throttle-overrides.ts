@@ -24,11 +24,14 @@ import { methodPlace } from './service-arguments.js';
 export interface OverrideSpec {
   /** `"<count>/<unit>"`, or `unlimited`. */
   readonly rate: RateText;
-  /** Units that a bucket holds, at least 1. Default: that of the policy, if it has one; else the limit, for `gcra` 1. */
+  /**
+   * Units that a bucket holds, at least 1. Default: the burst of the policy, if it has one; else the limit, or 1 for
+   * `gcra`.
+   */
   readonly burst?: number;
 }
 
-/** The type of a rate or options of an override. Nobody knows the strategy of the policy here. */
+/** The type of a rate or options of an override. The strategy of the policy is not known here. */
 type CheckedOverride<Rate> = Rate extends string
   ? CheckedRate<Rate>
   : CheckedOptions<Rate, OverrideSpec, { [Option in keyof Rate]: CheckedSpecOption<Rate, Option, string> }>;
@@ -51,25 +54,25 @@ export interface OverrideOptions {
  * await throttle.overrides.list('api', { limit: 20 });
  */
 export interface OverrideListOptions {
-  /** The `cursor` of the page before. Default: the beginning. */
+  /** The `cursor` of the previous page. Default: the first page. */
   readonly cursor?: string;
-  /** Overrides at most, 1 to 1000. Default: 100. */
+  /** The maximum number of overrides, 1 to 1000. Default: 100. */
   readonly limit?: number;
 }
 
 const A_RATE = 'a rate such as "500/min", "unlimited", or options { rate, burst? }';
 const A_SUBJECT = 'a subject, a string that is not empty; `subjectOf` writes those of the built-in `by`';
-/** The longest time: instants stay exact. */
+/** The longest expiry. Instants stay exact. */
 const MAX_EXPIRY_MS = 2 ** 50;
 const PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 
 /**
- * Rates of their own for chosen subjects, under policies with the option `overrides`. They are kept by the backend, in force in the
- * next call of every process, and stay until they are deleted or expire; with `MemoryBackend` as long as the process runs.
+ * Rates for single subjects, under policies with the option `overrides`. The backend stores them; they apply to the
+ * next call in every process, until they are deleted or expire. `MemoryBackend` stores them until the process ends.
  *
- * All methods reject with a ThrottleConfigError for a value that does not fit, and with a BackendError if the backend does not
- * answer.
+ * All methods reject with a ThrottleConfigError for an invalid value, and with a BackendError if the backend does not
+ * respond.
  *
  * @example
  * await this.throttle.overrides.set('api', subjectOf.user(42), '1000/min', { expiresInMs: 3_600_000 });
@@ -82,14 +85,14 @@ export class ThrottleOverrides {
   ) {}
 
   /**
-   * Sets the rate of a subject under a policy, in place of the one before. An override of the policy's period keeps what the subject
-   * has used; one of another period starts a count of its own.
+   * Sets the rate of a subject under a policy; replaces a previous override. An override with the policy's period keeps
+   * the usage of the subject; one with another period starts a new counter.
    *
-   * @param policy one with the option `overrides`
-   * @param subject as the policy charges it, or as the functions of `overrides` find it; `subjectOf` writes those of the built-in `by`. A
-   *   plain address is stored, with a warning: `by.ip()` charges another subject
+   * @param policy a policy with the option `overrides`
+   * @param subject the subject that the policy charges, or that the functions of `overrides` return; `subjectOf`
+   * returns those of the built-in `by`. For a plain address, which `by.ip()` never charges, a warning is logged
    * @param rate a rate, `unlimited`, or `{ rate, burst }`
-   * @returns what is stored
+   * @returns the stored override
    * @throws ThrottleConfigError before anything is stored
    * @example
    * await this.throttle.overrides.set('api', 'org:7', '5000/h');
@@ -119,15 +122,15 @@ export class ThrottleOverrides {
     return this.#store(place).setOverride({ ...target, rate: storedRateOf(overridden), ...expiry });
   }
 
-  /** Returns the override of exactly this subject, or undefined if there is none, or it has expired. */
+  /** Returns the override of exactly this subject, or undefined if there is none or it has expired. */
   async get(policy: LimitName, subject: string): Promise<Override | undefined> {
     const place = methodPlace('overrides.get', policy);
     return this.#store(place).getOverride(checkedTarget(place, policy, subject));
   }
 
   /**
-   * Deletes an override. Calls of its subject then have the next override that counts for them, or the policy's own rate. Returns false
-   * if there is none.
+   * Deletes an override. Then the next override that applies to a call of the subject counts, or the policy's own rate.
+   * Returns false if there is none.
    */
   async delete(policy: LimitName, subject: string): Promise<boolean> {
     const place = methodPlace('overrides.delete', policy);
@@ -135,8 +138,8 @@ export class ThrottleOverrides {
   }
 
   /**
-   * Lists overrides of a policy, or of all: a page of them. The page has a `cursor` if there may be more. One that is set or deleted
-   * meanwhile may be missing.
+   * Returns a page of the overrides of a policy, or of all policies. The page has a `cursor` if there may be more.
+   * Overrides that are set or deleted in the meantime may be missing.
    *
    * @example
    * let page = await this.throttle.overrides.list('api');
@@ -160,7 +163,9 @@ export class ThrottleOverrides {
   }
 }
 
-/** The warning of an address as it is: `by.ip()` writes another subject, which such an override never matches. */
+/**
+ * Returns the warning for a plain address. Subjects of `by.ip()` have another form, so such an override never applies.
+ */
 function bareAddressWarning(place: string, address: string): string {
   return (
     `${place}: the subject "${address}" is an address, and by.ip() charges "${subjectOf.ip(address)}", so this override is not the one of that client. ` +

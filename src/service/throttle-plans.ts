@@ -9,7 +9,7 @@ import type { SessionResolver } from './calls/session-resolver.js';
 export class ThrottlePlans {
   readonly #lookup: PlanLookup | undefined;
 
-  /** @param lookup undefined: the application has no plans */
+  /** @param lookup undefined if the application has no plans */
   constructor(
     private readonly sessions: SessionResolver,
     lookup: PlanLookup | undefined,
@@ -18,12 +18,12 @@ export class ThrottlePlans {
   }
 
   /**
-   * Returns the plan that a call has: what `plans.of` says, or the default. An asynchronous `of` is asked once a while for a user,
-   * and each time for a call without one.
+   * Returns the plan of a call: the result of `plans.of`, or the default. The result of an asynchronous `of` is cached
+   * per user (`cacheMs`); for a call without a user it is called each time.
    *
-   * @param on a call as the functions of the options get it, an execution context, a request or a socket. Default: the call being
-   *   handled
-   * @throws ThrottleConfigError if the options have no plans, for anything else that it is called with, and outside any call
+   * @param on a call as passed to functions of the options, an execution context, a request or a socket. Default: the
+   * call being handled
+   * @throws ThrottleConfigError if the options have no plans, for an invalid argument, and outside any call
    * @example
    * const plan = await this.throttle.plans.of(request);
    */
@@ -36,11 +36,11 @@ export class ThrottlePlans {
   }
 
   /**
-   * Drops the plan that this process keeps for a subject: `plans.of` is asked again for the next call. Call it when a client changes
-   * plans, in every process, or wait for `cacheMs`.
+   * Drops the cached plan of a subject in this process, so that `plans.of` is called again for the next call. Call it
+   * in every process when the plan of a client changes, or wait for `cacheMs`.
    *
-   * @param subject as policies charge it; `subjectOf` writes those of the built-in `by`
-   * @throws ThrottleConfigError if the options have no plans, and for anything but a subject
+   * @param subject the subject that policies charge; `subjectOf` returns those of the built-in `by`
+   * @throws ThrottleConfigError if the options have no plans, and for a value that is not a subject
    * @example
    * this.throttle.plans.forget(subjectOf.user(42));
    */

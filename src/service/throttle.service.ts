@@ -47,44 +47,44 @@ import type { ThrottleOverrides } from './throttle-overrides.js';
 import { ThrottlePlans } from './throttle-plans.js';
 
 /**
- * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere.
- * Without a policy, a method is about the limits on the handler's method, or, if it has none, on its class; if some of
- * these are `manual`, about those only. A name is that of a policy of the module, or of a limit of the handler. The costs come on
- * top of what the guard took. Several policies are decided together: all of them are charged or none.
+ * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere. Without a policy, a
+ * method uses the limits on the handler's method, or else those on its class; if some of these are `manual`, only those. A name is
+ * that of a policy of the module, or of a limit of the handler. The costs are added to the charges of the guard. Several policies
+ * are decided together: all of them are charged or none.
  *
- * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a
- * ThrottleConfigError for an unknown policy, or if a handler is needed and there is none.
+ * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a ThrottleConfigError for an
+ * unknown policy, or if a handler is needed and there is none.
  */
 export class ThrottleService {
   static {
     noteInjectable(ThrottleService);
   }
 
-  /** Denied calls, violations, changes to policies, unknown plans, subjects that share a budget for lack of memory, outages. */
+  /** Denied calls, violations, policy changes, unknown plans, subjects that share a budget for lack of memory, outages. */
   readonly events$: Observable<ThrottleEvent>;
   /**
-   * How many calls each policy would have denied in this process while its mode was `monitor`, by the policy's name. It grows as
-   * calls come in, and policies without violations are not in it.
+   * The number of calls that each policy would have denied in this process while its mode was `monitor`, by policy name. The map is
+   * live; policies without violations are missing.
    *
    * @example
    * for (const [policy, count] of throttle.violations) gauge.set({ policy }, count);
    */
   readonly violations: ReadonlyMap<string, number>;
   /**
-   * How many calls, refunds and resets failed at the backend in this process, by the code of the error: `TIMEOUT`, `CONNECTION`,
-   * `NOAUTH`, `OOM`, ... Calls that `onError` decided while the backend was left alone are not in it.
+   * The number of calls, refunds and resets that failed at the backend in this process, by the code of the error: `TIMEOUT`,
+   * `CONNECTION`, `NOAUTH`, `OOM`, ... Calls that `onError` decided while the circuit was open are not counted.
    *
    * @example
    * for (const [code, count] of throttle.failures) gauge.set({ code }, count);
    */
   readonly failures: ReadonlyMap<string, number>;
-  /** Writes subjects as the built-in `by` does, under the `ipv6Prefix` of this application. */
+  /** Returns subjects in the form of the built-in `by`, with the `ipv6Prefix` of this application. */
   readonly subjectOf: SubjectOf;
   /** The plans of clients, if the module has any. */
   readonly plans: ThrottlePlans;
   /** Blocks of subjects under policies with the option `block`. */
   readonly blocks: ThrottleBlocks;
-  /** Responds to requests outside any call. */
+  /** The responder outside any call. */
   readonly #detached: DetachedCall;
   readonly #refunds: Refunds;
   readonly #tallies: Tallies;
@@ -94,10 +94,10 @@ export class ThrottleService {
     private readonly limiter: CallLimiter,
     private readonly sessions: SessionResolver,
     private readonly lookup: LimitLookup,
-    /** Changes the policies of the module while the service runs. */
+    /** Changes the policies of the module at run time. */
     readonly policies: RuntimePolicies,
     plans: PlanLookup | undefined,
-    /** Rates of their own for chosen subjects, set while the service runs. */
+    /** Rates for single subjects, set at run time. */
     readonly overrides: ThrottleOverrides,
   ) {
     const { errors, backend, ipv6Prefix, warn } = limiter.settings;
@@ -117,9 +117,9 @@ export class ThrottleService {
   }
 
   /**
-   * Charges the call; delays it if a policy says so; throws a ThrottleException (429) if it is denied. On a socket it does
-   * not throw: the client receives the `rate_limit` message, and the outcome says that the call was denied. If a delay is
-   * interrupted, because the client has gone or the application closes, it throws an HttpException (499 or 503) on sockets, too.
+   * Charges the call, delays it if a policy does so, and throws a ThrottleException (429) if it is denied. On a socket a denial
+   * does not throw: the client receives the `rate_limit` message, and the outcome is not `allowed`. If a delay is interrupted
+   * because the client has gone or the application closes, it throws an HttpException (499 or 503), also on sockets.
    *
    * @example
    * await this.throttle.hit(3);                                          // the handler's own limits
@@ -131,7 +131,7 @@ export class ThrottleService {
   hit(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
   hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   hit(...args: unknown[]): Promise<Outcome> {
-    // Not an async function around another one: that costs a quarter of the call.
+    // Not an async function that wraps another one, which would take a quarter of the call's time.
     try {
       const request = parseChargeArguments('hit', args);
       return this.#hit(request, this.#resolveToCharge(request));
@@ -143,18 +143,19 @@ export class ThrottleService {
   async #hit(given: GivenValues, { limits, call, session }: ServiceTarget): Promise<Outcome> {
     const charged = await this.limiter.charge(limits, call, given, session);
     const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
-    // On a socket a rejection throws nothing, but a handler must not go on ahead of its turn.
+    // On a socket a rejection does not throw, but a handler must not continue before its delay is over.
     if (result !== true && (charged.outcome.allowed || charged.interrupted !== undefined))
       throw this.limiter.interruption();
     return charged.outcome;
   }
 
-  /** Charges the call and returns the outcome. Does not throw for a denial, and delays nothing. */
+  /** Charges the call and returns the outcome. Does not throw for a denial, and does not delay. */
   consume(cost?: number, on?: CallOptions): Promise<Outcome>;
   consume(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
   consume(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   consume(...args: unknown[]): Promise<Outcome> {
-    // Not an async function: most outcomes are there at once, and suspending would cost as much as the charge itself.
+    // Not an async function: most outcomes are available at once, and suspending would cost as much as the charge
+    // itself.
     try {
       const request = parseChargeArguments('consume', args);
       const { limits, call, session } = this.#resolveToCharge(request);
@@ -166,13 +167,13 @@ export class ThrottleService {
   }
 
   /**
-   * Charges a policy, runs a function, and settles the charge by how that ends: around jobs, outbound calls, commands. Throws a
-   * ThrottleException (429) if the charge is denied, on sockets too, and does not run the function then; delays it if the policy says so.
-   * What the function throws passes through. Resolves once the charge is settled. Under a policy with `concurrency` it holds permits while
-   * the function runs, and queues for them if the policy says so.
+   * Charges a policy, runs a function (a job, an outbound call, a command), and settles the charge depending on how it ends. If the
+   * charge is denied, also on sockets, throws a ThrottleException (429) and does not run the function. May delay it, if the policy
+   * does so. Rethrows exceptions of the function. Resolves when the charge is settled. Under a policy with `concurrency`, holds
+   * permits while the function runs.
    *
-   * @param options `chargeWhen` says which runs are charged in the end (default: that of the policy, or all), `cost` what a run takes;
-   *   the others as in `hit`
+   * @param options `cost`: the units of a run; `chargeWhen`: which runs stay charged (default: that of the policy, or all); and
+   * those of `hit`
    * @example
    * await this.throttle.run('mail', { subject: subjectOf.user(42), chargeWhen: 'success' }, () => mailer.send(letter));
    * await this.throttle.run('llm', { cost: 1000, chargeWhen: ({ value }) => tokensIn(value) }, () => llm.complete(prompt));
@@ -183,9 +184,9 @@ export class ThrottleService {
   }
 
   /**
-   * Opens a tally: it collects costs, which are charged once or never. See `Tally`.
+   * Opens a tally, which collects costs and charges them once or never. See `Tally`.
    *
-   * @throws ThrottleConfigError as `hit`, at once
+   * @throws ThrottleConfigError like `hit`, but synchronously
    */
   tally(policy: LimitName | Policy, on?: CallOptions): Tally {
     const request = parseTallyArguments(policy, on);
@@ -200,7 +201,7 @@ export class ThrottleService {
   }
 
   /**
-   * Returns a token budget of the module, to reserve units of it. See `BudgetReservations`.
+   * Returns a token budget of the module, to reserve its units. See `BudgetReservations`.
    *
    * @throws ThrottleConfigError for an unknown name
    * @example
@@ -211,7 +212,7 @@ export class ThrottleService {
     return this.#budgets.get(name);
   }
 
-  /** Returns whether that cost would pass. Writes nothing. */
+  /** Returns true if the cost would pass. Writes nothing. */
   check(cost?: number, on?: CallOptions): Promise<boolean>;
   check(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<boolean>;
   check(charges: readonly PolicyCharge[], on?: CallOptions): Promise<boolean>;
@@ -222,8 +223,8 @@ export class ThrottleService {
   }
 
   /**
-   * Returns the current binding decision, with the wait of a cost of 1; `null` if nothing limits the call, as under a policy that is
-   * monitored or off. Writes nothing.
+   * Returns the current binding decision, with the wait for a cost of 1; `null` if nothing limits the call, for example under a
+   * policy that is monitored or off. Writes nothing.
    */
   async stat(policy?: LimitName | Policy, on?: CallOptions): Promise<Decision | null> {
     const request = parseOptions('stat', policy, on);
@@ -231,7 +232,9 @@ export class ThrottleService {
     return bindingOf(await this.limiter.state(limits, call, request));
   }
 
-  /** Returns the units that an outcome took: all of them, or `units` of each charge. Never more than was taken. */
+  /**
+   * Returns the units that an outcome took to their budgets: all of them, or `units` of each charge. Never more than was taken.
+   */
   async refund({ receipt }: Outcome, ...given: readonly [units?: number]): Promise<void> {
     const [units] = given;
     if (given.length > 0) assertCost(units, 'refund()', UNITS);
@@ -239,11 +242,11 @@ export class ThrottleService {
   }
 
   /**
-   * Charges the call in full, above the limit too, and never denies it: a penalty, or what turned out to have been used. What is above the
-   * limit drains, or counts until its window is over, and until then calls are denied. Also charges while the subject is blocked.
+   * Charges the call in full, even above the limit, and never denies it: for penalties, or usage that is known only later. Units
+   * above the limit drain, or count until their window is over; until then calls are denied. Also charges a blocked subject.
    *
    * @param cost units, a safe integer of at least 0
-   * @throws BackendError in an outage under `onError: 'deny'`: nothing is charged then
+   * @throws BackendError in an outage under `onError: 'deny'`; then nothing is charged
    * @example
    * await this.throttle.debit('tokens', used, { subject: subjectOf.user(42) });
    */
@@ -253,8 +256,8 @@ export class ThrottleService {
   }
 
   /**
-   * Gives units back, without the outcome of the call that took them: a reward, or a correction. The last units that were taken come back
-   * first, and never more than were taken: the limit is full then. A block stays.
+   * Returns units without the outcome of the call that took them: a reward, or a correction. Returns the most recent units first,
+   * and never more than were taken. Does not end a block.
    *
    * @param units a safe integer of at least 0
    * @throws ThrottleConfigError for a policy with a `lease`
@@ -267,8 +270,8 @@ export class ThrottleService {
   }
 
   /**
-   * Resets the budgets of the call, under whatever plan and mode: their units are available again. What the call itself took from them is
-   * not settled by its outcome any more.
+   * Resets the budgets of the call, under all plans and modes: all of their units are available again. The charges of the call
+   * itself are then no longer settled when it ends.
    */
   async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
     const request = parseOptions('reset', policy, on);
@@ -283,7 +286,7 @@ export class ThrottleService {
     await this.limiter.settings.backend.reset(charges);
   }
 
-  /** @throws ThrottleConfigError for a limit that is charged by outcome, where no outcome can be seen */
+  /** @throws ThrottleConfigError for a limit with `chargeWhen` if the end of the call cannot be observed */
   #resolveToCharge(request: ServiceRequest): ServiceTarget {
     const target = this.#resolve(request);
     for (const limit of target.limits) {
@@ -316,7 +319,7 @@ export class ThrottleService {
   }
 }
 
-/** Throws unless the call has an end that a limit can be settled by. */
+/** Throws unless the end of the call can be observed, so that a limit can be settled. */
 function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: CallSession | undefined): void {
   if (session?.watchEnd() !== undefined) return;
   const found = session === undefined ? 'there is no call here' : 'how this one ends cannot be seen';
@@ -326,7 +329,10 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
   );
 }
 
-/** Throws for limits of concurrency, because a tally collects the cost of rates, and for those that the end of the call would settle again. */
+/**
+ * Throws for concurrency limits, because a tally collects costs of rates, and for limits that the end of the call would settle
+ * again.
+ */
 function assertCollectable(place: string, limits: readonly CompiledLimit[]): void {
   if (limits.some(isByOutcome)) {
     throw new ThrottleConfigError(
@@ -341,9 +347,9 @@ function assertCollectable(place: string, limits: readonly CompiledLimit[]): voi
   );
 }
 
-/** Returns the limits at a cost of the caller's, where there is one. */
+/** Returns the limits with the given cost, if there is one. */
 function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
   if (cost === undefined) return limits;
-  // The cost is that of the rates: the permits of a call are given by their weight.
+  // The cost applies to rates only: the number of permits is their weight.
   return limits.map((limit) => (limit.concurrency === undefined ? { ...limit, cost } : limit));
 }

@@ -26,7 +26,10 @@ export function assertImportedOnce(providers: readonly InstanceWrapper[]): void 
   );
 }
 
-/** Throws if a class of another copy is injected, in a class that Nest does not make at startup, too. @throws ThrottleConfigError */
+/**
+ * Throws if a class of another copy is injected, even into a class that Nest does not create at startup. @throws
+ * ThrottleConfigError
+ */
 export function assertNoneOfOtherCopies(modules: ModulesContainer): void {
   for (const copy of otherCopies()) {
     const injected = [...copy.injectables].find((type) => isAnyInjected(modules, [type]));
@@ -34,7 +37,7 @@ export function assertNoneOfOtherCopies(modules: ModulesContainer): void {
   }
 }
 
-/** Returns the error for a class of another copy that is injected. */
+/** Returns the error for an injected class of another copy. */
 export function otherCopyInjected({ name }: Class, { path }: Copy): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_TWO_COPIES',

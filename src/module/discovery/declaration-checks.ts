@@ -3,7 +3,7 @@ import { isDecorated } from '../../decorators/metadata.js';
 import { type Class, chainOf, ownerOf } from '../../planning/class-members.js';
 import { declarationsOf } from '../../planning/declared-limits.js';
 
-/** Throws if a method with a decorator is no handler: its limit would never be charged. */
+/** Throws if a method with a decorator is not a handler: its limit would never be charged. */
 export function assertOnHandlers(type: Class, handlers: readonly string[], fix: string): void {
   for (const one of chainOf(type)) {
     for (const method of Reflect.ownKeys(one.prototype)) {
@@ -17,7 +17,7 @@ export function assertOnHandlers(type: Class, handlers: readonly string[], fix: 
   }
 }
 
-/** Throws if a class that is no gateway limits connections. */
+/** Throws if a class that is not a gateway limits connections. */
 export function assertNoConnectionLimit(type: Class): void {
   const found = declarationsOf(type).find(({ connections }) => connections !== undefined);
   if (found === undefined) return;

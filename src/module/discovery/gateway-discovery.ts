@@ -23,9 +23,9 @@ export class GatewayDiscovery {
   }
 
   /**
-   * Binds an interceptor to each gateway, before those that it has. It is bound to the class because Nest 11 does not
-   * apply global interceptors to gateways, and as an instance because nothing can be injected any more. Several
-   * applications of a process may bind theirs to one class.
+   * Binds an interceptor to each gateway, before the gateway's own. It is bound to the class because Nest 11 does not
+   * apply global interceptors to gateways, and as an instance because it is too late for injection. Several
+   * applications in a process may bind theirs to one class.
    */
   attach(interceptor: ThrottleInterceptor): void {
     for (const gateway of this.#gateways) {
@@ -44,7 +44,7 @@ export class GatewayDiscovery {
     }
   }
 
-  /** Returns the limits of new connections to a server: those of all gateways that Nest serves on it. */
+  /** Returns the limits of new connections to a server: those of all gateways on it. */
   connectionLimits(port: number, options: object, handlers: HandlerRegistry): ServerLimits {
     const served = this.#gateways.filter((gateway) => isServedOn(gateway, port, options));
     const isServed = served.length > 0;
@@ -54,7 +54,10 @@ export class GatewayDiscovery {
   }
 }
 
-/** Nest makes one server for each port and path, and asks the adapter for each namespace on it. */
+/**
+ * Returns true if a gateway is on a server. Nest creates one server per port and path, and gets each namespace on it
+ * from the adapter.
+ */
 function isServedOn(gateway: Class, port: number, options: object): boolean {
   const server = serverOf(gateway);
   return (

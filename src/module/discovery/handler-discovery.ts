@@ -19,7 +19,7 @@ import { RouteAddresses } from './route-addresses.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** The parts of Nest that tell where handlers are. */
+/** The parts of Nest with which handlers are found. */
 export interface Application {
   readonly discovery: DiscoveryService;
   readonly modules: ModulesContainer;
@@ -27,8 +27,8 @@ export interface Application {
 }
 
 /**
- * Marks the methods of all controllers and gateways. Instrumentation copies the marks to the functions that Nest routes to,
- * so this runs before Nest registers any: a gateway's are registered before any hook of a module.
+ * Marks the methods of all controllers and gateways. Instrumentation copies the marks to the functions that Nest routes
+ * to, so this must run before Nest registers any. Nest registers those of gateways before any module hook.
  */
 export function markHandlers(discovery: DiscoveryService): void {
   const controllers = classesOf(discovery.getControllers());
@@ -41,7 +41,7 @@ export function markHandlers(discovery: DiscoveryService): void {
 /**
  * Compiles the limits of all controllers and gateways, and warns of limited handlers that nothing charges.
  *
- * @throws ThrottleConfigError for a mistake in a limit, and for a limit on something that is no handler
+ * @throws ThrottleConfigError for a mistake in a limit, and for a limit on something that is not a handler
  */
 export function compileHandlers(
   { discovery, modules, config }: Application,
@@ -70,7 +70,7 @@ function classesOf(wrappers: readonly InstanceWrapper[]): readonly Class[] {
   return wrappers.map(({ metatype }): unknown => metatype).filter(isClass);
 }
 
-/** Groups what Nest instantiates by class: a class may be registered in several modules. */
+/** Groups the instances of Nest by class: a class may be registered in several modules. */
 function groupByClass(
   wrappers: readonly InstanceWrapper[],
   typeOf: (wrapper: InstanceWrapper) => unknown,
@@ -157,7 +157,10 @@ function warnOfUncharged(
   }
 }
 
-/** Returns a function that tells if ThrottleGuard is bound to a handler: for all, on its class, or on itself. */
+/**
+ * Returns a function that returns true if ThrottleGuard is bound to a handler: globally, on its class, or on the
+ * method.
+ */
 function guardLookup(providers: readonly InstanceWrapper[]): (type: Class, method: string) => boolean {
   const isGlobal = providers.some(
     // The module provides ThrottleGuard under its own token, bound or not.

@@ -6,17 +6,20 @@ import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import { bindInterceptors, interceptorsOn, isClass, isRoute, ownInterceptorsOn } from './nest-metadata.js';
 
 /**
- * Binds the interceptor of the handler phase to the handlers of controllers that have limits in that phase, or limits that need to
- * know how calls end. It is bound to the method's function, from which Nest reads interceptors when it registers the route, and for a
- * request-scoped controller with each request; and as an instance, because nothing can be injected any more.
+ * Binds the interceptor of the handler phase to controller handlers with limits in that phase, or limits that depend on
+ * how calls end. It is bound to the method's function, from which Nest reads interceptors when it registers the route
+ * or, for a request-scoped controller, with each request. It is bound as an instance, because it is too late for
+ * injection.
  */
 export class HandlerPhaseBinding {
   readonly #handlers = new Set<object>();
-  /** Handlers that have metadata of a bound one: instrumentation wraps handlers, and copies their metadata. */
+  /**
+   * Handlers that have copied the metadata of a bound one: instrumentation wraps handlers and copies their metadata.
+   */
   readonly #wrappers = new WeakSet<object>();
   #interceptor: HandlerPhaseInterceptor | undefined;
 
-  /** Has to run before Nest registers routes. */
+  /** Must run before Nest registers routes. */
   attach(interceptor: HandlerPhaseInterceptor, discovery: DiscoveryService, handlers: HandlerRegistry): void {
     this.#interceptor = interceptor;
     for (const { metatype, instance } of discovery.getControllers()) {
@@ -51,7 +54,7 @@ export class HandlerPhaseBinding {
     return true;
   }
 
-  /** Puts it before the interceptors of the method, which may answer by themselves. */
+  /** Puts it before the interceptors of the method, which may return without calling the handler. */
   #bind(handler: object, interceptor: HandlerPhaseInterceptor): void {
     if (this.#handlers.has(handler)) return;
     this.#handlers.add(handler);

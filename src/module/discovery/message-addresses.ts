@@ -2,14 +2,17 @@ import type { Class } from '../../planning/class-members.js';
 import type { Address } from '../../planning/handler-identity.js';
 import { eventOf, messageTransportOf, namespaceOf, patternsOf, serverOf } from './nest-metadata.js';
 
-/** Returns where clients connect to a gateway: `ws :0 /chat`, with port (0: the application's own), path and namespace. */
+/**
+ * Returns the address at which clients connect to a gateway: `ws :0 /chat`, with port (0: that of the application),
+ * path and namespace.
+ */
 export function serverAddress(gateway: Class): Address {
   const { port, options } = serverOf(gateway);
   const path: unknown = Reflect.get(options, 'path') ?? '';
   return { text: `ws :${port}${path} ${namespaceOf(options)}`, runsAll: true };
 }
 
-/** Returns the address of a gateway's handler: that of its server, and the event. */
+/** Returns the address of a gateway's handler: the address of its server, and the event. */
 export function eventAddress(gateway: Class, method: string): Address {
   return { text: `${serverAddress(gateway).text} ${patternText(eventOf(gateway, method))}`, runsAll: true };
 }

@@ -3,7 +3,7 @@ import type { Class } from '../../planning/class-members.js';
 
 /**
  * The metadata that Nest's decorators write. Nest does not export these keys; they are the same in Nest 11 and 12.
- * Keys of a method stand on the function, those of a class on the class.
+ * Metadata of a method is on the function, that of a class on the class.
  */
 const ROUTE_PATH = 'path';
 const REQUEST_METHOD = 'method';
@@ -35,7 +35,7 @@ export function isRoute(type: Class, method: string): boolean {
   return Reflect.hasMetadata(ROUTE_PATH, type.prototype[method]);
 }
 
-/** Returns the paths of a controller or of a route, as they are written. */
+/** Returns the paths of a controller or of a route, as written in the decorator. */
 export function pathsOn(target: object): readonly string[] {
   return [Reflect.getMetadata(ROUTE_PATH, target) ?? '/'].flat();
 }
@@ -45,7 +45,7 @@ export function requestMethodOf(route: object): RequestMethod {
   return Reflect.getMetadata(REQUEST_METHOD, route) ?? RequestMethod.GET;
 }
 
-/** A version, several, or none. Symbols stand for requests without a version. */
+/** One or several versions, or none. A symbol means requests without a version. */
 export type Versions = string | symbol | readonly (string | symbol)[] | undefined;
 
 /** Returns the versions of a controller or of a route. */
@@ -53,7 +53,7 @@ export function versionsOn(target: object): Versions {
   return Reflect.getMetadata(VERSION, target);
 }
 
-/** Returns the hosts of a controller. Without any it serves all. */
+/** Returns the hosts of a controller. If there are none, it serves all hosts. */
 export function hostsOf(controller: Class): readonly (string | RegExp)[] {
   return [Reflect.getMetadata(HOST, controller) ?? []].flat();
 }
@@ -73,12 +73,12 @@ export function patternsOf(type: Class, method: string): readonly unknown[] {
   return [Reflect.getMetadata(MESSAGE_PATTERN, type.prototype[method])].flat();
 }
 
-/** Returns the transport that a microservice's handler is for: a number or a symbol; undefined for all. */
+/** Returns the transport of a microservice's handler: a number or a symbol; undefined for all. */
 export function messageTransportOf(type: Class, method: string): unknown {
   return Reflect.getMetadata(MESSAGE_TRANSPORT, type.prototype[method]);
 }
 
-/** Returns the event that `@SubscribeMessage` names. */
+/** Returns the event of `@SubscribeMessage`. */
 export function eventOf(type: Class, method: string): unknown {
   return Reflect.getMetadata(EVENT, type.prototype[method]);
 }
@@ -100,12 +100,12 @@ export function isGateway(type: Class): boolean {
 
 /** The arguments of `@WebSocketGateway`. */
 export interface GatewayServer {
-  /** 0: the port of the HTTP application. */
+  /** The port; 0 is that of the HTTP application. */
   readonly port: unknown;
   readonly options: object;
 }
 
-/** Returns the server that a gateway asks for. */
+/** Returns the server of a gateway. */
 export function serverOf(gateway: Class): GatewayServer {
   return {
     port: Reflect.getMetadata(GATEWAY_PORT, gateway) || 0,
@@ -113,7 +113,7 @@ export function serverOf(gateway: Class): GatewayServer {
   };
 }
 
-/** Returns the namespace among the options of a gateway, as Nest passes it to the adapter. */
+/** Returns the namespace in the options of a gateway, as Nest passes it to the adapter. */
 export function namespaceOf(options: object): unknown {
   const namespace: unknown = Reflect.get(options, 'namespace') || '/';
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
@@ -124,7 +124,7 @@ export function guardsOn(target: object): readonly unknown[] {
   return [Reflect.getMetadata(GUARDS, target)].flat();
 }
 
-/** Returns the interceptors that are bound to a class, inherited ones too, or to a method's function. */
+/** Returns the interceptors that are bound to a class, including inherited ones, or to a method's function. */
 export function interceptorsOn(target: object): readonly unknown[] {
   return Reflect.getMetadata(INTERCEPTORS, target) ?? [];
 }
@@ -134,13 +134,13 @@ export function ownInterceptorsOn(target: object): readonly unknown[] {
   return Reflect.getOwnMetadata(INTERCEPTORS, target) ?? [];
 }
 
-/** Sets the interceptors of a class or a function; without any, the inherited ones of a class apply. */
+/** Sets the interceptors of a class or a function. If there are none, the inherited ones of a class apply. */
 export function bindInterceptors(target: object, interceptors: readonly unknown[]): void {
   if (interceptors.length > 0) Reflect.defineMetadata(INTERCEPTORS, interceptors, target);
   else Reflect.deleteMetadata(INTERCEPTORS, target);
 }
 
-/** Returns the tokens that a class asks for in its constructor and properties, as they are written. */
+/** Returns the tokens that a class injects in its constructor and properties, as written there. */
 export function injectedInto(type: object): readonly unknown[] {
   const types: readonly unknown[] = Reflect.getMetadata(PARAMETER_TYPES, type) ?? [];
   const parameters: readonly { readonly param?: unknown }[] = Reflect.getMetadata(INJECTED_PARAMETERS, type) ?? [];

@@ -6,7 +6,7 @@ import { hostsOf, modulePathOf, pathsOn, requestMethodOf, versionsOn } from './n
 
 type Versioning = NonNullable<ReturnType<ApplicationConfig['getVersioning']>>;
 
-/** A part of the path, and what is written after the path where the version is not in it. */
+/** The version in the path, and the suffix of the address if the version is not in the path. */
 interface VersionParts {
   readonly path: string;
   readonly suffix: string;
@@ -14,15 +14,17 @@ interface VersionParts {
 
 const UNVERSIONED: VersionParts = { path: '', suffix: '' };
 
-/** The addresses of routes, as Nest's router serves them: `GET /api/v1/reports`, `GET /reports v=2 host=api.example.com`. */
+/**
+ * The addresses of routes as served by Nest's router: `GET /api/v1/reports`, `GET /reports v=2 host=api.example.com`.
+ */
 export class RouteAddresses {
-  /** The paths of all routes are final once the application initializes. */
+  /** The paths of all routes are final when the application initializes. */
   constructor(
     private readonly config: ApplicationConfig,
     private readonly applicationId: string,
   ) {}
 
-  /** Returns the addresses of a route. @param modules those that the controller is registered in */
+  /** Returns the addresses of a route. @param modules the modules in which the controller is registered */
   of(type: Class, method: string, modules: readonly object[]): readonly Address[] {
     const route = type.prototype[method];
     const requestMethod = requestMethodOf(route);
@@ -56,7 +58,9 @@ export class RouteAddresses {
     return parts.length > 0 ? parts : [UNVERSIONED];
   }
 
-  /** Adds the version, and before it the global prefix, which exclusions without the version may take away. */
+  /**
+   * Adds the version, and before it the global prefix, unless the path without the version is excluded from the prefix.
+   */
   #servedPath(version: string, path: string, requestMethod: RequestMethod): string {
     const prefix = withoutEndSlash(withLeadingSlash(this.config.getGlobalPrefix()));
     const versioned = join(version, path);
@@ -77,7 +81,7 @@ function versionParts(version: string | symbol, versioning: Versioning): Version
   return { path: `/${prefix}${version}`, suffix: '' };
 }
 
-/** A method of -1 stands for all in Nest's routes of middleware. */
+/** In Nest's middleware routes, the method -1 means all methods. */
 function isFor(excluded: RequestMethod, requestMethod: RequestMethod): boolean {
   return excluded === RequestMethod.ALL || Number(excluded) === -1 || excluded === requestMethod;
 }

@@ -5,23 +5,23 @@ import { injectedInto } from './nest-metadata.js';
 type Module = ModulesContainer extends Map<string, infer T> ? T : never;
 type InstanceWrapper = NonNullable<ReturnType<Module['providers']['get']>>;
 
-/** The providers through which a class gets the service: itself, and those that find any provider, now or later. */
+/** The providers through which a class can get the service: the service itself, and those that resolve any provider. */
 const SERVICE_SOURCES: readonly unknown[] = [ThrottleService, ModuleRef, LazyModuleLoader];
 
 /**
- * Returns true if any class of the application may hold the service, by what Nest injects. The answer is final once all
- * providers are instantiated.
+ * Returns true if any class of the application may get the service from Nest. The result is final when all providers
+ * are instantiated.
  */
 export function isServiceInjected(modules: ModulesContainer): boolean {
   return isAnyInjected(modules, SERVICE_SOURCES);
 }
 
-/** Returns true if any class of the application asks for the service itself. */
+/** Returns true if any class of the application injects the service itself. */
 export function isServiceRequested(modules: ModulesContainer): boolean {
   return isAnyInjected(modules, [ThrottleService]);
 }
 
-/** Returns true if any class of the application asks for one of these tokens. */
+/** Returns true if any class of the application injects one of these tokens. */
 export function isAnyInjected(modules: ModulesContainer, tokens: readonly unknown[]): boolean {
   return [...modules.values()].some((module) => wrappersOf(module).some((one) => mayHold(one, tokens)));
 }
@@ -39,7 +39,10 @@ function mayHold(wrapper: InstanceWrapper, tokens: readonly unknown[]): boolean 
   return [...injected, ...declaredTokens(wrapper)].some((token) => tokens.includes(token));
 }
 
-/** The tokens as declared: Nest 11 resolves what a request-scoped provider holds only when the first one is made. */
+/**
+ * Returns the tokens as declared: Nest 11 resolves the dependencies of a request-scoped provider only when it creates
+ * the first one.
+ */
 function declaredTokens({ inject, metatype }: InstanceWrapper): readonly unknown[] {
   if (Array.isArray(inject)) return inject.map(tokenOf);
   return typeof metatype === 'function' ? injectedInto(metatype).map(tokenOf) : [];

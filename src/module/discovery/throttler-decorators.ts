@@ -5,15 +5,14 @@ import { isClass } from './nest-metadata.js';
 
 /**
  * The metadata that the decorators of `@nestjs/throttler` write, versions 5 and 6: each key ends with the name of a
- * throttler. Before version 5 there are no names, and
- * `ttl` is in seconds. Keys of a method stand on the function.
+ * throttler. Before version 5 there are no names, and `ttl` is in seconds. Metadata of a method is on the function.
  */
 const LIMIT = 'THROTTLER:LIMIT';
 const TTL = 'THROTTLER:TTL';
 const SKIP = 'THROTTLER:SKIP';
-/** The name of a throttler, where it is not given. */
+/** The name of a throttler without a name. */
 const UNNAMED = 'default';
-/** The provider by which its module is known. */
+/** The token of a provider that only its module has. */
 const MODULE_OPTIONS = 'THROTTLER:MODULE_OPTIONS';
 
 /**
@@ -33,7 +32,7 @@ export function throttlerWarning(discovery: DiscoveryService): string | undefine
   );
 }
 
-/** Returns what to write in place of the decorators of a class and its methods: `@Throttle("3/min") on Reports.list`. */
+/** Returns the replacements for the decorators of a class and its methods: `@Throttle("3/min") on Reports.list`. */
 function fixesOf(type: Class): readonly string[] {
   const onMethods = methodsOf(type).map((method) => [`${type.name}.${method}`, type.prototype[method]] as const);
   return [[type.name, type] as const, ...onMethods].flatMap(([label, target]) => {

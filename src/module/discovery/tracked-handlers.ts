@@ -4,7 +4,7 @@ import type { HandlerRegistry } from '../../planning/handler-registry.js';
 import { trackHandler } from '../../service/calls/ends/handler-tracking.js';
 import { isClass, isRoute, isSocketHandler } from './nest-metadata.js';
 
-/** Tracks the handlers of controllers and gateways that hold permits, and no others. */
+/** Tracks the handlers of controllers and gateways that hold permits. */
 export function trackHandlers(discovery: DiscoveryService, handlers: HandlerRegistry): void {
   for (const { metatype, instance } of [...discovery.getControllers(), ...discovery.getProviders()]) {
     if (!isClass(metatype)) continue;

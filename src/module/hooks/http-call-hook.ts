@@ -11,14 +11,14 @@ interface FastifyLike {
   addHook(name: 'preHandler', hook: (request: HttpRequest, reply: object, next: Next) => void): unknown;
 }
 
-/** Watches responses where the framework does not link them with requests. Returns a function that ends it. */
+/** Watches responses if the framework does not link them to requests. Returns a function that stops it. */
 export function watchUnlinkedResponses(adapter: HttpServer | undefined): () => void {
   return adapter?.getType() === 'fastify' ? watchResponses() : () => {};
 }
 
 /**
- * Makes the HTTP adapter open a session around every request, so that the service finds it wherever it is used.
- * Fastify does so in a hook right before the handler: a session that is opened earlier is lost while the body is read.
+ * Makes the HTTP adapter open a session around every request, so that the service finds it anywhere. On Fastify a hook
+ * just before the handler opens it, because a session that is opened earlier is lost while the body is read.
  */
 export function trackRequests(
   adapter: HttpServer | undefined,

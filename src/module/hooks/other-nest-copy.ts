@@ -3,14 +3,18 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import { HttpError } from '../../transports/http/throttle.exception.js';
 
 /**
- * Lets Nest answer our exceptions with their status where it has a copy of `@nestjs/common` of its own, by which they are no HTTP exceptions:
- * it takes them for errors of `http-errors` then. Not done otherwise, because Nest would answer what a middleware throws with less than its body.
+ * Makes Nest respond to our exceptions with their status if it uses another copy of `@nestjs/common`, where they are
+ * not HTTP exceptions: they imitate errors of `http-errors`. Not done otherwise, because for exceptions of middleware
+ * Nest would then omit a part of the body.
  */
 export function answerAcrossNestCopies(): void {
   if (!isRecognized(new HttpException('', HttpStatus.TOO_MANY_REQUESTS))) HttpError.imitateHttpErrors();
 }
 
-/** Asks Nest's own filter, which responds to nobody here, whether an exception is one of HTTP. */
+/**
+ * Returns true if Nest's own filter recognizes an exception as an HTTP exception. The response of the filter is
+ * discarded.
+ */
 function isRecognized(exception: HttpException): boolean {
   let isHttp = true;
   const filter = {

@@ -1,7 +1,7 @@
 import type { HttpServer } from '@nestjs/common';
 import { problemTypeOf } from '../../transports/http/problem-body.js';
 
-/** The responses that Fastify's adapter sends: Node's, of a call in middleware, and replies. */
+/** The responses that Fastify's adapter sends: Node's for a call in middleware, and replies. */
 interface NodeResponse {
   writeHead(status: number, headers?: object): unknown;
 }
@@ -10,9 +10,9 @@ interface Reply {
 }
 
 /**
- * Makes Fastify's adapter send problem details under their content type for calls that were denied by Node's request. A hook's
- * denial is sent by a reply that the call does not know. A middleware's is sent by a reply that the adapter makes, which has
- * headers of its own and overwrites those of Node's response.
+ * Makes Fastify's adapter send problem details with their content type for calls that were denied using Node's request.
+ * The denial of a hook is sent by a reply that the call does not know. The denial of a middleware is sent by a reply
+ * that the adapter creates, whose headers overwrite those of Node's response.
  */
 export function sendProblemsOfNodeRequests(adapter: HttpServer | undefined): void {
   if (adapter?.getType() !== 'fastify') return;

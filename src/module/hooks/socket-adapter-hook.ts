@@ -19,15 +19,16 @@ import { filterUnknownNamespaces } from '../../transports/sockets/handshake/unkn
 
 type Adapter = NonNullable<ReturnType<ApplicationConfig['getIoAdapter']>>;
 
-/** Knows the gateways of a server. */
+/** Looks up the gateways of a server. */
 export interface ServerGateways {
-  /** The limits of new connections to a server, by what it is opened with. */
+  /** Returns the limits of new connections to a server, by its port and options. */
   connectionLimits(port: number, options: object): ServerLimits;
 }
 
 /**
- * Limits the servers that an application's WebSocket adapters open, before they take connections, and their clients, before
- * a gateway sees them. Wraps two methods of each adapter: no other place sees servers and upgrade requests of every kind.
+ * Limits the servers that an application's WebSocket adapters open, before they accept connections, and their clients,
+ * before a gateway gets them. Wraps two methods of each adapter, the only place with access to servers and upgrade
+ * requests of every kind.
  */
 export class SocketAdapterHook {
   readonly #adapters = new WeakSet<Adapter>();
@@ -63,7 +64,7 @@ export class SocketAdapterHook {
     this.#adapters.add(adapter);
     const create = adapter.create.bind(adapter);
     adapter.create = (port: number, options: object = {}) => {
-      // Before there is a server: a mistake in the limits must not leave one open.
+      // Before the server is created, so that a mistake in the limits does not leave it open.
       const limits = this.gateways.connectionLimits(port, options);
       const server = create(port, options);
       this.#pace(server, options);
@@ -81,7 +82,10 @@ export class SocketAdapterHook {
       });
   }
 
-  /** Paces the messages of all clients of a server. On socket.io from the first on, when no namespace has been joined. */
+  /**
+   * Paces the messages of all clients of a server. On socket.io from the first message on, before a namespace is
+   * joined.
+   */
   #pace(server: object, options: object): void {
     if (limitMessagesPerTurn(server, options)) this.#pacedServers.add(server);
     const engine = engineOf(server);
@@ -90,7 +94,7 @@ export class SocketAdapterHook {
     engine.on('connection', (session) => this.connections.paced.paceEngineSocket(session));
   }
 
-  /** Once a server: it may be known under several names. */
+  /** Limits the connections of a server, once per server: it may be known under several names. */
   #limitConnections(server: object, { limits, isServed }: ServerLimits): void {
     const acceptor = acceptorOf(server);
     const engine = engineOf(server);
@@ -103,7 +107,7 @@ export class SocketAdapterHook {
     if (warning !== undefined) this.limiter.settings.warn(warning);
   }
 
-  /** Once an engine, which the namespaces of a server share. */
+  /** Limits the sessions of an engine, once per engine: the namespaces of a server share it. */
   #limitSessions(server: object, engine: Engine, sessions: SessionLimiter): void {
     if (this.#filteredEngines.has(engine)) return;
     this.#filteredEngines.add(engine);
@@ -111,7 +115,7 @@ export class SocketAdapterHook {
     filterUnknownNamespaces(serverOf(server), engine, (session) => sessions.decideUnknown(session));
   }
 
-  /** Makes a server ask before it makes connections. Returns false if it does not let itself be told. */
+  /** Makes a server check its limits before it accepts connections. Returns false for an unknown kind of server. */
   #isFiltered(acceptor: object, limits: ConnectionLimits, sessions: SessionLimiter | undefined): boolean {
     const handshakes = this.#handshakes;
     const fail = (error: unknown) => handshakes.fail(error);
@@ -121,7 +125,7 @@ export class SocketAdapterHook {
     return filterConnects(acceptor, { decide: (session) => joins.decideNamespace(session, limits), fail });
   }
 
-  /** Once a client, however many gateways are on its server. */
+  /** Limits the frames of a client, once per client, even if several gateways are on its server. */
   #limitFrames(client: object, adapter: Adapter): void {
     if (this.#clients.has(client)) return;
     this.#clients.add(client);

@@ -5,19 +5,19 @@ import { assertKnownMembers, invalidArgument } from '../../core/errors.js';
 import type { EndedCall } from '../calls/ends/call-end.js';
 import type { OpenReservation } from './open-reservations.js';
 
-/** How the service serves a hold. */
+/** The functions of the service that a hold uses. */
 export interface HoldTarget {
   /** For errors: `budget("llm")`. */
   readonly place: string;
-  /** Undefined for a caller whom the budget exempts: nothing is held. */
+  /** Undefined if the budget exempts the caller. Then nothing is held. */
   readonly reference: (() => HoldReference) | undefined;
   readonly grow: (reference: HoldReference, units: number) => Awaitable<Decision | undefined>;
   readonly end: (reference: HoldReference, units: number) => Awaitable<boolean>;
-  /** Throws the exception of a hold that may not grow. */
+  /** Throws the exception for a hold that cannot grow. */
   readonly deny: (decision: Decision | undefined, units: number, ended: string) => Promise<never>;
-  /** What is extended while the hold is open; it knows whether the hold was lost. */
+  /** The reservation that is extended while the hold is open. It knows whether the hold was lost. */
   readonly reservation: OpenReservation;
-  /** Called once the hold is open no longer. */
+  /** Called when the hold is no longer open. */
   readonly close: () => void;
 }
 
@@ -25,15 +25,19 @@ export interface HoldTarget {
 export interface MeterOptions<T> {
   /** Returns the units of a chunk, a safe integer of at least 0. */
   readonly unitsOf: (chunk: T) => number;
-  /** Units by which the hold grows at a time, at least 1. Default: as many as the next chunk needs, so each chunk asks the backend. */
+  /**
+   * Units by which the hold grows at a time, at least 1. Default: the units of the next chunk, so there is one backend
+   * call per chunk.
+   */
   readonly chunk?: number;
 }
 
 /**
- * Units of a token budget that are held for a call, until it is known what the call used. A process extends its holds while they are
- * open; a hold that nobody extends expires, and is then charged, or released, as the budget says.
+ * Units of a token budget that are held for a call until its real usage is known. A process extends its holds while
+ * they are open. A hold that is not extended expires, and is then charged or released, depending on the budget's
+ * `onExpiry`.
  *
- * Settle or cancel every hold. All methods may be repeated: the first end counts.
+ * Settle or cancel every hold. All methods may be called repeatedly; only the first end has an effect.
  *
  * @example
  * const hold = await throttle.budget('llm').reserve(2000, { subject: subjectOf.user(42) });
@@ -59,26 +63,27 @@ export class BudgetHold {
   }
 
   /**
-   * Names the hold: `throttle.budget('llm').hold(id)` finds it in any process. It holds the subject in clear. A hold whose id was read is
-   * extended until it has ended, though nobody has this object any more; one whose id was not is left to expire then, with a warning.
+   * The id of the hold: `throttle.budget('llm').hold(id)` finds it in any process. It contains the subject in clear
+   * text. If this object is garbage-collected, the hold is extended further if its id was read; otherwise it expires,
+   * with a warning.
    */
   get id(): string {
     this.#target.reservation.isIdRead = true;
     return this.#id;
   }
 
-  /** The units that are held; undefined if another process reserved them, until this one makes them more. */
+  /** The units that are held. Undefined if another process reserved them, until this one grows the hold. */
   get units(): number | undefined {
     return this.#units;
   }
 
-  /** Aborted when the hold is lost while it is open: it has expired, or its budget was reset. */
+  /** Aborts if the hold is lost while it is open: it has expired, or its budget was reset. */
   get signal(): AbortSignal {
     return this.#target.reservation.signal;
   }
 
   /**
-   * Makes the hold one of `units` in total; it never shrinks.
+   * Grows the hold to `units` in total. It never shrinks.
    *
    * @throws ThrottleException (429) if the budget has no room for the difference, or if the hold has expired or ended
    * @throws RangeError for units that are not a safe integer of at least 0
@@ -93,9 +98,9 @@ export class BudgetHold {
   }
 
   /**
-   * Ends the hold: the budget is charged these units, above the estimate and above its limit too, and the others are free again.
+   * Ends the hold: charges these units, even above the estimate and the limit, and releases the others.
    *
-   * @returns false if the hold had expired or was ended before; nothing more is charged then
+   * @returns false if the hold had expired or ended before; then nothing more is charged
    * @throws RangeError for units that are not a safe integer of at least 0
    */
   async settle(units: number): Promise<boolean> {
@@ -108,16 +113,17 @@ export class BudgetHold {
     return this.#target.end(reference(), units);
   }
 
-  /** Ends the hold, and charges nothing. As `settle(0)`. */
+  /** Ends the hold and charges nothing, like `settle(0)`. */
   cancel(): Promise<boolean> {
     return this.settle(0);
   }
 
   /**
-   * Passes a stream on, and pays for each chunk before that: the hold grows when what was served would exceed it. So no more units are
-   * served than the budget has. When the stream ends, fails, or is no longer read, the hold is settled at what was served.
+   * Passes a stream through and reserves the units of each chunk before it is passed on: the hold grows if the total
+   * would exceed it. So no more units are served than the budget has. When the stream ends, fails or is no longer read,
+   * the hold is settled at the units served.
    *
-   * @throws ThrottleException (429) in place of the first chunk that the budget has no room for
+   * @throws ThrottleException (429) instead of passing on the first chunk for which the budget has no room
    * @example
    * for await (const text of hold.meter(stream, { unitsOf: countTokens, chunk: 256 })) response.write(text);
    */
@@ -138,8 +144,8 @@ export class BudgetHold {
   }
 
   /**
-   * Ends a hold that its call has left open: it is charged what is held, or nothing if the call failed. If the client has gone, the
-   * handler may still run and settle it, so it is left to expire.
+   * Ends a hold that its call has left open: charges all held units, or nothing if the call failed. If the client has
+   * gone, the handler may still run and settle the hold, so it is left to expire.
    *
    * @internal
    */
@@ -149,7 +155,7 @@ export class BudgetHold {
     else await this.settle(isFailure ? 0 : (this.#units ?? 0));
   }
 
-  /** Says which hold has ended, and why it may have. Without the subject, which is none of a log's business. */
+  /** Describes which hold has ended, and the possible reasons. Omits the subject, which should not be logged. */
   #ended(): string {
     const why = this.#isOpen
       ? 'it has expired, was ended elsewhere, or its budget was reset'
@@ -157,7 +163,7 @@ export class BudgetHold {
     return `${this.#target.place}: grow(): the hold ${this.#id.split('.', 1)[0]} has ended: ${why}. Reserve the units anew.`;
   }
 
-  /** Grows to `wanted` if there is room for that, else to what is needed. */
+  /** Grows to `wanted` units if there is room, else to `needed`. */
   async #prepay(needed: number, wanted: number): Promise<void> {
     const { reference, grow } = this.#target;
     if (reference === undefined || needed <= (this.#units ?? 0)) return;

@@ -12,26 +12,26 @@ import { type CallOptions, parseOptions, type ServiceRequest, type ServiceTarget
 import { BudgetHold, type HoldTarget } from './budget-hold.js';
 import { HOLD_TTL_MS, OpenReservation, type OpenReservations } from './open-reservations.js';
 
-/** What token budgets share with the service. */
+/** The parts of the service that token budgets use. */
 export interface BudgetContext {
   readonly limiter: CallLimiter;
   readonly holds: HoldStore;
   readonly reservations: OpenReservations;
-  /** Responds outside any call, and where the call has a connection. */
+  /** The responder outside any call, and for calls on a connection. */
   readonly detached: Responder<never>;
   readonly targetOf: (request: ServiceRequest) => Pick<ServiceTarget, 'call' | 'session'>;
 }
 
-/** Units that a call may use, or a function of the call that returns them. */
+/** The units that a call may use, or a function of the call that returns them. */
 export type Estimate = number | CostOf;
 
-/** Larger than any number of holds at a time, so that two processes hardly ever choose the same id. */
+/** Much larger than any number of open holds, so that two processes hardly ever choose the same id. */
 const MAX_ID = 2 ** 47;
 
 /**
- * A token budget, for costs that are known only afterwards, such as the tokens of a completion: units are reserved before a call, and
- * settled at what it used. In one window, the units settled never exceed the limit plus the amounts by which settlements exceeded their
- * estimates.
+ * A token budget, for costs that are known only after a call, such as the tokens of a completion: units are reserved
+ * before the call and settled at its real usage. In one window, the units settled never exceed the limit plus the
+ * amounts by which settlements exceeded their estimates.
  *
  * @example
  * const hold = await throttle.budget('llm').reserve(2000);
@@ -49,13 +49,13 @@ export class BudgetReservations {
   }
 
   /**
-   * Holds the units that a call may use, for whom the budget finds in the call (or for `subject`). The decision is in the headers of the
-   * call, as one of `hit` is.
+   * Reserves the units that a call may use, for the subject that the budget finds in the call (or for `subject`). The
+   * decision is written to the headers of the call, as by `hit`.
    *
    * @param estimate units, a safe integer of at least 1
-   * @throws ThrottleException (429) if there is no room for them, on sockets too; ThrottleUnavailableException (503) if that cannot be
-   *   checked
-   * @throws RangeError for an estimate that is none
+   * @throws ThrottleException (429) if there is no room for them, also on sockets; ThrottleUnavailableException (503)
+   * if that cannot be checked
+   * @throws RangeError for an invalid estimate
    */
   async reserve(estimate: number, on?: CallOptions): Promise<BudgetHold> {
     const place = `${this.#place}.reserve()`;
@@ -79,7 +79,7 @@ export class BudgetReservations {
   }
 
   /**
-   * Reserves for a handler. A hold that the handler leaves open is ended with its call.
+   * Reserves units for a handler. A hold that the handler leaves open ends with its call.
    *
    * @internal
    */
@@ -98,9 +98,10 @@ export class BudgetReservations {
   }
 
   /**
-   * Returns a hold by its id, in any process: to settle it in a job, for example. It may have ended before, which its methods tell.
+   * Returns a hold by its id, in any process, for example to settle it in a job. The hold may have ended; its methods
+   * report that.
    *
-   * @throws ThrottleConfigError for something else than the id of a hold
+   * @throws ThrottleConfigError for a value that is not the id of a hold
    */
   hold(id: string): BudgetHold {
     const [number, subject] = readId(this.#place, id);
@@ -111,7 +112,7 @@ export class BudgetReservations {
     );
   }
 
-  /** Returns the current decision on the budget: what is left of it. Writes nothing. */
+  /** Returns the current decision on the budget, with the remaining units. Writes nothing. */
   async stat(on?: CallOptions): Promise<Decision | null> {
     const subject = await this.#subjectOf(parseOptions(`${this.#place}.stat`, this.#name, on));
     if (subject === EXEMPT) return null;
@@ -119,7 +120,7 @@ export class BudgetReservations {
     return (await this.#context.holds.peek([read], [])).binding;
   }
 
-  /** Resets a budget: what was settled in the window is forgotten, and open holds are lost. */
+  /** Resets a budget: drops the units settled in the window, and all open holds. */
   async reset(on?: CallOptions): Promise<void> {
     const { limiter } = this.#context;
     const subject = await this.#subjectOf(parseOptions(`${this.#place}.reset`, this.#name, on));
@@ -155,7 +156,7 @@ export class BudgetReservations {
         try {
           return await this.#deny(request, decision, units, reference?.().subject ?? '');
         } catch (error) {
-          // For who reads the log: the body is the client's.
+          // Only for the log: clients see the body.
           if (decision === undefined && error instanceof ThrottleException) error.message = ended;
           throw error;
         }
@@ -188,7 +189,7 @@ function nothingHeld(): never {
   throw new Error('nothing is held');
 }
 
-/** The subject may have any characters. */
+/** Returns the id as a string. Encodes the subject, which may contain any characters. */
 function textOf(id: number, subject: string): string {
   return `${id.toString(36)}.${subject}`;
 }

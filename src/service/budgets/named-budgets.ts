@@ -6,7 +6,7 @@ import type { CallLimiter } from '../calls/call-limiter.js';
 import { type BudgetContext, BudgetReservations } from './budget-reservations.js';
 import { OpenReservations } from './open-reservations.js';
 
-/** The token budgets of an application, made when they are first asked for. */
+/** The token budgets of an application, created on first use. */
 export class NamedBudgets {
   readonly #budgets = new Map<string, BudgetReservations>();
   #context: BudgetContext | undefined;
@@ -41,7 +41,7 @@ export class NamedBudgets {
   }
 }
 
-/** Startup has seen that the backend has them. */
+/** Returns the backend's store of holds. Startup has checked that there is one. */
 function holdsOf({ settings: { backend } }: CallLimiter): HoldStore {
   if (backend.holds !== undefined) return backend.holds;
   throw new ThrottleConfigError(

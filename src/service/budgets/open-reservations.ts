@@ -1,13 +1,16 @@
 import type { HoldReference } from '../../backends/hold-store.js';
 import type { ExtendedHold, Heartbeat } from '../calls/permits/heartbeat.js';
 
-/** Milliseconds after which a hold expires that its process does not extend. */
+/** Milliseconds after which a hold expires if its process does not extend it. */
 export const HOLD_TTL_MS = 30_000;
 
-/** What a process extends while a hold is open. It does not refer to the `BudgetHold`, whose owner may drop it. */
+/**
+ * The reservation that a process extends while a hold is open. It does not reference the `BudgetHold`, so that the
+ * `BudgetHold` can be garbage-collected.
+ */
 export class OpenReservation implements ExtendedHold {
   readonly ttlMs = HOLD_TTL_MS;
-  /** True once the id of the hold was read: the hold may be ended by its id, in another process, too. */
+  /** True if the id of the hold was read. Then the hold may be ended by its id, in any process. */
   isIdRead = false;
   readonly #lost = new AbortController();
 
@@ -17,7 +20,7 @@ export class OpenReservation implements ExtendedHold {
     readonly reference: () => HoldReference,
   ) {}
 
-  /** Aborted when the hold is lost. */
+  /** Aborts when the hold is lost. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
@@ -27,7 +30,7 @@ export class OpenReservation implements ExtendedHold {
   }
 }
 
-/** Extends the holds of an application until they have ended, or until nobody can end them any more. */
+/** Extends the holds of an application until they have ended, or until they can no longer be ended. */
 export class OpenReservations {
   readonly #dropped: FinalizationRegistry<OpenReservation>;
 
@@ -46,14 +49,14 @@ export class OpenReservations {
   /**
    * Extends a reservation from now on.
    *
-   * @param hold the object that its owner ends it by
+   * @param hold the object with which its owner ends it
    */
   add(hold: object, reservation: OpenReservation): void {
     this.heartbeat.add(reservation);
     this.#dropped.register(hold, reservation);
   }
 
-  /** Extends a reservation no more. */
+  /** Stops extending a reservation. */
   remove(reservation: OpenReservation): void {
     this.heartbeat.remove(reservation);
   }

@@ -23,13 +23,13 @@ import { keepClientOutcome } from './session-store.js';
 type Decide = (charges: readonly Charge[]) => Awaitable<Outcome>;
 
 const NOTHING_GIVEN: GivenValues = {};
-/** Stands for the client of a call that has none. */
+/** Used for calls without a client. */
 const NOBODY: Pick<Responder<unknown>, 'onClientGone'> = { onClientGone: () => () => {} };
 const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
 /**
  * Limits calls. The steps, in order: prepare the charges, let the backend decide them, record the outcome, report it;
- * then respond (note that the call is bound by the outcome, and reject it if it is denied) and delay.
+ * then respond (enforce the outcome, and reject a denied call) and delay.
  *
  * With a backend in this process and no asynchronous function of the user, all of them are synchronous.
  */
@@ -60,7 +60,9 @@ export class CallLimiter {
       : this.proceed(this.record(decided, session), call, responder);
   }
 
-  /** The same on a connection, which counts calls as pending until they are responded to, and not while they are delayed. */
+  /**
+   * Like `limit`, on a connection. It counts a call as pending until the response, but not while the call is delayed.
+   */
   #limitOn<R>(connection: Connection, limits: readonly CompiledLimit[], session: CallSession<R>): Awaitable<true | R> {
     const { call, responder } = session;
     const overflow = limits.some(mayDeny) ? connection.overflow() : undefined;
@@ -72,7 +74,7 @@ export class CallLimiter {
     );
   }
 
-  /** The first steps: prepares, decides, records, reports. The call is not bound by the outcome. */
+  /** The first steps: prepares, decides, records, reports. Does not enforce the outcome. */
   charge(
     limits: readonly CompiledLimit[],
     call: Call,
@@ -85,12 +87,12 @@ export class CallLimiter {
       : this.record(decided, session, undefined, call);
   }
 
-  /** The first two steps: prepares, decides. The outcome is still to be recorded. */
+  /** The first two steps: prepares, decides. Does not record the outcome. */
   spend(limits: readonly CompiledLimit[], call: Call, session?: CallSession<unknown>): Awaitable<ChargedOutcome> {
     return this.#decide(this.#spend, limits, call, NOTHING_GIVEN, session);
   }
 
-  /** Decides charges that are prepared already, and takes them. */
+  /** Decides and takes prepared charges. */
   spendPrepared(prepared: PreparedCharges, session?: CallSession<unknown>): Awaitable<ChargedOutcome> {
     return this.#decideCharges(this.#spend, prepared, NOTHING_GIVEN, session);
   }
@@ -121,7 +123,7 @@ export class CallLimiter {
     return chain(this.#decide(peek, limits, call, given, undefined), decidedOutcome);
   }
 
-  /** Returns the current decisions, each with the wait of a cost of 1, in one read. */
+  /** Returns the current decisions, each with the wait for a cost of 1, in one read. */
   state(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<readonly Decision[]> {
     const peekPairs: Decide = (charges) =>
       this.peekCharges(
@@ -133,7 +135,7 @@ export class CallLimiter {
     const decided = this.#decide(peekPairs, limits, call, { ...given, cost: 1 }, undefined);
     return chain(decided, (charged) => {
       const { decisions } = decidedOutcome(charged);
-      // Of each pair the decision at cost 1 if that is denied, else the one at cost 0.
+      // From each pair, takes the decision at cost 1 if that is denied, else the one at cost 0.
       return decisions.filter(({ allowed }, i) => (i % 2 === 0 ? decisions[i + 1]?.allowed === true : !allowed));
     });
   }
@@ -143,12 +145,12 @@ export class CallLimiter {
     return this.#taker.queued;
   }
 
-  /** Returns the exception of a delay that was interrupted, for callers that a transport's rejection does not stop. */
+  /** Returns the exception for an interrupted delay, for callers that a transport's rejection does not stop. */
   interruption(): Error {
     return httpInterrupted(this.#delayed.isClosing ? 'closing' : 'client-gone');
   }
 
-  /** Rejects the calls that are delayed or queue, and those that would be. Functions of the user are waited for no longer. */
+  /** Rejects all calls that are delayed or queued, now and later. Stops waiting for functions of the user. */
   close(): void {
     this.settings.deadlines.close();
     this.#delayed.close();
@@ -157,7 +159,7 @@ export class CallLimiter {
 
   readonly #spend: Decide = (charges) => this.settings.backend.spend(charges);
 
-  /** Prepares the charges of a call, and decides them. */
+  /** Prepares and decides the charges of a call. */
   #decide(
     decide: Decide,
     limits: readonly CompiledLimit[],
@@ -180,7 +182,7 @@ export class CallLimiter {
     given: GivenValues,
     session: CallSession<unknown> | undefined,
   ): Awaitable<ChargedOutcome> {
-    // The usual case, with a backend in this process: no promise, and no closure.
+    // The usual case, with a backend in this process: without a promise and a closure.
     if (isNativePromise(prepared)) {
       return prepared.then((found) => this.#decideCharges(decide, found, given, session), undecidedBy);
     }
@@ -198,7 +200,7 @@ export class CallLimiter {
       : { outcome, charges, limits };
   }
 
-  /** Takes the charges of a call together with its permits, which it holds until it has ended. */
+  /** Takes the charges of a call together with its permits, which the call holds until it has ended. */
   #takePermits(
     prepared: PreparedCharges,
     { mayQueue = true, keep }: GivenValues,
@@ -219,10 +221,10 @@ export class CallLimiter {
   }
 
   /**
-   * Records an outcome in the call's session and reports it. Without a session there is nothing to report to.
+   * Records an outcome in the call's session and reports it. Without a session it is not reported.
    *
-   * @param reported violations of the call that are known already
-   * @param call as a charge by hand sees it; default: that of the session
+   * @param reported violations of the call that have been reported already
+   * @param call the call of a charge by hand. Default: the call of the session
    */
   record(
     charged: ChargedOutcome,
@@ -231,7 +233,7 @@ export class CallLimiter {
     call = session?.call,
   ): ChargedOutcome {
     const { outcome, charges, interrupted } = charged;
-    // Nobody is told: the call was not decided.
+    // The call was not decided, so there is nothing to report.
     if (interrupted !== undefined) return charged;
     const previous = session?.latest;
     if (session !== undefined) {
@@ -255,7 +257,7 @@ export class CallLimiter {
     return charged;
   }
 
-  /** Binds the call by an outcome. True: it may proceed; otherwise its rejection. */
+  /** Enforces an outcome. Returns true if the call may proceed, otherwise its rejection. */
   #respond<R>(charged: ChargedOutcome, call: Call, responder: Responder<R>): Awaitable<true | R> {
     const { outcome, failure, interrupted } = charged;
     if (interrupted !== undefined) return responder.rejectInterrupted(interrupted);
@@ -267,8 +269,8 @@ export class CallLimiter {
   }
 
   /**
-   * Rejects a call without the backend or a function of the user, so that a flood adds nothing to what is slow already. The
-   * call is not bound by its limits, which nothing has decided: a slow backend closes no connection.
+   * Rejects a call without calling the backend or functions of the user, which are already slow. The denial is not
+   * enforced as one of its limits, which were not checked, so that a slow backend does not close connections.
    */
   #rejectOverflow<R>(outcome: Outcome, session: CallSession<R>): R {
     const { call, responder } = session;
@@ -276,7 +278,7 @@ export class CallLimiter {
     return responder.reject(outcome, { message: undefined, context: call.context });
   }
 
-  /** Delays an allowed call for as long as its decisions say. */
+  /** Delays an allowed call by the delay of its decisions. */
   #delay<R>(outcome: Outcome, responder: Responder<R>): Awaitable<true | R> {
     let delayMs = 0;
     for (const { mode, delayMs: own } of outcome.decisions) if (mode === undefined) delayMs = Math.max(delayMs, own);
@@ -284,12 +286,18 @@ export class CallLimiter {
   }
 }
 
-/** Returns false for a limit that denies no call: a call under such limits is not denied because others wait for them, too. */
+/**
+ * Returns false for a limit that never denies. A call with only such limits is not denied for having too many pending
+ * calls.
+ */
 function mayDeny({ policies: { mode } }: CompiledLimit): boolean {
   return mode === undefined || typeof mode === 'function';
 }
 
-/** Adds the decisions of limits that are unlimited under the plan of the call. They come last: no charge stands for them. */
+/**
+ * Adds the decisions of limits that are unlimited under the plan of the call. They come last, because they have no
+ * charge.
+ */
 function withUnlimited(decided: Awaitable<ChargedOutcome>, unlimited: readonly Decision[]): Awaitable<ChargedOutcome> {
   return chain(decided, (charged) => {
     const { outcome } = charged;

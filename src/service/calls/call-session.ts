@@ -8,29 +8,29 @@ import { CallEnd } from './ends/call-end.js';
 import type { HandlerPhase } from './handler-phase.js';
 import type { CallPermits } from './permits/call-permits.js';
 
-/** Whether a call was admitted under a list of limits, and the admissions before it. */
+/** The admission of a call under an array of limits, and the previous admissions. */
 interface Admission {
   readonly limits: readonly CompiledLimit[];
   readonly isAdmitted: Awaitable<boolean>;
   readonly previous: Admission | undefined;
 }
 
-/** What is known of one call while it is handled. */
+/** The state of one call while it is handled. */
 export class CallSession<Rejection = false> {
   /** The latest outcome of the call. */
   latest: Outcome | undefined;
-  /** The end of the call, if anything waits for it. */
+  /** The end of the call, if it is observed. */
   end: CallEnd | undefined;
-  /** The permits that the call holds; undefined until it holds any. */
+  /** The permits that the call holds. Undefined until it holds any. */
   permits: CallPermits | undefined;
-  /** What the handler phase is to charge; undefined if nothing waits for it. */
+  /** The charges of the handler phase. Undefined if nothing is deferred to it. */
   handlerPhase: HandlerPhase | undefined;
   #handlerLimits: HandlerLimits | undefined;
   #charges: readonly Charge[] = [];
   #decisions: readonly Decision[] = [];
   #admission: Admission | undefined;
 
-  /** @param target the object that the session is kept on, if it is kept: a request, or a message's arguments */
+  /** @param target the object on which the session is stored, if any: a request, or a message's arguments */
   constructor(
     public call: Call,
     public responder: Responder<Rejection>,
@@ -43,8 +43,8 @@ export class CallSession<Rejection = false> {
   }
 
   /**
-   * Returns true if another view of the call tells more: the response, or the framework's request for that of Node, on which
-   * guards set the user.
+   * Returns true if another view of the call has more information: the response, or the framework's request (on which
+   * guards set the user) instead of Node's.
    */
   isFuller({ request, response }: Call): boolean {
     const { call, target } = this;
@@ -58,7 +58,7 @@ export class CallSession<Rejection = false> {
     this.responder = responder;
   }
 
-  /** The call goes on to a handler: its context is known now. */
+  /** Sets the handler of the call and the call as seen in its context. */
   enterHandler(limits: HandlerLimits, call: Call, responder: Responder<Rejection>): void {
     this.call = call;
     this.responder = responder;
@@ -66,25 +66,28 @@ export class CallSession<Rejection = false> {
   }
 
   /**
-   * The decisions on the call, one a policy, in the order in which the policies first came: the latest decision, or the
-   * strictest one if a policy was charged to several subjects.
+   * The decisions on the call, one per policy, in the order of the first charge: the latest decision, or the strictest
+   * one if a policy was charged to several subjects.
    */
   get decisions(): readonly Decision[] {
     return this.#decisions;
   }
 
-  /** The charges that the decisions are on, in the same order. */
+  /** The charges of the decisions, in the same order. */
   get charges(): readonly Charge[] {
     return this.#charges;
   }
 
-  /** Returns the end of the call, to be waited for; undefined if it cannot be seen. */
+  /** Returns the end of the call; undefined if it cannot be observed. */
   watchEnd(): CallEnd | undefined {
     if (this.end === undefined && this.responder.endsWith !== undefined) this.end = new CallEnd(this.responder);
     return this.end;
   }
 
-  /** Returns whether the call was admitted under these limits, if that was asked before: a guard bound twice charges once. */
+  /**
+   * Returns whether the call was admitted under these limits, if that was decided before, so that a guard bound twice
+   * charges once.
+   */
   admissionUnder(limits: readonly CompiledLimit[]): Awaitable<boolean> | undefined {
     let known = this.#admission;
     while (known !== undefined && known.limits !== limits) known = known.previous;
@@ -123,7 +126,7 @@ export class CallSession<Rejection = false> {
     this.#decisions = merged;
   }
 
-  /** Removes the decisions on charges that were not taken after all. */
+  /** Removes the decisions on charges that were not taken in the end. */
   withdraw(charges: readonly Charge[]): void {
     if (charges.length === 0) return;
     const isKept = (_: unknown, i: number) => !charges.some((charge) => charge === this.#charges[i]);

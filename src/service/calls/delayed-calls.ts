@@ -6,8 +6,8 @@ import type { Interruption, Responder } from '../../transports/responder.js';
 import { settleableParts } from './ends/delayed-receipts.js';
 
 /**
- * Calls that wait for their delay: one timer each, until the client has gone or the application closes. A call that is
- * interrupted returns what it took: callers who have left hold up nobody.
+ * Delays calls, with one timer each, until the client has gone or the application closes. An interrupted call returns
+ * the units that it took, so that clients that have left do not delay others.
  */
 export class DelayedCalls {
   readonly #returns: UnitReturns;
@@ -21,7 +21,7 @@ export class DelayedCalls {
     this.#returns = new UnitReturns(backend);
   }
 
-  /** True once the application closes. */
+  /** True while the application closes. */
   get isClosing(): boolean {
     return this.#isClosing;
   }
@@ -31,7 +31,7 @@ export class DelayedCalls {
     const startedAtMs = this.clock.now();
     const interruption = await this.#waitUnlessInterrupted(delayMs, responder);
     if (interruption === undefined) return true;
-    // Nobody waits for the return, and a failure loses nothing but the units.
+    // Not awaited: if returning the units fails, only these units are lost.
     for (const { receipt } of settleableParts(outcome, this.clock.now() - startedAtMs)) this.#returns.start(receipt);
     return responder.rejectInterrupted(interruption);
   }
@@ -58,7 +58,7 @@ export class DelayedCalls {
     return undefined;
   }
 
-  /** Interrupts all calls that wait, and those that come later: an application that closes would wait for them. */
+  /** Interrupts all delayed calls, now and later, so that a closing application does not wait for them. */
   close(): void {
     this.#isClosing = true;
     for (const interrupt of this.#interrupts) interrupt('closing');

@@ -8,7 +8,10 @@ import type { RuntimeSettings } from './runtime-settings.js';
 
 const MODULE: FunctionOwner = { place: 'ThrottleModule' };
 
-/** Composes the message for a denied caller: calls `onDenied`, then `message`. An error of theirs is returned in its place. */
+/**
+ * Composes the message for a denied caller: calls `onDenied`, then `message`. If one of them throws, returns the error
+ * instead.
+ */
 export function composeDenial(charged: ChargedOutcome, call: Call, settings: RuntimeSettings): Awaitable<Denial> {
   try {
     const message = composeMessage(charged, call, settings);

@@ -4,11 +4,12 @@ import { FencedListener } from '../../core/emitter.js';
 type Next<T> = ((value: T) => void) | null | undefined;
 
 /**
- * A stream whose subscribers cannot harm its source or each other. RxJS rethrows what a subscriber throws asynchronously, which ends the
- * process; here it is reported, also of a subscriber behind operators (`pipe`).
+ * A stream whose subscribers cannot affect its source or each other. RxJS rethrows an exception of a subscriber
+ * asynchronously, which ends the process; this stream reports it instead, even for a subscriber after operators
+ * (`pipe`).
  */
 export class EventStream<T> extends Observable<T> {
-  /** @param report is given what a subscriber throws, at most once a minute for each */
+  /** @param report receives the exceptions of subscribers, at most one per minute and subscriber */
   constructor(
     source: Observable<unknown>,
     private readonly report: (error: unknown) => void,
@@ -19,7 +20,7 @@ export class EventStream<T> extends Observable<T> {
     this.operator = operator;
   }
 
-  /** Makes the streams that `pipe` returns of this class, too. */
+  /** Makes `pipe` return streams of this class, too. */
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
     return new EventStream<R>(this, this.report, operator);
   }
@@ -31,7 +32,7 @@ export class EventStream<T> extends Observable<T> {
     error?: Next<unknown>,
     complete?: (() => void) | null,
   ): Subscription {
-    // The subscriber of an operator, whose own subscriber is fenced.
+    // The subscriber of an operator. Errors are caught for the subscriber after it.
     if (isSubscriber(observerOrNext)) return super.subscribe(observerOrNext);
     const observer: Partial<Observer<T>> =
       typeof observerOrNext === 'object' && observerOrNext !== null
@@ -57,7 +58,7 @@ export class EventStream<T> extends Observable<T> {
   }
 }
 
-/** As RxJS recognizes one: it may be of another copy of RxJS. */
+/** Returns true for a subscriber, also of another copy of RxJS. Uses the same check as RxJS. */
 function isSubscriber<T>(value: unknown): value is Subscriber<T> {
   if (value instanceof Subscriber) return true;
   const methods = ['next', 'error', 'complete', 'add', 'unsubscribe'];

@@ -19,11 +19,11 @@ import type { RuntimeSettings } from './runtime-settings.js';
 export interface Violation {
   /** The policy, the subject and the cost. */
   readonly charge: Charge;
-  /** What the policy would have said: `allowed` is false. */
+  /** The decision of the policy: `allowed` is false. */
   readonly decision: Decision;
 }
 
-/** An event of the service. It contains subjects in clear text: consider that before you log it. */
+/** An event of the service. It contains subjects in clear text; consider that before you log it. */
 export type ThrottleEvent =
   | {
       readonly type: 'denied';
@@ -35,7 +35,7 @@ export type ThrottleEvent =
     }
   | {
       readonly type: 'violation';
-      /** Those of all monitored policies that would have denied the call. One event a call has them all. */
+      /** The violations of all monitored policies that would have denied the call, in one event per call. */
       readonly violations: readonly Violation[];
       readonly outcome: Outcome;
       /** `ReportsController.list`, if a handler is known. */
@@ -45,33 +45,38 @@ export type ThrottleEvent =
       readonly type: 'policy-changed';
       /** The policy's name. */
       readonly policy: string;
-      /** What is changed of it, in this process from now on. Missing: it is as in the code again. */
+      /** The change in force in this process from now on. Missing if the policy is again as configured in the code. */
       readonly change?: PolicyChange;
     }
   | {
-      /** A subject has reached a threshold of a quota. Once a window: a lost reply, or an outage, may lose it. */
+      /**
+       * A subject has reached a threshold of a quota. Emitted once per window; may be missing after a lost reply or an
+       * outage.
+       */
       readonly type: 'threshold';
       /** The policy's name. */
       readonly policy: string;
       readonly subject: string;
       /** The share of the limit, one of the policy's `thresholds`. */
       readonly threshold: number;
-      /** The decision on the charge that reached it; its `window` has what is used, and when the window ends. */
+      /** The decision on the charge that reached it. Its `window` has the usage and the end of the window. */
       readonly decision: Decision;
       /** `ReportsController.list`, if a handler is known. */
       readonly handler?: string;
     }
   | {
-      /** A policy has begun to block a subject. Once a block: a lost reply, or an outage, may lose it. */
+      /**
+       * A policy has begun to block a subject. Emitted once per block; may be missing after a lost reply or an outage.
+       */
       readonly type: 'blocked';
       /** The policy's name. */
       readonly policy: string;
       readonly subject: string;
-      /** How long the block is, in milliseconds. */
+      /** The length of the block, in milliseconds. */
       readonly forMs: number;
-      /** How many blocks of the subject the policy has begun that are not forgotten, this one among them. */
+      /** The number of blocks that the policy has begun for the subject and not forgotten, including this one. */
       readonly strikes: number;
-      /** The denial that began it; in the mode `monitor` it denies nothing, and has that mode. */
+      /** The denial that began the block. In the mode `monitor` it has that mode and denies nothing. */
       readonly decision: Decision;
       /** `ReportsController.list`, if a handler is known. */
       readonly handler?: string;
@@ -80,20 +85,20 @@ export type ThrottleEvent =
   | BackendEvent;
 
 /**
- * The events of an application: its denied calls, violations, changes to policies, and those of its plans and its backend. Subscribers
- * are told in a microtask of their own, not within the call that an event is of: neither what they throw nor what they change counts there.
+ * The events of an application: denied calls, violations, changes to policies, and events of its plans and its backend.
+ * Subscribers run in a separate microtask, so that their exceptions and changes do not affect the call of an event.
  */
 export class ThrottleEvents {
   readonly #subject = new Subject<ThrottleEvent>();
   readonly stream: Observable<ThrottleEvent>;
-  /** Those that subscribers are still to be told. */
+  /** Events that have not been emitted yet. */
   #pending: ThrottleEvent[] = [];
-  /** Calls that each policy would have denied while it was monitored, by its name. */
+  /** The number of calls that each policy would have denied while it was monitored, by policy name. */
   readonly violations: ReadonlyMap<string, number>;
   readonly #violations = new Map<string, number>();
-  /** What was lost since the last outage was over. */
+  /** The number of losses since the last outage was over, by kind. */
   readonly #lost = new Map<Loss, number>();
-  /** The codes of failures that the log has told of since the backend last recovered. */
+  /** The codes of failures that were logged since the backend last recovered. */
   readonly #told = new Set<string>();
 
   constructor({ backend, warn, fail, onError }: RuntimeSettings) {
@@ -106,7 +111,7 @@ export class ThrottleEvents {
     });
   }
 
-  /** Returns true for a failure that the log tells of already, and notes that it does. */
+  /** Returns true for a failure that has been logged already; otherwise records that it is logged. */
   #isTold(event: BackendEvent): boolean {
     if (event.type === 'recovered') this.#told.clear();
     if (event.type !== 'failed' || (event.transient && !event.atStartup)) return false;
@@ -120,7 +125,7 @@ export class ThrottleEvents {
     this.#tell({ type: 'denied', outcome, charges, ...(handler !== undefined && { handler }) });
   }
 
-  /** Passes an event on that says nothing of a call. */
+  /** Emits an event that belongs to no call. */
   emit(event: PlanEvent): void {
     this.#tell(event);
   }
@@ -138,7 +143,7 @@ export class ThrottleEvents {
     this.#tell({ type: 'policy-changed', policy, ...(change !== undefined && { change }) });
   }
 
-  /** Tells the thresholds that the charges of a call have reached. Decisions on charges that were not taken follow the others. */
+  /** Emits the thresholds that the charges of a call have reached. Decisions without a charge follow the others. */
   thresholds({ outcome, charges }: Pick<ChargedOutcome, 'outcome' | 'charges'>, handler: string | undefined): void {
     if (!this.#subject.observed) return;
     const { decisions, receipt } = outcome;
@@ -153,7 +158,7 @@ export class ThrottleEvents {
     }
   }
 
-  /** Tells the blocks that a call has begun. */
+  /** Emits the blocks that a call has begun. */
   blocked({ outcome, charges }: Pick<ChargedOutcome, 'outcome' | 'charges'>, handler: string | undefined): void {
     if (!this.#subject.observed) return;
     for (const [i, decision] of outcome.decisions.entries()) {
@@ -165,7 +170,7 @@ export class ThrottleEvents {
     }
   }
 
-  /** Logs the first loss of an outage, and at its end how many there were. */
+  /** Returns the log message for the first loss of an outage, and for their number at its end. */
   #lossMessage(event: BackendEvent): string | undefined {
     if (event.type === 'lost' && event.what !== 'lease') {
       const isFirst = this.#lost.size === 0;
@@ -198,7 +203,7 @@ export class ThrottleEvents {
   }
 }
 
-/** Returns true if an earlier charge of the call, on the same budget, has begun the same block. */
+/** Returns true if the same block was emitted for an earlier charge of the call, on the same budget. */
 function isToldBefore({ decisions }: Outcome, charges: readonly Charge[], index: number): boolean {
   const { policy, subject } = charges[index] ?? {};
   return charges
@@ -213,13 +218,13 @@ const NO_VIOLATIONS: readonly Violation[] = [];
 /**
  * Returns the violations of monitored policies in a call.
  *
- * @param reported those of an earlier phase of the call, whose policies are left out
+ * @param reported violations of an earlier phase of the call; their policies are omitted
  */
 export function violationsIn(
   { outcome: { decisions }, charges }: ChargedOutcome,
   reported: readonly Violation[] = NO_VIOLATIONS,
 ): readonly Violation[] {
-  // Every call comes here, and most calls leave here.
+  // Most calls return here.
   if (!decisions.some(isViolation)) return NO_VIOLATIONS;
   return decisions.flatMap((decision, i): readonly Violation[] => {
     const charge = charges[i];
@@ -240,7 +245,7 @@ function countOf(what: Loss, count: number): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
-/** What it means at the backend. */
+/** The effect of a loss at the backend. */
 const AFTER_LOSS: Readonly<Record<Loss, string>> = {
   refund: 'its units stay charged there',
   credit: 'its units are not given back there',
@@ -249,14 +254,17 @@ const AFTER_LOSS: Readonly<Record<Loss, string>> = {
   hold: 'it stays open there until it expires',
 };
 
-/** What `onError` does meanwhile. */
+/** The effect of `onError` during an outage. */
 const MEANWHILE: Readonly<Record<FailureMode, string>> = {
   local: 'limits are counted in this process',
   allow: 'calls pass uncharged',
   deny: 'calls are answered 503',
 };
 
-/** The log message of a failure at startup, a fault of the configuration, an outage's start and end, and of leases that are lost. */
+/**
+ * Returns the log message for a failure at startup, a configuration fault, the start and end of an outage, and lost
+ * leases.
+ */
 function outageMessage(event: BackendEvent, onError: OnError): string | undefined {
   if (event.type === 'failed' && (event.atStartup || !event.transient)) {
     const cause = event.message.replace(/\.$/, '');
@@ -271,7 +279,7 @@ function outageMessage(event: BackendEvent, onError: OnError): string | undefine
   return `${partOf(event)} does not answer (${event.code}). Until it does, each policy's onError decides.`;
 }
 
-/** The part of the backend that an outage is of, and how many others there are. */
+/** Returns the part of the backend that is unavailable, and the number of other such parts. */
 function partOf({ domain, unavailable = [], of }: Partial<DegradedDomains>): string {
   if (domain === undefined) return 'The backend';
   return `The backend at ${domain} (${unavailable.length} of ${of} unavailable)`;

@@ -26,11 +26,12 @@ import { type Violation, violationsIn } from './events.js';
 import { areAddressCharged, type GuardCharges, HandlerPhase, prepareGuardCharges } from './handler-phase.js';
 
 /**
- * Limits the calls of handlers, once for each handler. A call has two phases if one of its limits may need what a later guard
- * finds out:
+ * Limits the calls of handlers, once per handler. A call has two phases if one of its limits may need values that a
+ * later guard sets:
  *
  * - The guard charges the limits whose subject is known. For the others it peeks at the budget of the address.
- * - After all guards, the handler phase charges the others. If it denies the call, what the guard took is returned.
+ * - After all guards, the handler phase charges the others. If it denies the call, the charges of the guard are
+ *   refunded.
  *
  * If the call ends in between, the address is charged when the response closes.
  */
@@ -42,13 +43,13 @@ export class HandlerLimiter {
   readonly #warned = new WeakSet<HandlerLimits>();
   readonly #warnedOfEnds = new WeakSet<HandlerLimits>();
 
-  /** @param isIntercepted whether Nest will run the interceptor of the handler phase for a handler */
+  /** @param isIntercepted returns true if Nest will run the interceptor of the handler phase for a handler */
   constructor(
     private readonly limiter: CallLimiter,
     private readonly isIntercepted: (handler: object) => boolean,
   ) {}
 
-  /** True: the call may proceed. `both` where guards have run already: all limits are charged at once. */
+  /** Returns true if the call may proceed. With the phase `both`, after all guards, all limits are charged at once. */
   admit(session: CallSession, phase: Phase | 'both'): Awaitable<boolean> {
     if (phase === 'handler') return this.#enterHandlerPhase(session);
     const { handlerLimits } = session;
@@ -67,7 +68,7 @@ export class HandlerLimiter {
     return isAdmitted;
   }
 
-  /** Warns once of a handler whose end a limit needs to know, and will not learn. */
+  /** Warns once for a handler whose end cannot be observed although a limit needs it. */
   #warnOfUnseenEnd({ call }: CallSession, handlerLimits: HandlerLimits): void {
     if (this.#warnedOfEnds.has(handlerLimits)) return;
     this.#warnedOfEnds.add(handlerLimits);
@@ -85,7 +86,9 @@ export class HandlerLimiter {
     );
   }
 
-  /** False for a function that a request-scoped controller makes for each request: Nest reads no metadata from it. */
+  /**
+   * Returns false for a function that a request-scoped controller creates per request: Nest reads no metadata from it.
+   */
   #isIntercepted({ call }: CallSession, handlerLimits: HandlerLimits): boolean {
     if (call.handler !== undefined && this.isIntercepted(call.handler)) return true;
     if (!this.#warned.has(handlerLimits)) {
@@ -99,12 +102,12 @@ export class HandlerLimiter {
 
   #begin({ byPhase }: HandlerLimits, session: CallSession): Awaitable<boolean> {
     const { call } = session;
-    // Without closures in the usual case: no `skip`, nothing asynchronous.
+    // The usual case, without `skip` and asynchronous functions: without closures.
     if (this.limiter.settings.skip === undefined) return this.#prepare(byPhase, session);
     const isSkipped = this.limiter.isSkipped(call);
     const begin = (skips: boolean): Awaitable<boolean> => {
       if (!skips) return this.#prepare(byPhase, session);
-      // The module's `skip` is asked again where the user is known.
+      // The module's `skip` is called again in the handler phase, where the user is known.
       if (byPhase.handler.length > 0) {
         this.#await(
           { now: NOTHING_PREPARED, waiting: byPhase.handler, address: NOTHING_PREPARED },
@@ -125,9 +128,10 @@ export class HandlerLimiter {
   }
 
   /**
-   * Peeks at all charges, and spends those of the guard if all would pass. Two calls to the backend, and not one that is returned
-   * when the peek denies: a denied call takes nothing from shared budgets, not even for the time of a round trip, and a flood on
-   * an address whose budget is used up costs one read a call. With nothing to charge in the guard, or nobody to peek at, it is one.
+   * Peeks at all charges, and spends those of the guard if all would pass. These are two backend calls instead of a
+   * charge that is refunded after a denial: so a denied call takes nothing from shared budgets, not even for one round
+   * trip, and a flood on an address without budget costs one read per call. If there is nothing to charge in the guard
+   * or nothing to peek at, it is one call.
    */
   #chargeInGuard(found: GuardCharges, session: CallSession): Awaitable<boolean> {
     const { now, address } = found;
@@ -148,7 +152,7 @@ export class HandlerLimiter {
           ...outcome.decisions.slice(0, now.charges.length),
           ...peeked.decisions.slice(now.charges.length),
         ];
-        // The headers of a response that a later guard makes. During an outage there may be no decisions to show.
+        // For the headers of a response of a later guard. During an outage there may be no decisions.
         if (decisions.length === all.charges.length) {
           const shown = { ...all, outcome: { ...outcome, decisions, binding: bindingOf(decisions) } };
           this.limiter.record(shown, session);
@@ -161,7 +165,7 @@ export class HandlerLimiter {
     });
   }
 
-  /** Returns the denial of a call that a peek denies. Nothing is taken; where denials lead to a block, this one counts. */
+  /** Returns the denial of a call that a peek denies. Nothing is taken, but the denial counts towards a block. */
   #deny(prepared: PreparedCharges, peeked: Outcome): Awaitable<ChargedOutcome> {
     const { charges } = prepared;
     const isCounted = (_: unknown, i: number) => isCountedDenial(charges[i], peeked.decisions[i]);
@@ -173,12 +177,13 @@ export class HandlerLimiter {
         ? peeked.decisions
         : peeked.decisions.map((one, i) => (isCounted(one, i) && found.shift()) || one);
       const denial = { ...prepared, outcome: { ...peeked, decisions, binding: bindingOf(decisions) } };
-      // There has been room since the peek, but the address is charged when the call has ended.
+      // Units became available since the peek. They are returned, because the address is charged when the call has
+      // ended.
       return receipt === undefined ? denial : chain(backend.settle(receipt, nothingOf(receipt)), () => denial);
     });
   }
 
-  /** Rejects a call for which a function of the user has not answered. */
+  /** Rejects a call for which a function of the user timed out. */
   #undecided(session: CallSession): (error: unknown) => Awaitable<boolean> {
     return (error) => this.#conclude(undecidedBy(error), session);
   }
@@ -192,7 +197,7 @@ export class HandlerLimiter {
     return this.limiter.proceed(this.limiter.record(charged, session, reported), session.call, session.responder);
   }
 
-  /** Leaves the rest to the handler phase, or, if the response closes before, to the address. */
+  /** Defers the remaining limits to the handler phase. If the response closes before, charges the address. */
   #await({ waiting, address }: GuardCharges, taken: ChargedOutcome, session: CallSession): HandlerPhase {
     const { call, responder, handlerLimits } = session;
     const phase = new HandlerPhase(this, waiting, address, taken);
@@ -210,7 +215,10 @@ export class HandlerLimiter {
     return phase;
   }
 
-  /** Each charge by itself: a used up limit does not spare the others. The call has ended, so limits by outcome are settled at once. */
+  /**
+   * Charges the address, each charge separately, so that a limit that is used up does not prevent the others. The call
+   * has ended, so limits with `chargeWhen` are settled at once.
+   */
   async #chargeAddress(
     { address }: HandlerPhase,
     call: Call,
@@ -248,7 +256,7 @@ export class HandlerLimiter {
     });
   }
 
-  /** A delay that is interrupted ends an allowed call: what the guard took is returned as well. */
+  /** Ends the phase. An interrupted delay ends an allowed call, so the charges of the guard are refunded, too. */
   #concludePhase(phase: HandlerPhase, charged: ChargedOutcome, session: CallSession): Awaitable<boolean> {
     const isAdmitted = this.#conclude(charged, session, phase.reported);
     if (!charged.outcome.allowed || !isPromise(isAdmitted)) return isAdmitted;
@@ -261,7 +269,7 @@ export class HandlerLimiter {
     );
   }
 
-  /** Charges what waited. If that denies the call, or fails, returns what the guard took. */
+  /** Charges the deferred limits. If that denies the call or fails, refunds the charges of the guard. */
   #spend(phase: HandlerPhase, session: CallSession): Awaitable<ChargedOutcome> {
     const returnIfDenied = (charged: ChargedOutcome): Awaitable<ChargedOutcome> =>
       charged.outcome.allowed ? charged : this.#returnTaken(phase, session).then(() => charged);
@@ -277,7 +285,10 @@ export class HandlerLimiter {
     }
   }
 
-  /** A call is all or none. Its other decisions are then those of a denied call: their state, with nothing taken. */
+  /**
+   * Refunds the charges of the guard, because a call is charged under all limits or none. Their decisions become those
+   * of a denied call: the current state.
+   */
   async #returnTaken({ taken }: HandlerPhase, session: CallSession): Promise<void> {
     const { receipt } = taken.outcome;
     if (receipt === undefined) return;
@@ -291,14 +302,20 @@ export class HandlerLimiter {
     }
   }
 
-  /** The client has gone, but the guards have let the call pass: it is charged like any other. */
+  /**
+   * Refunds the charges of the address. The client has gone, but all guards have passed, so the call is charged
+   * normally.
+   */
   async #returnAddressCharges(receipts: Promise<readonly Receipt[]>): Promise<void> {
     const { backend } = this.limiter.settings;
     await Promise.all((await receipts).map((receipt) => backend.settle(receipt, nothingOf(receipt))));
   }
 }
 
-/** True for the denial of a subject that may be blocked for it, and is not blocked yet: a peek tells of a block that would begin. */
+/**
+ * Returns true for a denial that counts towards a block, unless the subject is already blocked. A peek reports a block
+ * that would begin.
+ */
 function isCountedDenial(charge: Charge | undefined, decision: Decision | undefined): boolean {
   const block = charge?.policy.block;
   if (block === undefined || block.forMs === 0 || decision === undefined) return false;

@@ -19,12 +19,12 @@ import {
 } from './charges/prepared-charges.js';
 import type { Violation } from './events.js';
 
-/** What a call is charged in the guard, and what waits for the handler phase. */
+/** The charges of a call in the guard, and the limits that are deferred to the handler phase. */
 export interface GuardCharges {
   readonly now: PreparedCharges;
-  /** The limits that wait. */
+  /** The deferred limits. */
   readonly waiting: readonly CompiledLimit[];
-  /** What the address is charged under these limits if the call ends before the handler phase. */
+  /** The charges of the address under these limits, if the call ends before the handler phase. */
   readonly address: PreparedCharges;
 }
 
@@ -32,18 +32,19 @@ const NOTHING_GIVEN: GivenValues = {};
 
 /** The handler phase of one call. */
 export class HandlerPhase {
-  /** Whether the call was admitted; undefined until the phase runs. */
+  /** True if the call was admitted; undefined until the phase runs. */
   isAdmitted: Awaitable<boolean> | undefined;
-  /** What the address was charged because the response closed before the phase ran. */
+  /** The receipts of the address's charges, if the response closed before the phase ran. */
   charged: Promise<readonly Receipt[]> | undefined;
-  /** Violations that the guard has reported of limits which wait: each policy's is one a call. */
+  /** Violations of deferred limits that the guard has reported, so that each policy has one per call. */
   reported: readonly Violation[] | undefined;
   /** Stops waiting for the response to close. */
   stopWatching = () => {};
 
   /**
-   * @param owner the limiter that began the call: several applications of a process may bind interceptors to one function
-   * @param taken what the guard took, to be returned if this phase denies the call
+   * @param owner the limiter that began the call; several applications in a process may bind interceptors to one
+   * function
+   * @param taken the charges of the guard, to be refunded if this phase denies the call
    */
   constructor(
     readonly owner: object,
@@ -53,17 +54,20 @@ export class HandlerPhase {
   ) {}
 }
 
-/** Says for each limit of a handler what the guard charges, or that it waits for the handler phase. */
+/** Determines for each limit of a handler the charges of the guard, or that it is deferred to the handler phase. */
 export function prepareGuardCharges({ guard, handler }: HandlerLimits['byPhase'], call: Call): Awaitable<GuardCharges> {
   const lookups = sharedLookups(guard);
   const entries = chainAll(guard, (limit) => entryOf(limit, call, lookups));
-  // Without a closure in the usual case, where nothing is asynchronous.
+  // The usual case, where nothing is asynchronous: without a closure.
   return isNativePromise(entries)
     ? entries.then((found) => assemble(found, handler, call))
     : assemble(entries, handler, call);
 }
 
-/** The charges of a limit: what the guard takes, or, if the limit waits, what the address is charged if the call ends before. */
+/**
+ * The charges of a limit: those of the guard or, if the limit is deferred, those of the address if the call ends
+ * before.
+ */
 interface Entry {
   readonly limit: CompiledLimit;
   readonly charges: readonly Charge[];
@@ -108,9 +112,9 @@ function join(entries: readonly Entry[]): PreparedCharges {
 }
 
 /**
- * Says for each limit whether it would charge the address, because `by` finds nobody, or no user where it looks for one, nor a
- * plan, where the plan says who calls; or because it waited for a plan, or for whose overrides count, which nobody has found. A
- * limit with several charges may come several times.
+ * Returns for each limit whether it would charge the address: because `by` finds no subject, no user or no plan; or
+ * because it was deferred for a plan or the subjects of overrides, which are still unknown. A limit with several
+ * charges may occur several times.
  */
 export function areAddressCharged(limits: readonly CompiledLimit[], call: Call): Promise<readonly boolean[]> {
   const lookups = new SubjectLookups();
@@ -124,7 +128,7 @@ export function areAddressCharged(limits: readonly CompiledLimit[], call: Call):
   return Promise.all(limits.map(isCharged));
 }
 
-/** Returns whether the rate of a limit is still unknown: its plan, which is not known here, or whose overrides count. */
+/** Returns true if the rate of a limit is still unknown: its plan, or the subjects whose overrides apply. */
 async function isRateUnknown(limit: CompiledLimit, call: Call): Promise<boolean> {
   return limit.policies.plans !== undefined || !(await areOverridersKnown(limit, callUnder(limit, call)));
 }

@@ -11,9 +11,9 @@ import type { ConnectionRules } from '../../transports/sockets/socket-connection
 
 /** The settings of sockets. */
 export interface SocketSettings extends ConnectionRules {
-  /** New connections, unless their gateway has a limit of its own. */
+  /** The limit of new connections, unless their gateway declares one. */
   readonly connections: Limit | undefined;
-  /** Frames of a connection, handled or not. */
+  /** The limit of a connection's frames, handled or not. */
   readonly frames: Limit | undefined;
   /** The trusted proxies; default: those that the HTTP application trusts. */
   readonly trusts: Trusts | undefined;
@@ -22,28 +22,28 @@ export interface SocketSettings extends ConnectionRules {
 /** The module's options, validated and with their defaults. */
 export interface RuntimeSettings extends HttpStyle {
   readonly backend: Backend;
-  /** The clock by which delayed calls wait. */
+  /** The clock for delays of calls. */
   readonly clock: Clock;
-  /** The built-in strategies, and the user's own. */
+  /** The built-in strategies and those of the user. */
   readonly strategies: readonly Strategy[];
-  /** All HTTP requests. */
+  /** The limit of all HTTP requests. */
   readonly requests: Limit | undefined;
-  /** Whether stored changes to policies are followed from startup on. */
+  /** True to follow stored changes to policies from startup on. */
   readonly runtimePolicies: boolean;
   readonly skip: Skip | undefined;
   readonly message: MessageOption | undefined;
   readonly onDenied: OnDenied | undefined;
-  /** Delays the retries of denied clients. Undefined: they are told the exact wait. */
+  /** Delays the retries of denied clients. Undefined: the exact wait is announced. */
   readonly retryJitter: RetryJitter | undefined;
-  /** Bounds what functions of the application take to answer. */
+  /** Limits how long functions of the application may take. */
   readonly deadlines: FunctionDeadlines;
   readonly ipv6Prefix: number;
   readonly sockets: SocketSettings;
   /** Returns the milliseconds until a backend that failed is called again. */
   readonly unavailableForMs: () => number;
-  /** Calls, refunds and resets that failed at the backend, by the code of the error. */
+  /** The number of calls, refunds and resets that failed at the backend, by the code of the error. */
   readonly failures: ReadonlyMap<string, number>;
-  /** What decides while the backend is unavailable, for policies that say nothing else. */
+  /** The failure mode of policies that do not set one. */
   readonly onError: OnError;
   readonly log: (message: string) => void;
   readonly warn: (message: string) => void;

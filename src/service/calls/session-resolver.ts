@@ -8,17 +8,17 @@ import type { OpenedCall, Transport } from '../../transports/transport.js';
 import { CallSession } from './call-session.js';
 import { currentSession, keepSession, runInSession, sessionOn } from './session-store.js';
 
-/** Finds the session of a call, and opens it when the call is seen for the first time. */
+/** Finds the session of a call, and opens it on the first use of the call. */
 export class SessionResolver {
   static {
     noteInjectable(SessionResolver);
   }
 
   #isTracking: boolean | undefined;
-  /** Handlers whose calls nothing recognizes. */
+  /** Handlers whose calls no transport recognizes. */
   readonly #reported = new WeakSet<HandlerLimits>();
 
-  /** @param isCurrentNeeded whether anything may ask for the current session; read at the first call */
+  /** @param isCurrentNeeded true if anything may need the current session; read at the first call */
   constructor(
     private readonly transports: readonly Transport[],
     private readonly handlers: HandlerRegistry,
@@ -26,7 +26,7 @@ export class SessionResolver {
     private readonly warn: (message: string) => void,
   ) {}
 
-  /** Returns the session of a handler's call. Undefined: calls of this transport are not charged in `place`. */
+  /** Returns the session of a handler's call; undefined if calls of this transport are not charged in `place`. */
   enter(context: ExecutionContext, place: Transport['chargedIn']): CallSession | undefined {
     const transport = this.#transportOf(context);
     if (transport === undefined || transport.chargedIn !== place) return undefined;
@@ -36,7 +36,7 @@ export class SessionResolver {
     return undefined;
   }
 
-  /** Returns the session of a request if it is open already. */
+  /** Returns the session of a request if it is already open. */
   opened(context: ExecutionContext): CallSession | undefined {
     const target: unknown = context.getArgByIndex(0);
     return typeof target === 'object' && target !== null ? sessionOn(nodeRequestOf(target)) : undefined;
@@ -56,9 +56,9 @@ export class SessionResolver {
   }
 
   /**
-   * Returns the session that `on` names: an execution context, a request or a socket.
+   * Returns the session of `on`: an execution context, a request or a socket.
    *
-   * @param response of a request, for frameworks that do not tell it
+   * @param response the response of a request, for frameworks that do not link it to the request
    * @throws ThrottleConfigError for any other value
    */
   named(method: string, on: unknown, response: object | undefined): CallSession {
@@ -76,7 +76,10 @@ export class SessionResolver {
     return currentSession();
   }
 
-  /** Whether calls are tracked: a call in AsyncLocalStorage costs each of its promises, so only if anything may ask for it. */
+  /**
+   * True if calls are tracked. AsyncLocalStorage has a cost for each promise of a call, so it is used only if something
+   * may need the call.
+   */
   get isTracking(): boolean {
     this.#isTracking ??= this.isCurrentNeeded();
     return this.#isTracking;
@@ -103,7 +106,7 @@ export class SessionResolver {
     );
   }
 
-  /** Warns once for each limited handler: its calls pass uncharged. */
+  /** Warns once for each limited handler whose calls pass uncharged. */
   #warnOfUnrecognized(transport: Transport, context: ExecutionContext): void {
     if (transport.unrecognized === undefined) return;
     const { handlers } = this;
@@ -129,7 +132,10 @@ export class SessionResolver {
     );
   }
 
-  /** Returns the session of the message being handled if it is the client's, else a session of the client by itself. */
+  /**
+   * Returns the session of the message being handled if the client sent it, else a session of the client without a
+   * message.
+   */
   #ofClient(opened: OpenedCall): CallSession {
     const current = this.current();
     return current !== undefined && current.call.client === opened.call.client ? current : this.of(opened);

@@ -8,33 +8,34 @@ import type { CallSession } from './call-session.js';
 
 const SESSION = Symbol.for('nestjs-sluice:session');
 type Target = object & { [SESSION]?: CallSession };
-/** Sessions of targets that take no member. */
+/** Sessions of targets to which no member can be added. */
 const otherSessions = sharedState('sessions', () => new WeakMap<object, CallSession>());
 const storage = sharedState('current-session', () => new AsyncLocalStorage<CallSession>());
-/** The latest outcome on a socket, of its messages or by hand. */
+/** The latest outcome on a socket, of a message or a call by hand. */
 const clientOutcomes = sharedState('client-outcomes', () => new WeakMap<object, Outcome>());
 
-/** Returns the session that is kept on a request, or on a message's arguments. */
+/** Returns the session that is stored on a request, or on a message's arguments. */
 export function sessionOn(target: Target): CallSession | undefined {
   const holder = holderOf(target);
-  // A request that had its session before Express gave it another prototype is its holder itself.
+  // If the session was stored before Express changed the request's prototype, the request itself is the holder.
   const found = holder[SESSION] ?? (holder === target ? undefined : target[SESSION]);
-  // A copy of a request, or an object that inherits from one, is another request.
+  // A copy of a request, or an object that inherits from it, is a different request.
   return found?.target === target ? found : otherSessions.get(target);
 }
 
-/** Keeps a session on its target. */
+/** Stores a session on its target. */
 export function keepSession(session: CallSession, target: object): void {
   const holder = holderOf(target);
-  // As a member: a WeakMap of requests costs the garbage collector more than the rest of the call.
+  // Stored as a member: a WeakMap of requests costs the garbage collector more than the rest of the call.
   const isFree = holder[SESSION] === undefined && Object.isExtensible(holder);
   if (!isFree || !attach(session, holder)) otherSessions.set(target, session);
 }
 
 /**
- * Returns the object that a target's session is a member of. For requests of Express it is the list of their raw headers, which lives as
- * long as they do: all such lists have the same hidden class, but each request has one of its own, which a new member copies (3.5 us where
- * it is 0.9 on the list). All requests as Node made them have the same one, so those of Fastify take the member themselves.
+ * Returns the object that holds a target's session. For a request of Express it is the array of its raw headers, which
+ * lives as long as the request: all such arrays share a hidden class, but each request has its own, which a new member
+ * copies (3.5 us instead of 0.9 on the array). Requests that are unchanged since Node created them share a class, so on
+ * Fastify the request itself holds the session.
  */
 function holderOf(target: Target): Target {
   if (!(target instanceof IncomingMessage) || isBare(target)) return target;
@@ -42,7 +43,7 @@ function holderOf(target: Target): Target {
   return Array.isArray(rawHeaders) ? rawHeaders : target;
 }
 
-/** Returns true if the session is a member of its target now. A Proxy may refuse it, or pass it on to another request. */
+/** Stores the session as a member. Returns true on success: a Proxy may refuse it, or forward it to another request. */
 function attach(session: CallSession, target: Target): boolean {
   try {
     target[SESSION] = session;
@@ -62,7 +63,7 @@ export function currentSession(): CallSession | undefined {
   return storage.getStore();
 }
 
-/** Keeps the latest outcome on a socket. */
+/** Stores the latest outcome on a socket. */
 export function keepClientOutcome(client: object, outcome: Outcome): void {
   clientOutcomes.set(client, outcome);
 }
@@ -77,8 +78,8 @@ export function isThrottled(target: object): boolean {
 }
 
 /**
- * Returns the longest wait, in milliseconds, of the latest outcome on a request or socket; 0 if it was allowed or could not
- * be checked; `null`: never.
+ * Returns the longest wait of the latest outcome on a request or socket, in milliseconds; 0 if it was allowed or could
+ * not be checked; `null` if it can never pass.
  */
 export function throttleWait(target: object): number | null {
   const outcome = latestOn(target);

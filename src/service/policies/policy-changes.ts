@@ -7,12 +7,12 @@ import type { PolicyRegistry } from '../../planning/policy-registry.js';
 import type { ThrottleEvents } from '../calls/events.js';
 import type { RuntimeSettings } from '../calls/runtime-settings.js';
 
-/** Between two looks at the version of the changes. */
+/** The interval at which the version of the changes is read. */
 const POLL_MS = 500;
 
 /**
- * The changes to policies that are in force in this process: those that the backend stores. What reads and what writes waits for
- * each other here, so that no read which began before a write takes it back.
+ * Puts the changes to policies that the backend stores in force in this process. Reads and writes run one after
+ * another, so that a read that began before a write cannot undo it.
  */
 export class PolicyChanges {
   static {
@@ -20,17 +20,20 @@ export class PolicyChanges {
   }
 
   #version: number | undefined;
-  /** How many policies there were when the changes were read. */
+  /** The number of policies when the changes were read. */
   #known = 0;
   #timer: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isPolling = false;
   #isStopped = false;
-  /** True from a failure until the next success: an outage is one warning. */
+  /** True from a failure until the next success, so that there is one warning per outage. */
   #isFailing = false;
-  /** Changes that are ignored, by policy: each is one warning. */
+  /** Changes that are ignored, by policy, so that there is one warning for each. */
   readonly #ignored = new Map<string, number>();
-  /** Outside of any request: the first change may be made in one, and the timer would keep what AsyncLocalStorage holds there. */
+  /**
+   * Bound outside of any request: the first change may be made in one, and the timer would keep its AsyncLocalStorage
+   * contents alive.
+   */
   readonly #startTimer = AsyncResource.bind(() => setInterval(() => this.#poll(), POLL_MS).unref());
 
   constructor(
@@ -39,7 +42,10 @@ export class PolicyChanges {
     private readonly events: ThrottleEvents,
   ) {}
 
-  /** Puts stored changes in force, reports them, and looks for others from now on. A backend that does not answer is asked later. */
+  /**
+   * Puts stored changes in force, reports them, and starts polling for others. If the backend does not respond, it is
+   * tried again later.
+   */
   async begin(): Promise<void> {
     this.#store('ThrottleModule.runtimePolicies');
     await this.#poll();
@@ -50,7 +56,7 @@ export class PolicyChanges {
     this.follow();
   }
 
-  /** Looks for changes from now on. */
+  /** Starts polling for changes. */
   follow(): void {
     if (this.#isStopped || this.#timer !== undefined) return;
     this.#timer = this.#startTimer();
@@ -62,9 +68,9 @@ export class PolicyChanges {
   }
 
   /**
-   * Runs a task on the store after all others, with the changes that are stored then in force.
+   * Runs a task on the store after all earlier tasks, with the stored changes in force.
    *
-   * @param place names the caller in the error of a backend that stores none
+   * @param place names the caller in the error for a backend that stores no settings
    */
   run<T>(place: string, task: (store: SettingsStore) => Promise<T>): Promise<T> {
     const store = this.#store(place);
@@ -75,8 +81,8 @@ export class PolicyChanges {
   }
 
   /**
-   * Stores a change, and puts it in force together with what others have stored meanwhile. A stored change that is ignored is taken
-   * back first: no part of it would ever be in force.
+   * Stores a change, and puts it in force together with changes of other processes. First removes a stored change that
+   * is ignored, so that the new one is not merged with it.
    */
   async add(store: SettingsStore, change: NewPolicyChange): Promise<void> {
     if (this.#ignored.has(change.policy)) await store.resetPolicy(change.policy);
@@ -84,7 +90,7 @@ export class PolicyChanges {
     await this.#load(store);
   }
 
-  /** Puts one change in force, or takes it back. */
+  /** Puts one change in force, or removes it. */
   apply(name: string, change: PolicyChange | undefined): void {
     const policy = this.registry.runtime(name);
     if (change === undefined) this.#ignored.delete(name);
@@ -111,7 +117,7 @@ export class PolicyChanges {
 
   async #poll(): Promise<void> {
     const store = this.settings.backend.settings;
-    // A slow backend is not asked again before it has answered.
+    // A slow backend is not called again before it has responded.
     if (store === undefined || this.#isPolling) return;
     this.#isPolling = true;
     try {
@@ -124,11 +130,14 @@ export class PolicyChanges {
     }
   }
 
-  /** Reads the changes if their version is another. It is read first: a change in between is found at the next look. */
+  /**
+   * Reads the changes if their version has changed. Reads the version first, so that a change in between is found by
+   * the next poll.
+   */
   async #load(store: SettingsStore): Promise<void> {
     const version = await store.version();
     const { names } = this.registry;
-    // A module that is loaded lazily brings policies along, which may have changes.
+    // A lazily loaded module adds policies, which may have changes.
     if (version === this.#version && names.length === this.#known) return;
     const changes = new Map((await store.listPolicyChanges()).map((change) => [change.policy, change]));
     for (const name of new Set([...names, ...changes.keys()])) this.apply(name, changes.get(name));

@@ -12,36 +12,39 @@ import { methodPlace } from '../service-arguments.js';
 import type { PolicyChanges } from './policy-changes.js';
 
 /**
- * A change to a policy while the service runs. What is left out stays as it is; at least one is required.
+ * A run-time change to a policy. Omitted members stay as they are; at least one is required.
  *
  * @example
  * const update: PolicyUpdate = { rate: '500/min', mode: 'on' };
  */
 export interface PolicyUpdate {
-  /** One rate, `"<count>/<unit>"`. The burst is the policy's own, or the default of its strategy, unless `burst` is given, too. */
+  /** One rate, `"<count>/<unit>"`. Without `burst`, the policy's own burst applies, or the default of its strategy. */
   readonly rate?: RateText;
   /** Units that a bucket holds, at least 1; for bucket strategies only. */
   readonly burst?: number;
-  /** Goes before every mode in the code, also that of a use of the policy, and a function. */
+  /** The mode. Takes precedence over all modes in the code, including those of uses of the policy, and functions. */
   readonly mode?: PolicyMode;
 }
 
 /**
- * A policy as it is in the code and as it is in force.
+ * A policy as configured in the code, and as in force.
  *
  * @example
  * const changed = (await throttle.policies.list()).filter(({ changedAt }) => changedAt !== undefined);
  */
 export interface PolicyState {
-  /** Its name. */
+  /** The policy's name. */
   readonly policy: string;
   /** The rates in the code; empty for `unlimited`; undefined for a function of the call. */
   readonly configured: readonly StoredRate[] | undefined;
-  /** The rates in force. A plan, and an override, go before them. */
+  /** The rates in force. Plans and overrides take precedence over them. */
   readonly effective: readonly StoredRate[] | undefined;
-  /** The mode in force; undefined for a function of the call. A handler that uses the policy in a mode of its own may have another. */
+  /** The mode in force; undefined for a function of the call. A handler may use the policy in another mode. */
   readonly mode: PolicyMode | undefined;
-  /** When the policy was changed, in epoch milliseconds on the backend's clock. Missing for one that is as in the code. */
+  /**
+   * When the policy was changed, in epoch milliseconds on the backend's clock. Missing if it is as configured in the
+   * code.
+   */
   readonly changedAt?: number;
 }
 
@@ -49,10 +52,12 @@ const MEMBERS: readonly string[] = ['rate', 'burst', 'mode'];
 const AN_UPDATE = 'a change such as { rate: "500/min" } or { mode: "monitor" }';
 
 /**
- * Changes the policies of the module while the service runs. A change is kept in the backend, outlives restarts, and is in force in
- * all processes with the option `runtimePolicies`, within a second. With a `MemoryBackend` it is kept for the life of the process.
+ * Changes the policies of the module at run time. A change is stored in the backend, survives restarts, and is in force
+ * within a second in all processes with the option `runtimePolicies`. A `MemoryBackend` stores it until the process
+ * ends.
  *
- * All methods reject with a ThrottleConfigError if the backend stores no settings, and with the backend's error if it does not answer.
+ * All methods reject with a ThrottleConfigError if the backend stores no settings, and with the backend's error if it
+ * does not respond.
  *
  * @example
  * await throttle.policies.update('search', { mode: 'monitor' });
@@ -64,10 +69,11 @@ export class RuntimePolicies {
   ) {}
 
   /**
-   * Changes a policy: one of the option `policies`, or of `forFeature`. It is in force here when this resolves. Another period starts
-   * a new count; another limit keeps the usage.
+   * Changes a policy of the option `policies` or of `forFeature`. In this process the change is in force when this
+   * resolves. A new period starts new counters; a new limit keeps the usage.
    *
-   * @throws ThrottleConfigError for an unknown policy, a policy with a `lease`, and a change that does not fit; nothing is stored
+   * @throws ThrottleConfigError for an unknown policy, a policy with a `lease`, and an invalid change; then nothing is
+   * stored
    * @example
    * await throttle.policies.update('search', { rate: '10/min' });
    * await throttle.policies.update('search', { mode: 'monitor' });   // the rate stays 10 a minute
@@ -89,8 +95,8 @@ export class RuntimePolicies {
   }
 
   /**
-   * Takes back what was changed of a policy: it is as in the code again. Also for a policy that is no longer in the code, whose change
-   * is still stored.
+   * Removes the change of a policy, which is then again as configured in the code. Also works for a policy that is no
+   * longer in the code, if its change is still stored.
    *
    * @throws ThrottleConfigError for an unknown policy that has no change
    */
@@ -108,7 +114,7 @@ export class RuntimePolicies {
     });
   }
 
-  /** Lists all policies of the module, with the changes that are stored now. */
+  /** Lists all policies of the module, with the stored changes. */
   async list(): Promise<readonly PolicyState[]> {
     return this.changes.run('policies.list()', async () =>
       this.registry.names.flatMap((name) => {
@@ -118,7 +124,7 @@ export class RuntimePolicies {
     );
   }
 
-  /** The rate that an update sets; undefined if it sets none. */
+  /** Returns the rate that an update sets; undefined if it sets none. */
   #rateOf(policy: RuntimePolicy, { rate, burst }: PolicyUpdate, place: string): StoredRate | undefined {
     if (rate === undefined && burst === undefined) return undefined;
     const [effective] = policy.effective ?? [];

@@ -5,9 +5,9 @@ import { type Acknowledge, SocketCall } from '../../transports/sockets/socket-ca
 import type { CallLimiter } from '../calls/call-limiter.js';
 import { CallSession } from '../calls/call-session.js';
 
-/** Limits frames: everything that a socket sends, before it is read. */
+/** Limits frames: everything that a socket sends, before it is parsed. */
 export class FrameLimiter {
-  /** @param limit of the frames of a connection; undefined: frames are not limited */
+  /** @param limit the limit of a connection's frames; undefined if frames are not limited */
   constructor(
     private readonly limiter: CallLimiter,
     private readonly connections: ConnectionRegistry,
@@ -18,7 +18,10 @@ export class FrameLimiter {
     return this.limit !== undefined;
   }
 
-  /** Returns whether a frame may reach its listeners. No caller can receive an error: it is logged, and the frame dropped. */
+  /**
+   * Returns whether a frame may reach its listeners. No caller can receive an error, so it is logged and the frame is
+   * dropped.
+   */
   admit(client: object, message: unknown, acknowledge: Acknowledge | undefined): Awaitable<boolean> {
     const connection = this.connections.connectionOf(client);
     if (this.limit === undefined) return true;

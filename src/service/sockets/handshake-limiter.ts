@@ -19,11 +19,11 @@ export type ConnectionLimits = readonly CompiledLimit[];
 /** The limits of new connections to a server, or to a namespace of one. */
 export interface ServerLimits {
   readonly limits: ConnectionLimits;
-  /** Whether gateways are on it. */
+  /** True if gateways use it. */
   readonly isServed: boolean;
 }
 
-/** A connection that may be made, or its refusal. */
+/** A connection that is accepted, or its refusal. */
 export type HandshakeVerdict =
   | { readonly refusal: ConnectionRefusal }
   | { readonly refusal: undefined; readonly limits: ConnectionLimits; readonly receipt: Receipt | undefined };
@@ -38,8 +38,8 @@ export class HandshakeLimiter {
   /**
    * Charges a connection.
    *
-   * @param alternatives the connection may be made under any of them, and the first that allows it is charged
-   * @param peer tells when the client has gone
+   * @param alternatives alternative limits; the first alternative that allows the connection is charged
+   * @param peer the socket or connection, which shows when the client has gone
    */
   async decide(
     alternatives: readonly ConnectionLimits[],
@@ -55,13 +55,13 @@ export class HandshakeLimiter {
       const result = await this.limiter.proceed(recorded, call, call);
       return result === true ? { refusal: undefined, limits, receipt: charged.outcome.receipt } : { refusal: result };
     } catch (error) {
-      // An HTTP exception of a function of the user: it refuses the connection with its own status and body.
+      // An HTTP exception of a user's function refuses the connection with its own status and body.
       if (isHttpException(error)) return { refusal: refusalOf(error, call.response.headers) };
       throw error;
     }
   }
 
-  /** Slows down a session of socket.io that was refused a namespace: it may ask for thousands at once. */
+  /** Slows down a socket.io session that was refused a namespace, because it may request thousands at once. */
   slowDown(session: object): void {
     this.connections.paced.pacerOf(session)?.recordDenial();
   }

@@ -7,19 +7,20 @@ import type { EngineSession } from '../../transports/sockets/handshake/engine.js
 import type { SessionHandler } from '../../transports/sockets/handshake/session-filter.js';
 import type { ConnectionLimits, HandshakeLimiter } from './handshake-limiter.js';
 
-/** What a session was charged when it was made. */
+/** The charge of a session when it was opened. */
 interface Admission {
   readonly limits: ConnectionLimits;
   readonly receipt: Receipt | undefined;
-  /** Whether the charge has paid for a namespace, or was returned. */
+  /** True if the charge was used for a namespace, or refunded. */
   isUsed: boolean;
 }
 
 /**
- * Limits the sessions of an engine of socket.io, and the namespaces that they join. Which namespace a session will join is not
- * known when it is made: it is charged under the limits of any namespace, and what it was charged pays for the first that has the
- * same limits. If the first has others, they decide, and what it was charged before is returned: a session that never joins any keeps
- * its charge, one that is refused takes nothing, and is closed soon.
+ * Limits the sessions of a socket.io engine, and the namespaces that they join. When a session is opened, it is not
+ * known which namespace it will join. So it is charged under the limits of some namespace that allows it. The charge is
+ * used for the first namespace it joins if that has the same limits; otherwise the limits of the namespace decide, and
+ * the charge is refunded. A session that never joins a namespace stays charged; a refused one takes nothing and is
+ * closed soon.
  */
 export class SessionLimiter implements SessionHandler {
   readonly #served: ConnectionLimits[] = [];
@@ -48,7 +49,7 @@ export class SessionLimiter implements SessionHandler {
     return undefined;
   }
 
-  /** Resolves with the refusal of a session that joins a namespace; undefined: it may join. */
+  /** Resolves with the refusal of a session that joins a namespace; undefined if it may join. */
   async decideNamespace(session: EngineSession, limits: ConnectionLimits): Promise<ConnectionRefusal | undefined> {
     const admission = this.#admissionOf(session);
     if (admission !== undefined && !admission.isUsed && isSame(admission.limits, limits)) {
@@ -64,7 +65,10 @@ export class SessionLimiter implements SessionHandler {
     return refusal;
   }
 
-  /** Resolves with the refusal of a session that asks for a namespace that does not exist. It is charged as the session was. */
+  /**
+   * Resolves with the refusal of a session that requests a namespace that does not exist. It is charged like the
+   * session.
+   */
   async decideUnknown(session: EngineSession): Promise<ConnectionRefusal | undefined> {
     const admission = this.#admissionOf(session);
     if (admission === undefined) return undefined;

@@ -27,8 +27,8 @@ import { type PlannedCall, plannedCharges, unplannedCharges } from './planned-ch
 import { chargesOfOne, JoinedCharges, type PreparedCharges } from './prepared-charges.js';
 
 /**
- * Returns the charges of a call under these limits, in order. A limit has none if it exempts or skips the call, is unlimited
- * or costs 0.
+ * Returns the charges of a call under these limits, in order. A limit has no charges if it exempts or skips the call,
+ * is unlimited, or costs 0.
  */
 export function prepareCharges(
   limits: readonly CompiledLimit[],
@@ -67,9 +67,9 @@ export function isSkipped(
 /**
  * Returns the charges of a call under one limit.
  *
- * @param search notes whether the limit looks for a user, or for whose overrides count, and finds none; the charges are the address's
- *   then
- * @param lookups asks the functions `by` that the limit may share with others of the call
+ * @param search records if the limit looks for a user, or for the subjects of overrides, and finds none. Then the
+ * address is charged
+ * @param lookups calls functions `by` that the limit may share with other limits of the call
  */
 export function chargesOfLimit(
   limit: CompiledLimit,
@@ -116,7 +116,10 @@ function ownCharges(
 
 const NO_POLICIES: readonly Policy[] = [];
 
-/** Charges nothing. A function may answer otherwise where the user or the plan is known, so a search for them goes on. */
+/**
+ * Charges nothing. When user and plan are known, a function may return a different result, so the search for them
+ * continues.
+ */
 function noCharges(
   { limit, call, plainCall }: Omit<PlannedCall, 'plans'>,
   given: GivenValues,
@@ -130,14 +133,17 @@ function noCharges(
   return chain(plannedCharges({ limit: free, plans, call, plainCall }, given, search, lookups), () => NO_CHARGES);
 }
 
-/** Returns the charges of a limit that denies nothing. An empty list is known by its identity: see `PlannedPolicies.unlimited`. */
+/**
+ * Returns the charges of a monitored limit. Returns an empty array as it is, because `PlannedPolicies.unlimited` is
+ * compared by identity.
+ */
 function monitored(charges: readonly Charge[]): readonly Charge[] {
   return charges.length === 0 ? charges : charges.map((charge) => ({ ...charge, mode: 'monitor' }));
 }
 
 /**
- * Returns what a call costs its address under a limit whose functions cannot be asked yet. A cost that is a function counts as 1;
- * a limit with a function for `rate`, `mode` or `skip` charges nothing.
+ * Returns the charges of the call's address under a limit whose functions cannot be called yet. A cost function counts
+ * as 1; a limit with a function for `rate`, `mode` or `skip` charges nothing.
  */
 export function addressCharges(limit: CompiledLimit, plainCall: Call): readonly Charge[] {
   const { skip, policies } = limit;
@@ -164,7 +170,7 @@ function resolveCharges(
   search: LateSearch | undefined,
   lookups: SubjectLookups | undefined,
 ): Awaitable<readonly Charge[]> {
-  // A rate that is unlimited without a user may be another with one, so a search goes on.
+  // A rate that is unlimited without a user may differ with one, so the search continues.
   if (policies.length === 0 && search === undefined) return NO_CHARGES;
   const subject = subjectFor(limit, call, given.subject, search, lookups);
   const cost = costUnder(limit, given.cost);

@@ -11,21 +11,21 @@ import { findWithSearch } from '../../../transports/identity/user-lookup.js';
 import type { KeepPermits } from '../permits/permit-taker.js';
 import type { LateSearch } from './late-search.js';
 
-/** Values that the service is given in place of those of the limits. */
+/** Values passed to the service that replace those of the limits. */
 export interface GivenValues {
   readonly cost?: number | undefined;
-  /** Used verbatim. */
+  /** The subject, used verbatim. */
   readonly subject?: string | undefined;
-  /** False: the call does not queue for permits. */
+  /** If false, the call does not queue for permits. */
   readonly mayQueue?: boolean | undefined;
-  /** Holds the permits that are taken. Default: they are those of the call. */
+  /** Called with the permits that are taken. Default: the call holds them. */
   readonly keep?: KeepPermits;
 }
 
-/** The charges of a limit that charges nothing. */
+/** No charges. */
 export const NO_CHARGES: readonly Charge[] = [];
 
-/** Returns the call as the functions of a limit see it. */
+/** Returns the call with the context of a limit, for its functions. */
 export function callUnder({ context }: CompiledLimit, call: Call): Call {
   return context === undefined ? call : withContext(call, { ...context, ...call.context });
 }
@@ -36,7 +36,10 @@ export function scopeOf({ place }: CompiledLimit, { context: { scope } }: Call):
   throw invalidArgument(optionAt(place, 'context.scope'), 'a string', scope);
 }
 
-/** Returns who is charged under a limit, within the scope of the call: the given subject, else whom `by` finds, else the address. */
+/**
+ * Returns the subject charged under a limit, within the scope of the call: the given subject, else the result of `by`,
+ * else the address.
+ */
 export function subjectFor(
   limit: CompiledLimit,
   call: Call,
@@ -51,7 +54,7 @@ export function subjectFor(
     return scopedSubject(scope, given);
   }
   const found = lookups === undefined ? findWithSearch(limit.by, call, search) : lookups.find(limit, call, search);
-  // First the usual case, without a promise.
+  // The usual case, without a promise.
   if (typeof found === 'string' && found !== '' && search?.isUserMissing !== true) return scopedSubject(scope, found);
   return chain(boundBy(limit, found), (one) => {
     if (one === EXEMPT) return EXEMPT;
@@ -63,12 +66,12 @@ export function subjectFor(
   });
 }
 
-/** Returns what the `by` of a limit finds, within its deadline. */
+/** Returns the result of a limit's `by`, with its deadline. */
 export function boundBy(limit: CompiledLimit, found: Awaitable<FoundSubject>): Awaitable<FoundSubject> {
   return limit.deadlines.bound(found, limit, 'by');
 }
 
-/** Returns the policies of a limit if no plan says otherwise. */
+/** Returns the policies of a limit, ignoring plans. */
 export function ownPolicies(limit: CompiledLimit, call: Call): Awaitable<readonly Policy[]> {
   return limit.deadlines.bound(limit.policies.of(call), limit, 'rate');
 }
@@ -83,18 +86,21 @@ export function costFor(limit: CompiledLimit, call: Call, cost: CompiledLimit['c
   });
 }
 
-/** Returns what a call costs under a limit: what it was given, but for permits, which are taken or read. */
+/**
+ * Returns the cost of a call under a limit: the given cost, if any. For permits a given cost of 0 reads; any other
+ * means the limit's own weight.
+ */
 export function costUnder({ cost, concurrency }: CompiledLimit, given: number | undefined): number | CostOf {
   if (given === undefined || (concurrency !== undefined && given !== 0)) return cost;
   return given;
 }
 
-/** Returns what a call costs where functions cannot be asked yet. */
+/** Returns the cost of a call where functions cannot be called yet. */
 export function costAhead({ cost }: CompiledLimit): number {
   return typeof cost === 'number' ? cost : 1;
 }
 
-/** Returns a charge by each policy. None for a cost of 0. */
+/** Returns one charge per policy; none for a cost of 0. */
 export function chargesFor(policies: readonly Policy[], subject: string, cost: number): readonly Charge[] {
   if (cost === 0) return NO_CHARGES;
   const only = policies[0]; // destructuring an array is several times as expensive

@@ -1,8 +1,8 @@
 import type { UserSearch } from '../../../transports/identity/user-lookup.js';
 
-/** Notes what is not known in the guard phase: the limit waits for the handler phase then. */
+/** Records what is not known in the guard phase. Then the limit is deferred to the handler phase. */
 export interface LateSearch extends UserSearch {
   isPlanMissing?: boolean;
-  /** True if a function that finds whose overrides count found nobody yet. */
+  /** True if a function for the subjects of overrides has found none yet. */
   isOverriderMissing?: boolean;
 }

@@ -9,15 +9,15 @@ import { findWithSearch } from '../../../transports/identity/user-lookup.js';
 import { NO_CHARGES } from './charge-parts.js';
 import type { LateSearch } from './late-search.js';
 
-/** Whose overrides count, or `unknown` if it cannot be told yet. */
+/** The subjects whose overrides apply, or `unknown` if they are not known yet. */
 type Overriders = readonly string[] | 'unknown';
 
 /**
- * Adds to the charges of a limit whose overrides count for them.
+ * Adds the subjects whose overrides apply to the charges of a limit.
  *
- * @param search given in the guard phase: what is found in it may be found otherwise later
- * @returns charges of a budget of the address, apart from all others, if it cannot be told yet: nobody is denied at the policy's own
- *   rate for what clients with another one have done
+ * @param search set in the guard phase, where a later result may differ
+ * @returns charges of a separate budget of the address if these subjects are not known yet, so that nobody is denied at
+ * the policy's own rate because of clients with an override
  */
 export function withOverrides(
   limit: CompiledLimit,
@@ -28,10 +28,10 @@ export function withOverrides(
   const { overrides, policies } = limit;
   if (overrides === undefined || own.length === 0) return own;
   const charges = freed(own, policies);
-  // Calls without a plan have budgets apart from all others already.
+  // Calls without a plan already have separate budgets.
   if (policies.plans !== undefined && (search?.isUserMissing || search?.isPlanMissing)) return charges;
   if (overrides === true) return charges.map((charge) => overriddenByCharged(charge, call));
-  // The address is charged for as long as the user is missing.
+  // The address is charged as long as the user is missing.
   if (search?.isUserMissing === true) return undecided(limit, charges, call);
   return chain(overridersOf(overrides, limit, call, search), (subjects) => {
     if (subjects !== 'unknown') return overriddenBy(subjects, limit, charges);
@@ -40,7 +40,7 @@ export function withOverrides(
   });
 }
 
-/** The same for charges of the address, under a limit whose functions cannot be asked yet. */
+/** Like `withOverrides`, for charges of the address under a limit whose functions cannot be called yet. */
 export function withAddressOverrides(limit: CompiledLimit, call: Call, charges: readonly Charge[]): readonly Charge[] {
   const { overrides } = limit;
   if (overrides === undefined) return charges;
@@ -49,14 +49,14 @@ export function withAddressOverrides(limit: CompiledLimit, call: Call, charges: 
     : undecided(limit, charges, call);
 }
 
-/** Returns whether it is known whose overrides count for a call under a limit, of which only the guards have run. */
+/** Returns true if the subjects of overrides are known for a call of which only the guards have run. */
 export async function areOverridersKnown(limit: CompiledLimit, call: Call): Promise<boolean> {
   const { overrides } = limit;
   if (overrides === undefined || overrides === true) return true;
   return (await overridersOf(overrides, limit, call, { isUserMissing: false })) !== 'unknown';
 }
 
-/** The subject of an override has no scope: it counts wherever its subject is charged. */
+/** Adds the charged subject. It is stored without a scope: an override applies in all scopes of its subject. */
 function overriddenByCharged(charge: Charge, { context }: Call): Charge {
   return { ...charge, overriddenBy: [unscopedSubject(context.scope, charge.subject)] };
 }
@@ -71,7 +71,7 @@ function overriddenBy(
   return policies.plans?.unlimited ?? NO_CHARGES;
 }
 
-/** Says of charges under a rate that is unlimited that only an override limits them. */
+/** Marks charges under an unlimited rate: only an override limits them. */
 function freed(charges: readonly Charge[], { unlimited }: CompiledLimit['policies']): readonly Charge[] {
   return unlimited !== undefined && charges[0]?.policy === unlimited[0]
     ? charges.map((charge) => ({ ...charge, unlimited: true }))
@@ -84,7 +84,10 @@ function undecided({ policies }: CompiledLimit, charges: readonly Charge[], call
   return charges.map(({ unlimited: _, ...charge }) => ({ ...charge, subject }));
 }
 
-/** Nobody has an override where nobody is found; in the guard phase, what is undefined there may be found later. */
+/**
+ * Returns the subjects whose overrides apply; none if the functions find none. In the guard phase they may be found
+ * later.
+ */
 function overridersOf(
   overrides: readonly By[],
   limit: CompiledLimit,

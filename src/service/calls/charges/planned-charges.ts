@@ -19,12 +19,12 @@ import {
 } from './charge-parts.js';
 import type { LateSearch } from './late-search.js';
 
-/** A limit under plans, and a call under it. */
+/** A limit with plans, and a call that it limits. */
 export interface PlannedCall {
   readonly limit: CompiledLimit;
   readonly plans: PlannedPolicies;
   readonly call: Call;
-  /** The call without the context of the limit: the plan of a call is that of all its limits. */
+  /** The call without the context of the limit: all limits of a call have the same plan. */
   readonly plainCall: Call;
 }
 
@@ -38,7 +38,7 @@ export function plannedCharges(
   const { limit, plans, call } = planned;
   return chain(subjectFor(limit, call, given.subject, search, lookups), (subject) => {
     if (subject === EXEMPT) return NO_CHARGES;
-    // Until it is known who calls, nobody has a plan.
+    // While the user is unknown, there is no plan.
     if (search?.isUserMissing === true) return unplannedCharges(limit, plans, call);
     return chain(planOf(planned, subject, given.subject, search === undefined), (plan) => {
       if (plan !== undefined) return chargesUnder(plan, planned, subject, given);
@@ -63,7 +63,10 @@ function chargesUnder(
   });
 }
 
-/** Returns the charges of a call that is unlimited under its plan, unless an override limits it: that counts before the plan. */
+/**
+ * Returns the charges of a call that is unlimited under its plan. An override still limits it, because it takes
+ * precedence over the plan.
+ */
 function unlimitedCharges(
   { limit, plans, call }: PlannedCall,
   subject: string,
@@ -78,15 +81,16 @@ function unlimitedCharges(
 }
 
 /**
- * Returns what a call whose plan is not known costs its address: it counts under the default plan, apart from calls whose plan is
- * known. So nobody is denied at the rate of the default plan for what clients of other plans at the same address have done.
+ * Returns the charges of the address for a call whose plan is not known. It counts under the default plan, separately
+ * from calls with a known plan, so that nobody is denied at the default rate because of clients of other plans at the
+ * same address.
  */
 export function unplannedCharges(limit: CompiledLimit, { byDefault }: PlannedPolicies, call: Call): readonly Charge[] {
   const subject = scopedSubject(scopeOf(limit, call), `unplanned:${addressOf(call)}`);
   return chargesFor(byDefault, subject, costAhead(limit));
 }
 
-/** Returns whether the plan of a call is known, of which only the guards have run. */
+/** Returns true if the plan is known for a call of which only the guards have run. */
 export async function isPlanKnown(limit: CompiledLimit, plainCall: Call): Promise<boolean> {
   const { plans } = limit.policies;
   if (plans === undefined) return false;
@@ -96,7 +100,7 @@ export async function isPlanKnown(limit: CompiledLimit, plainCall: Call): Promis
   return (await planOf({ limit, plans, call, plainCall }, subject, undefined, false)) !== undefined;
 }
 
-/** @param isFinal whether a call without a plan has the default plan */
+/** @param isFinal true if a call without a plan has the default plan */
 function planOf(
   { limit, plans, call, plainCall }: PlannedCall,
   charged: string,

@@ -3,37 +3,43 @@ import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import { FunctionTimeoutException } from '../../../transports/functions/function-timeout.exception.js';
 import type { Interruption } from '../../../transports/responder.js';
 
-/** The charges of a call, and the limits that they come from: one a charge, or a single limit for all. */
+/** The charges of a call, and the limits that they come from: one per charge, or a single limit for all. */
 export interface PreparedCharges {
   readonly charges: readonly Charge[];
   readonly limits: readonly CompiledLimit[];
-  /** The decisions of limits that are unlimited under the plan of the call: no backend makes them. Undefined if there are none. */
+  /**
+   * The decisions of limits that are unlimited under the plan of the call, which the backend does not decide. Undefined
+   * if there are none.
+   */
   readonly unlimited?: readonly Decision[];
-  /** The first charge that is of permits: those come last. Undefined if there are none. */
+  /** The index of the first charge of permits, which come last. Undefined if there are none. */
   readonly heldFrom?: number;
 }
 
 /** The outcome of a call, and the charges that it decides. */
 export interface ChargedOutcome extends PreparedCharges {
   readonly outcome: Outcome;
-  /** The error of a function of the user that has not answered. Nothing was charged then. */
+  /** The error of a user's function that timed out. Then nothing was charged. */
   readonly failure?: FunctionTimeoutException;
-  /** Set if the call was not decided: it was in a queue when its client went, or when the application began to close. */
+  /** Set if the call was not decided, because its client went or the application closed while it was queued. */
   readonly interrupted?: Interruption;
 }
 
-/** The charges of a call that is charged nothing. */
+/** The charges of a call that nothing limits. */
 export const NOTHING_PREPARED: PreparedCharges = { charges: [], limits: [] };
 
 const UNDECIDED: Outcome = { allowed: false, decisions: [], binding: null, degraded: 'deny' };
 
-/** Returns the outcome of a call that cannot be decided, because a function of the user has not answered. @throws any other error */
+/**
+ * Returns the outcome of a call that cannot be decided, because a function of the user timed out. @throws any other
+ * error
+ */
 export function undecidedBy(error: unknown): ChargedOutcome {
   if (!(error instanceof FunctionTimeoutException)) throw error;
   return { ...NOTHING_PREPARED, outcome: UNDECIDED, failure: error };
 }
 
-/** Returns the outcome of a call. @throws FunctionTimeoutException if there is none */
+/** Returns the outcome of a call. @throws FunctionTimeoutException if it was not decided because of one */
 export function decidedOutcome({ outcome, failure }: ChargedOutcome): Outcome {
   if (failure !== undefined) throw failure;
   return outcome;
@@ -55,7 +61,7 @@ export function chargesOfOne(
   return decision === undefined ? { charges, limits } : { charges, limits, unlimited: [decision] };
 }
 
-/** Joins the charges of several limits, each beside the limit that it comes from. */
+/** Joins the charges of several limits, each with the limit that it comes from. */
 export class JoinedCharges implements PreparedCharges {
   readonly charges: Charge[] = [];
   readonly limits: CompiledLimit[] = [];
@@ -90,12 +96,12 @@ export class JoinedCharges implements PreparedCharges {
   }
 }
 
-/** Joins the charges of both, in this order. */
+/** Joins the charges of `first` and `second`. */
 export function joinPrepared(first: PreparedCharges, second: PreparedCharges): PreparedCharges {
   return { charges: [...first.charges, ...second.charges], limits: [...first.limits, ...second.limits] };
 }
 
-/** Returns the decision of a limit that is unlimited under the plan of the call, as its charges say. */
+/** Returns the decision of a limit whose charges show that it is unlimited under the plan of the call. */
 function unlimitedBy({ policies: { plans } }: CompiledLimit, charges: readonly Charge[]): Decision | undefined {
   return plans?.decisionOn(charges);
 }

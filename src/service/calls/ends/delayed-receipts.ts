@@ -2,16 +2,17 @@ import { claimSettlement } from '../../../backends/settlement.js';
 import type { Outcome, Receipt } from '../../../core/decision.js';
 import { receiptOf } from '../../../core/receipt.js';
 
-/** A receipt for a part of what a call took, and which of its charges that is. */
+/** A receipt for a part of a call's charges, and the indices of these charges. */
 export interface ReceiptPart {
   readonly receipt: Receipt;
   readonly indexes: readonly number[];
 }
 
 /**
- * Returns what a call took whose delay is over, or was interrupted, as receipts to be settled in place of its own, which counts as
- * settled from now on. The units that it was delayed for drain after those before them, so after `waitedMs` all of them are still in
- * their bucket: they are as good as taken now. Every other charge is settled as of its own instant.
+ * Splits the receipt of a call whose delay is over or was interrupted. The parts are settled instead of the receipt
+ * itself, which counts as settled from now on. The units for which the call was delayed drain after those before them,
+ * so after `waitedMs` all of them are still in the bucket, as if taken now. All other charges are settled as of their
+ * own instant.
  */
 export function settleableParts({ receipt, decisions }: Outcome, waitedMs: number): readonly ReceiptPart[] {
   if (receipt === undefined || !claimSettlement(receipt)) return [];

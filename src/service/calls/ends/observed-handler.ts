@@ -1,20 +1,23 @@
 import { Observable, type Observer, type Unsubscribable } from 'rxjs';
 import type { HandlerEnd } from './call-end.js';
 
-/** Is told what becomes of a handler. */
+/** Observes how a handler ends. */
 export interface HandlerObserver {
   begin?(): void;
-  /** The handler has settled, or its caller has left it. */
+  /** Called when the handler has settled, or its caller no longer waits for it. */
   end(end: HandlerEnd): void;
-  /** The handler has completed, before its caller knows. `isAnswered`: it emitted a value other than undefined and null. */
+  /**
+   * Called when the handler has completed, before its caller is notified. `isAnswered` is true if it emitted a value
+   * other than undefined and null.
+   */
   complete?(isAnswered: boolean): void;
 }
 
 /**
- * Runs a handler for its caller, and tells an observer how it ends. A caller may leave a stream, or a promise: what the promise stands
- * for may go on then.
+ * Runs a handler for its caller, and notifies an observer of its end. A caller may stop waiting for a stream or a
+ * promise; the work of the promise may then go on.
  *
- * @param start subscribes to what the handler returns
+ * @param start subscribes to the result of the handler
  */
 export function observeHandler(
   start: (answers: Observer<unknown>) => Unsubscribable,
@@ -24,7 +27,7 @@ export function observeHandler(
     let last: { readonly value?: unknown } = {};
     let isAnswered = false;
     observer.begin?.();
-    // An observer and not `tap`, which costs each call another Observable.
+    // An observer instead of `tap`, which would cost each call another Observable.
     const subscription = start({
       next: (answer) => {
         last = { value: answer };

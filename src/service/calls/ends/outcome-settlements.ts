@@ -13,28 +13,28 @@ import type { RuntimeSettings } from '../runtime-settings.js';
 import type { CallEnd, EndedCall } from './call-end.js';
 import { type ReceiptPart, settleableParts } from './delayed-receipts.js';
 
-/** How long an application that closes waits for settlements: as long as for a function of the user. */
+/** How long a closing application waits for settlements: as long as for a function of the user. */
 const MAX_CLOSE_WAIT_MS = 5000;
 
-/** Returns true if a limit is charged by the outcome of the call. */
+/** Returns true if a limit has `chargeWhen`. */
 export function isByOutcome({ chargeWhen }: CompiledLimit): boolean {
   return chargeWhen !== undefined;
 }
 
 /**
- * Settles what calls took under limits with `chargeWhen`, once each call has ended. A call that its client aborted keeps what it took,
- * and so does one whose `chargeWhen` fails.
+ * Settles the charges of limits with `chargeWhen` after each call has ended. A call stays charged if its client aborted
+ * it, or if its `chargeWhen` fails.
  */
 export class OutcomeSettlements {
   readonly #running = new Set<Promise<void>>();
-  /** What calls took that have not ended yet. */
+  /** The outcomes of calls that have not ended yet. */
   readonly #pending = new WeakMap<CallEnd, ChargedOutcome[]>();
   /** Charges whose budgets were reset by their own calls. */
   readonly #reset = new WeakSet<Charge>();
 
   constructor(private readonly settings: RuntimeSettings) {}
 
-  /** Settles what a call took once it has ended. */
+  /** Settles the charges of a call when it has ended. */
   watch(charged: ChargedOutcome, session: CallSession<unknown>, call: Call): void {
     if (!charged.limits.some(isByOutcome)) return;
     const end = session.watchEnd();
@@ -46,7 +46,7 @@ export class OutcomeSettlements {
     end.whenEnded((ended) => void this.settle(charged, call, ended, takenAtMs));
   }
 
-  /** Leaves charges of a call as they are whose budgets it has reset: what was taken there since is of others. */
+  /** Excludes charges of a call whose budgets it has reset, because the units there now belong to other calls. */
   forget({ end }: CallSession, budgets: readonly Target[]): void {
     const pending = end === undefined ? [] : (this.#pending.get(end) ?? []);
     for (const charge of pending.flatMap(({ outcome }) => outcome.receipt?.charges ?? [])) {
@@ -55,9 +55,9 @@ export class OutcomeSettlements {
   }
 
   /**
-   * Settles what a call took that has ended. Never rejects: what fails is logged.
+   * Settles the charges of a call that has ended. Never rejects: errors are logged.
    *
-   * @param takenAtMs when it was taken, by the clock of this process
+   * @param takenAtMs the instant of the charges, on the clock of this process
    */
   settle(charged: ChargedOutcome, call: Call, ended: EndedCall, takenAtMs: number): Promise<void> {
     const settled = this.#settle(charged, call, ended, takenAtMs).finally(() => this.#running.delete(settled));
@@ -67,7 +67,7 @@ export class OutcomeSettlements {
 
   async #settle(charged: ChargedOutcome, call: Call, ended: EndedCall, takenAtMs: number): Promise<void> {
     const { receipt } = charged.outcome;
-    // What is settled already was returned: by hand, or because a later phase denied the call.
+    // A settled receipt was refunded, by hand or because a later phase denied the call.
     if (receipt === undefined || ended.isAborted || isSettled(receipt)) return;
     try {
       const costs = await this.#costsOf(receipt, charged, call, ended);
@@ -85,7 +85,7 @@ export class OutcomeSettlements {
     }
   }
 
-  /** Resolves once no settlement is running, or after `maxWaitMs`: that is logged then. */
+  /** Resolves when no settlement is running, or after `maxWaitMs`, which is logged. */
   async close(maxWaitMs = MAX_CLOSE_WAIT_MS): Promise<void> {
     if (this.#running.size === 0) return;
     const idle = async () => {
@@ -96,13 +96,14 @@ export class OutcomeSettlements {
     await withDeadline(idle(), systemClock.now() + maxWaitMs, late).catch(this.settings.fail);
   }
 
-  /** The new cost of each charge. A function is asked once for each limit, whose rates are charges of their own. */
+  /** Returns the new cost of each charge. Calls a function once per limit, which has one charge per rate. */
   #costsOf({ charges }: Receipt, charged: ChargedOutcome, call: Call, ended: EndedCall): Promise<readonly number[]> {
     const answers = new Map<CompiledLimit, Promise<boolean | number>>();
     const costOf = async (charge: Charge, i: number): Promise<number> => {
       const { cost } = charge;
       const limit = limitAt(charged, i);
-      // A charge that took nothing is one of a monitored limit that would have denied the call, or of one that counts nobody.
+      // A charge that took nothing belongs to a monitored limit that would have denied the call, or to one that counts
+      // nothing.
       if (limit === undefined || cost === 0 || !isByOutcome(limit) || this.#reset.has(charge)) return cost;
       const answer = answers.get(limit) ?? this.#ask(limit, call, ended);
       answers.set(limit, answer);
@@ -112,7 +113,7 @@ export class OutcomeSettlements {
     return Promise.all(charges.map(costOf));
   }
 
-  /** Asks whether a call is charged under a limit, or what it costs. */
+  /** Returns whether a call is charged under a limit, or its cost. */
   async #ask(limit: CompiledLimit, call: Call, ended: EndedCall): Promise<boolean | number> {
     const { chargeWhen } = limit;
     if (typeof chargeWhen !== 'function') return ended.isFailure === (chargeWhen === 'failure');
@@ -133,7 +134,7 @@ export class OutcomeSettlements {
     );
   }
 
-  /** What is settled: the receipt itself, unless the call was delayed. */
+  /** Returns the receipts to settle: the receipt itself, unless the call was delayed. */
   #partsOf(outcome: Outcome, receipt: Receipt, takenAtMs: number): readonly ReceiptPart[] {
     const delayMs = Math.max(...outcome.decisions.map((decision) => decision.delayMs));
     if (delayMs === 0) return [{ receipt, indexes: [...receipt.charges.keys()] }];
@@ -153,7 +154,7 @@ function checkedAnswer(answer: unknown): boolean | number {
   );
 }
 
-/** The error of a function that failed after its call had ended: nobody can receive it but the log. */
+/** Returns the error to log for a function that failed after its call had ended. */
 function chargeWhenError({ name, place }: CompiledLimit, error: unknown): Error {
   const reason = error instanceof Error ? error.message : describeValue(error);
   return new Error(

@@ -6,20 +6,20 @@ import { abortCall } from '../../../transports/call-controllers.js';
 import type { Responder } from '../../../transports/responder.js';
 import type { CallEnd } from '../ends/call-end.js';
 
-/** Who holds permits: a call, or a function that runs (`ThrottleService.run`). */
+/** The holder of permits: a call, or a function that runs (`ThrottleService.run`). */
 export interface PermitHolder {
-  /** A permit was lost: it had expired before it was extended, or its budget was reset. */
+  /** Called if a permit was lost: it had expired before it was extended, or its budget was reset. */
   lose(permit: HoldRequest): void;
 }
 
-/** The permits of one call. They are freed together, once, when the call has ended. */
+/** The permits of one call. They are freed together when the call has ended. */
 export class CallPermits implements PermitHolder {
   readonly #held = new Set<HoldRequest>();
   #isFree = false;
 
   /**
-   * @param target what the call is known by, to abort its signal
-   * @param free gives permits back
+   * @param target the object that identifies the call, to abort its signal
+   * @param free frees permits
    */
   constructor(
     end: CallEnd,
@@ -27,7 +27,8 @@ export class CallPermits implements PermitHolder {
     private readonly target: object | undefined,
     free: (permits: readonly HoldRequest[]) => void,
   ) {
-    // A message whose handler never begins has no end: Nest drops it if its client goes while it is decided.
+    // A message whose handler never begins has no end: Nest drops it if its client goes while the call is being
+    // decided.
     const stopWatching = responder.endsWith === 'handler' ? responder.onClientGone(() => end.abandon()) : undefined;
     end.whenEnded(() => {
       stopWatching?.();
@@ -38,12 +39,12 @@ export class CallPermits implements PermitHolder {
     });
   }
 
-  /** True once the call has ended: a handler that has not begun by then must not run. */
+  /** True when the call has ended. A handler that has not begun by then must not run. */
   get isFree(): boolean {
     return this.#isFree;
   }
 
-  /** Adds permits that the call holds from now on. Returns false if it has ended: they are the caller's to free. */
+  /** Adds permits to the call. Returns false if it has ended; then the caller must free them. */
   add(permits: readonly HoldRequest[]): boolean {
     if (this.#isFree) return false;
     for (const permit of permits) this.#held.add(permit);
@@ -56,24 +57,27 @@ export class CallPermits implements PermitHolder {
   }
 }
 
-/** The reason of a signal that is aborted because of a lost permit. */
+/** Returns the abort reason for a lost permit. */
 export function permitLost({ policy }: HoldRequest): Error {
   return new Error(
     `A permit of the policy "${policy.name}" was lost: it expired before it could be extended, or was reset. Another call may run in its place.`,
   );
 }
 
-/** Below 2^53, with room to count. */
+/** The largest random start of ids: below 2^53, with room to count. */
 const MAX_RANDOM = 2 ** 47;
 const ids = sharedState('hold-ids', () => ({ last: randomInt(MAX_RANDOM) * 32 }));
 
-/** Returns the id of a new hold: random, so that two processes do not take the same, and counted up, so that this one does not. */
+/**
+ * Returns the id of a new hold: a random start, so that processes do not share ids, which is counted up in this
+ * process.
+ */
 export function nextHoldId(): number {
   ids.last += 1;
   return ids.last;
 }
 
-/** The error of a permit that is taken by hand where nothing ends. */
+/** Returns the error for a permit that is taken by hand where the end of the call cannot be observed. */
 export function holdsUntilEnd(method: string, name: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_NO_CALL',

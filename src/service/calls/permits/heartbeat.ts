@@ -3,23 +3,23 @@ import type { HoldReference } from '../../../backends/hold-store.js';
 import type { RuntimeSettings } from '../runtime-settings.js';
 import { startInterval } from './interval.js';
 
-/** Heartbeats in the time after which a hold expires: one may be lost. */
+/** The number of heartbeats before a hold expires, so that one may be lost. */
 const BEATS_PER_TTL = 3;
 
 /** A hold that is extended while it is open: a permit, or a reservation of a token budget. */
 export interface ExtendedHold {
-  /** Milliseconds after which it expires unless it is extended. */
+  /** Milliseconds after which it expires if it is not extended. */
   readonly ttlMs: number;
-  /** Returns how the backend knows it. */
+  /** Returns its identification in the backend. */
   reference(): HoldReference;
-  /** The backend has it no longer: it had expired, or its budget was reset. */
+  /** Called if the backend no longer has it: it had expired, or its budget was reset. */
   lose(): void;
 }
 
-/** Extends all open holds of an application. One timer does so, and runs only while there are any. */
+/** Extends all open holds of an application with one timer, which runs only while there are any. */
 export class Heartbeat {
   readonly #open = new Set<ExtendedHold>();
-  /** That of startup: a timer keeps what AsyncLocalStorage holds where it was started, for as long as it runs. */
+  /** The context of startup: a running timer keeps alive the contents of AsyncLocalStorage where it was started. */
   readonly #scope = new AsyncResource('Heartbeat');
   #beatMs = Number.POSITIVE_INFINITY;
   #stopBeating = () => {};
@@ -27,7 +27,7 @@ export class Heartbeat {
 
   constructor(private readonly settings: Pick<RuntimeSettings, 'backend' | 'clock' | 'fail'>) {}
 
-  /** Extends a hold from now on. */
+  /** Starts extending a hold. */
   add(hold: ExtendedHold): void {
     this.#open.add(hold);
     const beatMs = Math.floor(hold.ttlMs / BEATS_PER_TTL);
@@ -38,14 +38,14 @@ export class Heartbeat {
     this.#stopBeating = this.#scope.runInAsyncScope(startInterval, undefined, clock, beatMs, () => void this.#beat());
   }
 
-  /** Extends a hold no more. Returns false if it is not extended any more. */
+  /** Stops extending a hold. Returns false if it was not being extended. */
   remove(hold: ExtendedHold): boolean {
     const wasOpen = this.#open.delete(hold);
     if (this.#open.size === 0) this.#stop();
     return wasOpen;
   }
 
-  /** Extends nothing any more: what is open expires. */
+  /** Stops extending all holds, so that open ones expire. */
   close(): void {
     this.#open.clear();
     this.#stop();
@@ -57,10 +57,10 @@ export class Heartbeat {
     this.#beatMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Extends all holds: in one call, unless they have different times to live. */
+  /** Extends all holds, in one backend call per time to live. */
   async #beat(): Promise<void> {
     const { holds } = this.settings.backend;
-    // A slow backend is not asked again before it has answered.
+    // A slow backend is not called again before it has responded.
     if (this.#isBeating || holds === undefined) return;
     this.#isBeating = true;
     try {

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../../core/clock.js';
 
 /**
- * Runs a task every `ms` milliseconds of a clock, the first time after `ms`, until the function that it returns is called. It keeps no
- * process alive.
+ * Runs a task every `ms` milliseconds of a clock, first after `ms`, until the returned function is called. It does not
+ * keep the process alive.
  */
 export function startInterval(clock: Clock, ms: number, task: () => void): () => void {
   if (clock === systemClock) {

@@ -6,10 +6,10 @@ import type { RuntimeSettings } from '../runtime-settings.js';
 import type { PermitHolder } from './call-permits.js';
 import type { ExtendedHold, Heartbeat } from './heartbeat.js';
 
-/** How long an application that closes waits for permits to be given back. */
+/** How long a closing application waits until its permits are freed. */
 const MAX_CLOSE_WAIT_MS = 5000;
 
-/** A permit that is open. */
+/** An open permit. */
 class OpenPermit implements ExtendedHold {
   constructor(
     private readonly permit: HoldRequest,
@@ -31,14 +31,14 @@ class OpenPermit implements ExtendedHold {
   }
 }
 
-/** All permits that are open in this application. */
+/** All open permits of this application. */
 export class OpenPermits {
   readonly #open = new Map<HoldRequest, OpenPermit>();
   readonly #ending = new Set<Promise<void>>();
 
   /**
    * @param heartbeat extends permits while they are open
-   * @param onFreed is told which permits are free again
+   * @param onFreed called with the permits that have been freed
    */
   constructor(
     private readonly settings: Pick<RuntimeSettings, 'backend' | 'fail'>,
@@ -46,12 +46,12 @@ export class OpenPermits {
     private readonly onFreed: (permits: readonly HoldRequest[]) => void,
   ) {}
 
-  /** The number of permits that are open. */
+  /** The number of open permits. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** Extends permits from now on. */
+  /** Starts extending permits. */
   add(permits: readonly HoldRequest[], holder: PermitHolder): void {
     for (const permit of permits) {
       const open = new OpenPermit(permit, holder, this.#remove);
@@ -60,13 +60,13 @@ export class OpenPermits {
     }
   }
 
-  /** Gives permits back. Those that are not open any more are left out. Never throws: what fails expires. */
+  /** Frees permits, except those that are no longer open. Never throws: permits that cannot be freed expire. */
   free(permits: readonly HoldRequest[]): void {
     const open = permits.filter(this.#remove);
     if (open.length > 0) this.end(open);
   }
 
-  /** Ends permits that were taken, and that nobody holds. */
+  /** Ends permits that were taken but have no holder. */
   end(permits: readonly HoldRequest[]): void {
     const { holds } = this.settings.backend;
     if (holds === undefined || permits.length === 0) return;
@@ -79,7 +79,7 @@ export class OpenPermits {
     }
   }
 
-  /** Gives all permits back, and waits until the backend has them. */
+  /** Frees all permits, and waits for the backend. */
   async close(): Promise<void> {
     this.free([...this.#open.keys()]);
     if (this.#ending.size === 0) return;

@@ -4,24 +4,24 @@ import type { Outcome } from '../../../core/decision.js';
 import type { Interruption } from '../../../transports/responder.js';
 import { startInterval } from './interval.js';
 
-/** How often the first call of a queue tries again, because other processes free permits, too. */
+/** How often the first call of a queue tries again, because other processes also free permits. */
 const RETRY_EVERY_MS = 50;
 
-/** What becomes of a call that waited. */
+/** The result of a call that waited. */
 export interface QueueResult {
   /** The latest decision. */
   readonly outcome: Outcome;
-  /** Set if the call was not decided: its client has gone, or the application closes. */
+  /** Set if the call was not decided, because its client has gone or the application closes. */
   readonly interrupted?: Interruption;
 }
 
 /** A call that waits for a permit. */
 export interface QueuedCall {
-  /** Tries to take what the call needs. */
+  /** Tries to take the permits and charges of the call. */
   attempt(): Awaitable<Outcome>;
-  /** Returns true for a denial after which it is worth to wait on. */
+  /** Returns true for a denial after which the call may wait. */
   mayWait(outcome: Outcome): boolean;
-  /** Gives back what an attempt took after the call had left. */
+  /** Returns what an attempt took after the call had left the queue. */
   giveBack(outcome: Outcome): void;
   /** Calls the listener once the client has gone. Returns a function that removes it. */
   onClientGone(listener: () => void): () => void;
@@ -34,11 +34,14 @@ interface Waiting {
   isTrying: boolean;
   isLate: boolean;
   hasLeft: boolean;
-  /** Takes it out of the queue, with its result. */
+  /** Removes it from the queue, with its result. */
   leave(result: Promise<QueueResult> | QueueResult): void;
 }
 
-/** The calls of this process that wait for a permit of one subject, in order of arrival. Only the first one tries. */
+/**
+ * The calls of this process that wait for a permit of one subject, in order of arrival. Only the first one makes
+ * attempts.
+ */
 export class PermitQueue {
   readonly #waiting: Waiting[] = [];
   #stopRetrying = () => {};
@@ -53,10 +56,10 @@ export class PermitQueue {
   }
 
   /**
-   * Lets a call wait, behind all others.
+   * Adds a call to the end of the queue.
    *
    * @param denied its decision so far
-   * @returns its decision once it has a permit, is denied otherwise, or has waited for `waitMs`
+   * @returns its decision when it has a permit, is denied for another reason, or has waited for `waitMs`
    */
   wait(call: QueuedCall, denied: Outcome, waitMs: number): Promise<QueueResult> {
     if (this.#waiting.length === 0) {
@@ -82,12 +85,12 @@ export class PermitQueue {
       };
       this.#waiting.push(waiting);
       stopWatching = call.onClientGone(() => this.#interrupt(waiting, 'client-gone'));
-      // Gone already: the listener was called at once.
+      // The client has already gone: the listener was called at once.
       if (waiting.hasLeft) return stopWatching();
       this.clock.wait(waitMs, deadline.signal).then(
         () => {
           waiting.isLate = true;
-          // The answer to an attempt that is under way counts.
+          // If an attempt is in flight, its result counts.
           if (!waiting.isTrying) waiting.leave({ outcome: waiting.outcome });
         },
         () => {},
@@ -95,7 +98,7 @@ export class PermitQueue {
     });
   }
 
-  /** The first call tries, and, if it leaves the queue, the next one. */
+  /** Lets the first call try and, if it leaves the queue, the next one. */
   tryFirst(): void {
     for (;;) {
       const [first] = this.#waiting;
@@ -124,7 +127,7 @@ export class PermitQueue {
     }
   }
 
-  /** All calls leave the queue: the application closes. */
+  /** Removes all calls, because the application closes. */
   close(): void {
     for (const waiting of [...this.#waiting]) this.#interrupt(waiting, 'closing');
   }

@@ -13,12 +13,12 @@ import type { OpenPermits } from './open-permits.js';
 import { PermitQueue, type QueueResult } from './permit-queue.js';
 
 /**
- * The wait that a denial by concurrency tells. Permits come back when other calls end, and nobody knows when that is: what the backend
- * knows is when they would expire, if their process had crashed.
+ * The wait that a denial by concurrency reports. It is unknown when other calls end and free their permits; the backend
+ * only knows when permits would expire if their process had crashed.
  */
 const RETRY_AFTER_MS = 1000;
 
-/** A charge of a limit of concurrency, as the backend holds it. */
+/** A charge of a concurrency limit, and its hold in the backend. */
 interface Permit {
   readonly request: HoldRequest;
   readonly isMonitored: boolean;
@@ -32,10 +32,10 @@ interface TakingCall {
   readonly enforced: readonly HoldRequest[];
 }
 
-/** Keeps permits that a call has taken, until it has ended. */
+/** Called with the permits that a call has taken, to hold them until it has ended. */
 export type KeepPermits = (permits: readonly HoldRequest[]) => void;
 
-/** Takes the permits and the charges of calls together: all or none. Calls may queue for permits. */
+/** Takes the permits and charges of calls together, all or none. Calls may queue for permits. */
 export class PermitTaker {
   /** By policy and subject. */
   readonly #queues = new Map<string, PermitQueue>();
@@ -50,10 +50,10 @@ export class PermitTaker {
   }
 
   /**
-   * Takes what a call is charged, and the permits that it needs.
+   * Takes the charges of a call and the permits that it needs.
    *
-   * @param keep is given the permits that were taken
-   * @param responder tells when the client has gone; undefined: the call does not queue
+   * @param keep called with the permits that were taken
+   * @param responder reports when the client has gone; undefined if the call does not queue
    */
   take(
     prepared: PreparedCharges,
@@ -71,7 +71,7 @@ export class PermitTaker {
     });
   }
 
-  /** Returns the outcome that `take` would have, of a call that does not queue. Writes nothing. */
+  /** Returns the outcome that `take` would have for a call that does not queue. Writes nothing. */
   peek(charges: readonly Charge[]): Awaitable<Outcome> {
     const isHeld = ({ policy }: Charge) => policy.held !== undefined;
     const permits = charges.filter(isHeld).map((charge) => ({ ...requestOf(charge, 1), charge }));
@@ -102,13 +102,13 @@ export class PermitTaker {
     return queued;
   }
 
-  /** Lets calls try that wait for these permits. */
+  /** Lets the calls that wait for these permits try again. */
   noteFreed(permits: readonly HoldRequest[]): void {
     if (this.#queues.size === 0) return;
     for (const key of new Set(permits.map(keyOf))) this.#queues.get(key)?.tryFirst();
   }
 
-  /** Interrupts the calls that wait, and those that would. */
+  /** Interrupts all waiting calls, now and later. */
   close(): void {
     this.#isClosing = true;
     for (const queue of [...this.#queues.values()]) queue.close();
@@ -129,11 +129,11 @@ export class PermitTaker {
     responder: Pick<Responder<unknown>, 'onClientGone'>,
   ): Awaitable<QueueResult> {
     const busy = call.permits.find(({ request, queue }) => queue !== undefined && this.#queues.has(keyOf(request)));
-    // Whoever comes later must not overtake those that wait.
+    // A later call must not overtake those that wait.
     const first = busy === undefined ? this.#attempt(call, taken) : this.#peekBehind(busy, call);
     return chain(first, (outcome) => {
       if (outcome.allowed) return { outcome };
-      // A denial that was peeked at counts towards no block, and this one is to count.
+      // A peeked denial does not count towards a block, but this one must.
       if (!mayWait(call, outcome)) return busy === undefined ? { outcome } : this.#deny(call, taken, outcome);
       const permit = busy ?? call.permits.find((one, i) => one.queue !== undefined && isDenied(outcome, call, i));
       return permit?.queue === undefined
@@ -178,7 +178,7 @@ export class PermitTaker {
     );
   }
 
-  /** Returns the decision on a call that has to wait behind others: denied, even if there is a permit for one of them. */
+  /** Returns the decision on a call that must wait behind others: denied, even if a permit for one of them is free. */
   #peekBehind({ request }: Permit, call: TakingCall): Awaitable<Outcome> {
     return chain(this.#holds.peek(call.enforced, call.charges), (peeked) => {
       const outcome = inOrder(peeked, call, []);
@@ -193,10 +193,10 @@ export class PermitTaker {
     });
   }
 
-  /** Takes all or nothing; what was taken is added to `taken`. */
+  /** Takes all or nothing. Adds the permits to `taken`. */
   #attempt(call: TakingCall, taken: HoldRequest[]): Awaitable<Outcome> {
     return chain(this.#holds.take(call.enforced, call.charges), (found) => {
-      // Nothing is held that the failure mode decided.
+      // Nothing is held if the failure mode decided.
       const isHeld = found.allowed && (found.degraded === undefined || found.degraded === 'local');
       if (isHeld) taken.push(...call.enforced.filter(({ units }) => units > 0));
       const monitored = call.permits.filter((permit) => permit.isMonitored);
@@ -210,7 +210,7 @@ export class PermitTaker {
     });
   }
 
-  /** A monitored permit is decided by itself, and taken if there is one. */
+  /** Decides a monitored permit separately, and takes it if it is free. */
   #takeMonitored(request: HoldRequest, taken: HoldRequest[]): Awaitable<Decision | undefined> {
     return chain(this.#holds.take([request], []), ({ allowed, degraded, decisions }) => {
       if (allowed && (degraded === undefined || degraded === 'local')) taken.push(request);
@@ -237,7 +237,7 @@ function requestOf({ policy, subject, cost }: Charge, ttlMs: number): HoldReques
   return { policy, subject, id: nextHoldId(), units: cost, ttlMs };
 }
 
-/** Puts the decisions on permits behind those on charges, which a receipt is about, and tells the wait that callers may be told. */
+/** Puts the decisions on permits after those on charges, which the receipt refers to, and sets the wait to report. */
 function inOrder(
   outcome: Outcome,
   { permits, enforced }: TakingCall,
@@ -264,7 +264,7 @@ function asMonitored(decision: Decision | undefined): Decision | undefined {
   return decision && { ...decision, mode: 'monitor' };
 }
 
-/** Returns true if a call is denied for want of permits alone, and may queue for all of them. */
+/** Returns true if a call is denied only for lack of permits, and may queue for all of them. */
 function mayWait(call: TakingCall, { decisions, degraded }: Outcome): boolean {
   if (degraded === 'allow' || degraded === 'deny') return false;
   return decisions.every((decision, i) => {

@@ -4,17 +4,17 @@ import type { OpenPermits } from './open-permits.js';
 import type { KeepPermits } from './permit-taker.js';
 
 /**
- * What a function knows that `ThrottleService.run` runs.
+ * The argument of a function that `ThrottleService.run` runs.
  *
  * @example
  * await throttle.run('export', { subject: 'job:1' }, ({ signal }) => database.export({ signal }));
  */
 export interface Run {
-  /** Aborts if a permit of the run was lost. It is made when it is first read. */
+  /** Aborts if a permit of the run is lost. Created when it is first read. */
   readonly signal: AbortSignal;
 }
 
-/** The permits of one function that runs. */
+/** The permits of one running function. */
 export class RunPermits implements Run, PermitHolder {
   #held: readonly HoldRequest[] = [];
   #controller: AbortController | undefined;
@@ -35,7 +35,7 @@ export class RunPermits implements Run, PermitHolder {
     this.open.add(permits, this);
   };
 
-  /** Gives the permits back. */
+  /** Frees the permits. */
   free(): void {
     if (this.#held.length > 0) this.open.free(this.#held);
   }
