@@ -178,7 +178,7 @@ export class PolicyRegistry {
    *
    * @param place for errors
    * @throws ThrottleConfigError for an unknown policy, for one that cannot have overrides, and for a rate that does not
-   * fit it
+   *   fit it
    */
   overridden(name: string, spec: Pick<PolicySpec, 'rate' | 'burst'>, place: string): Policy | undefined {
     const declared = this.#defaults.find((one) => nameOf(one) === name) ?? this.get(name, place);

@@ -89,7 +89,7 @@ const A_POLICY = "a policy's name, or a policy that definePolicy() made";
  *
  * @throws RangeError for a cost that is not a safe integer of at least 0
  * @throws ThrottleConfigError for unknown options, and for a policy, a subject or an `on` that is present but
- * `undefined`
+ *   `undefined`
  */
 export function parseArguments(method: string, args: readonly unknown[]): ServiceRequest {
   if (args.length > 2 && args[0] === undefined) {

@@ -90,7 +90,7 @@ export class ThrottleOverrides {
    *
    * @param policy a policy with the option `overrides`
    * @param subject the subject that the policy charges, or that the functions of `overrides` return; `subjectOf`
-   * returns those of the built-in `by`. For a plain address, which `by.ip()` never charges, a warning is logged
+   *   returns those of the built-in `by`. For a plain address, which `by.ip()` never charges, a warning is logged
    * @param rate a rate, `unlimited`, or `{ rate, burst }`
    * @returns the stored override
    * @throws ThrottleConfigError before anything is stored

@@ -22,7 +22,7 @@ export class ThrottlePlans {
    * per user (`cacheMs`); for a call without a user it is called each time.
    *
    * @param on a call as passed to functions of the options, an execution context, a request or a socket. Default: the
-   * call being handled
+   *   call being handled
    * @throws ThrottleConfigError if the options have no plans, for an invalid argument, and outside any call
    * @example
    * const plan = await this.throttle.plans.of(request);

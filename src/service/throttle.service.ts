@@ -71,8 +71,8 @@ export class ThrottleService {
    */
   readonly violations: ReadonlyMap<string, number>;
   /**
-   * The number of calls, refunds and resets that failed at the backend in this process, by the code of the error: `TIMEOUT`,
-   * `CONNECTION`, `NOAUTH`, `OOM`, ... Calls that `onError` decided while the circuit was open are not counted.
+   * The number of calls, refunds and resets that failed at the backend in this process, by error code: `TIMEOUT`, `CONNECTION`,
+   * `NOAUTH`, ... Calls that `onError` decided while the circuit was open are not counted.
    *
    * @example
    * for (const [code, count] of throttle.failures) gauge.set({ code }, count);
@@ -168,12 +168,10 @@ export class ThrottleService {
 
   /**
    * Charges a policy, runs a function (a job, an outbound call, a command), and settles the charge depending on how it ends. If the
-   * charge is denied, also on sockets, throws a ThrottleException (429) and does not run the function. May delay it, if the policy
-   * does so. Rethrows exceptions of the function. Resolves when the charge is settled. Under a policy with `concurrency`, holds
-   * permits while the function runs.
+   * charge is denied, also on sockets, throws a ThrottleException (429) and does not run the function. Rethrows exceptions of the
+   * function. Resolves when the charge is settled. Under a policy with `concurrency`, holds permits while the function runs.
    *
-   * @param options `cost`: the units of a run; `chargeWhen`: which runs stay charged (default: that of the policy, or all); and
-   * those of `hit`
+   * @param options `cost` and `chargeWhen` (see `RunOptions`), and those of `hit`
    * @example
    * await this.throttle.run('mail', { subject: subjectOf.user(42), chargeWhen: 'success' }, () => mailer.send(letter));
    * await this.throttle.run('llm', { cost: 1000, chargeWhen: ({ value }) => tokensIn(value) }, () => llm.complete(prompt));
@@ -222,10 +220,7 @@ export class ThrottleService {
     return (await this.limiter.peek(limits, call, request)).allowed;
   }
 
-  /**
-   * Returns the current binding decision, with the wait for a cost of 1; `null` if nothing limits the call, for example under a
-   * policy that is monitored or off. Writes nothing.
-   */
+  /** Returns the current binding decision, with the wait for a cost of 1; `null` if nothing limits the call. Writes nothing. */
   async stat(policy?: LimitName | Policy, on?: CallOptions): Promise<Decision | null> {
     const request = parseOptions('stat', policy, on);
     const { limits, call } = this.#resolve(request);
@@ -329,10 +324,7 @@ function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: Cal
   );
 }
 
-/**
- * Throws for concurrency limits, because a tally collects costs of rates, and for limits that the end of the call would settle
- * again.
- */
+/** Throws for concurrency limits, since a tally collects costs of rates, and for limits with `chargeWhen`. */
 function assertCollectable(place: string, limits: readonly CompiledLimit[]): void {
   if (limits.some(isByOutcome)) {
     throw new ThrottleConfigError(

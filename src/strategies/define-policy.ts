@@ -63,10 +63,7 @@ export interface PolicySpec {
    * calendar.
    */
   readonly anchor?: Date | undefined;
-  /**
-   * The maximum number of unused units that a `calendar` quota carries into the next window: 0 up to the limit. They are spent
-   * first. Default: 0.
-   */
+  /** Unused units that a `calendar` quota carries into the next window, at most: 0 up to the limit. Spent first. Default: 0. */
   readonly rollover?: number | undefined;
   /**
    * Shares of the limit of a `calendar` quota, above 0 and at most 1. When a subject reaches `ceil(limit * share)` units, a

@@ -8,7 +8,7 @@ import type { ThrottleModuleOptions } from '../module/throttle-module.options.js
 import { assertManualClock } from './throttle-testing.module.js';
 import { unlimitedBackend } from './unlimited-backend.js';
 
-/** The part of `TestingModuleBuilder` of `@nestjs/testing` that is needed here. */
+/** The part of `TestingModuleBuilder` of `@nestjs/testing` in use. */
 export interface OverridableModule {
   overrideProvider(token: unknown): {
     useValue(value: unknown): unknown;
@@ -17,15 +17,15 @@ export interface OverridableModule {
 }
 
 /**
- * Switches all limits of an application off: requests, messages, frames and connections pass, `hit()` and the other methods
- * of ThrottleService resolve as allowed, responses have no RateLimit headers, and none of the options' functions of the call
- * is called. Mistakes in options and decorators still stop startup.
+ * Switches off all limits of an application: requests, messages, frames and connections pass, `hit()` and the other
+ * methods of ThrottleService resolve as allowed, responses have no RateLimit headers, and functions of the options are
+ * not called. Mistakes in options and decorators still stop startup.
  *
- * A backend that the options make by a function is never made, and no other is called. A client that the application itself
- * creates and connects is the application's: override its provider, too.
+ * If the option `backend` is a function, it is not called; other backends are not used. If the application creates and
+ * connects a Redis client itself, override its provider, too.
  *
  * @returns the builder
- * @throws ThrottleConfigError if it is not given the builder of a testing module
+ * @throws ThrottleConfigError if the argument is not the builder of a testing module
  * @example
  * const moduleRef = await disableThrottle(Test.createTestingModule({ imports: [AppModule] })).compile();
  */
@@ -41,11 +41,11 @@ export function disableThrottle<Builder extends OverridableModule>(builder: Buil
 }
 
 /**
- * Makes an application count in memory, by a clock that the test moves. Short for an override of THROTTLE_BACKEND by
- * `new MemoryBackend({ clock })`.
+ * Makes an application count in memory, with a clock that the test moves. A shorthand for overriding THROTTLE_BACKEND
+ * with `new MemoryBackend({ clock })`.
  *
  * @returns the builder
- * @throws ThrottleConfigError if it is not given the builder of a testing module, or a clock that cannot be moved
+ * @throws ThrottleConfigError if the arguments are not the builder of a testing module and a clock that can be moved
  * @example
  * const clock = new ManualClock(Date.UTC(2026, 0, 1));
  * const moduleRef = await useManualClock(Test.createTestingModule({ imports: [AppModule] }), clock).compile();
@@ -57,7 +57,7 @@ export function useManualClock<Builder extends OverridableModule>(builder: Build
   return builder;
 }
 
-/** Its `compile()` resolves with something else, which is the usual mistake. */
+/** Throws unless it is a builder. The usual mistake is to pass the result of `compile()`. */
 function assertBuilder(name: string, builder: unknown): void {
   if (typeof builder === 'object' && builder !== null && 'overrideProvider' in builder) return;
   throw invalidArgument(name, 'the builder that Test.createTestingModule() returns, before compile()', builder);

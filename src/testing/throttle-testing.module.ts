@@ -6,16 +6,21 @@ import { ThrottleModule } from '../module/throttle.module.js';
 import type { ThrottleModuleExtras, ThrottleModuleOptions } from '../module/throttle-module.options.js';
 import { rootOptions } from '../module/validate-options.js';
 
-/** Options of `ThrottleTestingModule.forRoot`: those of `ThrottleModule.forRoot`, with a clock in place of the backend. */
+/**
+ * Options of `ThrottleTestingModule.forRoot`: those of `ThrottleModule.forRoot`, with a clock instead of the backend.
+ */
 export interface ThrottleTestingOptions extends Omit<ThrottleModuleOptions, 'backend'>, ThrottleModuleExtras {
-  /** The clock that decides and delays. Default: one that starts at 2026-01-01T00:00:00.000Z, where windows of all usual periods begin. */
+  /**
+   * The clock for decisions and delays. Default: a clock that starts at 2026-01-01T00:00:00.000Z, where windows of all
+   * usual periods begin.
+   */
   readonly clock?: ManualClock;
 }
 
 const START_MS = Date.UTC(2026, 0, 1);
 
 /**
- * `ThrottleModule` for tests: it counts in memory, by a clock that only the test moves. The clock is the provider
+ * `ThrottleModule` for tests. It counts in memory, with a clock that only the test moves. The clock is the provider
  * `ManualClock`.
  *
  * For an application that imports `ThrottleModule` itself, use `useManualClock` or `disableThrottle`.
@@ -30,7 +35,7 @@ const START_MS = Date.UTC(2026, 0, 1);
 @Module({})
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest knows a module by its class
 export class ThrottleTestingModule {
-  /** @throws ThrottleConfigError as `ThrottleModule.forRoot` does, and for a `backend` or a clock that cannot be moved */
+  /** @throws ThrottleConfigError like `ThrottleModule.forRoot`, and for a `backend` or a clock that cannot be moved */
   static forRoot(...args: readonly [options?: ThrottleTestingOptions]): DynamicModule {
     const { clock = new ManualClock(START_MS), ...options } = rootOptions<ThrottleTestingOptions>(args);
     assertManualClock('ThrottleTestingModule.forRoot: clock', clock);

@@ -12,7 +12,7 @@ const UNLIMITED_HOLDS: HoldStore = {
   end: (holds) => holds.map(() => true),
 };
 
-/** Returns a backend that allows every call and counts nothing. What is changed at run time is kept, and changes nothing. */
+/** Returns a backend that allows every call and counts nothing. It stores settings, but they have no effect. */
 export function unlimitedBackend(): Backend {
   return Object.freeze({
     spend: () => NOTHING_TO_CHARGE,

@@ -75,7 +75,7 @@ export class RuntimePolicy {
    * Replaces the change in force; undefined restores the policy as configured in the code.
    *
    * @throws ThrottleConfigError if the policy cannot change, or if the change does not fit one of its limits. Then
-   * nothing changes
+   *   nothing changes
    */
   set(change: ChangeInForce | undefined): void {
     if (change !== undefined) this.assertChangeable(change.rate !== undefined);

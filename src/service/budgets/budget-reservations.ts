@@ -54,7 +54,7 @@ export class BudgetReservations {
    *
    * @param estimate units, a safe integer of at least 1
    * @throws ThrottleException (429) if there is no room for them, also on sockets; ThrottleUnavailableException (503)
-   * if that cannot be checked
+   *   if that cannot be checked
    * @throws RangeError for an invalid estimate
    */
   async reserve(estimate: number, on?: CallOptions): Promise<BudgetHold> {

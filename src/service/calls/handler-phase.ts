@@ -43,7 +43,7 @@ export class HandlerPhase {
 
   /**
    * @param owner the limiter that began the call; several applications in a process may bind interceptors to one
-   * function
+   *   function
    * @param taken the charges of the guard, to be refunded if this phase denies the call
    */
   constructor(

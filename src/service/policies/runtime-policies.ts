@@ -73,7 +73,7 @@ export class RuntimePolicies {
    * resolves. A new period starts new counters; a new limit keeps the usage.
    *
    * @throws ThrottleConfigError for an unknown policy, a policy with a `lease`, and an invalid change; then nothing is
-   * stored
+   *   stored
    * @example
    * await throttle.policies.update('search', { rate: '10/min' });
    * await throttle.policies.update('search', { mode: 'monitor' });   // the rate stays 10 a minute

@@ -56,7 +56,7 @@ export function afterAdmission(record: BlockRecord): BlockRecord {
  *
  * @param decision the strategy's denial of the charge, or its decision at a cost of 0 if it would allow the charge
  * @param asksFor true if the charge can be denied; false for a charge of 0 units, which only reads, and for a recorded
- * charge
+ *   charge
  */
 export function whileBlocked(decision: Decision, { until }: BlockRecord, now: number, asksFor: boolean): Decision {
   const leftMs = until - now;

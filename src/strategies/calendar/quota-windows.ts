@@ -81,7 +81,7 @@ const windows = new QuotaWindows();
  * module adds them to its charges. Add them yourself if you call a backend directly.
  *
  * @param now the current instant in whole epoch milliseconds, before the year 10000. The backend's clock decides; it
- * may be up to one window ahead or behind
+ *   may be up to one window ahead or behind
  * @param anchor used instead of the policy's own anchor
  * @throws ThrottleConfigError for a policy of another strategy, an invalid instant or an invalid anchor
  * @example

@@ -33,21 +33,24 @@ import { overriddenCharges } from './sections/settings/overridden-charges.js';
 import { storedChanges } from './sections/settings/stored-changes.js';
 import { storedOverrides } from './sections/settings/stored-overrides.js';
 
-/** What `backendContract` checks. */
+/** Options of `backendContract`. */
 export interface BackendContractOptions {
-  /** Returns a backend without any state that decides by `clock`. Called at least once for each case; the backend is closed after it. */
+  /**
+   * Returns a backend without any state that uses `clock`. Called at least once per case; the backend is closed after
+   * the case.
+   */
   readonly create: (clock: ManualClock) => Awaitable<Backend>;
   /**
-   * The share of the random cases to run, above 0: less for a backend that is far away, more for a nightly run. Default: 0.05,
-   * a few hundred cases of up to 20 calls.
+   * The share of the random cases to run, above 0: lower for a slow backend, higher for a nightly run. Default: 0.05, a
+   * few hundred cases of up to 20 calls.
    */
   readonly effort?: number;
-  /** Repeats the random cases of an earlier run, whose error names its seed. Default: other cases each time. */
+  /** Repeats the random cases of an earlier run, whose error contains its seed. Default: different cases each time. */
   readonly seed?: number;
   /**
-   * Whether the backend records and monitors charges, hands arguments to strategies, and settles at more than was taken. False if it
-   * has only what it needs for limits that deny: it must refuse the rest with a `ThrottleConfigError`, and take nothing. Default:
-   * true.
+   * True if the backend records and monitors charges, passes arguments to strategies, and settles at more than was
+   * taken. False if it only supports limits that deny: then it must refuse everything else with a
+   * `ThrottleConfigError`, and take nothing. Default: true.
    */
   readonly hasModes?: boolean;
 }
@@ -88,9 +91,10 @@ const WITH_MODES = [
 const WITHOUT_MODES = [missingModes];
 
 /**
- * Returns the cases of the contract that every backend keeps, for any test runner. They check the exact decisions of all built-in
- * strategies, all or none over several charges, recorded and monitored charges, settlement, the separation of subjects, changed policies,
- * and, if the backend has `settings` or `holds`, what is set and what is held while the service runs. The backends of this library run the same cases.
+ * Returns the cases of the contract that every backend must pass, for any test runner. They check the exact decisions
+ * of all built-in strategies, all or none over several charges, recorded and monitored charges, settlement, the
+ * separation of subjects, changed policies, and, if the backend has them, `settings` and `holds`. The backends of this
+ * library run the same cases.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example

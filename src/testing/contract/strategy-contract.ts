@@ -14,36 +14,45 @@ import { missingRecords, strategyRecords } from './sections/strategies/strategy-
 import { strategyRefunds } from './sections/strategies/strategy-refunds.js';
 import { strategyStates } from './sections/strategies/strategy-states.js';
 
-/** What `strategyContract` checks. */
+/** Options of `strategyContract`. */
 export interface StrategyContractOptions {
-  /** The strategy, as `defineStrategy` returns it. */
+  /** The strategy, created with `defineStrategy`. */
   readonly strategy: Strategy;
   /** Returns a policy of the strategy. Default: random rates of 1 to 200 units in 1 ms to 30 days. */
   readonly policy?: (random: RandomSource) => Policy;
   /**
-   * True if a charge that was given back in full leaves no trace. False if it still decides something: of a window that opens
-   * with its first charge, when it ends. Default: true.
+   * True if a fully refunded charge has no effect on later decisions. False if it still has one, for example if a
+   * window begins with its first charge. Default: true.
    */
   readonly traceless?: boolean;
   /**
-   * Whether `amend` goes up, too, so that charges are recorded and settled above what was taken. False for a strategy that cannot: its
-   * `amend` then has to return the given state, and a recorded charge is an error. Default: true.
+   * True if `amend` can raise charges, so that charges can be recorded, and settled above what was taken. If false,
+   * `amend` must then return the given state, and a recorded charge is an error. Default: true.
    */
   readonly records?: boolean;
-  /** Random sequences of at most 40 calls for each case, at least 1; three times as many for the waits. Default: 300. */
+  /**
+   * The number of random sequences of at most 40 calls per case, at least 1; three times as many for waits. Default:
+   * 300.
+   */
   readonly runs?: number;
-  /** Denials whose waits must have been tried, so that a strategy that hardly ever denies is not called exact. Default: 10 for each of `runs`. */
+  /**
+   * The number of denials whose waits must have been tested, so that a strategy that rarely denies does not pass as
+   * exact. Default: 10 times `runs`.
+   */
   readonly denials?: number;
-  /** Repeats the random cases of an earlier run, whose error names its seed. Default: other cases each time. */
+  /** Repeats the random cases of an earlier run, whose error contains its seed. Default: different cases each time. */
   readonly seed?: number;
-  /** A client of a Redis for tests. With it, the strategy's Lua twin has to agree with the TypeScript to the bit. Default: not checked. */
+  /**
+   * A client of a Redis server for tests. With it, the strategy's Lua twin must give exactly the results of the
+   * TypeScript. Default: not checked.
+   */
   readonly redis?: RedisClient;
 }
 
 /**
- * Returns the cases of the contract that every strategy keeps, for any test runner: exact waits and remaining units, denials
- * that consume nothing, pure functions of whole numbers, clocks that step back, refunds that give no more than was taken, and charges
- * that are recorded above the limit.
+ * Returns the cases of the contract that every strategy must pass, for any test runner: exact waits and remaining
+ * units, denials that consume nothing, pure functions of whole numbers, clocks that step back, refunds that never
+ * return more than was taken, and charges that are recorded above the limit.
  *
  * @throws ThrottleConfigError naming the invalid option
  * @example

@@ -1,4 +1,4 @@
-/** What a response says about one limit. A part is undefined if no header has it. */
+/** The state of one limit as reported by a response. A member is undefined if no header contains it. */
 export interface ReportedLimit {
   /** The policy's name; undefined in headers without names (`X-RateLimit-*`, and the drafts up to 7). */
   readonly policy?: string;
@@ -7,16 +7,16 @@ export interface ReportedLimit {
   readonly remaining?: number;
   /** Seconds in which `limit` units are granted. */
   readonly windowSeconds?: number;
-  /** Seconds until the limit is full again, or, of a denied call, until it may be repeated. */
+  /** Seconds until the limit is full again or, for a denied call, until it may be retried. */
   readonly resetSeconds?: number;
 }
 
-/** What a response says about its limits. */
+/** The limits as reported by a response. */
 export interface ReportedLimits {
   readonly status: number;
-  /** In the order of the header; empty if no header reports a limit. */
+  /** The limits in the order of the header; empty if no header reports a limit. */
   readonly limits: readonly ReportedLimit[];
-  /** The `Retry-After` header; undefined if there is none, or no number in it. */
+  /** The `Retry-After` header in seconds; undefined if there is none, or if it is not a number. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -33,14 +33,14 @@ export interface AnyResponse {
 /** Returns true for a response with a status and headers. */
 export function isResponse(value: unknown): value is AnyResponse {
   if (typeof value !== 'object' || value === null) return false;
-  const { headers } = value as Partial<AnyResponse>; // any object may be asked for its members
+  const { headers } = value as Partial<AnyResponse>; // any member of any object may be read
   return typeof headers === 'object' && headers !== null && !Number.isNaN(statusOf(value as AnyResponse));
 }
 
 /**
- * Reads the limits that a response reports: in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers,
- * versions 8 to 11), in `RateLimit` of version 7, in `RateLimit-Limit`, `-Remaining` and `-Reset` of version 6, or in
- * `X-RateLimit-*`. If there are several, the newest form counts.
+ * Reads the limits that a response reports: in `RateLimit` and `RateLimit-Policy`
+ * (draft-ietf-httpapi-ratelimit-headers, versions 8 to 11), in `RateLimit` of version 7, in `RateLimit-Limit`,
+ * `-Remaining` and `-Reset` of version 6, or in `X-RateLimit-*`. If there are several forms, the newest one is used.
  *
  * @throws TypeError for a value without a status and headers
  * @example
@@ -74,12 +74,18 @@ function headerOf(headers: object, name: string): string | undefined {
   return Array.isArray(found) ? found.join(', ') : String(found);
 }
 
-/** Node and the clients write names in lower case; an object by hand may not. */
+/**
+ * Returns the name of a header as the object spells it. Node and the clients use lower case; an object written by hand
+ * may not.
+ */
 function ownName(headers: object, name: string): string {
   return name in headers ? name : (Object.keys(headers).find((one) => one.toLowerCase() === name) ?? name);
 }
 
-/** An item of a structured list (RFC 9651): a name in quotes, and its parameters. Our names contain no quotes or commas. */
+/**
+ * An item of a structured list (RFC 9651): a name in quotes, and its parameters. Policy names contain no quotes or
+ * commas.
+ */
 const ITEM = /"([^"]*)"((?:;[a-z]+=[^,;"]+|;[a-z]+=:[^:]*:|;[a-z]+="[^"]*")*)/g;
 
 function itemsOf(field: string | undefined): ReadonlyMap<string, string> {
@@ -90,7 +96,7 @@ function parameter(parameters: string | undefined, key: string): number | undefi
   return numberIn(parameters?.match(new RegExp(`(?:^|[;,\\s])${key}=(\\d+)`))?.[1]);
 }
 
-/** Versions 8 to 11 of the draft: two lists of policies by name. */
+/** Reads versions 8 to 11 of the draft: two lists of policies by name. */
 function namedLimits(header: Header): readonly ReportedLimit[] | undefined {
   const policies = itemsOf(header('ratelimit-policy'));
   const states = itemsOf(header('ratelimit'));
@@ -107,7 +113,7 @@ function namedLimits(header: Header): readonly ReportedLimit[] | undefined {
   }));
 }
 
-/** One limit without a name: in one field (version 7), in three (version 6), or in three of `X-RateLimit-*`. */
+/** Reads one limit without a name: in one field (version 7), in three (version 6), or in three of `X-RateLimit-*`. */
 function unnamedLimits(header: Header): readonly ReportedLimit[] {
   const field = header('ratelimit');
   const windowSeconds = parameter(header('ratelimit-policy'), 'w');

@@ -1,15 +1,15 @@
 import { assertKnownMembers, invalidArgument } from '../../core/errors.js';
 import { isResponse, type ReportedLimit, type ReportedLimits, reportedLimits } from './reported-limits.js';
 
-/** What `toBeThrottled` expects besides the status 429. */
+/** What `toBeThrottled` expects, in addition to the status 429. */
 export interface ThrottledExpectation {
-  /** The value of `Retry-After` in seconds; `null`: there is no such header, because the cost can never pass. */
+  /** The value of `Retry-After` in seconds; `null` if there must be no such header, because the cost can never pass. */
   readonly retryAfterSeconds?: number | null;
 }
 
-/** The matchers, as a test calls them. `R` is what an assertion returns. */
+/** The matchers, as called by tests. `R` is the result type of an assertion. */
 export interface ThrottleMatchers<R = void> {
-  /** Passes if the status is 429, and the wait is the expected one, if one is. */
+  /** Passes if the status is 429, and the wait is the expected one, if given. */
   toBeThrottled(expected?: ThrottledExpectation): R;
   /** Passes if a header reports a limit, and the status is neither 429 nor 503: the request was limited, and allowed. */
   toBeWithinRateLimit(): R;
@@ -18,14 +18,14 @@ export interface ThrottleMatchers<R = void> {
 }
 
 declare global {
-  // Both @types/jest and Vitest read the matchers of this namespace, and neither has to be installed for it.
+  // Both @types/jest and Vitest read the matchers of this namespace. Neither needs to be installed.
   namespace jest {
     // biome-ignore lint/complexity/noBannedTypes: declarations that are merged have to have the same parameters
     interface Matchers<R, T = {}> extends ThrottleMatchers<R> {}
   }
 }
 
-/** The result of a matcher, as Jest and Vitest take it. */
+/** The result of a matcher for Jest and Vitest. */
 export interface MatcherResult {
   readonly pass: boolean;
   readonly message: () => string;
@@ -34,10 +34,10 @@ export interface MatcherResult {
 const LIMIT_MEMBERS = ['policy', 'limit', 'remaining', 'windowSeconds', 'resetSeconds'] as const;
 
 /**
- * Matchers for the responses of limited routes, for `expect.extend` of Jest and of Vitest. They take responses of supertest,
- * fetch, Fastify's `inject`, axios, and Node's IncomingMessage.
+ * Matchers for the responses of limited routes, for `expect.extend` of Jest and Vitest. They accept responses of
+ * supertest, fetch, Fastify's `inject`, axios, and Node's IncomingMessage.
  *
- * @throws ThrottleConfigError for an expectation that is misspelt
+ * @throws ThrottleConfigError for a misspelt expectation
  * @example
  * expect.extend(throttleMatchers);
  * expect(await request(server).get('/search')).toHaveRateLimit({ policy: 'search', limit: 10, remaining: 9 });
@@ -99,7 +99,7 @@ function describe(members: object): string {
   return shown.length === 0 ? '' : `{ ${shown.join(', ')} }`;
 }
 
-/** A misspelt member would be no expectation at all, and pass. */
+/** Throws for a misspelt member, which would otherwise be ignored. */
 function assertExpectation(matcher: string, expected: unknown, known: readonly string[]): void {
   const place = `expect(response).${matcher}()`;
   if (typeof expected !== 'object' || expected === null)

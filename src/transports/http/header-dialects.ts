@@ -23,7 +23,7 @@ interface Dialect {
   readonly names: readonly string[];
   /**
    * @param binding the decision that represents the call, for dialects that report only one; `null` if all are
-   * monitored or unlimited
+   *   monitored or unlimited
    * @param charges the charges of the decisions
    */
   write(

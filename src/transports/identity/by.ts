@@ -39,7 +39,7 @@ export const by = {
    * peer that sent the request is a trusted proxy and the header contains an address; otherwise it is ignored.
    *
    * @throws ThrottleConfigError for an invalid header name, and for a header that the trust-proxy setting reads, such
-   * as `x-forwarded-for`
+   *   as `x-forwarded-for`
    * @example
    * @Throttle('100/min', { by: by.ip({ header: 'cf-connecting-ip' }) })
    */

@@ -32,7 +32,7 @@ export interface SubjectOf {
    * the network of an IPv6 address (RFC 5952) with the module's `ipv6Prefix`.
    *
    * @param address the address that the framework finds, `request.ip`; undefined for a request through a Unix socket,
-   * which has none
+   *   which has none
    * @throws Error if the applications of the process have different `ipv6Prefix`; then use `throttle.subjectOf`
    * @example
    * subjectOf.ip('2001:db8:1:2:3::4'); // 'ip:2001:db8:1:2::/64'

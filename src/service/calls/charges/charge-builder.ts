@@ -68,7 +68,7 @@ export function isSkipped(
  * Returns the charges of a call under one limit.
  *
  * @param search records if the limit looks for a user, or for the subjects of overrides, and finds none. Then the
- * address is charged
+ *   address is charged
  * @param lookups calls functions `by` that the limit may share with other limits of the call
  */
 export function chargesOfLimit(

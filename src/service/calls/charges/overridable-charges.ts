@@ -17,7 +17,7 @@ type Overriders = readonly string[] | 'unknown';
  *
  * @param search set in the guard phase, where a later result may differ
  * @returns charges of a separate budget of the address if these subjects are not known yet, so that nobody is denied at
- * the policy's own rate because of clients with an override
+ *   the policy's own rate because of clients with an override
  */
 export function withOverrides(
   limit: CompiledLimit,

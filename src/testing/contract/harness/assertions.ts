@@ -9,9 +9,9 @@ export function assertMembers(actual: object | null | undefined, expected: Reado
 }
 
 /**
- * Asserts that a call throws an error of this name, or rejects with one. The error may be of another realm.
+ * Asserts that a call throws or rejects with an error of this name. The error may come from another realm.
  *
- * @param said parts of its message
+ * @param said parts of the error's message
  */
 export async function assertFails(
   call: () => Awaitable<unknown>,
@@ -28,7 +28,7 @@ export async function assertFails(
   );
 }
 
-/** The names of an error and of its classes: a subclass may have a name of its own. */
+/** Returns the names of an error and of its classes: a subclass may have its own name. */
 function namesOf(error: Error): readonly string[] {
   const names = [error.name];
   for (let type = Object.getPrototypeOf(error); type !== null; type = Object.getPrototypeOf(type)) {

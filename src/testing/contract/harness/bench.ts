@@ -5,7 +5,7 @@ import { ManualClock } from '../../../core/clock.js';
 import type { Charge, Receipt } from '../../../core/decision.js';
 import { withPlainAnswers } from './plain-answers.js';
 
-/** An instant of our time at which no window of a round length begins. */
+/** A realistic instant at which no window of a round length begins. */
 const START_MS = Date.UTC(2026, 0, 1) + 12_345_678;
 
 export interface BenchOptions {
@@ -15,11 +15,11 @@ export interface BenchOptions {
   readonly hasModes: boolean;
 }
 
-/** What the cases of the backend contract work with. */
+/** The context of the cases of the backend contract. */
 export class Bench {
   readonly #opened: Backend[] = [];
   readonly seed: number | undefined;
-  /** Whether the backend records and monitors charges, and settles upward. */
+  /** True if the backend records and monitors charges, and settles upward. */
   readonly hasModes: boolean;
 
   constructor(private readonly options: BenchOptions) {
@@ -35,7 +35,7 @@ export class Bench {
     return { backend: withPlainAnswers(backend), clock };
   };
 
-  /** The number of random cases to run, of which `full` would be all. */
+  /** Returns the number of random cases to run, out of `full`. */
   readonly runs = (full: number): number => Math.max(1, Math.round(full * this.options.effort));
 
   /** Closes all backends that were opened. */

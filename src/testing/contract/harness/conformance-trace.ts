@@ -1,7 +1,7 @@
 import type { Policy } from '../../../core/policy.js';
 import { definePolicy } from '../../../strategies/define-policy.js';
 
-/** One step of a conformance trace: a cost at an instant, and the exact answer. */
+/** One step of a conformance trace: a cost at an instant, and the exact decision. */
 export interface TraceStep {
   readonly at: number;
   readonly cost: number;
@@ -23,7 +23,7 @@ export interface SettleStep {
   readonly to: number;
 }
 
-/** One policy and one key, from empty state. Instants may step back. */
+/** A sequence of steps on one policy and one key, from empty state. Instants may step back. */
 export interface Trace<Step = TraceStep> {
   readonly id: string;
   readonly title: string;

@@ -4,8 +4,8 @@ import type { Charge, Decision, Outcome } from '../../../core/decision.js';
 import type { StoredRate } from '../../../core/policy.js';
 
 /**
- * Returns the backend with answers that can be compared: plain objects of this realm with the members that the contract names.
- * A backend may answer with instances of classes, with members of its own, or from another realm.
+ * Wraps a backend so that its results can be compared: plain objects of this realm with the members that the contract
+ * defines. A backend may return instances of classes, with further members, or from another realm.
  */
 export function withPlainAnswers(backend: Backend): Backend {
   const decide = (verb: 'spend' | 'peek') => (charges: readonly Charge[]) =>

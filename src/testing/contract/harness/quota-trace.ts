@@ -6,18 +6,18 @@ import type { Policy } from '../../../core/policy.js';
 import { calendarArguments } from '../../../strategies/calendar/quota-windows.js';
 import type { Bench } from './bench.js';
 
-/** A charge at an instant, and the exact answer. All instants are in ISO 8601. */
+/** A charge at an instant, and the exact decision. All instants are in ISO 8601. */
 export interface QuotaStep {
   readonly at: string;
   readonly cost: number;
   readonly mode?: 'record';
-  /** The first instant of the window, and that after it. */
+  /** The first instant of the window, and the first one after it. */
   readonly window: readonly [start: string, end: string];
   readonly used: number;
   readonly remaining: number;
   /** Default: the policy's limit. */
   readonly limit?: number;
-  /** When the quota is full again. Default: at the end of the window if something is used, else now. */
+  /** When the quota is full again. Default: at the end of the window if units are used, else now. */
   readonly fullAt?: string;
   /** Set for a denial: when the same cost passes. */
   readonly passesAt?: string | null;
@@ -37,7 +37,10 @@ export class QuotaBench {
     return new QuotaBench(backend, clock, policy);
   }
 
-  /** The charges of a call. @param seenAt the instant at which the caller has the windows, if it is another than the backend's */
+  /**
+   * Returns the charges of a call. @param seenAt the instant for which the caller computes the windows, if it differs
+   * from the backend's
+   */
   charges(cost: number, more: Partial<Charge> = {}, seenAt?: string): readonly Charge[] {
     const now = seenAt === undefined ? this.clock.now() : Date.parse(seenAt);
     const { policy } = this;
@@ -56,7 +59,7 @@ export class QuotaBench {
     return receipt;
   }
 
-  /** Peeks at each charge, makes it, and compares both answers with the one expected. */
+  /** Peeks at each charge, makes it, and compares both decisions with the expected one. */
   async follow(steps: readonly QuotaStep[]): Promise<void> {
     for (const step of steps) {
       const { at, cost, mode } = step;

@@ -16,14 +16,14 @@ export const STRATEGIES: readonly BuiltinStrategy[] = [
 const BUCKETS: readonly BuiltinStrategy[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 const MONTH_MS = 30 * 86_400_000;
 
-/** Returns the built-in strategy of a name. */
+/** Returns the built-in strategy with a name. */
 export function builtInStrategy(wanted: string): Strategy {
   const found = BUILT_IN_STRATEGIES.find(({ name }) => name === wanted);
   if (found === undefined) throw new RangeError(`there is no strategy "${wanted}"`);
   return found;
 }
 
-/** A policy of 10 units a second, all of which may be taken at once, of any built-in strategy. */
+/** Returns a policy of 10 units a second of any built-in strategy. All units may be taken at once. */
 export function tenPerSecond(name: string, strategy: BuiltinStrategy, limit = 10, period = 's'): Policy {
   return definePolicy(name, {
     rate: `${limit}/${period}`,
@@ -32,21 +32,21 @@ export function tenPerSecond(name: string, strategy: BuiltinStrategy, limit = 10
   });
 }
 
-/** Small limits mostly, since those are reached; now and then up to `most`. */
+/** Returns a limit: mostly a small one, which is reached, sometimes up to `most`. */
 export function randomLimit(random: RandomSource, most: number): number {
   const kind = random.integer(0, 8);
   if (kind < 5) return random.integer(1, 8);
   return random.edgy(1, kind < 8 ? 200 : random.pick([1000, 1000, 1000, most]));
 }
 
-/** From 1 ms to 30 days. */
+/** Returns a period from 1 ms to 30 days. */
 export function randomPeriodMs(random: RandomSource): number {
   const kind = random.integer(0, 5);
   if (kind < 2) return random.edgy(1, 50);
   return kind < 5 ? random.pick([1000, 2500, 60_000, 3_600_000, 86_400_000, MONTH_MS]) : random.edgy(1, MONTH_MS);
 }
 
-/** A policy of a built-in strategy, of any rate from 1 to a million (a log: 10 000) in 1 ms to 30 days. */
+/** Returns a policy of a built-in strategy with a rate from 1 to a million (a log: 10 000) in 1 ms to 30 days. */
 export function randomPolicy(random: RandomSource, strategy: BuiltinStrategy, name = 'p'): Policy {
   const periodMs = randomPeriodMs(random);
   const limit = randomLimit(random, strategy === 'sliding-log' ? 10_000 : 1_000_000);
@@ -63,12 +63,12 @@ export function randomPolicy(random: RandomSource, strategy: BuiltinStrategy, na
   });
 }
 
-/** A policy of any built-in strategy. */
+/** Returns a policy of any built-in strategy. */
 export function anyPolicy(random: RandomSource, name = 'p'): Policy {
   return randomPolicy(random, random.pick(STRATEGIES), name);
 }
 
-/** An instant of our time, and not a small number: what is exact near 0 need not be so there. */
+/** Returns a realistic instant instead of a small number: arithmetic that is exact near 0 may be inexact there. */
 export function randomStart(random: RandomSource): number {
   return random.integer(1_750_000_000_000, 1_760_000_000_000);
 }

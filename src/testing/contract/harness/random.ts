@@ -3,15 +3,17 @@ import type { Awaitable } from '../../../core/awaitable.js';
 
 /** Random choices. The same seed gives the same choices. */
 export interface RandomSource {
-  /** Returns a whole number from `min` to `max`, both included; each is equally likely. */
+  /** Returns a whole number from `min` to `max`, both included, with equal probability. */
   integer(min: number, max: number): number;
-  /** Returns a whole number from `min` to `max`; small ones and `max` are more likely, because faults are found there. */
+  /**
+   * Returns a whole number from `min` to `max`. Small ones and `max` are more likely, because faults are found there.
+   */
   edgy(min: number, max: number): number;
-  /** Returns one of the items; each is equally likely. */
+  /** Returns one of the items, with equal probability. */
   pick<T>(items: readonly T[]): T;
 }
 
-/** Numbers that look random and are the same for the same seed: mulberry32 (Tommy Ettinger, public domain). */
+/** Pseudo-random numbers that are the same for the same seed: mulberry32 (Tommy Ettinger, public domain). */
 export class Random implements RandomSource {
   #state: number;
 
@@ -53,17 +55,17 @@ export interface RandomCases<T> {
   readonly make: (random: Random) => T;
   /** Throws or rejects if the value shows a fault. */
   readonly check: (value: T) => Awaitable<void>;
-  /** Returns simpler values, which are tried in turn once a value fails. */
+  /** Returns simpler values, which are tried in turn if a value fails. */
   readonly simpler: (value: T) => readonly T[];
   readonly runs: number;
-  /** Default: another one each time. */
+  /** Default: a different seed each time. */
   readonly seed?: number | undefined;
 }
 
 const MAX_SIMPLER = 300;
 
 /**
- * Checks random values. At the first that fails, looks for a simpler one that fails too, and throws an error with that value
+ * Checks random values. If one fails, looks for a simpler value that also fails, and throws an error with that value
  * and the seed.
  */
 export async function checkRandomCases<T>(cases: RandomCases<T>): Promise<void> {
@@ -110,7 +112,9 @@ async function errorOf<T>(check: RandomCases<T>['check'], value: T): Promise<unk
   }
 }
 
-/** Returns the list without each of its items in turn; halves first, so that long lists get short soon. */
+/**
+ * Returns the list without each of its items in turn; first without each half, so that long lists become short quickly.
+ */
 export function shorterLists<T>(list: readonly T[]): readonly (readonly T[])[] {
   const half = Math.floor(list.length / 2);
   const halves = list.length > 3 ? [list.slice(0, half), list.slice(half)] : [];

@@ -14,9 +14,10 @@ const EMPTY: State = [];
 const strategyOf = ({ strategy }: Policy) => builtInStrategy(strategy);
 
 /**
- * What a backend comes to, said in another way: a call asks of each key the sum of its charges; it is denied when any
- * sum of an enforced charge is, and only then are the charges taken one by one. What is recorded takes what is left, and is
- * settled at its cost. Monitored charges are calls of their own, after the others. No clock, no memory to bound, no expiry.
+ * The decisions of a backend, computed in another way: a call requests the sum of its charges from each key. It is
+ * denied if the sum of an enforced charge is denied; otherwise the charges are taken one by one. A recorded charge
+ * takes the remaining units and is settled at its cost. Monitored charges are separate calls after the others. The
+ * model has no clock, no memory bound and no expiry.
  */
 export class Model {
   readonly #states = new Map<string, State>();
@@ -25,7 +26,7 @@ export class Model {
     return this.#copy().spend(charges, now).answer;
   }
 
-  /** Returns the answer, and the costs that were taken of each charge. */
+  /** Returns the result, and the cost that was taken for each charge. */
   spend(charges: readonly Charge[], now: number): { readonly answer: Answer; readonly taken: readonly number[] } {
     const isMonitored = ({ mode }: Charge) => mode === 'monitor';
     const before = this.#copy();
@@ -123,7 +124,7 @@ function pick(asked: Decision | undefined, asItStands: Decision): Decision {
   return asked?.allowed === false ? asked : asItStands;
 }
 
-/** The binding decision by sorting, which keeps the order of equals. */
+/** Finds the binding decision by sorting, which is stable. */
 function concluded(decisions: readonly Decision[]): Answer {
   const waitOf = ({ retryAfterMs }: Decision) => retryAfterMs ?? Number.POSITIVE_INFINITY;
   const denials = decisions

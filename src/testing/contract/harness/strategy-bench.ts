@@ -14,11 +14,11 @@ export interface Scene {
 }
 
 export interface SceneOptions extends TrafficOptions {
-  /** Times as many scenes. Default: 1. */
+  /** A factor for the number of scenes. Default: 1. */
   readonly times?: number;
 }
 
-/** What the cases of the strategy contract work with. */
+/** The context of the cases of the strategy contract. */
 export class StrategyBench {
   constructor(
     readonly strategy: Strategy,
@@ -27,7 +27,7 @@ export class StrategyBench {
     private readonly seed: number | undefined,
   ) {}
 
-  /** Checks random scenes. At the first that fails, looks for a shorter one that fails too. */
+  /** Checks random scenes. If one fails, looks for a shorter one that also fails. */
   async always(check: (scene: Scene) => Awaitable<void>, { times = 1, ...traffic }: SceneOptions = {}): Promise<void> {
     await checkRandomCases<Scene>({
       make: (random) => ({

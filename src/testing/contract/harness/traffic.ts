@@ -8,25 +8,25 @@ const BACK = ['back', 'back-1'] as const;
 const FAR_BACK = ['far-back'] as const;
 const ASKS = ['nothing', 'one', 'some', 'left', 'left+1', 'limit', 'limit+1', 'part'] as const;
 
-/** Jumps that stay within the window, and asks that hit the limit: drawn more often. */
+/** Jumps that stay within the window, and costs near the limit. They are drawn more often. */
 const NEAR = [...FORWARD, 'stay', 'tick', 'unit', 'almost'] as const;
 const HITTING = ['left', 'left+1', 'limit'] as const;
 
-/** One move of random traffic: how far the clock goes, and how much is asked, both told by what has been answered. */
+/** One move of random traffic: how far the clock advances and the cost, both relative to the previous decision. */
 export interface Move {
   readonly jump: (typeof FORWARD | typeof BACK | typeof FAR_BACK)[number];
-  /** A refund gives back an earlier charge, in part or whole, and asks nothing. */
+  /** A refund returns an earlier charge, partly or fully, and has no cost. */
   readonly ask: (typeof ASKS)[number] | 'refund';
-  /** A share in thousandths, for the jumps and asks that need one. */
+  /** A share in thousandths, for the jumps and costs that need one. */
   readonly part: number;
 }
 
 export interface TrafficOptions {
-  /** Whether the clock may step back, and how far. Default: any. */
+  /** How far the clock may step back, if at all. Default: any. */
   readonly back?: 'never' | 'a period' | 'any';
-  /** Whether earlier charges are given back. Default: true. */
+  /** True if earlier charges are refunded. Default: true. */
   readonly refunds?: boolean;
-  /** Moves at most. Default: 40. */
+  /** The maximum number of moves. Default: 40. */
   readonly maxLength?: number;
 }
 
@@ -42,7 +42,7 @@ export function randomTraffic(random: Random, options: TrafficOptions = {}): rea
   }));
 }
 
-/** The instant that a move leads to, `last` being the latest answer. */
+/** Returns the instant after a move; `last` is the latest decision. */
 export function after(
   now: number,
   { jump, part }: Move,
@@ -70,7 +70,7 @@ export function after(
   return now + jumps[jump];
 }
 
-/** The cost that a move asks, where `remaining` is what is left. */
+/** Returns the cost of a move, given the remaining units. */
 export function costOf({ ask, part }: Move, { limit, remaining }: Decision): number {
   const costs: Record<Move['ask'], number> = {
     nothing: 0,
@@ -86,14 +86,17 @@ export function costOf({ ask, part }: Move, { limit, remaining }: Decision): num
   return costs[ask];
 }
 
-/** A step as it was taken: what it was given, and what it came to. */
+/** A step that was taken: its arguments and its result. */
 export interface Taken extends StepResult {
   readonly before: State;
   readonly now: number;
   readonly cost: number;
 }
 
-/** Runs traffic through a strategy from empty state, and yields its steps. The states are frozen: a step that changed its input would throw. */
+/**
+ * Runs traffic through a strategy from empty state, and yields its steps. The states are frozen, so that a step that
+ * changes its input throws.
+ */
 export function* drive(
   strategy: Strategy,
   policy: Policy,

@@ -10,12 +10,12 @@ import { after, costOf, type Move, randomTraffic } from '../../harness/traffic.j
 
 interface Turn {
   readonly kind: 'spend' | 'settle' | 'reset';
-  /** Indices of policy and subject, one pair for each move. */
+  /** Indices of policy and subject, one pair per move. */
   readonly on: readonly (readonly [policy: number, subject: number])[];
   readonly moves: readonly Move[];
   /** How each charge is decided, if the backend has modes. */
   readonly modes: readonly Pick<Charge, 'mode'>[];
-  /** A settlement is at up to so many times what was taken, if the backend has modes. */
+  /** The largest settlement, as a multiple of what was taken, if the backend has modes. */
   readonly times: number;
 }
 
@@ -41,7 +41,7 @@ const sceneOf = (random: Random): Scene => ({
   turns: random.list(1, 20, () => turnOf(random)),
 });
 
-/** What a backend decides about random calls, beside a model that says the same in another way. */
+/** Compares decisions on random calls with those of a model that computes them in another way. */
 export function againstModel(suite: Suite<Bench>): void {
   suite.case('random calls of up to three charges are decided as a model decides them, with exact waits', (bench) =>
     checkRandomCases({

@@ -9,17 +9,17 @@ import { type Bench, take } from '../../harness/bench.js';
 import { STRATEGIES } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** The beginning of a window of every period below, where misread state counts. */
+/** The start of a window of every period below, where misread state has an effect. */
 const ALIGNED_MS = Date.UTC(2026, 0, 1);
 
-/** Ten units a second, by each strategy. */
+/** Returns ten units a second, for each strategy. */
 const byStrategy = (strategy: BuiltinStrategy): PolicySpec => ({
   rate: '10/s',
   strategy,
   ...(strategy === 'gcra' && { burst: 10 }),
 });
 
-/** Policies of one name that are counted differently. Each has ten units at the beginning of a window. */
+/** Policies with the same name that are counted differently. Each has ten units at the start of a window. */
 const PAIRS: readonly (readonly [what: string, one: PolicySpec, other: PolicySpec])[] = [
   ['period', { rate: '10/s', segments: 5 }, { rate: '10/2s', segments: 5 }],
   ['segments', { rate: '10/s', segments: 10 }, { rate: '10/s', segments: 5 }],
@@ -34,7 +34,7 @@ const PAIRS: readonly (readonly [what: string, one: PolicySpec, other: PolicySpe
   ),
 ];
 
-/** A policy keeps its usage where only its numbers change; policies that are counted differently are counted apart. */
+/** A policy keeps its usage if only its numbers change. Policies that are counted differently have separate budgets. */
 export function changedPolicies(suite: Suite<Bench>): void {
   suite.group('a policy whose numbers change', () => changedNumbers(suite));
   for (const [what, one, other] of PAIRS) {
@@ -48,7 +48,7 @@ async function remaining(backend: Backend, policy: Policy): Promise<number | und
   return (await backend.peek([{ policy, subject: 'ada', cost: 0 }])).decisions[0]?.remaining;
 }
 
-/** A backend where 6 units have been taken under `policy`. */
+/** Returns a backend where 6 units have been taken under `policy`. */
 async function used({ open }: Bench, policy: Policy): Promise<{ backend: Backend; receipt: Receipt }> {
   const { backend } = await open(ALIGNED_MS);
   return { backend, receipt: await take(backend, { policy, subject: 'ada', cost: 6 }) };
@@ -88,7 +88,7 @@ function countedApart(one: Policy, other: Policy, suite: Suite<Bench>): void {
     const { backend } = await open(ALIGNED_MS);
     const admitted = [0, 0];
     for (let i = 0; i < 40; i++) {
-      // Takes turns, and now and then two of one.
+      // Alternates between the two, but sometimes takes one twice.
       const turn = Math.floor((i * 3) / 4) % 2;
       const { allowed } = await backend.spend([{ policy: both[turn] ?? one, subject: 'ada', cost: 1 }]);
       if (allowed) admitted[turn] = (admitted[turn] ?? 0) + 1;

@@ -7,7 +7,7 @@ import { type Bench, take } from '../../harness/bench.js';
 import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What a backend decides about calls that are made before earlier ones were answered. */
+/** Decisions on calls that are made before earlier ones have resolved. */
 export function concurrentCalls(suite: Suite<Bench>): void {
   suite.group('concurrent calls', () => {
     for (const strategy of STRATEGIES) onOneKey(strategy, suite);
@@ -18,7 +18,7 @@ export function concurrentCalls(suite: Suite<Bench>): void {
 
 const charge = (policy: Policy, cost = 1): Charge => ({ policy, subject: 'ada', cost });
 
-/** Makes so many calls at once. */
+/** Makes a number of calls at once. */
 function spendAtOnce(
   backend: Backend,
   count: number,
@@ -38,7 +38,7 @@ function onOneKey(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     const policy = tenPerSecond('p', strategy);
     const outcomes = await spendAtOnce(backend, 40, () => [charge(policy)]);
     const admitted = outcomes.filter(({ allowed }) => allowed);
-    // Each admitted call took another unit.
+    // Each admitted call took a different unit.
     const units = admitted.map(({ decisions }) => decisions[0]?.remaining ?? Number.NaN).sort((a, b) => a - b);
     assert.deepEqual(units, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert.deepEqual(await left(backend, policy), [0]);

@@ -8,7 +8,7 @@ import { CONFORMANCE_TRACES } from '../../harness/conformance-traces.generated.j
 import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What a backend decides about one charge. */
+/** Decisions on one charge. */
 export function decisions(suite: Suite<Bench>): void {
   suite.group('answers the conformance trace', () => {
     for (const trace of CONFORMANCE_TRACES) {

@@ -22,7 +22,7 @@ async function left(backend: Backend, ...policies: readonly Policy[]): Promise<r
 const monitored = (decision: Decision): Decision => ({ ...decision, mode: 'monitor' });
 const shown = ({ allowed, remaining, mode }: Decision) => [allowed, remaining, mode];
 
-/** How charges are decided that deny no call. */
+/** Decisions on charges that never deny a call. */
 export function modes(suite: Suite<Bench>): void {
   for (const strategy of STRATEGIES) {
     suite.group(`a monitored charge by ${strategy}`, () => monitoredBy(strategy, suite));

@@ -13,7 +13,7 @@ interface Scene {
   readonly moves: readonly Move[];
   /** The first charge from this move on is settled. */
   readonly nth: number;
-  /** To so many thousandths of its cost. */
+  /** The settled cost, in thousandths of the charged one. */
   readonly part: number;
 }
 
@@ -25,7 +25,7 @@ const sceneOf = (random: Random): Scene => ({
   part: random.pick([0, 0, 300, 999]),
 });
 
-/** How much a refund gives back, at random. */
+/** The effect of random refunds. */
 export function randomRefunds(suite: Suite<Bench>): void {
   suite.case(
     'a refund never gives more than was taken: whoever was charged less from the start has no less left',
@@ -41,10 +41,10 @@ export function randomRefunds(suite: Suite<Bench>): void {
 }
 
 /**
- * Two subjects are charged the same at the same instants, but for one charge: the first subject's is settled to less later,
- * the twin's was that much from the start. Then the first never has more left, nor is full sooner, than its twin: of what was
- * settled it got back no more than was still owed. (Of the twin, which is charged less, all must pass.) Where nothing happened in
- * between, both are the same.
+ * Two subjects are charged the same at the same instants, except for one charge: that of the first subject is settled
+ * to less later, that of its twin had the lower cost from the start. Then the first never has more units left than its
+ * twin, nor is full sooner: the settlement returned at most what was still owed. (All charges of the twin, which is
+ * charged less, must pass.) If nothing happened in between, both have the same state.
  */
 function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
   const opening = open();

@@ -13,7 +13,7 @@ const COPIES: readonly (readonly [how: string, copy: (receipt: Receipt) => Recei
   ['made by hand', ({ at, charges }) => ({ at, charges })],
 ];
 
-/** What may be settled: an outcome's own receipt, once. */
+/** Receipts: only an outcome's own receipt may be settled, and only once. */
 export function receipts(suite: Suite<Bench>): void {
   const policy = definePolicy('p', '10/s');
   const ask = (cost: number) => ({ policy, subject: 'ada', cost });

@@ -36,7 +36,7 @@ const UNTAKEABLE: readonly (readonly [what: string, charge: Charge])[] = [
   ['a monitor, of a leased policy', { ...ofA, policy: leased, mode: 'monitor' }],
 ];
 
-/** Which charges are errors: the caller's, or those of the configuration. */
+/** Charges that are errors, of the caller or of the configuration. */
 export function refusedCharges(suite: Suite<Bench>): void {
   for (const method of ['spend', 'peek'] as const) {
     suite.group(`before anything else ${method}`, () => refusedBy(method, suite));
@@ -68,7 +68,7 @@ function refusedBy(method: 'spend' | 'peek', suite: Suite<Bench>): void {
   }
 }
 
-/** Two charges on one budget that have overrides of different subjects: which rate would the budget have? */
+/** Refuses two charges on one budget that have overrides of different subjects: its rate would be ambiguous. */
 function refusesTwoOverrides(method: 'spend' | 'peek', suite: Suite<Bench>): void {
   suite.case(
     'refuses two overrides of one budget with an error that names the policy, and takes nothing',
@@ -91,7 +91,7 @@ function refusesTwoOverrides(method: 'spend' | 'peek', suite: Suite<Bench>): voi
         }
       }
       assert.deepEqual(await left(backend), [10, 10]);
-      // Charges of other subjects, and those that nobody can override, do not matter.
+      // Charges of other subjects, and charges without overrides, are allowed.
       const outcome = await backend[method]([
         overridden('org:1'),
         overridden('org:1'),
@@ -106,7 +106,7 @@ function refusesTwoOverrides(method: 'spend' | 'peek', suite: Suite<Bench>): voi
   );
 }
 
-/** What a backend without modes does: it says so, and takes nothing. */
+/** A backend without modes throws an error that says so, and takes nothing. */
 export function missingModes(suite: Suite<Bench>): void {
   const unsupported: readonly (readonly [what: string, charge: Charge])[] = [
     ['record', { ...ofA, mode: 'record' }],

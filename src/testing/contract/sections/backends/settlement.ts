@@ -7,7 +7,7 @@ import { type Bench, take } from '../../harness/bench.js';
 import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What becomes of a charge that is settled: a smaller one, as of its own instant. */
+/** A settled charge becomes a smaller one, as of its own instant. */
 export function settlement(suite: Suite<Bench>): void {
   for (const strategy of STRATEGIES) {
     suite.group(`settling a charge of ${strategy}`, () => settlementOf(strategy, suite));

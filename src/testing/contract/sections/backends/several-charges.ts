@@ -6,7 +6,7 @@ import type { Bench } from '../../harness/bench.js';
 import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What a backend decides about several charges at once: all of them or none. */
+/** Decisions on several charges at once: all of them are taken, or none. */
 export function severalCharges(suite: Suite<Bench>): void {
   for (const a of STRATEGIES) {
     for (const b of STRATEGIES) suite.group(`a call on ${a} and ${b}`, () => allOrNone(a, b, suite));
@@ -39,7 +39,7 @@ function allOrNone(a: BuiltinStrategy, b: BuiltinStrategy, suite: Suite<Bench>):
     const [kept, denied] = decisions;
     assert.deepEqual([allowed, kept?.allowed, denied?.allowed, receipt], [false, true, false, undefined]);
     assert.deepEqual(binding, denied);
-    // The policy that would have allowed the call reports its state as it stands.
+    // The policy that would have allowed the call reports its current state.
     assert.deepEqual(kept, (await backend.peek(both(0))).decisions[0]);
     assertMembers(kept, { remaining: 8, retryAfterMs: 0, delayMs: 0 });
 
@@ -53,7 +53,7 @@ function allOrNone(a: BuiltinStrategy, b: BuiltinStrategy, suite: Suite<Bench>):
   });
 }
 
-/** Calls, and what is in them: two policies with a cost each. */
+/** Calls, and the elements in them: two policies with different costs. */
 function ofOneCallEach(suite: Suite<Bench>): void {
   const calls = tenPerSecond('calls', 'fixed-window', 3, 'min');
   const elements = tenPerSecond('elements', 'fixed-window', 10, 'min');

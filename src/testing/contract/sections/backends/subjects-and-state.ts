@@ -8,7 +8,7 @@ import type { Suite } from '../../harness/suite.js';
 
 const MEGABYTE = 'm'.repeat(2 ** 20);
 
-/** Subjects that are easily lost, or mistaken for another. */
+/** Subjects that are easily lost, or confused with others. */
 const ODD: readonly string[] = [
   '',
   ' ',
@@ -41,7 +41,7 @@ const ODD: readonly string[] = [
   `${MEGABYTE}b`,
 ];
 
-/** How a backend keeps the state of one subject under one policy from all others. */
+/** The state of one subject under one policy is separate from all others. */
 export function subjectsAndState(suite: Suite<Bench>): void {
   suite.group('odd subjects', () => oddSubjects(suite));
   suite.group('one subject', () => oneSubject(suite));
@@ -129,12 +129,12 @@ function oneSubject(suite: Suite<Bench>): void {
   });
 }
 
-/** A denial must not be remembered longer than it is true. */
+/** A denial must not be cached for longer than it applies. */
 function forgottenDenials(suite: Suite<Bench>): void {
   const policy = definePolicy('p', '5/min');
   const charge = { policy, subject: 'ada', cost: 2 };
 
-  /** A backend that has just denied the charge, and the receipt of what was taken before. */
+  /** Returns a backend that has just denied the charge, and the receipt of an earlier charge. */
   async function denied({ open }: Bench) {
     const { backend } = await open();
     const receipt = await take(backend, { ...charge, cost: 4 });
@@ -167,7 +167,7 @@ function largeLimits(suite: Suite<Bench>): void {
   const LARGE = 2 ** 40;
 
   for (const strategy of STRATEGIES) {
-    // A log has an entry for each charge, and a limit of at most 10,000.
+    // A log has an entry per charge, and a limit of at most 10 000.
     if (strategy === 'sliding-log') continue;
     suite.case(`of ${strategy} is counted to the unit, beyond 32 bits`, async ({ open }) => {
       const { backend } = await open();

@@ -7,11 +7,11 @@ import type { Policy } from '../../../../core/policy.js';
 import type { Bench } from '../../harness/bench.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** The beginning of a minute, an hour and a day. */
+/** The start of a minute, an hour and a day. */
 export const START_MS = Date.UTC(2026, 0, 1);
 export const MINUTE_MS = 60_000;
 
-/** A backend with blocks, without any state, and short ways to ask it. */
+/** A backend with blocks and without any state, and shorthands for calling it. */
 export class BlockBench {
   constructor(
     readonly backend: Backend,
@@ -24,7 +24,7 @@ export class BlockBench {
     return (await this.backend.spend([{ policy, subject: 'ada', cost, ...more }])).decisions[0];
   }
 
-  /** Says of calls of a cost of 1, one after the other, which are allowed. */
+  /** Makes calls with a cost of 1, one after another, and returns for each whether it is allowed. */
   async calls(policy: Policy, count: number): Promise<readonly boolean[]> {
     const allowed: boolean[] = [];
     for (let i = 0; i < count; i++) allowed.push((await this.spend(policy))?.allowed === true);

@@ -11,7 +11,7 @@ const strict = definePolicy('strict', { rate: '3/min', strategy, block: { for: '
 const once = definePolicy('once', { rate: '3/min', strategy, block: { for: '5m' } });
 const other = definePolicy('other', { rate: '1/min', strategy });
 
-/** What counts as a denial, what ends a row of them, and what blocked calls leave as it is. */
+/** Which denials count, what ends a row of denials, and the effect of blocked calls. */
 export function blockRules(suite: Suite<Bench>): void {
   suite.group('a row of denials', () => {
     blockCase(suite, 'begins a block at the last of them', async (bench) => {
@@ -149,7 +149,7 @@ export function blockRules(suite: Suite<Bench>): void {
       ]);
       assert.equal(outcome.allowed, true);
       assertMembers(outcome.decisions[0], { allowed: false, reason: 'blocked', retryAfterMs: 300_000 });
-      // In a denied call nothing monitored counts.
+      // In a denied call, monitored charges do not count.
       await bench.blocks.deleteBlock({ policy: once, subject: 'ada' });
       const denied = await bench.backend.spend([
         { policy: once, subject: 'ada', cost: 1, ...monitor },

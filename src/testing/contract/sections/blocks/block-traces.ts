@@ -12,7 +12,7 @@ const login = definePolicy('login', {
   block: { for: '5m', escalate: [1, 2, 4], forgetAfter: '1h' },
 });
 
-/** Who is blocked, and for how long. */
+/** The begin and the length of blocks. */
 export function blockTraces(suite: Suite<Bench>): void {
   suite.group('a block', () => {
     blockCase(suite, 'begins at the first denial, and ends at its instant', async (bench) => {

@@ -14,7 +14,7 @@ const hourly = definePolicy('login', { rate: '30/h', strategy, block: { for: '5m
 const ada = { policy: byHand, subject: 'ada' };
 const hours = (count: number) => START_MS + count * 60 * MINUTE_MS;
 
-/** What is blocked by hand, read, ended and listed. */
+/** Setting, reading, ending and listing blocks by hand. */
 export function blocksByHand(suite: Suite<Bench>): void {
   suite.group('a block by hand', () => {
     blockCase(suite, 'is in force from the next call on, up to its end', async (bench) => {

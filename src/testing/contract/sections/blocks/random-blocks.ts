@@ -8,7 +8,7 @@ import { START_MS } from './block-case.js';
 
 const PERIOD_MS = 1000;
 
-/** A limit of a fixed window that blocks. All times are in milliseconds. */
+/** A fixed-window limit with blocks. All times are in milliseconds. */
 interface Rules {
   readonly limit: number;
   readonly forMs: number;
@@ -48,7 +48,7 @@ const sceneOf = (random: Random): Scene => ({
   steps: random.list(5, 40, () => ({ later: random.edgy(0, 1500), step: stepOf(random) })),
 });
 
-/** One budget, in the words of the documentation: lists of instants, and nothing that a backend keeps. */
+/** A model of one budget that follows the documentation: arrays of instants, and no state of a backend. */
 class BudgetModel {
   #taken: { readonly at: number; readonly units: number }[] = [];
   /** The denials since the last admitted charge or block. */
@@ -103,7 +103,7 @@ class BudgetModel {
     this.#taken = [];
   }
 
-  /** What a decision is to say. */
+  /** Returns the expected decision. */
   decision(now: number, cost: number, isDenied: boolean, startedMs: number): Partial<Decision> {
     const { limit } = this.rules;
     const leftMs = (Math.floor(now / PERIOD_MS) + 1) * PERIOD_MS - now;
@@ -138,7 +138,7 @@ class BudgetModel {
   }
 }
 
-/** Blocks beside a model of them. */
+/** Compares blocks with a model. */
 export function randomBlocks(suite: Suite<Bench>): void {
   suite.case('blocks answer as a model that is written from their documentation', (bench) =>
     checkRandomCases({
@@ -198,7 +198,7 @@ function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
   };
 }
 
-/** Returns the models after a call, and what its decisions are to say. */
+/** Returns the models after a call, and the expected decisions. */
 function answer(models: readonly BudgetModel[], charges: readonly Charge[], now: number) {
   const after = models.map((model) => model.copy());
   const denied = charges.map(({ cost }, i) => models[i]?.fits(now, cost) === false);

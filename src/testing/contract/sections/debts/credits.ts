@@ -11,11 +11,11 @@ import { checkRandomCases, type Random } from '../../harness/random.js';
 import { anyPolicy, randomStart, STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** The beginning of a second, and of a day. */
+/** The start of a second, and of a day. */
 const START_MS = Date.UTC(2026, 0, 1);
 const HUGE = Number.MAX_SAFE_INTEGER;
 
-/** A backend that gives units back without receipts, and its clock. */
+/** A backend that returns units without receipts, and its clock. */
 interface Opened {
   readonly backend: Backend;
   readonly credit: (...charges: readonly Charge[]) => Promise<void>;
@@ -32,10 +32,10 @@ function creditCase(suite: Suite<Bench>, name: string, body: (opened: Opened) =>
   });
 }
 
-/** When a call of 1 passes after twice the limit was recorded, of 10 a second: milliseconds. */
+/** The milliseconds after which a call of 1 passes if twice the limit (10 a second) was recorded. */
 const PASSES_AFTER_MS: Readonly<Record<string, number>> = {
   'fixed-window': 1000,
-  // 20 units in the oldest of 10 segments count as 9 when 55 of its 100 ms have left.
+  // 20 units in the oldest of 10 segments count as 9 when 55 of its 100 ms have left the window.
   'sliding-window': 1055,
   'sliding-log': 1000,
   'token-bucket': 1100,
@@ -43,7 +43,7 @@ const PASSES_AFTER_MS: Readonly<Record<string, number>> = {
   'leaky-bucket': 1100,
 };
 
-/** Units that are given back, and debts by hand. */
+/** Units that are returned, and debts by hand. */
 export function credits(suite: Suite<Bench>): void {
   for (const strategy of STRATEGIES) suite.group(`a credit to a ${strategy}`, () => creditTo(strategy, suite));
   suite.group('a credit', () => {
@@ -68,7 +68,7 @@ export function credits(suite: Suite<Bench>): void {
           }
           clock.advance(100);
           await credit(ask(5));
-          // 3 of the beginning are left, and 2 of 200 ms later.
+          // 3 units of the start are left, and 2 of 200 ms later.
           assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 5 });
           for (const [i, cost] of [8, 10].entries()) {
             assertMembers((await backend.peek([ask(cost)])).decisions[0], { allowed: false, retryAfterMs: waits[i] });
@@ -173,7 +173,7 @@ function creditTo(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
 const sceneOf = (random: Random) => ({
   policy: anyPolicy(random),
   start: randomStart(random),
-  /** Thousandths of the limit that are taken, or given back, and thousandths of the period after which. */
+  /** Thousandths of the limit that are taken or returned, and thousandths of the period before that. */
   steps: random.list(1, 8, () => ({
     isCredit: random.integer(0, 2) === 0,
     part: random.edgy(1, 1500),
@@ -201,7 +201,7 @@ function checkOf({ open }: Bench): (scene: ReturnType<typeof sceneOf>) => Promis
       await backend.credit([{ ...target, cost }]);
       const after = (await read())?.remaining ?? 0;
       assert.ok(after <= limit, `${after} of ${limit} remain`);
-      // Units of the oldest segment of a sliding window count in part only.
+      // Units in the oldest segment of a sliding window count only partly.
       const isExact = policy.strategy !== 'sliding-window';
       const least = Math.min(limit, remaining + cost);
       assert.ok(

@@ -15,7 +15,7 @@ const DRAINING: readonly BuiltinStrategy[] = ['token-bucket', 'gcra', 'leaky-buc
 
 const plenty = definePolicy('plenty', '1000000/d');
 
-/** What becomes of units above the limit: recorded at once, or by a settlement. */
+/** Units above the limit, either recorded at once or by a settlement. */
 export function debts(suite: Suite<Bench>): void {
   suite.group('owes as in the conformance trace', () => {
     for (const trace of DEBT_TRACES) {
@@ -40,7 +40,7 @@ async function followDebts(trace: DebtTrace, { open }: Bench): Promise<void> {
     }
     const { cost, mode, expect: expected } = step;
     const charge: Charge = { policy, subject: 'trace', cost, ...(mode !== undefined && { mode }) };
-    // A charge of 0 has a receipt only beside one that takes something.
+    // A call with only a charge of 0 has no receipt.
     const charges = settled.has(i) ? [charge, { policy: plenty, subject: 'trace', cost: 1 }] : [charge];
     const peeked = await backend.peek(charges);
     const { receipt, ...spent } = await backend.spend(charges);
@@ -112,7 +112,7 @@ function debtOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assertMembers(owed, { allowed: false, remaining: 0, delayMs: 0 });
     const waitMs = owed?.retryAfterMs ?? 0;
     assert.ok(Number.isSafeInteger(waitMs) && Number.isSafeInteger(owed?.resetMs), 'the waits are no safe integers');
-    // A debt this large, drained at 10 units a second, takes more than 10^14 ms.
+    // A debt this large, drained at 10 units a second, lasts more than 10^14 ms.
     const atLeast = DRAINING.includes(strategy) ? 10 ** 14 : 0;
     assert.ok(waitMs > atLeast, `a wait of ${waitMs} ms`);
     clock.advance(waitMs - 1);

@@ -8,19 +8,19 @@ import type { Suite } from '../../harness/suite.js';
 const HUGE = Number.MAX_SAFE_INTEGER;
 
 interface Debt {
-  /** Recorded at once, or settled at more than was taken: both owe the same. */
+  /** Recorded at once, or settled at more than was taken. Both give the same debt. */
   readonly way: 'record' | 'settle';
-  /** So many times `part` thousandths of the limit. */
+  /** A factor of `part` thousandths of the limit. */
   readonly times: number | 'huge';
   readonly part: number;
-  /** The next debt comes after so many four-thousandths of the period. */
+  /** The time until the next debt, in four-thousandths of the period. */
   readonly later: number;
 }
 
 interface Scene {
   readonly policy: Policy;
   readonly start: number;
-  /** So many thousandths of the limit are taken first. */
+  /** The units taken first, in thousandths of the limit. */
   readonly before: number;
   readonly debts: readonly Debt[];
 }
@@ -39,7 +39,7 @@ const sceneOf = (random: Random): Scene => ({
   debts: random.list(1, 4, () => debtOf(random)),
 });
 
-/** How long a debt denies, at random. */
+/** How long random debts deny. */
 export function randomDebts(suite: Suite<Bench>): void {
   suite.case('a debt of any policy denies until its wait is over, exactly, and is paid off after its reset', (bench) =>
     checkRandomCases({

@@ -28,7 +28,7 @@ export function callsWithHolds(suite: Suite<Bench>): void {
   });
 }
 
-/** What is left of the permits, the tokens and the rate. */
+/** Returns the remaining permits, tokens and units of the rate. */
 async function leftOf(exports: HoldsBench): Promise<readonly number[]> {
   const { decisions } = await exports.store.peek(
     [exports.request(0, 0), exports.of(tokens).request(0, 0)],

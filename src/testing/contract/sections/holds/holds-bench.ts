@@ -8,7 +8,7 @@ import { calendarArguments } from '../../../../strategies/calendar/quota-windows
 import type { Bench } from '../../harness/bench.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What a decision on a hold is asked for. */
+/** The compared members of a decision on a hold. */
 export type Shown = readonly [allowed: boolean, remaining: number, resetMs: number, retryAfterMs: number | null];
 
 /** The budget of one subject, on a backend without any state. */
@@ -47,7 +47,7 @@ export class HoldsBench {
     return [allowed, remaining, resetMs, retryAfterMs];
   }
 
-  /** Units that could be held now. */
+  /** Returns the units that could be held now. */
   async left(): Promise<number> {
     const { decisions } = await this.store.peek([this.request(0, 0)], []);
     return only(decisions).remaining;
@@ -57,7 +57,7 @@ export class HoldsBench {
     return only(await this.store.extend([this.reference(id)], ttlMs));
   }
 
-  /** Returns whether the hold grew, or undefined if there is none. */
+  /** Returns true if the hold grew, or undefined if there is none. */
   async grow(id: number, units: number): Promise<boolean | undefined> {
     return (await this.store.grow(this.reference(id), units))?.allowed;
   }

@@ -15,7 +15,7 @@ import { ReferenceHolds } from './reference-holds.js';
 const FULL_RUNS = 4000;
 const PERIOD_MS = 1000;
 
-/** `rate` charges a rate of 3 in the call, too. */
+/** With `rate`, the call also charges a rate of 3. */
 type Operation =
   | {
       readonly kind: 'take';
@@ -128,7 +128,7 @@ async function follow(one: Case, backend: Backend, store: HoldStore, clock: Manu
   }
 }
 
-/** @param fits whether the hold itself is allowed, whatever a rate says */
+/** @param fits true if the hold itself is allowed, regardless of rates */
 function assertDecision(
   decision: Decision | undefined,
   model: ReferenceHolds,

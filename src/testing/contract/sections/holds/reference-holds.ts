@@ -16,8 +16,8 @@ interface Settled {
 const MAX_HOLDERS = 1000;
 
 /**
- * The rules of `HoldStore` for one budget, computed from a list of all that has ever been settled: no counters, no strategy. A
- * fixed window, or, without a period, a limit of concurrency.
+ * The rules of `HoldStore` for one budget, computed from an array of all settlements: without counters and strategies.
+ * It is a fixed window or, without a period, a concurrency limit.
  */
 export class ReferenceHolds {
   #open: readonly Held[] = [];
@@ -46,7 +46,7 @@ export class ReferenceHolds {
     this.#open = this.#open.filter(({ expiresAt }) => expiresAt > now);
   }
 
-  /** Units that may be held: what the window has left, without what is held. */
+  /** Returns the units that may be held: those left in the window, minus those that are held. */
   room(now: number): number {
     const { limit, periodMs } = this.policy;
     const used = periodMs === 0 ? 0 : this.#usedIn(Math.floor(now / periodMs));
@@ -57,7 +57,7 @@ export class ReferenceHolds {
     return units <= this.room(now) && this.#open.length < MAX_HOLDERS;
   }
 
-  /** Until all holds have expired, and the window that is charged for the last of them is over. */
+  /** Returns the time until all holds have expired, and the window that is charged for the last of them is over. */
   resetMs(now: number): number {
     const { periodMs, held } = this.policy;
     const endOf = (at: number) => (Math.floor(at / periodMs) + 1) * periodMs;
@@ -85,7 +85,7 @@ export class ReferenceHolds {
     this.#open = this.#open.filter((hold) => hold.id !== id);
   }
 
-  /** Returns true if a hold would be taken at an instant to come, with no other traffic until then. */
+  /** Returns true if a hold would be taken at a future instant, if there is no other traffic until then. */
   wouldFit(units: number, at: number): boolean {
     const later = new ReferenceHolds(this.policy);
     later.#open = this.#open;
@@ -94,7 +94,10 @@ export class ReferenceHolds {
     return later.hasRoom(units, at);
   }
 
-  /** The greatest amount by which the units settled in a window exceed the bound of `HoldStore`; at most 0. */
+  /**
+   * Returns the largest amount by which the units settled in a window exceed the bound of `HoldStore`; must be at most
+   * 0.
+   */
   excess(): number {
     const { limit, periodMs } = this.policy;
     if (periodMs === 0) return this.held - limit;

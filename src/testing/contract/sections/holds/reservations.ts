@@ -9,7 +9,7 @@ const tokens = defineBudget('llm', { budget: '500/min' });
 const released = defineBudget('llm', { budget: '500/min', onExpiry: 'release' });
 const carried = defineBudget('llm', { budget: '500/min', carryDebt: true });
 
-/** What is reserved of a window, and what is charged for it. */
+/** Units reserved from a window, and the units charged for them. */
 export function reservations(suite: Suite<Bench>): void {
   suite.group('a token budget', () => {
     settlements(suite);
@@ -131,7 +131,7 @@ function expiry(suite: Suite<Bench>): void {
     await llm.take(1, 300, 59_999);
     await llm.take(2, 100, 60_000);
     llm.clock.advance(60_000);
-    // The first expired in the window that is over, the second at the first instant of this one.
+    // The first expired in the previous window, the second at the first instant of this one.
     assert.equal(await llm.left(), 400);
     llm.clock.advance(60_000);
     assert.equal(await llm.left(), 500);
@@ -236,7 +236,7 @@ function calendars(suite: Suite<Bench>): void {
       assert.deepEqual(await llm.shown(3, 301), [false, 50, turn + 30 * days, turn + 30 * days]);
       assert.deepEqual(await llm.shown(3, 300), [false, 50, turn + 30 * days, turn]);
       llm.clock.advance(turn);
-      // 350 units of March are unused, of which 100 are carried; 300 are held.
+      // 350 units of March are unused, 100 of them are carried, and 300 are held.
       assert.equal(await llm.left(), 300);
       assert.equal(await llm.end(1, 550), true);
       assert.equal(await llm.left(), 50);

@@ -11,7 +11,7 @@ const IN_MAY = { window: [MAY, JUNE] } as const;
 const IN_JUNE = { window: [JUNE, JULY] } as const;
 const IN_JULY = { window: [JULY, AUGUST] } as const;
 
-/** What a quota carries over a turn, what settling it changes, and which thresholds a charge reaches. */
+/** The units that a quota carries over, the effect of settling it, and the thresholds that a charge reaches. */
 export function quotaRules(suite: Suite<Bench>): void {
   suite.group('a quota with a rollover', () => rollovers(suite));
   suite.group('a quota that is settled', () => settlements(suite));

@@ -6,7 +6,7 @@ import type { Bench } from '../../harness/bench.js';
 import { QuotaBench } from '../../harness/quota-trace.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** A window of a quota of 10, and the one after it: the begin of both, and the end of the second. */
+/** Two consecutive windows of a quota of 10: the start of both, and the end of the second. */
 type Windows = readonly [what: string, spec: PolicySpec, start: string, turn: string, end: string];
 
 const day = (timeZone?: string): PolicySpec => ({ rate: '10/day', strategy: 'calendar', timeZone });
@@ -45,7 +45,7 @@ const WINDOWS: readonly Windows[] = [
   ],
 ];
 
-/** Which window of a calendar a charge is counted in. */
+/** The calendar window in which a charge is counted. */
 export function quotaWindows(suite: Suite<Bench>): void {
   suite.group('a quota', () => {
     for (const [what, spec, start, turn, end] of WINDOWS) {

@@ -21,7 +21,7 @@ const charge = (cost: number, policy: Policy = api): Charge => ({
   overriddenBy: ['user:ada'],
 });
 
-/** Which budget an overridden charge takes from, settles in and is reset with. */
+/** The budget from which an overridden charge takes units, in which it settles, and with which it is reset. */
 export function overriddenBudgets(suite: Suite<Bench>): void {
   suite.group('the budget of an override', () => {
     periods(suite);
@@ -105,7 +105,7 @@ function periods(suite: Suite<Bench>): void {
   }
 }
 
-/** What becomes of an override between a charge and its settlement. */
+/** Changes to an override between a charge and its settlement. */
 const MEANWHILE: readonly (readonly [what: string, change: (opened: Opened) => unknown])[] = [
   ['stays', () => undefined],
   ['is deleted', ({ store }) => store.deleteOverride(ada)],

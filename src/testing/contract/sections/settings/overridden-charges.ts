@@ -8,7 +8,7 @@ import { STRATEGIES, tenPerSecond } from '../../harness/random-policies.js';
 import type { Suite } from '../../harness/suite.js';
 import { rateOf, settingsCase } from './settings-case.js';
 
-/** At which windows of 30, 60 and 120 seconds begin. */
+/** An instant at which windows of 30, 60 and 120 seconds begin. */
 const ALIGNED_MS = Date.UTC(2026, 0, 1);
 
 const fixed = (rate: string) => definePolicy('api', { rate, strategy: 'fixed-window' });
@@ -25,7 +25,7 @@ const ofUser = (cost: number, mode?: ChargeMode): Charge => ({
 const project = { policy: 'api', subject: 'project:1' };
 const organisation = { policy: 'api', subject: 'organisation:1' };
 
-/** Which rate a charge is decided under. */
+/** The rate under which a charge is decided. */
 export function overriddenCharges(suite: Suite<Bench>): void {
   suite.group('an overridden charge', () => {
     resolution(suite);
@@ -34,7 +34,7 @@ export function overriddenCharges(suite: Suite<Bench>): void {
   });
 }
 
-/** What is shown of a decision. */
+/** Returns the compared members of a decision. */
 const shown = ({ allowed, limit, remaining, resetMs, retryAfterMs, windowMs }: Decision) => [
   allowed,
   limit,
@@ -124,7 +124,7 @@ function resolution(suite: Suite<Bench>): void {
         const { decisions } = await backend.spend([{ policy: api, subject, cost: 1, overriddenBy }]);
         limits.push([decisions[0]?.limit, decisions[0]?.remaining]);
       }
-      // Each user has a budget of its own, whoever has the override.
+      // Each user has a separate budget, regardless of whose override applies.
       assert.deepEqual(limits, [
         [7, 6],
         [30, 28],

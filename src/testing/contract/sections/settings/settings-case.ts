@@ -28,7 +28,7 @@ export function settingsCase(
   });
 }
 
-/** The rate of a policy, to be that of another one by an override. */
+/** Returns the rate of a policy, to set it as an override of another one. */
 export function rateOf({ strategy, limit, periodMs, burst, segments }: Policy): StoredRate {
   return { strategy, limit, periodMs, burst, segments };
 }

@@ -4,7 +4,7 @@ import type { Bench } from '../../harness/bench.js';
 import type { Suite } from '../../harness/suite.js';
 import { five, settingsCase, twenty } from './settings-case.js';
 
-/** How changes to policies are kept. */
+/** Storing changes to policies. */
 export function storedChanges(suite: Suite<Bench>): void {
   suite.group('changes to policies', () => changes(suite));
 }

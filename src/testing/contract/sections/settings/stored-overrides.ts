@@ -7,7 +7,7 @@ import { five, settingsCase, twenty } from './settings-case.js';
 const ada = { policy: 'api', subject: 'user:ada' };
 const bob = { policy: 'api', subject: 'user:bob' };
 
-/** Subjects that are hard to write down: long ones, and those with characters that separate others. */
+/** Subjects that are hard to encode: long ones, and those with separators. */
 const SUBJECTS = [
   'é 日本',
   'a b',
@@ -21,7 +21,7 @@ const SUBJECTS = [
   '',
 ];
 
-/** How overrides are kept. */
+/** Storing overrides. */
 export function storedOverrides(suite: Suite<Bench>): void {
   suite.group('overrides', () => overrides(suite));
 }
@@ -111,7 +111,7 @@ function overrides(suite: Suite<Bench>): void {
   });
 }
 
-/** The subjects of all pages, sorted. */
+/** Returns the subjects of all pages, sorted. */
 async function listed(store: SettingsStore, policy: string | undefined, limit = 10): Promise<readonly string[]> {
   const subjects: string[] = [];
   let cursor: string | undefined;
@@ -124,7 +124,7 @@ async function listed(store: SettingsStore, policy: string | undefined, limit = 
   return subjects.sort();
 }
 
-/** An override as a plain object: a backend may answer with members of its own. */
+/** Returns an override as a plain object: a backend may return further members. */
 function plain(override: Override | undefined): Override | undefined {
   if (override === undefined) return undefined;
   const { policy, subject, rate, expiresAt } = override;

@@ -13,16 +13,16 @@ import type { Scene, StrategyBench } from '../../harness/strategy-bench.js';
 import type { Suite } from '../../harness/suite.js';
 import { after, costOf } from '../../harness/traffic.js';
 
-/** One call of a trace, and what memory answered. */
+/** One call of a trace, and the result in memory. */
 type Step =
   | { readonly at: number; readonly asked: Pick<Charge, 'cost' | 'mode'>; readonly outcome: Outcome }
   | { readonly at: number; readonly settles: number; readonly to: number };
 
 const SUBJECT = 'contract';
-/** Long: a test machine may be busy. */
+/** Long, because a test machine may be busy. */
 const TIMEOUT_MS = 30_000;
 
-/** Whether the Lua twin of a strategy agrees with its TypeScript. */
+/** The Lua twin of a strategy agrees with its TypeScript. */
 export function luaTwin(suite: Suite<StrategyBench>, client: RedisClient): void {
   suite.case(
     'decides in Redis as in memory, to the bit, through refunds, debts and clocks that step back',
@@ -57,7 +57,7 @@ function teach(backend: Backend, strategy: Strategy): void {
   if (!BUILT_IN_STRATEGIES.includes(strategy)) backend.use?.([strategy]);
 }
 
-/** In one go, so that memory sweeps nothing between steps of a clock that jumps. */
+/** Runs a trace synchronously, so that memory sweeps nothing between steps of a clock that jumps. */
 function traceInMemory({ policy, start, moves }: Scene, strategy: Strategy): readonly Step[] {
   const clock = new ManualClock(start);
   const memory = new MemoryBackend({ clock });
@@ -90,7 +90,7 @@ function traceInMemory({ policy, start, moves }: Scene, strategy: Strategy): rea
   return steps;
 }
 
-/** Whether a strategy counts what is recorded. A backend refuses to record by one that does not. */
+/** Returns true if a strategy counts recorded charges. A backend refuses to record with a strategy that does not. */
 function isRecordable(policy: Policy, memory: MemoryBackend): boolean {
   try {
     memory.spend([{ policy, subject: `${SUBJECT} of records`, cost: 1, mode: 'record' }]);

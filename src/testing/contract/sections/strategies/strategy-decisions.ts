@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { StrategyBench } from '../../harness/strategy-bench.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What a strategy decides. `denials`: how many of them must have been seen. */
+/** Decisions of a strategy. @param denials the number of denials that must have occurred */
 export function strategyDecisions(suite: Suite<StrategyBench>, denials: number): void {
   suite.case(
     'has an exact wait: denied one millisecond before it, allowed at it, null if it never passes',
@@ -24,7 +24,7 @@ export function strategyDecisions(suite: Suite<StrategyBench>, denials: number):
               true,
               `denied after the wait of ${wait} ms`,
             );
-            // Until then it stays denied, and the wait shrinks by the time that has passed.
+            // Until then it stays denied, and the wait decreases by the time that has passed.
             const halfway = bench.decide(state, now + Math.floor(wait / 2), policy, cost);
             assert.equal(halfway.retryAfterMs, Math.ceil(wait / 2));
           }
@@ -98,7 +98,7 @@ export function strategyDecisions(suite: Suite<StrategyBench>, denials: number):
   suite.case('starts afresh if the clock steps back by more than a period', (bench) =>
     bench.alwaysStep(
       ({ state, now, cost, decision: { allowed } }, policy) => {
-        // The newest instant in a state may be the beginning of the period before.
+        // The newest instant in a state may be the start of the previous period.
         const earlier = now - 2 * policy.periodMs - 1;
         if (!allowed || cost === 0) return;
         assert.deepEqual(bench.decide(state, earlier, policy, 1), bench.decide([], earlier, policy, 1));

@@ -5,7 +5,7 @@ import type { Suite } from '../../harness/suite.js';
 
 const HUGE = Number.MAX_SAFE_INTEGER;
 
-/** What a strategy records above the limit, and how long that denies. */
+/** Charges that a strategy records above the limit, and how long they deny. */
 export function strategyRecords(suite: Suite<StrategyBench>): void {
   suite.case(
     'records all of a charge, above the limit too, and what it owes is denied exactly as long as it says',
@@ -42,7 +42,7 @@ export function strategyRecords(suite: Suite<StrategyBench>): void {
     bench.alwaysStep(
       ({ before, now, cost }, policy) => {
         const { amend } = bench.strategy;
-        // Half of the limit above it is counted exactly by every policy.
+        // Every policy counts exactly up to 1.5 times its limit.
         const part = 1 + (cost % 5);
         const whole = part + Math.floor(bench.decide(before, now, policy, 0).limit / 2);
         const once = amend(before, now, policy, now, 0, whole);
@@ -96,7 +96,7 @@ export function strategyRecords(suite: Suite<StrategyBench>): void {
   );
 }
 
-/** What a strategy does that does not record: it gives back the state, and backends see that nothing was recorded. */
+/** A strategy that does not record returns the given state, so that backends notice that nothing was recorded. */
 export function missingRecords(suite: Suite<StrategyBench>): void {
   suite.case(
     'returns the given state for a charge that rises, so that a backend sees that it is not recorded',

@@ -5,7 +5,7 @@ import type { StrategyBench } from '../../harness/strategy-bench.js';
 import type { Suite } from '../../harness/suite.js';
 import type { Taken } from '../../harness/traffic.js';
 
-/** What a strategy gives back. */
+/** Refunds of a strategy. */
 export function strategyRefunds(suite: Suite<StrategyBench>, traceless: boolean): void {
   suite.case('gives back no more than was taken, however the clock has stepped', (bench) =>
     bench.always((scene) => {
@@ -63,7 +63,9 @@ export function strategyRefunds(suite: Suite<StrategyBench>, traceless: boolean)
   );
 }
 
-/** The state of a twin that was charged the same, but for one charge that was `to` from the start. */
+/**
+ * Returns the state of a twin that was charged the same, except for one charge, which had the cost `to` from the start.
+ */
 function stateWithout(
   { strategy }: StrategyBench,
   taken: readonly Taken[],

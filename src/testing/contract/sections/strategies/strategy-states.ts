@@ -3,7 +3,7 @@ import type { State } from '../../../../strategies/strategy.js';
 import type { StrategyBench } from '../../harness/strategy-bench.js';
 import type { Suite } from '../../harness/suite.js';
 
-/** What a strategy remembers. */
+/** States of a strategy. */
 export function strategyStates(suite: Suite<StrategyBench>): void {
   suite.case('is pure: it decides the same again, and changes none of its arguments', (bench) =>
     bench.alwaysStep(
@@ -44,7 +44,10 @@ function isWhole(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 0;
 }
 
-/** By hand: a log has thousands of numbers, and a deep comparison takes longer than all else. */
+/**
+ * Compares two states. Written by hand, because a log has thousands of numbers, and a generic deep comparison would
+ * take most of the time.
+ */
 function areEqual(a: State, b: State): boolean {
   return a.length === b.length && a.every((number, i) => number === b[i]);
 }
