@@ -21,21 +21,42 @@ function anchorsOf(page: string): readonly string[] {
   );
 }
 
-/** The links of a page to files and headings that do not exist. */
-function brokenLinksOf(page: string): readonly string[] {
+interface Link {
+  /** The path of the page or file, from the root of the repository. */
+  readonly file: string;
+  readonly anchor?: string | undefined;
+}
+
+/** The links of a page, except those to the web. */
+function linksOf(page: string): readonly Link[] {
   const targets = [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
-  return targets.filter((target) => {
-    if (/^\w+:/.test(target)) return false;
-    const [path = '', anchor] = target.split('#');
-    const file = path === '' ? page : join(dirname(page), path);
-    if (!existsSync(join(root, file))) return true;
-    return anchor !== undefined && !anchorsOf(file).includes(anchor);
-  });
+  return targets
+    .filter((target) => !/^\w+:/.test(target))
+    .map((target) => {
+      const [path = '', anchor] = target.split('#');
+      return { file: path === '' ? page : join(dirname(page), path), anchor };
+    });
+}
+
+/** Returns true if there is no such file, or no such heading in it. */
+function isBroken({ file, anchor }: Link): boolean {
+  if (!existsSync(join(root, file))) return true;
+  return anchor !== undefined && !anchorsOf(file).includes(anchor);
+}
+
+/** Returns true if the package contains the file. The page of guarantees says that it does not contain the tests. */
+function isInPackage(page: string, file: string): boolean {
+  if (page === 'docs/guarantees.md' && /^(?:test|src)\//.test(file)) return true;
+  return /^(?:docs|lua)\/|^(?:README|CHANGELOG)\.md$|^LICENSE$/.test(file);
 }
 
 describe('the pages of the documentation', () => {
   it.each(pages)('%s links only to files and headings that exist', (page) => {
-    expect(brokenLinksOf(page)).toEqual([]);
+    expect(linksOf(page).filter(isBroken)).toEqual([]);
+  });
+
+  it.each(pages.filter((page) => page !== 'CONTRIBUTING.md'))('%s links only to files of the package', (page) => {
+    expect(linksOf(page).filter(({ file }) => !isInPackage(page, file))).toEqual([]);
   });
 
   it('are all linked from README', () => {
