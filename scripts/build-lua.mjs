@@ -33,6 +33,7 @@ export const LUA_FILES = {
   settle: ['lib/overrides', 'lib/blocks', 'scripts/settle'],
   block: ['lib/blocks', 'scripts/block'],
   lease: ['scripts/lease'],
+  write: ['scripts/write'],
   // `take` is `spend` with the sections of scripts/take.lua in the places of its hooks.
   take: ['lib/replies', 'lib/overrides', 'lib/blocks', 'lib/holds', 'scripts/spend', 'scripts/take'],
   hold: ['lib/replies', 'lib/holds', 'scripts/hold'],
@@ -140,7 +141,7 @@ export function assemble(files) {
   const withMarker = (text) => text.replace(/\bRECORD_MARKER\b/g, RECORD_MARKER);
   const general = (name, names = LUA_FILES[name]) =>
     withMarker(
-      `${begin}\n${['lease', 'block'].includes(name) ? '' : helpers}\n${expand(join(names), files, strategyFor(join(names), files))}`,
+      `${begin}\n${['lease', 'block', 'write'].includes(name) ? '' : helpers}\n${expand(join(names), files, strategyFor(join(names), files))}`,
     );
   const hooks = sectionsOf(files['scripts/take']).parts;
   const hooked = (text) =>
@@ -153,6 +154,7 @@ export function assemble(files) {
     settle: general('settle'),
     block: general('block'),
     lease: general('lease'),
+    write: general('write'),
     spendOne: Object.fromEntries(
       WITHOUT_ARGUMENTS.map((strategy) => [
         strategy,
@@ -181,7 +183,7 @@ const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(va
 
 /** Returns the text of the generated file. */
 export function generate() {
-  const { policies, spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles());
+  const { policies, spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(luaFiles());
   const names = Object.entries(spendOne).map(([strategy, lua]) => [strategy, trimmed(lua)]);
   return [
     '// Generated from lua/ by scripts/build-lua.mjs. Do not edit.\n',
@@ -190,6 +192,7 @@ export function generate() {
     constant('SETTLE_LUA', trimmed(settle)),
     constant('BLOCK_LUA', trimmed(block)),
     constant('LEASE_LUA', trimmed(lease)),
+    constant('WRITE_LUA', trimmed(write)),
     constant('TAKE_LUA', trimmed(take)),
     constant('HOLD_LUA', trimmed(hold)),
     constant('SPEND_ONE_LUA', Object.fromEntries(names)),

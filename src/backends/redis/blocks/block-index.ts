@@ -30,17 +30,17 @@ export class BlockIndex {
   readonly #slot: number;
 
   async add({ policy, subject }: Target, dueMs: number): Promise<void> {
-    await this.#command('zadd', [0, `${policy.name} ${JSON.stringify([policy.id, subject])}`], dueMs);
-    await this.#command('pexpire', [TTL_MS], dueMs);
+    await this.#write('zadd', [0, `${policy.name} ${JSON.stringify([policy.id, subject])}`], dueMs);
+    await this.#write('pexpire', [TTL_MS], dueMs);
   }
 
   async remove(name: string, dueMs: number): Promise<void> {
-    await this.#command('zrem', [name], dueMs);
+    await this.#write('zrem', [name], dueMs);
   }
 
   /** Returns `count` random names of the index, or all if there are fewer. */
   async sample(count: number, dueMs: number): Promise<readonly string[]> {
-    const reply = await this.#command('zrandmember', [count], dueMs);
+    const reply = await this.#read('zrandmember', [count], dueMs);
     return Array.isArray(reply) ? reply.map(String) : [];
   }
 
@@ -48,12 +48,16 @@ export class BlockIndex {
   async names(policy: string, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
     // "!" comes after the space behind a policy's name.
     const from = cursor?.startsWith(`${policy} `) === true ? `(${cursor}` : `[${policy} `;
-    const reply = await this.#command('zrange', [from, `(${policy}!`, 'BYLEX', 'LIMIT', 0, limit], dueMs);
+    const reply = await this.#read('zrange', [from, `(${policy}!`, 'BYLEX', 'LIMIT', 0, limit], dueMs);
     return Array.isArray(reply) ? reply.map(String) : [];
   }
 
-  #command(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
-    return this.topology.masterOf(this.#slot).command(command, [this.#key, ...args], dueMs);
+  #read(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
+    return this.topology.masterOf(this.#slot).read(command, [this.#key, ...args], dueMs);
+  }
+
+  #write(command: string, args: readonly (string | number)[], dueMs: number): Promise<void> {
+    return this.topology.masterOf(this.#slot).write(command, [this.#key], args, dueMs);
   }
 }
 

@@ -97,7 +97,7 @@ export class RedisBlocks implements RemoteBlocks {
     const now = await node.now(key, dueMs);
     let value: unknown;
     try {
-      value = await node.command('getrange', [key, 0, RECORD_BYTES - 1], dueMs);
+      value = await node.read('getrange', [key, 0, RECORD_BYTES - 1], dueMs);
     } catch (error) {
       if (!isWrongType(error)) throw error;
     }

@@ -2,7 +2,7 @@ import { BackendError } from '../../backend-error.js';
 import type { NodeClient, RedisClient } from './redis-client.js';
 
 type Args = Parameters<RedisClient['evalsha']>;
-type Run = (client: Pick<RedisClient, 'evalsha' | 'eval' | 'callBuffer' | 'del'>) => Promise<unknown>;
+type Run = (client: Pick<RedisClient, 'evalsha' | 'eval' | 'callBuffer'>) => Promise<unknown>;
 
 /** Errors of a node that does not execute a command because of where its keys are. A Cluster client follows them. */
 const REDIRECTIONS = ['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN'];
@@ -40,10 +40,6 @@ export class MasterClient implements RedisClient {
   callBuffer(...args: Parameters<RedisClient['callBuffer']>): Promise<unknown> {
     const [, , count, ...others] = args;
     return this.#send((client) => client.callBuffer(...args), others.slice(0, Number(count)));
-  }
-
-  del(...keys: string[]): Promise<unknown> {
-    return this.#send((client) => client.del(...keys), keys);
   }
 
   async #send(run: Run, keys: readonly unknown[]): Promise<unknown> {

@@ -16,7 +16,6 @@ export interface RedisClient {
   callBuffer(command: string, ...args: Arg[]): Promise<unknown>;
   /** Commands that are written together; without it each is written by itself. Not used on a Cluster, which may repeat all of them. */
   pipeline?(): RedisPipeline;
-  del(...keys: string[]): Promise<unknown>;
   info?(section: string): Promise<unknown>;
   /** Events of the connection: `error` and `ready`, on a Cluster also `node error`. */
   on?(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -35,14 +34,14 @@ export interface RedisClient {
 }
 
 /** The client of one node, which follows no redirections. */
-export type NodeClient = Pick<RedisClient, 'evalsha' | 'eval' | 'callBuffer' | 'del' | 'options'> & {
+export type NodeClient = Pick<RedisClient, 'evalsha' | 'eval' | 'callBuffer' | 'options'> & {
   asking(): Promise<unknown>;
   readonly status: string;
 };
 
 /** @throws ThrottleConfigError unless `client` can run scripts */
 export function assertClient(client: unknown): asserts client is RedisClient {
-  const methods = ['evalsha', 'eval', 'callBuffer', 'del'];
+  const methods = ['evalsha', 'eval', 'callBuffer'];
   const isClient =
     typeof client === 'object' &&
     client !== null &&

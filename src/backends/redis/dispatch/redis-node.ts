@@ -16,6 +16,7 @@ import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease
 import type { RedisScript } from '../scripts/redis-script.js';
 import type { ScriptSet } from '../scripts/script-set.js';
 import { decodeSettleReply, settleArgs } from '../scripts/settle-codec.js';
+import { decodeWriteReply, writeArgs } from '../scripts/write-codec.js';
 import type { QueuedCall } from './queued-call.js';
 import { type RunRequest, runsOf, SpendRun } from './spend-run.js';
 
@@ -30,6 +31,8 @@ export interface RedisNodeOptions {
 
 /** A request that the server refused as late told its time: with that it is sent once more, within the same deadline. */
 const MAX_TRIES = 2;
+/** Keys that one run deletes at most: a longer run would hold up other clients of the server. */
+const MAX_KEYS_PER_RUN = 999;
 
 /** One master: the estimate of its clock, and the commands that it is sent. All keys of a command are on this master. */
 export class RedisNode {
@@ -187,12 +190,31 @@ export class RedisNode {
     return verdict;
   }
 
-  async delete(keys: readonly string[], dueMs: number): Promise<void> {
-    await this.#inTime(this.client.del(...keys), dueMs);
+  /**
+   * Runs one command that writes. The server refuses it after the deadline, so that a write that was reported as failed is not applied
+   * later, as by a server that stood still.
+   *
+   * @param keys at most a few thousand, for a run of a script
+   * @param args those of the command behind its keys
+   */
+  async write(
+    command: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    dueMs: number,
+  ): Promise<void> {
+    const encode = (instant: string, deadlineMs: number) => writeArgs(instant, deadlineMs, command, args);
+    await this.runTimed(this.scripts.write, keys, encode, decodeWriteReply, dueMs, () => {});
   }
 
-  /** Sends one command, on one key, and returns its reply: strings in it are bytes. */
-  command(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
+  async delete(keys: readonly string[], dueMs: number): Promise<void> {
+    for (let first = 0; first < keys.length; first += MAX_KEYS_PER_RUN) {
+      await this.write('del', keys.slice(first, first + MAX_KEYS_PER_RUN), [], dueMs);
+    }
+  }
+
+  /** Sends one command that reads, and returns its reply: strings in it are bytes. */
+  read(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
     return this.#inTime(this.client.callBuffer(command, ...args), dueMs);
   }
 

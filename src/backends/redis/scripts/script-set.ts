@@ -12,6 +12,7 @@ import {
   SPEND_ONE_LUA,
   SPEND_SEVERAL_LUA,
   TAKE_LUA,
+  WRITE_LUA,
 } from './lua.generated.js';
 import { RedisScript } from './redis-script.js';
 
@@ -50,6 +51,9 @@ export class ScriptSet {
 
   /** Blocks a subject, or ends its block. */
   readonly block = new RedisScript([POLICIES_LUA, BLOCK_LUA].join('\n'));
+
+  /** Runs a command that writes, unless it is late. */
+  readonly write = new RedisScript([POLICIES_LUA, WRITE_LUA].join('\n'));
 
   get lease(): RedisScript {
     return this.#scripts.lease;

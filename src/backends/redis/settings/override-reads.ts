@@ -65,7 +65,7 @@ export class OverrideReads {
   async #fetch(key: string, dueMs: number): Promise<string | undefined> {
     const slot = this.keys.slotOf(key);
     try {
-      const reply = await this.topology.masterOf(slot).command('get', [key], dueMs);
+      const reply = await this.topology.masterOf(slot).read('get', [key], dueMs);
       return Buffer.isBuffer(reply) ? reply.toString() || NO_OVERRIDE : undefined;
     } catch (error) {
       // The script would find the same. It is no failure of the server: a call must not be refused for it.

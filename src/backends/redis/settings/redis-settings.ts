@@ -26,7 +26,8 @@ const VERSION = '@version';
 const TTL_MARGIN_MS = 3_600_000;
 
 /**
- * Settings in Redis. Plain commands, and no script: each changes one key, and so what it means to change at once.
+ * Settings in Redis. Each command changes one key, and so what it means to change at once. Those that write are refused after their
+ * deadline: a change that was reported as failed is not applied later.
  *
  * - `prefix:{subject}:override:policy` holds an override: see `encodeOverride`.
  * - `prefix:overrides`, a sorted set, lists them. It is advisory: a name is added before its override is written, and again after
@@ -50,7 +51,7 @@ export class RedisSettings implements RemoteSettings {
     const ttl = expiresInMs === undefined ? [] : ['PX', expiresInMs + TTL_MARGIN_MS];
     await this.#addToList(override, dueMs);
     try {
-      await node.command('set', [key, encodeOverride(override), ...ttl], dueMs);
+      await node.write('set', [key], [encodeOverride(override), ...ttl], dueMs);
     } finally {
       this.reads.forget(key);
     }
@@ -67,7 +68,7 @@ export class RedisSettings implements RemoteSettings {
     const found = await this.#read(target, dueMs);
     const key = this.keys.overrideKeyOf(target);
     try {
-      await this.#nodeOf(key).command('del', [key], dueMs);
+      await this.#nodeOf(key).delete([key], dueMs);
     } finally {
       this.reads.forget(key);
     }
@@ -96,7 +97,7 @@ export class RedisSettings implements RemoteSettings {
 
   async listPolicyChanges(dueMs: number): Promise<readonly PolicyChange[]> {
     const key = this.keys.settingsKey('policies');
-    const fields = fieldsOf(await this.#nodeOf(key).command('hgetall', [key], dueMs));
+    const fields = fieldsOf(await this.#nodeOf(key).read('hgetall', [key], dueMs));
     return changesIn(
       fields.filter(([field]) => field !== VERSION),
       (policy) => this.unreadable.report({ what: 'policy-change', policy }),
@@ -105,13 +106,13 @@ export class RedisSettings implements RemoteSettings {
 
   async version(dueMs: number): Promise<number> {
     const key = this.keys.settingsKey('policies');
-    return Number(textOf(await this.#nodeOf(key).command('hget', [key, VERSION], dueMs)) ?? 0);
+    return Number(textOf(await this.#nodeOf(key).read('hget', [key, VERSION], dueMs)) ?? 0);
   }
 
   /** Writes fields, and another version, at once. */
   async #writeFields(fields: readonly string[], dueMs: number): Promise<void> {
     const key = this.keys.settingsKey('policies');
-    await this.#nodeOf(key).command('hset', [key, ...fields, VERSION, randomInt(1, VERSIONS)], dueMs);
+    await this.#nodeOf(key).write('hset', [key], [...fields, VERSION, randomInt(1, VERSIONS)], dueMs);
   }
 
   /** Names in the list, in their order, behind the cursor. */
@@ -120,7 +121,7 @@ export class RedisSettings implements RemoteSettings {
     // "!" comes after the space behind a policy's name.
     const [first, end] = policy === undefined ? ['-', '+'] : [`[${policy} `, `(${policy}!`];
     const from = cursor === undefined ? first : `(${cursor}`;
-    return listOf(await this.#nodeOf(key).command('zrange', [key, from, end, 'BYLEX', 'LIMIT', 0, limit], dueMs));
+    return listOf(await this.#nodeOf(key).read('zrange', [key, from, end, 'BYLEX', 'LIMIT', 0, limit], dueMs));
   }
 
   /** Returns a listed override; drops its name if it is gone. */
@@ -148,7 +149,7 @@ export class RedisSettings implements RemoteSettings {
 
   async #textAt(key: string, node: RedisNode, dueMs: number): Promise<string | undefined> {
     try {
-      return textOf(await node.command('get', [key], dueMs));
+      return textOf(await node.read('get', [key], dueMs));
     } catch (error) {
       // One key of another type must not end a list of all others.
       if (isWrongType(error)) return NO_OVERRIDE;
@@ -158,12 +159,12 @@ export class RedisSettings implements RemoteSettings {
 
   async #addToList(override: Override, dueMs: number): Promise<void> {
     const key = this.keys.settingsKey('overrides');
-    await this.#nodeOf(key).command('zadd', [key, 0, listName(override)], dueMs);
+    await this.#nodeOf(key).write('zadd', [key], [0, listName(override)], dueMs);
   }
 
   async #removeFromList(name: string, dueMs: number): Promise<void> {
     const key = this.keys.settingsKey('overrides');
-    await this.#nodeOf(key).command('zrem', [key, name], dueMs);
+    await this.#nodeOf(key).write('zrem', [key], [name], dueMs);
   }
 
   #nodeOf(key: string): RedisNode {

@@ -55,6 +55,7 @@ describe('the embedded Lua', () => {
       'scripts/spend-several.lua',
       'scripts/spend.lua',
       'scripts/take.lua',
+      'scripts/write.lua',
       'strategies/bucket.lua',
       'strategies/calendar.lua',
       'strategies/fixed-window.lua',
@@ -92,8 +93,19 @@ describe('the embedded Lua', () => {
   });
 
   it('leaves no directive behind', () => {
-    const { policies, spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
-    for (const whole of [policies, spend, settle, block, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
+    const { policies, spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [
+      policies,
+      spend,
+      settle,
+      block,
+      lease,
+      write,
+      take,
+      hold,
+      ...Object.values(spendOne),
+      spendSeveral,
+    ]) {
       expect(
         whole
           .split('\n')
@@ -150,8 +162,8 @@ describe('the embedded Lua', () => {
 
   it('asks for the time in lib/clock.lua only, once per script', () => {
     expect(found(/redis_p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis_call('TIME')"] });
-    const { spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
-    for (const whole of [spend, settle, block, lease, take, hold, ...Object.values(spendOne), spendSeveral]) {
+    const { spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
+    for (const whole of [spend, settle, block, lease, write, take, hold, ...Object.values(spendOne), spendSeveral]) {
       expect(whole.match(/'TIME'/g)).toHaveLength(1);
     }
   });
@@ -173,7 +185,7 @@ describe('the embedded Lua', () => {
           .split(', ')
           .filter(
             (word) =>
-              !/^(?:'[^']*'|(?:b\.\w*)?key|text|encode\(.*|unpack\((?:b\.)?\w+\)?|id|ttl|after|offset|CHUNK)$/.test(
+              !/^(?:'[^']*'|(?:b\.\w*)?key|text|encode\(.*|unpack\((?:b\.)?\w+\)?|id|ttl|after|offset|command|CHUNK)$/.test(
                 word,
               ),
           ),

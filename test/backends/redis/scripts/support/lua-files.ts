@@ -6,6 +6,7 @@ export type LuaPart =
   | 'spend'
   | 'settle'
   | 'lease'
+  | 'write'
   | 'take'
   | 'hold'
   | 'spend-one'
@@ -21,6 +22,7 @@ export interface AssembledLua {
   readonly settle: string;
   readonly block: string;
   readonly lease: string;
+  readonly write: string;
   readonly take: string;
   readonly hold: string;
   /** By the name of the strategy. */
