@@ -38,6 +38,7 @@ const ALL_OF_NEST_11 = [
   '<rootDir>/test/service/handler-phase/**/*.spec.ts',
   '<rootDir>/test/service/outcomes/{http,sockets}.spec.ts',
   '<rootDir>/test/service/budgets/token-budget-decorator.spec.ts',
+  '<rootDir>/test/transports/identity/ip-reader.spec.ts',
   '<rootDir>/test/transports/http/{by-hand-early,all-requests,other-nest-copy}.spec.ts',
   '<rootDir>/test/module/**/*.spec.ts',
   '<rootDir>/test/testing/module/**/*.spec.ts',

@@ -2,7 +2,7 @@ import { describeValue } from '../core/errors.js';
 import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import { type By, type Call, EXEMPT } from '../transports/call.js';
 import { by } from '../transports/identity/by.js';
-import { memberAt } from '../transports/identity/member-path.js';
+import { memberAt } from '../transports/member.js';
 import type { PolicyOptions } from './policy-options.js';
 
 /**

@@ -1,8 +1,8 @@
 import { scopedSubject, unscopedSubject } from '../../core/key.js';
 import type { Call } from '../../transports/call.js';
-import { memberAt } from '../../transports/identity/member-path.js';
 import { userSubject } from '../../transports/identity/subject.js';
 import { userIdOf } from '../../transports/identity/user-lookup.js';
+import { memberAt } from '../../transports/member.js';
 
 /** The subject whose plan is looked up and cached. */
 export interface PlanHolder {

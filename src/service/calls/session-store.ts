@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { IncomingMessage } from 'node:http';
 import { sharedState } from '../../core/copies.js';
 import type { Outcome } from '../../core/decision.js';
-import { member } from '../../transports/http/member.js';
 import { isBare, nodeRequestOf } from '../../transports/http/node-request.js';
+import { member } from '../../transports/member.js';
 import type { CallSession } from './call-session.js';
 
 const SESSION = Symbol.for('nestjs-sluice:session');
@@ -17,8 +17,10 @@ const clientOutcomes = sharedState('client-outcomes', () => new WeakMap<object, 
 /** Returns the session that is stored on a request, or on a message's arguments. */
 export function sessionOn(target: Target): CallSession | undefined {
   const holder = holderOf(target);
-  // If the session was stored before Express changed the request's prototype, the request itself is the holder.
-  const found = holder[SESSION] ?? (holder === target ? undefined : target[SESSION]);
+  // If the session was stored before Express changed the request's prototype, the request itself is the holder. Reading
+  // the member by name would take 0.5 us there.
+  const found =
+    holder[SESSION] ?? (holder === target ? undefined : (member(target, SESSION) as CallSession | undefined)); // as `keepSession` sets it
   // A copy of a request, or an object that inherits from it, is a different request.
   return found?.target === target ? found : otherSessions.get(target);
 }

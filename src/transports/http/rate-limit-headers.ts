@@ -1,8 +1,8 @@
 import { ServerResponse } from 'node:http';
 import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
+import { member } from '../member.js';
 import { announcedSeconds } from '../retry-jitter.js';
 import { type HeaderDialect, headersOf, type SetHeader, writeDialects } from './header-dialects.js';
-import { member } from './member.js';
 
 /** The common part of Express's response and Fastify's reply, whose method names differ. */
 interface HeaderTarget {

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { HttpRequest } from '../call.js';
 import { normalizeAddress } from './ip-address.js';
+import { IpReader } from './ip-reader.js';
 import { remoteAddress } from './trust-proxy.js';
 
 /** Addresses of documentation networks (RFC 5737), which no setting names as proxies. */
@@ -28,6 +29,7 @@ export class ClientAddress {
    */
   #proxySetting: 'unknown' | 'watched' | 'checked' = 'unknown';
   #isWarnedOfMissing = false;
+  readonly #ips = new IpReader();
   readonly #ignoredHeaders = new Set<string>();
 
   /**
@@ -43,7 +45,7 @@ export class ClientAddress {
   /** Returns the address that the framework finds under the application's trust-proxy setting, in canonical form. */
   of(request: HttpRequest): string | undefined {
     if (this.#proxySetting !== 'checked') this.#checkProxySetting(request);
-    const { ip } = request;
+    const ip = this.#ips.ipOf(request);
     if (ip !== undefined && ip !== '') return normalizeAddress(ip, this.ipv6Prefix);
     this.#warnOfMissing(request);
     return undefined;

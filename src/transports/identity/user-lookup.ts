@@ -1,7 +1,7 @@
 import { sharedState } from '../../core/copies.js';
 import { describeValue } from '../../core/errors.js';
 import type { By, Call } from '../call.js';
-import { type MemberPath, memberAt } from './member-path.js';
+import { type MemberPath, memberAt } from '../member.js';
 
 /**
  * Records whether a `By` looked for a user and found none. Then its result is preliminary: a later guard may set the

@@ -1,5 +1,5 @@
 import { type HttpRequest, isRequest } from '../call.js';
-import { memberAt } from '../identity/member-path.js';
+import { memberAt } from '../member.js';
 
 /** The part of a `ws` client in use, and of other clients that send text. */
 interface TextClient {

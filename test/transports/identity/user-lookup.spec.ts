@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type By, by, type Call } from '../../../src/index.js';
-import { memberAt } from '../../../src/transports/identity/member-path.js';
 import { findUserId, findWithSearch, isUserBy } from '../../../src/transports/identity/user-lookup.js';
+import { memberAt } from '../../../src/transports/member.js';
 
 const call = (members: Partial<Call>): Call => ({ type: 'http', context: {}, ...members });
 const request = (user: unknown) => ({ headers: {}, user });

@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../../call.js';
-import { memberAt } from '../../identity/member-path.js';
+import { memberAt } from '../../member.js';
 
 /** Decides whether a session may be opened: `success` false refuses it. */
 type AllowRequest = (request: HttpRequest, done: (message: string | null, success: boolean) => void) => unknown;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import { memberAt } from '../../identity/member-path.js';
+import { memberAt } from '../../member.js';
 import { MessagePacer } from './message-pacer.js';
 import { isPolling, pacePayloads } from './payload-pacing.js';
 import { paceReceiver, receiverOf } from './receiver-pacing.js';

@@ -1,4 +1,4 @@
-import { memberAt } from '../../identity/member-path.js';
+import { memberAt } from '../../member.js';
 import type { MessagePacer } from './message-pacer.js';
 
 /**
