@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Inject } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { definePolicy, ThrottleService } from '../../../src/index.js';
+import { rejectedProblem } from '../../support/config-error.js';
 import { startSockets, transports } from '../../support/gateway-app.js';
 
 describe.each(transports)('the service on %s', (transport) => {
@@ -13,7 +14,7 @@ describe.each(transports)('the service on %s', (transport) => {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
       async handleConnection(client: object) {
-        messages.push(await this.throttle.hit(1, { on: client }).catch((error: Error) => error.message));
+        messages.push(await rejectedProblem(this.throttle.hit(1, { on: client })));
       }
     }
     await using sockets = await startSockets({ transport, gateways: [LostGateway] });
