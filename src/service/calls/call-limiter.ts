@@ -68,6 +68,8 @@ export class CallLimiter {
     const overflow = limits.some(mayDeny) ? connection.overflow() : undefined;
     if (overflow !== undefined) return this.#rejectOverflow(overflow, session);
     const charged = this.charge(limits, call, NOTHING_GIVEN, session);
+    // The usual case, with a backend in this process: no closure.
+    if (!isNativePromise(charged) && charged.outcome.allowed) return this.proceed(charged, call, responder);
     const response = chain(charged, (found) => this.#respond(found, call, responder));
     return chain(isPromise(response) ? connection.track(response) : response, (result) =>
       result === true ? chain(charged, ({ outcome }) => this.#delay(outcome, responder)) : result,

@@ -38,9 +38,11 @@ export class ConnectionRegistry {
    * Returns the connection of a client. The first call for a client registers it, with the upgrade request if it is
    * known.
    */
-  connectionOf(client: object, upgrade: HttpRequest | undefined = upgradeRequestOf(client)): SocketConnection {
-    const known = this.#connections.get(client);
-    if (known !== undefined) return known;
+  connectionOf(client: object, upgrade?: HttpRequest): SocketConnection {
+    return this.#connections.get(client) ?? this.#register(client, upgrade ?? upgradeRequestOf(client));
+  }
+
+  #register(client: object, upgrade: HttpRequest | undefined): SocketConnection {
     const { sockets, clock } = this.settings;
     const pacer = this.paced.pacerOf(client);
     // Reads the address now, because a closed socket has none.
