@@ -30,7 +30,10 @@ export async function guard({ isQuick }) {
   }
   print('Guard, Redis', onRedis);
   const worst = (cases, fits) =>
-    Math.max(...cases.filter((one) => one.clients === undefined && fits(one)).map(({ ratio }) => ratio.median));
+    cases
+      .filter((one) => one.clients === undefined && fits(one))
+      .map(({ ratio }) => ratio)
+      .reduce((most, ratio) => (ratio.median > most.median ? ratio : most));
   return Object.fromEntries(
     ADAPTERS.flatMap((adapter) => {
       const allowed = (limits) => (one) => one.adapter === adapter && one.limits === limits && !one.isDenied;

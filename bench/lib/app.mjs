@@ -12,6 +12,7 @@ import { by, MemoryBackend, RedisBackend, ThrottleGuard, ThrottleModule } from '
 export const KEY_HEADER = 'x-client';
 export const PATH = '/hello';
 export const NO_GUARD = 'no guard';
+export const MAP_GUARD = 'a guard with a Map';
 
 /** Never reached. */
 const PLENTY = 1_000_000_000;
@@ -25,7 +26,7 @@ const WINDOWS = [
 /**
  * @typedef {object} AppOptions
  * @property {'express' | 'fastify'} adapter
- * @property {'no guard' | 'sluice' | '@nestjs/throttler'} limiter
+ * @property {'no guard' | 'a guard with a Map' | 'sluice' | '@nestjs/throttler'} limiter
  * @property {number} [redisPort] where the limiter keeps its state; in memory where it is left out
  * @property {1 | 3} [limits]
  * @property {boolean} [isDenied] whether only the first call of a client is allowed; with three limits, by the last of them
@@ -65,10 +66,38 @@ class EmptyGuard {
   }
 }
 
+/** The least that limits: counts requests in a Map, by fixed windows, and sets the two fields that Sluice sets. */
+class MapGuard {
+  #windows = new Map();
+
+  canActivate(context) {
+    const client = context.getArgByIndex(0).headers[KEY_HEADER];
+    const now = Date.now();
+    let window = this.#windows.get(client);
+    if (window === undefined || window.endsAt <= now) {
+      window = { used: 0, endsAt: now + 60_000 };
+      this.#windows.set(client, window);
+    }
+    window.used += 1;
+    const response = context.getArgByIndex(1);
+    const set = response.setHeader ?? response.header;
+    set.call(response, 'RateLimit-Policy', `"default";q=${PLENTY};w=60`);
+    const seconds = Math.ceil((window.endsAt - now) / 1000);
+    set.call(response, 'RateLimit', `"default";r=${PLENTY - window.used};t=${seconds}`);
+    return window.used <= PLENTY;
+  }
+}
+
 const ADAPTERS = { express: ExpressAdapter, fastify: FastifyAdapter };
 
 const LIMITERS = {
   [NO_GUARD]: () => ({ imports: [], providers: [EmptyGuard], guard: EmptyGuard }),
+
+  [MAP_GUARD]: ({ guard }) => ({
+    imports: [],
+    providers: [MapGuard, ...(guard === undefined ? [{ provide: APP_GUARD, useExisting: MapGuard }] : [])],
+    guard: MapGuard,
+  }),
 
   sluice: async ({ redisPort, guard, ...limits }) => {
     const backend = redisPort === undefined ? new MemoryBackend() : new RedisBackend(await connect(redisPort));

@@ -46,6 +46,12 @@ answer({
     for (const { send } of sockets) for (let i = 0; i < UNDER_WAY; i++) send();
   },
 
+  /** Lets so many messages be answered. */
+  async warmUp({ messages }) {
+    const before = answered;
+    while (answered - before < messages) await pause(20);
+  },
+
   /** Messages answered in so long. */
   async watch({ forMs }) {
     const before = answered;
