@@ -3,6 +3,7 @@
  * `npm run bench`, or some of them: `npm run bench -- memory redis`. `--quick`: few and short rounds, for a look.
  * `--check`: ends with 1 where a goal of these benches is missed by more than noise.
  * `--profiles <folder>`: each process writes a CPU profile there, which `npm --prefix bench run profile` reads.
+ * `--write`: puts the machine and the table of goals into docs/performance.md.
  * `--dist <folder>`: another build than that of this checkout.
  */
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +11,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { GOALS, isFailure, spreadOf, verdict } from './goals.mjs';
-import { printMachine } from './lib/machine.mjs';
+import { machine } from './lib/machine.mjs';
+import { writePage } from './lib/performance-page.mjs';
 import { printTable, show, showRatio } from './lib/table.mjs';
 
 const BENCHES = ['memory', 'address', 'redis', 'guard', 'load', 'sockets', 'growth'];
@@ -20,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     profiles: { type: 'string' },
     dist: { type: 'string' },
   },
@@ -33,7 +36,7 @@ if (unknown !== undefined) {
 takeCopy();
 if (values.profiles !== undefined) process.env.BENCH_PROFILES = path.resolve(values.profiles);
 
-printMachine();
+for (const line of machine()) console.log(line);
 const startedAt = performance.now();
 const figures = {};
 for (const name of positionals.length > 0 ? positionals : BENCHES) {
@@ -62,21 +65,30 @@ function takeCopy() {
 }
 
 function printGoals() {
-  const judged = GOALS.map((goal) => ({ goal, reached: verdict(goal, figures) })).filter(
-    // Of the benches that were named.
-    ({ reached }) => reached !== 'not run' || positionals.length === 0,
-  );
-  const rows = judged.map(({ goal, reached }) => ({
-    goal: goal.what,
-    against: goal.against,
-    'to reach': goal.atMost === undefined ? `at least ${show(goal.atLeast)}` : `at most ${show(goal.atMost)}`,
-    measured: measured(figures[goal.figure]),
-    reached,
-  }));
-  printTable('Goals', rows, [
+  const judged = GOALS.map((goal) => ({ goal, reached: verdict(goal, figures) }));
+  // Of the benches that were named.
+  const isShown = ({ reached }) => reached !== 'not run' || positionals.length === 0;
+  printTable('Goals', judged.filter(isShown).map(rowOf), [
     'Measured: the median of the rounds, and their quartiles. "Within noise": a quartile reaches it.',
   ]);
-  if (values.check && judged.some(({ reached }) => isFailure(reached))) process.exitCode = 1;
+  if (values.write)
+    writePage(
+      machine()
+        .map((line) => `- ${line}`)
+        .join('\n'),
+      judged.map(rowOf),
+    );
+  if (values.check && judged.filter(isShown).some(({ reached }) => isFailure(reached))) process.exitCode = 1;
+}
+
+function rowOf({ goal, reached }) {
+  return {
+    goal: goal.what,
+    against: goal.against,
+    'to reach': goal.atMost === undefined ? `≥ ${show(goal.atLeast)}` : `≤ ${show(goal.atMost)}`,
+    measured: measured(figures[goal.figure]),
+    reached,
+  };
 }
 
 function measured(figure) {

@@ -23,12 +23,14 @@ const PACKAGES = [
 ];
 
 /** What was measured, and on what. */
-export function printMachine() {
+export function machine() {
   const [cpu] = os.cpus();
   const gigabytes = Math.round(os.totalmem() / 2 ** 30);
-  console.log(`${os.cpus().length} cores, ${cpu?.model.trim()}, ${gigabytes} GB, ${os.type()} ${os.release()}`);
-  console.log(`Node ${process.versions.node}, V8 ${process.versions.v8}, ${redisVersion()}`);
-  console.log(PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', '));
+  return [
+    `${os.cpus().length} cores, ${cpu?.model.trim()}, ${gigabytes} GB, ${os.type()} ${os.release()}`,
+    `Node ${process.versions.node}, V8 ${process.versions.v8}, ${redisVersion()}`,
+    PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', '),
+  ];
 }
 
 function redisVersion() {
