@@ -13,7 +13,7 @@ const { name, exports } = JSON.parse(readFileSync(packageFile, 'utf8'));
 const temporaryFolder = mkdtempSync(path.join(tmpdir(), 'api-report-'));
 const isCheck = process.argv.includes('--check');
 
-/** Returns the declaration file beside the ES module of an entry. */
+/** Returns the path of the declaration file next to the ES module of an entry. */
 function typesOf(entry) {
   return entry.import?.replace(/\.js$/, '.d.ts');
 }
@@ -55,7 +55,7 @@ function report(reportFileName, types) {
     localBuild: !isCheck,
     printApiReportDiff: isCheck,
     messageCallback: (message) => {
-      // Its advice is about its own command line.
+      // Hides its advice, which is about its own command line.
       if (message.messageId === 'console-api-report-not-copied') message.logLevel = 'none';
     },
   });

@@ -1,10 +1,10 @@
-// Puts the Lua scripts together and embeds them in a TypeScript file, so that nothing is read from disk at run time. Run by
+// Assembles the Lua scripts and embeds them in a TypeScript file, so that nothing is read from disk at run time. Run by
 // `npm run build`.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * The built-in strategies: the file with the parts of each, and the letter of its states, as in `shapeCode`. A strategy whose charges
- * have arguments is decided by the general scripts only.
+ * The built-in strategies: the file with the parts of each, and the letter of its states, as in `shapeCode`. Only the
+ * general scripts decide strategies whose charges have arguments.
  */
 export const STRATEGIES = {
   'sliding-window': { file: 'strategies/sliding-window', letter: 'w' },
@@ -22,8 +22,8 @@ const WITHOUT_ARGUMENTS = Object.keys(STRATEGIES).filter((strategy) => !STRATEGI
 const STRATEGY_FILES = [...new Set(Object.values(STRATEGIES).map(({ file }) => file))];
 
 /**
- * The files of lua/ in the order in which a script is put together. Custom strategies come after `policies`. `spend-one` and
- * `spend-several` are whole scripts; of the first there is one for each built-in strategy.
+ * The files of lua/ in the order in which a script is assembled. Custom strategies come after `policies`. `spend-one`
+ * and `spend-several` are whole scripts; there is one `spend-one` for each built-in strategy.
  */
 export const LUA_FILES = {
   policies: ['lib/policies'],
@@ -34,7 +34,7 @@ export const LUA_FILES = {
   block: ['lib/blocks', 'scripts/block'],
   lease: ['scripts/lease'],
   write: ['scripts/write'],
-  // `take` is `spend` with the sections of scripts/take.lua in the places of its hooks.
+  // `take` is `spend` with the sections of scripts/take.lua in place of its hooks.
   take: ['lib/replies', 'lib/overrides', 'lib/blocks', 'lib/holds', 'scripts/spend', 'scripts/take'],
   hold: ['lib/replies', 'lib/holds', 'scripts/hold'],
   'spend-one': ['scripts/spend-one'],
@@ -44,13 +44,13 @@ export const LUA_FILES = {
 
 const read = (file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), 'utf8');
 
-/** The four bytes at which a value of ours begins, as a little-endian number. */
+/** Returns the first four bytes of a stored value, as a little-endian number. */
 const markerOf = (letter) => Buffer.from(`\xa3S2${letter}`, 'latin1').readUInt32LE();
 
 const CUSTOM_MARKER = markerOf('x');
 const RECORD_MARKER = markerOf('k');
 
-/** Returns the text of a file before its first section, and its sections by name. */
+/** Returns the content of a file before its first section, and its sections by name. */
 function sectionsOf(text) {
   const [head, ...sections] = text.split(/^--@section /m);
   const parts = sections.map((section) => {
@@ -76,13 +76,16 @@ function helpersOf(strategies, files) {
 /** Indents lines that are not empty. */
 const indent = (text, by) => text.replace(/^(?=.)/gm, by);
 
-/** The strategies that a block is repeated for: those that it names, those `without arguments`, or all. */
+/** Returns the strategies for which a block is repeated: those that it names, those `without arguments`, or all. */
 function strategiesOf(which) {
   if (which === 'without arguments') return WITHOUT_ARGUMENTS;
   return which === '' ? Object.keys(STRATEGIES) : which.split(' ');
 }
 
-/** Replaces the directives of a template: comments that begin with `--@`. `of`: the strategy whose parts are included. */
+/**
+ * Replaces the directives of a template, which are comments that begin with `--@`. `of` is the strategy whose parts are
+ * included.
+ */
 function expand(text, files, of) {
   const repeated = text.replace(/^ *--@strategies ?(.*)\n([\s\S]*?)^ *--@end\n/gm, (_, which, block) =>
     strategiesOf(which)
@@ -97,14 +100,14 @@ function expand(text, files, of) {
     const others = of.state.filter((name) => name !== 'text');
     const fields = of.state.map((_, i) => `field_${i + 1}[${argument}]`).join(', ');
     if (directive === 'declare') return `${by}local ${others.join(', ')}`;
-    // A list of the numbers of a state, for work that is too rare to be worth slots.
+    // A list of the numbers of a state, for code that runs too rarely to need slots.
     if (directive === 'list') return `${by}${argument} = { ${of.state.join(', ')} }`;
     if (directive === 'from') {
       return `${by}local ${of.state.join(', ')} = ${of.state.map((_, i) => `${argument}[${i + 1}]`).join(', ')}`;
     }
     if (directive === 'load') return `${by}local ${of.state.join(', ')} = ${fields}`;
     if (directive === 'save') return `${by}${fields} = ${of.state.join(', ')}`;
-    // Only the strategies whose decisions tell more have the part "tell".
+    // Only strategies with additional members in their decisions have the part "tell".
     if (directive === 'include') return indent(expand(of.parts[argument] ?? '', files, of), by);
     return line;
   });
@@ -117,22 +120,22 @@ function expand(text, files, of) {
 
 const slots = () => Array.from({ length: 7 }, (_, i) => `field_${i + 1}`);
 
-/** Leaves out comments, and the short names that a script does not use: what a script defines costs each of its runs. */
+/** Removes comments, and local names that a script does not use, since each definition costs time in every run. */
 function trimmed(text) {
   const code = text.replace(/^\s*--.*\n/gm, '').replace(/ +--.*$/gm, '');
   return code
     .split('\n')
     .filter((line) => {
       const [, name] = /^local (\w+) = \w+\.\w+$/.exec(line) ?? [];
-      // A name that follows a dot is a field of something else.
+      // A name that follows a dot is a field of another table.
       return name === undefined ? line !== '' : code.replace(line, '').search(new RegExp(`(?<![.\\w])${name}\\b`)) >= 0;
     })
     .join('\n');
 }
 
 /**
- * Puts the scripts together from the files of lua/. Those for any policy come in two parts, between which the custom strategies
- * are put.
+ * Assembles the scripts from the files of lua/. Scripts for any policy have two parts; the custom strategies are
+ * inserted between them.
  */
 export function assemble(files) {
   const join = (names) => names.map((name) => files[name]).join('\n');
@@ -165,13 +168,13 @@ export function assemble(files) {
   };
 }
 
-/** The strategy that a script is for, if it is for one. */
+/** Returns the strategy of a script, if it is for a single one. */
 function strategyFor(text, files) {
   const [, strategy] = /^--@strategy (\S+)$/m.exec(text) ?? [];
   return strategy === undefined ? undefined : partsOf(strategy, files);
 }
 
-/** lua/ as it is, by path without the extension. */
+/** Returns the contents of the files in lua/, by path without the extension. */
 export const luaFiles = () =>
   Object.fromEntries(
     Object.values(LUA_FILES)
@@ -181,7 +184,7 @@ export const luaFiles = () =>
 
 const constant = (name, value) => `export const ${name} =\n  ${JSON.stringify(value)};\n`;
 
-/** Returns the text of the generated file. */
+/** Returns the content of the generated file. */
 export function generate() {
   const { policies, spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(luaFiles());
   const names = Object.entries(spendOne).map(([strategy, lua]) => [strategy, trimmed(lua)]);

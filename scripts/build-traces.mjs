@@ -3,13 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 export const GENERATED = new URL('../src/testing/contract/harness/conformance-traces.generated.ts', import.meta.url);
 
-/** The traces of a file of test/conformance as code: one a line. */
+/** Returns the traces of a file of test/conformance as code, one per line. */
 function tracesOf(file) {
   const traces = JSON.parse(readFileSync(new URL(`../test/conformance/${file}`, import.meta.url), 'utf8'));
   return ['[', ...traces.map((trace) => `  ${JSON.stringify(trace)},`), ']'].join('\n');
 }
 
-/** Returns the text of the generated file. */
+/** Returns the content of the generated file. */
 export function generate() {
   return [
     '// Generated from test/conformance by scripts/build-traces.mjs. Do not edit.',

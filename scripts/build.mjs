@@ -1,5 +1,5 @@
-// Builds dist/: ES modules and CommonJS, each with its declarations, from one source. With --clean nothing of an earlier
-// build stays, which is what a package needs; without, unchanged files are not compiled again.
+// Builds dist/: ES modules and CommonJS, each with its declarations, from one source. With --clean it first deletes
+// earlier builds, as needed for a package; without, it does not recompile unchanged files.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ async function compile(project) {
 if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
 for (const { GENERATED, generate } of [lua, traces]) writeFileSync(GENERATED, generate());
 mkdirSync(new URL('cjs/', dist), { recursive: true });
-// Below a package of type "module", files are ES modules unless a package.json nearer to them says otherwise. Bundlers read
-// `sideEffects` from the nearest one, too.
+// In a package of type "module", files are ES modules unless a nearer package.json sets another type. Bundlers also
+// read `sideEffects` from the nearest one.
 writeFileSync(new URL('cjs/package.json', dist), '{ "type": "commonjs", "sideEffects": false }\n');
 await Promise.all(['tsconfig.build.json', 'tsconfig.build-cjs.json'].map(compile));

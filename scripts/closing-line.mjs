@@ -1,4 +1,4 @@
-/** Ends a test run with one plain line, for whoever counts the tests that ran. */
+/** Prints one plain line at the end of a test run, for scripts that count the tests. */
 class ClosingLine {
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numPendingTests }) {
     const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : '';

@@ -1,7 +1,8 @@
 /**
- * Measures what callers see of a Redis that is not well, against real servers that it starts itself on the loopback, and
- * prints it beside the goals. Needs redis-server and redis-cli on the PATH, and a build: `npm run build`, then
- * `node scripts/faults.mjs`. The scenarios are those of the tests (test/support/redis), run on dist/esm. Ends with 1 where a goal is missed.
+ * Measures the effect of an unhealthy Redis on callers, with real servers that it starts on the loopback, and prints
+ * the results next to the goals. Needs redis-server and redis-cli on the PATH, and a build: `npm run build`, then `node
+ * scripts/faults.mjs`. The scenarios are those of the tests (test/support/redis), run on dist/esm. Exits with code 1 if
+ * a goal is missed.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = new URL('../dist/esm/', import.meta.url);
 await import(new URL('index.js', dist));
 
-// Beside the dependencies, so that `ioredis` is found from there.
+// Next to the dependencies, so that `ioredis` is found from there.
 const cache = path.join(root, 'node_modules/.cache');
 mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(path.join(cache, 'faults-'));
@@ -44,7 +45,7 @@ const note = (scenario, what, measured, goal) => {
   if (!isMet) process.exitCode = 1;
 };
 
-/** The backend's default deadline, and not the longer one of the tests. */
+/** The backend's default deadline instead of the longer one of the tests. */
 const TIMEOUT_MS = 100;
 
 const { frozen, lostReplies, scriptFlushes } = await load('fault-scenarios.js');

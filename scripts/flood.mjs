@@ -1,8 +1,8 @@
 /**
- * Measures what one client costs an application that it floods with messages over a WebSocket while Redis stands still,
- * and prints it beside an application without a limiter, and one with a guard as it is often written by hand. The client,
- * the application and Redis are processes of their own, on the loopback. Needs redis-server on the PATH, and a build:
- * `npm run measure:flood`. Ends with 1 where a goal is missed.
+ * Measures the cost of one client that floods an application with WebSocket messages while Redis is frozen, compared
+ * with an application without a limiter, and one with a typical hand-written guard. The client, the application and
+ * Redis are separate processes on the loopback. Needs redis-server on the PATH, and a build: `npm run measure:flood`.
+ * Exits with code 1 if a goal is missed.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import '../test/support/typescript.mjs';
 const { RedisServer, serverBinary } = await import('../test/support/redis/redis.ts');
 
 const FLOOD = { ms: 2000, count: 1_000_000, giveUpMs: 20_000 };
-/** Messages before the flood: what is compiled and loaded by then is not measured. */
+/** Messages before the flood, so that compiling and loading code is not measured. */
 const WARM = 50_000;
 const TRANSPORTS = ['ws', 'socket.io'];
 const frozen = { limiter: 'redis' };
@@ -25,14 +25,14 @@ const VARIANTS = {
   Sluice: frozen,
   frames: { ...frozen, sockets: { frames: '200/s' } },
   'in memory': { limiter: 'memory' },
-  // Three denied messages are the end: there is no warming up.
+  // Three denied messages close the connection, so there is no warm-up.
   closeAfter: { ...frozen, sockets: { closeAfter: 3 }, warm: 0 },
   '..., rude': { ...frozen, sockets: { closeAfter: 3 }, warm: 0, isRude: true, giveUpMs: 5000 },
   '1/turn: none': { limiter: 'none', oneATurn: true },
   '1/turn: Sluice': { ...frozen, oneATurn: true },
 };
 
-/** A row leaves out where it says nothing. */
+/** The rows of the table. A function returns undefined for a figure that does not apply. */
 const ROWS = {
   'messages sent': ({ sent }) => sent,
   received: ({ received }) => received,
@@ -59,7 +59,7 @@ const overAfter = (ms) => (ms === undefined ? 'not yet' : rounded(ms / 1000));
 const versionOf = (name) =>
   JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
 
-/** A row: what `of` says of each variant that it says something of. */
+/** Returns a row: the result of `of` for each variant to which it applies. */
 function across(found, of) {
   const cells = Object.entries(found).map(([name, figures]) => [name, of(figures)]);
   return Object.fromEntries(cells.filter(([, cell]) => cell !== undefined));

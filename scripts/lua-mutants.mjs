@@ -8,7 +8,7 @@ import { EQUIVALENT } from './lua-mutants/equivalent.mjs';
 import { mutantsOf } from './lua-mutants/mutants.mjs';
 import { scopesOf, tokensOf } from './lua-mutants/tokens.mjs';
 
-// The random cases in full, unless a smaller size is asked for.
+// Runs the random cases at full size, unless a smaller size is set.
 process.env.TEST_SIZE ??= 'full';
 register('../test/support/typescript-hooks.mjs', import.meta.url);
 const { connect, RedisServer } = await import('../test/support/redis/redis.ts');
@@ -18,8 +18,8 @@ const { load } = await import('../test/backends/redis/scripts/support/scripts-un
 const { chosenCases, randomCases, strategies } = await import('../test/backends/redis/scripts/support/suite.ts');
 
 /**
- * A mutant that makes a script loop forever counts as caught if a case takes longer than this: many times as long as the longest
- * takes with the unchanged Lua, which a loaded machine may let wait for long.
+ * A mutant that makes a script loop forever counts as caught if a case takes longer than this. It is many times the
+ * longest case with the unchanged Lua, since a loaded machine may be slow.
  */
 let replyTimeoutMs = 60_000;
 const SHORTEST_TIMEOUT_MS = 5000;
@@ -27,8 +27,8 @@ const SHORTEST_TIMEOUT_MS = 5000;
 const all = [...chosenCases, ...strategies.flatMap((strategy) => [...randomCases(strategy)])];
 
 /**
- * Locals of the scripts that the parts of a strategy are put into, and of scripts that others are put into: a name may be replaced
- * by another one that is in scope where the part is used.
+ * Locals of the scripts that include the parts of a strategy, or other scripts: a name may be replaced by another one
+ * that is in scope where the part is used.
  */
 const AROUND = {
   strategies:
@@ -38,13 +38,13 @@ const AROUND = {
 };
 
 const { policies, states } = LUA_FILES;
-/** The files that come before a part. */
+/** Returns the files that come before a part. */
 const filesBefore = (part) => {
   if (part === 'policies' || part === 'spend-one' || part === 'spend-several') return [];
   return part === 'states' ? policies : [...policies, ...states];
 };
 
-/** Every file, with the locals of the files before it. One that is in several scripts comes several times. */
+/** Every file, with the locals of the files before it. A file that is in several scripts occurs several times. */
 const places = Object.entries(LUA_FILES).flatMap(([part, names]) =>
   names.map((file, i) => {
     const before = part === 'strategies' ? policies : [...filesBefore(part), ...names.slice(0, i)];
@@ -56,25 +56,25 @@ const places = Object.entries(LUA_FILES).flatMap(([part, names]) =>
 
 const files = [...new Map(places.map((place) => [place.file, place])).values()];
 
-/** The locals that a file declares for the parts after it. */
+/** Returns the locals that a file declares for the parts after it. */
 function localsOf(file) {
   return scopesOf(luaFiles[file], tokensOf(luaFiles[file])).locals;
 }
 
-/** Files that no other scripts are made of than those of holds. */
+/** Files that only the scripts of holds contain. */
 const OF_HOLDS = ['lib/holds', 'scripts/take', 'scripts/hold'];
 const casesOfHolds = all.filter(({ runs }) => runs.some(({ script }) => script === 'take' || script === 'hold'));
 
-/** The cases, with those of the file's strategy, or of blocks, first. */
+/** Returns the cases, first those of the file's strategy, or of blocks. */
 function casesFor(file) {
   if (OF_HOLDS.includes(file)) return casesOfHolds;
   const name = /block/.test(file) ? 'block' : file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }
 
-/** Runs mutants on a server of its own, since a mutant may loop forever. */
+/** Runs mutants on a separate server, since a mutant may loop forever. */
 class Runner {
-  /** How long the longest case took. */
+  /** The duration of the longest case. */
   longestMs = 0;
 
   async start() {

@@ -1,7 +1,8 @@
 /**
- * Measures what is left of budgets that are over: of policies that are made while the application runs, one for each tenant, and of rates
- * from a function. Rounds of 20 000 budgets, each with a period of its own, are charged and expire; the heap after each round should be
- * flat. Run it by `npm run measure:budgets [budgets a round]`. Ends with 1 where the heap grows.
+ * Measures the memory that expired budgets leave: of policies that are defined at run time, one per tenant, and of
+ * rates from a function. In each round 20 000 budgets with different periods are charged and expire; the heap after
+ * each round should stay flat. Run it with `npm run measure:budgets [budgets per round]`. Exits with code 1 if the heap
+ * grows.
  */
 import 'reflect-metadata';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,7 +13,9 @@ import { definePolicy, ManualClock, MemoryBackend, ThrottleModule, ThrottleServi
 const BUDGETS = Number(process.argv[2] ?? 20_000);
 const ROUNDS = 4;
 const HOUR_MS = 3_600_000;
-/** How much the heap of a round may differ from that of the first: the garbage collector does not free everything that it could. */
+/**
+ * How much the heap of a round may exceed that of the first: the garbage collector does not free everything at once.
+ */
 const TOLERANCE_MB = 2;
 
 const collect = globalThis.gc ?? (() => {});
@@ -25,7 +28,7 @@ async function heapMb() {
   return process.memoryUsage().heapUsed / 2 ** 20;
 }
 
-/** Charges a budget of its own for each number. */
+/** Charges a separate budget for each number. */
 const KINDS = {
   'policies of tenants': (throttle, i) =>
     throttle.consume(definePolicy(`tenant${i}`, { rate: `100/${1000 + i}ms`, strategy: 'fixed-window' }), 1, {
@@ -48,7 +51,7 @@ async function measure(kind) {
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < BUDGETS; i++) await KINDS[kind](throttle, round * BUDGETS + i);
     clock.advance(HOUR_MS);
-    // The sweep takes ten thousand states a tick.
+    // The sweep handles ten thousand states per tick.
     while (backend.size > 0 || backend.budgets > 0) await pause(20);
     heaps.push(await heapMb());
   }

@@ -1,6 +1,7 @@
-// Prints the cost of counting in this process what Redis admits: the CPU of a decision at 64 in flight, with onError "local", and with
-// onError "allow", which counts nothing. The two take turns on one server, so that other work on the machine affects both alike.
-// Needs a Redis: REDIS_URL, by default redis://127.0.0.1:6379. Run it by `npm run measure:fallback`.
+// Prints the cost of also counting in this process what Redis admits: the CPU of a decision at 64 in flight, with
+// onError "local", and with onError "allow", which counts nothing. The two alternate on one server, so that other work
+// on the machine affects both equally. Needs a Redis: REDIS_URL, by default redis://127.0.0.1:6379. Run it with `npm
+// run measure:fallback`.
 import { Redis } from 'ioredis';
 import { definePolicy, RedisBackend, ResilientBackend } from '../dist/esm/index.js';
 
@@ -20,11 +21,11 @@ const strategies = ['sliding-window', 'fixed-window', 'token-bucket'];
 const backends = ['allow', 'local'].map((onError) => ({
   onError,
   backend: new ResilientBackend(new RedisBackend(client, { prefix: `measure-${onError}`, timeoutMs: 10_000 }), onError),
-  // Equal policies in two objects each, as two processes have them.
+  // Two equal policy objects each, as in two processes.
   policies: strategies.map((strategy) => definePolicy(strategy, { rate: '1000000/min', strategy })),
 }));
 
-/** Microseconds of CPU of a decision. */
+/** Returns the CPU microseconds of a decision. */
 async function costOf({ backend, policies }, strategy, charges) {
   const [policy] = policies.filter(({ name }) => name === strategy);
   let next = 0;

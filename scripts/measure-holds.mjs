@@ -1,6 +1,7 @@
 /**
- * Measures how long runs of the scripts that take, extend and end holds keep Redis busy, with 1 000 holders of one budget and 64 calls
- * at a time. Needs a redis-server. `npm run measure:holds`. A run may take 5 ms; on a loaded machine the median says it.
+ * Measures how long runs of the scripts that take, extend and end holds keep Redis busy, with 1 000 holders of one
+ * budget and 64 calls at a time. Needs a redis-server. `npm run measure:holds`. A run may take 5 ms; on a loaded
+ * machine compare the median.
  */
 import { register } from 'node:module';
 

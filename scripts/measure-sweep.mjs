@@ -1,6 +1,6 @@
 /**
- * Measures the memory backend with a million subjects: bytes of heap a subject, time to insert, and the longest that the
- * event loop stands still while all of them expire and are swept. Run it by `npm run measure:sweep [subjects]`.
+ * Measures the memory backend with a million subjects: heap bytes per subject, time to insert, and the longest stall of
+ * the event loop while all of them expire and are swept. Run it with `npm run measure:sweep [subjects]`.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -17,7 +17,10 @@ function heapBytes() {
   return process.memoryUsage().heapUsed;
 }
 
-/** The longest turn of the event loop while `until` is not yet true, by a probe in every turn and by Node's histogram. */
+/**
+ * Returns the longest turn of the event loop until `until` is true, measured by a probe in every turn and by Node's
+ * histogram.
+ */
 async function worstStall(until) {
   const histogram = monitorEventLoopDelay({ resolution: 1 });
   histogram.enable();
@@ -48,7 +51,7 @@ async function measure(strategy) {
     const at = performance.now();
     hit(i);
     worstInsertMs = Math.max(worstInsertMs, performance.now() - at);
-    // The loop turns as it would between requests, so that the sweep runs meanwhile, too.
+    // Lets the event loop turn, as between requests, so that the sweep also runs.
     if (i % 1000 === 0) await turn();
   }
   const insertMs = performance.now() - startedAt;
@@ -72,8 +75,8 @@ async function measure(strategy) {
 
   return {
     strategy,
-    'heap bytes a key': Math.round(bytes),
-    'insert us a key': Number(((insertMs * 1000) / SUBJECTS).toFixed(2)),
+    'heap bytes per key': Math.round(bytes),
+    'insert us per key': Number(((insertMs * 1000) / SUBJECTS).toFixed(2)),
     'worst insert ms': Number(worstInsertMs.toFixed(1)),
     'hit us': Number(((hitMs * 1000) / HIT_ROUNDS).toFixed(2)),
     'stall ms, nothing expired': Number(idle.worstMs.toFixed(1)),

@@ -1,5 +1,6 @@
-// Installs what is missing; nothing to do takes no time. With --tests also what only the tests need: Nest 11
-// beside Nest 12, what instruments it, and a Redis server. With --browser what the test of the sample's page needs: a Chromium.
+// Installs missing dependencies; if there are none, it takes no time. With --tests also those of the tests only: Nest
+// 11 in addition to Nest 12, instrumentation, and a Redis server. With --browser the Chromium for the test of the
+// sample's page.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -31,7 +32,7 @@ function installPackages(folder, what) {
   }
 }
 
-/** Installs a package of Debian's, where that can be done without asking anybody. Returns whether it is there. */
+/** Installs a Debian package, if that works without user input. Returns true if it is installed. */
 function installFromDebian(name, what) {
   if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return false;
   console.error(`Installing ${name} for ${what} (once) ...`);

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 const SHOWN = 10;
 
-/** Prints the slowest suites of a run that had many: where to look first when the tests take too long. */
+/** Prints the slowest suites of a run with many suites, to see why tests take too long. */
 class SlowestSuites {
   onRunComplete(_contexts, { testResults }) {
     if (testResults.length <= SHOWN) return;

@@ -1,10 +1,10 @@
 /**
  * Runs four processes on a single Redis and on a Cluster while a nemesis breaks something every few seconds, and checks that no bound is
- * violated: whatever a Redis decided keeps the promise of its strategy, and what a process decided by itself while it declared itself
- * `degraded` keeps it for that process. Servers that lose their counters allow the limit once more.
+ * violated: the decisions of each Redis keep the promises of the strategies, and so do the local decisions of each process while it
+ * reports `degraded`. Servers that lose their counters allow the limit once more.
  *
- * Needs redis-server and redis-cli on the PATH, and a build: `npm run test:soak`, ten minutes; `npm run test:soak -- --minutes=2`.
- * `--seed=7` repeats the order of faults. Ends with 1 where a goal is missed.
+ * Needs redis-server and redis-cli on the PATH, and a build: `npm run test:soak` takes ten minutes,
+ * `npm run test:soak -- --minutes=2` two. `--seed=7` repeats the order of faults. Exits with code 1 if a goal is missed.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,12 +21,12 @@ const { RedisProxy } = await import('../test/support/redis/redis-proxy.ts');
 const { slotOf } = await import('../dist/esm/backends/redis/redis-keys.js');
 
 const WORKERS = 4;
-/** Workers begin with clocks that are wrong by so much. */
+/** The clock errors with which workers begin. */
 const SKEWS_MS = [0, 7000, -7000, 3_600_000];
 const MAX_SLOPE_MB = 1;
-/** The heap of the first part of a run is not measured: code is still being compiled. */
+/** The share of a run whose heap is not measured, because code is still being compiled. */
 const WARM_SHARE = 0.3;
-/** Of one every three seconds: a minute. */
+/** One sample every three seconds for a minute. */
 const MIN_HEAP_SAMPLES = 20;
 
 const option = (name, otherwise) => {
@@ -47,13 +47,13 @@ const random = () => {
 const SHIM = fileURLToPath(new URL('../test/backends/redis/support/shift-clock.mjs', import.meta.url));
 const WORKER = fileURLToPath(new URL('./soak/worker.mjs', import.meta.url));
 
-/** The instants of admitted units, by the place of the decision, policy and subject. */
+/** The instants of admitted units, by server or process, policy and subject. */
 const admitted = new Map();
 const totals = { calls: 0, denied: 0, degraded: 0, errors: 0 };
 const escaped = [];
 const heaps = [];
 
-/** A process of the soak. A restarted one is another process, whose local counters begin anew. */
+/** A process of the soak. A restarted worker is a new process with new local counters. */
 class Worker {
   #process;
   #life = 0;
@@ -140,7 +140,7 @@ try {
     proxy,
     cluster,
     workers,
-    // One that cannot connect must not try for ever.
+    // A client that cannot connect must not retry forever.
     connect: (server) => connect(server, { retryStrategy: () => null }),
     slotOf: (subject) => slotOf(`{${subject}}`),
     random,
@@ -186,7 +186,7 @@ note('calls that rejected', totals.errors, 0, totals.errors === 0);
 note('unhandled rejections, uncaught exceptions, ends', escaped.length, 0, escaped.length === 0);
 const slopes = heaps
   .map((heap) => heap.slice(Math.ceil(heap.length * WARM_SHARE)))
-  // A process that lived shortly has too few samples to tell a leak from noise.
+  // A short-lived process has too few samples to distinguish a leak from noise.
   .filter((heap) => heap.length >= MIN_HEAP_SAMPLES)
   .map(slopeOf);
 const slope = Math.max(0, ...slopes);

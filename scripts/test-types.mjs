@@ -1,5 +1,5 @@
-// Compiles the programs in test/types against the built package, as an application does, with each version of TypeScript
-// that the package promises to support. Fails if one reports anything.
+// Compiles the programs in test/types against the built package, like an application, with each supported version of
+// TypeScript. Fails if one reports an error.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

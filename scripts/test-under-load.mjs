@@ -1,6 +1,7 @@
 /**
- * Runs `npm test` three times beside two busy loops, prints the time and the result of each run, and ends with 1 where one
- * was red: `npm run test:loaded`. Other numbers: `npm run test:loaded -- <runs> <loops>`. Ends only processes that it started.
+ * Runs `npm test` three times while two busy loops run, prints the time and the result of each run, and exits with code
+ * 1 if one failed: `npm run test:loaded`. To set other numbers: `npm run test:loaded -- <runs> <loops>`. It kills only
+ * processes that it started.
  */
 import { fork, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -10,14 +11,14 @@ import { fileURLToPath } from 'node:url';
 
 const file = fileURLToPath(import.meta.url);
 const root = path.join(path.dirname(file), '..');
-/** A run that takes longer than this is ended, and red. */
+/** A run that takes longer than this is killed and fails. */
 const RUN_MINUTES = 40;
 const SLICE_MS = 100;
 
 if (process.argv[2] === 'busy') spin();
 else await main(...process.argv.slice(2).map(Number));
 
-/** Keeps a core busy, and looks now and then whether the process that wants it so is gone. */
+/** Keeps a core busy, and exits when its parent has ended. */
 function spin() {
   process.once('disconnect', () => process.exit());
   const slice = () => {
@@ -66,7 +67,7 @@ async function main(runs = 3, loops = 2) {
   }
 }
 
-/** One run of the tests, in a process group of its own, with its output in a file. */
+/** Runs the tests once, in a separate process group, with its output in a file. */
 async function test(log, started) {
   const startedAt = performance.now();
   const output = openSync(log, 'w');
@@ -82,7 +83,7 @@ async function test(log, started) {
   return { isGreen: code === 0, seconds: Math.round((performance.now() - startedAt) / 1000) };
 }
 
-/** Ends a run with all that it has started. */
+/** Kills a run and all processes that it has started. */
 function endGroup({ pid }) {
   try {
     process.kill(-pid, 'SIGKILL');

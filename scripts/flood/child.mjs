@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A process of its own that answers one question at a time. */
+/** A child process that handles one request at a time. */
 export class Child {
   #process;
 
@@ -10,7 +10,7 @@ export class Child {
     this.#process = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ['--expose-gc'] });
   }
 
-  /** @throws what the process threw, or that it ended, or said nothing in time */
+  /** @throws the error of the process, or an error if it ended or did not respond in time */
   async ask(what, about = {}, giveUpMs = 60_000) {
     const over = new AbortController();
     const { signal } = over;
@@ -38,7 +38,7 @@ export class Child {
   }
 }
 
-/** The other side: has these functions answer. It ends with the process that asks. */
+/** The other side: handles requests with these functions. It ends with its parent. */
 export function answer(functions) {
   process.on('message', async ({ what, about }) => {
     try {

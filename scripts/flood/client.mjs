@@ -1,25 +1,25 @@
-// The client of scripts/flood.mjs: one connection, over which messages go as fast as it takes them.
+// The client of scripts/flood.mjs: one connection, over which it sends messages as fast as possible.
 import { setTimeout as pause } from 'node:timers/promises';
 import { answer } from './child.mjs';
 import { Connection } from './connection.mjs';
 import { frame, PING, TEXT } from './frames.mjs';
 
-/** Messages that are written at once. */
+/** The number of messages per write. */
 const CHUNK = 1000;
-/** For so long nothing has to come until no more acknowledgements are waited for. */
+/** The time without input after which it stops waiting for acknowledgements. */
 const QUIET_MS = 1000;
 
 let connection;
 
 answer({ connect, warm, flood });
 
-/** @param about.isRude whether messages go on after the server has said that it closes */
+/** @param about.isRude true to go on sending after the server has sent a close frame */
 async function connect(about) {
   connection?.destroy();
   connection = await Connection.open(about);
 }
 
-/** So many messages, a hundred at a time, each hundred once the one before has been read. */
+/** Sends `count` messages, a hundred at a time, each hundred after the previous one has been read. */
 async function warm({ count }) {
   const hundred = messages(100);
   for (let sent = 0; sent < count && connection.isOpen; sent += 100) {
@@ -29,8 +29,8 @@ async function warm({ count }) {
 }
 
 /**
- * Messages as fast as the connection takes them, for so long or up to so many, and until the server has read all of them.
- * Tells what came back, and after how long the end was told and had come.
+ * Sends messages as fast as possible, for `ms` milliseconds or up to `count`, and until the server has read all of
+ * them. Returns what it received, and the times of the close frame and of the end of the connection.
  */
 async function flood({ ms, count, giveUpMs }) {
   const chunk = messages(CHUNK);
@@ -59,7 +59,7 @@ async function flood({ ms, count, giveUpMs }) {
   };
 }
 
-/** All alike in length. On socket.io each asks to be acknowledged. */
+/** Returns messages of the same length. On socket.io each requests an acknowledgement. */
 function messages(count) {
   const one = (i) =>
     connection.transport === 'ws'
@@ -68,7 +68,7 @@ function messages(count) {
   return Buffer.concat(Array.from({ length: count }, (_, i) => frame(TEXT, one(i))));
 }
 
-/** Resolves when the server has read all that was written, or the connection has ended. */
+/** Resolves when the server has read everything that was written, or the connection has ended. */
 async function allRead() {
   const { pongs } = connection;
   await connection.write(frame(PING, ''));

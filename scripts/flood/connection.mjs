@@ -4,13 +4,13 @@ import { CLOSE, frame, frameReader, PONG, TEXT } from './frames.mjs';
 
 const PATHS = { ws: '/', 'socket.io': '/socket.io/?EIO=4&transport=websocket' };
 
-/** A connection to a server of ws, or of socket.io, and what came over it. */
+/** A connection to a server of ws or socket.io, and what it has received. */
 export class Connection {
   isOpen = true;
   acks = 0;
   notices = 0;
   pongs = 0;
-  /** When the server said that it closes, and when the connection was over. */
+  /** When the server sent its close frame, and when the connection ended. */
   toldAt;
   endedAt;
   #socket;
@@ -30,7 +30,7 @@ export class Connection {
     const [, socket, head] = await once(request, 'upgrade');
     const connection = new Connection(socket, head, transport, isRude);
     if (transport === 'ws') return connection;
-    // Engine.IO has shaken hands, and socket.io does for each namespace.
+    // The Engine.IO handshake is done; socket.io has another one per namespace.
     socket.write(frame(TEXT, '40'));
     while (!connection.#isReady) await connection.changed();
     return connection;
@@ -51,13 +51,13 @@ export class Connection {
     read(head);
   }
 
-  /** Resolves when the connection takes more, or is closed. */
+  /** Resolves when the connection accepts more data, or is closed. */
   async write(bytes) {
     if (!this.isOpen || this.#socket.write(bytes)) return;
     while (this.isOpen && this.#socket.writableNeedDrain) await this.changed();
   }
 
-  /** Resolves when something has come, or gone. */
+  /** Resolves when something was received, or sent. */
   changed() {
     this.#change ??= new Promise((resolve) => {
       this.#changes = () => {
@@ -79,7 +79,7 @@ export class Connection {
   }
 
   #onText(text) {
-    // Of socket.io: connected, acknowledged.
+    // socket.io packets: connected, acknowledged.
     if (text.startsWith('40')) this.#isReady = true;
     else if (text.startsWith('43')) this.acks += 1;
     else if (text.includes('"rate_limit"')) this.notices += 1;
@@ -88,7 +88,7 @@ export class Connection {
   #onClose() {
     this.toldAt ??= performance.now();
     if (this.#isRude) return;
-    // As a browser does: it answers, behind what it has sent already, and sends nothing more.
+    // Like a browser, responds with a close frame after everything already sent, and sends nothing more.
     this.isOpen = false;
     this.#socket.end(frame(CLOSE, ''));
   }

@@ -1,6 +1,6 @@
 /**
- * Frames as a client writes and reads them (RFC 6455, 5.2), by hand: a client that spends nothing on a message keeps a
- * server busier than any library can, and may be as rude as it likes.
+ * Writes and reads the frames of a client (RFC 6455, 5.2) without a library. Such a client needs less CPU per message
+ * than a library, so it keeps a server busier, and it can violate the protocol.
  */
 
 export const TEXT = 1;
@@ -11,7 +11,7 @@ export const PONG = 10;
 const FIN = 0x80;
 const MASKED = 0x80;
 
-/** A masked frame of up to 125 bytes. */
+/** Returns a masked frame of up to 125 bytes. */
 export function frame(opcode, text) {
   const payload = Buffer.from(text);
   if (payload.length > 125) throw new RangeError(`expected at most 125 bytes, got ${payload.length}`);
@@ -23,7 +23,7 @@ export function frame(opcode, text) {
   ]);
 }
 
-/** Cuts what a server sends into frames: calls `onFrame(opcode, payload)` for each. */
+/** Splits the output of a server into frames: calls `onFrame(opcode, payload)` for each. */
 export function frameReader(onFrame) {
   let left = Buffer.alloc(0);
   return (chunk) => {

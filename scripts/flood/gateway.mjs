@@ -9,7 +9,7 @@ import { MemoryBackend, RedisBackend, Throttle, ThrottleModule, ThrottleService 
 
 const LIMIT = 60;
 
-/** Reads what a client sent one message a turn of the event loop; by default ws goes through all that has come at once. */
+/** Emits one message per turn of the event loop; by default ws emits all received messages at once. */
 class OneATurn extends WebSocketServer {
   constructor(options) {
     super({ ...options, allowSynchronousEvents: false });
@@ -30,7 +30,7 @@ export async function startApp({ transport, limiter, redisPort, sockets, oneATur
   class FloodGateway {
     say() {
       counts.handled += 1;
-      // What socket.io acknowledges with; on ws nothing is answered.
+      // The acknowledgement on socket.io; on ws there is no response.
       return transport === 'ws' ? undefined : 'said';
     }
   }
@@ -71,7 +71,7 @@ async function connect(port) {
   return client;
 }
 
-/** What is often written by hand: right while Redis is well. */
+/** A typical hand-written guard, which is correct while Redis is healthy. */
 function naiveGuard(client, counts) {
   return class NaiveGuard {
     async canActivate() {

@@ -1,11 +1,11 @@
 const GROWTH_MB = 20;
 const LATE_MS = 50;
 const OBEYED_MS = 1000;
-/** A client has a second to take its leave. */
+/** A client has a second to complete the closing handshake. */
 const CUT_OFF_MS = 2000;
 const NOTICE_EVERY_MS = 1000;
 
-/** What the figures of a transport should be, each with what they are. */
+/** Returns the goals of a transport, each with the measured figure. */
 export function goals(transport, found) {
   const { 'no limiter': none, 'naive guard': naive, Sluice: ours, closeAfter, '..., rude': rude } = found;
   const { '1/turn: none': turnNone, '1/turn: Sluice': turnOurs } = found;
@@ -30,7 +30,7 @@ export function goals(transport, found) {
       endedMs === undefined ? 'not within 5 s' : ms(endedMs),
       endedMs <= withinMs,
     );
-  // To a limit of frames the ping that ends a flood is one, too.
+  // The ping at the end of a flood also counts as a frame.
   const pings = transport === 'ws' ? 1 : 0;
   const counted = [ours, turnOurs, found.frames, found['in memory']];
   const mostNotices = ({ tookMs }) => Math.floor(tookMs / NOTICE_EVERY_MS) + 1;
@@ -56,7 +56,7 @@ export function goals(transport, found) {
       counted.every((one) => one.handled + one.denied === one.received + (one === found.frames ? pings : 0)),
     ),
     goal(
-      'one notice a second at most',
+      'at most one notice per second',
       counted.map((one) => `${one.notices} (at most ${mostNotices(one)})`).join(', '),
       counted.every((one) => one.notices <= mostNotices(one)),
     ),

@@ -1,20 +1,20 @@
-// The application of scripts/flood.mjs: a gateway, and what its process is measured by.
+// The application of scripts/flood.mjs: a gateway, and the measurement of its process.
 import 'reflect-metadata';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { answer } from './child.mjs';
 import { startApp } from './gateway.mjs';
 
-/** How often the event loop is asked whether it is late. The histogram has it in what it says; it is taken off. */
+/** How often the delay of the event loop is sampled. The histogram includes this interval, so it is subtracted. */
 const RESOLUTION_MS = 1;
 const SAMPLE_MS = 10;
-/** After which all that waited for Redis has been decided without it: several times `timeoutMs`. */
+/** The time after which all calls that waited for Redis have been decided without it: several times `timeoutMs`. */
 const DECIDED_MS = 500;
 const MEGABYTE = 2 ** 20;
 
 const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 let counts;
-/** Of the latest client. */
+/** The socket of the latest client. */
 let socket;
 let began;
 let sampler;
@@ -31,7 +31,7 @@ async function start(about) {
   return started.server.address().port;
 }
 
-/** From here on the figures count. */
+/** Starts the measurement. */
 function begin() {
   const memory = collected();
   began = { ...memory, ...counts, bytes: socket.bytesRead, cpu: process.cpuUsage() };

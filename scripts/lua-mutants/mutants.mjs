@@ -1,6 +1,6 @@
 import { scopesOf, tokensOf } from './tokens.mjs';
 
-/** The replacements of each operator and word: its neighbour and its opposite. */
+/** The replacements of each operator and word: a similar one and its opposite. */
 const OTHERS = {
   '<': ['<=', '>='],
   '<=': ['<', '>'],
@@ -22,7 +22,7 @@ const OTHERS = {
 
 const FIELDS = { min: ['max'], max: ['min'], floor: ['ceil'], ceil: ['floor'], limit: ['burst'], burst: ['limit'] };
 
-/** Locals of one kind: each is replaced by the others that are in scope. */
+/** Locals of one kind. Each is replaced by the others that are in scope. */
 const KINDS = [
   'now t at newest start current instant drained_ms server_ms until_ms expires_ms'.split(' '),
   'cost total total_cost used deficit wanted room sum left units given most full latest oldest before added'.split(' '),
@@ -38,7 +38,7 @@ function othersOf(tokens, i, scope) {
   const { kind, text } = tokens[i];
   const before = tokens[i - 1];
   if (kind === 'number') {
-    // The last digit is one less and one more. Beyond 2^53 the next whole number may be the same double.
+    // One less and one more in the last digit. Beyond 2^53 the next whole number may be the same double.
     const value = BigInt(text.replace('.', ''));
     const decimals = text.includes('.') ? text.length - 1 - text.indexOf('.') : 0;
     return [value - 1n, value + 1n]
@@ -50,7 +50,7 @@ function othersOf(tokens, i, scope) {
   if (kind === 'symbol' || kind === 'keyword') return OTHERS[text] ?? [];
   if (kind !== 'name') return [];
   if (before?.text === '.') return FIELDS[text] ?? [];
-  // Keeps a name that is declared here, and a member's name.
+  // Does not replace a name that is declared here, nor the name of a member.
   if (isDeclared(tokens, i) || (tokens[i + 1]?.text === '=' && '{,'.includes(before?.text))) return [];
   const kin = KINDS.find((names) => names.includes(text)) ?? [];
   return kin.filter((name) => name !== text && scope.has(name));
@@ -67,8 +67,8 @@ function isDeclared(tokens, i) {
 }
 
 /**
- * Returns every mutant of a file: the file with one token replaced. `place` identifies it: the line, and which of these tokens
- * in it. `outer`: locals of the parts before the file.
+ * Returns every mutant of a file: the file with one token replaced. `place` identifies it: the line, and the position
+ * among equal tokens in it. `outer` has the locals of the parts before the file.
  */
 export function mutantsOf(file, text, outer) {
   const tokens = tokensOf(text);

@@ -1,4 +1,4 @@
-/** The tokens of Lua 5.1, as far as lua/ uses it. Spaces and comments are skipped. */
+/** The tokens of the part of Lua 5.1 that lua/ uses. Spaces and comments are skipped. */
 const TOKEN =
   /(?<space>\s+|--[^\n]*)|(?<string>'(?:\\.|[^'\\\n])*')|(?<number>\d+(?:\.\d+)?)|(?<name>[A-Za-z_]\w*)|(?<symbol>==|~=|<=|>=|\.\.\.?|[-+*/%#<>=(){}[\];:,.])/gy;
 
@@ -8,7 +8,7 @@ const KEYWORDS = new Set(
   ),
 );
 
-/** Returns the tokens of a text: kind, text, and index of the first character. */
+/** Returns the tokens of a source: kind, text, and index of the first character. */
 export function tokensOf(text) {
   const tokens = [];
   let end = 0;
@@ -24,8 +24,8 @@ export function tokensOf(text) {
 }
 
 /**
- * Returns the names of the locals in scope at each token, and those that the text declares for the parts after it.
- * A name is in scope from the line after its declaration. `outer`: locals of the parts before the text.
+ * Returns the names of the locals in scope at each token, and those that the source declares for the parts after it. A
+ * name is in scope from the line after its declaration. `outer` has the locals of the parts before the source.
  */
 export function scopesOf(text, tokens, outer = []) {
   const blocks = [new Set(outer)];

@@ -1,6 +1,6 @@
 /**
- * Checks what was admitted against what the strategies promise. An interval in which a server has lost its counters (a crash, FLUSHALL)
- * allows the limit once more: counters start anew.
+ * Compares admitted units with the promises of the strategies. An interval in which a server has lost its counters (a
+ * crash, FLUSHALL) allows the limit once more, because counters restart.
  */
 import { PERIOD, POLICIES } from './policies.mjs';
 
@@ -31,13 +31,13 @@ function worstSpan(at, limit, spanMs, lost) {
   let worst = 0;
   for (let from = 0, to = 0; from < at.length; from++) {
     while (to < at.length && at[to] < at[from] + spanMs) to++;
-    // Counters that were lost before may have been of this span, too.
+    // Counters that were lost just before may also belong to this span.
     worst = Math.max(worst, (to - from) / (limit * (1 + lost(at[from] - PERIOD, at[from] + spanMs))));
   }
   return worst;
 }
 
-/** At most burst + limit * T / period in any T. Longer times than a few periods add nothing new. */
+/** Checks for at most burst + limit * T / period in any T. Times longer than a few periods need no check. */
 function worstBucket(at, limit, lost) {
   let worst = 0;
   for (let from = 0; from < at.length; from++) {
@@ -49,7 +49,7 @@ function worstBucket(at, limit, lost) {
   return worst;
 }
 
-/** Throws if the checks would miss a violation: a check that cannot fail proves nothing. */
+/** Throws if the checks would miss a violation, because a check that cannot fail proves nothing. */
 export function checkTheChecks() {
   const start = 1_000_000;
   for (const [policy, { limit }] of Object.entries(POLICIES)) {
@@ -61,7 +61,7 @@ export function checkTheChecks() {
   }
 }
 
-/** Returns the slope of values over time by least squares, in units a minute. */
+/** Returns the slope of values over time by least squares, in units per minute. */
 export function slopeOf(samples) {
   const n = samples.length;
   if (n < 3) return 0;

@@ -1,6 +1,6 @@
 /**
- * The faults of the soak. Each lasts for a while and ends by itself. A fault that loses counters returns the interval in which it did, and
- * of which server.
+ * The faults of the soak. Each lasts for a while and then ends. A fault that loses counters returns the interval and
+ * the server.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -16,7 +16,7 @@ async function until(isSo, what) {
 }
 
 /**
- * @param connect opens an admin's connection to a server
+ * @param connect opens an admin connection to a server
  * @param slotOf returns the slot of a subject's keys
  */
 export function nemeses({ single, proxy, cluster, workers, connect, slotOf, random }) {
@@ -32,7 +32,7 @@ export function nemeses({ single, proxy, cluster, workers, connect, slotOf, rand
     }
   }
 
-  /** The servers of the cluster that answer, by role. */
+  /** Returns the reachable servers of the cluster, by role. */
   async function roles() {
     const found = { masters: [], replicas: [] };
     for (const server of cluster.servers) {
@@ -146,7 +146,7 @@ export function nemeses({ single, proxy, cluster, workers, connect, slotOf, rand
       worker.thaw();
     },
     'restart with another clock': async () => {
-      // The first lives as long as the soak, so that its heap tells of the whole of it.
+      // Never restarts the first worker, so that its heap is measured during the whole soak.
       await some(workers.slice(1)).restart(Math.round((random() - 0.5) * 2 * 3_600_000));
     },
   };

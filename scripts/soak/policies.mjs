@@ -1,4 +1,6 @@
-/** The limits of the soak: short periods, so that many windows pass, and more calls than they allow. */
+/**
+ * The limits of the soak. Their periods are short, so that many windows pass, and there are more calls than they allow.
+ */
 
 const PERIOD_MS = 2000;
 const rate = (limit) => `${limit}/${PERIOD_MS}ms`;

@@ -1,6 +1,6 @@
 /**
- * A process of the soak: two applications, one on a single Redis and one on a Cluster, whose callers charge the limits all the time. It
- * reports what was admitted, and when by the clock that decided.
+ * A process of the soak: two applications, one on a single Redis and one on a Cluster, whose callers charge the limits
+ * all the time. It reports admitted units and their instants, on the clock that decided.
  */
 import 'reflect-metadata';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -25,14 +25,15 @@ let admitted = [];
 let isStopping = false;
 let lastError = '';
 
-/** By budget: the latest instant at which a unit was counted in this process. */
+/** The latest instant at which a unit was counted in this process, by budget. */
 const latest = new Map();
-/** Of a sliding window of the soak: a segment. */
+/** The length of a segment of the soak's sliding window. */
 const SEGMENT_MS = 200;
 
 /**
- * Returns the instant at which a strategy counts a unit. A process that decides by itself estimates the server's clock, and an estimate may
- * be set back. Strategies then decide as at their latest instant; a sliding window as at the start of its newest segment.
+ * Returns the instant at which a strategy counts a unit. A process that decides locally estimates the server's clock,
+ * and an estimate may be set back. Then strategies decide as at their latest instant; a sliding window as at the start
+ * of its newest segment.
  */
 function countedAt(on, policy, subject, at) {
   const budget = `${on} ${policy} ${subject}`;

@@ -6,10 +6,10 @@ import type { Policy } from '../../core/policy.js';
 import type { FunctionDeadlines } from '../../transports/functions/function-deadlines.js';
 import { FunctionTimeoutException } from '../../transports/functions/function-timeout.exception.js';
 
-/** What a call of a backend is about: the policies that its error names. */
+/** The policies that a backend call concerns, for its error. */
 export type Concerned = readonly { readonly policy: string | Pick<Policy, 'name'> }[];
 
-/** Bounds what a backend without a deadline of its own takes to answer. An answer that is no promise passes as it is. */
+/** Adds deadlines to the calls of a backend that has none. A result that is not a promise is returned as it is. */
 export class AnswerDeadlines {
   constructor(
     private readonly backend: Backend,
@@ -17,16 +17,16 @@ export class AnswerDeadlines {
   ) {}
 
   /**
-   * Returns an answer. A promise rejects if it does not settle in time.
+   * Returns the result of a call. A promise rejects if it does not settle in time.
    *
-   * @param method its name, such as `holds.end`
+   * @param method the name of the method, such as `holds.end`
    */
   bound<T>(answer: Awaitable<T>, method: string, concerned: Concerned): Awaitable<T> {
     if (!isPromise(answer)) return answer;
     return this.deadlines.boundPromise(answer, () => this.#lateError(method, concerned));
   }
 
-  /** The same of an answer that takes something: one that comes too late goes to `giveBack`. */
+  /** Like `bound`, for a call that takes units: a result that comes too late goes to `giveBack`. */
   boundTaking<T>(answer: Awaitable<T>, method: string, concerned: Concerned, giveBack: (late: T) => void) {
     if (!isPromise(answer)) return answer;
     const race = (taking: Promise<T>) => this.deadlines.boundPromise(taking, () => this.#lateError(method, concerned));
@@ -34,7 +34,10 @@ export class AnswerDeadlines {
     return orReturnLate(Promise.resolve(answer), race, giveBack);
   }
 
-  /** Resolves with the answer, or with `otherwise` after a warning if it does not come in time: the application goes on. */
+  /**
+   * Resolves with the result. If it does not come in time, logs a warning and resolves with `otherwise`, so that the
+   * application goes on.
+   */
   async boundOr<T>(answer: Promise<T>, otherwise: T, path: string, consequence: string): Promise<T> {
     const { timeoutMs, warn } = this.deadlines;
     const late = new Error(`${path}: expected an answer within ${timeoutMs} ms, got none. ${consequence}`);
@@ -47,7 +50,10 @@ export class AnswerDeadlines {
     }
   }
 
-  /** A remote backend that does not answer in time is unavailable: `onError` decides. */
+  /**
+   * Returns the error for a late call. A remote backend that does not respond in time is unavailable, so `onError`
+   * decides.
+   */
   #lateError(method: string, concerned: Concerned): Error {
     const path = `${this.backend.constructor.name}.${method}()`;
     const { timeoutMs } = this.deadlines;

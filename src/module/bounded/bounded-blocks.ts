@@ -4,7 +4,7 @@ import type { Awaitable } from '../../core/awaitable.js';
 import type { Target } from '../../core/decision.js';
 import type { AnswerDeadlines } from './answer-deadlines.js';
 
-/** Bounds what the blocks of a backend take to answer. */
+/** Adds deadlines to a backend's blocks. */
 export class BoundedBlocks implements BlockStore {
   constructor(
     private readonly inner: BlockStore,

@@ -4,7 +4,10 @@ import type { Awaitable } from '../../core/awaitable.js';
 import type { Charge, Decision, Outcome } from '../../core/decision.js';
 import type { AnswerDeadlines } from './answer-deadlines.js';
 
-/** Bounds what the holds of a backend take to answer. What is taken after the deadline is ended, and its charges are returned. */
+/**
+ * Adds deadlines to a backend's holds. Holds that are taken after the deadline are ended, and their charges are
+ * returned.
+ */
 export class BoundedHolds implements HoldStore {
   constructor(
     private readonly inner: HoldStore,
@@ -37,7 +40,7 @@ export class BoundedHolds implements HoldStore {
     return this.deadlines.bound(this.inner.end(holds), 'holds.end', holds);
   }
 
-  /** Never rejects: what cannot be ended expires. */
+  /** Ends late holds. Never rejects: holds that cannot be ended expire. */
   async #endLate(holds: readonly HoldRequest[]): Promise<void> {
     try {
       await this.inner.end(holds.map((hold) => ({ ...hold, units: 0 })));

@@ -11,7 +11,7 @@ import type {
 import type { Awaitable } from '../../core/awaitable.js';
 import type { AnswerDeadlines } from './answer-deadlines.js';
 
-/** Bounds what the settings of a backend take to answer. */
+/** Adds deadlines to a backend's settings. */
 export class BoundedSettings implements SettingsStore {
   constructor(
     private readonly inner: SettingsStore,

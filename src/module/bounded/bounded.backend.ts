@@ -12,9 +12,9 @@ import { BoundedHolds } from './bounded-holds.js';
 import { BoundedSettings } from './bounded-settings.js';
 
 /**
- * Bounds what a backend without a deadline of its own takes to answer: each method that may return a promise. A remote one that does not
- * answer in time is unavailable, so `onError` decides. A call on any other one is rejected with 503. What is taken after the deadline is
- * returned.
+ * Adds deadlines to a backend that has none, for each method that may return a promise. A remote backend that does not
+ * respond in time is unavailable, so `onError` decides. A call on any other backend is rejected with 503. Units that
+ * are taken after the deadline are returned.
  */
 export class BoundedBackend extends BackendLayer {
   declare readonly holds?: HoldStore;
@@ -67,7 +67,7 @@ export class BoundedBackend extends BackendLayer {
     return this.#boundOr(super.returnLeases(), undefined, 'returnLeases', 'The application closes without it.');
   }
 
-  /** A backend that does not close in time is left alone. */
+  /** Closes the backend. If it does not close in time, the application goes on closing. */
   override close(): Promise<void> {
     return this.#boundOr(super.close(), undefined, 'close', 'The application closes without it.');
   }
