@@ -73,7 +73,7 @@ describe.each(adapters)('releases of an application on one Redis, with %s', (ada
     expect(await redis.client.keys(`${prefix}:{ip:*`)).toHaveLength(6);
   });
 
-  it('go on with their budgets after a release with another module', async () => {
+  it('keep their budgets after a release with another module', async () => {
     const prefix = freshPrefix();
     {
       await using before = await start(prefix, ['users', 'reports']);

@@ -115,7 +115,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
     ]);
   });
 
-  it('handle what came first first, while Redis decides', async () => {
+  it('handle messages in order of arrival while Redis decides', async () => {
     await using sockets = await start(freshPrefix(), { sockets: { frames: '1000/s' } });
     const socket = await sockets.connect(ada);
     handled.length = 0;
@@ -124,7 +124,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
     expect(handled).toEqual(['say', 'pay', 'say', 'pay']);
   });
 
-  it('limit in the process while Redis does not answer', async () => {
+  it('limit in the process while Redis does not respond', async () => {
     await using sockets = await start(freshPrefix(), {}, FROZEN_MS);
     const socket = await sockets.connect(ada);
     server.freeze();
@@ -133,7 +133,7 @@ describe.each(transports)('gateways on Redis, on %s', (transport) => {
     expect(events).toEqual(['said', 'said', 'said', 'rate_limit']);
   });
 
-  it('say that nothing can be decided where nothing passes then', async () => {
+  it('report that limits cannot be checked, with onError "deny"', async () => {
     await using sockets = await start(freshPrefix(), { sockets: { closeAfter: 1 } }, FROZEN_MS);
     const socket = await sockets.connect(ada);
     server.freeze();

@@ -68,7 +68,7 @@ describe.each(['onModuleDestroy', 'onApplicationShutdown'] as const)('a client t
 describe.each(adapters)('an application with a leased policy, with %s', (adapter) => {
   const redis = ownRedis();
 
-  it('limits a fleet to the limit, tells what it knows, and gives back what is left when it closes', async () => {
+  it('limits a fleet to the limit, reports the units it knows, and returns the rest when it closes', async () => {
     const prefix = freshPrefix();
     // The window does not turn before the year 2046.
     const api = { rate: '10/2000 weeks', strategy: 'fixed-window', by: by.all(), lease: { batch: 4 } } as const;

@@ -47,7 +47,7 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
     };
   }
 
-  it('starts, and logs a wrong password in one line, with the address and what happens meanwhile', async () => {
+  it('starts, and logs a wrong password in one line, with the address and the effect of onError', async () => {
     await using started = await start({ ...server.address, password: `not ${PASSWORD}` });
     const { app, atStartup, warnings } = started;
     const cause = `Redis at 127.0.0.1:${server.port}: WRONGPASS invalid username-password pair or user is disabled`;
@@ -64,7 +64,7 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
   it.each([
     ['allow', 'calls pass uncharged'],
     ['deny', 'calls are answered 503'],
-  ] as const)('says what onError %s does, to a host where nobody listens', async (onError, meanwhile) => {
+  ] as const)('logs the effect of onError %s if nothing listens at the address', async (onError, meanwhile) => {
     const port = await freePort();
     await using started = await start({ host: '127.0.0.1', port }, { onError });
     expect(started.atStartup).toEqual([
@@ -72,7 +72,7 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
     ]);
   });
 
-  it('says nothing of a client that connects in time', async () => {
+  it('logs nothing about a client that connects in time', async () => {
     await using started = await start({ ...server.address, password: PASSWORD });
     expect(started.atStartup).toEqual([]);
     expect(started.app.app.get(ThrottleService).failures.size).toBe(0);

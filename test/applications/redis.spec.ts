@@ -75,7 +75,7 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
     expect(Number(waitS)).toBeGreaterThanOrEqual(59 - Math.ceil((performance.now() - startedAt) / 1000));
   });
 
-  it('limits in the process while Redis does not answer, and says so once', async () => {
+  it('limits in the process while Redis does not respond, and logs that once', async () => {
     const warnings: string[] = [];
     await using app = await start(freshPrefix(), FROZEN_MS, {}, warnings);
     server.freeze();
@@ -84,7 +84,7 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
     expect(warnings).toEqual(["The backend does not answer (TIMEOUT). Until it does, each policy's onError decides."]);
   });
 
-  it('answers 503, and not 429, where a policy says that nothing passes then', async () => {
+  it('responds with 503 instead of 429 for a policy with onError "deny"', async () => {
     const policies = { payments: { rate: '5/min', onError: 'deny' } };
     await using app = await start(freshPrefix(), FROZEN_MS, { policies });
     server.freeze();
@@ -106,7 +106,7 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
     expect((await app.send('/list')).status).toBe(200);
   });
 
-  it('writes the 503 as problem details where errors are', async () => {
+  it('writes the 503 as problem details with errors "problem"', async () => {
     await using app = await start(freshPrefix(), FROZEN_MS, { onError: 'deny', errors: 'problem' });
     server.freeze();
     const { status, headers, body } = await app.send('/pay');
@@ -120,14 +120,14 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
     });
   });
 
-  it('lets calls pass where the module says so', async () => {
+  it('lets calls pass with onError "allow" of the module', async () => {
     await using app = await start(freshPrefix(), FROZEN_MS, { onError: 'allow' });
     server.freeze();
     expect(await app.statuses('/list', 5)).toEqual([200, 200, 200, 200, 200]);
     expect((await app.send('/by-hand')).text).toBe('allow');
   });
 
-  it('warns at boot of client settings that charge twice', async () => {
+  it('warns at startup of client settings that charge twice', async () => {
     const careless = await connect(server, { autoResendUnfulfilledCommands: true });
     const warnings: string[] = [];
     try {

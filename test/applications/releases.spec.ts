@@ -58,14 +58,14 @@ describe.each(adapters)('two releases or services that share a store, on %s', (a
     return admitted;
   }
 
-  it.each(RELEASES)('count apart, each to its limit, in memory, where they differ in the %s', async (_, one, other) => {
+  it.each(RELEASES)('have separate budgets in memory if they differ in the %s', async (_, one, other) => {
     const backend = new MemoryBackend({ clock });
     await using first = await start(one, backend);
     await using second = await start(other, backend);
     expect(await admittedBy(first, second)).toEqual([3, 3]);
   });
 
-  it.each(RELEASES)('count apart, each to its limit, on Redis, where they differ in the %s', async (_, one, other) => {
+  it.each(RELEASES)('have separate budgets on Redis if they differ in the %s', async (_, one, other) => {
     await redis.client.flushall();
     const open = () => new RedisBackend(redis.client, { clock, timeoutMs: PATIENT_MS });
     await using first = await start(one, open());
@@ -73,7 +73,7 @@ describe.each(adapters)('two releases or services that share a store, on %s', (a
     expect(await admittedBy(first, second)).toEqual([3, 3]);
   });
 
-  it('keep the usage where only the limit differs', async () => {
+  it('keep the usage if only the limit differs', async () => {
     await redis.client.flushall();
     const open = () => new RedisBackend(redis.client, { clock, timeoutMs: PATIENT_MS });
     await using first = await start({ rate: '3/min' }, open());

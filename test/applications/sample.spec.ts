@@ -60,7 +60,7 @@ describe('the sample application', () => {
     await until(() => limiter.permits.size === 0 && limiter.queued === 0);
   });
 
-  it('streams completions on a budget of 200 tokens, which is charged what was served', async () => {
+  it('streams completions on a budget of 200 tokens, and charges the tokens served', async () => {
     const served = await app.send('/completions?words=40');
     expect([served.status, served.text.trim().split(' ').length]).toEqual([200, 40]);
     const tokens = served.text.match(/\S+ /g)?.reduce((sum, word) => sum + Math.ceil(word.length / 4), 0);
@@ -80,7 +80,7 @@ describe('the sample application', () => {
     expect(await app.statuses('/reports', 21)).toEqual([...new Array(20).fill(200), 429]);
   });
 
-  it('allows 2 a second of the latest report, whatever the class has left', async () => {
+  it('allows 2 a second of the latest report, regardless of the limit of the class', async () => {
     expect(await app.statuses('/reports/latest', 3)).toEqual([200, 200, 429]);
   });
 
@@ -88,7 +88,7 @@ describe('the sample application', () => {
     expect(await app.statuses('/reports/pdf', 5)).toEqual([200, 200, 200, 200, 429]);
   });
 
-  it('does not limit what is skipped', async () => {
+  it('does not limit skipped handlers', async () => {
     const { status, headers } = await app.send('/reports/up');
     expect([status, headers.ratelimit]).toEqual([200, undefined]);
   });
@@ -123,7 +123,7 @@ describe('the sample application', () => {
     expect(await upload(100)).toEqual([201, 100]);
   });
 
-  it('does not limit those who log in well', async () => {
+  it('does not limit successful logins', async () => {
     const eve = { method: 'POST', body: { name: 'eve', password: 'sesame' } };
     expect(await app.statuses('/login', 12, eve)).toEqual(new Array(12).fill(200));
   });
@@ -141,7 +141,7 @@ describe('the sample application', () => {
     expect(await rows(1)).toEqual([429, '0']);
   });
 
-  it('limits tries to log in by address', async () => {
+  it('limits failed logins by address', async () => {
     const tries = await app.statuses('/login', 6, { method: 'POST', body: { name: 'ada', password: 'open' } });
     expect(tries).toEqual([401, 401, 401, 401, 401, 429]);
     const { body } = await app.send('/login', { method: 'POST', headers: form });
@@ -151,12 +151,12 @@ describe('the sample application', () => {
   it.each([
     ['bob', 3],
     ['ada', 8],
-  ])('limits the API by the plan of a key: that of %s has %i calls a minute', async (key, count) => {
+  ])('limits the API by the plan of a key: %s has %i calls a minute', async (key, count) => {
     const keyed = { headers: { 'x-api-key': key } };
     expect(await app.statuses('/api', count + 1, keyed)).toEqual([...new Array(count).fill(200), 429]);
   });
 
-  it('lets operators, and nobody else, set another rate for a key', async () => {
+  it('lets only operators set another rate for a key', async () => {
     const keyed = { headers: { 'x-api-key': 'alan' } };
     const operator = { 'x-operator': 'sesame' };
     const put = (headers: object, rate?: string) =>
@@ -181,13 +181,13 @@ describe('the sample application', () => {
   });
 });
 
-describe('the sample application, sent what it does not expect,', () => {
+describe('the sample application, with unexpected input,', () => {
   it.each([
     ['/login', undefined],
     ['/login', { name: ['ada', 'bob'] }],
     ['/login', { name: '' }],
     ['/uploads', { text: { length: 9 } }],
-  ])('answers 400 to %s with %j', async (path, body) => {
+  ])('responds with 400 to %s with %j', async (path, body) => {
     const app = await startSample();
     try {
       expect((await app.send(path, { method: 'POST', ...(body && { body }) })).status).toBe(400);
@@ -220,7 +220,7 @@ describe.each(transports)('the chat of the sample application, over %s', (transp
     reason: 'rate',
   };
 
-  it('lets 5 messages of each connection through, then tells the wait', async () => {
+  it('lets 5 messages of each connection through, then sends the wait', async () => {
     for (let connection = 1; connection <= 2; connection++) {
       const socket = await sockets.connect();
       for (const text of ['1', '2', '3', '4', '5', '6']) socket.send('say', { text });
@@ -256,7 +256,7 @@ describe('the chat of the sample application', () => {
     delete process.env.TRANSPORT;
   });
 
-  it('acknowledges over socket.io what is limited', async () => {
+  it('acknowledges denied messages over socket.io', async () => {
     process.env.TRANSPORT = 'io' satisfies Transport;
     await using sockets = new TestSockets(await startSample(), 'io');
     const socket = await sockets.connect();
@@ -264,7 +264,7 @@ describe('the chat of the sample application', () => {
     expect(await socket.ask('say', { text: '' })).toEqual(expect.objectContaining({ type: 'rate_limit', limit: 5 }));
   });
 
-  it('does not start over a transport that nobody knows', async () => {
+  it('does not start with an unknown transport', async () => {
     process.env.TRANSPORT = 'tcp';
     await expect(startSample()).rejects.toThrow(
       'TRANSPORT: expected "ws" (plain WebSockets, the default) or "io" (socket.io), got "tcp"',

@@ -38,7 +38,7 @@ describe('the check of what a backend can do', () => {
     );
   });
 
-  it('passes a backend that has the part, and no other part in its place', () => {
+  it('accepts only a backend that has the required part', () => {
     const holds: HoldStore = {
       take: () => ({ allowed: true, decisions: [], binding: null }),
       peek: () => ({ allowed: true, decisions: [], binding: null }),

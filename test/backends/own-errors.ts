@@ -19,7 +19,7 @@ export function ownErrors(what: string, create: (clock: ManualClock) => Backend)
   describe(`the errors of ${what}`, () => {
     const charge = { policy, subject: 'ada', cost: 1 };
 
-    it.each(INVALID)('say what is wrong with a charge of %j', async (more, message) => {
+    it.each(INVALID)('report what is wrong with a charge of %j', async (more, message) => {
       const backend = create(new ManualClock());
       const bad = { ...charge, ...more };
       for (const method of ['spend', 'peek'] as const) {
@@ -31,7 +31,7 @@ export function ownErrors(what: string, create: (clock: ManualClock) => Backend)
       await backend.close?.();
     });
 
-    it('say of a copied receipt what to use instead', async () => {
+    it('name an alternative to a copied receipt', async () => {
       const backend = create(new ManualClock());
       const { receipt } = await backend.spend([charge]);
       const copy: Receipt = JSON.parse(JSON.stringify(receipt));

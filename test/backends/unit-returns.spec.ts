@@ -33,7 +33,7 @@ describe('returns of units', () => {
     return { backend, take, remaining, returns: new UnitReturns(backend) };
   };
 
-  it('return everything that a receipt says was taken', async () => {
+  it('return everything that a receipt contains', async () => {
     const { backend, take, remaining, returns } = open();
     const [first, second] = [take(3), take(4)];
     expect(remaining()).toBe(3);
@@ -47,7 +47,7 @@ describe('returns of units', () => {
     expect(remaining()).toBe(10);
   });
 
-  it('are not repeated after a failure, and reject nobody', async () => {
+  it('are not repeated after a failure, and never reject', async () => {
     const { backend, take, remaining, returns } = open();
     const returned = returns.start(take(3));
     backend.release(new Error('unavailable'));
@@ -56,14 +56,14 @@ describe('returns of units', () => {
     expect([backend.refunds, remaining()]).toEqual([1, 7]);
   });
 
-  it('ask for nothing if nothing was taken', async () => {
+  it('do not call the backend if nothing was taken', async () => {
     const { backend, returns } = open();
     await returns.start({ at: 0, charges: [] });
     await returns.whenIdle();
     expect(backend.refunds).toBe(0);
   });
 
-  it('are idle when the last one has ended, those that begin meanwhile too', async () => {
+  it('are idle when the last one has ended, including those that begin in the meantime', async () => {
     const { backend, take, returns } = open();
     const order: string[] = [];
     const [first, second] = [take(1), take(1)];

@@ -94,7 +94,7 @@ describe.each(['ws', 'io'] as const)('the page of the sample application, over %
 
   afterAll(() => browser.close());
 
-  it('shows messages limited, for how long, and let through again when the wait is over', async () => {
+  it('shows denied messages with the wait, and allowed ones when the wait is over', async () => {
     await using sample = await Sample.start(transport);
     await using page = await ChatPage.open(browser, sample.url);
     await page.says('link', /^Connected$/);
@@ -136,7 +136,7 @@ describe.each(['ws', 'io'] as const)('the page of the sample application, over %
     expect([...page.asked].sort()).toEqual([`http://127.0.0.1:${sample.port}`, `ws://127.0.0.1:${sample.port}`]);
   });
 
-  it('connects again when the server is back', async () => {
+  it('reconnects when the server is back', async () => {
     const first = await Sample.start(transport);
     await using page = await ChatPage.open(browser, first.url);
     await page.says('link', /^Connected$/);
@@ -148,7 +148,7 @@ describe.each(['ws', 'io'] as const)('the page of the sample application, over %
     await page.says('passed', /^1$/);
   });
 
-  it('says that it is not let in at the 31st connection of a minute', async () => {
+  it('shows that the 31st connection of a minute is refused', async () => {
     await using sample = await Sample.start(transport);
     await using page = await ChatPage.open(browser, sample.url);
     for (let connections = 1; connections <= 30; connections++) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { BoundedMap } from '../../src/core/bounded-map.js';
 
 describe('BoundedMap', () => {
-  it('drops the entry that was set the longest ago', () => {
+  it('removes the oldest entry', () => {
     const map = new BoundedMap<string, number>(2);
     map.set('a', 1);
     map.set('b', 2);

@@ -13,7 +13,7 @@ async function stateOf(promise: Promise<unknown>): Promise<'resolved' | 'rejecte
 }
 
 describe('ManualClock', () => {
-  it('stands still until it is told to move', () => {
+  it('does not move by itself', () => {
     const clock = new ManualClock(START);
     expect(clock.now()).toBe(START);
     clock.advance(60_000);
@@ -24,7 +24,7 @@ describe('ManualClock', () => {
     expect(clock.now()).toBe(5);
   });
 
-  it('starts at 0 unless told otherwise', () => {
+  it('starts at 0 by default', () => {
     expect(new ManualClock().now()).toBe(0);
   });
 
@@ -38,7 +38,7 @@ describe('ManualClock', () => {
     expect(() => new ManualClock(START).advance(0.5)).toThrow(RangeError);
   });
 
-  it('wakes a waiter at its instant and not a millisecond before', async () => {
+  it('resolves a wait at its instant and not a millisecond before', async () => {
     const clock = new ManualClock(START);
     const waited = clock.wait(100);
     expect(clock.waiting).toBe(1);
@@ -49,7 +49,7 @@ describe('ManualClock', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it('wakes by set, too, and only those whose time has come', async () => {
+  it('resolves waits by set, and only those that are due', async () => {
     const clock = new ManualClock(START);
     const [short, long] = [clock.wait(10), clock.wait(20)];
     clock.set(START + 15);
@@ -57,7 +57,7 @@ describe('ManualClock', () => {
     expect(clock.waiting).toBe(1);
   });
 
-  it('counts a wait from where it began, whatever steps back meanwhile', async () => {
+  it('counts a wait from its start, even if the clock steps back', async () => {
     const clock = new ManualClock(START);
     const waited = clock.wait(10);
     clock.advance(-50);
@@ -91,7 +91,7 @@ describe('ManualClock', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it('takes no heed of an abort after the wait', async () => {
+  it('ignores an abort after the wait', async () => {
     const clock = new ManualClock(START);
     const leaving = new AbortController();
     const waited = clock.wait(100, leaving.signal);
@@ -106,7 +106,7 @@ describe('systemClock', () => {
     jest.useRealTimers();
   });
 
-  it('tells whole milliseconds of the epoch that never fall', () => {
+  it('returns whole epoch milliseconds that never decrease', () => {
     let last = 0;
     for (let i = 0; i < 100_000; i++) {
       const now = systemClock.now();
@@ -116,7 +116,7 @@ describe('systemClock', () => {
     expect(Math.abs(last - Date.now())).toBeLessThan(60_000);
   });
 
-  it('is not moved by a corrected system time', () => {
+  it('is not affected by a corrected system time', () => {
     jest.useFakeTimers({ now: 0, doNotFake: ['performance', 'setImmediate'] });
     expect(Date.now()).toBe(0);
     expect(systemClock.now()).toBeGreaterThan(Date.UTC(2024, 0, 1));
@@ -126,7 +126,7 @@ describe('systemClock', () => {
     await expect(systemClock.wait(ms)).resolves.toBeUndefined();
   });
 
-  it('waits as long as it was asked, and no shorter', async () => {
+  it('waits at least as long as requested', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     const waited = systemClock.wait(20);
     jest.advanceTimersByTime(19);
@@ -165,7 +165,7 @@ describe('systemClock', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('lets go of the signal after the wait', async () => {
+  it('releases the signal after the wait', async () => {
     const leaving = new AbortController();
     const removed = jest.spyOn(leaving.signal, 'removeEventListener');
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });

@@ -34,7 +34,7 @@ describe('a second copy of the library', () => {
     }
   });
 
-  it('has errors that are told apart', async () => {
+  it('has errors that can be distinguished', async () => {
     class Subclass extends first.ThrottleConfigError {}
     expect(new second.ThrottleConfigError('SLUICE_NO_CALL', 'x') instanceof first.BackendError).toBe(false);
     expect(new Error('x') instanceof first.ThrottleConfigError).toBe(false);
@@ -48,7 +48,7 @@ describe('a second copy of the library', () => {
     }
   });
 
-  it('knows a connection by the same subject', async () => {
+  it('uses the same subject for a connection', async () => {
     const client = {};
     const other = {};
     const subjects = [first, second].map(({ by }) => by.connection()({ ...call, client }));
@@ -72,7 +72,7 @@ describe('a second copy of the library', () => {
     );
   });
 
-  it('writes limits that the other copy reads', async () => {
+  it('writes limits that the other copy can read', async () => {
     const { metadataOn } = await import('../../src/decorators/metadata.js');
     class Reports {}
     first.Throttle('5/min')(Reports);
@@ -80,7 +80,7 @@ describe('a second copy of the library', () => {
     expect(metadataOn(Reports).limits.map(({ what }) => what)).toEqual(['10/min', '5/min']);
   });
 
-  it('tells the wait of a request that the other copy denied', async () => {
+  it('returns the wait of a request that the other copy denied', async () => {
     const { keepSession } = await import('../../src/service/calls/session-store.js');
     const { CallSession } = await import('../../src/service/calls/call-session.js');
     const backend = new first.MemoryBackend({ clock: new first.ManualClock() });

@@ -22,8 +22,8 @@ const UNLIMITED: Partial<Decision> = { resetMs: 0, windowMs: 60_000, unlimited: 
 const denied = (policy: string, retryAfterMs: number | null, more: Partial<Decision> = {}) =>
   decision(policy, { allowed: false, retryAfterMs, ...more });
 
-describe('the decision that binds', () => {
-  it('is none when nothing was charged', () => {
+describe('the binding decision', () => {
+  it('is null if nothing was charged', () => {
     expect(bindingOf([])).toBeNull();
     expect(NOTHING_TO_CHARGE).toEqual({ allowed: true, decisions: [], binding: null });
     expect(Object.isFrozen(NOTHING_TO_CHARGE) && Object.isFrozen(NOTHING_TO_CHARGE.decisions)).toBe(true);
@@ -46,14 +46,14 @@ describe('the decision that binds', () => {
     expect(bindingOf(decisions)?.policy).toBe(binding);
   });
 
-  it('is never one that says that no limit applies', () => {
+  it('is never an unlimited one', () => {
     const unlimited = unlimitedDecision(definePolicy('a', '10/min'));
     expect(unlimited).toEqual(left('a', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, UNLIMITED));
     expect(bindingOf([unlimited])).toBeNull();
     expect(bindingOf([unlimited, left('b', 10, 10)])?.policy).toBe('b');
   });
 
-  it('is one of those given, the same object', () => {
+  it('is one of the given objects', () => {
     const decisions = [left('a', 5, 10), left('b', 4, 10)];
     expect(bindingOf(decisions)).toBe(decisions[1]);
   });
@@ -79,7 +79,7 @@ describe('a cost', () => {
     [undefined, 'undefined'],
     [[5], '5'],
     [{}, '[object Object]'],
-  ])('may not be %p: the RangeError says where, and what was found', (cost, shown) => {
+  ])('may not be %p: the RangeError contains the place and the value', (cost, shown) => {
     expect(() => assertCost(cost, 'throttle.hit')).toThrow(
       new RangeError(`throttle.hit: expected a cost that is a safe integer of at least 0, got ${shown}`),
     );

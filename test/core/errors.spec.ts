@@ -11,7 +11,7 @@ class Limit {
   readonly rate = '5/s';
 }
 
-describe('showing a value that was not expected', () => {
+describe('an unexpected value in a message', () => {
   it.each([
     ['text', '"text"'],
     ['', '""'],
@@ -41,7 +41,7 @@ describe('showing a value that was not expected', () => {
     [new Map(), 'an instance of Map'],
   ])('shows %p as %s', (value, shown) => expect(describeValue(value)).toBe(shown));
 
-  it('says where, what was expected, and what was found', () => {
+  it('is shown with its place and what was expected', () => {
     const error = invalidValue('policies.login.burst', 'a whole number', '7');
     expect(error).toBeInstanceOf(ThrottleConfigError);
     expect(error).toBeInstanceOf(Error);
@@ -59,7 +59,7 @@ describe('showing a value that was not expected', () => {
   });
 });
 
-describe('suggesting a known name', () => {
+describe('the suggestion of a known name', () => {
   const known = ['search', 'upload', 'login'];
   const list = ' Known: search, upload, login.';
 
@@ -71,19 +71,19 @@ describe('suggesting a known name', () => {
     ['other capitals', 'LOGIN', 'login'],
     ['two mistakes', 'uplaods', 'upload'],
     ['a third of a long name wrong', 'searching', 'search'],
-  ])('finds the nearest after %s', (_mistake, name, nearest) => {
+  ])('is the most similar one after %s', (_mistake, name, nearest) => {
     expect(suggest(name, known)).toBe(` Did you mean "${nearest}"?${list}`);
   });
 
-  it.each(['purchase-orders', 'abcxyz', 'logout-all', 'lo'])('suggests nothing for %s, only lists', (name) => {
+  it.each(['purchase-orders', 'abcxyz', 'logout-all', 'lo'])('is only a list for %s', (name) => {
     expect(suggest(name, known)).toBe(list);
   });
 
-  it('takes the first of two that are equally near', () => {
+  it('is the first of two that are equally similar', () => {
     expect(suggest('bat', ['cat', 'hat'])).toBe(' Did you mean "cat"? Known: cat, hat.');
   });
 
-  it('says so where none are known', () => {
+  it('says that no names are known', () => {
     expect(suggest('search', [])).toBe(' None are known.');
   });
 });
@@ -94,7 +94,7 @@ describe('members of an options object', () => {
     expect(() => assertKnownMembers('here', {}, ['rate'])).not.toThrow();
   });
 
-  it('may not be others: the error names the place, the member and the nearest', () => {
+  it('may not be others: the error contains the place, the member and the most similar one', () => {
     expect(() => assertKnownMembers('policies.login', { rate: '5/s', brust: 5 }, ['rate', 'burst'])).toThrow(
       new ThrottleConfigError(
         'SLUICE_UNKNOWN_OPTION',
@@ -103,7 +103,7 @@ describe('members of an options object', () => {
     );
   });
 
-  it.each(['constructor', 'toString', 'hasOwnProperty'])('takes no heed of inherited names such as %s', (member) => {
+  it.each(['constructor', 'toString', 'hasOwnProperty'])('may not be inherited names such as %s', (member) => {
     expect(() => assertKnownMembers('here', { [member]: 1 }, ['rate'])).toThrow(
       new ThrottleConfigError('SLUICE_UNKNOWN_OPTION', `here: there is no option "${member}". Known: rate.`),
     );

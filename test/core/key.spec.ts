@@ -20,7 +20,7 @@ describe('a part of a key', () => {
   );
 
   it.each(['', `${LONG}x`, 'a b', '{a}', '#a', 'é', 'a\n', 'a%b', 'a*b', '\ud800', '\u0000', MEGABYTE])(
-    'is a hash of what is long or not plain',
+    'is a hash if it is long or not plain',
     (text) => {
       expect(keyPart(text)).toMatch(HASH);
     },
@@ -31,7 +31,7 @@ describe('a part of a key', () => {
     expect(keyPart('{a}')).toBe('#f52ca64fcf023806be12b44854222974');
   });
 
-  it('tells lone surrogates apart, which UTF-8 does not', () => {
+  it('is different for different lone surrogates, which UTF-8 encodes alike', () => {
     expect(Buffer.from('\ud800')).toEqual(Buffer.from('\ud801'));
     expect(keyPart('\ud800')).not.toBe(keyPart('\ud801'));
   });
@@ -42,7 +42,7 @@ describe('a key', () => {
     expect(keyOf('sluice', 'ip:203.0.113.7', 'search@app:f1000')).toBe('sluice:{ip:203.0.113.7}:search@app:f1000');
   });
 
-  it('has no other brace, whatever the subject and the id', () => {
+  it('has no other brace, for any subject and id', () => {
     expect(keyOf('sluice', '}:{x', '{y}:f1000')).toMatch(/^sluice:\{#[0-9a-f]{32}\}:#[0-9a-f]{32}:f1000$/);
     expect(keyOf('sluice', 'x', '{y')).toMatch(/^[^{}]*\{x\}[^{}]*$/);
   });
@@ -57,12 +57,12 @@ describe('the id of a policy in a key', () => {
     expect(idPart(id)).toBe(part);
   });
 
-  it('has a hash of name and scope if they are long, and the code of the shape in clear behind it', () => {
+  it('has a hash of name and scope if they are long, followed by the readable code of the shape', () => {
     expect(idPart(`${LONG}x:w60000/10`)).toBe(`${keyPart(`${LONG}x`)}:w60000/10`);
     expect(idPart('a@b{c:x-coin-flip-1000')).toBe(`${keyPart('a@b{c')}:x-coin-flip-1000`);
   });
 
-  it('has the address of a handler in clear', () => {
+  it('has the address of a handler in readable form', () => {
     expect(idPart('p@handler:GET /reports:f1000')).toBe('p@handler:GET /reports:f1000');
   });
 });
@@ -86,7 +86,7 @@ describe('a subject in a map', () => {
 });
 
 describe("a call's own scope", () => {
-  it('is folded into the subject', () => {
+  it('is added to the subject', () => {
     expect(scopedSubject('blue', 'user:42')).toBe('scope:4:blue:user:42');
     expect(scopedSubject(undefined, 'user:42')).toBe('user:42');
     expect(scopedSubject('', 'user:42')).toBe('scope:0::user:42');
@@ -145,7 +145,7 @@ describe(`${CALLS} calls and more, no two alike`, () => {
   it.each<readonly [what: string, keyOfTuple: (tuple: Tuple) => string]>([
     ['keyOf', ({ id, subject }) => keyOf('sluice', subject, id)],
     ['the id and mapKey', ({ id, subject }) => `${id} ${mapKey(subject)}`],
-  ])('have as many keys, by %s', (_what, key) => {
+  ])('have different keys, by %s', (_what, key) => {
     const seen = new Set<string>();
     let count = 0;
     for (const tuple of all()) {
@@ -165,7 +165,7 @@ describe(`${CALLS} calls and more, no two alike`, () => {
     expect(wrong).toEqual([]);
   });
 
-  it('have keys of their own even where a megabyte differs in its last letter', () => {
+  it('have different keys even if a megabyte differs only in its last letter', () => {
     const huge = [MEGABYTE, `${MEGABYTE}a`, `${MEGABYTE}b`, `${MEGABYTE.slice(1)}a`];
     const few = [...tuples(['a'], ['app'], [undefined, 'a', MEGABYTE], huge)];
     expect(new Set(few.map(({ id, subject }) => keyOf('sluice', subject, id))).size).toBe(12 * shapes.length);

@@ -27,7 +27,7 @@ describe('the unit of a rate', () => {
     expect(parseRate(`5 per 3 ${unit}`)).toEqual([{ limit: 5, periodMs: 3 * periodMs }]);
   });
 
-  it.each(units)('reads %s in capitals too', (unit, periodMs) => {
+  it.each(units)('reads %s in capitals', (unit, periodMs) => {
     expect(parseRate(`5/${unit.toUpperCase()}`)).toEqual([{ limit: 5, periodMs }]);
     expect(parseRate(`5 PER 3${unit.toUpperCase()}`)).toEqual([{ limit: 5, periodMs: 3 * periodMs }]);
   });
@@ -68,7 +68,7 @@ describe('a rate that is accepted', () => {
     ]);
   });
 
-  it.each(['unlimited', 'Unlimited', 'UNLIMITED', ' \tunlimited\n'])('reads %j as no limit at all', (text) => {
+  it.each(['unlimited', 'Unlimited', 'UNLIMITED', ' \tunlimited\n'])('reads %j as no limit', (text) => {
     expect(parseRate(text)).toEqual([]);
   });
 });
@@ -128,7 +128,7 @@ describe('a rate that is rejected', () => {
     ['a comma between rates', '5/s, 6/min'],
     ['a NUL', '5/s\u0000'],
     ["a policy's name", 'search'],
-  ])('rejects %s, naming the text and the form', (_what, text) => {
+  ])('rejects %s with the string and the expected form', (_what, text) => {
     expect(() => parseRate(text)).toThrow(new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}"`));
   });
 
@@ -142,14 +142,14 @@ describe('a rate that is rejected', () => {
     ['5/month', { limit: 5, periodMs: 2_629_746_000, unit: 'month' }],
     ['5 per 1 Months', { limit: 5, periodMs: 2_629_746_000, unit: 'month' }],
     ['1000/year', { limit: 1000, periodMs: 31_556_952_000, unit: 'year' }],
-  ])('reads %j, whose length is the mean', (text, rate) => {
+  ])('reads %j with the mean length', (text, rate) => {
     expect(parseRate(text)).toEqual([rate]);
   });
 
   it.each([
     ['5/2 months', 'month'],
     ['5/10years', 'year'],
-  ])('rejects %j: a quota is of one', (text, unit) => {
+  ])('rejects %j: a quota has a single unit', (text, unit) => {
     expect(() => parseRate(text)).toThrow(
       new ThrottleConfigError(
         'SLUICE_INVALID_RATE',
@@ -165,7 +165,7 @@ describe('a rate that is rejected', () => {
     '1/104249992d',
     `1/${'9'.repeat(30)}w`,
     `${'9'.repeat(40)}/s`,
-  ])('rejects what is too large in %j', (text) => {
+  ])('rejects the value that is too large in %j', (text) => {
     expect(() => parseRate(text)).toThrow(
       new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}": larger than 2^53 - 1`),
     );
@@ -180,7 +180,7 @@ describe('a rate that is rejected', () => {
     [['5/s'], 'a list of 1'],
     [{ limit: 5 }, 'an object with limit'],
     [new String('5/s'), 'an instance of String'],
-  ])('rejects %p, which is no string', (value, shown) => {
+  ])('rejects %p, which is not a string', (value, shown) => {
     expect(() => Reflect.apply(parseRate, undefined, [value])).toThrow(
       new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got ${shown}`),
     );
@@ -197,12 +197,12 @@ describe('a rate that is rejected', () => {
   );
 });
 
-describe('telling a rate from a name', () => {
-  it.each(['5/min', ' 5', '5nonsense', 'unlimited', ' UNLIMITED '])('takes %j for a rate', (text) => {
+describe('a string that is a rate or a name', () => {
+  it.each(['5/min', ' 5', '5nonsense', 'unlimited', ' UNLIMITED '])('is a rate if it is %j', (text) => {
     expect(looksLikeRate(text)).toBe(true);
   });
 
-  it.each(['search', 'x5/min', '', '-5/min', '\u0665/min', 'unlimited5'])('takes %j for a name', (text) => {
+  it.each(['search', 'x5/min', '', '-5/min', '\u0665/min', 'unlimited5'])('is a name if it is %j', (text) => {
     expect(looksLikeRate(text)).toBe(false);
   });
 });

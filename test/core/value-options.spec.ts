@@ -15,7 +15,7 @@ describe('assertNotMissing', () => {
     assertNotMissing(path, options, member, 'a value');
 
   it.each(Object.keys(VALUE_OPTIONS))(
-    'throws for %s that is there and undefined, and not if it is left out',
+    'throws for %s that is present but undefined, and not if it is omitted',
     (member) => {
       expect(() => check({ [member]: undefined }, member)).toThrow(expectedError(`policies\\.x\\.${member}`));
       expect(() => check({}, member)).not.toThrow();
@@ -37,7 +37,7 @@ describe('assertNotMissing', () => {
     expect(() => check(Object.defineProperty({}, member, { value: undefined }), member)).not.toThrow();
   });
 
-  it('names members of decorators and of methods as other errors do', () => {
+  it('names members of decorators and methods like other errors', () => {
     expect(() => check({ by: undefined }, 'by', '@Throttle on Reports.list')).toThrow(
       expectedError('@Throttle on Reports\\.list, by'),
     );

@@ -66,7 +66,7 @@ describe('presets', () => {
     expect(thaw(presets)).toEqual([]);
   });
 
-  it('are those that are documented', () => {
+  it('equal those in the documentation', () => {
     expect(Object.keys(presets)).toEqual([
       'PUBLIC_API',
       'AUTH',
@@ -108,7 +108,7 @@ describe('a preset by address or user', () => {
     ['UPLOAD', 10, 3 * SECOND, 'upload-burst', 200, 'upload-daily'],
     ['LLM', 5, 6 * SECOND, 'llm-burst', 200, 'llm-daily'],
   ])(
-    '%s admits a burst of %i, one more each %i ms, and in all no more than its total',
+    '%s admits a burst of %i, then one each %i ms, and at most its total',
     async (name, burst, refillMs, burstPolicy, total, totalPolicy) => {
       // Calls of several units, where each by itself would take a test too long.
       const cost = ({ request }: Call) => Number(request?.headers['x-cost'] ?? 1);
@@ -135,7 +135,7 @@ describe('a preset by address or user', () => {
 });
 
 describe('presets.AUTH', () => {
-  it('forgets the attempts on an account by its name, and not those of the address', async () => {
+  it('resets the attempts on an account by its name, but not those of the address', async () => {
     @Controller()
     class LoginController {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
@@ -238,7 +238,7 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
         [DAY - HOUR, 3, 'password-reset-account-1h'],
       ],
     ],
-  ])('%s admits so many of an address, and so many for an account', async (name, address, account) => {
+  ])('%s admits its limits by address and by account', async (name, address, account) => {
     for (const [rounds, request] of [
       [address, fromOne],
       [account, fromEverywhere],
@@ -252,7 +252,7 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     }
   });
 
-  it('counts all spellings of an account as one, and everything that is no name', async () => {
+  it('counts all spellings of an account as one, and all invalid names as one', async () => {
     await using app = await start('PASSWORD_RESET');
     const spellings = ['ann@example.org', ' ANN@example.org ', ['Ann@Example.org'], 'ａnn@example.org'];
     expect(await admitted(app, (i) => post(i, spellings[i % 4]))).toEqual([3, 'password-reset-account-1h']);
@@ -267,7 +267,7 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     expect(await admitted(app, (i) => post(i, ['', null, undefined][i % 3]), 30)).toEqual([30, undefined]);
   });
 
-  it('limits addresses alone if it is not told where the account is', async () => {
+  it('limits addresses only, without context.account', async () => {
     await using app = await start('PASSWORD_RESET', {});
     expect(await admitted(app, fromEverywhere, 30)).toEqual([30, undefined]);
     expect(await admitted(app, () => post(250, 'ann'))).toEqual([10, 'password-reset-address-1h']);
@@ -279,7 +279,7 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     expect(await admitted(app, nested)).toEqual([3, 'password-reset-account-1h']);
   });
 
-  it('OTP_VERIFY counts by user where the body names no account', async () => {
+  it('OTP_VERIFY counts by user if the body has no account', async () => {
     @Injectable()
     class UserGuard implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -301,7 +301,7 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     expect(await admitted(app, () => ({ method: 'POST', body: {} }))).toEqual([10, 'otp-verify-address-10m']);
   });
 
-  it('fails for a path that is none, and never passes for it', async () => {
+  it('fails for an invalid path', async () => {
     await using app = await start('PASSWORD_RESET', { context: { account: 5 } });
     expect((await app.send('/try', post(1, 'ann'))).status).toBe(500);
   });
@@ -317,7 +317,7 @@ class ChatGateway {
 }
 
 describe.each(transports)('WS_MESSAGES on %s', (transport) => {
-  it('admits a burst of 20 on each connection, and one more each 600 ms', async () => {
+  it('admits a burst of 20 on each connection, then one each 600 ms', async () => {
     await using sockets = await startSockets({ transport, gateways: [ChatGateway] });
     for (let connection = 0; connection < 2; connection++) {
       const socket = await sockets.connect();
@@ -332,7 +332,7 @@ describe.each(transports)('WS_MESSAGES on %s', (transport) => {
     }
   });
 
-  it('admits 600 messages a minute from an address, on however many connections', async () => {
+  it('admits 600 messages a minute from an address, over any number of connections', async () => {
     await using sockets = await startSockets({ transport, gateways: [ChatGateway] });
     for (let connection = 0; connection < 30; connection++) {
       const socket = await sockets.connect();

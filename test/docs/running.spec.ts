@@ -121,7 +121,7 @@ describe('docs/getting-started.md', () => {
     return await start(AppModule, clock);
   }
 
-  it('has applications that behave as it says', async () => {
+  it('has applications that behave as described', async () => {
     for (const [i, blocks] of steps.entries()) await writeBlocks(`${folder}/${page}/${i}`, blocks);
     expect(steps.length).toBe(5);
     const clock = new ManualClock(Date.UTC(2026, 0, 1));

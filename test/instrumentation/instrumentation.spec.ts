@@ -38,14 +38,14 @@ describe.each(tools)('with %s', (_tool, preload, sees) => {
       expect((await app.status()).seen).toEqual(expect.arrayContaining([...sees]));
     });
 
-    it('has a limited handler, and neighbours that are not', async () => {
+    it('has a limited handler, and other handlers without limits', async () => {
       expect(await app.statuses('/reports/list', '/reports/list', '/reports/list')).toEqual([200, 200, 429]);
       expect(await app.statuses(...Array<string>(4).fill('/reports/plain'))).toEqual([200, 200, 200, 200]);
       expect(await app.statuses(...Array<string>(4).fill('/reports/health'))).toEqual([200, 200, 200, 200]);
       expect(await deniedOf('ReportsController')).toContain('ReportsController.list');
     });
 
-    it('has a budget for each handler under a policy of the module that says so', async () => {
+    it('has a budget for each handler under a policy of the module with the scope "handler"', async () => {
       expect(await app.statuses('/reports/first', '/reports/first', '/reports/first')).toEqual([200, 200, 429]);
       expect(await app.statuses('/reports/second', '/reports/second', '/reports/second')).toEqual([200, 200, 429]);
       const denied = await deniedOf('ReportsController');
@@ -53,7 +53,7 @@ describe.each(tools)('with %s', (_tool, preload, sees) => {
       expect(denied).toContain('ReportsController.second');
     });
 
-    it('has a budget for each handler of a class that says so', async () => {
+    it('has a budget for each handler of a class with the scope "handler"', async () => {
       expect(await app.statuses('/each/one', '/each/one', '/each/one')).toEqual([200, 200, 429]);
       expect(await app.statuses('/each/two', '/each/two', '/each/two')).toEqual([200, 200, 429]);
       expect(await deniedOf('EachController')).toEqual(['EachController.one', 'EachController.two']);

@@ -44,8 +44,8 @@ const options: ThrottleModuleOptions = {
   plans: { of: () => 'free', default: 'free', tiers: { free: { mail: '9/hour' } } },
 };
 
-describe('the policies that a backend is told at startup', () => {
-  it('are those of all handlers and of the module, under every plan; a budget of handlers is there only with one', async () => {
+describe('the policies that are announced to a backend at startup', () => {
+  it('are those of all handlers and of the module, under every plan; budgets per handler only for real handlers', async () => {
     const backend = new ListeningBackend();
     const feature = ThrottleModule.forFeature({ policies: { extra: { rate: '5/min', strategy } } });
     await using _ = await startApp({
@@ -68,7 +68,7 @@ describe('the policies that a backend is told at startup', () => {
     ]);
   });
 
-  it('are those of sockets, too', async () => {
+  it('include those of sockets', async () => {
     const backend = new ListeningBackend();
     const sockets = { connections: { rate: '5/min', strategy }, frames: { rate: '50/min', strategy } };
     await using _ = await startSockets({ transport: 'ws', gateways: speaking(), options: { backend, sockets } });

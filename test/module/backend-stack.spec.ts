@@ -40,14 +40,14 @@ const charge = (lease?: { batch: number }): Charge => ({
 });
 
 describe('stackBackend', () => {
-  it('puts no layer over a backend in the process', () => {
+  it('adds no layer to a backend in the process', () => {
     const backend = new MemoryBackend();
     const stack = stackBackend(backend, 'local', new FunctionDeadlines());
     expect(stack.backend).toBe(backend);
     expect(stack.unavailableForMs()).toBe(0);
   });
 
-  it('applies onError to a remote backend, and tells when it is asked again', async () => {
+  it('applies onError to a remote backend, and returns when it is called again', async () => {
     const remote = new RemoteBackend();
     const { backend, unavailableForMs } = stackBackend(remote, 'deny', new FunctionDeadlines());
     expect(await backend.spend([charge()])).toMatchObject({ allowed: true });

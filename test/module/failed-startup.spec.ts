@@ -28,7 +28,7 @@ const stops = [
 ] as const;
 
 describe('startup that fails by an error in', () => {
-  it.each(stops)('%s closes a backend that the options made', async (_, boot) => {
+  it.each(stops)('%s closes a backend that a function of the options created', async (_, boot) => {
     const backend = new ClosedBackend();
     const options = { backend: () => backend, ...('options' in boot ? boot.options : {}) };
     const controllers = 'controllers' in boot ? [...boot.controllers] : [];
@@ -38,7 +38,7 @@ describe('startup that fails by an error in', () => {
     expect(backend.closed).toBe(1);
   });
 
-  it.each(stops)('%s leaves a backend alone that was given', async (_, boot) => {
+  it.each(stops)('%s does not close a backend that was passed', async (_, boot) => {
     const backend = new ClosedBackend();
     const options = { backend, ...('options' in boot ? boot.options : {}) };
     const controllers = 'controllers' in boot ? [...boot.controllers] : [];

@@ -34,7 +34,7 @@ describe('forFeature stops startup', () => {
     expect(await bootError(boot)).toBe(message);
   });
 
-  it('if two features name a policy alike', async () => {
+  it('if two features have policies of the same name', async () => {
     const feature = () => ThrottleModule.forFeature({ policies: { mail: '5/min' } });
     expect(await bootError(() => ({ options: {}, imports: [feature(), feature()] }))).toBe(
       'policies.mail: there are two policies of the name "mail". Give one of them another.',
@@ -48,7 +48,7 @@ describe('forFeature stops startup', () => {
     expect(await bootError(() => ({ options: { isGlobal: false }, imports }))).toBe(message);
   });
 
-  it('with the mistake in forRoot if there is one', async () => {
+  it('with the error of a mistake in forRoot, if there is one', async () => {
     const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
     expect(await bootError(() => ({ options: { policies: { login: '5/fortnight' } }, imports }))).toBe(
       'policies.login.rate: expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited", got "5/fortnight"',

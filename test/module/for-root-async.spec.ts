@@ -156,7 +156,7 @@ class SomeController {
 }
 
 describe.each(adapters)('on %s', (adapter) => {
-  it('forRoot without options limits nothing but what has @Throttle', async () => {
+  it('forRoot without options limits only handlers with @Throttle', async () => {
     @Module({ imports: [ThrottleModule.forRoot()], controllers: [SomeController] })
     class AppModule {}
 
@@ -174,7 +174,7 @@ describe.each(adapters)('on %s', (adapter) => {
     await app.close();
   });
 
-  it('the guard is bound by default, and charges once however often it is bound', async () => {
+  it('the guard is bound by default, and charges once even if it is bound several times', async () => {
     await using app = await startApp({ adapter, controllers: [SomeController] });
     expect(await app.statuses('/limited', 2)).toEqual([200, 429]);
     expect(await app.statuses('/guarded', 2)).toEqual([200, 429]);

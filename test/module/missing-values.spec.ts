@@ -152,12 +152,12 @@ describe.each(adapters)('on %s, a missing value stops startup', (adapter) => {
     expect(await bootError(() => ({ options }), adapter)).toBe(message);
   });
 
-  it.each(moduleOptions)('of what a factory returns: %j', async (options, message) => {
+  it.each(moduleOptions)('in the result of a factory: %j', async (options, message) => {
     const useFactory = async () => options;
     expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] }), adapter)).toBe(message);
   });
 
-  it.each(['useClass', 'useExisting'] as const)('of what the class of %s creates', async (member) => {
+  it.each(['useClass', 'useExisting'] as const)('in the options that the class of %s creates', async (member) => {
     @Injectable()
     class Config {
       create() {
@@ -172,7 +172,7 @@ describe.each(adapters)('on %s, a missing value stops startup', (adapter) => {
     expect(await bootError(boot, adapter)).toBe(`ThrottleModule.default: ${limits}. ${noDefault}`);
   });
 
-  it.each(emptyOptions)('and so does one that is empty: %j', async (options, message) => {
+  it.each(emptyOptions)('also if it is empty: %j', async (options, message) => {
     expect(await bootError(() => ({ options }), adapter)).toMatch(message);
   });
 

@@ -103,7 +103,7 @@ describe('a class of another copy of the library stops startup', () => {
 });
 
 describe('a copy that is loaded and not injected', () => {
-  it('stops nothing, and its decorators, functions and backends work', async () => {
+  it('does not stop startup, and its decorators, functions and backends work', async () => {
     @copy.Throttle('5/min', { by: copy.by.user() })
     @Controller()
     class Reports {

@@ -66,13 +66,13 @@ function skipped(skip: unknown): Type {
   return ReportsController;
 }
 
-describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with what to write', (adapter) => {
+describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with their replacement', (adapter) => {
   it.each(moduleOptions)('in forRoot: %j', async (options, text) => {
     const error = await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }), adapter);
     expect(error).toBe(`ThrottleModule.forRoot: ${intro} ${text}`);
   });
 
-  it.each(moduleOptions)('in what a factory returns: %j', async (options, text) => {
+  it.each(moduleOptions)('in the result of a factory: %j', async (options, text) => {
     const useFactory = async () => untyped(options);
     const error = await bootError(() => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] }), adapter);
     expect(error).toBe(`ThrottleModule: ${intro} ${text}`);

@@ -92,8 +92,8 @@ async function errorOf(call: () => unknown): Promise<string | null> {
 const cases = places.flatMap(([place, members, use]) => members.map((member) => [member, place, use] as const));
 const isValue = (member: string) => Object.hasOwn(VALUE_OPTIONS, member);
 
-describe('an option that is there and undefined', () => {
-  it('either stops startup or means its default: each is in one of the two lists, and each list has real options only', () => {
+describe('an option that is present but undefined', () => {
+  it('either stops startup or means its default: each is in one of two lists, which contain only real options', () => {
     const members = [...new Set(cases.map(([member]) => member))].sort();
     expect([...Object.keys(VALUE_OPTIONS), ...MAY_BE_UNDEFINED].sort()).toEqual(members);
   });

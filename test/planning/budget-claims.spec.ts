@@ -21,7 +21,7 @@ describe('BudgetClaims', () => {
     ['another strategy', { rate: '5/min', strategy: 'fixed-window' }],
     ['other segments', { rate: '5/min', segments: 4 }],
     ['several rates', { rate: '5/s; 9/min' }],
-  ])('lets limits have one name, of %s too', (_, options) => {
+  ])('allows limits with the same name, also of %s', (_, options) => {
     const claims = new BudgetClaims();
     claims.claim([limit('a', { rate: '5/min', name: 'api' })]);
     claims.claim([limit('b', { ...options, name: 'api' })]);
@@ -43,13 +43,13 @@ describe('BudgetClaims', () => {
     expect(() => claims.claim([limit('b', { rate: '5/s; 9/min', name: 'api' })])).toThrow(conflict('b', 'api-1s', 'a'));
   });
 
-  it('lets such limits be in different scopes', () => {
+  it('allows such limits in different scopes', () => {
     const claims = new BudgetClaims();
     claims.claim([limit('a', { rate: '5/s; 9/min', name: 'api' })]);
     claims.claim([limit('b', { rate: '5/s', name: 'api-1s', scope: { group: 'g' } })]);
   });
 
-  it('does not know the policies of a rate that is a function', () => {
+  it('ignores the policies of a rate that is a function', () => {
     const claims = new BudgetClaims();
     claims.claim([limit('a', { rate: () => '5/s; 9/min', name: 'api' })]);
     claims.claim([limit('b', { rate: '5/s', name: 'api-1s' })]);

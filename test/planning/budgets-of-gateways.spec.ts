@@ -50,7 +50,7 @@ describe.each(transports)('budgets of gateways on %s', (transport) => {
   const identityIn = (sockets: TestSockets, type: Type, method = 'first') =>
     sockets.app.get(HandlerRegistry).limitsOf(type, method).handler;
 
-  it('do not depend on names of classes, nor on the order in which they are registered', async () => {
+  it('do not depend on class names or the order of registration', async () => {
     const start = fleet();
     await using one = await start([gateway(['say'], { name: 'a' }), gateway(['type'], { name: 'b' })]);
     expect(await replies(one, 'say', 3)).toEqual(['a.first', 'a.first', 'rate_limit']);
@@ -59,7 +59,7 @@ describe.each(transports)('budgets of gateways on %s', (transport) => {
     expect(await replies(other, 'type', 2)).toEqual(['a.first', 'a.first']);
   });
 
-  it('have port, path, namespace and event for an identity, and classes their smallest', async () => {
+  it('are identified by port, path, namespace and event, and those of classes by their smallest address', async () => {
     const plain = gateway(['say', 'Say']);
     const elsewhere = gateway(['say'], { options: transport === 'ws' ? { path: '/chat' } : { namespace: 'chat' } });
     await using sockets = await fleet()([plain, elsewhere]);
@@ -83,7 +83,7 @@ describe.each(transports)('budgets of gateways on %s', (transport) => {
     expect(warnings).toEqual([]);
   });
 
-  it('cause a warning if nothing tells such gateways apart', async () => {
+  it('cause a warning if such gateways cannot be distinguished', async () => {
     const warnings: string[] = [];
     await using _ = await fleet()([gateway(['say']), gateway(['say'])], { warnings });
     expect(warnings).toEqual([
@@ -93,7 +93,7 @@ describe.each(transports)('budgets of gateways on %s', (transport) => {
     ]);
   });
 
-  it('of new connections are those of the server, and of the class where several gateways limit them', async () => {
+  it('of new connections belong to the server, or to the class if several gateways limit them', async () => {
     const gatewayOf = (name: string, ...limits: ClassDecorator[]): Type => {
       class Gateway {
         @SkipThrottle()

@@ -72,7 +72,7 @@ describe.each(adapters)('budgets of routes on %s', (adapter) => {
       startApp({ adapter, ...options, options: { backend, ...options.options } });
   }
 
-  it('are separate for generated controllers of one name, whatever modules are there and in what order', async () => {
+  it('are separate for generated controllers of one name, with any modules in any order', async () => {
     const start = fleet();
     const users = () => moduleOf(crudController('users'));
     const reports = () => moduleOf(crudController('reports'));
@@ -116,7 +116,7 @@ describe.each(adapters)('budgets of routes on %s', (adapter) => {
     expect(await passing(again, ['/users'])).toEqual([0]);
   });
 
-  it('are one for all paths of a handler, and that of its class stays when a later one is added', async () => {
+  it('are shared by all paths of a handler, and that of its class stays when a later path is added', async () => {
     const start = fleet();
     @Throttle('3/min')
     @Controller(['reports', 'papers'])

@@ -109,7 +109,7 @@ describe.each(adapters)('a budget on %s', (adapter) => {
   it.each([
     ['periods', ['3/min', '3/h'], [strategy, strategy]],
     ['strategies', ['3/min', '3/min'], [strategy, 'sliding-log']],
-  ])('is another for limits of one name and group that differ in their %s', async (_, rates, strategies) => {
+  ])('is separate for limits of one name and group that differ in their %s', async (_, rates, strategies) => {
     const grouped = (i: number) => ({
       rate: rates[i] ?? '',
       strategy: strategies[i] ?? strategy,

@@ -65,7 +65,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect((await app.send('/search-options')).headers.ratelimit).toBe('"search";r=6;t=60');
   });
 
-  it('is charged under no policy when one of them denies', async () => {
+  it('is charged under no policy if one of them denies', async () => {
     @Throttle({ rate: '5/min', strategy, name: 'wide' })
     @Controller()
     class SomeController {
@@ -127,7 +127,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
 });
 
 describe.each(adapters)('the policies of a feature module, on %s', (adapter) => {
-  it('can be used in the whole application, and are one budget of it', async () => {
+  it('can be used in the whole application, with one budget', async () => {
     @Controller('feature')
     class FeatureController {
       @Throttle('mail') @Get() list() {}

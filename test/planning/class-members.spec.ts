@@ -43,7 +43,7 @@ describe('ownerOf', () => {
 });
 
 describe('methodsOf', () => {
-  it('lists methods of instances once, inherited ones too, without accessors, fields and statics', () => {
+  it('lists methods of instances once, including inherited ones, without accessors, fields and statics', () => {
     expect(methodsOf(Reports)).toEqual(['list', 'remove', 'add']);
   });
 });

@@ -53,7 +53,7 @@ describe('declarationsOf', () => {
     ]);
   });
 
-  it('tells a skip of everything from a skip of nothing', () => {
+  it('distinguishes a skip of everything from a skip of nothing', () => {
     expect(declarationsOf(Reports, 'none')[2]).toMatchObject({ skipsAll: true, skips: [] });
     expect(declarationsOf(Reports, 'find')[2]).toMatchObject({ skipsAll: false, skips: [] });
   });
@@ -70,7 +70,7 @@ describe('declarationsOf', () => {
     ['in an array', [[{ connections: '1/s' }, '5/min']], [{ rate: '5/min' }]],
     ['in the second argument', ['5/min', { connections: '1/s', cost: 2 }], [{ rate: '5/min', cost: 2 }]],
     ['alone', [{ connections: '1/s' }], []],
-  ])('takes a limit of connections out: %s', (_, args, options) => {
+  ])('separates a limit of connections: %s', (_, args, options) => {
     @Throttle(...(args as Parameters<typeof Throttle>))
     class Gateway {}
     const [declaration] = declarationsOf(Gateway);

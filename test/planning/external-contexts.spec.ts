@@ -86,7 +86,7 @@ describe.each(adapters)('events in contexts of type http on %s', (adapter) => {
       expect(await app.statuses('/invoices/plain', 3)).toEqual([200, 200, 429]);
     });
 
-    it.each(events)('pass uncharged after a request with a forwarding header, too: %s', async (_what, argsOf) => {
+    it.each(events)('pass uncharged even after a request with a forwarding header: %s', async (_what, argsOf) => {
       const warnings: string[] = [];
       await using app = await start(warnings);
       expect(await app.statuses('/invoices', 1, { headers: { 'x-forwarded-for': '203.0.113.7' } })).toEqual([200]);
@@ -97,7 +97,7 @@ describe.each(adapters)('events in contexts of type http on %s', (adapter) => {
       expect(await app.statuses('/invoices/plain', 3)).toEqual([200, 200, 429]);
     });
 
-    it('pass where the limit is by user', async () => {
+    it('pass if the limit is by user', async () => {
       const warnings: string[] = [];
       await using app = await start(warnings, { default: { rate: '2/min', by: by.user() } });
       const handle = externalHandler(app, WebhookService, 'onPaid');
@@ -105,7 +105,7 @@ describe.each(adapters)('events in contexts of type http on %s', (adapter) => {
       expect(warnings).toEqual([expect.stringContaining('WebhookService.onPaid')]);
     });
 
-    it('pass where functions of the module read the request', async () => {
+    it('pass if functions of the module read the request', async () => {
       const warnings: string[] = [];
       const paths: unknown[] = [];
       await using app = await start(warnings, {
@@ -136,7 +136,7 @@ describe.each(adapters)('events in contexts of type http on %s', (adapter) => {
       ]);
     });
 
-    it('need no warning where nothing limits their handler', async () => {
+    it('cause no warning if nothing limits their handler', async () => {
       const warnings: string[] = [];
       @Injectable()
       class FreeService {
@@ -156,7 +156,7 @@ describe.each(adapters)('events in contexts of type http on %s', (adapter) => {
       expect(warnings.filter((warning) => !warning.startsWith('Nothing is limited'))).toEqual([]);
     });
 
-    it('leave the budget of the requests that their handler also serves alone', async () => {
+    it('do not use the budget of requests to the same handler', async () => {
       const warnings: string[] = [];
       await using app = await start(warnings);
       const handle = externalHandler(app, InvoicesController, 'list');

@@ -35,7 +35,7 @@ describe('HandlerIdentities', () => {
     ['POST /a', 'GET /b'],
     ['GET /a v=1', 'GET /a'],
     ['GET /\u{1f600}', 'GET /\u{e000}'].sort().reverse(),
-  ])('does not depend on the order of addresses, nor on a locale: %s, %s', (larger = '', smallest = '') => {
+  ])('does not depend on the order of addresses or the locale: %s, %s', (larger = '', smallest = '') => {
     for (const addresses of [
       [larger, smallest],
       [smallest, larger],
@@ -45,7 +45,7 @@ describe('HandlerIdentities', () => {
     }
   });
 
-  it('gives routes of one address one identity, and says so', () => {
+  it('gives routes of one address one identity, and reports that', () => {
     const identities = new HandlerIdentities([
       addressed(Reports, { list: ['GET /reports'], find: ['GET /reports/:id'] }),
       addressed(Admin, { all: ['GET /reports'], find: ['GET /reports/:id', 'GET /x'] }),
@@ -68,7 +68,7 @@ describe('HandlerIdentities', () => {
     ]);
   });
 
-  it('tells handlers of one socket address apart by their class, and by their method within a class', () => {
+  it('distinguishes handlers of one socket address by their class, and within a class by their method', () => {
     const identities = new HandlerIdentities([
       addressed(Reports, { say: ['ws :0 / say'], again: ['ws :0 / say'], own: ['ws :0 / own'] }, true),
       addressed(Admin, { say: ['ws :0 / say'] }, true),
@@ -80,7 +80,7 @@ describe('HandlerIdentities', () => {
     expect(identities.shared).toEqual([]);
   });
 
-  it('tells classes of one smallest socket address apart by their names', () => {
+  it('distinguishes classes of one smallest socket address by their names', () => {
     const identities = new HandlerIdentities([
       addressed(Reports, { say: ['ws :0 / say'] }, true),
       addressed(Admin, { say: ['ws :0 / say'] }, true),
@@ -89,7 +89,7 @@ describe('HandlerIdentities', () => {
     expect(identities.of(Admin, 'say')).toEqual({ classId: 'ws :0 / say Admin', handlerId: 'ws :0 / say Admin' });
   });
 
-  it('says which handlers of sockets nothing tells apart', () => {
+  it('reports handlers of sockets that cannot be distinguished', () => {
     const identities = new HandlerIdentities([
       addressed(Reports, { say: ['ws :0 / say'] }, true),
       addressed(other.Reports, { say: ['ws :0 / say'] }, true),
@@ -100,7 +100,7 @@ describe('HandlerIdentities', () => {
     ]);
   });
 
-  it('names what has no address by its class and method, and numbers classes of one name', () => {
+  it('identifies handlers without an address by class and method, and numbers classes of one name', () => {
     const identities = new HandlerIdentities([addressed(Admin, { list: ['GET /admin'], none: [] })]);
     expect(identities.of(Reports, 'handle')).toEqual({ classId: 'Reports', handlerId: 'Reports #handle' });
     expect(identities.of(Reports, 'other')).toEqual({ classId: 'Reports', handlerId: 'Reports #other' });

@@ -151,7 +151,7 @@ describe.each(adapters)('limits over %s', (adapter) => {
     expect((await app.send(`/forms/${path}`)).headers['ratelimit-policy']).toBe(expected);
   });
 
-  it('start with the module’s: a named default applies beside all others', async () => {
+  it('start with the module’s: a named default applies in addition to all others', async () => {
     const options = { default: ['1000/min', { rate: '5000/hour', name: 'site' }], policies };
     await using app = await startApp({ adapter, controllers: [PlainController, SeveralController], options });
     const shown = async (path: string) => (await app.send(path)).headers['ratelimit-policy'];
@@ -160,7 +160,7 @@ describe.each(adapters)('limits over %s', (adapter) => {
     expect(await shown('/several/unnamed')).toBe('"site";q=5000;w=3600, "search";q=30;w=60, "default";q=5;w=60');
   });
 
-  it('of a default with several rates are called by their periods', async () => {
+  it('of a default with several rates are named by their periods', async () => {
     const shown = async (limit: string | string[]) => {
       await using app = await startApp({ adapter, controllers: [PlainController], options: { default: limit } });
       return (await app.send('/plain/nothing')).headers['ratelimit-policy'];

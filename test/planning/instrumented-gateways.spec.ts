@@ -89,7 +89,7 @@ describe.each(transports)('wrapped handlers of a gateway on %s', (transport) => 
         expect(wrapped.names).toEqual(expect.arrayContaining(['say', 'typing', 'one', 'two']));
       });
 
-      it('have a budget each where the policy of the module says so', async () => {
+      it('have a budget each under a policy of the module with the scope "handler"', async () => {
         using _ = new WrappedHandlers(wrapper);
         await using sockets = await start(scope);
         const denied = deniedHandlers(sockets);

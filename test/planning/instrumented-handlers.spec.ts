@@ -182,7 +182,7 @@ describe.each(adapters)('wrapped handlers on %s', (adapter) => {
         expect(wrapped.names).toEqual(expect.arrayContaining(['list', 'health', 'one', 'two']));
       });
 
-      it('have a budget each where the policy of the module says so', async () => {
+      it('have a budget each under a policy of the module with the scope "handler"', async () => {
         using _ = new WrappedHandlers(wrapper);
         await using app = await start({ options: { policies } });
         const denied = deniedHandlers(app);
@@ -191,7 +191,7 @@ describe.each(adapters)('wrapped handlers on %s', (adapter) => {
         expect(denied).toEqual(['ReportsController.first', 'ReportsController.second']);
       });
 
-      it('have a budget each where their class says so', async () => {
+      it('have a budget each if their class has the scope "handler"', async () => {
         using _ = new WrappedHandlers(wrapper);
         await using app = await start();
         const denied = deniedHandlers(app);
@@ -250,7 +250,7 @@ describe.each(adapters)('wrapped handlers on %s', (adapter) => {
         expect(warnings).toEqual([expect.stringContaining('ClassController')]);
       });
 
-      it('have the default of the module, where their class says nothing', async () => {
+      it('have the default of the module if their class declares nothing', async () => {
         using _ = new WrappedHandlers(anonymous);
         const warnings: string[] = [];
         const controllers = [methodsOnlyController(scope)];
@@ -261,7 +261,7 @@ describe.each(adapters)('wrapped handlers on %s', (adapter) => {
         expect(warnings).toEqual([expect.stringContaining('MethodsOnlyController')]);
       });
 
-      it('pass where neither class nor module limit them', async () => {
+      it('pass if neither class nor module limit them', async () => {
         using _ = new WrappedHandlers(anonymous);
         const warnings: string[] = [];
         const controllers = [methodsOnlyController(scope)];
@@ -292,7 +292,7 @@ describe.each(adapters)('wrapped handlers on %s', (adapter) => {
       expect(denied).toEqual(['ReportsController.list', 'ReportsController.two']);
     });
 
-    it('have a budget each where the policy of the module says so', async () => {
+    it('have a budget each under a policy of the module with the scope "handler"', async () => {
       await using app = await start({ policies });
       expect(await app.statuses('/reports/first', 3)).toEqual([200, 200, 429]);
       expect(await app.statuses('/reports/second', 3)).toEqual([200, 200, 429]);

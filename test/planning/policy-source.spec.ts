@@ -39,7 +39,7 @@ describe('policiesByRate', () => {
     expect(defined).toEqual(['5/min', '9/min']);
   });
 
-  it('gives rates of one period one budget, and rates of different periods different ones', async () => {
+  it('gives rates of one period one budget, and rates of different periods separate ones', async () => {
     const idOf = async (rate: string) => {
       const [policy] = await policiesByRate(() => rate, counted().define, 'policies.api').of(call);
       return policy?.id;

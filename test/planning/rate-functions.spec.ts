@@ -102,7 +102,7 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
     ['nothing', undefined, 'expected the function to answer with a rate such as "5/min", got undefined'],
     ['an empty text', '', `${form}, got ""`],
     ['a rate of 0', '0/min', `${form}, got "0/min": counts and periods begin at 1`],
-  ])('answers an error that names the place, and lets nothing pass, if it returns %s', async (_, answer, message) => {
+  ])('fails the call with an error that names the place if it returns %s', async (_, answer, message) => {
     const errors: string[] = [];
     for (const rate of [() => answer as string, async () => answer as string]) {
       await using app = await start(rate, {}, errors);
@@ -112,7 +112,7 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
     expect(errors).toEqual([expected, expected, expected, expected]);
   });
 
-  it('answers an error, and lets nothing pass, if it throws', async () => {
+  it('fails the call with an error if it throws', async () => {
     const errors: string[] = [];
     const fail = () => {
       throw new Error('no plan');

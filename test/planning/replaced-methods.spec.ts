@@ -78,7 +78,7 @@ describe.each(adapters)('a method that the instance replaces, on %s', (adapter) 
     expect(await app.statuses(path, 3)).toEqual([200, 200, 429]);
   });
 
-  it('has the limits of its class if its function is called like another method, and nothing tells which it replaces', async () => {
+  it('has the limits of its class if its function has the name of another method, and the replaced one is unknown', async () => {
     const warnings: string[] = [];
     const options = { default: '3/min' };
     await using app = await startApp({ adapter, controllers: [UnknownController], options, warnings });

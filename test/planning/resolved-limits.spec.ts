@@ -64,7 +64,7 @@ describe('resolveLimits', () => {
     [Derived, 'none', []],
     [Exempt, 'list', []],
     [Exempt, 'limited', ['method default 7/min']],
-  ])('lets the nearest declaration of a name apply: %p.%s', (type, method, expected) => {
+  ])('applies the nearest declaration of a name: %p.%s', (type, method, expected) => {
     expect(applicable(type, method)).toEqual(expected);
   });
 
@@ -85,7 +85,7 @@ describe('resolveLimits', () => {
     });
   });
 
-  it('keeps overruled limits, one list for each declaration', () => {
+  it('keeps replaced limits, one array per declaration', () => {
     const { declared } = resolveLimits(declarationsOf(Exempt, 'limited'), registry);
     expect(declared.map((limits) => limits.map(nameOf))).toEqual([
       ['default', 'burst'],
@@ -98,7 +98,7 @@ describe('resolveLimits', () => {
   it.each<readonly [string, Class]>([
     ['@SkipThrottle("serach") on Skips: no policy of that name. Did you mean "search"?', class Skips {}],
     ['@SkipThrottle("serach") on Late: no policy of that name. Did you mean "search"?', class Late extends Base {}],
-  ])('reports a skipped name that nothing farther out has: %s', (message, type) => {
+  ])('reports a skipped name that no outer declaration has: %s', (message, type) => {
     SkipThrottle('serach')(type);
     expect(() => resolveLimits(declarationsOf(type), registry)).toThrow(message);
   });

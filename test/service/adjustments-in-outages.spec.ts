@@ -39,7 +39,7 @@ describe('in an outage', () => {
     return { app, throttle, events, lost };
   };
 
-  it('a debit is never denied: it rejects, passes uncharged, or counts in the process, as onError says', async () => {
+  it('a debit is never denied: depending on onError it rejects, passes uncharged, or counts in the process', async () => {
     const { app, throttle, events, lost } = await start();
     await using _ = app;
     await server.kill();
@@ -57,7 +57,7 @@ describe('in an outage', () => {
     expect(events.flatMap((event) => (event.type === 'denied' ? event.outcome.degraded : []))).toEqual(['local']);
   });
 
-  it('the log tells what the first loss means, and at the end what was lost', async () => {
+  it('the log has the effect of the first loss, and at the end the number of losses', async () => {
     const warnings: string[] = [];
     const { app, throttle } = await start(warnings);
     await using _ = app;

@@ -89,7 +89,7 @@ function start(connection?: Connection) {
 }
 
 describe('the steps of a call', () => {
-  it('report the outcome, bind the call by it and let it proceed, all at once', () => {
+  it('report the outcome, enforce it and let the call proceed, synchronously', () => {
     const { limiter, steps, open } = start();
     expect(limiter.limit([limitOf()], open().session)).toBe(true);
     expect(steps).toEqual(['report true', 'enforce true']);
@@ -118,7 +118,7 @@ describe('the steps of a call', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
-  ])('hand the error of an onDenied that %s to the responder, in place of a message', async (_, onDenied) => {
+  ])('pass the error of an onDenied that %s to the responder, instead of a message', async (_, onDenied) => {
     const { limiter, steps, open } = start();
     const limit = limitOf({ onDenied });
     limiter.limit([limit], open().session);
@@ -162,7 +162,7 @@ describe('a delayed call', () => {
   });
 
   it.each([0, 9_999, 10_000, 15_000])(
-    'returns its place whole if its client goes after %i ms, and what has drained before it no more',
+    'returns all of its units if its client goes after %i ms, but none that drained before it',
     async (waitedMs) => {
       const { clock, limiter, open } = start();
       limiter.limit([delayed], open().session);
@@ -178,7 +178,7 @@ describe('a delayed call', () => {
     },
   );
 
-  it('returns what it took under its other limits, too, in their windows', async () => {
+  it('returns units of its other limits, too, in their windows', async () => {
     const { clock, limiter, open } = start();
     const window = limitOf({
       policies: fixedPolicies([definePolicy('window', { rate: '3/5s', strategy: 'fixed-window' })]),

@@ -72,7 +72,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     return (await answer).headers.ratelimit;
   };
 
-  it('may be named by its request, from outside of it', async () => {
+  it('may be identified by its request, from outside of it', async () => {
     const waiting = new Waiting();
     await using app = await start(waiting);
     const ratelimit = await answerTo(waiting, app, async (throttle, on) => {
@@ -83,7 +83,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect(ratelimit).toBe('"default";r=5;t=60, "upload";r=1;t=60');
   });
 
-  it('may be named by its execution context, from outside of it', async () => {
+  it('may be identified by its execution context, from outside of it', async () => {
     const waiting = new Waiting();
     await using app = await start(waiting);
     const ratelimit = await answerTo(waiting, app, async (throttle, _, on) => {
@@ -94,7 +94,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect(ratelimit).toBe('"default";r=5;t=60, "upload";r=1;t=60');
   });
 
-  it('is told by isThrottled and throttleWait how its latest evaluation ended', async () => {
+  it('has its latest outcome in isThrottled and throttleWait', async () => {
     const told: unknown[] = [];
     const act = async (throttle: ThrottleService, request: HttpRequest) => {
       const tell = () => told.push([isThrottled(request), throttleWait(request)]);
@@ -128,7 +128,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect([isThrottled({}), throttleWait({})]).toEqual([false, 0]);
   });
 
-  it('may go on when it has been answered', async () => {
+  it('may go on after the response', async () => {
     const waiting = new Waiting();
     const outcomes: Promise<unknown>[] = [];
     const act = (throttle: ThrottleService, request: HttpRequest) => {
@@ -172,7 +172,7 @@ class ParallelController {
 }
 
 describe.each(adapters)('calls at once on %s', (adapter) => {
-  it('with bodies never see each other', async () => {
+  it('with bodies are never confused', async () => {
     await using app = await startApp({ adapter, controllers: [ParallelController], options: { policies } });
     const users = Array.from({ length: 50 }, (_, i) => `user-${i}`);
     const answers = await Promise.all(

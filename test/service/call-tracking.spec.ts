@@ -168,7 +168,7 @@ const WAYS: Record<string, (held: Held) => Omit<AppOptions, 'adapter'>> = {
 };
 
 describe.each(adapters)('the call being handled on %s', (adapter) => {
-  it.each(Object.keys(WAYS))('is known to a service that came by %s', async (way) => {
+  it.each(Object.keys(WAYS))('is known to a service obtained by %s', async (way) => {
     const held = new Held();
     const options = WAYS[way]?.(held);
     await using app = await startApp({ adapter, ...options });
@@ -177,12 +177,12 @@ describe.each(adapters)('the call being handled on %s', (adapter) => {
     expect(answer.headers.ratelimit).toBe('"default";r=4;t=60');
   });
 
-  it('is not kept where nothing holds the service', async () => {
+  it('is not tracked if nothing has the service', async () => {
     await using app = await startApp({ adapter, controllers: [handlerOf(new Held())] });
     expect((await app.send('/x')).body).toEqual({ isOpen: false });
   });
 
-  it('is known from the second time on to a service that was fetched past Nest', async () => {
+  it('is known from the second use on to a service that was obtained without injection', async () => {
     const held = new Held();
     const errors: string[] = [];
     await using app = await startApp({ adapter, controllers: [handlerOf(held)], errors });

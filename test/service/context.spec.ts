@@ -23,7 +23,7 @@ const thrownBy = async (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('the context of a call', () => {
-  it('is that of the policy, and of the call, which wins; all functions get it', async () => {
+  it('is that of the policy merged with that of the call, which takes precedence; all functions get it', async () => {
     const seen: [string, CallContext][] = [];
     const see = <T>(name: string, answer: T) => {
       return ({ context }: Call) => {
@@ -50,7 +50,7 @@ describe('the context of a call', () => {
     expect(seen).toEqual(['skip', 'rate', 'by', 'cost', 'onDenied', 'message'].map((name) => [name, merged]));
   });
 
-  it('keeps budgets apart by its scope', async () => {
+  it('separates budgets by its scope', async () => {
     await using context = await startContext({ policies: { mail, scoped: { ...mail, context: { scope: 'one' } } } });
     const { throttle } = context;
     const left = async (name: string, scope?: string) =>
@@ -71,7 +71,7 @@ describe('the context of a call', () => {
 });
 
 describe('hit', () => {
-  it('charges nothing where the module skips the call', async () => {
+  it('charges nothing if the module skips the call', async () => {
     const skip = async ({ context }: Call) => context.internal === true;
     await using context = await startContext({ policies: { mail }, skip });
     const { throttle } = context;
@@ -84,7 +84,7 @@ describe('hit', () => {
     expect((await throttle.hit('mail', 1, ada)).binding?.remaining).toBe(1);
   });
 
-  it('leaves out a policy whose skip says so', async () => {
+  it('omits a policy whose skip returns true', async () => {
     const skip = ({ context }: Call) => context.internal === true;
     await using context = await startContext({ policies: { mail: { ...mail, skip }, post: mail } });
     const { throttle } = context;
@@ -110,13 +110,13 @@ describe('hit', () => {
     expect(error instanceof ThrottleException && error.getResponse()).toMatchObject(expected);
   });
 
-  it('is denied with the message of the module where the policy has none', async () => {
+  it('is denied with the message of the module if the policy has none', async () => {
     await using context = await startContext({ policies: { mail }, message: 'Of the module.' });
     const error = await thrownBy(context.throttle.hit('mail', 3, ada));
     expect(error instanceof ThrottleException && error.getResponse()).toMatchObject({ message: 'Of the module.' });
   });
 
-  it('throws what onDenied throws; consume and check do not ask it', async () => {
+  it('throws the exception of onDenied; consume and check do not call it', async () => {
     const told: string[] = [];
     const onDenied: PolicyOptions['onDenied'] = async ({ type }, { binding }) => {
       told.push(`${type} ${binding?.policy}`);
@@ -137,7 +137,7 @@ describe('hit', () => {
 describe.each(adapters)('hit on %s', (adapter) => {
   const act = (throttle: ThrottleService) => throttle.hit('mail', 3);
 
-  it('is answered by what onDenied throws', async () => {
+  it('responds with the exception of onDenied', async () => {
     const onDenied = () => {
       throw new ConflictException('Come back later.');
     };
@@ -150,7 +150,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     expect([status, body.message]).toEqual([409, 'Come back later.']);
   });
 
-  it('tells the functions the call that is being handled', async () => {
+  it('passes the call being handled to functions', async () => {
     const by = ({ type, request, handler, controller }: Call) =>
       `${type} ${request?.method} ${controller?.name}.${handler?.name}`;
     const asked = async (throttle: ThrottleService) => {
@@ -165,7 +165,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     expect((await app.send('/act')).body).toEqual({ left: 0 });
   });
 
-  it('is let pass by the skip of the module', async () => {
+  it('passes if the module skips the call', async () => {
     const skip = ({ request }: Call) => request?.headers['x-internal'] === 'yes';
     await using app = await startApp({ adapter, controllers: [acting(act)], options: { policies: { mail }, skip } });
     expect((await app.send('/act', { headers: { 'x-internal': 'yes' } })).status).toBe(200);

@@ -40,7 +40,7 @@ describe('a cost', () => {
     [null, 'null'],
     [true, 'true'],
     [5n, '5'],
-  ])('of %p is a RangeError before the backend or anything else is asked', async (cost, found) => {
+  ])('of %p is a RangeError before the backend or a function is called', async (cost, found) => {
     const asked: string[] = [];
     const by = () => {
       asked.push('by');
@@ -64,7 +64,7 @@ describe('a cost', () => {
     await expect(context.throttle.hit(cost, ada)).rejects.toThrow(new RangeError(text));
   });
 
-  it('of 0 is allowed without asking the backend', async () => {
+  it('of 0 is allowed without a backend call', async () => {
     const asked: string[] = [];
     await using context = await startContext({ backend: recorded(asked), policies });
     const nothing = { allowed: true, decisions: [], binding: null };

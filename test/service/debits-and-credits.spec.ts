@@ -8,8 +8,8 @@ const ada = { subject: subjectOf.user('ada') };
 
 const start = (policies: ThrottleModuleOptions['policies'] = { mail }) => startContext({ policies });
 
-describe('units taken and given back by hand', () => {
-  it('are taken in full by a debit, of which the next call passes at its instant', async () => {
+describe('units taken and returned by hand', () => {
+  it('are taken in full by a debit, after which the next call passes at its exact instant', async () => {
     await using context = await start();
     const { throttle, clock } = context;
     const outcome = await throttle.debit('mail', 20, ada);
@@ -21,14 +21,14 @@ describe('units taken and given back by hand', () => {
     expect(await throttle.check('mail', 10, ada)).toBe(true);
   });
 
-  it('are refunded as those of a call are', async () => {
+  it('are refunded like those of a call', async () => {
     await using context = await start();
     const outcome = await context.throttle.debit('mail', 15, ada);
     await context.throttle.refund(outcome, 7);
     expect(await context.throttle.stat('mail', ada)).toMatchObject({ remaining: 2 });
   });
 
-  it('come back by a credit, up to the full limit', async () => {
+  it('are returned by a credit, up to the full limit', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.hit('mail', 9, ada);
@@ -39,7 +39,7 @@ describe('units taken and given back by hand', () => {
     expect(await throttle.stat('mail', { subject: 'user:bob' })).toMatchObject({ remaining: 10 });
   });
 
-  it('are those of the budget in force: under an override, a plan, or a mode', async () => {
+  it('belong to the budget in force: under an override, a plan, or a mode', async () => {
     await using context = await startContext({
       policies: {
         mail: { ...mail, overrides: true },
@@ -73,7 +73,7 @@ describe('units taken and given back by hand', () => {
     await throttle.credit('off', 12, ada);
   });
 
-  it('are none of a call that the `skip` of the module exempts', async () => {
+  it('are none for a call that the `skip` of the module exempts', async () => {
     let isExempt = false;
     await using context = await startContext({ policies: { mail }, skip: () => isExempt });
     const { throttle } = context;
@@ -85,7 +85,7 @@ describe('units taken and given back by hand', () => {
     expect(await throttle.stat('mail', ada)).toMatchObject({ remaining: 6 });
   });
 
-  it('leave a block as it is', async () => {
+  it('do not change a block', async () => {
     await using context = await start({ mail: { ...mail, block: { for: '5m' } } });
     const { throttle } = context;
     await throttle.hit('mail', 10, ada);
@@ -97,7 +97,7 @@ describe('units taken and given back by hand', () => {
     expect(await throttle.stat('mail', ada)).toMatchObject({ allowed: true, remaining: 4 });
   });
 
-  it('are refused for a leased policy, values that do not fit, and a backend that cannot', async () => {
+  it('are refused for a leased policy, invalid values, and a backend without support', async () => {
     await using context = await start({ mail: { ...mail, lease: { batch: 2 } } });
     const { throttle } = context;
     await expect(throttle.credit('mail', 1, ada)).rejects.toThrow('credit("mail"): the policy has a `lease`');

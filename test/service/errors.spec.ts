@@ -18,7 +18,7 @@ const ada = { subject: subjectOf.user('ada') };
 /** What code without types would pass. */
 const untyped = (value: unknown) => value as never;
 
-describe('a use that cannot be meant', () => {
+describe('an invalid use of the service', () => {
   const knownNames = 'Known: upload, search, each, classy, grouped.';
   const policy: Policy = definePolicy('jobs', '5/min');
 
@@ -104,7 +104,7 @@ describe('a use that cannot be meant', () => {
     expect(await rejectedProblem(use(context.throttle))).toBe(message);
   });
 
-  it('rejects and does not throw, though an answer is there at once', async () => {
+  it('rejects instead of throwing, even if the result is available at once', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     const answers = [
@@ -115,7 +115,7 @@ describe('a use that cannot be meant', () => {
     expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
   });
 
-  it('is an error that says how to name somebody where there is nobody to charge', async () => {
+  it('is an error that says how to pass a subject if there is none', async () => {
     await using context = await startContext({ policies });
     await expect(context.throttle.hit('upload')).rejects.toThrow(
       new Error(
@@ -124,7 +124,7 @@ describe('a use that cannot be meant', () => {
     );
   });
 
-  it('is none where the scope is a group', async () => {
+  it('is not an error if the scope is a group', async () => {
     await using context = await startContext({ policies });
     expect((await context.throttle.hit('grouped', 2, ada)).binding?.remaining).toBe(3);
   });
@@ -136,7 +136,7 @@ class LateController {
 }
 
 describe.each(adapters)('on %s', (adapter) => {
-  it('a budget a handler is that of the handler whose call it is', async () => {
+  it('a budget per handler is that of the handler of the call', async () => {
     const act = async (throttle: ThrottleService) => ({ left: (await throttle.hit('each', 2)).binding?.remaining });
     await using app = await startApp({
       adapter,

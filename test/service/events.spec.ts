@@ -18,7 +18,7 @@ function eventsOf(throttle: ThrottleService): (ThrottleEvent | 'end')[] {
 }
 
 describe('events$', () => {
-  it('tells each denial, with what was asked for, and nothing of checks and of what is allowed', async () => {
+  it('emits each denial with its charges, and nothing for checks and allowed calls', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     const events = eventsOf(throttle);
@@ -40,7 +40,7 @@ describe('events$', () => {
     ]);
   });
 
-  it('tells once that a full store has new subjects share a budget, until there is room', async () => {
+  it('emits once that new subjects share a budget in a full store, until there is room', async () => {
     await using context = await startContext({ policies }, { maxKeys: 1 });
     const { throttle, clock } = context;
     const events = eventsOf(throttle);
@@ -68,7 +68,7 @@ describe('events$', () => {
 });
 
 describe.each(adapters)('events$ on %s', (adapter) => {
-  it('names the handler of a denied call, whether guard or hit denied it', async () => {
+  it('names the handler of a denied call, denied by the guard or by hit', async () => {
     const act = (throttle: ThrottleService) => throttle.hit('mail', 2);
     await using app = await startApp({
       adapter,

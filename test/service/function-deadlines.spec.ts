@@ -59,8 +59,8 @@ async function start(adapter: AdapterName, limit: Partial<PolicyOptions>, option
   return { app, runs, warnings, events };
 }
 
-describe.each(adapters)('a function that never answers, on %s', (adapter) => {
-  it.each(hanging)('answers 503 and names `%s`: the handler does not run', async (path, limit) => {
+describe.each(adapters)('a function that never resolves, on %s', (adapter) => {
+  it.each(hanging)('causes a 503 that names `%s`, and the handler does not run', async (path, limit) => {
     const { app, runs, warnings, events } = await start(adapter, limit);
     await using _ = app;
     const { status, headers, body } = await app.send('/limited');
@@ -83,7 +83,7 @@ describe.each(adapters)('a function that never answers, on %s', (adapter) => {
   it.each([
     ['message', { message: never }],
     ['onDenied', { onDenied: never }],
-  ])('answers 503 to a denied call if it is `%s`', async (path, limit: Partial<PolicyOptions>) => {
+  ])('causes a 503 for a denied call if it is `%s`', async (path, limit: Partial<PolicyOptions>) => {
     const { app, warnings } = await start(adapter, { rate: '1/min', ...limit });
     await using _ = app;
     expect(await app.statuses('/limited', 2)).toEqual([200, 503]);
@@ -93,7 +93,7 @@ describe.each(adapters)('a function that never answers, on %s', (adapter) => {
   it.each([
     ['skip', { skip: never }],
     ['mode', { mode: never }],
-  ])('answers 503 if it is the `%s` of the module', async (path, options: ThrottleModuleOptions) => {
+  ])('causes a 503 if it is the `%s` of the module', async (path, options: ThrottleModuleOptions) => {
     const { app, runs, warnings } = await start(adapter, {}, options);
     await using _ = app;
     expect(await app.statuses('/limited', 1)).toEqual([503]);
@@ -101,7 +101,7 @@ describe.each(adapters)('a function that never answers, on %s', (adapter) => {
     expect(warnings.join('\n')).toMatch(new RegExp(`${path}.*: expected an answer within 20 ms, got none`));
   });
 
-  it.each(['guard', 'handler'] as const)('answers 503 in the phase `%s`, and charges nothing', async (phase) => {
+  it.each(['guard', 'handler'] as const)('causes a 503 in the phase `%s`, and charges nothing', async (phase) => {
     const answers = { by: never as () => Promise<string> };
     const policies = {
       api: { rate: '5/min', strategy: 'fixed-window', by: () => answers.by(), phase },
@@ -139,7 +139,7 @@ describe.each(adapters)('a function that never answers, on %s', (adapter) => {
     await Promise.all([app.app.close(), expect(answer).resolves.toMatchObject({ status: 503 })]);
   });
 
-  it('does not hold the calls after it', async () => {
+  it('does not delay later calls', async () => {
     const asked: (() => Promise<string>)[] = [never, async () => 'free'];
     const plans = {
       of: () => asked.shift()?.() ?? 'free',
@@ -154,7 +154,7 @@ describe.each(adapters)('a function that never answers, on %s', (adapter) => {
   });
 });
 
-describe('a function of the service that never answers', () => {
+describe('a function that never resolves, called by the service', () => {
   it('rejects each method with an error that names it', async () => {
     await using context = await startContext({ policies: { api: { rate: '5/min', by: never } }, ...soon });
     const { throttle } = context;
@@ -166,7 +166,7 @@ describe('a function of the service that never answers', () => {
     }
   });
 
-  it('is the cause of what `hit` throws', async () => {
+  it('is the cause of the exception of `hit`', async () => {
     await using context = await startContext({ policies: { api: { rate: '5/min', by: never } }, ...soon });
     await expect(context.throttle.hit('api')).rejects.toMatchObject({ cause: { functionPath: 'policies.api.by' } });
   });
@@ -186,7 +186,7 @@ describe('a function of the service that never answers', () => {
     expect(await limit()).toBe(7);
   });
 
-  it('rejects nothing if it answers in time, at once or later', async () => {
+  it('rejects nothing if it resolves in time, at once or later', async () => {
     const rate = '5/min';
     const answers: (() => string | Promise<string>)[] = [() => 'user:ada', async () => setImmediate('user:ada')];
     await using context = await startContext({ policies: { api: { rate, by: () => answers.shift()?.() } } });
@@ -195,8 +195,8 @@ describe('a function of the service that never answers', () => {
   });
 });
 
-describe.each(['ws', 'io'] as const)('a function that never answers, on %s', (transport) => {
-  it('drops the message with a notice that the limits cannot be checked', async () => {
+describe.each(['ws', 'io'] as const)('a function that never resolves, on %s', (transport) => {
+  it('drops the message with a notice that limits cannot be checked', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking({ by: never }), options: soon });
     const socket = await sockets.connect();
     socket.send('say', 1);
@@ -256,7 +256,7 @@ function asOther(backend: HangingBackend, remote = false) {
   return new TableBackend();
 }
 
-describe("a backend of one's own that never answers", () => {
+describe('a custom backend that never responds', () => {
   it('has its calls rejected with 503, by an error that names the method and the policy', async () => {
     const backend = asOther(new HangingBackend());
     await using context = await startContext({ backend, policies: { api: '5/min' }, ...soon });
@@ -270,7 +270,7 @@ describe("a backend of one's own that never answers", () => {
     });
   });
 
-  it('has its credits rejected, too', async () => {
+  it('has its credits rejected', async () => {
     const backend = Object.assign(asOther(new HangingBackend()), { credit: never });
     await using context = await startContext({ backend, policies: { api: '5/min' }, ...soon });
     await expect(context.throttle.credit('api', 1, { subject: 'ada' })).rejects.toMatchObject({
@@ -279,7 +279,7 @@ describe("a backend of one's own that never answers", () => {
     });
   });
 
-  it('has returned to it what it takes too late', async () => {
+  it('gets units back that it takes too late', async () => {
     const hanging = new HangingBackend();
     await using context = await startContext({ backend: asOther(hanging), policies: { api: '5/min' }, ...soon });
     const { throttle } = context;
@@ -303,7 +303,7 @@ describe("a backend of one's own that never answers", () => {
     expect(warnings.join('\n')).toContain('TableBackend.close(): expected an answer within 20 ms, got none.');
   });
 
-  it('is unavailable if it is remote: onError decides', async () => {
+  it('is unavailable if it is remote, so that onError decides', async () => {
     const backend = asOther(new HangingBackend(), true);
     await using context = await startContext({ backend, policies: { api: '1/min' }, ...soon });
     const decide = () => context.throttle.consume('api', 1, { subject: 'ada' });

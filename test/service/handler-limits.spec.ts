@@ -108,7 +108,7 @@ describe.each(adapters)('hit without a policy, on %s', (adapter) => {
     ]);
   });
 
-  it('is an error that says so where all limits of the handler are skipped', async () => {
+  it('is an error if all limits of the handler are skipped', async () => {
     @Throttle('50/min')
     @Controller()
     class OpenController {
@@ -127,7 +127,7 @@ describe.each(adapters)('hit without a policy, on %s', (adapter) => {
     ]);
   });
 
-  it('charges one limit of the handler where it is named, and the default of the module before it', async () => {
+  it('charges a named limit of the handler, and the default of the module before it', async () => {
     @Throttle(rate('40/min', { name: 'own' }))
     @Controller('own')
     class OwnController {
@@ -166,7 +166,7 @@ describe.each(adapters)('hit without a policy, on %s', (adapter) => {
     ]);
   });
 
-  it('charges the default of the module where it is named', async () => {
+  it('charges the named default of the module', async () => {
     await using app = await startApp({
       adapter,
       controllers: [acting((throttle) => throttle.hit('default', 5))],
@@ -191,7 +191,7 @@ class AskingController {
 }
 
 describe.each(adapters)('the other methods without a policy, on %s', (adapter) => {
-  it("are about the handler's own limits, too", async () => {
+  it("use the handler's own limits", async () => {
     await using app = await startApp({ adapter, controllers: [AskingController], options });
     expect((await app.send('/own')).body).toEqual({ consumed: 17, fits: [true, false], remaining: [17, 20] });
   });

@@ -26,7 +26,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
   const start = (act: Act, limits?: Limits, options: ThrottleModuleOptions = {}) =>
     startApp({ adapter, controllers: [acting(act, limits)], options: { policies, ...options } });
 
-  it('charges a policy of the module, and tells the outcome', async () => {
+  it('charges a policy of the module, and returns the outcome', async () => {
     await using app = await start((throttle) => throttle.hit('upload', 4));
     const decision = {
       policy: 'upload',
@@ -43,7 +43,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     expect(headers).toMatchObject({ 'ratelimit-policy': '"upload";q=10;w=60', ratelimit: '"upload";r=6;t=60' });
   });
 
-  it('answers 429 when it is too much, as the guard does', async () => {
+  it('responds with 429 above the limit, like the guard', async () => {
     await using app = await start((throttle) => throttle.hit('search'));
     expect(await app.statuses('/act', 2)).toEqual([200, 200]);
     app.clock.advance(15_001);
@@ -65,7 +65,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     });
   });
 
-  it('says of a cost that can never pass that no wait helps', async () => {
+  it('reports no wait for a cost that can never pass', async () => {
     await using app = await start((throttle) => throttle.hit('upload', 11));
     const answer = await app.send('/act');
     expect(answer.status).toBe(429);
@@ -77,7 +77,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     });
   });
 
-  it('writes its decision behind those of the guard, and in place of one on the same budget', async () => {
+  it('writes its decision after those of the guard, and replaces one on the same budget', async () => {
     const act: Act = async (throttle) => {
       await throttle.hit('upload', 3);
       await throttle.hit('burst', 2);
@@ -89,13 +89,13 @@ describe.each(adapters)('hit on %s', (adapter) => {
     expect(headers.ratelimit).toBe('"default";r=99;t=3960, "burst";r=0;t=1, "upload";r=4;t=60');
   });
 
-  it('tells of one policy charged to two subjects the strictest state', async () => {
+  it('reports the strictest state of one policy charged to two subjects', async () => {
     await using app = await start((throttle) => throttle.hit('upload', 3, { subject: 'team' }), { onMethod: 'upload' });
     const { headers } = await app.send('/act');
     expect(headers.ratelimit).toBe('"upload";r=7;t=60');
   });
 
-  it('writes the legacy headers of what binds among the decisions of guard and hit', async () => {
+  it('writes the legacy headers of the binding decision of guard and hit', async () => {
     const shown = async (units: number) => {
       const act: Act = (throttle) => throttle.hit('upload', units);
       const limits = { onMethod: { rate: '2/hour', strategy } };
@@ -114,7 +114,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     });
   });
 
-  it('takes back the wait of a denial that the handler caught, and leaves that answer out of caches', async () => {
+  it('removes the wait of a denial that the handler caught, and keeps the response out of caches', async () => {
     const act: Act = async (throttle) => {
       await throttle.hit('search', 3).catch(() => 'too much');
       await throttle.hit('upload');
@@ -129,7 +129,7 @@ describe.each(adapters)('hit on %s', (adapter) => {
     });
   });
 
-  it('holds the call where a policy says so, and consume does not', async () => {
+  it('delays the call under a policy with delays, and consume does not', async () => {
     const options = { policies: { calm: { rate: '1/s', strategy: 'leaky-bucket', burst: 3 } } };
     const act: Act = async (throttle) => {
       const { decisions } = await throttle.consume('calm');

@@ -83,7 +83,7 @@ describe('a subscriber of events$', () => {
     ['that rejects', (throttle: ThrottleService) => throttle.events$.subscribe(async () => failing())],
     ['behind an operator', (throttle: ThrottleService) => throttle.events$.pipe(filter(() => true)).subscribe(failing)],
     ['with an operator that throws', (throttle: ThrottleService) => throttle.events$.pipe(map(failing)).subscribe()],
-  ])('%s changes no decision and ends no process: it is logged once', async (_what, subscribe) => {
+  ])('%s changes no decision and does not end the process: it is logged once', async (_what, subscribe) => {
     using process = escaping();
     const logger = new TestLogger();
     await using app = await startWith(logger);
@@ -98,7 +98,7 @@ describe('a subscriber of events$', () => {
     expect(process.escaped).toEqual([]);
   });
 
-  it('gets what an operator throws, if it asks for errors', async () => {
+  it('gets the exception of an operator, if it subscribes to errors', async () => {
     const logger = new TestLogger();
     await using app = await startWith(logger);
     const errors: unknown[] = [];
@@ -107,7 +107,7 @@ describe('a subscriber of events$', () => {
     expect([errors, logger.errors]).toEqual([[thrown], []]);
   });
 
-  it('is told outside the stack of the call, in the order of the events', async () => {
+  it('runs outside the stack of the call, in the order of the events', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     const order: string[] = [];
@@ -121,7 +121,7 @@ describe('a subscriber of events$', () => {
     expect((await all).map((event) => event.type === 'denied' && event.charges[0]?.cost)).toEqual([2, 3]);
   });
 
-  it('is told of a block outside the stack of the call, too, after the denial that began it', async () => {
+  it('gets a block outside the stack of the call, too, after the denial that began it', async () => {
     await using context = await startContext({ policies: { api: { ...policies.api, block: { for: '5m' } } } });
     const { throttle } = context;
     const order: string[] = [];
@@ -133,7 +133,7 @@ describe('a subscriber of events$', () => {
     expect(order).toEqual(['called', 'denied', 'blocked']);
   });
 
-  it('is told what is left when the application closes, and then that it has ended', async () => {
+  it('gets the remaining events when the application closes, and then the completion', async () => {
     const context = await startContext({ policies });
     const told: unknown[] = [];
     context.throttle.events$.subscribe({ next: ({ type }) => told.push(type), complete: () => told.push('end') });
@@ -142,7 +142,7 @@ describe('a subscriber of events$', () => {
     expect(told).toEqual(['denied', 'denied', 'end']);
   });
 
-  it('is as slow as it likes: no call waits for it', async () => {
+  it('may be slow: no call waits for it', async () => {
     @Controller()
     class OpenController {
       @Throttle('api')

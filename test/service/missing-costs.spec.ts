@@ -21,7 +21,7 @@ describe('a cost that is passed and undefined', () => {
     expect(await throttle.stat('api', ada)).toMatchObject({ remaining: 5 });
   });
 
-  it.each(['hit', 'consume', 'check'] as const)('is left out in a list: %s', async (method) => {
+  it.each(['hit', 'consume', 'check'] as const)('is missing in an array: %s', async (method) => {
     await using context = await startContext({ policies: { api: { rate: '5/min', cost: 2 } } });
     await expect(context.throttle[method]([{ policy: 'api' }], ada)).resolves.toBeTruthy();
     expect(await context.throttle.stat('api', ada)).toMatchObject({ remaining: method === 'check' ? 5 : 3 });

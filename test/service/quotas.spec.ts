@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000;
 const ada = { subject: subjectOf.user('ada') };
 
 describe('a quota', () => {
-  it('tells what is used of it, its limit, and its window', async () => {
+  it('reports its usage, its limit and its window', async () => {
     await using context = await startContext({ policies: { exports: { rate: '1000/month', rollover: 200 } } });
     const { throttle } = context;
     await throttle.hit('exports', 300, ada);
@@ -70,7 +70,7 @@ describe('a quota', () => {
     expect(await throttle.stat(exports, ada)).toMatchObject({ remaining: 10, window: { used: 0 } });
   });
 
-  it('may stand beside other limits, decided together, and in a rate that depends on the call', async () => {
+  it('may be combined with other limits, decided together, and be a rate that depends on the call', async () => {
     const policies = {
       api: { rate: '5/s; 8/month' },
       plan: { rate: ({ context }: Call) => (context.isPro === true ? '100/month' : '2/min') },
@@ -102,7 +102,7 @@ describe('a quota', () => {
     expect(await throttle.stat('exports', { ...ada, context: { isDaily: true } })).toMatchObject({ limit: 10 });
   });
 
-  it('keeps its unit under an override, and what it carries over', async () => {
+  it('keeps its unit and its rollover under an override', async () => {
     const policies = {
       exports: { rate: '10/month', rollover: 4, overrides: true },
       api: { rate: '5/day', overrides: true },
@@ -122,7 +122,7 @@ describe('a quota', () => {
     );
   });
 
-  it('may change its limit while the service runs, and keeps its unit', async () => {
+  it('may change its limit at run time, and keeps its unit', async () => {
     const policies = { exports: { rate: '10/month', strategy: 'calendar', rollover: 4 } };
     await using context = await startContext({ policies });
     const { throttle } = context;
@@ -136,7 +136,7 @@ describe('a quota', () => {
     expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 14, remaining: 4, window: { used: 10 } });
   });
 
-  it('may be what a plan makes of another rate', async () => {
+  it('may be the rate of a plan', async () => {
     const of = ({ context }: Call) => (context.isPro === true ? 'pro' : undefined);
     const plans = { of, default: 'free', tiers: { free: {}, pro: { exports: '50/month' } } };
     await using context = await startContext({ policies: { exports: '5/day' }, plans });
@@ -168,7 +168,7 @@ describe('a quota', () => {
   const daily = { strategy: 'calendar', rollover: 10 } as const;
   const since = (day: number) => new Date(Date.UTC(2025, 11, day));
 
-  it('begins at the anchor that a function finds for each call, now or later; without one with the calendar', async () => {
+  it('begins at the anchor that a function returns for each call, synchronously or not; without one with the calendar', async () => {
     const anchors = new Map<unknown, Date>([
       ['ada', since(15)],
       ['bob', since(20)],
@@ -189,7 +189,7 @@ describe('a quota', () => {
     }
   });
 
-  it('fails a call whose anchor is no Date, and names the policy', async () => {
+  it('fails a call whose anchor is not a Date, and names the policy', async () => {
     const anchor = (): Date => JSON.parse('"2026-01-01"');
     await using context = await startContext({ policies: { plan: { rate: '10/month', anchor } } });
     await expect(context.throttle.hit('plan', 1, ada)).rejects.toThrow(
@@ -217,7 +217,7 @@ describe('the event of a threshold', () => {
   }
   const policies = { exports: { rate: '10/month', thresholds: [0.8, 1] } };
 
-  it('tells each once a window and subject, on the charge that reaches it', async () => {
+  it('is emitted once per window and subject, for the charge that reaches it', async () => {
     await using context = await startContext({ policies });
     const { throttle, clock } = context;
     const events = thresholdsOf(throttle);
@@ -245,7 +245,7 @@ describe('the event of a threshold', () => {
     ]);
   });
 
-  it('is told by the fallback, too, which counts by itself', async () => {
+  it('is emitted by the fallback, too, which counts separately', async () => {
     const clock = new ManualClock(JANUARY);
     const memory = new MemoryBackend({ clock });
     const failing = Object.assign(memory, {

@@ -14,7 +14,7 @@ const start = (more: Partial<PolicyOptions> = {}) =>
 const left = async ({ throttle }: TestContext) => (await throttle.stat('mail', ada))?.remaining;
 
 describe('refund', () => {
-  it('gives back all that an outcome took', async () => {
+  it('returns all units that an outcome took', async () => {
     await using context = await start();
     await context.throttle.hit('mail', 3, ada);
     const outcome = await context.throttle.hit('mail', 4, ada);
@@ -23,7 +23,7 @@ describe('refund', () => {
     expect(await left(context)).toBe(7);
   });
 
-  it('gives back so many units, and never more than was taken', async () => {
+  it('returns a number of units, and never more than was taken', async () => {
     await using context = await start();
     await context.throttle.hit('mail', 3, ada);
     const outcome = await context.throttle.hit('mail', 4, ada);
@@ -39,7 +39,7 @@ describe('refund', () => {
     expect(await left(context)).toBe(7);
   });
 
-  it('gives back nothing for units that are undefined, and says so', async () => {
+  it('returns nothing for undefined units, which is an error', async () => {
     await using context = await start();
     const outcome = await context.throttle.hit('mail', 4, ada);
     const units: { readonly unused?: number } = {};
@@ -49,7 +49,7 @@ describe('refund', () => {
     expect(await left(context)).toBe(6);
   });
 
-  it('gives back once, however often it is called, one after the other or at once', async () => {
+  it('returns units once, even if it is called several times, in sequence or concurrently', async () => {
     await using context = await start();
     await context.throttle.hit('mail', 3, ada);
     const [first, second] = [await context.throttle.hit('mail', 2, ada), await context.throttle.hit('mail', 2, ada)];
@@ -60,7 +60,7 @@ describe('refund', () => {
     expect(await left(context)).toBe(7);
   });
 
-  it('leaves the answer to a call as it was', async () => {
+  it('does not change the response to a call', async () => {
     await using context = await start();
     const outcome = await context.throttle.hit('mail', 4, ada);
     const before = structuredClone(outcome);
@@ -68,7 +68,7 @@ describe('refund', () => {
     expect(outcome).toEqual(before);
   });
 
-  it('gives nothing back into the next window', async () => {
+  it('returns nothing to the next window', async () => {
     await using context = await start();
     const outcome = await context.throttle.hit('mail', 4, ada);
     context.clock.advance(60_000);
@@ -77,7 +77,7 @@ describe('refund', () => {
     expect(await left(context)).toBe(5);
   });
 
-  it('of a copy of an outcome, as a job has it, is refused with an error that names holds', async () => {
+  it('of a copy of an outcome, as in a job, is refused with an error that names holds', async () => {
     await using context = await start();
     const outcome = await context.throttle.hit('mail', 4, ada);
     const copy: Outcome = JSON.parse(JSON.stringify(outcome));
@@ -87,7 +87,7 @@ describe('refund', () => {
     expect(await left(context)).toBe(10);
   });
 
-  it('of a denied outcome gives nothing back', async () => {
+  it('of a denied outcome returns nothing', async () => {
     await using context = await start();
     await context.throttle.hit('mail', 8, ada);
     const denied = await context.throttle.consume('mail', 3, ada);
@@ -109,7 +109,7 @@ describe('refund', () => {
     await expect(context.throttle.refund(outcome)).resolves.toBeUndefined();
   });
 
-  it('gives back of each policy what it took', async () => {
+  it('returns to each policy what it took', async () => {
     await using context = await start({ rate: '10/min; 50/hour' });
     const outcome = await context.throttle.hit('mail', 6, ada);
     await context.throttle.refund(outcome, 4);
@@ -131,7 +131,7 @@ describe('refund', () => {
 });
 
 describe.each(adapters)('refund on %s', (adapter) => {
-  it('gives back what hit took on a call, and what the guard took stays', async () => {
+  it('returns what hit took on a call, but not the charges of the guard', async () => {
     const act = async (throttle: ThrottleService) => {
       const outcome: Outcome = await throttle.hit(5);
       await throttle.refund(outcome);
@@ -145,7 +145,7 @@ describe.each(adapters)('refund on %s', (adapter) => {
     expect((await app.send('/act')).body).toEqual({ remaining: 8 });
   });
 
-  it('works after the call has been answered', async () => {
+  it('works after the response', async () => {
     const outcomes: Outcome[] = [];
 
     @Controller()

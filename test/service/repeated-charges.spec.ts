@@ -62,13 +62,13 @@ class OwnFilter implements ExceptionFilter {
 describe.each(adapters)('a call on %s', (adapter) => {
   const policies = { mail: { rate: '3/min', strategy } };
 
-  it('tells one state a policy, the strictest, of whatever number of subjects it charged', async () => {
+  it('reports one state per policy, the strictest one of all charged subjects', async () => {
     await using app = await startApp({ adapter, controllers: [ManyController], options: { policies } });
     const { status, headers } = await app.send('/many');
     expect([status, headers.ratelimit]).toEqual([200, '"mail";r=0;t=60']);
   });
 
-  it('is charged to a budget of its own by a policy of another period with the name of one of the module', async () => {
+  it('is charged to a separate budget by a policy of another period with the name of one of the module', async () => {
     await using app = await startApp({ adapter, controllers: [ManyController], options: { policies } });
     const { status, headers } = await app.send('/two');
     expect([status, headers.ratelimit]).toEqual([200, '"mail";r=8;t=3600']);
@@ -84,7 +84,7 @@ describe.each(adapters)('a call on %s', (adapter) => {
     expect(statuses).toEqual([200, 200, 200, 200, 429, 200, 429, 429]);
   });
 
-  it('is answered, and the process goes on, where one function rejects and the next one throws', async () => {
+  it('gets a response, and the process goes on, if one function rejects and the next one throws', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);

@@ -14,7 +14,7 @@ describe('the arguments of the service', () => {
     ['a name and a cost', ['api', 3], { policy: 'api', cost: 3 }],
     ['a name, a cost and options', ['api', 3, options], { policy: 'api', cost: 3, ...options }],
     ['a policy', [policy], { policy }],
-  ])('are told apart: %s', (_, args, expected) => {
+  ])('are distinguished: %s', (_, args, expected) => {
     expect(parseArguments('hit', args)).toEqual({ method: 'hit', ...expected });
   });
 
@@ -31,7 +31,7 @@ describe('the arguments of the service', () => {
     expect(() => parseArguments('hit', args)).toThrow(RangeError);
   });
 
-  it('tell how to charge the cost of the policy', () => {
+  it('are rejected with how to charge the cost of the policy', () => {
     expect(() => parseArguments('consume', ['api', undefined, options])).toThrow(
       "For the policy's own cost, pass a list: consume([{ policy }], options).",
     );
@@ -59,7 +59,7 @@ describe('the arguments of the service', () => {
         'Is an environment variable or a configuration value missing? ' +
         'Without a policy, pass the cost and the options alone.',
     ],
-  ])('throw a ThrottleConfigError for %s that is there and undefined', (_, args, message) => {
+  ])('throw a ThrottleConfigError for %s that is present but undefined', (_, args, message) => {
     expect(() => parseArguments('hit', args)).toThrow(new ThrottleConfigError('SLUICE_MISSING_VALUE', message));
   });
 

@@ -34,7 +34,7 @@ describe.each([
     expect(sessionOf(request)).toBe(state);
   });
 
-  it('is found again if the request takes no member', () => {
+  it('is found again if no member can be added to the request', () => {
     const request = Object.freeze(newRequest());
     const state = sessionOf(request);
     expect(sessionOf(request)).toBe(state);
@@ -96,7 +96,7 @@ describe.each([
 });
 
 describe('the session of a request of Node', () => {
-  it('is found again once Express has given the request another prototype', () => {
+  it('is found again after Express has changed the prototype of the request', () => {
     const request = new IncomingMessage(new Socket());
     const state = sessionOf(request);
     Object.setPrototypeOf(request, Object.create(IncomingMessage.prototype));

@@ -53,7 +53,7 @@ describe.each(cases)('several policies by hand on %s', (_, make) => {
     (await throttle.stat('elements', ada))?.remaining,
   ];
 
-  it('are charged together, each its own cost, or none of them', async () => {
+  it('are charged together, each with its own cost, or not at all', async () => {
     await using context = await startContext({ policies, backend: make() });
     const { throttle } = context;
     const outcome = await throttle.hit(elements(6), ada);
@@ -82,7 +82,7 @@ describe.each(cases)('several policies by hand on %s', (_, make) => {
     expect(await left(throttle)).toEqual([3, 10]);
   });
 
-  it('cost what their policies say if the list does not, and nothing at a cost of 0', async () => {
+  it('have the cost of their policies if none is given, and are not charged at a cost of 0', async () => {
     await using context = await startContext({ policies, backend: make() });
     const { throttle } = context;
     await throttle.hit([{ policy: 'elements' }, { policy: 'calls', cost: 2 }], ada);
@@ -98,7 +98,7 @@ describe.each(cases)('several policies by hand on %s', (_, make) => {
     expect(await left(throttle)).toEqual([1, 5]);
   });
 
-  it('may be policies that definePolicy made', async () => {
+  it('may be policies that definePolicy returned', async () => {
     await using context = await startContext({ policies, backend: make() });
     const jobs = definePolicy('jobs', { rate: '2/day', strategy });
     const { decisions } = await context.throttle.hit([{ policy: jobs, cost: 2 }, { policy: 'calls' }], ada);
@@ -110,7 +110,7 @@ describe.each(cases)('several policies by hand on %s', (_, make) => {
 });
 
 describe.each(adapters)('several policies by hand on %s', (adapter) => {
-  it('are on the response, beside those of the guard', async () => {
+  it('are in the response, in addition to those of the guard', async () => {
     const act = (throttle: ThrottleService) => throttle.hit(elements(6));
     await using app = await startApp({
       adapter,
@@ -129,7 +129,7 @@ describe.each(adapters)('several policies by hand on %s', (adapter) => {
     });
   });
 
-  it('may be charged on a request that is named', async () => {
+  it('may be charged on a request that is passed', async () => {
     const act = (throttle: ThrottleService, on: object) => throttle.hit(elements(1), { on });
     await using app = await startApp({ adapter, controllers: [acting(act)], options: { policies } });
     expect(await app.statuses('/act', 4)).toEqual([200, 200, 200, 429]);
@@ -138,7 +138,7 @@ describe.each(adapters)('several policies by hand on %s', (adapter) => {
 
 const untyped = (value: unknown) => value as never;
 
-describe('a list of policies that cannot be meant', () => {
+describe('an invalid array of policies', () => {
   const A_CHARGE = 'a policy and its cost such as { policy: "upload", cost: 3 }';
 
   it.each<[string, readonly unknown[], string]>([
@@ -192,7 +192,7 @@ describe('a list of policies that cannot be meant', () => {
     }
   });
 
-  it.each(['stat', 'reset'] as const)('is not for %s', async (method) => {
+  it.each(['stat', 'reset'] as const)('is not accepted by %s', async (method) => {
     await using context = await startContext({ policies });
     await expect(context.throttle[method](untyped(elements(1)), ada)).rejects.toThrow(
       new ThrottleConfigError(

@@ -45,7 +45,7 @@ describe.each(adapters)('a function `by` that several limits share, on %s', (ada
     ['asynchronously', async (call) => setImmediate(await tenant(call))],
     // biome-ignore lint/suspicious/noThenProperty: a function may return any thenable
     ['by a thenable', (call) => ({ then: (resolve: (found: unknown) => void) => resolve(tenant(call)) }) as never],
-  ])('is asked once a call, whether it answers %s', async (_, answer) => {
+  ])('is called once per call if it returns %s', async (_, answer) => {
     const counted = new Counted(answer);
     const limits = [
       { rate: '2/min', strategy, name: 'minutely-too', by: counted.by },
@@ -62,7 +62,7 @@ describe.each(adapters)('a function `by` that several limits share, on %s', (ada
     expect(await app.statuses('/list', 1, { headers: { 'x-tenant': 'other' } })).toEqual([200]);
   });
 
-  it('is asked once under policies of the module, of a handler and by hand', async () => {
+  it('is called once for policies of the module, of a handler and by hand', async () => {
     const counted = new Counted(tenant);
     const policies = {
       minutely: { rate: '9/min', strategy, by: counted.by },
@@ -76,7 +76,7 @@ describe.each(adapters)('a function `by` that several limits share, on %s', (ada
     }
   });
 
-  it('is asked for each context that it sees', async () => {
+  it('is called for each context that it receives', async () => {
     const seen: unknown[] = [];
     const find = ({ context }: Call) => {
       seen.push(context.plan);
@@ -114,7 +114,7 @@ describe.each(adapters)('a function `by` that several limits share, on %s', (ada
     }
   });
 
-  it('is not asked by a limit that is skipped', async () => {
+  it('is not called by a skipped limit', async () => {
     const counted = new Counted(tenant);
     await using app = await startWith([
       { rate: '1/min', name: 'a', by: counted.by, skip: () => true },
@@ -124,7 +124,7 @@ describe.each(adapters)('a function `by` that several limits share, on %s', (ada
     expect(counted.asked).toBe(0);
   });
 
-  it('that looks for a user is asked once in each phase, and finds the same for all limits', async () => {
+  it('that looks for a user is called once in each phase, with one result for all limits', async () => {
     const asked: string[] = [];
     const counted = by.first(by.user(), ({ execution, response }) => {
       asked.push(execution === undefined && response === undefined ? 'nowhere' : 'address');

@@ -42,7 +42,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect((await context.throttle.hit('mail', 1, ada)).binding?.remaining).toBe(0);
   });
 
-  it('hit throws, with the outcome, when it is too much', async () => {
+  it('hit throws with the outcome above the limit', async () => {
     await using context = await startContext({ policies: { mail } });
     await context.throttle.hit('mail', 2, ada);
     const error: unknown = await context.throttle.hit('mail', 2, ada).catch((caught) => caught);
@@ -67,7 +67,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect(error.outcome).toEqual({ allowed: false, decisions: [decision], binding: decision });
   });
 
-  it('consume tells of a denial, and never throws', async () => {
+  it('consume returns a denial, and never throws', async () => {
     await using context = await startContext({ policies: { mail } });
     context.clock.advance(20_000);
     const decision = { ...standing, allowed: false, retryAfterMs: null, reason: 'rate' };
@@ -80,7 +80,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect((await context.throttle.consume('mail', 1, ada)).binding?.retryAfterMs).toBe(40_000);
   });
 
-  it('check tells whether a cost would pass, and takes nothing', async () => {
+  it('check returns whether a cost would pass, and takes nothing', async () => {
     await using context = await startContext({ policies: { mail } });
     const { throttle } = context;
     for (let i = 0; i < 5; i++) expect(await throttle.check('mail', 3, ada)).toBe(true);
@@ -90,7 +90,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect(await throttle.check('mail', 0, ada)).toBe(true);
   });
 
-  it('stat tells what is left, the wait of a cost of 1, and takes nothing', async () => {
+  it('stat returns the remaining units and the wait for a cost of 1, and takes nothing', async () => {
     await using context = await startContext({ policies: { mail } });
     const { throttle, clock } = context;
     for (let i = 0; i < 5; i++) expect(await throttle.stat('mail', ada)).toEqual(standing);
@@ -104,7 +104,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect(await throttle.stat('mail', ada)).toEqual(standing);
   });
 
-  it('stat tells what binds of several', async () => {
+  it('stat returns the binding decision of several', async () => {
     await using context = await startContext({ policies: { mail: { rate: '4/s; 10/min', strategy } } });
     const { throttle, clock } = context;
     await throttle.hit('mail', 4, ada);
@@ -123,7 +123,7 @@ describe('with a subject, in an application without HTTP', () => {
     });
   });
 
-  it('stat is null where nothing limits', async () => {
+  it('stat is null if nothing limits', async () => {
     const policies = {
       open: 'unlimited',
       skipped: { rate: '1/min', skip: () => true },
@@ -134,7 +134,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect(await context.throttle.stat('exempt')).toBeNull();
   });
 
-  it('reset forgets what was charged to that subject, and to no other', async () => {
+  it('reset drops the charges of that subject, and of no other', async () => {
     await using context = await startContext({ policies: { mail, post: { ...mail, skip: () => false } } });
     const { throttle } = context;
     for (const who of [ada, bob]) for (const name of ['mail', 'post']) await throttle.hit(name, 3, who);
@@ -144,7 +144,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect((await throttle.stat('post', ada))?.remaining).toBe(0);
   });
 
-  it('stat and reset are about the budget, whatever a call would cost and whether it would be skipped', async () => {
+  it('stat and reset use the budget, regardless of cost and skip', async () => {
     const when = { skipped: false };
     const policy = { ...mail, cost: () => 0, skip: () => when.skipped };
     await using context = await startContext({ policies: { mail: policy } });
@@ -157,7 +157,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect((await throttle.stat('mail', ada))?.remaining).toBe(3);
   });
 
-  it('takes a policy that definePolicy made in place of a name', async () => {
+  it('accepts a policy that definePolicy returned instead of a name', async () => {
     await using context = await startContext();
     const { throttle } = context;
     const policy = definePolicy('jobs', { rate: '2/min', strategy });
@@ -168,7 +168,7 @@ describe('with a subject, in an application without HTTP', () => {
     expect((await throttle.stat(policy, ada))?.remaining).toBe(2);
   });
 
-  it('needs none where the policy itself finds whom to charge', async () => {
+  it('is not needed if the policy finds the subject itself', async () => {
     const byTenant = ({ type, context }: Call) => `${type}:${String(context.tenant)}`;
     await using context = await startContext({
       policies: { all: { ...mail, by: by.all() }, tenant: { ...mail, by: byTenant } },
@@ -192,7 +192,7 @@ describe.each(adapters)('a subject on %s', (adapter) => {
   it.each([
     ['/mail', subjectOf.ip('127.0.0.1')],
     ['/key', subjectOf.header('X-Key', 'secret')],
-  ])('is whom the guard charged on %s', async (path, subject) => {
+  ])('is the one that the guard charged on %s', async (path, subject) => {
     await using app = await startApp({ adapter, controllers: [SearchController], options: { policies: { mail } } });
     const throttle = app.app.get(ThrottleService);
     expect((await app.send(path, { headers: { 'x-key': 'secret' } })).status).toBe(200);
@@ -221,7 +221,7 @@ describe.each(adapters)('a subject that is undefined, on %s', (adapter) => {
   }
   const missing = process.env.SLUICE_NO_SUCH_VARIABLE as string;
 
-  it.each(['hit', 'consume'])('is an error of %s, and charges nobody in its place', async (method) => {
+  it.each(['hit', 'consume'])('is an error of %s, and charges no other subject', async (method) => {
     const errors: string[] = [];
     await using app = await startApp({
       adapter,

@@ -25,7 +25,7 @@ function open() {
 }
 
 describe('the arguments of a charge', () => {
-  it('are handed to its strategy for every decision', () => {
+  it('are passed to its strategy for every decision', () => {
     const { backend, clock } = open();
     expect(backend.spend(ask(4, first)).binding).toMatchObject({ remaining: 6, resetMs: 700, windowMs: 700 });
     expect(backend.spend(ask(3, first)).binding).toMatchObject({ remaining: 3, resetMs: 700 });
@@ -38,7 +38,7 @@ describe('the arguments of a charge', () => {
     ]);
   });
 
-  it('are handed to it as they were when a receipt is settled', () => {
+  it('are passed to it unchanged when a receipt is settled', () => {
     const { backend, clock } = open();
     const { receipt } = backend.spend(ask(4, first));
     const { receipt: other } = backend.spend(ask(2, first));
@@ -75,7 +75,7 @@ describe('the arguments of a charge', () => {
     expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
   });
 
-  it('are an error if one is no whole number', () => {
+  it('are an error if one is not a whole number', () => {
     const { backend } = open();
     backend.spend(ask(1, first));
     for (const wrong of [-1, 0.5, Number.NaN]) {
@@ -86,13 +86,13 @@ describe('the arguments of a charge', () => {
     expect(backend.peek(ask(0, first)).binding?.remaining).toBe(9);
   });
 
-  it.each([-1, 0.5, 101, '2', null])('are as many as a strategy says: not %j', (argumentCount) => {
+  it.each([-1, 0.5, 101, '2', null])('are as many as a strategy declares: not %j', (argumentCount) => {
     const define = () => Reflect.apply(defineStrategy, undefined, [{ ...anchoredWindow, argumentCount }]);
     expect(define).toThrow('defineStrategy: anchored-window.argumentCount: expected a whole number from 0 to 100, got');
   });
 });
 
-describe("a strategy of a user's own that does not record", () => {
+describe('a custom strategy that does not record', () => {
   it.each<readonly [what: string, amend: Strategy['amend']]>([
     ['returns the state', (state) => state],
     ['returns the empty state', () => []],

@@ -10,7 +10,7 @@ function problemOf(spec: unknown): string {
   return thrownProblem(() => Reflect.apply(definePolicy, undefined, ['x', spec]));
 }
 
-describe('a policy that does not fit', () => {
+describe('an invalid policy', () => {
   it.each<readonly [what: string, spec: unknown, message: string]>([
     ['no rate', {}, `policies.x.rate: ${FORM}, got undefined`],
     ['a bad rate', '5/fortnight', `policies.x.rate: ${FORM}, got "5/fortnight"`],
@@ -98,7 +98,7 @@ describe('a policy that does not fit', () => {
       { rate: '22517998136853/s', segments: 10 },
       'policies.x: too large to be counted exactly. Lower the limit, shorten the period, or raise the segments.',
     ],
-  ])('for %s says so', (_what, spec, message) => {
+  ])('with %s is rejected', (_what, spec, message) => {
     expect(problemOf(spec)).toBe(message);
   });
 
@@ -108,13 +108,13 @@ describe('a policy that does not fit', () => {
     );
   });
 
-  it.each(['5', null, 5n, [5]])('may not have the burst %p, which is no number', (burst) => {
+  it.each(['5', null, 5n, [5]])('may not have the burst %p, which is not a number', (burst) => {
     expect(problemOf({ rate: '5/s', strategy: 'gcra', burst })).toMatch(
       /^policies\.x\.burst: expected a whole number of units, at least 1, got /,
     );
   });
 
-  it.each([0, -1, 1.5, 7, 1001, Number.NaN])('may not cut a second into %p segments', (segments) => {
+  it.each([0, -1, 1.5, 7, 1001, Number.NaN])('may not divide a second into %p segments', (segments) => {
     expect(problemOf({ rate: '5/s', segments })).toBe(
       `policies.x.segments: expected a whole number from 1 to 1000 that divides the period of 1000 ms, got ${segments} (number)`,
     );

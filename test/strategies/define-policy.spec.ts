@@ -7,7 +7,7 @@ import { thrownProblem } from '../support/config-error.js';
 const define = (name: unknown, spec: unknown) => Reflect.apply(definePolicy, undefined, [name, spec]);
 
 describe('a policy', () => {
-  it('is made of a rate alone', () => {
+  it('can be defined by a rate alone', () => {
     expect(definePolicy('search', '30/min')).toEqual({
       name: 'search',
       id: 'search@app:w60000/10',
@@ -19,7 +19,7 @@ describe('a policy', () => {
     });
   });
 
-  it('is made of options', () => {
+  it('can be defined by options', () => {
     const spec: PolicySpec = { rate: '1000/min', strategy: 'token-bucket', burst: 2000, scope: 'reports' };
     expect(definePolicy('upload', spec)).toEqual({
       name: 'upload',
@@ -32,7 +32,7 @@ describe('a policy', () => {
     });
   });
 
-  it.each(['local', 'allow', 'deny'] as const)('may say what answers when the backend fails: %s', (onError) => {
+  it.each(['local', 'allow', 'deny'] as const)('may have a failure mode: %s', (onError) => {
     const { onError: answer, id } = definePolicy('search', { rate: '30/min', onError });
     expect({ answer, id }).toEqual({ answer: onError, id: 'search@app:w60000/10' });
     expect(definePolicy('search', '30/min')).not.toHaveProperty('onError');
@@ -80,13 +80,13 @@ describe('a policy', () => {
     },
   );
 
-  it('takes any number of segments that divides the period', () => {
+  it('accepts any number of segments that divides the period', () => {
     for (const segments of [1, 3, 60, 1000]) {
       expect(definePolicy('x', { rate: '7/min', segments }).segments).toBe(segments);
     }
   });
 
-  it('has strategy, period and segments in its id, and neither limit nor burst', () => {
+  it('has strategy, period and segments in its id, but not limit and burst', () => {
     const base: PolicySpec = { rate: '7/min', strategy: 'token-bucket', burst: 5 };
     const { id } = definePolicy('x', base);
     for (const more of [{ burst: 6 }, { rate: '8/min' }, { rate: '7/60s' }]) {
@@ -114,7 +114,7 @@ describe('a policy', () => {
     ]);
   });
 
-  it.each(['a', 'A', 'search', 'a.b_c-9', 'x'.repeat(64), 'unlimitedX', 'default'])('may be called %s', (name) => {
+  it.each(['a', 'A', 'search', 'a.b_c-9', 'x'.repeat(64), 'unlimitedX', 'default'])('may be named %s', (name) => {
     expect(definePolicy(name, '1/s').name).toBe(name);
   });
 });
@@ -125,7 +125,7 @@ describe('the id of a policy', () => {
     expect(policyId('search', 'a@b%c', 'f1000')).toBe('search@a%40b%25c:f1000');
   });
 
-  it('is another for every other name or scope', () => {
+  it('differs for every other name or scope', () => {
     const names = ['a', 'b', 'a-b', 'a.b', 'A'];
     const scopes = [
       '',
@@ -151,7 +151,7 @@ describe('the id of a policy', () => {
 });
 
 describe('several rates', () => {
-  it('become a policy each, called by their period', () => {
+  it('become a policy each, named by their period', () => {
     const policies = definePolicies('here', 'default', { rate: '10/s; 200/90s; 1000/2h' });
     expect(policies.map(({ name, limit }) => [name, limit])).toEqual([
       ['default-1s', 10],
@@ -160,7 +160,7 @@ describe('several rates', () => {
     ]);
   });
 
-  it('are none when nothing is limited', () => {
+  it('are none if nothing is limited', () => {
     expect(definePolicies('here', 'default', { rate: 'unlimited' })).toEqual([]);
   });
 

@@ -62,7 +62,7 @@ describe('over every interval a sliding window', () => {
     expect(above).toBeGreaterThan(10);
   });
 
-  it('comes within one unit of twice the limit, of one segment', () => {
+  it('admits up to one unit less than twice the limit, with one segment', () => {
     const policy = definePolicy('p', { rate: '10/s', segments: 1 });
     const moves: readonly Move[] = [
       { jump: 'edge-1', ask: 'limit', part: 0 },
@@ -75,7 +75,7 @@ describe('over every interval a sliding window', () => {
     ]);
   });
 
-  it('has a unit back after at most period x (1 + 1/segments), whatever comes between', () => {
+  it('gets a unit back after at most period x (1 + 1/segments), with any traffic in between', () => {
     let waited = 0;
     const property = fc.property(scenes('sliding-window'), ({ policy, start, moves }) => {
       const { limit, periodMs, segments } = policy;
@@ -95,7 +95,7 @@ describe('over every interval a sliding window', () => {
 });
 
 describe('over every interval a sliding log', () => {
-  it('admits at most the limit in a period of which one end is left out', () => {
+  it('admits at most the limit in a period that includes only one end', () => {
     let full = 0;
     alwaysAdmitted('sliding-log', ({ policy: { limit, periodMs }, admitted }) => {
       for (const { units, first, last } of runs(admitted)) {
@@ -107,7 +107,7 @@ describe('over every interval a sliding log', () => {
     expect(full).toBeGreaterThan(1000);
   });
 
-  it('admits the next at the very instant at which a period has passed', () => {
+  it('admits the next call at the exact instant at which a period has passed', () => {
     let exact = 0;
     alwaysAdmitted('sliding-log', ({ policy: { limit, periodMs }, admitted }) => {
       for (const { units, first, last } of runs(admitted)) {
@@ -139,7 +139,7 @@ describe('over every interval a leaky bucket', () => {
    * of two instants is half-open and one millisecond longer than they are apart. In it leave fewer units than flow off
    * meanwhile, and one call more: the one that is let go when those before it have flowed off.
    */
-  it('lets calls leave no faster than the limit a period', () => {
+  it('releases calls no faster than the limit per period', () => {
     let spaced = 0;
     alwaysAdmitted('leaky-bucket', ({ policy: { limit, periodMs }, admitted }) => {
       for (const { units, first, last } of runs(admitted)) {
@@ -153,7 +153,7 @@ describe('over every interval a leaky bucket', () => {
     expect(spaced).toBeGreaterThan(1000);
   });
 
-  it('holds a call until all before it has flowed off, rounded up to whole milliseconds', () => {
+  it('delays a call until all units before it have drained, rounded up to whole milliseconds', () => {
     let held = 0;
     alwaysAdmitted('leaky-bucket', ({ policy: { limit, periodMs }, admitted }) => {
       for (const { units, first, last } of runs(admitted)) {
@@ -173,7 +173,7 @@ describe('over every interval a leaky bucket', () => {
     expect(delays).toEqual([0, 143, 286, 429, 572, 715, 858]);
   });
 
-  it('lets less than the limit leave in a half-open interval of one period, beside the call that leaves last', () => {
+  it('releases less than the limit in a half-open interval of one period, plus the last call', () => {
     let full = 0;
     alwaysAdmitted('leaky-bucket', ({ policy: { limit, periodMs }, admitted }) => {
       for (const { units, first, last } of runs(admitted)) {

@@ -18,7 +18,7 @@ describe('the code of a shape', () => {
     expect(shapeCode(strategy, periodMs, segments)).toBe(code);
   });
 
-  it('is another for every other strategy, period or number of segments', () => {
+  it('differs for every other strategy, period or number of segments', () => {
     const names = [...BUILT_IN_STRATEGIES.map(({ name }) => name), 'f', 'f1', 'f-1', 'f-1-1', 'x', 'x-f'];
     const codes = names.flatMap((name) =>
       [1, 11, 111, 1000].flatMap((periodMs) => [1, 2, 11, 1000].map((segments) => shapeCode(name, periodMs, segments))),

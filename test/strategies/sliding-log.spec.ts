@@ -11,20 +11,20 @@ describe('a sliding log that is full of recorded charges', () => {
   /** An entry of one unit every other millisecond, from 0 on. */
   const full: State = Array.from({ length: 2 * MAX_ENTRIES }, (_, i) => (i % 2 === 0 ? i : 1));
 
-  it('moves its newest entry to what is recorded now, which then leaves no sooner', () => {
+  it('moves its newest entry to the instant of a recorded charge, so that none leaves early', () => {
     const state = record(full, 20_005, 20_005, 2);
     expect(state.slice(-4)).toEqual([19_996, 1, 20_005, 3]);
     expect(state).toHaveLength(2 * MAX_ENTRIES);
   });
 
-  it('adds what is settled late to the next later entry', () => {
+  it('adds a late settlement to the next later entry', () => {
     const state = record(full, 9, 19_999, 5);
     expect(state.slice(8, 12)).toEqual([8, 1, 10, 6]);
     expect(record(state, 10, 19_999, 1).slice(10, 12)).toEqual([10, 7]);
     expect(state).toHaveLength(2 * MAX_ENTRIES);
   });
 
-  it('makes entries again once others have left', () => {
+  it('adds entries again after others have left', () => {
     const state = record(full, 60_001);
     expect(state.slice(0, 2)).toEqual([2, 1]);
     expect(state.slice(-2)).toEqual([60_001, 1]);

@@ -14,7 +14,7 @@ const { step, amend } = anchoredWindow;
 const define = (strategy: unknown) => Reflect.apply(defineStrategy, undefined, [strategy]);
 
 describe('defineStrategy', () => {
-  it('gives back a frozen strategy of the same members', () => {
+  it('returns a frozen strategy with the same members', () => {
     const validate = () => {};
     const size = () => ({ wide: 1, counts: 0 });
     const made = defineStrategy({ name: 'coin-flip', step, amend, size, validate, lua: 'return 1' });
@@ -64,7 +64,7 @@ describe('defineStrategy', () => {
   });
 });
 
-describe("a strategy of the user's own", () => {
+describe('a custom strategy', () => {
   const policy = definePolicy('own', { rate: '2/s', strategy: anchoredWindow });
   const hit = (backend: MemoryBackend, cost = 1) => backend.spend([{ policy, subject: 'ada', cost }]);
 
@@ -81,7 +81,7 @@ describe("a strategy of the user's own", () => {
     });
   });
 
-  it('decides on a memory backend that was given it', () => {
+  it('decides on a memory backend that has it', () => {
     const clock = new ManualClock(START);
     const backend = new MemoryBackend({ clock });
     backend.use([anchoredWindow]);
@@ -94,7 +94,7 @@ describe("a strategy of the user's own", () => {
     expect(hit(backend).decisions[0]).toMatchObject({ allowed: true, remaining: 1, resetMs: 1000 });
   });
 
-  it('takes back what is refunded', () => {
+  it('gets refunded units back', () => {
     const backend = new MemoryBackend({ clock: new ManualClock(START) });
     backend.use([anchoredWindow]);
     const { receipt } = hit(backend, 2);
@@ -106,7 +106,7 @@ describe("a strategy of the user's own", () => {
     });
   });
 
-  it('is unknown to a backend that was not given it', () => {
+  it('is unknown to a backend that does not have it', () => {
     const backend = new MemoryBackend({ clock: new ManualClock(START) });
     expect(() => hit(backend)).toThrow(
       new ThrottleConfigError(
@@ -116,7 +116,7 @@ describe("a strategy of the user's own", () => {
     );
   });
 
-  it('may be given twice, but no other may take its name', () => {
+  it('may be passed twice, but no other may have its name', () => {
     const backend = new MemoryBackend({ clock: new ManualClock(START) });
     backend.use([anchoredWindow]);
     backend.use([anchoredWindow]);
@@ -149,7 +149,7 @@ describe("a strategy of the user's own", () => {
   });
 });
 
-describe("what a strategy of a user's own tells of its states", () => {
+describe('the size that a custom strategy declares', () => {
   /** Keeps its units behind the instant. */
   const counting = (size: unknown): Strategy =>
     define({
@@ -186,7 +186,7 @@ describe("what a strategy of a user's own tells of its states", () => {
     [{ wide: 1, counts: Number.POSITIVE_INFINITY }, 'an object with wide, counts'],
     [{ wide: 1, counts: 2 ** 30 }, '1073741825 (number)'],
     [null, 'null'],
-  ])('stops the boot where its size is %j, which would keep nothing', (size, shown) => {
+  ])('stops startup if it is %j, which would store nothing', (size, shown) => {
     expect(() => definePolicy('p', { rate: '3/min', strategy: counting(size) })).toThrow(
       new ThrottleConfigError(
         'SLUICE_INVALID_STRATEGY',
@@ -195,7 +195,7 @@ describe("what a strategy of a user's own tells of its states", () => {
     );
   });
 
-  it('fails the call whose state has another size, which would be kept in part', () => {
+  it('fails a call whose state has another size, which would be stored only partly', () => {
     const strategy = counting({ wide: 1, counts: 0 });
     const backend = new MemoryBackend({ clock: new ManualClock(START) });
     backend.use([strategy]);
@@ -205,7 +205,7 @@ describe("what a strategy of a user's own tells of its states", () => {
     );
   });
 
-  it.each([undefined, { wide: 2, counts: 0 }])('begins afresh where nothing is left, at a size of %j', (size) => {
+  it.each([undefined, { wide: 2, counts: 0 }])('starts a new count if nothing is left, at a size of %j', (size) => {
     const strategy = counting(size);
     const backend = new MemoryBackend({ clock: new ManualClock(START) });
     backend.use([strategy]);

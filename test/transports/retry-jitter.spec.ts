@@ -47,7 +47,7 @@ describe('the waits of 1000 clients that are denied at once, for 60 s', () => {
     expect(Math.max(...counts.values())).toBeLessThan((2 * 1000) / counts.size);
   });
 
-  it('are by chance, within their bounds, if no source of it is given', async () => {
+  it('are random, within their bounds, without a source of random numbers', async () => {
     const waits = await waitsOf(200, { retryJitter: 0.5 });
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(60);
     expect(Math.max(...waits)).toBeLessThan(90);
@@ -112,7 +112,7 @@ describe('a jitter', () => {
     return { allowed: false, decisions: [decision], binding: decision };
   };
 
-  it('is drawn once for a denial, and adds nothing to a wait that it would change by less than a second, or that never ends', () => {
+  it('is drawn once per denial, and adds nothing to a wait that it would change by less than a second, or that never ends', () => {
     let draws = 0;
     const jitter = new RetryJitter(0.1, () => {
       draws++;

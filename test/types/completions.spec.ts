@@ -10,7 +10,7 @@ declare module 'nestjs-sluice' {
 declare const service: ThrottleService;
 `;
 
-describe('an editor, where names of policies are declared', () => {
+describe('an editor, with declared policy names', () => {
   const file = new OpenFile(`${DECLARED}
     Throttle('');
     Throttle(['5/min', '']);
@@ -47,7 +47,7 @@ describe('an editor, where names of policies are declared', () => {
     expect(file.completionsBehind(marker)).toEqual(['default', 'search', 'upload']);
   });
 
-  it('offers strategies, of the package and of the application', () => {
+  it('offers built-in and custom strategies', () => {
     expect(file.completionsBehind("strategy: '")).toEqual([
       'calendar',
       'coin-flip',
@@ -60,7 +60,7 @@ describe('an editor, where names of policies are declared', () => {
     ]);
   });
 
-  it('offers units behind a count', () => {
+  it('offers units after a count', () => {
     expect(file.completionsBehind("Throttle('5")).toEqual(['5/day', '5/hour', '5/min', '5/s']);
   });
 
@@ -149,7 +149,7 @@ describe("the compiler's message", () => {
   const line = DECLARED.split('\n').length;
   const messages = new OpenFile(`${DECLARED}\n${Object.keys(mistakes).join('\n')}`).messages();
 
-  it.each(Object.entries(mistakes))('for %s says what is expected', (mistake, message) => {
+  it.each(Object.entries(mistakes))('for %s reports what is expected', (mistake, message) => {
     expect(messages.get(line + 1 + Object.keys(mistakes).indexOf(mistake))).toContain(message);
   });
 });

@@ -57,7 +57,7 @@ describe('reserveLeased', () => {
     expect([held(), held(second)]).toEqual([10, 5]);
   });
 
-  it('commits to an allowed outcome, whose receipt holds the instant of each grant', () => {
+  it('commits to an allowed outcome, whose receipt has the instant of each grant', () => {
     const charges = [charge(4), charge(1, 'ada', plain), charge(2, 'ada', second)];
     const { allowed, decisions, binding, receipt } = reserved(...charges).commit(outcome(true));
     expect(allowed).toBe(true);

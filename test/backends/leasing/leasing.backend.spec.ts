@@ -189,7 +189,7 @@ describe('LeasingBackend', () => {
     expect([canLease(store), canLease(backend)]).toEqual([true, false]);
   });
 
-  it('is put around a custom store by the module', async () => {
+  it('is added to a custom store by the module', async () => {
     const { backend: ofModule } = createSettings({}, store);
     for (let i = 0; i < 19; i++) {
       await ofModule.spend([charge(leased)]);

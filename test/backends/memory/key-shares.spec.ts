@@ -8,7 +8,7 @@ import { openMemory, other, policy } from './memory-fixture.js';
 const third = definePolicy('r', '5/s');
 
 describe('the keys of a memory backend', () => {
-  it('are half reserved, in equal parts: a flood on one policy takes the others nothing', () => {
+  it('are half reserved, in equal parts, so that a flood on one policy does not affect the others', () => {
     const { backend, events, hit } = openMemory(20);
     backend.announce([policy, other]);
     for (let i = 0; i < 20; i++) hit(`flood ${i}`);
@@ -23,7 +23,7 @@ describe('the keys of a memory backend', () => {
     expect(backend.size).toBe(20);
   });
 
-  it('are one part for all policies that come later', () => {
+  it('have one shared part for all policies that are added later', () => {
     const { backend, hit } = openMemory(40);
     backend.announce([policy]);
     for (let i = 0; i < 100; i++) hit(`flood ${i}`, 1, definePolicy(`tenant${i}`, '5/min'));
@@ -47,7 +47,7 @@ describe('the keys of a memory backend', () => {
     expect([backend.size, left('bob', other)]).toEqual([8, 0]);
   });
 
-  it('move with the tables that are there already when policies are announced', () => {
+  it('move with existing tables when policies are announced', () => {
     const { backend, hit } = openMemory(20);
     for (let i = 0; i < 15; i++) hit(`flood ${i}`);
     backend.announce([policy, other]);
@@ -57,7 +57,7 @@ describe('the keys of a memory backend', () => {
     expect(backend.size).toBe(18);
   });
 
-  it('give a reserved part its room back when its subjects have expired, whoever filled the rest', () => {
+  it('return to a reserved part when its subjects have expired, even if the rest is full', () => {
     const { backend, clock, hit } = openMemory(20);
     backend.announce([policy, other]);
     for (let i = 0; i < 3; i++) hit(`quick ${i}`);
@@ -67,7 +67,7 @@ describe('the keys of a memory backend', () => {
     expect(backend.size).toBeLessThanOrEqual(20);
   });
 
-  it('are reserved for what an application has at startup: policies, handlers, sockets', async () => {
+  it('are reserved for the policies, handlers and sockets of an application at startup', async () => {
     const api = { rate: '5/min', strategy: 'fixed-window' } as const;
     await using context = await startContext({ policies: { api, mail: api } }, { maxKeys: 20 });
     const { throttle } = context;
@@ -82,7 +82,7 @@ describe('the keys of a memory backend', () => {
 });
 
 describe('the shares of keys', () => {
-  it('never exceed what they divide, nor let one take what is reserved for another', () => {
+  it('never exceed the total, nor let one policy take keys reserved for another', () => {
     const step = fc.record({ share: fc.integer({ min: 0, max: 4 }), adds: fc.boolean() });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.array(step, { maxLength: 200 }), (max, steps) => {
@@ -104,7 +104,7 @@ describe('the shares of keys', () => {
     );
   });
 
-  it('see whether keys of one call fit together', () => {
+  it('check whether all keys of one call fit', () => {
     const shares = new KeyShares(4);
     shares.announce(['a']);
     const [a, later] = [shares.of('a'), shares.of('later')];

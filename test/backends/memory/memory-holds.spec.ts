@@ -34,7 +34,7 @@ describe('the holds of a memory backend', () => {
     expect(backend.size).toBe(0);
   });
 
-  it('that expired are dropped by the calls of others, and charged', () => {
+  it('that expired are dropped by calls of other subjects, and charged', () => {
     const { holds, clock } = open();
     for (let i = 0; i < 20; i++) {
       holds.take([{ policy: tokens, subject: `user:${i}`, id: 1, units: 400, ttlMs: 1000 }], []);
@@ -48,7 +48,7 @@ describe('the holds of a memory backend', () => {
     expect(outcome).toMatchObject({ decisions: [{ remaining: 100, resetMs: 59_000 }] });
   });
 
-  it('say what is wrong with a hold', () => {
+  it('report what is wrong with a hold', () => {
     const { holds } = open();
     const permit = { policy: two, subject: 'ada', id: 1, units: 1, ttlMs: 1000 };
     expect(() => holds.take([{ ...permit, id: -1 }], [])).toThrow(

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { MemoryBackend } from '../../../src/backends/memory/memory.backend.js';
 import { ManualClock } from '../../../src/core/clock.js';
 
-it('expired overrides are dropped as others are set, also if nobody looks for them', () => {
+it('expired overrides are dropped when others are set, even if they are never read', () => {
   const clock = new ManualClock(0);
   const { settings } = new MemoryBackend({ clock });
   const set = (subject: string) => settings.setOverride({ policy: 'api', subject, rate: 'unlimited', expiresInMs: 10 });

@@ -14,14 +14,14 @@ describe('a memory backend', () => {
     );
   });
 
-  it('answers with values and not promises', () => {
+  it('returns values instead of promises', () => {
     const { backend, hit } = openMemory();
     expect(hit('ada')).toMatchObject({ allowed: true });
     expect(backend.peek([{ policy, subject: 'ada', cost: 1 }])).toMatchObject({ allowed: true });
     expect(backend.reset([{ policy, subject: 'ada' }])).toBeUndefined();
   });
 
-  it('counts the subjects it remembers, over all policies', () => {
+  it('counts its subjects over all policies', () => {
     const { backend, hit } = openMemory();
     hit('ada');
     hit('ada');
@@ -54,7 +54,7 @@ describe('a memory backend', () => {
 });
 
 describe('a full memory backend that looks for room', () => {
-  it('lets expired subjects go first', () => {
+  it('drops expired subjects first', () => {
     const { backend, clock, events, hit, left } = openMemory(3);
     hit('slow', 2, other);
     for (const subject of ['ada', 'bob']) hit(subject, 5);
@@ -91,7 +91,7 @@ describe('a full memory backend that looks for room', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('finds one that came behind its back, while it was looking at the others', () => {
+  it('finds one that was added while it was looking at the others', () => {
     const { backend, clock, hit, left } = openMemory(1000);
     left('anyone');
     for (let i = 0; i < 1000; i++) hit(`slow ${i}`, 1, other);

@@ -3,7 +3,7 @@ import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { openMemory, other, policy } from './memory-fixture.js';
 
 describe('a full memory backend', () => {
-  it('has new subjects share one budget a policy, and says so once a policy', () => {
+  it('makes new subjects share one budget per policy, and reports that once per policy', () => {
     const { backend, events, hit, left } = openMemory(2);
     hit('ada', 5);
     hit('bob', 5, other);
@@ -20,7 +20,7 @@ describe('a full memory backend', () => {
     ]);
   });
 
-  it('charges the shared budget for all who share it in one call', () => {
+  it('charges the shared budget for all subjects that share it in one call', () => {
     const { backend, hit } = openMemory(1);
     hit('ada');
     const ask = (cost: number) => ['eve', 'max'].map((subject) => ({ policy, subject, cost }));
@@ -29,7 +29,7 @@ describe('a full memory backend', () => {
     expect(backend.spend(ask(2)).decisions.map(({ remaining }) => remaining)).toEqual([3, 1]);
   });
 
-  it('records on the shared budget, and settles upward there for a subject without one of its own', () => {
+  it('records on the shared budget, and settles upward there for a subject without a separate one', () => {
     const { backend, hit, left } = openMemory(1);
     hit('ada');
     const { receipt } = hit('eve', 2);
@@ -41,7 +41,7 @@ describe('a full memory backend', () => {
     expect(backend.size).toBe(1);
   });
 
-  it('says it again once there was room in between', () => {
+  it('reports it again if there was room in between', () => {
     const { clock, events, hit } = openMemory(1);
     for (const subject of ['ada', 'bob', 'eve']) hit(subject);
     expect(events).toHaveLength(1);
@@ -56,7 +56,7 @@ describe('a full memory backend', () => {
     ]);
   });
 
-  it('frees nobody and does not grow under a flood of new subjects', () => {
+  it('drops no subject and does not grow under a flood of new subjects', () => {
     const { backend, clock, events, hit, left } = openMemory(1000);
     for (let i = 0; i < 500; i++) hit(`user ${i}`, 5, other);
     for (let i = 0; i < 20_000; i++) {
@@ -69,7 +69,7 @@ describe('a full memory backend', () => {
     expect(events).toEqual([{ type: 'overflow', policy: 'p' }]);
   });
 
-  it.each([1, 2, 3, 4])('never holds more than %i, however many charges a call has', (maxKeys) => {
+  it.each([1, 2, 3, 4])('never holds more than %i subjects, even if a call has many charges', (maxKeys) => {
     const { backend, clock, hit } = openMemory(maxKeys);
     const policies = [policy, other, definePolicy('r', '5/s')];
     for (let i = 0; i < 50; i++) {
@@ -88,7 +88,7 @@ describe('a full memory backend', () => {
     expect([backend.size, events]).toEqual([3, []]);
   });
 
-  it('does not lose an expired subject that a second charge of its call drives out', () => {
+  it('does not lose an expired subject that a second charge of its call replaces', () => {
     const { backend, clock, events, hit, left } = openMemory(1);
     hit('ada', 2);
     clock.advance(1000);
@@ -99,7 +99,7 @@ describe('a full memory backend', () => {
     expect(events).toEqual([{ type: 'overflow', policy: 'p' }]);
   });
 
-  it('takes back what is settled, but not from the shared budget', () => {
+  it('returns settled units, but not to the shared budget', () => {
     const { backend, hit, left } = openMemory(1);
     const [own, shared] = [hit('ada', 4).receipt, hit('bob', 4).receipt];
     if (own === undefined || shared === undefined) throw new Error('nothing was taken');
@@ -122,7 +122,7 @@ describe('a full memory backend', () => {
     emitWarning.mockRestore();
   });
 
-  it('has room again for whom it was told to forget', () => {
+  it('has room again for a subject that was reset', () => {
     const { backend, hit, left } = openMemory(1);
     hit('ada', 5);
     hit('bob', 5);
@@ -131,7 +131,7 @@ describe('a full memory backend', () => {
     expect([left('ada'), hit('ada', 5).allowed, backend.size]).toEqual([5, true, 1]);
   });
 
-  it('blocks no new subject, and does not say that it has', () => {
+  it('does not block a new subject, and does not report a block', () => {
     const { backend, hit } = openMemory(1);
     const strict = definePolicy('strict', { rate: '5/s', strategy: 'fixed-window', block: { for: '5m' } });
     hit('ada');

@@ -22,7 +22,7 @@ describe('a state store', () => {
     ['wide values only', { wide: 4, counts: 0 }],
     ['counts only', { wide: 0, counts: 4 }],
     ['states of any length', undefined],
-  ])('of %s returns what was written last at each index', (_, size) => {
+  ])('of %s returns the last values written at each index', (_, size) => {
     fc.assert(
       fc.property(writes, (all) => {
         const store = createStateStore(size);

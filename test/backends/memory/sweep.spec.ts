@@ -28,7 +28,7 @@ describe('the sweep of a memory backend', () => {
     jest.useRealTimers();
   });
 
-  it('drops what has expired, and nothing before', () => {
+  it('drops states when they have expired, and not before', () => {
     const { backend, clock, hit } = open();
     for (let i = 0; i < 50; i++) hit(`user ${i}`);
     hit('ada', yearly);
@@ -43,7 +43,7 @@ describe('the sweep of a memory backend', () => {
     expect(hit('ada', yearly)).toMatchObject({ allowed: false });
   });
 
-  it('keeps what no number tells the end of: what is forgotten is not limited', () => {
+  it('keeps a state whose expiry is not a number, because a dropped state does not limit', () => {
     const { backend, clock } = open();
     const endless = defineStrategy({
       ...fixedWindow,
@@ -61,7 +61,7 @@ describe('the sweep of a memory backend', () => {
     expect(backend.spend(charges).allowed).toBe(false);
   });
 
-  it('reaches all of a great many in a number of ticks, each of bounded work', () => {
+  it('reaches all of many states in a number of ticks, each with bounded work', () => {
     const { backend, clock, hit } = open();
     for (let i = 0; i < 30_000; i++) hit(`user ${i}`);
     clock.advance(1000);
@@ -72,7 +72,7 @@ describe('the sweep of a memory backend', () => {
     expect(backend.size).toBe(0);
   });
 
-  it('keeps what has been charged again since', () => {
+  it('keeps a state that has been charged again since', () => {
     const { backend, clock, hit } = open();
     hit('ada');
     clock.advance(1000);
@@ -82,7 +82,7 @@ describe('the sweep of a memory backend', () => {
     expect(hit('ada').allowed).toBe(false);
   });
 
-  it('is one timer, whatever the number of subjects and hits', () => {
+  it('uses one timer for any number of subjects and hits', () => {
     const { hit } = open();
     expect(jest.getTimerCount()).toBe(0);
     for (let i = 0; i < 1000; i++) {
@@ -92,14 +92,14 @@ describe('the sweep of a memory backend', () => {
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('is not begun by reads and denials', () => {
+  it('is not started by reads and denials', () => {
     const { backend } = open();
     for (const cost of [0, 6]) backend.spend([{ policy, subject: 'ada', cost }]);
     backend.peek([{ policy, subject: 'ada', cost: 1 }]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('ends when nobody is remembered, and begins again with the next charge', () => {
+  it('ends when there are no subjects, and starts again with the next charge', () => {
     const { backend, clock, hit } = open();
     hit('ada');
     clock.advance(1000);
@@ -112,7 +112,7 @@ describe('the sweep of a memory backend', () => {
     expect(backend.size).toBe(0);
   });
 
-  it('ends with close, and begins again with a later charge', async () => {
+  it('ends with close, and starts again with a later charge', async () => {
     const { backend, hit } = open();
     hit('ada');
     await backend.close();
@@ -147,14 +147,14 @@ describe('the tables of a memory backend', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('are dropped when nothing but reads and denials has asked for them, once there are many', () => {
+  it('are dropped if they were only read or denied, when there are many', () => {
     const { backend } = open();
     for (let i = 0; i < 3000; i++) backend.peek([{ policy: periodOf(i), subject: 'ada', cost: 1 }]);
     jest.advanceTimersByTime(2 * TICK_MS);
     expect(backend.budgets).toBe(0);
   });
 
-  it('stay while a subject, or the overflow budget, counts in them, and decide the same after they were made anew', () => {
+  it('stay while a subject, or the overflow budget, counts in them, and decide the same after they were recreated', () => {
     const clock = new ManualClock(START);
     const backend = new MemoryBackend({ clock, maxKeys: 1 });
     const hit = (subject: string, on = policy, cost = 5) => backend.spend([{ policy: on, subject, cost }]).allowed;

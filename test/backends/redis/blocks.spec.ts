@@ -34,7 +34,7 @@ describe('blocks on Redis', () => {
   });
 
   it.each(strategies)(
-    'write nothing for a blocked call by a policy of %s, by which its wait stays the same',
+    'write nothing for a blocked call by a policy of %s, so that its wait stays the same',
     async (strategy) => {
       const policy = definePolicy('p', { rate: '3/min', strategy, block });
       const charges = [{ policy, subject: 'ada', cost: 1 }];
@@ -53,7 +53,7 @@ describe('blocks on Redis', () => {
     },
   );
 
-  it('are with the state under one key, which lives until they are forgotten', async () => {
+  it('are stored with the state under one key, which lives until they are forgotten', async () => {
     for (let i = 0; i < 3; i++) await backend.spend(ada);
     const [key = '', ...others] = await keys();
     expect([key, others]).toEqual([`${prefix}:{ada}:login@app:f60000-b`, []]);
@@ -64,7 +64,7 @@ describe('blocks on Redis', () => {
     for (const one of await keys()) expect(await redis.client.pttl(one)).toBeGreaterThan(0);
   });
 
-  it('begin once, however many calls are denied together', async () => {
+  it('begin once, even if many calls are denied together', async () => {
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => backend.spend(ada)));
     expect(outcomes.filter(({ allowed }) => allowed)).toHaveLength(3);
     const begun = outcomes.flatMap(({ decisions }) => decisions[0]?.startedBlock ?? []);
@@ -83,14 +83,14 @@ describe('blocks on Redis', () => {
     expect(await redis.client.zcard(`${prefix}:blocks`)).toBe(0);
   });
 
-  it('are listed of their policy only, whatever the cursor of a page says', async () => {
+  it('are listed for their policy only, with any cursor', async () => {
     await backend.blocks?.setBlock({ policy: login, subject: 'ada' }, 1000);
     await backend.blocks?.setBlock({ policy: rows, subject: 'bob' }, 1000);
     const page = await backend.blocks?.listBlocks('rows', { limit: 10, cursor: 'a' });
     expect(page?.entries.map(({ policy, subject }) => `${policy} ${subject}`)).toEqual(['rows bob']);
   });
 
-  it('leave no names of those that are over, though nobody lists them', async () => {
+  it('leave no names of blocks that are over, even if they are never listed', async () => {
     const names = () => redis.client.zrange(`${prefix}:blocks`, '0', '-1');
     for (const subject of ['ada', 'bob', 'cy', 'dan']) {
       for (let i = 0; i < 4; i++) await backend.spend([{ policy: login, subject, cost: 1 }]);
@@ -99,7 +99,7 @@ describe('blocks on Redis', () => {
     }
   });
 
-  it('ask Redis for each denial of a row, and for none once they are known', async () => {
+  it('call Redis for each denial of a row, and not at all when the block is known', async () => {
     backend = open(1000);
     const charges = [{ policy: rows, subject: 'ada', cost: 1 }];
     for (let i = 0; i < 3; i++) await backend.spend(charges);
@@ -123,7 +123,7 @@ describe('blocks on Redis', () => {
     expect((await backend.spend(ada)).binding).toMatchObject({ startedBlock: { forMs: 300_000, strikes: 1 } });
   });
 
-  it('are not taken from a value that another program wrote: it is deleted', async () => {
+  it('are not read from a foreign value, which is deleted', async () => {
     const events: BackendEvent[] = [];
     backend.listen((event) => events.push(event));
     const key = `${prefix}:{ada}:login@app:f60000-b`;
@@ -142,7 +142,7 @@ describe('blocks on Redis', () => {
     expect((await backend.spend(ada)).allowed).toBe(true);
   });
 
-  it('answer as in memory, call after call', async () => {
+  it('decide as in memory, call by call', async () => {
     const memory = new MemoryBackend({ clock });
     for (const [afterMs, cost] of [
       [0, 3],
@@ -161,7 +161,7 @@ describe('blocks on Redis', () => {
     }
   });
 
-  it('answer as in memory for a log of hundreds of entries, of which a key without blocks is read in parts', async () => {
+  it('decide as in memory for a log of hundreds of entries, which without blocks is read in parts', async () => {
     const memory = new MemoryBackend({ clock });
     const long = definePolicy('p', { rate: '200/min', strategy: 'sliding-log', block: { for: '5s', after: 2 } });
     for (let i = 0; i < 350; i++) {

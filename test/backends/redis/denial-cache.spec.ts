@@ -60,7 +60,7 @@ describe('denials on Redis', () => {
     expect((await backend.spend(ada)).binding).toMatchObject({ allowed: true, remaining: 0 });
   });
 
-  it('hold in this process for the configured time, though another process resets the budget', async () => {
+  it('are cached in this process for the configured time, even if another process resets the budget', async () => {
     const other = new RedisBackend(redis.client, { clock, prefix, timeoutMs: PATIENT_MS });
     await other.reset(ada);
     expect((await backend.spend(ada)).allowed).toBe(false);
@@ -68,7 +68,7 @@ describe('denials on Redis', () => {
     expect((await backend.spend(ada)).allowed).toBe(true);
   });
 
-  it('are remembered by default, and not where a test has instants of its own', async () => {
+  it('are cached by default, but not if a test passes instants', async () => {
     // A denial is remembered for a time of its own clock, which stands still here.
     jest.spyOn(systemClock, 'now').mockReturnValue(systemClock.now());
     const real = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: PATIENT_MS });
@@ -93,7 +93,7 @@ describe('denials on Redis', () => {
       'RedisBackend: denyMemoryMs: expected a whole number of milliseconds, at least 0, got "1s"',
     ],
     [{ maxDenials: 0 }, 'RedisBackend: maxDenials: expected a whole number of at least 1, got 0 (number)'],
-  ])('have options that are checked: %j', (options, message) => {
+  ])('have checked options: %j', (options, message) => {
     expect(() => new RedisBackend(redis.client, options)).toThrow(
       new ThrottleConfigError('SLUICE_INVALID_OPTION', message),
     );

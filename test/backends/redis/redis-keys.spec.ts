@@ -46,7 +46,7 @@ describe('the keys of budgets', () => {
     ]);
   });
 
-  it('are one group where slots do not matter', () => {
+  it('are one group if there are no slots', () => {
     const keys = new RedisKeys('sluice', false);
     expect(keys.groupBySlot(targets)).toMatchObject([{ targets, indexes: [0, 1, 2] }]);
     expect(keys.groupBySlot([])).toEqual([]);

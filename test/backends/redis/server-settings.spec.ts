@@ -60,7 +60,7 @@ describe.each([
   ['6', (options: Options) => keep(new Redis({ ...server.address, ...WITHOUT, ...options }))],
   ['5', (options: Options) => keep(new Redis5({ ...server.address, ...WITHOUT, ...options }))],
 ])('a Redis of ioredis %s', (_, open) => {
-  it('is warned of nothing with the recommended settings', async () => {
+  it('causes no warning with the recommended settings', async () => {
     expect(await warningsOf(await open({ ...recommended, enableOfflineQueue: false }))).toEqual([]);
   });
 
@@ -70,11 +70,11 @@ describe.each([
     ['maxRetriesPerRequest', 20, /charges twice\. Set maxRetriesPerRequest: 0\./],
     ['maxRetriesPerRequest', null, /charges twice\. Set maxRetriesPerRequest: 0\./],
     ['enableOfflineQueue', true, /wait for it in vain\. Set enableOfflineQueue: false,/],
-  ])('is warned of %s: %s, and told what to set', async (option, value, text) => {
+  ])('causes a warning for %s: %s, with the setting to use', async (option, value, text) => {
     expect(await warningsOf(await open({ ...recommended, [option]: value }))).toEqual([expect.stringMatching(text)]);
   });
 
-  it('is warned of all that ioredis does by itself', async () => {
+  it('causes a warning for each unsafe default of ioredis', async () => {
     expect(await warningsOf(await open({}))).toHaveLength(3);
   });
 
@@ -82,7 +82,7 @@ describe.each([
     [undefined, 1],
     [false, 1],
     [true, 0],
-  ])('is warned of Sentinel with failoverDetector: %s', async (failoverDetector, count) => {
+  ])('causes a warning for Sentinel with failoverDetector: %s', async (failoverDetector, count) => {
     // Nobody there is a sentinel: the warning comes before any of them is asked.
     const sentinels = [server.address];
     const client = await open({
@@ -104,7 +104,7 @@ describe.each([
 ])('a Cluster of ioredis %s', (_, open) => {
   const redisOptions = { ...recommended, disconnectTimeout: 50 };
 
-  it('is warned of nothing with the recommended settings', async () => {
+  it('causes no warning with the recommended settings', async () => {
     expect(await warningsOf(await open({ ...recommendedCluster, redisOptions }))).toEqual([]);
   });
 
@@ -120,15 +120,15 @@ describe.each([
       { retryDelayOnFailover: 0, redisOptions: { ...redisOptions, maxRetriesPerRequest: 20 } },
       /charges twice\. Set redisOptions\.maxRetriesPerRequest: 0\./,
     ],
-  ])('is warned of %s, and told what to set', async (_, options, text) => {
+  ])('causes a warning for %s, with the setting to use', async (_, options, text) => {
     expect(await warningsOf(await open(options))).toEqual([expect.stringMatching(text)]);
   });
 
-  it('is warned of all that ioredis does by itself', async () => {
+  it('causes a warning for each unsafe default of ioredis', async () => {
     expect(await warningsOf(await open({}))).toHaveLength(3);
   });
 
-  it('is warned of a server that evicts', async () => {
+  it('causes a warning for a server that evicts', async () => {
     const client = await connect(node);
     await client.config('SET', 'maxmemory-policy', 'volatile-ttl');
     expect(await warningsOf(await open({ ...recommendedCluster, redisOptions }))).toEqual([
@@ -155,7 +155,7 @@ describe('the warnings', () => {
     ]);
   });
 
-  it('come in time from a server that stands still, and from none', async () => {
+  it('come in time for a frozen server, and for none', async () => {
     const client = await connect(server, { maxRetriesPerRequest: 20 });
     const nobody = await keep(
       new Redis({
@@ -177,7 +177,7 @@ describe('the warnings', () => {
     expect(isInTime).toBe(true);
   });
 
-  it('say nothing of a server that does not tell who may not ask', async () => {
+  it('ignore a server whose configuration the user may not read', async () => {
     await admin.acl('SETUSER', 'mute', 'on', '>x', '~*', '+@all', '-info');
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     const client = await connect(server, { username: 'mute', password: 'x', enableReadyCheck: false });

@@ -81,7 +81,7 @@ describe('a circuit breaker', () => {
       'finds a foreign value, which a working server reports',
       () => Promise.reject(new BackendError('GARBAGE', 'found')),
     ],
-  ])('closes for good when a probe %s, and counts nothing more', async (_, ask) => {
+  ])('closes for good when a probe %s, and stops counting', async (_, ask) => {
     const { breaker, clock, emitted, fail } = newBreaker();
     fail(5);
     clock.advance(1000);

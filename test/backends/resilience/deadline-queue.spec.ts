@@ -22,7 +22,7 @@ describe('a deadline queue', () => {
 
   const late = (name: string) => `${name}: BackendError: The backend did not answer within 100 ms`;
 
-  it('gives an entry of which nothing was sent another deadline after a stall of the event loop, once', () => {
+  it('extends the deadline of an unsent entry once after a stall of the event loop', () => {
     const deadlines = new DeadlineQueue(100);
     const [unsent, sent] = [{ ...waiting('unsent'), mayRenew: true }, waiting('sent')];
     deadlines.add(unsent);
@@ -39,7 +39,7 @@ describe('a deadline queue', () => {
     expect(failures).toEqual([late('sent'), late('unsent')]);
   });
 
-  it('gives none to an entry that its timer finds in time', () => {
+  it('does not extend the deadline of an entry if its timer was in time', () => {
     const deadlines = new DeadlineQueue(100);
     deadlines.add({ ...waiting('unsent'), mayRenew: true });
     jest.advanceTimersByTime(101);
@@ -84,7 +84,7 @@ describe('a deadline queue', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('fails entries in the order of their deadlines, however they were added', () => {
+  it('fails entries in the order of their deadlines, added in any order', () => {
     const deadlines = new DeadlineQueue(100, 'Redis');
     const now = systemClock.now();
     deadlines.add(waiting('late'), now + 90);
@@ -104,7 +104,7 @@ describe('a deadline queue', () => {
     expect(failures[0]).toBe('soon: BackendError: Redis did not answer within 100 ms');
   });
 
-  it('fails all entries that are late, but for those that an earlier failure removes', () => {
+  it('fails all entries that are late, except those that an earlier failure removes', () => {
     const deadlines = new DeadlineQueue(100);
     const [b, c, d] = [waiting('b'), waiting('c'), waiting('d')];
     const later = waiting('later');
@@ -128,7 +128,7 @@ describe('a deadline queue', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('brings deadlines forward, and none back', () => {
+  it('moves deadlines forward, but never back', () => {
     const deadlines = new DeadlineQueue(100);
     deadlines.add(waiting('a'));
     deadlines.add(waiting('b'), Date.now() + 20);
@@ -144,7 +144,7 @@ describe('a deadline queue', () => {
 });
 
 describe('the timers of a deadline queue', () => {
-  it('hold no context of the call that started the first', async () => {
+  it('keep no context of the call that started the first one', async () => {
     const storage = new AsyncLocalStorage<string>();
     const deadlines = new DeadlineQueue(1);
     const seen: unknown[] = [];

@@ -32,7 +32,7 @@ describe('a denial cache over a remote backend', () => {
     return outcomes[0];
   };
 
-  it('answers a call that is known to be denied at once', async () => {
+  it('denies a call with a known denial at once', async () => {
     await deny();
     clock.advance(999);
     expect(layer.spend(ada())).toEqual(store.memory.peek(ada()));
@@ -48,24 +48,24 @@ describe('a denial cache over a remote backend', () => {
     expect(await layer.peek(ada())).toMatchObject({ allowed: true });
   });
 
-  it('leaves an invalid cost to the backend, though a lower one is known to be denied', async () => {
+  it('leaves an invalid cost to the backend, even if a lower one is known to be denied', async () => {
     await deny();
     await expect(layer.spend(ada(1.5))).rejects.toThrow(RangeError);
   });
 
-  it('leases what the backend leases', async () => {
+  it('leases from the backend', async () => {
     expect(await layer.lease({ policy, subject: 'ada' }, 1)).toBe(GRANT);
   });
 
   it.each<readonly [string, (taken: Outcome) => unknown]>([
     ['reset', () => layer.reset(ada())],
     ['refund', ({ receipt = { at: 0, charges: [] } }) => layer.settle(receipt, [0])],
-  ])('asks the backend again after a %s', async (_, free) => {
+  ])('calls the backend again after a %s', async (_, free) => {
     await free(await deny());
     expect(await layer.spend(ada())).toMatchObject({ allowed: true });
   });
 
-  it('does not cache a denial that was asked for before a reset', async () => {
+  it('does not cache a denial that was requested before a reset', async () => {
     for (let i = 0; i < 2; i++) store.memory.spend(ada());
     for (const [isReset, calls] of [
       [true, 1],

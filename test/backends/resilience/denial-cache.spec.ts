@@ -36,7 +36,7 @@ describe.each(STRATEGIES)('a cached denial by %s', (strategy) => {
   const of = ([p, q]: readonly [Policy, Policy], who: readonly number[], cost: number): Charge[] =>
     who.map((i) => ({ policy: i === 2 ? q : p, subject: i === 1 ? 'bob' : 'ada', cost }));
 
-  it('is what the server decides, and no wait is too short', async () => {
+  it("equals the server's decision, and no wait is too short", async () => {
     let known = 0;
     await fc.assert(
       fc.asyncProperty(pairs, steps, async (policies, sequence) => {
@@ -92,7 +92,7 @@ describe.each(STRATEGIES)('a cached denial by %s', (strategy) => {
 });
 
 describe('a denial', () => {
-  it('is answered without the server, with its wait counted down, until it is over', async () => {
+  it('is returned without the server, with its wait counted down, until it is over', async () => {
     const cached = await denied(60_000);
     cached.clock.advance(20_000);
     expect(await cached.spend(one())).toEqual(cached.server.peek(one()));
@@ -143,7 +143,7 @@ describe('a denial', () => {
     expect(cached.asked).toBe(4);
   });
 
-  it('is not learnt from an answer that was asked for before its budget was invalidated', async () => {
+  it('is not cached if it was requested before its budget was invalidated', async () => {
     const cached = await denied();
     cached.cache.invalidate(one());
     const late = cached.learn(one(), async () => {
@@ -156,7 +156,7 @@ describe('a denial', () => {
     expect((await cached.spend(one())).allowed).toBe(true);
   });
 
-  it('is learnt though other budgets were invalidated meanwhile', async () => {
+  it('is cached even if other budgets were invalidated in the meantime', async () => {
     const cached = await denied();
     cached.cache.invalidate(one());
     await cached.learn(one(), () => {
@@ -168,7 +168,7 @@ describe('a denial', () => {
     expect(cached.asked).toBe(3);
   });
 
-  it('is not learnt if more budgets were invalidated meanwhile than are remembered', async () => {
+  it('is not cached if more budgets were invalidated in the meantime than are tracked', async () => {
     const cached = await denied();
     const learnAfter = (ask: () => void) =>
       cached.learn(one(), () => {
@@ -224,7 +224,7 @@ describe('a denial cache and charges that are not enforced', () => {
     expect((await cached.spend(one().map((charge) => ({ ...charge, mode: 'enforce' })))).allowed).toBe(false);
   });
 
-  it('learns nothing from a monitored denial, nor from a call with one that is denied', async () => {
+  it('does not cache a monitored denial, nor a denied call that has one', async () => {
     const cached = new CachedServer();
     for (let i = 0; i < 2; i++) await cached.spend(one());
     const watched = one().map((charge): Charge => ({ ...charge, mode: 'monitor' }));
@@ -238,7 +238,7 @@ describe('a denial cache and charges that are not enforced', () => {
     expect(cached.asked).toBe(7);
   });
 
-  it('forgets a denial when its budget is recorded on: the wait is longer then', async () => {
+  it('drops a denial when a charge is recorded on its budget, because the wait becomes longer', async () => {
     const cached = await denied();
     cached.clock.advance(400);
     await cached.spend(one(5).map((charge) => ({ ...charge, mode: 'record' })));
@@ -247,7 +247,7 @@ describe('a denial cache and charges that are not enforced', () => {
     expect(binding?.retryAfterMs).toBe(60_000);
   });
 
-  it('tells charges apart by their arguments and overrides', () => {
+  it('distinguishes charges by their arguments and overrides', () => {
     const cached = new CachedServer();
     const asked = (more: Partial<Charge>): Charge[] => one().map((charge) => ({ ...charge, ...more }));
     const decision = { allowed: false, limit: 1, remaining: 0, resetMs: 9, retryAfterMs: 9, delayMs: 0, windowMs: 9 };

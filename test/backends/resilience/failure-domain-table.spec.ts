@@ -53,7 +53,7 @@ function newTable(all: readonly string[] = ['a', 'b', 'c']) {
 }
 
 describe('a table of failure domains', () => {
-  it('has a circuit breaker for each domain, and says which opened and how many are open', () => {
+  it('has a circuit breaker for each domain, and reports which opened and how many are open', () => {
     const { emitted, fail, areOpen, table } = newTable();
     fail(5, [on('a1')]);
     expect(areOpen('a1', 'a2', 'b1')).toEqual([true, true, false]);
@@ -75,7 +75,7 @@ describe('a table of failure domains', () => {
     expect(table.failures.size).toBe(101);
   });
 
-  it('counts the failure of a call on several domains for the one that failed, if the error tells, else for all', () => {
+  it('counts the failure of a call on several domains for the one in the error, or else for all', () => {
     const { fail, areOpen } = newTable();
     fail(5, [on('a1'), on('b1')], new BackendError('TIMEOUT', 'down', true, { domain: 'b' }));
     expect(areOpen('a1', 'b1')).toEqual([false, true]);

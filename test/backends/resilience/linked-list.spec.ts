@@ -10,7 +10,7 @@ class One implements Linked<One> {
 }
 
 describe('a linked list', () => {
-  it('has the order of a set, whatever is added and removed', () => {
+  it('has the order of a set after any additions and removals', () => {
     const changes = fc.array(fc.record({ name: fc.nat(5), isAdded: fc.boolean() }), { maxLength: 60 });
     fc.assert(
       fc.property(changes, (all) => {

@@ -59,7 +59,7 @@ function open(onError: Mode = 'local') {
 }
 
 describe('holds during an outage', () => {
-  it('are decided in the memory of the process, which knows what it holds at the backend', async () => {
+  it('are decided in the memory of the process, including its holds at the backend', async () => {
     const { holds, state } = open();
     const two = permits(2);
     await holds.take([request(two, 1)], [charge]);
@@ -91,7 +91,7 @@ describe('holds during an outage', () => {
     expect(outcome.receipt).toBeUndefined();
   });
 
-  it('are lost at the backend if they end: an event says so, and they expire', async () => {
+  it('expire at the backend if they end, which an event reports', async () => {
     const { holds, state, events, server } = open();
     const two = permits(2);
     await holds.take([request(two, 1), request(two, 2)], []);
@@ -103,7 +103,7 @@ describe('holds during an outage', () => {
     expect(server.holds.peek([request(two, 9, 0)], [])).toMatchObject({ decisions: [{ remaining: 1 }] });
   });
 
-  it('grow as the mode of their policy says', async () => {
+  it('grow according to the mode of their policy', async () => {
     const { holds, state } = open();
     const grows = async (mode: Mode, units: number) => {
       state.isAvailable = true;
@@ -145,7 +145,7 @@ describe('holds during an outage', () => {
     expect(await taken(3)).toMatchObject({ allowed: false, binding: { policy: 'api', limit: 2 } });
   });
 
-  it('leave charges behind that the backend, which is back, does not know: later calls pass both', async () => {
+  it('leave charges that the recovered backend does not have, so that later calls must pass both', async () => {
     const { holds, state, backend, clock, server } = open();
     const twenty = permits(20);
     state.isAvailable = false;
@@ -164,7 +164,7 @@ describe('holds during an outage', () => {
     expect(outcome.degraded).toBeUndefined();
   });
 
-  it('are given back if calls at the same time use up what charges of the outage have left', async () => {
+  it('are freed if concurrent calls use up what charges of the outage have left', async () => {
     const { holds, state, backend, server } = open();
     const twenty = permits(20);
     const taken = (id: number) => holds.take([request(twenty, id)], [charge]);
@@ -196,26 +196,23 @@ describe('holds during an outage', () => {
     ['deny', false],
     ['allow', true],
     ['deny', true],
-  ])(
-    'of other policies leave the limit of one with onError "%s" to the backend, which is back',
-    async (mode, isBeside) => {
-      const { holds, state } = open();
-      const one = permits(1, mode);
-      state.isAvailable = false;
-      expect(await holds.take([request(tokens('local'), 1, 10)], [])).toMatchObject({ degraded: 'local' });
-      state.isAvailable = true;
-      expect(await holds.take([request(one, 1)], [])).toMatchObject({ allowed: true });
-      const beside = isBeside ? [request(tokens('local'), 2, 10)] : [];
-      const denied = await holds.take([request(one, 2), ...beside], []);
-      expect(denied).toMatchObject({ allowed: false, binding: { policy: 'export' } });
-      expect(denied.degraded).toBeUndefined();
-      // What this process holds by itself counts, and tells why.
-      const tooMuch = await holds.take([request(permits(5, mode), 3), request(tokens('local'), 3, 495)], []);
-      expect(tooMuch).toMatchObject({ allowed: false, binding: { policy: 'llm' } });
-    },
-  );
+  ])('of other policies leave the limit of one with onError "%s" to the recovered backend', async (mode, isBeside) => {
+    const { holds, state } = open();
+    const one = permits(1, mode);
+    state.isAvailable = false;
+    expect(await holds.take([request(tokens('local'), 1, 10)], [])).toMatchObject({ degraded: 'local' });
+    state.isAvailable = true;
+    expect(await holds.take([request(one, 1)], [])).toMatchObject({ allowed: true });
+    const beside = isBeside ? [request(tokens('local'), 2, 10)] : [];
+    const denied = await holds.take([request(one, 2), ...beside], []);
+    expect(denied).toMatchObject({ allowed: false, binding: { policy: 'export' } });
+    expect(denied.degraded).toBeUndefined();
+    // What this process holds by itself counts, and tells why.
+    const tooMuch = await holds.take([request(permits(5, mode), 3), request(tokens('local'), 3, 495)], []);
+    expect(tooMuch).toMatchObject({ allowed: false, binding: { policy: 'llm' } });
+  });
 
-  it('open the circuit breaker as other calls do', async () => {
+  it('open the circuit breaker like other calls', async () => {
     const { holds, state, events, backend } = open();
     state.isAvailable = false;
     for (let id = 0; id < 5; id++) await holds.take([request(permits(20), id)], []);
@@ -223,7 +220,7 @@ describe('holds during an outage', () => {
     expect(backend.retryAfterMs).toBeGreaterThan(0);
   });
 
-  it('ask nothing of the backend if they end and only this process knows them', async () => {
+  it('do not call the backend if they end and only this process has them', async () => {
     const { holds, state, events } = open();
     const twenty = permits(20);
     state.isAvailable = false;
@@ -235,7 +232,7 @@ describe('holds during an outage', () => {
     expect(events).toMatchObject([{ type: 'degraded' }]);
   });
 
-  it('throw what is wrong with a call, whatever is available', async () => {
+  it('throw the error of an invalid call, during an outage or not', async () => {
     const { holds, state } = open('allow');
     state.isAvailable = false;
     await expect(holds.take([request(api, 1)], [])).rejects.toThrow('cannot be held');

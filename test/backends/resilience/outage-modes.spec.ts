@@ -46,7 +46,7 @@ describe('during an outage', () => {
     return { remote, backend: new ResilientBackend(remote, 'local') };
   };
 
-  it('counts a recorded charge in this process, above the limit too', async () => {
+  it('counts a recorded charge in this process, even above the limit', async () => {
     const { backend } = open();
     const { allowed, degraded, receipt } = await backend.spend([charge(local, 25, 'record')]);
     expect({ allowed, degraded }).toEqual({ allowed: true, degraded: 'local' });
@@ -55,7 +55,7 @@ describe('during an outage', () => {
     expect((await backend.spend([charge(local, 1)])).binding).toMatchObject({ allowed: true, remaining: 0 });
   });
 
-  it('settles upward what the fallback took, once', async () => {
+  it('settles a charge of the fallback upward, once', async () => {
     const { backend } = open();
     const { receipt } = await backend.spend([charge(local, 1)]);
     if (receipt === undefined) throw new Error('nothing was taken');
@@ -64,7 +64,7 @@ describe('during an outage', () => {
     expect((await backend.spend([charge(local, 1)])).allowed).toBe(false);
   });
 
-  it('lets a monitored charge deny nothing, whatever its policy does on an error', async () => {
+  it('lets a monitored charge deny nothing, with any onError', async () => {
     const { backend } = open();
     const watched = charge(deny, 1, 'monitor');
     expect(await backend.spend([watched])).toEqual({ allowed: true, decisions: [], binding: null, degraded: 'allow' });
@@ -104,7 +104,7 @@ describe('during an outage', () => {
     expect(events).toEqual([]);
   });
 
-  it('throws for invalid charges, as in any other time', () => {
+  it('throws for invalid charges, as without an outage', () => {
     const { backend } = open();
     const invalid = { ...charge(local, 1), mode: 'observe' };
     expect(() => Reflect.apply(backend.spend, backend, [[invalid]])).toThrow(RangeError);

@@ -55,7 +55,7 @@ describe('overrides during an outage', () => {
     backend = new ResilientBackend(remote, 'local');
   });
 
-  it('count as the last reply said, with the period, a denial and a refund', async () => {
+  it('apply as in the last reply, with the period, a denial and a refund', async () => {
     await remote.settings.setOverride({ ...organisation, rate: fixed('3/s') });
     await backend.spend([ofUser(1)]);
     fail();
@@ -67,7 +67,7 @@ describe('overrides during an outage', () => {
     await backend.reset([ofUser(1)]);
   });
 
-  it('count for whom nothing was decided yet, as those before them said', async () => {
+  it('apply to subjects without a decision, as in the last reply', async () => {
     await remote.settings.setOverride({ ...organisation, rate: fixed('3/min') });
     await backend.peek([ofUser(1)]);
     fail();
@@ -76,7 +76,7 @@ describe('overrides during an outage', () => {
     expect(await backend.spend([ofUser(1, 'user:ada', 'org:2')])).toMatchObject({ decisions: [{ limit: 10 }] });
   });
 
-  it('count as they were denied by the last reply', async () => {
+  it('apply as in the denial of the last reply', async () => {
     await remote.settings.setOverride({ ...organisation, rate: fixed('50/min') });
     await backend.spend([ofUser(1)]);
     await remote.settings.setOverride({ ...organisation, rate: fixed('2/min') });
@@ -85,7 +85,7 @@ describe('overrides during an outage', () => {
     expect(await backend.spend([ofUser(3)])).toMatchObject({ allowed: false, decisions: [{ limit: 2 }] });
   });
 
-  it('count no longer if they were gone in the last reply', async () => {
+  it('no longer apply if they were missing in the last reply', async () => {
     await remote.settings.setOverride({ ...organisation, rate: 'unlimited' });
     expect((await backend.spend([ofUser(50)])).binding).toBeNull();
     await remote.settings.deleteOverride(organisation);
@@ -94,7 +94,7 @@ describe('overrides during an outage', () => {
     expect((await backend.spend([ofUser(11)])).allowed).toBe(false);
   });
 
-  it('of another unit count for no quota, as before', async () => {
+  it('of another unit do not apply to a quota, as before', async () => {
     const quota = (rate: string) => definePolicy('api', { rate, strategy: 'calendar' });
     const ofQuota = (policy: Policy): Charge => ({
       ...ofUser(1),
@@ -109,7 +109,7 @@ describe('overrides during an outage', () => {
     expect(await backend.spend([ofQuota(daily)])).toMatchObject({ degraded: 'local', binding: { limit: 10 } });
   });
 
-  it('leave an unlimited charge unlimited, beside others', async () => {
+  it('leave an unlimited charge unlimited, next to others', async () => {
     await remote.settings.setOverride({ ...organisation, rate: 'unlimited' });
     const plain: Charge = { policy: definePolicy('other', '5/min'), subject: 'user:ada', cost: 2 };
     await backend.spend([ofUser(1), plain]);
@@ -123,7 +123,7 @@ describe('overrides during an outage', () => {
     expect(outcome.receipt?.charges.map(({ cost }) => cost)).toEqual([0, 2]);
   });
 
-  it('are forgotten beyond the last 10 000', async () => {
+  it('are dropped beyond the last 10 000', async () => {
     await remote.settings.setOverride({ ...organisation, rate: fixed('3/min') });
     for (let i = 0; i <= 10_000; i++) await backend.peek([ofUser(1, `user:${i}`)]);
     fail();

@@ -52,7 +52,7 @@ describe('a remote store as a backend', () => {
     expect(store.deadlines).toEqual(methods.map((method) => [method, 1_000_250]));
   });
 
-  it('does not ask the store for a call without charges', () => {
+  it('does not call the store for a call without charges', () => {
     const nothing = { allowed: true, decisions: [], binding: null };
     expect([backend.spend([]), backend.peek([])]).toEqual([nothing, nothing]);
     expect(store.deadlines).toEqual([]);

@@ -67,7 +67,7 @@ describe('a resilient backend over two failure domains, one of which is down', (
     inner.asked.length = 0;
   });
 
-  it('asks the other one as ever', async () => {
+  it('calls the other one as usual', async () => {
     expect(await backend.spend([on('a1')])).not.toHaveProperty('degraded');
     expect(inner.asked).toEqual(['a1']);
     expect(events).toEqual([{ type: 'degraded', code: 'TIMEOUT', domain: 'b', unavailable: ['b'], of: 2 }]);
@@ -78,7 +78,7 @@ describe('a resilient backend over two failure domains, one of which is down', (
     expect([...backend.failures]).toEqual([['TIMEOUT', 5]]);
   });
 
-  it('decides a call on both by onError as a whole, without asking either', async () => {
+  it('decides a call on both by onError as a whole, without calling either', async () => {
     const outcome = await backend.spend([on('a1'), on('b1')]);
     expect(outcome).toMatchObject({
       allowed: true,

@@ -46,8 +46,8 @@ function open() {
   return { memory, holds: bounded.holds, answer: () => answer() };
 }
 
-describe('holds of a backend without a deadline of its own', () => {
-  it('fail if they are not answered in time, and what they take later is given back', async () => {
+describe('holds of a backend without deadlines', () => {
+  it('fail if they do not respond in time, and what they take later is returned', async () => {
     const { memory, holds, answer } = open();
     await expect(holds.take([permit], [charge])).rejects.toMatchObject({
       code: 'TIMEOUT',
@@ -66,7 +66,7 @@ describe('holds of a backend without a deadline of its own', () => {
     await expect(holds.peek([permit], [])).rejects.toMatchObject({ code: 'TIMEOUT' });
   });
 
-  it('pass on what is answered in time', async () => {
+  it('return results that are in time', async () => {
     const { memory, holds, answer } = open();
     const taken = holds.take([permit], [charge]);
     answer();

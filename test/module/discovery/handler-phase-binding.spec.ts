@@ -89,7 +89,7 @@ describe.each(adapters)('the interceptor of the handler phase, on %s', (adapter)
     expect(found()).toEqual({ user: [], first: [], handler: [], own: [OwnInterceptor], ...others });
   });
 
-  it('is bound by the default of the module, except where another limit takes its place', async () => {
+  it('is bound by the default of the module, unless another limit replaces it', async () => {
     await using app = await startApp({ adapter, controllers: [MixedController], options: { default: limit } });
     expect(app.port).toBeGreaterThan(0);
     expect(interceptorsOf(MixedController, 'plain')).toEqual([bound, OwnInterceptor]);
@@ -137,7 +137,7 @@ describe.each(adapters)('the interceptor of the handler phase, on %s', (adapter)
     expect(await one.statuses('/notes', 3, as('ben'))).toEqual([200, 200, 429]);
   });
 
-  it('is bound to a method that the constructor binds', async () => {
+  it('is bound to a method that the constructor binds to the instance', async () => {
     @UseGuards(AuthGuard)
     @Controller('notes')
     class NotesController {
@@ -153,7 +153,7 @@ describe.each(adapters)('the interceptor of the handler phase, on %s', (adapter)
     for (const user of threeUsers) expect(await app.statuses('/notes', 3, as(user))).toEqual([200, 200, 429]);
   });
 
-  it('cannot be bound to a function that is made for each request: the guard charges all of it, and warns once', async () => {
+  it('cannot be bound to a function that is created per request: the guard charges all limits, and warns once', async () => {
     @UseGuards(AuthGuard)
     @Controller({ path: 'notes', scope: Scope.REQUEST })
     class NotesController {
@@ -178,7 +178,7 @@ describe.each(adapters)('the interceptor of the handler phase, on %s', (adapter)
     ]);
   });
 
-  it('follows the metadata that instrumentation copies to its wrappers', async () => {
+  it('runs on wrappers to which instrumentation copies metadata', async () => {
     const { create } = RouterExecutionContext.prototype;
     RouterExecutionContext.prototype.create = function (
       this: RouterExecutionContext,
@@ -215,7 +215,7 @@ describe.each(adapters)('the interceptor of the handler phase, on %s', (adapter)
     }
   });
 
-  it('does nothing where ThrottleGuard is not bound', async () => {
+  it('does nothing if ThrottleGuard is not bound', async () => {
     @UseGuards(AuthGuard)
     @Controller()
     class NotesController {
@@ -281,7 +281,7 @@ describe.each(adapters)('the guard on %s', (adapter) => {
     expect(returned).toEqual([true, true]);
   });
 
-  it('looks up a user who is there once, and asks the backend once', async () => {
+  it('looks up an existing user once, and calls the backend once', async () => {
     const memory = new MemoryBackend();
     const asked: string[] = [];
     const lookups: string[] = [];

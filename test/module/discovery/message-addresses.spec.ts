@@ -35,7 +35,7 @@ class RoomsGateway {
 const texts = (method: string) => messageAddresses(OrdersController, method).map(({ text }) => text);
 
 describe('addresses of messages', () => {
-  it('are transport and pattern of a microservice’s handler, whatever the order of an object’s members', () => {
+  it('are transport and pattern of a microservice’s handler, for any order of an object’s members', () => {
     expect(texts('create')).toEqual(['rpc 2 orders.created', 'rpc 2 {"cmd":{"a":[{"c":2,"d":1}],"b":1},"to":"all"}']);
     expect(texts('list')).toEqual(['rpc orders']);
     expect(texts('other')).toEqual(['rpc Symbol(custom) 7']);
@@ -48,7 +48,7 @@ describe('addresses of messages', () => {
     expect(eventAddress(RoomsGateway, 'say').text).toBe('ws :0 /^\\/room-/ say');
   });
 
-  it('identify the handlers of a controller, beside its routes', async () => {
+  it('identify the handlers of a controller, in addition to its routes', async () => {
     await using app = await startApp({ adapter: 'express', controllers: [OrdersController] });
     const registry = app.app.get(HandlerRegistry);
     const ids = ['create', 'list', 'both'].map((method) => registry.limitsOf(OrdersController, method).handler);

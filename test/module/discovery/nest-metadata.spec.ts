@@ -64,7 +64,7 @@ class Holder {
 }
 
 describe('metadata that Nest’s decorators write', () => {
-  it('tells which methods are handlers', () => {
+  it('shows which methods are handlers', () => {
     expect(['list', 'report', 'other'].map((method) => isRoute(ReportsController, method))).toEqual([
       true,
       false,
@@ -79,7 +79,7 @@ describe('metadata that Nest’s decorators write', () => {
     expect(isSocketHandler(ReportsController, 'list')).toBe(false);
   });
 
-  it('tells gateways and resolvers', () => {
+  it('shows gateways and resolvers', () => {
     expect([ChatGateway, PlainGateway, ReportsController].map(isGateway)).toEqual([true, true, false]);
     class Reports {}
     expect(isResolver(Reports)).toBe(false);
@@ -87,17 +87,17 @@ describe('metadata that Nest’s decorators write', () => {
     expect(isResolver(Reports)).toBe(true);
   });
 
-  it('holds the server of a gateway, by default that of the application', () => {
+  it('contains the server of a gateway, by default that of the application', () => {
     expect(serverOf(ChatGateway)).toEqual({ port: 8080, options: { namespace: 'chat', path: '/sockets' } });
     expect(serverOf(PlainGateway)).toEqual({ port: 0, options: {} });
   });
 
-  it('holds guards', () => {
+  it('contains guards', () => {
     expect(guardsOn(ReportsController)).toEqual([Guard]);
     expect(guardsOn(ReportsController.prototype.list)).toEqual([undefined]);
   });
 
-  it('holds interceptors, which can be bound to one class of a chain', () => {
+  it('contains interceptors, which can be bound to one class of a chain', () => {
     expect(interceptorsOn(DerivedGateway)).toEqual([interceptor]);
     expect(ownInterceptorsOn(DerivedGateway)).toEqual([]);
     const own: NestInterceptor = { ...interceptor };
@@ -108,7 +108,7 @@ describe('metadata that Nest’s decorators write', () => {
     expect(interceptorsOn(ChatGateway)).toEqual([interceptor]);
   });
 
-  it('holds what a class asks for', () => {
+  it('contains the injection tokens of a class', () => {
     expect(injectedInto(Holder)).toEqual(expect.arrayContaining(['parameter', 'property']));
     expect(injectedInto(Guard)).toEqual([]);
   });

@@ -70,7 +70,7 @@ describe.each(adapters)('decorators of @nestjs/throttler, on %s', (adapter) => {
     return warnings;
   }
 
-  it('are named in one warning at startup, with what to write', async () => {
+  it('are named in one warning at startup, with their replacements', async () => {
     expect(await warningsOf([ReportsController], [ChatGateway])).toEqual([
       warning(
         [
@@ -86,7 +86,7 @@ describe.each(adapters)('decorators of @nestjs/throttler, on %s', (adapter) => {
     ]);
   });
 
-  it('of its version 4 are read in seconds', async () => {
+  it('of version 4 are read in seconds', async () => {
     expect(await warningsOf([OldController])).toEqual([
       warning('@SkipThrottle("default") on OldController, @Throttle("10/min") on OldController.list'),
     ]);
@@ -96,14 +96,14 @@ describe.each(adapters)('decorators of @nestjs/throttler, on %s', (adapter) => {
     expect(await warningsOf([DerivedController])).toEqual([warning('@Throttle("3/h") on DerivedController.list')]);
   });
 
-  it('are named beside a decorator of this library, which limits', async () => {
+  it('are named in addition to a decorator of this library, which limits', async () => {
     const warnings: string[] = [];
     await using app = await startApp({ adapter, controllers: [MixedController], warnings });
     expect(warnings).toEqual([warning('@Throttle("5/min") on MixedController.list')]);
     expect(await app.statuses('/mixed', 2)).toEqual([200, 429]);
   });
 
-  it('are not warned of if there are none, or if the module of @nestjs/throttler reads them', async () => {
+  it('cause no warning if there are none, or if the module of @nestjs/throttler reads them', async () => {
     expect(await warningsOf([PlainController], [PlainService])).toEqual([]);
     const imported = { provide: 'THROTTLER:MODULE_OPTIONS', useValue: [{ limit: 10, ttl: 60_000 }] };
     expect(await warningsOf([ReportsController], [imported])).toEqual([]);

@@ -38,7 +38,7 @@ describe('chargeWhen stops startup', () => {
     expect(await bootError(() => ({ options: policies(options) }))).toBe(`policies.login.chargeWhen: ${text}`);
   });
 
-  it('where a handler uses a policy with a lease', async () => {
+  it('if a handler uses a policy with a lease', async () => {
     const controllers = [reports(Throttle('login', { chargeWhen: 'failure' }))];
     expect(await bootError(() => ({ options: policies(leased), controllers }))).toBe(
       '@Throttle("login") on ReportsController.list, chargeWhen: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.',
@@ -61,7 +61,7 @@ describe('chargeWhen stops startup', () => {
       { sockets: { frames: { rate: '5/min', chargeWhen: 'success' } } },
       'sockets.frames.chargeWhen: has no place in a limit of frames',
     ],
-  ])('in a limit of %s, which ends with no outcome', async (_, options, text) => {
+  ])('in a limit of %s, which has no end', async (_, options, text) => {
     expect(await bootError(() => ({ options: options as ThrottleModuleOptions }))).toContain(`${text}. Leave it out.`);
   });
 });

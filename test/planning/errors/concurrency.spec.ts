@@ -108,13 +108,13 @@ describe('concurrency stops startup', () => {
     );
   });
 
-  it('in a decorator, which is named', async () => {
+  it('in a decorator, which the error names', async () => {
     expect(await bootError(() => ({ options: {}, controllers: [reports(Concurrency(0))] }))).toBe(
       `@Concurrency on ReportsController.list, concurrency: expected ${A_CONCURRENCY}, got 0 (number)`,
     );
   });
 
-  it('beside the name of a policy, which has its own', async () => {
+  it('with the name of a policy, which has its own', async () => {
     const controllers = [reports(Throttle('work', { concurrency: 2 }))];
     expect(await bootError(() => ({ options: policies({ rate: '5/min' }), controllers }))).toContain(
       '@Throttle("work") on ReportsController.list: "concurrency" belongs to the policy "work" itself.',
@@ -140,7 +140,7 @@ describe('concurrency stops startup', () => {
     );
   });
 
-  it('of a plan, which sets rates', async () => {
+  it('in a plan, which sets rates', async () => {
     const options = {
       ...policies({ concurrency: 2 }),
       plans: { of: () => 'free', default: 'free', tiers: { free: { work: '5/min' } } },
@@ -150,7 +150,7 @@ describe('concurrency stops startup', () => {
     );
   });
 
-  it('with a backend that holds nothing', async () => {
+  it('with a backend that does not support holds', async () => {
     class PlainBackend {
       readonly #inner = new MemoryBackend();
       spend: Backend['spend'] = (charges) => this.#inner.spend(charges);

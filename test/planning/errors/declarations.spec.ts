@@ -151,7 +151,7 @@ describe('@Throttle', () => {
     );
   });
 
-  it('stops startup for a policy if none are known', async () => {
+  it('stops startup for a policy name if there are no policies', async () => {
     @Controller()
     class LostController {
       @Throttle('login') @Get() list() {}
@@ -161,7 +161,7 @@ describe('@Throttle', () => {
     );
   });
 
-  it('stops startup for a mistake in a limit that a nearer one overrules', async () => {
+  it('stops startup for a mistake in a limit that a nearer one replaces', async () => {
     // @ts-expect-error the compiler refuses it, too
     @Throttle('5/fortnight')
     @Controller()

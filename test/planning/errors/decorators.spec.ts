@@ -18,7 +18,7 @@ const boots = (controller: Type, options: ThrottleModuleOptions = { policies }) 
   bootError(() => ({ options, controllers: [controller] }));
 
 describe('a decorator without effect stops startup', () => {
-  it('on a method that is no handler, whatever its name', async () => {
+  it('on a method that is not a handler, with any name', async () => {
     @Controller()
     class HelpController {
       @Get() list() {}
@@ -147,7 +147,7 @@ describe('@SkipThrottle stops startup', () => {
     expect(await boots(OnClass)).toBe(`@SkipThrottle${on} on OnClass: ${text}`);
   });
 
-  it('beside a @Throttle on the same class or method that it skips', async () => {
+  it('with a @Throttle on the same class or method that it skips', async () => {
     @SkipThrottle()
     @Throttle('5/min')
     @Controller()
@@ -169,7 +169,7 @@ describe('@SkipThrottle stops startup', () => {
     expect(await boots(DefaultController)).toBe(`@SkipThrottle on DefaultController.list: ${beside}`);
   });
 
-  it('but not beside one that it does not skip, or that is declared elsewhere', async () => {
+  it('but not with one that it does not skip, or that is declared elsewhere', async () => {
     @Throttle({ rate: '9/s', name: 'burst' })
     @Throttle('5/min')
     @Controller()

@@ -43,7 +43,7 @@ function counting(answer: () => unknown) {
 }
 
 describe('a synchronous function', () => {
-  it('is asked for every call, and answered at once', () => {
+  it('is called for every call, and returns at once', () => {
     let plan = 'pro';
     const { find } = lookupOf(() => plan);
     expect(find('user:1')).toBe('pro');
@@ -104,13 +104,13 @@ describe('an unknown plan', () => {
     [{ plan: 'pro' }, 'an object with plan'],
     [['pro'], 'a list of 1'],
     [false, 'false'],
-  ])('may be no name at all: %j', (answer, plan) => {
+  ])('may be an invalid name: %j', (answer, plan) => {
     const { find, events } = lookupOf(() => untyped(answer));
     expect(find('user:1')).toBe('free');
     expect(events).toEqual([{ type: 'unknown-plan', plan }]);
   });
 
-  it('is reported for 1000 names at most', () => {
+  it('is reported for at most 1000 names', () => {
     let count = 0;
     const { find, events } = lookupOf(() => `plan-${count++}`);
     for (let i = 0; i < 1100; i++) expect(find('user:1')).toBe('free');
@@ -119,7 +119,7 @@ describe('an unknown plan', () => {
 });
 
 describe('an asynchronous function', () => {
-  it('is asked once by 50 concurrent calls of a subject, and kept for 30 seconds', async () => {
+  it('is called once by 50 concurrent calls of a subject, and cached for 30 seconds', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find, clock } = lookupOf(of);
     const plans = await Promise.all(Array.from({ length: 50 }, () => find('user:1')));
@@ -131,7 +131,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is kept for cacheMs from its answer on', async () => {
+  it('is cached for cacheMs from its result on', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find, clock } = lookupOf(of, 50);
     await find('user:1');
@@ -143,7 +143,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is asked again if the clock steps back', async () => {
+  it('is called again if the clock steps back', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find, clock } = lookupOf(of, 50);
     await find('user:1');
@@ -153,7 +153,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('that takes longer than cacheMs tells the last known plan, also while other calls ask', async () => {
+  it('that takes longer than cacheMs sets the last known plan, even if other calls call it meanwhile', async () => {
     let fail = (_error: Error) => {};
     const failing = new Promise<string>((_, reject) => {
       fail = reject;
@@ -166,7 +166,7 @@ describe('an asynchronous function', () => {
     expect(await second).toBe('pro');
   });
 
-  it('is asked each time with a cacheMs of 0', async () => {
+  it('is called each time with a cacheMs of 0', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of, 0);
     await Promise.all([find('user:1'), find('user:1')]);
@@ -174,7 +174,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('is asked for each subject, and for each scope of the context', async () => {
+  it('is called for each subject, and for each scope of the context', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of);
     await find('user:1');
@@ -193,7 +193,7 @@ describe('an asynchronous function', () => {
     expect(find('user:1')).toBe('pro');
   });
 
-  it('uses the last known plan of the subject while it rejects, and is asked again each time', async () => {
+  it('uses the last known plan of the subject while it rejects, and is called again each time', async () => {
     let plan: () => string = () => 'pro';
     const { of, asked } = counting(() => plan());
     const { find, clock, events } = lookupOf(of);
@@ -231,7 +231,7 @@ describe('an asynchronous function', () => {
     expect(warnings).toHaveLength(2);
   });
 
-  it('that never answers holds up calls of its subject for cacheMs only', async () => {
+  it('that never resolves delays calls of its subject for cacheMs only', async () => {
     const never = new Promise<string>(() => {});
     let count = 0;
     const { find, clock } = lookupOf(() => (count++ === 0 ? never : Promise.resolve('pro')));
@@ -243,7 +243,7 @@ describe('an asynchronous function', () => {
     expect(await find('user:1')).toBe('pro');
   });
 
-  it('is asked again after the guard phase, if it did not know there', async () => {
+  it('is called again after the guard phase if it found no plan there', async () => {
     let plan: string | undefined;
     const { of, asked } = counting(() => plan);
     const { find } = lookupOf(of);
@@ -256,7 +256,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is not answered by a look-up of the guard phase that has not ended yet', async () => {
+  it('does not use a pending look-up of the guard phase', async () => {
     let plan: string | undefined;
     const { of, asked } = counting(() => plan);
     const { find } = lookupOf(of);
@@ -266,7 +266,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is asked once by the limits of one call, of whom only the address is known', async () => {
+  it('is called once by the limits of one call of which only the address is known', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of);
     const [one, other] = [{ ...anonymous }, { ...anonymous }];
@@ -280,7 +280,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(4);
   });
 
-  it('keeps the default plan of those who have none', async () => {
+  it('caches the default plan of subjects without a plan', async () => {
     const { of, asked } = counting(() => undefined);
     const { find } = lookupOf(of);
     expect(await find('user:1')).toBe('free');
@@ -289,7 +289,7 @@ describe('an asynchronous function', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('keeps the plans of 10 000 subjects at most', async () => {
+  it('caches the plans of at most 10 000 subjects', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of);
     for (let i = 0; i <= 10_000; i++) await find(`user:${i}`);
@@ -301,11 +301,11 @@ describe('an asynchronous function', () => {
   });
 });
 
-describe('whose plan it is', () => {
+describe('the subject of a plan', () => {
   const planOfUser = counting(() => 'pro');
 
   it.each(['ip:192.0.2.1', 'all', 'path:/reports', 'each:12:ip:192.0.2.113:path:/reports', undefined])(
-    'is not told by %s, which callers share: nothing is kept',
+    'is not %s, which callers share: nothing is cached',
     async (charged) => {
       const { of, asked } = counting(() => 'pro');
       const { find } = lookupOf(of);
@@ -318,7 +318,7 @@ describe('whose plan it is', () => {
     },
   );
 
-  it.each(['ip:192.0.2.1', 'all', undefined])('is told by the user where the policy charges %s', async (charged) => {
+  it.each(['ip:192.0.2.1', 'all', undefined])('is the user if the policy charges %s', async (charged) => {
     const plans: Record<string, string> = { 1: 'pro', 2: 'team' };
     const { find } = lookupOf(async ({ request }) => plans[String(Reflect.get(Object(request?.user), 'id'))]);
     expect(await find(charged, userCall(1))).toBe('pro');
@@ -327,7 +327,7 @@ describe('whose plan it is', () => {
     expect(await find(charged)).toBe('free');
   });
 
-  it('is told by the user of a socket, or else by the socket', async () => {
+  it('is the user of a socket, or else the socket', async () => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of);
     await find('conn:7', userCall(1));
@@ -338,7 +338,7 @@ describe('whose plan it is', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it.each(['header:x-api-key:a', 'tenant 5', 'each:12:ip:192.0.2.16:user:4'])('is told by %j', async (charged) => {
+  it.each(['header:x-api-key:a', 'tenant 5', 'each:12:ip:192.0.2.16:user:4'])('is %j', async (charged) => {
     const { of, asked } = counting(() => 'pro');
     const { find } = lookupOf(of);
     await find(charged);
@@ -346,7 +346,7 @@ describe('whose plan it is', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('is told by the subject that a call of the service names', async () => {
+  it('is the subject that is passed to the service', async () => {
     const { given, find } = lookupOf(async (_call, subject) => (subject === 'user:2' ? 'team' : 'pro'));
     expect(await given('user:2')).toBe('team');
     expect(given('user:2', userCall(1))).toBe('team');
@@ -355,7 +355,7 @@ describe('whose plan it is', () => {
     expect(given('ip:192.0.2.1')).toBe('pro');
   });
 
-  it('is not told to other calls by what a function says that does not take the subject', async () => {
+  it('is not set for other calls by a function that does not take the subject', async () => {
     const { of, asked } = counting(() => undefined);
     const { find, given } = lookupOf(of);
     expect(await Promise.all([given('user:2'), given('user:2')])).toEqual(['free', 'free']);
@@ -368,7 +368,7 @@ describe('whose plan it is', () => {
     expect(asked).toHaveLength(4);
   });
 
-  it('is known from the calls of the subject itself', async () => {
+  it("shares the plan of the subject's own calls", async () => {
     const { find, given } = lookupOf(planOfUser.of);
     await find('user:2', userCall(2));
     expect(given('user:2', userCall(1))).toBe('pro');
@@ -391,7 +391,7 @@ describe('forget', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('drops what is being looked up', async () => {
+  it('drops a running look-up', async () => {
     const answers = ['pro', 'team'];
     const { of, asked } = counting(() => answers.shift());
     const { find, lookup } = lookupOf(of);
@@ -402,7 +402,7 @@ describe('forget', () => {
     expect([find('user:1'), asked.length]).toEqual(['team', 2]);
   });
 
-  it('drops the last known plan, too', async () => {
+  it('drops the last known plan', async () => {
     const answers = ['pro'];
     const { find, lookup } = lookupOf(async () => {
       const answer = answers.shift();

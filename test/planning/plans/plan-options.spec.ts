@@ -104,7 +104,7 @@ describe('plans stop startup', () => {
     expect(await bootWith(plans)).toBe(message);
   });
 
-  it('beside a lease', async () => {
+  it('with a lease', async () => {
     const leased = { api: { rate: '100/min', strategy: 'fixed-window', lease: { batch: 5 } } } as const;
     expect(await bootWith(withTier({ api: '100/h' }), { policies: leased })).toBe(
       'policies.api.lease: units are leased at one rate for everybody, and plans.tiers.pro.api has another. Leave the lease out, or the rate of the plan.',
@@ -119,7 +119,7 @@ describe('plans stop startup', () => {
     );
   });
 
-  it('where a call costs more than the plan grants at once', async () => {
+  it('if a call costs more than the plan grants at once', async () => {
     @Controller()
     class ApiController {
       @Throttle('api', 60)
@@ -131,13 +131,13 @@ describe('plans stop startup', () => {
     );
   });
 
-  it('where a plan gives a rate the name of another policy', async () => {
+  it('if a plan gives a rate the name of another policy', async () => {
     expect(await bootWith(withTier({ api: '5/s; 50/h' }), { policies: { ...policies, 'api-1s': '9/s' } })).toBe(
       'policies.api-1s: "api-1s" is already the name of a rate of policies.api. Give one of the two limits another name.',
     );
   });
 
-  it('where it cannot be told which of several limits a plan means', async () => {
+  it('if a plan names several limits', async () => {
     expect(await bootWith(withTier({ default: '5/h' }), { default: ['5/s', '100/h'] })).toBe(
       "plans.tiers.pro.default: there are several limits without a name in the module's `default`. Give one of them a name, and write it here.",
     );

@@ -18,7 +18,7 @@ const HOUR = 3_600_000;
 const start = (policies: ThrottleModuleOptions['policies'] = { login }) => startContext({ policies });
 
 describe('blocks set by hand', () => {
-  it('are in force in the next call, of their subject only, up to their end', async () => {
+  it('apply to the next call, of their subject only, up to their end', async () => {
     await using context = await start();
     const { throttle, clock } = context;
     const block = { policy: 'login', subject: 'user:ada', expiresAt: START + HOUR, strikes: 0 };
@@ -75,7 +75,7 @@ describe('blocks set by hand', () => {
     ]);
   });
 
-  it('take a policy of definePolicy', async () => {
+  it('accept a policy of definePolicy', async () => {
     await using context = await start();
     const policy = definePolicy('made', { rate: '3/min', block: true });
     await context.throttle.blocks.set(policy, 'user:ada', '10 seconds');
@@ -105,7 +105,7 @@ describe('blocks set by hand', () => {
     await expect(setting).rejects.toThrow(message);
   });
 
-  it('are refused for values that do not fit', async () => {
+  it('are refused for invalid values', async () => {
     await using context = await start();
     const { blocks } = context.throttle;
     const set = (...args: readonly unknown[]) => Reflect.apply(blocks.set, blocks, args);

@@ -15,7 +15,7 @@ async function start(options: ThrottleModuleOptions) {
 }
 
 describe('a policy that blocks', () => {
-  it('tells each block in one event', async () => {
+  it('emits each block in one event', async () => {
     const { context, throttle, clock, blocked } = await start({ policies: { login } });
     await using _ = context;
     for (let i = 0; i < 5; i++) await throttle.consume('login', 1, ada);
@@ -31,7 +31,7 @@ describe('a policy that blocks', () => {
     ]);
   });
 
-  it('tells a block by a monitored policy, whose decision has that mode', async () => {
+  it('emits a block by a monitored policy, whose decision has that mode', async () => {
     const { context, throttle, blocked } = await start({ policies: { login: { ...login, mode: 'monitor' } } });
     await using _ = context;
     for (let i = 0; i < 5; i++) expect((await throttle.consume('login', 1, ada)).allowed).toBe(true);
@@ -39,7 +39,7 @@ describe('a policy that blocks', () => {
     expect(throttle.violations.get('login')).toBe(3);
   });
 
-  it('tells a block once, where two charges of a call begin it', async () => {
+  it('emits a block once if two charges of a call begin it', async () => {
     const { context, throttle, blocked } = await start({ policies: { login, other: { ...login, name: 'other' } } });
     await using _ = context;
     await throttle.consume([{ policy: 'login', cost: 2 }, { policy: 'other' }], ada);

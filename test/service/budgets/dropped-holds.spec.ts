@@ -24,8 +24,8 @@ async function start() {
   return { budget, left, beatFourTimes, warned, [Symbol.asyncDispose]: () => app.close() };
 }
 
-describe('a hold that nobody has any more', () => {
-  it('is left to expire, with a warning, unless it has ended, or was named by its id', async () => {
+describe('a hold without references', () => {
+  it('is left to expire, with a warning, unless it has ended or its id was read', async () => {
     await using context = await start();
     const { budget } = context;
     const take = async () => {
@@ -48,7 +48,7 @@ describe('a hold that nobody has any more', () => {
     expect(await context.left()).toBe(445);
   });
 
-  it('is extended for as long as somebody has it', async () => {
+  it('is extended as long as it is referenced', async () => {
     await using context = await start();
     const hold = await context.budget.reserve(100, ada);
     for (let round = 0; round < 3; round++) {

@@ -48,7 +48,7 @@ describe.each(adapters)('@TokenBudget on %s', (adapter) => {
     return { get, left, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
   };
 
-  it('hands the hold to the handler, which settles it', async () => {
+  it('passes the hold to the handler, which settles it', async () => {
     await using app = await start();
     expect(await app.get('/settled?use=120')).toMatchObject({ status: 200, text: '300' });
     expect(await app.left()).toBe(380);
@@ -58,7 +58,7 @@ describe.each(adapters)('@TokenBudget on %s', (adapter) => {
     expect(await app.left()).toBe(180);
   });
 
-  it('settles a hold that the handler leaves open at what it holds, and cancels it if the call failed', async () => {
+  it('charges all units of a hold that the handler leaves open, and cancels it if the call failed', async () => {
     await using app = await start();
     expect((await app.get('/left?units=70')).status).toBe(200);
     await until(async () => (await app.left()) === 430);
@@ -89,7 +89,7 @@ describe('@TokenBudget', () => {
     expect(decorate).toThrow(message);
   });
 
-  it('of a budget that the module does not have stops startup, with the names that there are', async () => {
+  it('with an unknown budget stops startup, with the known names', async () => {
     class Base {
       @Get('written')
       write(@TokenBudget({ budget: 'lm', estimate: 1 }) _: BudgetHold) {}

@@ -51,7 +51,7 @@ function budgetOnMethod() {
 const lengthOf = (text: string) => text.length;
 
 describe('a token budget', () => {
-  it('holds an estimate, and is charged what the call used', async () => {
+  it('holds an estimate, and is charged the real usage', async () => {
     await using context = await start();
     const hold = await context.budget.reserve(300, ada);
     expect([hold.units, await context.left()]).toEqual([300, 200]);
@@ -78,7 +78,7 @@ describe('a token budget', () => {
     expect(await context.left()).toBe(50);
   });
 
-  it('rejects with a 429 that says why, and emits the denial', async () => {
+  it('rejects with a 429 that has the reason, and emits the denial', async () => {
     await using context = await start();
     const events: ThrottleEvent[] = [];
     context.throttle.events$.subscribe((event) => events.push(event));
@@ -123,7 +123,7 @@ describe('a token budget', () => {
     expect(hold.units).toBe(500);
   });
 
-  it('says which hold has ended, and why, when it is to grow', async () => {
+  it('reports which hold has ended, and why, when it should grow', async () => {
     await using context = await start();
     const [settled, lost] = [await context.budget.reserve(100, ada), await context.budget.reserve(100, ada)];
     await settled.settle(0);
@@ -140,7 +140,7 @@ describe('a token budget', () => {
     for (const error of errors) expect(error).toBeInstanceOf(ThrottleException);
   });
 
-  it('counts each subject apart, in the scope of its context, and exempts whom its `by` does', async () => {
+  it('counts each subject separately, in the scope of its context, and exempts calls by `by`', async () => {
     await using context = await start({ policies: { llm: { budget: '500/min', by: () => EXEMPT } } });
     await context.budget.reserve(400, ada);
     await context.budget.reserve(400, { subject: 'bob' });
@@ -154,7 +154,7 @@ describe('a token budget', () => {
     expect(await context.budget.stat()).toBeNull();
   });
 
-  it('forgets what was settled, and its open holds, when it is reset', async () => {
+  it('drops settled units and open holds when it is reset', async () => {
     await using context = await start();
     const hold = await context.budget.reserve(100, ada);
     await (await context.budget.reserve(200, ada)).settle(200);
@@ -174,7 +174,7 @@ describe('a token budget', () => {
     expect(await context.left()).toBe(500);
   });
 
-  it('refuses numbers that are none', async () => {
+  it('refuses invalid numbers', async () => {
     await using context = await start();
     for (const wrong of [0, -1, 0.5, Number.NaN, '5', undefined]) {
       const reserve = async () => Reflect.apply(context.budget.reserve, context.budget, [wrong, ada]);
@@ -188,7 +188,7 @@ describe('a token budget', () => {
 });
 
 describe('holds of a token budget', () => {
-  it('are extended by one timer while they are open, and expire when nobody extends them', async () => {
+  it('are extended by one timer while they are open, and expire if they are not extended', async () => {
     await using context = await start();
     const [kept, ended] = [await context.budget.reserve(100, ada), await context.budget.reserve(200, ada)];
     for (let beat = 1; beat <= 9; beat++) {
@@ -203,7 +203,7 @@ describe('holds of a token budget', () => {
     expect(await context.left()).toBe(470);
   });
 
-  it('tell by their signal that they are lost', async () => {
+  it('abort their signal when they are lost', async () => {
     await using context = await start();
     const hold = await context.budget.reserve(100, ada);
     // All of a time to live passes before the next heartbeat.
@@ -222,7 +222,7 @@ describe('holds of a token budget', () => {
     expect(await context.left()).toBe(500);
   });
 
-  it('are not extended any more when the application closes', async () => {
+  it('are no longer extended when the application closes', async () => {
     const clock = new ManualClock(START);
     const backend = new MemoryBackend({ clock });
     const context = await startContext({ backend, policies });
@@ -237,7 +237,7 @@ describe('holds of a token budget', () => {
 });
 
 describe('a metered stream', () => {
-  it.each([1, 7, 100, 500, undefined])('is passed on as far as it is paid for, in chunks of %p', async (chunk) => {
+  it.each([1, 7, 100, 500, undefined])('is passed on as far as units are reserved, in chunks of %p', async (chunk) => {
     await using context = await start();
     const hold = await context.budget.reserve(50, ada);
     const sizes = Array.from({ length: 200 }, () => 7);
@@ -255,7 +255,7 @@ describe('a metered stream', () => {
     expect(await context.left()).toBe(500 - 7 * Math.floor(500 / 7));
   });
 
-  it('is settled at what was served, whether it ends, fails, or is read no longer', async () => {
+  it('is settled at the units served when it ends, fails, or is no longer read', async () => {
     await using context = await start();
     const meter = async (source: AsyncIterable<string>, stopAfter = Number.POSITIVE_INFINITY) => {
       const hold = await context.budget.reserve(1, ada);
@@ -277,7 +277,7 @@ describe('a metered stream', () => {
     expect(await context.left()).toBe(406);
   });
 
-  it('refuses options and units that are none', async () => {
+  it('refuses invalid options and units', async () => {
     await using context = await start();
     const hold = await context.budget.reserve(10, ada);
     const drain = async (options: object) => {
@@ -314,13 +314,13 @@ describe('the options of a token budget', () => {
   it.each([
     ['default: there', () => ({ options: Reflect.apply(Object, undefined, [{ default: { budget: '5/min' } }]) })],
     ['@Throttle on LlmController.complete: there', () => ({ options: {}, controllers: [budgetOnMethod()] })],
-  ])('are none of another limit: %s', async (place, boot) => {
+  ])('cannot be used in another limit: %s', async (place, boot) => {
     expect(await bootError(boot)).toContain(
       `${place} is no option "budget" here. Token budgets belong in \`policies\` of the module: { policies: { llm: { budget: "100000/min" } } }.`,
     );
   });
 
-  it('are those of no limit: a budget is not hit, and a limit is not reserved', async () => {
+  it('differ from those of limits: a budget cannot be hit, and a limit cannot be reserved', async () => {
     await using context = await start({ policies: { llm: { budget: '500/month' }, api: '5/min' } });
     await expect(context.throttle.hit('llm', 1, ada)).rejects.toThrow(
       'hit("llm"): this policy is a token budget. Use throttle.budget("llm"): its method reserve(estimate) holds units.',
@@ -332,7 +332,7 @@ describe('the options of a token budget', () => {
     expect(await context.budget.stat(ada)).toMatchObject({ remaining: 420, window: { used: 80 } });
   });
 
-  it('need a backend that holds units', async () => {
+  it('need a backend that supports holds', async () => {
     const memory = new MemoryBackend();
     const backend = {
       spend: memory.spend.bind(memory),
@@ -353,7 +353,7 @@ describe('a token budget during an outage', () => {
     return { spend: fail, peek: fail, settle: fail, reset: fail, holds, remote: true };
   };
 
-  it('is decided by the process, allows, or answers 503, as `onError` says', async () => {
+  it('is decided by the process, allowed, or rejected with 503, depending on `onError`', async () => {
     const reserve = async (onError: 'local' | 'allow' | 'deny') => {
       const context = await startContext({ backend: failing(), policies: { llm: { ...policies.llm, onError } } });
       try {
@@ -384,7 +384,7 @@ describe.each(adapters)('a token budget of a request on %s', (adapter) => {
     }
   }
 
-  it('is that of whom `by` finds, with its decision in the headers, and a 429 without units', async () => {
+  it('belongs to the subject of `by`, with its decision in the headers, and a 429 without units', async () => {
     const policies = { llm: { budget: '500/min', unit: 'tokens', by: by.header('x-user') } } as const;
     await using app = await startApp({ adapter, controllers: [Completions], options: { policies } });
     const get = (user: string) => app.send('/', { headers: { 'x-user': user } });
@@ -399,7 +399,7 @@ describe.each(adapters)('a token budget of a request on %s', (adapter) => {
     expect((await get('bob')).status).toBe(200);
   });
 
-  it('is held by the timer that extends permits, too, also while an application that closes waits for the request', async () => {
+  it('is extended by the timer of permits, even while a closing application waits for the request', async () => {
     let isRunning = false;
     let finish = () => {};
     const finished = new Promise<void>((resolve) => {

@@ -50,7 +50,7 @@ describe.each(adapters)('permits that a handler takes by hand on %s', (adapter) 
   });
   afterEach(() => app.app.close());
 
-  it('are held until the call has ended, also if its client aborts', async () => {
+  it('are held until the call has ended, even if its client aborts', async () => {
     const client = new AbortController();
     const sent = app.send('/manual?name=a', { signal: client.signal });
     await until(() => gate.begun.includes('a'));
@@ -66,7 +66,7 @@ describe.each(adapters)('permits that a handler takes by hand on %s', (adapter) 
     await until(() => limiter.permits.size === 0);
   });
 
-  it('are not queued for by consume, which delays nothing', async () => {
+  it('are not queued for by consume, which never delays', async () => {
     const first = app.send('/manual?name=a');
     await until(() => gate.begun.includes('a'));
     expect((await app.send('/consume')).body).toEqual({ allowed: false, reason: 'concurrency' });
@@ -76,7 +76,7 @@ describe.each(adapters)('permits that a handler takes by hand on %s', (adapter) 
     expect((await app.send('/consume')).body).toEqual({ allowed: true });
   });
 
-  it('are as many as a call weighs, whatever it costs', async () => {
+  it('are as many as the weight of a call, regardless of its cost', async () => {
     const answer = await app.send('/both');
     expect(JSON.parse(answer.text)).toEqual([
       ['both', 7],
@@ -86,7 +86,7 @@ describe.each(adapters)('permits that a handler takes by hand on %s', (adapter) 
 });
 
 describe('a limit of concurrency outside any call', () => {
-  it('is refused by what takes permits, and read by what does not', async () => {
+  it('is refused by methods that take permits, and read by others', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     const on = { subject: 'all' };
@@ -99,7 +99,7 @@ describe('a limit of concurrency outside any call', () => {
     await throttle.reset('export', on);
   });
 
-  it('has no rate to be changed at run time, and a mode that can be', async () => {
+  it('has no rate that can be changed at run time, but a mode', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     await expect(throttle.policies.update('export', { rate: '5/min' })).rejects.toThrow('has no rate');
@@ -111,7 +111,7 @@ describe('a limit of concurrency outside any call', () => {
 });
 
 describe('run', () => {
-  it('holds a permit while its function runs, whatever becomes of it', async () => {
+  it('holds a permit while its function runs, however it ends', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     const on = { subject: 'all' };
@@ -156,7 +156,7 @@ describe('run', () => {
     expect(await throttle.check([{ policy: 'both', cost: 8 }], on)).toBe(true);
   });
 
-  it('fires the signal of a run whose permit was lost', async () => {
+  it('aborts the signal of a run whose permit was lost', async () => {
     await using context = await startContext({ policies });
     const { throttle, clock } = context;
     const gate = new Gate();
@@ -176,7 +176,7 @@ describe('run', () => {
     expect(String(reason)).toContain('A permit of the policy "export" was lost');
   });
 
-  it('has no tally for permits', async () => {
+  it('does not support permits in a tally', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     await throttle.run('export', { subject: 'all' }, () => {});
@@ -185,7 +185,7 @@ describe('run', () => {
 });
 
 describe('debit, credit and blocks', () => {
-  it('are about the rate of a policy, and not about its permits', async () => {
+  it('apply to the rate of a policy, and not to its permits', async () => {
     await using context = await startContext({ policies: { ...policies, open: { concurrency: 2, by: by.all() } } });
     const { throttle } = context;
     const on = { subject: 'all' };

@@ -77,7 +77,7 @@ describe('the heartbeat of permits', () => {
     await until(() => backend.beats.length > length);
   };
 
-  it('extends all permits of the process in one call, for as long as their handlers run', async () => {
+  it('extends all permits of the process in one call, as long as their handlers run', async () => {
     const a = start('a');
     const b = start('b');
     await until(() => gate.begun.length === 2);
@@ -93,7 +93,7 @@ describe('the heartbeat of permits', () => {
     expect(backend.manual.waiting).toBe(0);
   });
 
-  it('is as fast as the shortest time to live needs', async () => {
+  it('is as frequent as needed for the shortest time to live', async () => {
     start('a');
     await until(() => gate.begun.includes('a'));
     void app.send('/short');
@@ -105,7 +105,7 @@ describe('the heartbeat of permits', () => {
     await until(() => app.app.get(CallLimiter).permits.size === 0);
   });
 
-  it('fires the signal of a call whose permit was lost, and frees no permit of another call in its place', async () => {
+  it('aborts the signal of a call whose permit was lost, and frees no permit of another call instead', async () => {
     start('a');
     start('b');
     await until(() => gate.begun.length === 2);
@@ -128,7 +128,7 @@ describe('the heartbeat of permits', () => {
 });
 
 describe('startInterval', () => {
-  it('keeps no process alive', () => {
+  it('does not keep the process alive', () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
     const stop = startInterval(systemClock, 60_000, () => {});
@@ -136,7 +136,7 @@ describe('startInterval', () => {
     stop();
   });
 
-  it('runs a task every so often on a clock, until it is stopped', async () => {
+  it('runs a task at an interval of a clock, until it is stopped', async () => {
     const clock = new ManualClock(0);
     let runs = 0;
     const stop = startInterval(clock, 10, () => {

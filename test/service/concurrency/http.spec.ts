@@ -39,7 +39,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
   const open = () => app.app.get(CallLimiter).permits.size;
   const begun = (name: string) => until(() => gate.begun.includes(name));
 
-  it.each(endings)('is given back by a call that ends with %s', async (ending, status) => {
+  it.each(endings)('are freed by a call that ends with %s', async (ending, status) => {
     const answer = await app.send(`/work/${ending}`);
     expect(answer.status).toBe(status);
     expect(answer.headers['ratelimit-policy']).toBe('"work";q=2;qu="concurrent-requests"');
@@ -48,7 +48,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     expect(await free()).toBe(2);
   });
 
-  it('is held while the handler runs, and the next call is denied', async () => {
+  it('are held while the handler runs, and the next call is denied', async () => {
     const first = app.send('/work/wait?name=held-1');
     const second = app.send('/work/wait?name=held-2');
     await Promise.all([begun('held-1'), begun('held-2')]);
@@ -73,7 +73,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     await until(() => open() === 0);
   });
 
-  it('is not given back by a client that aborts while the handler runs, whose signal fires', async () => {
+  it('are not freed if the client aborts while the handler runs, whose signal aborts', async () => {
     const client = new AbortController();
     const sent = app.send('/work/wait?name=aborted', { signal: client.signal });
     await begun('aborted');
@@ -87,7 +87,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     await until(() => open() === 0);
   });
 
-  it('is given back by a client that leaves a stream of events', async () => {
+  it('are freed if the client leaves a stream of events', async () => {
     const client = new AbortController();
     const sent = app.send('/work/endless', { signal: client.signal });
     await until(() => open() === 1);
@@ -97,7 +97,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     expect(await free()).toBe(2);
   });
 
-  it('is given back if the client leaves while the answer waits behind an earlier one of its connection', async () => {
+  it('are freed if the client leaves while the response waits for an earlier one of its connection', async () => {
     const client = connect(app.port, '127.0.0.1');
     const head = 'HTTP/1.1\r\nHost: a\r\n\r\n';
     client.write(`GET /work/wait?name=ahead ${head}GET /work/value ${head}`);
@@ -109,7 +109,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     await until(() => open() === 0);
   });
 
-  it.each(['left', 'early'])('is held by a handler that goes on after the answer (%s)', async (path) => {
+  it.each(['left', 'early'])('are held by a handler that goes on after the response (%s)', async (path) => {
     const answer = await app.send(`/work/${path}`);
     expect(answer.status).toBe(path === 'left' ? 200 : 202);
     await begun(path);
@@ -119,7 +119,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     expect(await free()).toBe(2);
   });
 
-  it('is not exceeded by clients that abort', async () => {
+  it('are not exceeded by clients that abort', async () => {
     const before = running.most;
     expect(before).toBeLessThanOrEqual(2);
     let answered = 0;

@@ -90,7 +90,7 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
   };
   const denials = () => events.filter(({ type }) => type === 'denied').length;
 
-  it('is no way round a block: the rate denies calls that come while others wait, and this counts', async () => {
+  it('does not bypass a block: the rate denies calls that arrive while others wait, and such denials count', async () => {
     const throttle = app.app.get(ThrottleService);
     const running = app.send('/strict/a');
     await begun('a');
@@ -105,7 +105,7 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
     expect(events.filter(({ type }) => type === 'blocked')).toHaveLength(1);
   });
 
-  it('lets calls run in order of arrival, each when the one before has ended', async () => {
+  it('lets calls run in order of arrival, each when the previous one has ended', async () => {
     const [a, b, c] = await startInOrder('a', 'b', 'c');
     gate.open('a');
     await begun('b');
@@ -117,7 +117,7 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
     expect(denials()).toBe(0);
   });
 
-  it('is bounded: a call that finds it full is denied at once', async () => {
+  it('is bounded: a call is denied at once if it is full', async () => {
     const running = await startInOrder('a', 'b', 'c');
     const full = await app.send('/export/d');
     expect([full.status, full.body.reason, full.headers['retry-after']]).toEqual([429, 'concurrency', '1']);
@@ -141,7 +141,7 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
     expect(await a).toBe(200);
   });
 
-  it('frees the place of a client that aborts, with no time passing', async () => {
+  it('frees the place of a client that aborts at once', async () => {
     const [a] = await startInOrder('a', 'b');
     const client = new AbortController();
     const c = start('c', client.signal);
@@ -161,7 +161,7 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
     expect(denials()).toBe(0);
   });
 
-  it('tries again every 50 ms, for permits that other processes free, and lets nobody overtake', async () => {
+  it('tries again every 50 ms, for permits that other processes free, and keeps the order', async () => {
     const policy = defineConcurrency('export', 1);
     const permit = { policy, subject: 'all', id: 1, units: 1, ttlMs: 60_000 };
     expect(backend.holds.take([permit], [])).toMatchObject({ allowed: true });
@@ -180,7 +180,7 @@ describe.each(adapters)('a queue for permits on %s', (adapter) => {
     expect(gate.begun).toEqual(['b', 'c']);
   });
 
-  it('is not for calls that a rate denies', async () => {
+  it('does not take calls that a rate denies', async () => {
     expect((await app.send('/rated')).status).toBe(200);
     await until(() => limiter.permits.size === 0);
     const denied = await app.send('/rated');

@@ -61,7 +61,7 @@ async function withApp(
 const begun = (gate: Gate, count: number) => until(() => gate.begun.length === count);
 
 describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
-  it('beside a rate is all or none with it, both ways', () =>
+  it('with a rate is all or none, both ways', () =>
     withApp(adapter, { rate: '2/hour', concurrency: 1, by: by.all() }, async (app, gate) => {
       const first = app.send('/work');
       await begun(gate, 1);
@@ -88,7 +88,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       expect(permits.size).toBe(0);
     }));
 
-  it('by a user whom a later guard finds takes its permits after the guards, and gives back what the guard took', () =>
+  it('by a user of a later guard takes its permits after the guards, and refunds the charges of the guard', () =>
     withApp(
       adapter,
       { concurrency: 1, by: by.user() },
@@ -105,7 +105,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       { default: { rate: '10/hour', by: by.all() } },
     ));
 
-  it('answers 503 if it is told to, and a problem', () =>
+  it('responds with 503 and problem details if configured', () =>
     withApp(
       adapter,
       { concurrency: { limit: 1, status: 503 }, by: by.all() },
@@ -131,7 +131,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       { errors: 'problem' },
     ));
 
-  it('holds as many permits as a call weighs', () =>
+  it('holds as many permits as the weight of a call', () =>
     withApp(
       adapter,
       {
@@ -154,7 +154,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       },
     ));
 
-  it('that is monitored denies nobody, and reports what it would have denied', () =>
+  it('that is monitored denies nothing, and reports what it would have denied', () =>
     withApp(adapter, { rate: '100/hour', concurrency: 1, by: by.all(), mode: 'monitor' }, async (app, gate) => {
       const events = eventsOf(app.app);
       const calls = [app.send('/work'), app.send('/work')];

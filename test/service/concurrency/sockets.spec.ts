@@ -79,7 +79,7 @@ describe.each(transports)('permits on %s', (transport) => {
   const begun = (name: string) => until(() => gate.begun.includes(name));
   const noPermit = () => until(() => limiter.permits.size === 0);
 
-  it.each(['value', 'thrown', 'stream'])('are given back by a message that ends with %s', async (event) => {
+  it.each(['value', 'thrown', 'stream'])('are freed by a message that ends with %s', async (event) => {
     const socket = await app.connect();
     socket.send(event, 'x');
     await socket.settled();
@@ -106,7 +106,7 @@ describe.each(transports)('permits on %s', (transport) => {
     expect(gate.begun).toEqual(['a', 'b']);
   });
 
-  it('are held by a handler whose client has gone, and its signal fires', async () => {
+  it('are held by a handler whose client has gone, and its signal aborts', async () => {
     const socket = await app.connect();
     socket.send('wait', 'gone');
     await begun('gone');
@@ -118,7 +118,7 @@ describe.each(transports)('permits on %s', (transport) => {
     await noPermit();
   });
 
-  it('are given back by a stream whose client has gone', async () => {
+  it('are freed by a stream whose client has gone', async () => {
     const socket = await app.connect();
     socket.send('endless', 'x');
     await until(() => limiter.permits.size === 1);
@@ -160,7 +160,7 @@ describe.each(transports)('permits on %s', (transport) => {
     expect(running).toEqual({ now: 0, most: 2 });
   });
 
-  it('are given back when the application closes', async () => {
+  it('are freed when the application closes', async () => {
     const socket = await app.connect();
     socket.send('wait', 'closing');
     await begun('closing');

@@ -92,7 +92,7 @@ describe.each(adapters)('a limit by user, on %s', (adapter) => {
   const redis = useBackends();
 
   it.each(orders.flatMap(([where, options]) => backends.map((backend) => [where, backend, options] as const)))(
-    'counts users behind one address apart where they are authenticated %s (%s)',
+    'counts users of one address separately if they are authenticated %s (%s)',
     async (_where, backend, make) => {
       const { options, ...rest } = make();
       const warnings: string[] = [];
@@ -133,7 +133,7 @@ describe.each(adapters)('a limit by user, on %s', (adapter) => {
     expect(await app.statuses('/notes', 5)).toEqual([401, 401, 429, 429, 429]);
   });
 
-  it('charges the address where no guard finds a user', async () => {
+  it('charges the address if no guard finds a user', async () => {
     await using app = await startApp({ adapter, controllers: plain() });
     expect(await app.statuses('/notes', 3)).toEqual([200, 200, 429]);
     expect(await app.statuses('/notes', 3, as('ann'))).toEqual([429, 429, 429]);

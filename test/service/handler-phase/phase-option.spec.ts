@@ -24,7 +24,7 @@ function controllers(what: PolicyOptions): Type[] {
 describe.each(adapters)('the option phase, on %s', (adapter) => {
   const handler = { strategy, phase: 'handler', rate: '2/min' } as const;
 
-  it('puts functions of the user behind the guards', async () => {
+  it('calls functions of the user after the guards', async () => {
     const asked: unknown[] = [];
     const note = <T>(call: Call, value: T): T => {
       asked.push(userIn(call).id);
@@ -70,7 +70,7 @@ describe.each(adapters)('the option phase, on %s', (adapter) => {
     }
   });
 
-  it('may be said where a policy of the module is used, or in the module', async () => {
+  it('may be set where a policy of the module is used, or in the module', async () => {
     const account = { rate: '2/min', strategy, by: (call: Call) => userIn(call).id } as const;
     const policies = { account, late: { ...account, phase: 'handler' } } as const;
 
@@ -106,7 +106,7 @@ describe('an invalid phase', () => {
     );
   });
 
-  it('is any phase of connections and frames', async () => {
+  it('is any phase for connections and frames', async () => {
     const limit = { rate: '5/min', phase: 'handler' } as const;
     expect(await bootError(() => ({ options: { sockets: { frames: limit } } }))).toBe(
       'ThrottleModule.sockets.frames.phase: has no place in a limit of frames. Leave it out.',

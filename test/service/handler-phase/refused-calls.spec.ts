@@ -95,7 +95,7 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     expect((await app.send('/notes')).body.reason).toBe('blocked');
   });
 
-  it('is blocked, and told of, if its address is found denied when the calls have ended', async () => {
+  it('is blocked, with an event, if its address is denied when the calls have ended', async () => {
     // All of them pass the guard before the first one is charged.
     const waiting: (() => void)[] = [];
     const guard = class implements CanActivate {
@@ -131,7 +131,7 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     }
   });
 
-  it('is charged what is left of each rate, also if another rate is used up meanwhile', async () => {
+  it('is charged to each rate separately, even if another rate is used up in the meantime', async () => {
     await using app = await start({ ...limit, strategy: 'fixed-window', rate: '1/s; 3/hour' });
     for (const expected of [401, 401, 401, 429]) {
       app.clock.advance(1000);
@@ -150,7 +150,7 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     expect(await app.statuses('/notes', 4)).toEqual([401, 401, 401, 401]);
   });
 
-  it('tells in its headers what is left to the address, and when to come back', async () => {
+  it('has the remaining units of the address and the wait in its headers', async () => {
     await using app = await start({ ...limit, strategy: 'fixed-window', rate: '2/min' });
     expect(limitHeaders(await app.send('/notes'))).toEqual({
       'ratelimit-policy': '"default";q=2;w=60',
@@ -170,7 +170,7 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     expect(await app.statuses('/notes', 1)).toEqual([401]);
   });
 
-  it('raises an event if the guard denies it', async () => {
+  it('emits an event if the guard denies it', async () => {
     await using app = await start(limit);
     const events: ThrottleEvent[] = [];
     app.app.get(ThrottleService).events$.subscribe((event) => events.push(event));
@@ -241,7 +241,7 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
     expect(await app.statuses('/notes', 3, as('ann'))).toEqual([200, 200, 429]);
   });
 
-  it('is charged to the address if an interceptor responds to nobody', async () => {
+  it('is charged to the address if an interceptor responds to an unknown user', async () => {
     await using app = await start(limit, OptionalGuard);
     expect(await app.statuses('/notes', 3, as(undefined, early('respond')))).toEqual([200, 200, 429]);
   });
@@ -302,7 +302,7 @@ describe.each(adapters)('a client that leaves before the handler phase, on %s', 
     expect(await app.statuses('/notes', 1)).toEqual([429]);
   });
 
-  it('is charged to the user, and not to the address, if the guards let the call pass', async () => {
+  it('is charged to the user instead of the address if the guards let the call pass', async () => {
     const handlers = start();
     await using app = await startApp({ adapter, controllers: handlers.controllers });
     await leave(app, handlers);

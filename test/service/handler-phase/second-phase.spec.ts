@@ -64,7 +64,7 @@ function controllers(what: PolicyOptions | readonly PolicyOptions[], guard: Type
 describe.each(adapters)('the handler phase on %s', (adapter) => {
   const redis = useBackends();
 
-  it('answers as the guard would', async () => {
+  it('responds like the guard', async () => {
     await using app = await startApp({ adapter, controllers: controllers(limit) });
     const fields = (state: string) => ({ 'ratelimit-policy': '"default";q=2;w=60', ratelimit: `"default";${state}` });
     expect(limitHeaders(await app.send('/notes', as('ann')))).toEqual(fields('r=1;t=60'));
@@ -94,7 +94,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     expect(denied.body).toMatchObject({ status: 429, 'violated-policies': ['default'], retryAfter: 60 });
   });
 
-  it.each(backends)('returns what the guard took if it denies the call (%s)', async (backend) => {
+  it.each(backends)('refunds the charges of the guard if it denies the call (%s)', async (backend) => {
     const options = { backend: redis.make(backend) };
     const what = [
       { ...shared, name: 'all', rate: '4/hour', strategy: 'sliding-log' },
@@ -115,7 +115,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     expect((await app.send('/notes', as('cat'))).body).toMatchObject({ policy: 'all' });
   });
 
-  it('returns what the guard took if a function of the handler phase throws', async () => {
+  it('refunds the charges of the guard if a function of the handler phase throws', async () => {
     const cost = ({ request }: Call) => {
       if (request?.user !== undefined) throw new ConflictException();
       return 1;
@@ -125,7 +125,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     expect((await app.send('/shared', as('ann'))).headers.ratelimit).toBe('"shared";r=3;t=60');
   });
 
-  it('rejects with 503 where limits cannot be checked, and returns what the guard took', async () => {
+  it('rejects with 503 if limits cannot be checked, and refunds the charges of the guard', async () => {
     const memory = new MemoryBackend({ clock: new ManualClock(Date.UTC(2026, 0, 1)) });
     let isDown = false;
     const backend = {
@@ -147,7 +147,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     expect((await app.send('/shared', as('ben'))).headers.ratelimit).toMatch(/^"shared";r=2;t=\d+$/);
   });
 
-  it('delays calls of a user, one after the other', async () => {
+  it('delays calls of a user, one after another', async () => {
     const leaky: PolicyOptions = { rate: '60/min', strategy: 'leaky-bucket', burst: 3, by: by.user() };
     await using app = await startApp({ adapter, controllers: controllers(leaky) });
     expect(await app.statuses('/notes', 1, as('ann'))).toEqual([200]);
@@ -166,7 +166,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     await Promise.all(held);
   });
 
-  it('returns all that a held call took, in the guard too, when its client leaves', async () => {
+  it('refunds all charges of a delayed call, including those of the guard, when its client leaves', async () => {
     const leaky: PolicyOptions = { rate: '60/min', strategy: 'leaky-bucket', burst: 3, by: by.user(), name: 'leaky' };
     await using app = await startApp({ adapter, controllers: controllers([leaky, shared]) });
     expect(await app.statuses('/notes', 1, as('ann'))).toEqual([200]);
@@ -183,7 +183,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     expect((await next).status).toBe(200);
   });
 
-  it('asks message and onDenied, and tells events, with the user and the handler', async () => {
+  it('calls message and onDenied, and emits events, with the user and the handler', async () => {
     const seen: unknown[] = [];
     const what: PolicyOptions = {
       ...limit,
@@ -204,7 +204,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     ]);
   });
 
-  it('asks skip again, of the policy and of the module, where the user is known', async () => {
+  it('calls skip of the policy and of the module again, when the user is known', async () => {
     const isAdmin = ({ request }: Call) => Reflect.get(Object(request?.user), 'role') === 'admin';
     for (const options of [{ skip: isAdmin }, {}]) {
       const what = 'skip' in options ? limit : { ...limit, skip: isAdmin };
@@ -260,7 +260,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     ]);
   });
 
-  it('is passed before server-sent events begin', async () => {
+  it('runs before server-sent events begin', async () => {
     @UseGuards(AuthGuard)
     @Controller()
     class FeedController {
@@ -276,7 +276,7 @@ describe.each(adapters)('the handler phase on %s', (adapter) => {
     expect(await app.statuses('/feed', 1, as('ben'))).toEqual([200]);
   });
 
-  it('leaves hit() alone: it charges at once, in a guard the address, in the handler the user', async () => {
+  it('does not affect hit(), which charges at once: in a guard the address, in the handler the user', async () => {
     const seen: unknown[] = [];
 
     @Injectable()

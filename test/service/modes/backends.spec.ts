@@ -19,7 +19,7 @@ describe.each(backends)('a monitored policy on %s', (name) => {
   const consume = (throttle: ThrottleService, policy: 'on' | 'watched', cost: number) =>
     throttle.consume(policy, cost, ada);
 
-  it('counts as one that is on', async () => {
+  it('counts like one that is on', async () => {
     await using context = await start();
     const { throttle } = context;
     for (const cost of [2, 4, 1, 2, 1, 3]) {
@@ -30,7 +30,7 @@ describe.each(backends)('a monitored policy on %s', (name) => {
     }
   });
 
-  it('takes nothing of a call that another policy denies, and denies none itself', async () => {
+  it('takes nothing from a call that another policy denies, and denies no call itself', async () => {
     await using context = await start();
     const { throttle } = context;
     const both = (calls: number, watched: number) =>
@@ -58,7 +58,7 @@ describe.each(backends)('a monitored policy on %s', (name) => {
     ]);
   });
 
-  it('is settled with the other charges of its call: what was not taken is not given back', async () => {
+  it('is settled with the other charges of its call, without returning what was not taken', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.consume('watched', 4, ada);
@@ -71,7 +71,7 @@ describe.each(backends)('a monitored policy on %s', (name) => {
     ]);
   });
 
-  it('starts anew after a reset', async () => {
+  it('starts a new count after a reset', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.consume('watched', 5, ada);

@@ -55,7 +55,7 @@ class ModeController {
 }
 
 describe.each(adapters)('a mode that is a function of the call, on %s', (adapter) => {
-  it.each(['/sync', '/async'])('is asked for each call: %s', async (path) => {
+  it.each(['/sync', '/async'])('is called for each call: %s', async (path) => {
     const backend = new CountedBackend();
     await using app = await startApp({ adapter, controllers: [ModeController], options: { backend } });
     expect(await app.statuses(path, 2, mode('off'))).toEqual([200, 200]);
@@ -66,7 +66,7 @@ describe.each(adapters)('a mode that is a function of the call, on %s', (adapter
     expect(limitHeaders(await app.send(path, mode('off')))).toEqual({});
   });
 
-  it.each(['/sync', '/async'])('fails the call if it answers with something else: %s', async (path) => {
+  it.each(['/sync', '/async'])('fails the call if it returns anything else: %s', async (path) => {
     const errors: string[] = [];
     await using app = await startApp({ adapter, controllers: [ModeController], errors });
     expect(await app.statuses(path, 2, mode('disabled'))).toEqual([500, 500]);
@@ -85,7 +85,7 @@ describe.each(adapters)('a mode that is a function of the call, on %s', (adapter
     },
   );
 
-  it('is that of the module where a policy has none of its own', async () => {
+  it('is that of the module if a policy has none', async () => {
     const backend = new CountedBackend();
     await using app = await startApp({
       adapter,
@@ -120,7 +120,7 @@ describe('the mode of the module', () => {
     ]);
   });
 
-  it('is named in the error of a function that answers with something else', async () => {
+  it('is named in the error if the function returns anything else', async () => {
     await using context = await startContext({ mode: () => 'enabled' as PolicyMode, policies: { mail: '1/min' } });
     const wrong = 'ThrottleModule.mode: expected "on", "off" or "monitor", got "enabled"';
     await expect(context.throttle.hit('mail', 1, { subject: 'ada' })).rejects.toThrow(wrong);

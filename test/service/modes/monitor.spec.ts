@@ -61,7 +61,7 @@ describe.each(adapters)('a monitored policy on %s', (adapter) => {
   };
   const standard = (state: string) => ({ 'ratelimit-policy': '"watched";q=2;w=60', ratelimit: `"watched";${state}` });
 
-  it('denies nothing, tells in the headers what it would have done, and writes no Retry-After', async () => {
+  it('denies nothing, writes its decision to the headers, and writes no Retry-After', async () => {
     await using app = await start();
     const events = eventsOf(app.app);
     const answers = [await app.send('/watched'), await app.send('/watched'), await app.send('/watched')];
@@ -96,7 +96,7 @@ describe.each(adapters)('a monitored policy on %s', (adapter) => {
     ]);
   });
 
-  it('is not the policy that a denied caller is told of', async () => {
+  it('is not the policy that is reported to a denied caller', async () => {
     await using app = await startApp({
       adapter,
       controllers: [MonitorController],
@@ -108,7 +108,7 @@ describe.each(adapters)('a monitored policy on %s', (adapter) => {
     expect(headers['retry-after']).toBe('60');
   });
 
-  it('writes no header that speaks for the binding policy alone', async () => {
+  it('writes no header of dialects that report only the binding policy', async () => {
     await using app = await start(['draft-6', 'legacy']);
     expect(limitHeaders(await app.send('/watched'))).toEqual({});
     expect(limitHeaders(await app.send('/both'))).toMatchObject({
@@ -118,14 +118,14 @@ describe.each(adapters)('a monitored policy on %s', (adapter) => {
     });
   });
 
-  it('delays nobody', async () => {
+  it('delays no call', async () => {
     await using app = await start();
     // A delay would last until the clock is moved.
     expect(await app.statuses('/leaky', 3)).toEqual([200, 200, 200]);
     expect((await app.send('/leaky')).headers.ratelimit).toBe('"watched";r=6;t=240');
   });
 
-  it('counts nothing of a call that is skipped', async () => {
+  it('counts nothing for a skipped call', async () => {
     await using app = await start();
     const answer = await app.send('/skipped');
     expect([answer.status, limitHeaders(answer)]).toEqual([200, {}]);

@@ -40,7 +40,7 @@ describe.each(adapters)('a policy that is off, on %s', (adapter) => {
   const start = (backend: CountedBackend, options: ThrottleModuleOptions = {}) =>
     startApp({ adapter, controllers: [OffController], options: { ...options, backend } });
 
-  it.each(['/off', '/by-user'])('asks the backend nothing and writes no header: %s', async (path) => {
+  it.each(['/off', '/by-user'])('does not call the backend and writes no header: %s', async (path) => {
     const backend = new CountedBackend();
     await using app = await start(backend);
     for (let i = 0; i < 3; i++) {
@@ -50,7 +50,7 @@ describe.each(adapters)('a policy that is off, on %s', (adapter) => {
     expect(backend.asked).toEqual([]);
   });
 
-  it('leaves the other policies of the call alone', async () => {
+  it('does not affect other policies of the call', async () => {
     const backend = new CountedBackend();
     await using app = await start(backend);
     expect(await app.statuses('/mixed', 3)).toEqual([200, 200, 429]);

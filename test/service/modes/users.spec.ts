@@ -34,7 +34,7 @@ describe.each(adapters)('a monitored limit by user on %s', (adapter) => {
   const start = (limits: readonly PolicyOptions[], guard?: Type<CanActivate>, backend = new CountedBackend()) =>
     startApp({ adapter, controllers: [notes(limits, guard)], options: { backend } });
 
-  it('lets a call of nobody pass when the budget of its address is used up, and reports it once', async () => {
+  it('lets a call without a user pass when the budget of its address is used up, and reports it once', async () => {
     await using app = await start([watched]);
     const events = eventsOf(app.app);
     expect(await app.statuses('/notes', 4)).toEqual([200, 200, 200, 200]);
@@ -42,7 +42,7 @@ describe.each(adapters)('a monitored limit by user on %s', (adapter) => {
     expect(app.app.get(ThrottleService).violations.get('default')).toBe(2);
   });
 
-  it('counts each user by itself, and shows the counter of the user', async () => {
+  it('counts each user separately, and shows the counter of the user', async () => {
     await using app = await start([watched]);
     const events = eventsOf(app.app);
     expect(await app.statuses('/notes', 3, as('ada'))).toEqual([200, 200, 200]);
@@ -65,13 +65,13 @@ describe.each(adapters)('a monitored limit by user on %s', (adapter) => {
     expect(violationsIn(events)).toEqual([['default']]);
   });
 
-  it('leaves no header behind if the user turns out to be exempt', async () => {
+  it('removes its headers if the user turns out to be exempt', async () => {
     const exempt = by.first(by.user('nobody.id'), ({ request }) => (request?.user === undefined ? null : EXEMPT));
     await using app = await start([{ ...watched, by: exempt }]);
     expect(limitHeaders(await app.send('/notes', as('ada')))).toEqual({});
   });
 
-  it('takes nothing of a call that an enforced limit denies after all guards', async () => {
+  it('takes nothing from a call that an enforced limit denies after all guards', async () => {
     const enforced = { rate: '1/min', strategy, name: 'enforced', by: by.user() };
     const other = { rate: '5/min', strategy, name: 'watched', mode: 'monitor' } as const;
     await using app = await start([enforced, other]);

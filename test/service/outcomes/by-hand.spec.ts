@@ -69,7 +69,7 @@ describe.each(adapters)('charges by hand that are settled by outcome on %s', (ad
     expect(results).toEqual([{ status: 200 }, { status: 409 }]);
   });
 
-  it('know what the handler returned, if the handler has such a limit', async () => {
+  it('get the result of the handler, if the handler has such a limit', async () => {
     const before = backend.settled.length;
     await app.send('/manual');
     await until(() => backend.settled.length > before);
@@ -78,7 +78,7 @@ describe.each(adapters)('charges by hand that are settled by outcome on %s', (ad
 });
 
 describe('a message that is charged by hand', () => {
-  it('is settled by how its handler ends', async () => {
+  it('is settled when its handler ends', async () => {
     @WebSocketGateway()
     class SayGateway {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
@@ -107,7 +107,7 @@ describe('a message that is charged by hand', () => {
   });
 });
 
-describe('a charge by hand whose outcome nobody sees', () => {
+describe('a charge by hand whose outcome cannot be observed', () => {
   const policies = { tries: { ...shared, chargeWhen: 'failure' } } as const;
 
   it.each(['hit', 'consume'] as const)(
@@ -140,7 +140,7 @@ describe('a charge by hand whose outcome nobody sees', () => {
     ]);
   });
 
-  it('is no obstacle to reading and resetting', async () => {
+  it('can be read and reset', async () => {
     await using context = await startContext({ policies });
     const job = { subject: 'job' };
     expect(await context.throttle.check('tries', 3, job)).toBe(true);

@@ -49,7 +49,7 @@ describe('a function chargeWhen', () => {
     expect(results).toEqual([expected]);
   });
 
-  it('gets the error that the handler threw, itself', async () => {
+  it('gets the very error that the handler threw', async () => {
     const error = new UnauthorizedException();
     const results: CallResult[] = [];
     await using context = await start(
@@ -73,7 +73,7 @@ describe('a function chargeWhen', () => {
     expect(seen).toEqual([['/act?page=1', { tier: 'gold' }, 'run']]);
   });
 
-  it('is asked once for a policy of several rates, and its number is the cost under each', async () => {
+  it('is called once for a policy of several rates, and its number is the cost under each', async () => {
     let asked = 0;
     const chargeWhen = () => {
       asked += 1;
@@ -92,14 +92,14 @@ describe('a function chargeWhen', () => {
     ['what was taken', () => 3, 7],
     ['more than was taken', () => 8, 2],
     ['more than the limit, which is recorded in full', () => 25, 0],
-  ])('may answer %s', async (_, chargeWhen, left) => {
+  ])('may return %s', async (_, chargeWhen, left) => {
     await using context = await start(chargeWhen, () => 'ok');
     await context.app.send('/act');
     await until(async () => (await context.remaining()) === left);
     expect(context.errors).toEqual([]);
   });
 
-  it('that answers more than the limit denies until the debt is over', async () => {
+  it('that returns more than the limit denies until the debt is over', async () => {
     await using context = await start(
       () => 25,
       () => 'ok',
@@ -139,7 +139,7 @@ describe('a function chargeWhen', () => {
   });
 });
 
-describe('a function chargeWhen that does not answer', () => {
+describe('a function chargeWhen that does not resolve', () => {
   it('leaves the call charged after its deadline, and is logged with its policy', async () => {
     await using context = await start(
       () => new Promise<boolean>(() => {}),
@@ -157,7 +157,7 @@ describe('a function chargeWhen that does not answer', () => {
 });
 
 describe.each(adapters)('the end of a handler on %s', (adapter) => {
-  it('is that of its last run, if an interceptor tries again', async () => {
+  it('is that of its last run, if an interceptor retries', async () => {
     const results: CallResult[] = [];
     let runs = 0;
 
@@ -183,7 +183,7 @@ describe.each(adapters)('the end of a handler on %s', (adapter) => {
     expect([runs, results]).toEqual([2, [{ status: 200, value: 'done' }]]);
   });
 
-  it('is known with its last value, if an interceptor leaves it before it has ended', async () => {
+  it('has its last value, if an interceptor unsubscribes before it has ended', async () => {
     const results: CallResult[] = [];
 
     class FirstInterceptor {
@@ -211,7 +211,7 @@ describe.each(adapters)('the end of a handler on %s', (adapter) => {
     ['a function', ({ value }) => value === undefined, true],
     ['a word', 'success', false],
   ])(
-    'is not known of a function that is made for each request: it warns once where that matters, for %s',
+    'is not observed for a function that is created per request, with one warning if that matters, for %s',
     async (_, chargeWhen, warns) => {
       @Controller({ path: 'notes', scope: Scope.REQUEST })
       class NotesController {
@@ -239,7 +239,7 @@ describe.each(adapters)('the end of a handler on %s', (adapter) => {
     },
   );
 
-  it('is not waited for if an interceptor of the application answers by itself', async () => {
+  it('is not awaited if an interceptor of the application responds itself', async () => {
     const results: CallResult[] = [];
 
     class CachingInterceptor {

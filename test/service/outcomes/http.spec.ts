@@ -94,7 +94,7 @@ describe.each(adapters)('calls charged by outcome on %s', (adapter) => {
     expect(settlements()).toEqual(cost === COST ? [] : [[cost]]);
   });
 
-  it.each(ruleNames)('a call that its client aborts keeps what it took under %s', async (rule) => {
+  it.each(ruleNames)('a call that its client aborts stays charged under %s', async (rule) => {
     settlements();
     const path = `/${rule}/abort`;
     const client = new AbortController();
@@ -109,27 +109,24 @@ describe.each(adapters)('calls charged by outcome on %s', (adapter) => {
     expect(settlements()).toEqual([]);
   });
 
-  it.each(ruleNames)(
-    'a stream of events that its client leaves keeps what it took, and ends, under %s',
-    async (rule) => {
-      settlements();
-      const path = `/${rule}/sse-abort`;
-      const client = new AbortController();
-      const sent = app.send(path, { signal: client.signal });
-      await until(() => gate.begun.includes(path));
-      client.abort();
-      await expect(sent).rejects.toThrow('aborted');
-      await until(() => closed.includes(path) && gate.ended.includes(path));
-      expect(await remaining(rule, path)).toBe(LIMIT - COST);
-      expect(settlements()).toEqual([]);
-    },
-  );
+  it.each(ruleNames)('a stream of events that its client leaves stays charged, and ends, under %s', async (rule) => {
+    settlements();
+    const path = `/${rule}/sse-abort`;
+    const client = new AbortController();
+    const sent = app.send(path, { signal: client.signal });
+    await until(() => gate.begun.includes(path));
+    client.abort();
+    await expect(sent).rejects.toThrow('aborted');
+    await until(() => closed.includes(path) && gate.ended.includes(path));
+    expect(await remaining(rule, path)).toBe(LIMIT - COST);
+    expect(settlements()).toEqual([]);
+  });
 
   it.each<[Rule, number]>([
     ['success', 3],
     ['failure', 0],
     ['rows', 1],
-  ])('a call that is answered early is settled when its handler has ended, under %s', async (rule, cost) => {
+  ])('a call with an early response is settled when its handler has ended, under %s', async (rule, cost) => {
     settlements();
     const path = `/${rule}/early`;
     expect((await app.send(path)).status).toBe(202);

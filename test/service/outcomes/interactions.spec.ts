@@ -36,7 +36,7 @@ async function start(what: What, act: (throttle: ThrottleService) => unknown, op
 const settled = (backend: CountedBackend, count: number) => until(() => backend.settled.length >= count);
 
 describe('a limit charged by outcome', () => {
-  it('takes its cost at entry, so that calls at once are denied above the limit', async () => {
+  it('takes its cost when a call begins, so that concurrent calls are denied above the limit', async () => {
     const open: (() => void)[] = [];
     const act = () => new Promise<string>((resolve) => open.push(() => resolve('ok')));
     await using context = await start('p', act, {
@@ -51,7 +51,7 @@ describe('a limit charged by outcome', () => {
     expect(await context.remaining('p')).toBe(2);
   });
 
-  it('leaves other limits of the call as they are, in one settlement', async () => {
+  it('does not change other limits of the call, in one settlement', async () => {
     const policies = { tries: { ...shared, chargeWhen: 'failure' }, calls: shared } as const;
     await using context = await start(['tries', 'calls'], () => 'ok', { policies });
     await context.app.send('/act');
@@ -60,14 +60,14 @@ describe('a limit charged by outcome', () => {
     expect([await context.remaining('tries'), await context.remaining('calls')]).toEqual([10, 9]);
   });
 
-  it('settles a denied call not at all', async () => {
+  it('does not settle a denied call', async () => {
     const policies = { tries: { ...shared, chargeWhen: 'success' }, calls: { ...shared, rate: '1/hour' } } as const;
     await using context = await start(['tries', 'calls'], () => 'ok', { policies });
     expect(await context.app.statuses('/act', 3)).toEqual([200, 429, 429]);
     expect([await context.remaining('tries'), context.backend.settled]).toEqual([9, []]);
   });
 
-  it('may have another rule where a handler uses it', async () => {
+  it('may have another rule in a handler that uses it', async () => {
     @Controller()
     class TriesController {
       @Throttle('p', { chargeWhen: 'success' })
@@ -95,7 +95,7 @@ describe('a limit charged by outcome', () => {
     expect([backend.settled, (await app.app.get(ThrottleService).stat('p'))?.remaining]).toEqual([[[0]], 9]);
   });
 
-  it('keeps what a plan charges in its own budget, and settles there', async () => {
+  it('settles the charges under a plan in the budget of the plan', async () => {
     const plans = { of: () => 'pro', default: 'free', tiers: { free: {}, pro: { p: '100/day' } } };
     const policies = { p: { ...shared, chargeWhen: 'failure' } } as const;
     await using context = await start('p', () => 'ok', { policies, plans });
@@ -113,7 +113,7 @@ describe('a limit charged by outcome', () => {
     expect(await context.remaining('p')).toBe(46);
   });
 
-  it('charges nothing, and settles nothing, where the plan is unlimited', async () => {
+  it('charges and settles nothing if the plan is unlimited', async () => {
     const plans = { of: () => 'pro', default: 'pro', tiers: { pro: { p: 'unlimited' } } } as const;
     const policies = { p: { ...shared, chargeWhen: () => 4 } } as const;
     await using context = await start('p', () => 'ok', { policies, plans });
@@ -121,7 +121,7 @@ describe('a limit charged by outcome', () => {
     expect(context.backend.asked).toEqual([]);
   });
 
-  it('settles what a monitored limit has taken, and nothing where it would have denied', async () => {
+  it('settles the charges of a monitored limit, and nothing if it would have denied', async () => {
     const policies = { p: { ...shared, rate: '1/hour', mode: 'monitor', chargeWhen: 'success' } } as const;
     let isFailing = true;
     await using context = await start('p', () => (isFailing ? fail() : 'ok'), { policies });
@@ -137,7 +137,7 @@ describe('a limit charged by outcome', () => {
     expect([context.backend.settled, violations.get('p')]).toEqual([[[0]], 3]);
   });
 
-  it('charges no cost of a function where a monitored limit has taken nothing', async () => {
+  it('charges no cost of a function if a monitored limit has taken nothing', async () => {
     const policies = {
       p: { ...shared, rate: '1/hour', mode: 'monitor', chargeWhen: () => 4 },
       calls: { ...shared, chargeWhen: () => 2 },
@@ -152,7 +152,7 @@ describe('a limit charged by outcome', () => {
     ]);
   });
 
-  it('blocks for failures, and never those who succeed', async () => {
+  it('blocks for failures, and never for successes', async () => {
     const policies = { p: { ...shared, rate: '2/hour', chargeWhen: 'failure', block: { for: '2h' } } } as const;
     let isFailing = false;
     await using context = await start('p', () => (isFailing ? fail() : 'ok'), { policies });
@@ -175,7 +175,7 @@ describe('a limit charged by outcome', () => {
     expect(await context.remaining('p')).toBe(10);
   });
 
-  it('returns a call that was delayed as if it had been taken when its delay was over', async () => {
+  it('returns the units of a delayed call as if it had been charged at the end of its delay', async () => {
     const leaky = { rate: '60/min', strategy: 'leaky-bucket', burst: 5, by: by.all(), chargeWhen: 'success' } as const;
     let calls = 0;
     const act = () => (++calls === 2 ? fail() : 'ok');
@@ -193,7 +193,7 @@ describe('a limit charged by outcome', () => {
 });
 
 describe('a delayed call under a limit charged by outcome', () => {
-  it('is returned once if its delay is interrupted because the application closes', async () => {
+  it('is refunded once if its delay is interrupted because the application closes', async () => {
     const leaky = { rate: '60/min', strategy: 'leaky-bucket', burst: 5, by: by.all(), chargeWhen: 'success' } as const;
     const context = await start('p', () => 'ok', { policies: { p: leaky } });
     expect((await context.app.send('/act')).status).toBe(200);
@@ -206,7 +206,7 @@ describe('a delayed call under a limit charged by outcome', () => {
   });
 });
 
-describe('a charge by outcome that was returned by hand', () => {
+describe('a charge by outcome that was refunded by hand', () => {
   it.each<[string, (throttle: ThrottleService, outcome: Outcome) => Promise<void>, number]>([
     ['in full', (throttle, outcome) => throttle.refund(outcome), 10],
     ['in part', (throttle, outcome) => throttle.refund(outcome, 2), 8],
@@ -224,11 +224,11 @@ describe('a charge by outcome that was returned by hand', () => {
   });
 });
 
-describe('a charge by outcome that is returned by hand after its call has ended', () => {
+describe('a charge by outcome that is refunded by hand after its call has ended', () => {
   it.each<[string, ChargeWhen, number]>([
     ['returned', () => 0, 10],
     ['settled at less', () => 1, 9],
-  ])('stays as it was %s, however often', async (_, chargeWhen, left) => {
+  ])('stays as it was %s, even if repeated', async (_, chargeWhen, left) => {
     const outcomes: Outcome[] = [];
     const act = async (throttle: ThrottleService) => {
       outcomes.push(await throttle.consume('p'));
@@ -284,7 +284,7 @@ describe.each(adapters)('the handler phase, for limits charged by outcome on %s'
   it.each<[ChargeWhen, number]>([
     ['success', 9],
     ['failure', 10],
-  ])('settles what both phases have taken: %s', async (chargeWhen, left) => {
+  ])('settles the charges of both phases: %s', async (chargeWhen, left) => {
     await using context = await startGuarded(chargeWhen);
     expect((await context.app.send('/notes', as('ann'))).status).toBe(200);
     await settled(context.backend, chargeWhen === 'success' ? 0 : 2);
@@ -294,7 +294,7 @@ describe.each(adapters)('the handler phase, for limits charged by outcome on %s'
     ]);
   });
 
-  it('settles nothing that it has returned because the second phase denies', async () => {
+  it('does not settle charges that it has refunded because the second phase denied', async () => {
     await using context = await startGuarded(() => 5, {}, { rate: '1/hour', chargeWhen: () => 1 });
     expect((await context.app.send('/notes', as('ann'))).status).toBe(200);
     await settled(context.backend, 1);
@@ -311,11 +311,14 @@ describe.each(adapters)('the handler phase, for limits charged by outcome on %s'
     ['success', 10, 2],
     ['failure', 9, 0],
     [({ status }) => (status === 401 ? 7 : 0), 3, 2],
-  ])('charges the address of a call that a later guard refused by that outcome', async (chargeWhen, left, count) => {
-    await using context = await startGuarded(chargeWhen);
-    expect((await context.app.send('/notes')).status).toBe(401);
-    await settled(context.backend, count);
-    await until(async () => (await context.remaining('late', 'ip:127.0.0.1')) === left);
-    expect(await context.remaining('early', 'all')).toBe(left);
-  });
+  ])(
+    'charges the address of a call that a later guard refused, by the same outcome',
+    async (chargeWhen, left, count) => {
+      await using context = await startGuarded(chargeWhen);
+      expect((await context.app.send('/notes')).status).toBe(401);
+      await settled(context.backend, count);
+      await until(async () => (await context.remaining('late', 'ip:127.0.0.1')) === left);
+      expect(await context.remaining('early', 'all')).toBe(left);
+    },
+  );
 });

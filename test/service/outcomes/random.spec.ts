@@ -51,7 +51,7 @@ function finalCost(taken: number, rule: Rule, isFailure: boolean): number {
 }
 
 describe.each(strategies)('random runs under %s', (strategy) => {
-  it('never leave more than a full limit, give back more than was taken, or settle twice', async () => {
+  it('never leave more than a full limit, return more than was taken, or settle twice', async () => {
     const backend = new CountedBackend();
     const burst = strategy === 'gcra' ? { burst: LIMIT } : {};
     await using context = await startContext({

@@ -57,7 +57,7 @@ describe.each(adapters)('calls charged by outcome in Redis, on %s', (adapter) =>
   it.each([
     ['well', { success: 7, failure: 10, rows: 8 }],
     ['fail', { success: 10, failure: 7, rows: 1 }],
-  ])('leave what their outcome leaves: %s', async (how, expected) => {
+  ])('have the charges of their outcome: %s', async (how, expected) => {
     const backend = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: PATIENT_MS });
     await using app = await startApp({ adapter, controllers: [notesController()], options: { backend, policies } });
     await app.send(`/notes/${how}`);
@@ -71,7 +71,7 @@ describe.each(adapters)('calls charged by outcome in Redis, on %s', (adapter) =>
 });
 
 describe('a Redis that is gone when calls end', () => {
-  it('keeps them charged; that is logged once, counted, and harms neither calls nor the shutdown', async () => {
+  it('keeps them charged; that is logged once, counted, and affects neither calls nor the shutdown', async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown) => unhandled.push(error);
     process.on('unhandledRejection', note);
@@ -107,7 +107,7 @@ describe('a Redis that is gone when calls end', () => {
     }
   });
 
-  it('does not matter to calls that the fallback has charged: they are settled there', async () => {
+  it('does not affect calls that the fallback has charged, which are settled there', async () => {
     const gate = new Gate();
     const server = await RedisServer.start();
     const client = await connect(server);

@@ -29,7 +29,7 @@ const limits: readonly (readonly [kind: string, limit: PolicyOptions])[] = [
 describe.each(adapters)('reset after a login on %s', (adapter) => {
   // What a strategy does with it does not depend on the adapter.
   it.each(adapter === 'express' ? limits : limits.slice(0, 1))(
-    'forgets the failures of the account before it, and no others, under %s',
+    'drops the earlier failures of the account, and no others, under %s',
     async (_, limit) => {
       @Controller()
       class LoginController {
@@ -68,7 +68,7 @@ describe.each(adapters)('reset after a login on %s', (adapter) => {
     },
   );
 
-  it('does not give back what others have taken since, when the login ends', async () => {
+  it('does not return units of later calls when the login ends', async () => {
     const gate = new Gate();
 
     @Controller()

@@ -39,7 +39,7 @@ const fail = async (): Promise<never> => {
 };
 
 describe('run', () => {
-  it('returns what the function returns, and charges its cost', async () => {
+  it('returns the result of the function, and charges its cost', async () => {
     await using context = await start({ cost: 2 });
     expect(await context.throttle.run('p', job, () => 'now')).toBe('now');
     expect(await context.throttle.run('p', { ...job, cost: 3 }, async () => 'later')).toBe('later');
@@ -69,7 +69,7 @@ describe('run', () => {
     expect(context.backend.settled).toEqual(afterFailure === 6 ? [] : [[10 - afterFailure]]);
   });
 
-  it('passes an error on that the function throws synchronously', async () => {
+  it('rethrows an error that the function throws synchronously', async () => {
     await using context = await start({ chargeWhen: 'success' });
     const thrown = context.throttle.run('p', job, () => {
       throw broken;
@@ -78,7 +78,7 @@ describe('run', () => {
     expect(await context.remaining()).toBe(10);
   });
 
-  it('tells a function of the result either the value or the error, and no status', async () => {
+  it('passes either the value or the error to chargeWhen, and no status', async () => {
     const results: CallResult[] = [];
     await using context = await start({ chargeWhen: (result) => results.push(result) > 0 });
     await context.throttle.run('p', job, () => undefined);
@@ -96,7 +96,7 @@ describe('run', () => {
     expect([runs, await context.remaining(), context.backend.settled]).toEqual([0, 10, []]);
   });
 
-  it('delays the function where the policy says so, and returns it as taken then', async () => {
+  it('delays the function under a policy with delays, and refunds it as charged at the end of the delay', async () => {
     await using context = await start({ rate: '60/min', strategy: 'leaky-bucket', burst: 5 });
     await context.throttle.run('p', job, () => 'first');
     const second = context.throttle.run('p', { ...job, chargeWhen: 'success' }, fail);
@@ -106,14 +106,14 @@ describe('run', () => {
     expect(await context.remaining()).toBe(5);
   });
 
-  it('takes a policy of its own', async () => {
+  it('accepts a policy object', async () => {
     await using context = await start();
     const own = definePolicy('outbound', { rate: '3/min', strategy: 'fixed-window' });
     await context.throttle.run(own, { ...job, chargeWhen: 'failure' }, () => 'ok');
     expect((await context.throttle.stat(own, job))?.remaining).toBe(3);
   });
 
-  it('settles runs that overlap each by its own end', async () => {
+  it('settles overlapping runs separately', async () => {
     await using context = await start({ chargeWhen: 'success' });
     const ends: (() => void)[] = [];
     const runs = [1, 2, 3].map((one) =>
@@ -184,7 +184,7 @@ describe('run', () => {
 });
 
 describe.each(adapters)('run within a call on %s', (adapter) => {
-  it('is settled by its function, and not by the call', async () => {
+  it('is settled by its function instead of by the call', async () => {
     @Controller()
     class MailController {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
@@ -224,7 +224,7 @@ describe.each(adapters)('run within a call on %s', (adapter) => {
 });
 
 describe('run within a message', () => {
-  it("throws if it is denied, and tells the client nothing: what becomes of it is the handler's to say", async () => {
+  it('throws if it is denied, and sends nothing to the client: the handler decides', async () => {
     const errors: unknown[] = [];
 
     @WebSocketGateway()

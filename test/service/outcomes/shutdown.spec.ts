@@ -48,7 +48,7 @@ describe('an application that closes', () => {
     expect([backend.log, errors]).toEqual([['begins', 'settled', 'closed'], []]);
   });
 
-  it('does not wait for longer than it is told', async () => {
+  it('does not wait for longer than the given time', async () => {
     const { app, backend, errors } = await start();
     await app.app.get(CallLimiter).outcomes.close(1);
     expect(errors).toEqual(['The application closes, and 1 calls are not settled yet. They stay charged.']);

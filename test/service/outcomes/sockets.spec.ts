@@ -160,7 +160,7 @@ describe.each(transports)('messages charged by outcome on %s', (transport) => {
     expect(settlements()).toEqual([]);
   });
 
-  it.each(ruleNames)('a message whose client leaves keeps what it took under %s', async (rule) => {
+  it.each(ruleNames)('a message whose client leaves stays charged under %s', async (rule) => {
     settlements();
     const { departures } = gate;
     const socket = await sockets.connect();

@@ -28,7 +28,7 @@ async function start(more: Partial<PolicyOptions> = {}) {
 }
 
 describe('a tally', () => {
-  it('charges what it has collected, once', async () => {
+  it('charges the collected units once', async () => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(3);
@@ -41,7 +41,7 @@ describe('a tally', () => {
     expect(context.spends()).toEqual(['spend rows']);
   });
 
-  it('charges nothing if it is cancelled, and cannot be charged then', async () => {
+  it('charges nothing if it is cancelled, and cannot be charged afterwards', async () => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(3);
@@ -53,7 +53,7 @@ describe('a tally', () => {
     expect(context.spends()).toEqual([]);
   });
 
-  it('is not changed by a cancellation after it was charged, and takes no more units', async () => {
+  it('is not changed by a cancellation after it was charged, and accepts no more units', async () => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(3);
@@ -64,13 +64,13 @@ describe('a tally', () => {
     expect(await context.used()).toBe(3);
   });
 
-  it('that has collected nothing asks nobody', async () => {
+  it('that has collected nothing does not call the backend', async () => {
     await using context = await start();
     expect(await context.throttle.tally('rows', ada).charge()).toEqual({ allowed: true, decisions: [], binding: null });
     expect(context.spends()).toEqual([]);
   });
 
-  it('throws a 429 if what it has collected is too much, and charges nothing', async () => {
+  it('throws a 429 if the collected units exceed the limit, and charges nothing', async () => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(101);
@@ -85,7 +85,7 @@ describe('a tally', () => {
     ['NaN', Number.NaN],
     ['undefined', undefined],
     ['a string', '3'],
-  ])('refuses %s, and keeps what it has', async (_, units) => {
+  ])('refuses %s, and keeps its units', async (_, units) => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(1);
@@ -93,7 +93,7 @@ describe('a tally', () => {
     expect(tally.units).toBe(1);
   });
 
-  it('refuses units that are too many in all', async () => {
+  it('refuses units whose sum is too large', async () => {
     await using context = await start();
     const tally = context.throttle.tally('rows', ada);
     tally.add(Number.MAX_SAFE_INTEGER);
@@ -111,7 +111,7 @@ describe('a tally', () => {
 });
 
 describe('a tally inside another', () => {
-  it('adds its units to the outer one, and is not charged by itself', async () => {
+  it('adds its units to the outer one, and is not charged separately', async () => {
     await using context = await start();
     const { throttle } = context;
     const load = async (units: number) => {
@@ -129,7 +129,7 @@ describe('a tally inside another', () => {
     expect([await context.used(), context.spends()]).toEqual([61, ['spend rows']]);
   });
 
-  it('adds them through several levels', async () => {
+  it('adds units through several levels', async () => {
     await using context = await start();
     const { throttle } = context;
     const [outer, middle, inner] = [1, 2, 3].map((units) => {
@@ -144,7 +144,7 @@ describe('a tally inside another', () => {
     expect([await context.used(), context.spends()]).toEqual([6, ['spend rows']]);
   });
 
-  it('adds nothing if it is cancelled, and is dropped with an outer one that is', async () => {
+  it('adds nothing if it is cancelled, and is dropped with a cancelled outer one', async () => {
     await using context = await start();
     const { throttle } = context;
     const outer = throttle.tally('rows', ada);
@@ -159,7 +159,7 @@ describe('a tally inside another', () => {
     expect([await context.used(), context.spends()]).toEqual([0, []]);
   });
 
-  it('is charged by itself once the outer one is closed', async () => {
+  it('is charged separately once the outer one is closed', async () => {
     await using context = await start();
     const { throttle } = context;
     const outer = throttle.tally('rows', ada);
@@ -175,7 +175,7 @@ describe('a tally inside another', () => {
     ['policy', 'mails', ada],
     ['subject', 'rows', bob],
     ['scope', 'rows', { ...ada, context: { scope: 'eu' } }],
-  ])('is apart if it is of another %s', async (_, policy, on) => {
+  ])('is separate if it has another %s', async (_, policy, on) => {
     await using context = await start();
     const { throttle } = context;
     const outer = throttle.tally('rows', ada);
@@ -190,7 +190,7 @@ describe('a tally inside another', () => {
     expect(await context.used()).toBe(2);
   });
 
-  it('does not take the units of tallies that are opened after it', async () => {
+  it('does not get the units of tallies that are opened after it', async () => {
     await using context = await start();
     for (let i = 0; i < 3; i++) {
       const tally = context.throttle.tally('rows', ada);
@@ -200,7 +200,7 @@ describe('a tally inside another', () => {
     expect([await context.used(), context.spends().length]).toEqual([6, 3]);
   });
 
-  it('is none in a function that begins elsewhere', async () => {
+  it('does not include tallies in a function that begins elsewhere', async () => {
     await using context = await start();
     const { throttle } = context;
     const begin: (() => void)[] = [];
@@ -222,7 +222,7 @@ describe('a tally inside another', () => {
 });
 
 describe('a tally that is left open', () => {
-  it('is reported once nobody can charge it any more', async () => {
+  it('is reported when it can no longer be charged', async () => {
     const warnings: string[] = [];
     const app = await startApp({ adapter: 'express', options: { policies: { rows: limit } }, warnings });
     const throttle = app.app.get(ThrottleService);
@@ -244,7 +244,7 @@ describe('a tally that is left open', () => {
 });
 
 describe('a tally in a call', () => {
-  it('is not opened for a policy with `chargeWhen`, whose call would give its units back', async () => {
+  it('is not opened for a policy with `chargeWhen`, whose call would refund its units', async () => {
     let error: unknown;
     @Controller()
     class RowsController {
@@ -271,7 +271,7 @@ describe('a tally in a call', () => {
     );
   });
 
-  it('is charged to the call, with headers, and apart from other calls', async () => {
+  it('is charged to the call, with headers, and separately from other calls', async () => {
     @Controller()
     class RowsController {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}

@@ -17,7 +17,7 @@ const ada = { subject: 'user:ada' };
 const start = (policies: ThrottleModuleOptions['policies'] = { api }) => startContext({ policies });
 
 describe('overrides set by hand', () => {
-  it('are in force in the next call, for their subject only', async () => {
+  it('apply to the next call, for their subject only', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.hit('api', 4, ada);
@@ -57,7 +57,7 @@ describe('overrides set by hand', () => {
     expect(await overrides.delete('api', 'user:2')).toBe(false);
   });
 
-  it('are those that stat, check, peek and reset are about', async () => {
+  it('are used by stat, check, peek and reset', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.hit('api', 10, ada);
@@ -72,7 +72,7 @@ describe('overrides set by hand', () => {
     expect(await throttle.stat('api', ada)).toMatchObject({ limit: 10, remaining: 10 });
   });
 
-  it('are those under which a refund is made', async () => {
+  it('apply to refunds', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.overrides.set('api', 'user:ada', '5/30s');
@@ -97,7 +97,7 @@ describe('overrides set by hand', () => {
     expect(await throttle.stat('api', ada)).toBeNull();
   });
 
-  it('count in every scope of the context in which their subject is charged', async () => {
+  it('apply in every scope of the context in which their subject is charged', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.overrides.set('api', 'scope:user', '3/min');
@@ -111,7 +111,7 @@ describe('overrides set by hand', () => {
     });
   });
 
-  it('are of no policy that another has made', async () => {
+  it('do not apply to a policy object that was passed', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.overrides.set('api', 'user:ada', '3/min');
@@ -145,7 +145,7 @@ describe('the rate of an override', () => {
     expect((await context.throttle.consume('api', 1, { subject: 'ada' })).decisions[0]?.rate).toMatchObject(stored);
   });
 
-  it('is one of the default of the module, too', async () => {
+  it('may belong to the default of the module', async () => {
     await using context = await startContext({ default: { ...api, by: by.ip() } });
     await context.throttle.overrides.set('default', 'ip:192.0.2.1', '3/min');
     const on = { subject: 'ip:192.0.2.1' };
@@ -153,7 +153,7 @@ describe('the rate of an override', () => {
   });
 });
 
-describe('what is refused of an override, before anything is stored', () => {
+describe('an invalid override is refused before anything is stored', () => {
   const bucket = { rate: '10/s', strategy: 'token-bucket', overrides: true, cost: 5 } as const;
   const policies = { api, bucket, plain: '5/min' };
   const KNOWN = 'Known: api, bucket, plain.';
@@ -232,7 +232,7 @@ describe('what is refused of an override, before anything is stored', () => {
     await expect((async () => Reflect.apply(overrides[method], overrides, args))()).rejects.toThrow(message);
   });
 
-  it('but one of a policy that there is no longer can be found and deleted', async () => {
+  it('but one of a removed policy can be read and deleted', async () => {
     const backend = new MemoryBackend();
     const rate = { strategy: 'fixed-window', limit: 5, periodMs: 1000, burst: 5, segments: 1 };
     await backend.settings.setOverride({ policy: 'gone', subject: 'ada', rate });

@@ -60,7 +60,7 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
       options: { policies: { api: { ...api, by: by.user(), overrides, ...more } as PolicyOptions } },
     });
 
-  it('count from the first request on, whatever the order of guards', async () => {
+  it('apply from the first request on, in any order of guards', async () => {
     await using app = await start([by.user(), byRole], AuthGuard);
     const { overrides } = app.app.get(ThrottleService);
     await overrides.set('api', 'role:gold', '3/h');
@@ -71,7 +71,7 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
     expect(await app.statuses('/notes', 3, as('ann', GOLD))).toEqual([200, 200, 429]);
   });
 
-  it('deny nobody in the guard at the rate of the policy', async () => {
+  it('deny no call in the guard at the rate of the policy', async () => {
     await using app = await start(byRole, OptionalGuard, { by: by.ip() });
     const { overrides } = app.app.get(ThrottleService);
     await overrides.set('api', 'role:gold', '6/h');
@@ -86,14 +86,14 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
     expect(await app.statuses('/notes', 1, as('ann'))).toEqual([429]);
   });
 
-  it('charge the address for what an interceptor answers to whom no override is for', async () => {
+  it('charge the address for a response of an interceptor to a client without an override', async () => {
     await using app = await start(byRole, OptionalGuard, { by: by.ip() });
     const cached = { 'x-cached': '1' };
     expect(await app.statuses('/notes', 4, as('ann', { ...GOLD, ...cached }))).toEqual([200, 200, 200, 200]);
     expect(await app.statuses('/notes', 3, as(undefined, cached))).toEqual([200, 200, 429]);
   });
 
-  it('count in the guard if their subjects are known there', async () => {
+  it('apply in the guard if their subjects are known there', async () => {
     await using app = await start([by.header('x-key'), by.ip()], OptionalGuard, { by: by.ip() });
     const { overrides, subjectOf } = app.app.get(ThrottleService);
     await overrides.set('api', subjectOf.header('x-key', 'secret'), '4/h');
@@ -103,7 +103,7 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
     expect(await app.statuses('/notes', 2, keyed)).toEqual([200, 429]);
   });
 
-  it('show no header where they are unlimited', async () => {
+  it('write no header if they are unlimited', async () => {
     await using app = await start(true, AuthGuard);
     await app.app.get(ThrottleService).overrides.set('api', 'user:ann', 'unlimited');
     const answer = await app.send('/notes', as('ann'));
@@ -111,7 +111,7 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
     expect(await app.statuses('/notes', 5, as('ann'))).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it.each(backends)('count for the next request of another application on the same backend: %s', async (name) => {
+  it.each(backends)('apply to the next request of another application on the same backend: %s', async (name) => {
     const backend = redis.make(name);
     const options = { backend, policies: { api: { ...api, by: by.user(), overrides: [byRole] } } };
     await using app = await startApp({ adapter, controllers: controllers(AuthGuard), options });
@@ -123,7 +123,7 @@ describe.each(adapters)('overrides of what later guards find, on %s', (adapter) 
     expect(await app.statuses('/notes', 3, as('ann', GOLD))).toEqual([200, 200, 200]);
   });
 
-  it('are an error where a function finds what is no subject', async () => {
+  it('cause an error if a function returns something other than a subject', async () => {
     const errors: string[] = [];
     const found: unknown = 42;
     await using app = await startApp({

@@ -24,8 +24,8 @@ describe('an override of a plain address', () => {
   });
 });
 
-describe('a rate that is none', () => {
-  it.each(['5/fortnight', '5', ''])('is told without the form of several rates: %j', async (rate) => {
+describe('an invalid rate', () => {
+  it.each(['5/fortnight', '5', ''])('is reported without the form of several rates: %j', async (rate) => {
     await using app = await startApp({ adapter: 'express', options: { policies } });
     const throttle = app.app.get(ThrottleService);
     // What code without types may pass.

@@ -28,7 +28,7 @@ describe.each(backends)('overrides beside plans, on %s', (name) => {
 
   const ann = (role: string) => as('ann', { 'x-role': role });
 
-  it('count before them', async () => {
+  it('take precedence', async () => {
     await using app = await start();
     const { overrides } = app.app.get(ThrottleService);
     expect(await app.statuses('/notes', 4, ann('pro'))).toEqual([200, 200, 200, 429]);
@@ -40,7 +40,7 @@ describe.each(backends)('overrides beside plans, on %s', (name) => {
     expect(await app.statuses('/notes', 5, as('bob'))).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it('limit whom a plan does not', async () => {
+  it('limit clients that a plan does not limit', async () => {
     await using app = await start([by.user(), () => 'org:1']);
     const { overrides } = app.app.get(ThrottleService);
     expect(await app.statuses('/notes', 5, ann('enterprise'))).toEqual([200, 200, 200, 200, 200]);

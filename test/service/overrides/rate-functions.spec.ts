@@ -69,7 +69,7 @@ describe.each(backends)('overrides of a rate that is a function and returns "unl
     expect(await app.statuses('/notes', 5, ann)).toEqual(new Array(5).fill(200));
   });
 
-  it('come before a plan that sets a rate', async () => {
+  it('take precedence over a plan that sets a rate', async () => {
     await using app = await start(true, 'pro');
     expect(await app.statuses('/notes', 4, ann)).toEqual([200, 200, 200, 429]);
     await app.app.get(ThrottleService).overrides.set('api', 'user:ann', '5/h');
@@ -99,7 +99,7 @@ describe('a call by hand under a rate that is a function and returns "unlimited"
     expect(await throttle.stat('api', ada)).toMatchObject({ limit: 7 });
   });
 
-  it('is charged nothing where nobody is found whose override may count', async () => {
+  it('is charged nothing if no subject with an override is found', async () => {
     await using context = await startContext({
       policies: { api: { rate: () => 'unlimited', strategy, overrides: () => null } },
     });

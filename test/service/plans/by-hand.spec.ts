@@ -40,7 +40,7 @@ function optionsWith(of: PlanOf): ThrottleModuleOptions {
 const ann = { subject: 'user:ann' };
 
 describe('the service, under plans', () => {
-  it('charges, checks, tells and resets the budget of the plan', async () => {
+  it('charges, checks, reads and resets the budget of the plan', async () => {
     const { of, plans } = accounts({ 'user:ann': 'pro' });
     await using context = await startContext(optionsWith(of));
     const { throttle } = context;
@@ -57,7 +57,7 @@ describe('the service, under plans', () => {
     expect(await throttle.stat('api', ann)).toMatchObject({ limit: 20, remaining: 20 });
   });
 
-  it('resets the budgets of all plans: a client who changes plans starts anew', async () => {
+  it('resets the budgets of all plans, so that a client that changes plans starts a new count', async () => {
     const { of, plans } = accounts();
     await using context = await startContext(optionsWith(of));
     const { throttle } = context;
@@ -89,7 +89,7 @@ describe('the service, under plans', () => {
     expect(await throttle.stat('api', ann)).toMatchObject({ limit: 5, remaining: 5 });
   });
 
-  it('refunds what was charged, also after the plan has changed', async () => {
+  it('refunds charges even after the plan has changed', async () => {
     const { of, plans } = accounts({ 'user:ann': 'pro' });
     await using context = await startContext(optionsWith(of));
     const { throttle } = context;
@@ -151,7 +151,7 @@ describe('an unlimited plan', () => {
     return { throttle: app.get(ThrottleService), asked, [Symbol.asyncDispose]: () => app.close() };
   }
 
-  it('is decided without the backend, whatever the cost, and binds no call', async () => {
+  it('is decided without the backend at any cost, and is never binding', async () => {
     await using context = await observed('enterprise');
     const { throttle, asked } = context;
     const events: ThrottleEvent[] = [];
@@ -184,7 +184,7 @@ describe.each(adapters)('throttle.plans, on %s', (adapter) => {
     plans: { of, default: 'free', tiers: { free: {}, pro: { api: '20/min' } } },
   });
 
-  it('tells the plan of the call being handled, of a request, and of nobody', async () => {
+  it('returns the plan of the call being handled, of a request, and of a call without a user', async () => {
     const of: PlanOf = ({ request }) => {
       const plan = request?.headers['x-plan'];
       return typeof plan === 'string' ? plan : undefined;
@@ -205,7 +205,7 @@ describe.each(adapters)('throttle.plans, on %s', (adapter) => {
     );
   });
 
-  it('forgets the plan of a client at once', async () => {
+  it('drops the plan of a client at once', async () => {
     let plan = 'free';
     await using app = await startApp({
       adapter,
@@ -223,7 +223,7 @@ describe.each(adapters)('throttle.plans, on %s', (adapter) => {
 });
 
 describe('throttle.plans', () => {
-  it('says what is missing', async () => {
+  it('reports what is missing', async () => {
     await using context = await startContext({ policies: { api: '5/min' } });
     const { plans } = context.throttle;
     const fix = 'Add them: ThrottleModule.forRoot({ plans: { of, default, tiers } }).';
@@ -238,7 +238,7 @@ describe('throttle.plans', () => {
 });
 
 describe('the events of the service', () => {
-  it('tell of unknown plans, and of a function that fails', async () => {
+  it('report unknown plans, and a function that fails', async () => {
     const error = new Error('billing is down');
     let answer = (): string => 'gold';
     await using context = await startContext(optionsWith(() => answer()));
@@ -258,7 +258,7 @@ describe('the events of the service', () => {
 });
 
 describe('a service without plans', () => {
-  it('charges what it charged', async () => {
+  it("charges the policy's own rate", async () => {
     const seen: (readonly Charge[])[] = [];
     class Noting extends MemoryBackend {
       override spend(charges: readonly Charge[]) {

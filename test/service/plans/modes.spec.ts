@@ -41,7 +41,7 @@ describe.each(adapters)('the mode of a policy under plans, on %s', (adapter) => 
       },
     });
 
-  it('is asked after all guards where the plan is not known before', async () => {
+  it('is called after all guards if the plan is not known before', async () => {
     const asked: unknown[] = [];
     await using app = await start((call) => {
       asked.push(planIn(call));
@@ -52,7 +52,7 @@ describe.each(adapters)('the mode of a policy under plans, on %s', (adapter) => 
     expect(await app.statuses('/api', 5)).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it('may be monitor: the rate is that of the plan, and denies nobody', async () => {
+  it('may be monitor: the rate is that of the plan, and denies no call', async () => {
     await using app = await start('monitor');
     const events: ThrottleEvent[] = [];
     app.app.get(ThrottleService).events$.subscribe((event) => events.push(event));
@@ -65,7 +65,7 @@ describe.each(adapters)('the mode of a policy under plans, on %s', (adapter) => 
 });
 
 describe('an unlimited plan', () => {
-  it.each(['on', 'monitor'] as const)('is decided as such in the mode %s', async (mode) => {
+  it.each(['on', 'monitor'] as const)('is decided as unlimited in the mode %s', async (mode) => {
     await using context = await startContext({
       policies: { api: { rate: '1/h', strategy, mode } },
       plans: { of: () => 'enterprise', default: 'free', tiers },

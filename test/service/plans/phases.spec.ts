@@ -91,7 +91,7 @@ const as = (plan?: string, headers: Record<string, string> = {}) => ({
 const refused = { headers: { 'x-refuse': '1' } };
 
 describe.each(adapters)('a plan that a later guard finds, on %s', (adapter) => {
-  it('sets the rate, and nobody is denied at the rate of the default plan for it', async () => {
+  it('sets the rate, and no call is denied at the rate of the default plan', async () => {
     await using app = await start(adapter);
     expect(await app.statuses('/api', 6, as('pro'))).toEqual([200, 200, 200, 200, 200, 429]);
     const { headers } = await app.send('/api', as('pro'));
@@ -110,7 +110,7 @@ describe.each(adapters)('a plan that a later guard finds, on %s', (adapter) => {
     expect((await app.send('/api', as('enterprise'))).headers.ratelimit).toBeUndefined();
   });
 
-  it('denies the whole call: what the guard took is returned', async () => {
+  it('denies the whole call, whose charges in the guard are refunded', async () => {
     await using app = await start(adapter);
     expect(await app.statuses('/both', 4, as('free'))).toEqual([200, 200, 429, 429]);
     const { headers } = await app.send('/both', as('pro'));
@@ -118,7 +118,7 @@ describe.each(adapters)('a plan that a later guard finds, on %s', (adapter) => {
     expect((await app.send('/both', as('enterprise'))).headers.ratelimit).toBe('"all";r=6;t=3600');
   });
 
-  it('is the default one for calls that a guard refuses: they count by address, apart from all others', async () => {
+  it('is the default one for calls that a guard refuses, which count separately by address', async () => {
     await using app = await start(adapter);
     expect(await app.statuses('/api', 3, as('pro'))).toEqual([200, 200, 200]);
     expect(await app.statuses('/api', 4, refused)).toEqual([401, 401, 429, 429]);
@@ -127,21 +127,21 @@ describe.each(adapters)('a plan that a later guard finds, on %s', (adapter) => {
     expect(await app.statuses('/api', 6, as('pro'))).toEqual([200, 200, 200, 200, 200, 429]);
   });
 
-  it('charges nobody for what an interceptor answers to a client with a plan', async () => {
+  it('charges nothing for a response of an interceptor to a client with a plan', async () => {
     await using app = await start(adapter);
     expect(await app.statuses('/api', 4, as('pro', { 'x-cached': '1' }))).toEqual([200, 200, 200, 200]);
     expect(await app.statuses('/api', 5, as('pro'))).toEqual([200, 200, 200, 200, 200]);
     expect(await app.statuses('/api', 3, as(undefined, { 'x-cached': '1' }))).toEqual([200, 200, 429]);
   });
 
-  it('is the default one for what an interceptor answers to a client without one, whoever is charged', async () => {
+  it('is the default one for a response of an interceptor to a client without a plan', async () => {
     await using app = await start(adapter, { policy: { by: by.ip() } });
     const cached = { 'x-cached': '1' };
     expect(await app.statuses('/api', 4, as('pro', cached))).toEqual([200, 200, 200, 200]);
     expect(await app.statuses('/api', 3, as(undefined, cached))).toEqual([200, 200, 429]);
   });
 
-  it('is looked for after a function that throws in the guard phase', async () => {
+  it('is looked up again after a function that throws in the guard phase', async () => {
     const warnings: string[] = [];
     // The usual mistake: there is no client yet when the guard of the module runs.
     const find = ({ request }: Call) => Reflect.get(Object(Reflect.get(Object(request), 'client') ?? never()), 'plan');
@@ -153,18 +153,18 @@ describe.each(adapters)('a plan that a later guard finds, on %s', (adapter) => {
     expect(warnings).toEqual([]);
   });
 
-  it('may be asked for by a promise', async () => {
+  it('may be returned by a promise', async () => {
     await using app = await start(adapter, { find: async (call) => planOf(call) });
     expect(await app.statuses('/api', 6, as('pro'))).toEqual([200, 200, 200, 200, 200, 429]);
     expect(await app.statuses('/api', 4, refused)).toEqual([401, 401, 429, 429]);
   });
 
-  it('is not waited for with phase: "guard"', async () => {
+  it('is not awaited with phase: "guard"', async () => {
     await using app = await start(adapter, { policy: { phase: 'guard' } });
     expect(await app.statuses('/api', 3, as('pro'))).toEqual([200, 200, 429]);
   });
 
-  it('is asked for in the handler phase alone with phase: "handler"', async () => {
+  it('is looked up only in the handler phase with phase: "handler"', async () => {
     const asked: unknown[] = [];
     const find: PlanOf = (call) => {
       asked.push(Reflect.get(Object(call.request), 'client'));
@@ -202,7 +202,7 @@ describe.each(adapters)('a limit by user under plans, on %s', (adapter) => {
 
   const from = (user: string) => ({ headers: { 'x-user': user } });
 
-  it('asks an asynchronous function once for 50 concurrent calls of a user, after all guards', async () => {
+  it('calls an asynchronous function once for 50 concurrent calls of a user, after all guards', async () => {
     const asked: unknown[] = [];
     const release: (() => void)[] = [];
     const billing: PlanOf = async ({ request }) => {

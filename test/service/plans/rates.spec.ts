@@ -90,7 +90,7 @@ describe.each(backends)('rates by plan, on %s', (name) => {
 
   const from = (key: string) => ({ headers: { 'x-api-key': key } });
 
-  it.each(adapters)('keep the usage where a client changes plans within a window (%s)', async (adapter) => {
+  it.each(adapters)('keep the usage if a client changes plans within a window (%s)', async (adapter) => {
     await using context = await start(adapter);
     const { app, clock } = context;
     const send = () => app.send('/api', from('ann'));
@@ -146,7 +146,7 @@ describe.each(backends)('rates by plan, on %s', (name) => {
     expect(asked).toBe(2);
   });
 
-  it('count a plan of another period apart', async () => {
+  it('count a plan of another period separately', async () => {
     await using context = await start();
     const { app } = context;
     plans.set('ann', 'plain');
@@ -157,7 +157,7 @@ describe.each(backends)('rates by plan, on %s', (name) => {
     expect((await app.send('/api', from('ann'))).headers.ratelimit).toBe('"api";r=48;t=60');
   });
 
-  it('fall back to the policy where the plan does not name it', async () => {
+  it('fall back to the policy if the plan does not name it', async () => {
     await using context = await start();
     const { app } = context;
     plans.set('ann', 'starter').set('bob', 'pro');
@@ -180,7 +180,7 @@ describe.each(backends)('rates by plan, on %s', (name) => {
     expect(headers['ratelimit-policy']).toBe('"api-1s";q=3;w=1, "api-1h";q=10;w=3600');
   });
 
-  it('may be unlimited: nothing is counted, and no header tells of it', async () => {
+  it('may be unlimited: nothing is counted, and no header shows it', async () => {
     await using context = await start();
     const { app } = context;
     plans.set('ann', 'enterprise');
@@ -204,7 +204,7 @@ describe.each(backends)('rates by plan, on %s', (name) => {
 });
 
 describe('plans', () => {
-  it.each(['constructor', '__proto__', 'toString', 'plan of 2026'])('may be called %j', async (plan) => {
+  it.each(['constructor', '__proto__', 'toString', 'plan of 2026'])('may be named %j', async (plan) => {
     await using app = await startApp({
       adapter: 'express',
       controllers: [ApiController],

@@ -61,14 +61,14 @@ describe.each(adapters)('a plan, on %s', (adapter) => {
     return [headers['ratelimit-policy'], headers.ratelimit];
   };
 
-  it('sets the rate of the default of the module, and not of limits that handlers have of their own', async () => {
+  it('sets the rate of the default of the module, and not of limits that handlers declare', async () => {
     await using app = await start();
     expect(await policyOf(app, '/page', 'free')).toEqual(['"default";q=10;w=3600', '"default";r=9;t=3600']);
     expect(await policyOf(app, '/page', 'pro')).toEqual(['"default";q=70;w=3600', '"default";r=68;t=3600']);
     expect(await policyOf(app, '/own', 'pro')).toEqual(['"default";q=9;w=3600', '"default";r=8;t=3600']);
   });
 
-  it('sets the rate and the burst of a policy of forFeature, and nothing else of it', async () => {
+  it('sets only the rate and the burst of a policy of forFeature', async () => {
     await using app = await start();
     const mail = async (plan: string) => (await app.send('/mail', as(plan))).headers['ratelimit-policy'];
     expect(await mail('free')).toBe('"default";q=10;w=3600, "mail";q=6;w=2160');
@@ -77,7 +77,7 @@ describe.each(adapters)('a plan, on %s', (adapter) => {
     expect(await app.statuses('/mail', 1, as('pro'))).toEqual([429]);
   });
 
-  it('is decided at once if it is found at once: canActivate returns a boolean', async () => {
+  it('is decided synchronously if it is found synchronously: canActivate returns a boolean', async () => {
     const returned: unknown[] = [];
     @Injectable()
     class WatchingGuard extends ThrottleGuard {

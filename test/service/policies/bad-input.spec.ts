@@ -18,7 +18,7 @@ const values: readonly (readonly [what: string, value: unknown])[] = [
 ];
 
 describe.each(values)('methods that change limits, called with %s,', (_, value) => {
-  it('say what they expected, and store nothing', async () => {
+  it('report what they expected, and store nothing', async () => {
     await using context = await startContext({
       policies: { api: { rate: '10/min', overrides: true } },
       plans: { of: () => 'free', default: 'free', tiers: { free: {} } },

@@ -72,7 +72,7 @@ async function start(backend: Backend, options: ThrottleModuleOptions = { polici
 }
 
 describe('changes to policies in a fleet on one Redis', () => {
-  it('are in force in every process within a second, and in those that start later', async () => {
+  it('are in force in every process within a second, and in processes that start later', async () => {
     const redis = await startRedis();
     try {
       const prefix = freshPrefix();
@@ -115,7 +115,7 @@ describe('changes to policies in a fleet on one Redis', () => {
     }
   });
 
-  it('are not lost where two processes change two parts of a policy at once', async () => {
+  it('are not lost if two processes change two parts of a policy at once', async () => {
     const redis = await startRedis();
     try {
       const prefix = freshPrefix();
@@ -149,7 +149,7 @@ describe('a stored change that does not fit the code', () => {
       'policies.api: the rate was set for the strategy "gcra", and the policy is a "fixed-window"',
     ],
     ['a period that is too long', { policy: 'api', rate: { ...rate, limit: 2 ** 52 } }, 'policies.api: too large'],
-  ])('is ignored with a warning, and limits as the code says: %s', async (_, change, reason) => {
+  ])('is ignored with a warning, so that the policy is as in the code: %s', async (_, change, reason) => {
     const backend = new CountedBackend();
     backend.settings.changePolicy(change);
     await using app = await start(backend);
@@ -162,7 +162,7 @@ describe('a stored change that does not fit the code', () => {
     expect(await backend.settings.listPolicyChanges()).toEqual([]);
   });
 
-  it('is replaced as a whole by an update, of which every part is in force', async () => {
+  it('is replaced as a whole by an update, all of which is in force', async () => {
     const backend = new CountedBackend();
     await using app = await start(backend);
     backend.settings.changePolicy({ policy: 'api', rate: { ...rate, strategy: 'gcra' } });
@@ -175,7 +175,7 @@ describe('a stored change that does not fit the code', () => {
     });
   });
 
-  it('comes into force with the policy, if a module that is loaded later brings it', async () => {
+  it('comes into force with the policy, if a lazily loaded module adds it', async () => {
     const backend = new CountedBackend();
     backend.settings.changePolicy({ policy: 'late', mode: 'off' });
     await using app = await start(backend);
@@ -184,7 +184,7 @@ describe('a stored change that does not fit the code', () => {
     expect(await app.throttle.check('late', 100, { subject: 'ada' })).toBe(true);
   });
 
-  it('ends an earlier change that did fit', async () => {
+  it('ends an earlier valid change', async () => {
     const backend = new CountedBackend();
     await using app = await start(backend);
     await app.throttle.policies.update('api', { mode: 'off' });
@@ -196,7 +196,7 @@ describe('a stored change that does not fit the code', () => {
 });
 
 describe('a backend that fails', () => {
-  it('takes no call down: what is known stays in force, one warning tells, and later changes are found', async () => {
+  it('fails no call: known changes stay in force, with one warning, and later changes are found', async () => {
     const backend = new BreakableBackend();
     const { settings } = backend;
     settings.isBroken = true;
@@ -217,7 +217,7 @@ describe('a backend that fails', () => {
     expect(await app.limit()).toBeNull();
   });
 
-  it('is asked from the first change on without the option, and not any more once the application has closed', async () => {
+  it('is polled from the first change on without the option, until the application has closed', async () => {
     const backend = new BreakableBackend();
     const { settings } = backend;
     const app = await start(backend, { policies });

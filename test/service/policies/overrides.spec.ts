@@ -23,7 +23,7 @@ describe.each(backends)('overrides and changes at run time on %s', (name) => {
   const redis = useBackends();
   const start = () => startContext({ ...options, backend: redis.make(name) });
 
-  it('count before the rate that a policy is changed to', async () => {
+  it('take precedence over the changed rate of a policy', async () => {
     await using context = await start();
     const { throttle } = context;
     await throttle.overrides.set('api', ada.subject, '50/day');
@@ -53,7 +53,7 @@ describe.each(backends)('overrides and changes at run time on %s', (name) => {
 });
 
 describe('a policy that is off', () => {
-  it('asks nothing of the backend, whoever has an override', async () => {
+  it('does not call the backend, even with an override', async () => {
     const backend = new CountedBackend();
     await using context = await startContext({ ...options, backend });
     const { throttle } = context;

@@ -19,8 +19,8 @@ const limits = async (throttle: ThrottleService) => [
   (await throttle.stat('api', on('pro')))?.limit,
 ];
 
-describe('a change at run time beside plans', () => {
-  it('counts for plans that do not name the policy: the rate of a plan goes before', async () => {
+describe('a change at run time with plans', () => {
+  it('applies to plans that do not name the policy: the rate of a plan takes precedence', async () => {
     await using context = await startContext(options);
     const { throttle } = context;
     expect(await limits(throttle)).toEqual([10, 20]);
@@ -30,7 +30,7 @@ describe('a change at run time beside plans', () => {
     expect(await limits(throttle)).toEqual([10, 20]);
   });
 
-  it('sets the mode whatever the plan', async () => {
+  it('sets the mode under every plan', async () => {
     const backend = new CountedBackend();
     await using context = await startContext({ ...options, backend });
     const { throttle } = context;
@@ -42,7 +42,7 @@ describe('a change at run time beside plans', () => {
   });
 });
 
-describe('a monitored policy beside plans', () => {
+describe('a monitored policy with plans', () => {
   it('counts at the rate of the plan, and denies nothing', async () => {
     await using context = await startContext(options);
     const { throttle } = context;

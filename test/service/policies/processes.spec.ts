@@ -44,7 +44,7 @@ class FleetProcess implements Disposable {
 }
 
 describe('two processes on one Redis', () => {
-  it('have the changes and overrides of each other, through a restart of the server, too', async () => {
+  it('have the changes and overrides of each other, even after a restart of the server', async () => {
     await using server = await RedisServer.start();
     using one = new FleetProcess();
     using other = new FleetProcess();

@@ -49,7 +49,7 @@ class ApiController {
 }
 
 describe('throttle.policies.update', () => {
-  it('changes the rate at once; another limit keeps the usage', async () => {
+  it('changes the rate at once; a new limit keeps the usage', async () => {
     await using context = await startContext({ policies });
     const { throttle, clock } = context;
     const events = eventsOf({ get: () => throttle });
@@ -72,7 +72,7 @@ describe('throttle.policies.update', () => {
     ]);
   });
 
-  it('starts a new count with another period, and goes on with the old one after a reset', async () => {
+  it('starts a new count with another period, and continues the old one after a reset', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     await throttle.hit('api', 3, ada);
@@ -82,7 +82,7 @@ describe('throttle.policies.update', () => {
     expect(await throttle.stat('api', ada)).toMatchObject({ windowMs: minute, remaining: 0 });
   });
 
-  it('changes one thing after the other: what is left out stays', async () => {
+  it('changes members one after another: omitted members stay', async () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     await throttle.policies.update('api', { rate: '1/min' });
@@ -105,7 +105,7 @@ describe('throttle.policies.update', () => {
     expect(await effective({ rate: '30/min', burst: 9 })).toEqual([30, minute, 9]);
   });
 
-  it('keeps segments of a window where they divide the period, and else takes those of the default', async () => {
+  it('keeps the segments of a window if they divide the period, and else uses the default', async () => {
     const api = { rate: '10/min', segments: 6 } as const;
     await using context = await startContext({ policies: { api } });
     const segments = async (rate: string) =>
@@ -115,7 +115,7 @@ describe('throttle.policies.update', () => {
     expect(await context.throttle.check('api', 1, ada)).toBe(false);
   });
 
-  it('sets the mode, which goes before that in the code', async () => {
+  it('sets the mode, which takes precedence over that in the code', async () => {
     const backend = new CountedBackend();
     await using context = await startContext({ policies, backend });
     const { throttle } = context;
@@ -132,7 +132,7 @@ describe('throttle.policies.update', () => {
     expect(await throttle.check('asked', 2, ada)).toBe(false);
   });
 
-  it('lists what is in the code and what is in force', async () => {
+  it('lists the policies in the code and in force', async () => {
     await using context = await startContext({ policies });
     const { throttle, clock } = context;
     clock.advance(5);
@@ -223,7 +223,7 @@ describe('throttle.policies.update', () => {
 });
 
 describe.each(adapters)('a change to a policy on %s', (adapter) => {
-  it('is in force for all handlers that use the policy, also in a mode of their own', async () => {
+  it('is in force for all handlers that use the policy, even in another mode', async () => {
     const clock = new ManualClock(START);
     const backend = new MemoryBackend({ clock });
     await using app = await startApp({

@@ -67,7 +67,7 @@ describe.each(Object.keys(HOLDERS))('the call being handled, by a service in %s'
 });
 
 describe('the call being handled, by a service in a factory', () => {
-  it('is known from the first request on where it is one of a request', async () => {
+  it('is known from the first request on if the factory is request-scoped', async () => {
     const provider = {
       provide: 'holder',
       scope: Scope.REQUEST,
@@ -91,8 +91,8 @@ describe('the call being handled, by a service in a factory', () => {
   });
 });
 
-describe('a message of socket.io, by a service that was fetched past Nest', () => {
-  it('is known from the second on where the client is named: its acknowledgement is called when it is denied', async () => {
+describe('a message of socket.io, by a service that was obtained without injection', () => {
+  it('is known from the second one on if the client is passed: its acknowledgement is called when it is denied', async () => {
     const held: { throttle?: ThrottleService } = {};
 
     @WebSocketGateway()

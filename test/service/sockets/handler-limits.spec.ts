@@ -6,7 +6,7 @@ import { rejectedProblem } from '../../support/config-error.js';
 import { startSockets, transports } from '../../support/gateway-app.js';
 
 describe.each(transports)('the service on %s', (transport) => {
-  it('says what is missing where no handler is known', async () => {
+  it('reports what is missing if no handler is known', async () => {
     const messages: unknown[] = [];
 
     @WebSocketGateway()
@@ -25,7 +25,7 @@ describe.each(transports)('the service on %s', (transport) => {
     ]);
   });
 
-  it('charges the connection under a policy of its own making', async () => {
+  it('charges the connection under a policy object', async () => {
     const allowed: boolean[] = [];
     const once = definePolicy('once', { rate: '1/min', strategy: 'fixed-window' });
 

@@ -74,7 +74,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
       },
     });
 
-  it.each(backends)('are in force in the next message of an open connection: %s', async (name) => {
+  it.each(backends)('apply to the next message of an open connection: %s', async (name) => {
     await using sockets = await start({}, { backend: redis.make(name) });
     const { overrides } = sockets.app.get(ThrottleService);
     const [ada, bob] = [await sockets.connect(as('ada')), await sockets.connect(as('bob'))];
@@ -102,7 +102,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
     expect(await send(bob, 1, { room: 'a' })).toEqual(['said']);
   });
 
-  it('limit whom a plan does not, and count before any other', async () => {
+  it('limit clients that a plan does not limit, and take precedence over it', async () => {
     await using sockets = await start(
       {},
       {
@@ -138,7 +138,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
     await ada.closed;
   });
 
-  it('that are low close the connection as any limit does', async () => {
+  it('that are low close the connection like any limit', async () => {
     await using sockets = await start({}, { sockets: { closeAfter: 2 } });
     const ada = await sockets.connect(as('ada'));
     expect(await send(ada, 2)).toEqual(said(2));
@@ -147,7 +147,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
     await ada.closed;
   });
 
-  it('count as the mode of the message says', async () => {
+  it('apply in the mode of the message', async () => {
     const backend = new CountedBackend();
     const modes: Readonly<Record<string, PolicyMode>> = { '1': 'on', '2': 'monitor', '3': 'off' };
     const mode = ({ message }: { readonly message?: unknown }) => modes[Reflect.get(Object(message), 'mode')] ?? 'on';
@@ -164,7 +164,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
     expect(await send(ada, 1, { mode: 1 })).toEqual([1]);
   });
 
-  it('are an error of the message where their function fails, and the next one is decided', async () => {
+  it('fail the message if their function fails, and the next one is decided', async () => {
     let isFailing = true;
     const errors: string[] = [];
     const failing: By = async () => {
@@ -187,7 +187,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
     expect(await send(ada, 3)).toEqual(['said', 'said', 2]);
   });
 
-  it('have no place in the limits of connections and of frames', async () => {
+  it('are not supported in the limits of connections and frames', async () => {
     for (const name of ['connections', 'frames'] as const) {
       const limit = { rate: '5/h', overrides: true } as PolicyOptions;
       const started = start({}, { sockets: { [name]: limit } });
@@ -197,7 +197,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
 });
 
 describe.each(transports)('changes at run time to messages on %s', (transport) => {
-  it('are in force in the next message of an open connection', async () => {
+  it('apply to the next message of an open connection', async () => {
     const backend = new CountedBackend();
     await using sockets = await startSockets({
       transport,
@@ -226,8 +226,8 @@ describe.each(transports)('changes at run time to messages on %s', (transport) =
   });
 });
 
-describe.each(transports)('messages under a plan that nobody can tell on %s', (transport) => {
-  it('have the last known plan of their connection, and before that the default', async () => {
+describe.each(transports)('messages whose plan cannot be looked up on %s', (transport) => {
+  it('have the last known plan of their connection, or else the default', async () => {
     let isFailing = true;
     await using sockets = await startSockets({
       transport,

@@ -55,7 +55,7 @@ describe.each(transports)('messages under plans, on %s', (transport) => {
     if (of === later) expect(asked).toBe(3);
   });
 
-  it('can be told of a socket', async () => {
+  it('can be read for a socket', async () => {
     const told: string[] = [];
 
     @WebSocketGateway()

@@ -42,7 +42,7 @@ async function send(sockets: TestSockets, count: number, event = 'act', data?: u
 }
 
 describe.each(transports)('the service in a handler of %s', (transport) => {
-  it('charges, does not throw when it is too much, and has the client told', async () => {
+  it('charges, does not throw above the limit, and notifies the client', async () => {
     const { results, gateways } = acting(async (throttle) => {
       const { allowed, binding } = await throttle.hit('upload', 3);
       return [allowed, binding?.remaining];
@@ -60,7 +60,7 @@ describe.each(transports)('the service in a handler of %s', (transport) => {
     expect(results[2]).toEqual([true, 2]);
   });
 
-  it('charges the limits of the handler where no policy is named', async () => {
+  it('charges the limits of the handler if no policy is named', async () => {
     const { results, gateways } = acting(async (throttle) => (await throttle.hit(2)).allowed);
     await using sockets = await startSockets({ transport, gateways });
     const socket = await send(sockets, 2, 'own');
@@ -68,7 +68,7 @@ describe.each(transports)('the service in a handler of %s', (transport) => {
     expect(socket.received).toEqual([{ event: 'rate_limit', data: limited() }]);
   });
 
-  it('charges a client that is named, as the one whose message is handled', async () => {
+  it('charges a client that is passed like the one whose message is handled', async () => {
     const { results, gateways } = acting(async (throttle, client) => {
       const { allowed } = await throttle.hit('scarce', 1, { on: client });
       const own = await throttle.hit(1, { on: client }).catch((error: Error) => error.message);
@@ -83,7 +83,7 @@ describe.each(transports)('the service in a handler of %s', (transport) => {
     ]);
   });
 
-  it('tells what would pass, and what stands, and writes nothing', async () => {
+  it('reports what would pass and the current state, and writes nothing', async () => {
     const { results, gateways } = acting(async (throttle) => [
       await throttle.check('scarce', 2),
       await throttle.check('scarce', 3),
@@ -98,14 +98,14 @@ describe.each(transports)('the service in a handler of %s', (transport) => {
     expect(socket.received).toEqual([]);
   });
 
-  it('consumes without a word to the client', async () => {
+  it('consumes without notifying the client', async () => {
     const { results, gateways } = acting(async (throttle) => (await throttle.consume('scarce', 2)).allowed);
     await using sockets = await startSockets({ transport, gateways, options: { policies } });
     const socket = await send(sockets, 2);
     expect([results, socket.received]).toEqual([[true, false], []]);
   });
 
-  it('gives back, and forgets', async () => {
+  it('refunds and resets', async () => {
     const { results, gateways } = acting(async (throttle, _, data) => {
       const outcome = await throttle.consume('scarce', 2);
       if (data === 'refund') await throttle.refund(outcome);
@@ -119,7 +119,7 @@ describe.each(transports)('the service in a handler of %s', (transport) => {
     expect(results).toEqual([true, true, true, true, true, false]);
   });
 
-  it('tells of a client how its latest evaluation ended', async () => {
+  it('returns the latest outcome of a client', async () => {
     const { results, gateways } = acting(async (throttle, client) => {
       const before = [isThrottled(client), throttleWait(client)];
       await throttle.consume('scarce');
@@ -135,7 +135,7 @@ describe.each(transports)('the service in a handler of %s', (transport) => {
     ]);
   });
 
-  it('tells of a client that the interceptor has denied', async () => {
+  it('returns the outcome of a client that the interceptor has denied', async () => {
     const clients: object[] = [];
 
     @WebSocketGateway()

@@ -65,7 +65,7 @@ function* run(policy: Policy, steps: readonly { afterMs: number; cost: number; o
 const runs = { numRuns: scaled(300, 5000) };
 
 describe('a quota', () => {
-  it('is never above full, allows what remains and no more, and returns the state for a denial', () => {
+  it('never exceeds a full limit, allows exactly what remains, and returns the given state for a denial', () => {
     fc.assert(
       fc.property(quotas, operations, (policy, steps) => {
         for (const step of run(policy, steps)) {
@@ -81,7 +81,7 @@ describe('a quota', () => {
     );
   });
 
-  it('gives back what was taken at most, and nothing after the turn', () => {
+  it('returns at most what was taken, and nothing after the window', () => {
     fc.assert(
       fc.property(quotas, operations, (policy, steps) => {
         for (const step of run(policy, steps)) {

@@ -121,7 +121,7 @@ describe('the windows of a calendar', () => {
     );
   });
 
-  it('of a day are those of luxon, except where luxon takes the second of two midnights', () => {
+  it('of a day equal those of luxon, unless luxon uses the second of two midnights', () => {
     const differences = new Map<string, number>();
     for (const { name, zone, changes } of zones) {
       for (const change of changes) {
@@ -148,7 +148,7 @@ describe('the windows of a calendar', () => {
     expect(differences.get('America/Havana')).toBeGreaterThan(50);
   });
 
-  it('of an hour begin where the zone shows a full hour, and last an hour except beside a change of its offset', () => {
+  it('of an hour begin when the zone shows a full hour, and last an hour except around a change of its offset', () => {
     fc.assert(
       fc.property(moments, ({ zone, times, instant, changes }) => {
         const [second, previous, start, ...later] = boundariesAround(instant, 'hour', zone, undefined);
@@ -186,7 +186,7 @@ describe('the windows of a calendar', () => {
     );
   });
 
-  it('know the first turn after an anchor', () => {
+  it('include the end of the first window after an anchor', () => {
     const anchor = Date.parse('2026-01-31T10:30Z');
     expect(firstTurnAfter(anchor, 'month', new Zone('UTC'))).toBe(Date.parse('2026-02-28T10:30Z'));
     expect(firstTurnAfter(anchor, 'hour', new Zone('UTC'))).toBe(Date.parse('2026-01-31T11:30Z'));

@@ -32,7 +32,7 @@ describe('a quota', () => {
     expect(policy).toMatchObject({ calendar: { unit, timeZone: 'UTC' }, id: `plan@app:${code}` });
   });
 
-  it('has time zone and anchor in its identity, and neither limit nor rollover nor thresholds', () => {
+  it('has time zone and anchor in its id, but not limit, rollover and thresholds', () => {
     const anchor = new Date('2026-01-31T00:00Z');
     const specs: readonly PolicySpec[] = [
       { rate: '10/month' },
@@ -56,7 +56,7 @@ describe('a quota', () => {
     });
   });
 
-  it('may stand beside other rates, each of which gets its strategy', () => {
+  it('may be combined with other rates, each with its strategy', () => {
     const policies = definePolicies('default', 'api', { rate: '10/s; 1000/month' });
     expect(policies.map(({ name, strategy }) => [name, strategy])).toEqual([
       ['api-1s', 'sliding-window'],
@@ -134,7 +134,7 @@ describe('a quota', () => {
     expect(thrownProblem(() => define(spec))).toBe(message);
   });
 
-  it('is of no strategy of the application', () => {
+  it('cannot have a custom strategy', () => {
     expect(() => definePolicy('plan', { rate: '10/month', strategy: anchoredWindow })).toThrow(
       'policies.plan.rate: "anchored-window" cannot count "10/month", because a month has no fixed length.',
     );
@@ -145,13 +145,13 @@ describe('the arguments of a charge under a quota', () => {
   const noon = Date.parse('2026-02-10T12:00Z');
   const utc = (args: readonly number[]) => args.map((instant) => new Date(instant).toISOString().slice(0, 10));
 
-  it('are where carrying begins, then the two windows before the current one, that, and the next three', () => {
+  it('are the start of carrying, then the two windows before the current one, that one, and the next three', () => {
     const plan = definePolicy('plan', '10/month');
     const dates = ['2025-12-01', '2026-01-01', '2026-02-01', '2026-03-01', '2026-04-01', '2026-05-01'];
     expect(utc(calendarArguments(plan, noon))).toEqual(['1970-01-01', ...dates]);
   });
 
-  it('begin to carry where the first window after the anchor ends, if anything is carried', () => {
+  it('begin to carry when the first window after the anchor ends, if anything is carried', () => {
     const anchor = new Date('2026-01-31T00:00Z');
     const dates = ['2025-11-30', '2025-12-31', '2026-01-31', '2026-02-28', '2026-03-31', '2026-04-30'];
     const plan = definePolicy('plan', { rate: '10/month', rollover: 5, anchor });
@@ -162,7 +162,7 @@ describe('the arguments of a charge under a quota', () => {
     expect(utc(calendarArguments(other, noon, anchor))).toEqual(['2026-02-28', ...dates]);
   });
 
-  it('are never before 1970, where no charge is', () => {
+  it('are never before 1970', () => {
     const day = definePolicy('day', { rate: '10/day', strategy: 'calendar', timeZone: 'America/New_York' });
     expect(calendarArguments(day, 0)).toEqual([0, 0, 0, 0, 18_000_000, 104_400_000, 190_800_000]);
   });
@@ -175,13 +175,13 @@ describe('the arguments of a charge under a quota', () => {
     [8.64e15, '8640000000000000'],
     [new Date(noon), 'a'],
     [undefined, 'undefined'],
-  ])('are refused at %p, which is no instant', (now, found) => {
+  ])('are refused at %p, which is not an instant', (now, found) => {
     expect(() => Reflect.apply(calendarArguments, undefined, [definePolicy('plan', '1/month'), now])).toThrow(
       `calendarArguments: now: expected whole epoch milliseconds of the years 1970 to 9999, got ${found}`,
     );
   });
 
-  it('are refused for a policy without a calendar, and for an anchor that is no Date', () => {
+  it('are refused for a policy without a calendar, and for an anchor that is not a Date', () => {
     expect(() => calendarArguments(definePolicy('plan', '10/day'), noon)).toThrow(
       'policy "plan": expected one of the strategy "calendar" that definePolicy() made, and this is a "sliding-window"',
     );

@@ -6,8 +6,8 @@ const policy = definePolicy('plan', { rate: '10/day', strategy: 'calendar', time
 const BEGIN = Date.parse('2026-03-28T23:00Z');
 const END = Date.parse('2026-03-29T22:00Z');
 
-describe('the windows that are known', () => {
-  it('give all charges of a window the same list, and those of another window another', () => {
+describe('cached windows', () => {
+  it('give all charges of a window the same array, and those of another window a different one', () => {
     const windows = new QuotaWindows();
     const args = windows.argumentsAt(policy, BEGIN);
     expect(args).toEqual(calendarArguments(policy, BEGIN));
@@ -17,7 +17,7 @@ describe('the windows that are known', () => {
     }
   });
 
-  it('are apart for each anchor, more of them than are remembered too', () => {
+  it('are separate for each anchor, even for more anchors than are cached', () => {
     const windows = new QuotaWindows();
     const policy = definePolicy('plan', { rate: '10/day', strategy: 'calendar' });
     const anchors = Array.from({ length: 10_100 }, (_, i) => Date.UTC(2026, 0, 1, 0, 0, i));

@@ -4,7 +4,7 @@ import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { defineBudget, defineConcurrency } from '../../../src/strategies/held/define-held-policy.js';
 
 describe('a limit of concurrency', () => {
-  it('has a limit, no window, and an id of its own', () => {
+  it('has a limit, no window, and a separate id', () => {
     expect(defineConcurrency('export', 2)).toEqual({
       name: 'export',
       id: 'export@app:h',
@@ -21,13 +21,13 @@ describe('a limit of concurrency', () => {
     expect(Object.isFrozen(scoped)).toBe(true);
   });
 
-  it.each([0, -1, 1.5, Number.NaN, '2', undefined, 1_000_000_001])('has no limit of %p', (limit) => {
+  it.each([0, -1, 1.5, Number.NaN, '2', undefined, 1_000_000_001])('cannot have a limit of %p', (limit) => {
     expect(() => Reflect.apply(defineConcurrency, undefined, ['export', limit])).toThrow(
       /^policies\.export\.concurrency: expected a whole number from 1 to 1000000000, got /,
     );
   });
 
-  it('refuses a name and options that there are not', () => {
+  it('refuses an invalid name and unknown options', () => {
     expect(() => defineConcurrency('1', 2)).toThrow(ThrottleConfigError);
     expect(() => Reflect.apply(defineConcurrency, undefined, ['export', 2, { rate: '1/s' }])).toThrow(
       'policies.export: there is no option "rate"',
@@ -37,7 +37,7 @@ describe('a limit of concurrency', () => {
 });
 
 describe('a token budget', () => {
-  it('has the windows of its strategy, and an id of its own', () => {
+  it('has the windows of its strategy, and a separate id', () => {
     expect(defineBudget('llm', { budget: '100000/min' })).toEqual({
       ...definePolicy('llm', { rate: '100000/min', strategy: 'fixed-window' }),
       id: 'llm@app:hf60000',

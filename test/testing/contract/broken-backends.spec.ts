@@ -14,19 +14,19 @@ import { PlainLimits } from './plain-limits.js';
 const casesFor = (create: BrokenBackend['create']) => backendContract({ create, effort: 0.005, seed: 1 });
 
 describe('the contract of backends', () => {
-  it('is kept by a right one', async () => {
+  it('is kept by a correct one', async () => {
     expect(await failuresOf(casesFor((clock) => new PlainBackend(clock)))).toEqual([]);
   });
 
-  it('is kept by a right one with settings', async () => {
+  it('is kept by a correct one with settings', async () => {
     expect(await failuresOf(casesFor((clock) => new PlainSettings(clock)))).toEqual([]);
   });
 
-  it('is kept by a right one with blocks and credits', async () => {
+  it('is kept by a correct one with blocks and credits', async () => {
     expect(await failuresOf(casesFor((clock) => new PlainBlocks(clock)))).toEqual([]);
   });
 
-  it('is kept by a right one with holds', async () => {
+  it('is kept by a correct one with holds', async () => {
     expect(await failuresOf(casesFor((clock) => new PlainHolds(clock)))).toEqual([]);
   });
 
@@ -51,10 +51,10 @@ describe('the contract of backends', () => {
       expect(await failuresOf(withoutModes((clock) => new PlainLimits(clock)))).toEqual([]);
     });
 
-    it('is not kept by one that has them, and asks nothing else of it', async () => {
+    it('is not kept by one that has them, and checks nothing else', async () => {
       expect(await failuresOf(withoutModes((clock) => new PlainBackend(clock)))).toEqual([
-        'a backend without modes: refuses record with an error of the configuration, and takes nothing',
-        'a backend without modes: refuses monitor with an error of the configuration, and takes nothing',
+        'a backend without modes: refuses record with a configuration error, and takes nothing',
+        'a backend without modes: refuses monitor with a configuration error, and takes nothing',
         'a backend without modes: refuses a settlement above what was taken, and the receipt can still be settled',
       ]);
     });
@@ -72,19 +72,19 @@ describe('the contract of backends', () => {
     });
   });
 
-  it('has names that are unique, and more than two hundred cases', () => {
+  it('has unique names, and more than two hundred cases', () => {
     const names = casesFor((clock) => new PlainBackend(clock)).map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.length).toBeGreaterThan(200);
   });
 
-  it('names seed and case of a random failure, and repeats it with that seed', async () => {
+  it('reports seed and case of a random failure, and repeats it with that seed', async () => {
     const broken = BROKEN_BACKENDS.find(({ fault }) => fault === 'settles twice');
     if (broken === undefined) throw new Error('there is no such fault');
     const messages: string[] = [];
     for (const seed of [7, 7]) {
       const cases = backendContract({ create: broken.create, effort: 0.01, seed });
-      const random = cases.find(({ name }) => name.startsWith('a refund never gives more'));
+      const random = cases.find(({ name }) => name.startsWith('a refund never returns more'));
       messages.push(String(await random?.run().catch((error: Error) => error.message)));
     }
     expect(messages[0]).toMatch(/^Random case \d+ of 80 fails; the seed is 7\.\n\{"policy"/);

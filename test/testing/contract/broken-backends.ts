@@ -148,7 +148,7 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
   {
     fault: 'charges one after another',
     create: (clock) => new OneAfterAnother(clock),
-    breaks: ['takes both or neither, in either order', 'are all denied if they are too much together'],
+    breaks: ['takes both or neither, in either order', 'are all denied if their sum is too large'],
   },
   {
     fault: 'decides concurrent calls by what it read before',
@@ -158,17 +158,17 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
   {
     fault: 'remembers denials for too long',
     create: (clock) => new RemembersDenials(clock),
-    breaks: ['a denial: is forgotten with a reset', 'a denial: is forgotten when units', 'under a raised limit'],
+    breaks: ['a denial: ends with a reset', 'a denial: ends when units', 'under a raised limit'],
   },
   {
     fault: 'takes upper-case subjects for lower-case ones',
     create: seeing((charge) => ({ ...charge, subject: charge.subject.toLowerCase() })),
-    breaks: ['odd subjects: are counted, and apart'],
+    breaks: ['odd subjects: are counted separately'],
   },
   {
     fault: 'drops spaces at the end of a subject',
     create: seeing((charge) => ({ ...charge, subject: charge.subject.trimEnd() })),
-    breaks: ['odd subjects: are counted, and apart'],
+    breaks: ['odd subjects: are counted separately'],
   },
   {
     fault: 'counts in 32 bits',
@@ -183,22 +183,22 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
   {
     fault: 'settles twice',
     create: (clock) => new SettlesTwice(clock),
-    breaks: ['makes it a smaller one', 'a refund never gives more than was taken'],
+    breaks: ['makes it a smaller one', 'a refund never returns more than was taken'],
   },
   {
     fault: 'consumes a unit when it denies',
     create: (clock) => new ConsumingDenial(clock),
-    breaks: ['answers the conformance trace: FW-3', 'takes both or neither, in either order'],
+    breaks: ['follows the conformance trace: FW-3', 'takes both or neither, in either order'],
   },
   {
     fault: 'reports one unit too many',
     create: telling((decision) => ({ ...decision, remaining: decision.remaining + 1 })),
-    breaks: ['answers the conformance trace', 'reads with a cost of 0, and writes nothing'],
+    breaks: ['follows the conformance trace', 'reads with a cost of 0, and writes nothing'],
   },
   {
     fault: 'reports waits that are one millisecond too short',
     create: telling((decision) => ({ ...decision, retryAfterMs: decision.retryAfterMs && decision.retryAfterMs - 1 })),
-    breaks: ['answers the conformance trace', 'the wait is that of all of them'],
+    breaks: ['follows the conformance trace', 'with the wait for all of them'],
   },
   {
     fault: 'resets the first subject for all others',
@@ -208,17 +208,17 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
   {
     fault: 'ignores costs',
     create: seeing((charge) => ({ ...charge, cost: Math.min(1, charge.cost) })),
-    breaks: ['answers the conformance trace', 'has a wait of null for a cost that can never pass'],
+    breaks: ['follows the conformance trace', 'has a wait of null for a cost that can never pass'],
   },
   {
     fault: 'mixes up long subjects',
     create: seeing((charge) => ({ ...charge, subject: charge.subject.slice(0, 48) })),
-    breaks: ['odd subjects: are counted, and apart'],
+    breaks: ['odd subjects: are counted separately'],
   },
   {
     fault: 'forgets when the clock steps back',
     create: (clock) => new ForgetsWhenClockStepsBack(clock),
-    breaks: ['answers the conformance trace'],
+    breaks: ['follows the conformance trace'],
   },
   {
     fault: 'settles only the first charge of a call',
@@ -259,6 +259,6 @@ export const BROKEN_BACKENDS: readonly BrokenBackend[] = [
       ...charge,
       policy: { ...charge.policy, id: charge.policy.id.replace(/:[^:]*$/, '') },
     })),
-    breaks: ['count apart, each to its limit'],
+    breaks: ['have separate budgets, each up to its limit'],
   },
 ];

@@ -118,17 +118,17 @@ export const BROKEN_BLOCKS: readonly BrokenBackend[] = [
   {
     fault: 'counts what it only peeks at',
     create: (clock) => new CountsPeeks(clock),
-    breaks: ['is not ended, nor longer, by a cost of 0', 'answer as a model'],
+    breaks: ['is neither ended nor extended by a cost of 0', 'behave like a model'],
   },
   {
     fault: 'never escalates',
     create: ruling({ escalate: [1] }),
-    breaks: ['gets longer with each strike', 'answer as a model'],
+    breaks: ['becomes longer with each strike', 'behave like a model'],
   },
   {
     fault: 'never forgets',
     create: ruling({ forgetAfterMs: 2 ** 45 }),
-    breaks: ['gets longer with each strike', 'is forgotten, as blocks are'],
+    breaks: ['becomes longer with each strike', 'is forgotten, as blocks are'],
   },
   {
     fault: 'blocks at the first denial',
@@ -138,36 +138,36 @@ export const BROKEN_BLOCKS: readonly BrokenBackend[] = [
   {
     fault: 'ends a block when a receipt settles',
     create: (clock) => new EndsBlockOnSettlement(clock),
-    breaks: ['gets its units back by a settlement, and stays blocked'],
+    breaks: ['gets units back from a settlement, and stays blocked'],
   },
   {
     fault: 'keeps a block over a reset',
     create: (clock) => new KeepsBlockOnReset(clock),
-    breaks: ['is free after a reset', 'answer as a model'],
+    breaks: ['is free after a reset', 'behave like a model'],
   },
   {
     fault: 'makes a block longer with each call',
     create: (clock) => new ExtendsBlocks(clock),
-    breaks: ['begins at the first denial, and ends at its instant', 'answer as a model'],
+    breaks: ['begins at the first denial, and ends at its instant', 'behave like a model'],
   },
   {
     fault: 'lists blocks that are over',
     create: (clock) => new ListsAllEver(clock),
-    breaks: ['has those of a policy'],
+    breaks: ['has the blocks of all budgets of a policy'],
   },
   {
     fault: 'counts blocks by hand as strikes',
     create: (clock) => new CountsBlocksByHand(clock),
-    breaks: ['is no strike, and deleting it forgets'],
+    breaks: ['is not a strike, and deleting it drops'],
   },
   {
     fault: 'gives back only what was taken at this instant',
     create: (clock) => new CreditsAsOfNow(clock),
-    breaks: ['takes the last units back first'],
+    breaks: ['returns the most recent units first'],
   },
   {
     fault: 'gives everything back',
     create: (clock) => new CreditsByReset(clock),
-    breaks: ['gives units back, and no more than were taken', 'to a quota counts in its window'],
+    breaks: ['returns units, and no more than were taken', 'to a quota counts in its window'],
   },
 ];

@@ -240,7 +240,10 @@ export const BROKEN_HOLDS: readonly BrokenBackend[] = [
   {
     fault: 'takes an id again',
     create: withHolds(TakesAgain),
-    breaks: ['takes a permit once, whatever is asked of it later', 'takes its charges once if it is sent again'],
+    breaks: [
+      'takes a permit once, even if it is requested again with other values',
+      'takes its charges once if it is sent again',
+    ],
   },
   {
     fault: 'charges again what is sent again',
@@ -250,12 +253,12 @@ export const BROKEN_HOLDS: readonly BrokenBackend[] = [
   {
     fault: 'frees a permit twice',
     create: withHolds(FreesAny),
-    breaks: ['frees a permit once', 'does not free, with the end of an expired permit, that of another holder'],
+    breaks: ['frees a permit once', 'does not free the permit of another holder when an expired permit is ended'],
   },
   {
     fault: 'ignores weights',
     create: withHolds(seeing((hold) => ('units' in hold ? { ...hold, units: Math.min(1, Number(hold.units)) } : hold))),
-    breaks: ['has holds of different weights', 'has back what a settlement is below its estimate'],
+    breaks: ['has holds of different weights', 'gets back the units by which a settlement is below its estimate'],
   },
   {
     fault: 'keeps holds that have expired',
@@ -265,7 +268,7 @@ export const BROKEN_HOLDS: readonly BrokenBackend[] = [
   {
     fault: 'settles up to the estimate',
     create: withHolds(SettlesUpToEstimates),
-    breaks: ['records in full what a settlement is above its estimate', 'random holds'],
+    breaks: ['records in full the units by which a settlement is above its estimate', 'random holds'],
   },
   {
     fault: 'charges nothing for a hold that expires',
@@ -275,24 +278,27 @@ export const BROKEN_HOLDS: readonly BrokenBackend[] = [
   {
     fault: 'charges for a hold that expires, whatever the policy says',
     create: withHolds(withRules({ onExpiry: 'charge' })),
-    breaks: ['has the units of a hold back that expires, with `release`'],
+    breaks: ['gets back the units of a hold that expires, with `release`'],
   },
   {
     fault: 'carries no debt',
     create: withHolds(
       seeingPolicy(({ held, ...policy }) => ({ ...policy, ...(held && { held: { onExpiry: held.onExpiry } }) })),
     ),
-    breaks: ['takes it from the next window with `carryDebt`', 'carries what expired holds leave above the limit'],
+    breaks: [
+      'takes units above the limit from the next window only, with `carryDebt`',
+      'carries what expired holds leave above the limit',
+    ],
   },
   {
     fault: 'carries every debt',
     create: withHolds(withRules({ carryDebt: true })),
-    breaks: ['forgives what is above the limit at the turn'],
+    breaks: ['drops units above the limit when the window ends'],
   },
   {
     fault: 'drops open holds at the turn of a window',
     create: withHolds(DropsAtTurn),
-    breaks: ['keeps an open hold over the turn'],
+    breaks: ['keeps an open hold in the next window'],
   },
   {
     fault: 'lets a hold expire earlier when it is extended',
@@ -322,11 +328,11 @@ export const BROKEN_HOLDS: readonly BrokenBackend[] = [
   {
     fault: 'counts permits by the name of the policy alone',
     create: withHolds(seeingPolicy((policy) => ({ ...policy, id: policy.name }))),
-    breaks: ['a limit of concurrency: is counted apart for each subject and policy'],
+    breaks: ['a limit of concurrency: is counted separately for each subject and policy'],
   },
   {
     fault: 'takes upper-case subjects of holds for lower-case ones',
     create: withHolds(seeing((hold) => ({ ...hold, subject: hold.subject.toLowerCase() }))),
-    breaks: ['a limit of concurrency: is counted apart for each subject and policy'],
+    breaks: ['a limit of concurrency: is counted separately for each subject and policy'],
   },
 ];

@@ -133,7 +133,7 @@ export const BROKEN_MODES: readonly BrokenBackend[] = [
   {
     fault: 'records up to the limit',
     create: (clock) => new RecordsUpToLimit(clock),
-    breaks: ['owes as in the conformance trace', 'a debt of any policy', 'decides each monitored charge by itself'],
+    breaks: ['owes as in the conformance trace', 'a debt of any policy', 'decides each monitored charge separately'],
   },
   {
     fault: 'records in a denied call',
@@ -150,7 +150,7 @@ export const BROKEN_MODES: readonly BrokenBackend[] = [
     create: answering((outcome) => ({ ...outcome, allowed: outcome.decisions.every(({ allowed }) => allowed) })),
     breaks: [
       'passes and takes nothing if it does not fit',
-      'decides each monitored charge by itself, after the others',
+      'decides each monitored charge separately, after the others',
     ],
   },
   {
@@ -161,24 +161,24 @@ export const BROKEN_MODES: readonly BrokenBackend[] = [
   {
     fault: 'does not say that a decision was monitored',
     create: answering((outcome) => ({ ...outcome, decisions: outcome.decisions.map(({ mode: _, ...rest }) => rest) })),
-    breaks: ['is taken if it fits, and reports what an enforced one would'],
+    breaks: ['is taken if it fits, and reports the same as an enforced one'],
   },
   {
     fault: 'decides monitored charges before the others',
     create: (clock) => new MonitorsInOrder(clock),
-    breaks: ['shows monitored charges what the others and the monitored ones before them take'],
+    breaks: ['decides monitored charges after all others, including earlier monitored ones'],
   },
   {
     fault: 'has monitored charges in its receipt that were not taken',
     create: (clock) => new GivesBackUntaken(clock),
-    breaks: ['has in its receipt what was taken, so that settling it gives no more back'],
+    breaks: ['has a receipt of what was taken, so that settling it returns no more'],
   },
   {
     fault: 'settles a receipt again',
     create: (clock) => new SettlesAgain(clock),
     breaks: [
       'a receipt: settles once: the first settlement counts',
-      'settles once, of two settlements at the same time',
+      'settles once if two settlements run at the same time',
     ],
   },
   {

@@ -36,12 +36,12 @@ export const BROKEN_QUOTAS: readonly BrokenBackend[] = [
   {
     fault: 'decides a quota by the window of the caller',
     create: (clock) => new TrustsTheCaller(clock),
-    breaks: ['counts by the clock of the backend, whichever window the caller is in'],
+    breaks: ['counts by the clock of the backend, even if the caller is in another window'],
   },
   {
     fault: 'carries nothing over',
     create: seeing((charge) => ({ ...charge, policy: { ...charge.policy, burst: charge.policy.limit } })),
-    breaks: ['begins with all that it can carry', 'is full after a window without a charge'],
+    breaks: ['begins with a full rollover', 'is full after a window without a charge'],
   },
   {
     fault: 'carries over from before the anchor',
@@ -53,16 +53,19 @@ export const BROKEN_QUOTAS: readonly BrokenBackend[] = [
   {
     fault: 'settles charges of earlier windows',
     create: (clock) => new SettlesInTheLatestWindow(clock),
-    breaks: ['is not changed after the turn by settling a charge of an earlier window'],
+    breaks: ['is not changed by settling a charge of an earlier window'],
   },
   {
     fault: 'never tells a threshold',
     create: telling(({ reached: _, ...decision }) => decision),
-    breaks: ['tells the charge that reaches one', 'tells exactly one of many charges at once'],
+    breaks: [
+      'reports a threshold for the charge that reaches it',
+      'reports a threshold for exactly one of many concurrent charges',
+    ],
   },
   {
     fault: 'tells a threshold again after units were returned',
     create: (clock) => new TellsAgain(clock),
-    breaks: ['tells one once a window, even after units were returned'],
+    breaks: ['reports a threshold once per window, even after units were returned'],
   },
 ];

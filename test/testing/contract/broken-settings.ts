@@ -112,17 +112,17 @@ export const BROKEN_SETTINGS: readonly BrokenBackend[] = [
   {
     fault: 'keeps overrides that have expired',
     create: settingsOf(KeepsExpired),
-    breaks: ['are over at the instant of their expiry', 'raises it, and expires'],
+    breaks: ['end at the instant of their expiry', 'raises it, and expires'],
   },
   {
     fault: 'cuts long subjects',
     create: settingsOf(CutsSubjects),
-    breaks: ['of two subjects are stored apart, however alike the subjects are'],
+    breaks: ['of two subjects are stored separately, even if the subjects look alike'],
   },
   {
     fault: 'numbers the entries of its lists',
     create: settingsOf(NumbersPages),
-    breaks: ['a page goes on behind the one before'],
+    breaks: ['a page continues after the previous one'],
   },
   {
     fault: 'lists the policies whose names begin alike',
@@ -132,17 +132,21 @@ export const BROKEN_SETTINGS: readonly BrokenBackend[] = [
   {
     fault: 'drops the change before as a whole',
     create: settingsOf(ReplacesChanges),
-    breaks: ['leave what they do not name as it is'],
+    breaks: ['do not change members that they do not name'],
   },
   {
     fault: 'has the number of its changes as their version',
     create: settingsOf(CountsChanges),
-    breaks: ['have a version that differs after each'],
+    breaks: ['have a version that changes with each'],
   },
   {
     fault: 'ignores stored overrides',
     create: (clock) => new SeesOverrides(clock, ({ overriddenBy: _, ...charge }) => charge),
-    breaks: ['says which rate an override put in force', 'is decided as by a policy of its rate', 'passes at any cost'],
+    breaks: [
+      'says which rate an override put in force',
+      'is decided like a policy with its rate',
+      'passes at any cost',
+    ],
   },
   {
     fault: 'prefers the override of the last subject',
@@ -158,16 +162,16 @@ export const BROKEN_SETTINGS: readonly BrokenBackend[] = [
       new SeesOverrides(clock, (charge) =>
         charge.overriddenBy === undefined ? charge : { ...charge, overriddenBy: [charge.subject] },
       ),
-    breaks: ['or of several that share one'],
+    breaks: ['or be shared by several'],
   },
   {
     fault: "settles in the policy's budget what was taken under an override",
     create: (clock) => new SettlesPolicies(clock),
-    breaks: ['is settled that was charged, where the override stays'],
+    breaks: ['that was charged is settled, even if the override stays'],
   },
   {
     fault: 'settles what was unlimited',
     create: (clock) => new SettlesUnlimited(clock),
-    breaks: ['leaves the others of its call as they are'],
+    breaks: ['does not affect the others of its call'],
   },
 ];

@@ -9,7 +9,7 @@ import { failuresOf } from './failures.js';
 const casesFor = (strategy: Strategy) => strategyContract({ strategy, runs: 40, seed: 1 });
 
 describe('the contract of strategies', () => {
-  it('is kept by right ones', async () => {
+  it('is kept by correct ones', async () => {
     expect(await failuresOf(casesFor(right))).toEqual([]);
     expect(await failuresOf(strategyContract({ strategy: anchoredWindow, traceless: false, runs: 60 }))).toEqual([]);
   });
@@ -19,18 +19,18 @@ describe('the contract of strategies', () => {
     for (const promise of breaks) expect(failures).toContainEqual(expect.stringContaining(promise));
   });
 
-  it('is kept by one that does not record, if it says so, and returns the given state', async () => {
+  it('is kept by one that does not record, with records: false, if it returns the given state', async () => {
     const strategy: Strategy = {
       ...right,
       amend: (state, now, policy, at, from, to) => (to > from ? state : right.amend(state, now, policy, at, from, to)),
     };
     expect(await failuresOf(strategyContract({ strategy, records: false, runs: 40, seed: 1 }))).toEqual([]);
     expect(await failuresOf(strategyContract({ strategy: right, records: false, runs: 40, seed: 1 }))).toEqual([
-      'returns the given state for a charge that rises, so that a backend sees that it is not recorded',
+      'returns the given state for a raised charge, so that a backend notices that it is not recorded',
     ]);
   });
 
-  it('is not kept by one that hardly ever denies, because no waits were tried', async () => {
+  it('is not kept by one that hardly ever denies, because no waits were tested', async () => {
     const policy = () => definePolicy('p', { rate: '1000000/s', strategy: anchoredWindow });
     const cases = strategyContract({
       strategy: anchoredWindow,

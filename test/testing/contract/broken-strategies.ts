@@ -157,7 +157,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
     strategy: broken({
       step: (state, now, policy, cost) => right.step(now < (state[0] ?? 0) ? [] : state, now, policy, cost),
     }),
-    breaks: ['gives nothing back when the clock steps back by at most a period'],
+    breaks: ['returns nothing when the clock steps back by at most a period'],
   },
   {
     fault: 'keeps the state of a clock that was far ahead',
@@ -177,7 +177,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return right.amend(once, now, policy, at, from, to);
       },
     }),
-    breaks: ['gives back no more than was taken'],
+    breaks: ['returns no more than was taken'],
   },
   {
     fault: 'gives the next window what was taken in the one before',
@@ -187,14 +187,14 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
     breaks: ['leaves no more room after a refund than if the refunded units had never been charged'],
   },
   {
-    fault: 'gives nothing back',
+    fault: 'returns nothing',
     strategy: broken({ amend: (state) => state }),
-    breaks: ['gives back all of a charge of the same instant'],
+    breaks: ['returns all of a charge of the same instant'],
   },
   {
     fault: 'remembers more numbers than it says',
     strategy: broken({ size: () => ({ wide: 1, counts: 0 }) }),
-    breaks: ['remembers as many numbers as `size` says'],
+    breaks: ['stores as many numbers as `size` declares'],
   },
   {
     fault: 'has a limit that depends on the state',
@@ -214,14 +214,14 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return to > from ? [after[0] ?? now, Math.min(policy.limit, after[1] ?? 0)] : after;
       },
     }),
-    breaks: ['records as much in parts as at once, and takes back what was recorded'],
+    breaks: ['records the same in parts as at once, and returns what was recorded'],
   },
   {
     fault: 'records nothing',
     strategy: broken({
       amend: (state, now, policy, at, from, to) => (to > from ? state : right.amend(state, now, policy, at, from, to)),
     }),
-    breaks: ['records all of a charge, above the limit too', 'never forgets that there is a debt'],
+    breaks: ['records all of a charge, even above the limit', 'never drops the debt'],
   },
   {
     fault: 'records nothing on an empty state',
@@ -229,7 +229,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
       amend: (state, now, policy, at, from, to) =>
         state.length === 0 ? state : right.amend(state, now, policy, at, from, to),
     }),
-    breaks: ['records all of a charge, above the limit too'],
+    breaks: ['records all of a charge, even above the limit'],
   },
   {
     fault: 'denies only while the limit is used up, not while there is a debt',
@@ -239,7 +239,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return right.step(used > policy.limit ? [start, 0] : state, now, policy, cost);
       },
     }),
-    breaks: ['records all of a charge, above the limit too', 'never forgets that there is a debt'],
+    breaks: ['records all of a charge, even above the limit', 'never drops the debt'],
   },
   {
     fault: 'counts huge charges inexactly',
@@ -249,7 +249,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return to > from && after !== state ? [after[0] ?? now, (state[1] ?? 0) + to - from] : after;
       },
     }),
-    breaks: ['counts huge charges as far as it can, with safe numbers'],
+    breaks: ['counts huge charges as far as possible with safe numbers'],
   },
   {
     fault: 'wraps around',
@@ -259,7 +259,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return to > from ? [start, used % 2 ** 31] : right.amend(state, now, policy, at, from, to);
       },
     }),
-    breaks: ['never forgets that there is a debt'],
+    breaks: ['never drops the debt'],
   },
   {
     fault: 'starts a window anew when a charge of an earlier one is settled upward',
@@ -269,7 +269,7 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return at < windowOf(now, policy) ? [windowOf(now, policy), 0] : right.amend(state, now, policy, at, from, to);
       },
     }),
-    breaks: ['never gives anything by it'],
+    breaks: ['never returns units by it'],
   },
   {
     fault: 'records in another size',
@@ -279,6 +279,6 @@ export const BROKEN_STRATEGIES: readonly BrokenStrategy[] = [
         return to > from && after !== state ? [...after, to] : after;
       },
     }),
-    breaks: ['records all of a charge, above the limit too'],
+    breaks: ['records all of a charge, even above the limit'],
   },
 ];

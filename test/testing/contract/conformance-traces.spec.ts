@@ -6,7 +6,7 @@ import { STRATEGIES } from '../../../src/testing/contract/harness/random-policie
 const root = new URL('../../../', import.meta.url);
 
 describe('the conformance traces of the package', () => {
-  it('are those of test/conformance, as scripts/build-traces.mjs embeds them', async () => {
+  it('equal those of test/conformance, as embedded by scripts/build-traces.mjs', async () => {
     const script = new URL('scripts/build-traces.mjs', root).href;
     const { generate, GENERATED }: { generate(): string; GENERATED: URL } = await import(script);
     expect(readFileSync(GENERATED, 'utf8')).toBe(generate());
@@ -15,7 +15,7 @@ describe('the conformance traces of the package', () => {
     expect(DEBT_TRACES).toEqual(read('debts.json'));
   });
 
-  it('are many, and of every strategy', () => {
+  it('are many, and cover every strategy', () => {
     expect(CONFORMANCE_TRACES.length).toBeGreaterThanOrEqual(28);
     expect(new Set(CONFORMANCE_TRACES.map(({ policy }) => policy.strategy))).toEqual(new Set(STRATEGIES));
     expect(DEBT_TRACES.length).toBeGreaterThanOrEqual(39);

@@ -62,7 +62,7 @@ async function compare(strategy: Strategy): Promise<void> {
 }
 
 describe('the contract of a strategy with a Lua twin', () => {
-  it('is kept by a twin that agrees to the bit, and leaves no keys behind', async () => {
+  it('is kept by a twin with exactly the same results, and leaves no keys', async () => {
     await compare(withLua(LUA));
     expect(await redis.client.keys('sluice-test:*')).toEqual([]);
   });

@@ -66,7 +66,7 @@ async function incoming(url: string, method: string): Promise<IncomingMessage> {
 }
 
 describe('the matchers', () => {
-  it('take responses of fetch and of Node', async () => {
+  it('accept responses of fetch and Node', async () => {
     await using app = await start();
     expect(await fetch(`${app.url}/search`)).toHaveRateLimit({ policy: 'search', limit: 2, remaining: 1 });
     expect(await app.get('/search')).toHaveRateLimit({
@@ -80,7 +80,7 @@ describe('the matchers', () => {
     expect(await app.get('/search')).not.toBeWithinRateLimit();
   });
 
-  it('take responses of supertest, axios and inject, and headers as they are written', () => {
+  it('accept responses of supertest, axios and inject, with headers in any case', () => {
     const lower = { ratelimit: '"api";r=9;t=60', 'ratelimit-policy': '"api";q=10;w=60' };
     const axios = new Map(Object.entries(lower));
     for (const headers of [
@@ -94,7 +94,7 @@ describe('the matchers', () => {
     }
   });
 
-  it('tell a request that was limited and allowed from one that is not limited', async () => {
+  it('distinguish a request that was limited and allowed from one that is not limited', async () => {
     await using app = await start();
     expect(await app.get('/search')).toBeWithinRateLimit();
     expect(await app.get('/free')).not.toBeWithinRateLimit();
@@ -102,7 +102,7 @@ describe('the matchers', () => {
     expect(await app.get('/down')).not.toBeWithinRateLimit();
   });
 
-  it('expect no wait of a cost that can never pass', async () => {
+  it('expect no wait for a cost that can never pass', async () => {
     await using app = await start();
     const response = await app.get('/large', 'POST');
     expect(response).toBeThrottled({ retryAfterSeconds: null });
@@ -116,7 +116,7 @@ describe('the matchers', () => {
     expect(response).not.toHaveRateLimit({ policy: 'search' });
   });
 
-  describe('say what was expected and what was received', () => {
+  describe('report what was expected and what was received', () => {
     const response = {
       statusCode: 429,
       headers: { ratelimit: '"a";r=0;t=12, "b";r=7', 'ratelimit-policy': '"a";q=5;w=60, "b";q=9', 'retry-after': '12' },
@@ -232,13 +232,13 @@ describe('reportedLimits', () => {
     expect(reportedLimits({ status: 200, headers })).toEqual({ status: 200, limits });
   });
 
-  it('reads Retry-After in seconds, and no date', () => {
+  it('reads Retry-After in seconds, but not as a date', () => {
     expect(reportedLimits({ statusCode: 429, headers: { 'retry-after': '7' } }).retryAfterSeconds).toBe(7);
     const date = { 'retry-after': 'Fri, 31 Dec 2027 23:59:59 GMT' };
     expect(reportedLimits({ statusCode: 429, headers: date }).retryAfterSeconds).toBeUndefined();
   });
 
-  it('throws for something else than a response', () => {
+  it('throws for anything but a response', () => {
     expect(() => Reflect.apply(reportedLimits, undefined, [{ status: 200 }])).toThrow(TypeError);
   });
 });

@@ -86,7 +86,7 @@ describe.each(Object.entries(imports))('disableThrottle, in an application with 
 });
 
 describe('disableThrottle', () => {
-  it('lets requests pass where the application binds ThrottleGuard by APP_GUARD itself', async () => {
+  it('lets requests pass if the application binds ThrottleGuard by APP_GUARD itself', async () => {
     const guard = { provide: APP_GUARD, useClass: ThrottleGuard };
     const root = appModule(ThrottleModule.forRoot({ ...options(), guard: false }), [guard]);
     await using limited = await run(useManualClock(Test.createTestingModule({ imports: [root] }), new ManualClock(0)));
@@ -96,7 +96,7 @@ describe('disableThrottle', () => {
     expect(connections).toBe(0);
   });
 
-  it('never uses a backend that the options were given ready made', async () => {
+  it('never uses a backend object in the options', async () => {
     const backend = redisAt({ lazyConnect: true });
     const builder = Test.createTestingModule({
       imports: [appModule(ThrottleModule.forRoot({ ...options(), backend }))],
@@ -139,7 +139,7 @@ describe('disableThrottle', () => {
     await moduleRef.close();
   });
 
-  it('says what it needs if it is given something else', () => {
+  it('reports what it needs if it gets anything else', () => {
     expect(() => disableThrottle(Reflect.get({}, 'missing'))).toThrow(
       new ThrottleConfigError(
         'SLUICE_INVALID_ARGUMENT',

@@ -29,7 +29,7 @@ const imports = {
 };
 
 describe.each(Object.entries(imports))('useManualClock, in an application with %s', (_name, throttle) => {
-  it('limits requests by the clock of the test, and never makes the configured backend', async () => {
+  it('limits requests by the clock of the test, and never creates the configured backend', async () => {
     const clock = new ManualClock(Date.UTC(2026, 0, 1));
     await using app = await run(useManualClock(Test.createTestingModule({ imports: [appModule(throttle())] }), clock));
     for (const path of ['/reports', '/guarded', '/mine']) {
@@ -50,7 +50,7 @@ describe.each(Object.entries(imports))('useManualClock, in an application with %
 });
 
 describe('useManualClock', () => {
-  it('limits an application that binds ThrottleGuard by hand where it does', async () => {
+  it('limits an application where it binds ThrottleGuard itself', async () => {
     const throttle = ThrottleModule.forRoot({ ...options, guard: false });
     const builder = Test.createTestingModule({ imports: [appModule(throttle)] });
     await using app = await run(useManualClock(builder, new ManualClock(0)));
@@ -58,7 +58,7 @@ describe('useManualClock', () => {
     expect(await app.http.statuses('/reports', 3)).toEqual([200, 200, 200]);
   });
 
-  it('says what it needs if the clock is missing', () => {
+  it('reports what it needs if the clock is missing', () => {
     const builder = Test.createTestingModule({});
     expect(() => useManualClock(builder, Reflect.get({}, 'clock'))).toThrow(
       new ThrottleConfigError(
@@ -92,7 +92,7 @@ describe('THROTTLE_BACKEND', () => {
     }
   });
 
-  it('stops startup if it is overridden by something else', async () => {
+  it('stops startup if it is overridden by anything else', async () => {
     const builder = Test.createTestingModule({ imports: [ThrottleModule.forRoot()] })
       .overrideProvider(THROTTLE_BACKEND)
       .useValue({});

@@ -41,7 +41,7 @@ describe('ThrottleTestingModule', () => {
     expect(await app.http.statuses('/search', 3)).toEqual([200, 200, 429]);
   });
 
-  it('gives the service to providers of a module without HTTP', async () => {
+  it('provides the service in a module without HTTP', async () => {
     const clock = new ManualClock(0);
     const moduleRef = await Test.createTestingModule({
       imports: [ThrottleTestingModule.forRoot({ policies, clock })],
@@ -66,7 +66,7 @@ describe('ThrottleTestingModule', () => {
     [{ defautl: '5/min' }, /defautl/],
     [{ backend: {} }, /ThrottleTestingModule.forRoot: it counts in memory and takes no backend/],
     [{ clock: Date }, /ThrottleTestingModule.forRoot: clock: expected a clock that the test moves/],
-  ])('stops at options with a mistake: %j', async (options, message) => {
+  ])('rejects invalid options: %j', async (options, message) => {
     const compile = async () =>
       Test.createTestingModule({
         imports: [ThrottleTestingModule.forRoot(options as ThrottleTestingOptions)],

@@ -105,7 +105,7 @@ describe.each(adapters)('requests in the module on %s', (adapter) => {
     expect(answer.body).toMatchObject({ statusCode: 429, policy: 'requests' });
   });
 
-  it('are decided by themselves, and not given back when a limit of the handler denies', async () => {
+  it('are decided separately, and not refunded when a limit of the handler denies', async () => {
     await using app = await start({ requests: requests('4/min') });
     const answer = await app.send('/tight');
     expect(answer.headers.ratelimit).toBe('"requests";r=3;t=60, "default";r=0;t=60');
@@ -113,7 +113,7 @@ describe.each(adapters)('requests in the module on %s', (adapter) => {
     expect((await app.send('/open')).body).toMatchObject({ policy: 'requests' });
   });
 
-  it('are not given back by the handler phase, or by a guard that refuses', async () => {
+  it('are not refunded by the handler phase, or by a guard that refuses', async () => {
     await using app = await start({ requests: requests('5/min') });
     const ann = { headers: { authorization: 'ann' } };
     expect(await app.statuses('/mine', 3, ann)).toEqual([200, 429, 429]);
@@ -137,7 +137,7 @@ describe.each(adapters)('requests in the module on %s', (adapter) => {
     }
   });
 
-  it('run after the middleware of main.ts, so that this can identify the caller', async () => {
+  it('run after the middleware of main.ts, which can identify the caller', async () => {
     const seen: string[] = [];
     await using app = await start(
       { requests: { ...requests('1/min'), by: ({ request }) => `tenant:${String(request?.headers['x-tenant'])}` } },
@@ -155,7 +155,7 @@ describe.each(adapters)('requests in the module on %s', (adapter) => {
     expect(seen).toEqual(['/open', '/open', '/nowhere', '/nowhere']);
   });
 
-  it('wait for an asynchronous backend, and obey skip, several rates and names', async () => {
+  it('wait for an asynchronous backend, and support skip, several rates and names', async () => {
     const memory = new MemoryBackend();
     const backend: Backend = {
       spend: async (charges) => memory.spend(charges),
@@ -173,7 +173,7 @@ describe.each(adapters)('requests in the module on %s', (adapter) => {
     expect(await app.statuses('/nowhere', 2)).toEqual([404, 429]);
   });
 
-  it('limit alone: nothing else has to be limited', async () => {
+  it('need no other limit', async () => {
     @Controller()
     class OpenController {
       @Get('open') open() {}
@@ -239,7 +239,7 @@ describe.each(adapters)('throttleRequests(app) on %s', (adapter) => {
 });
 
 describe('throttleRequests(app) on express', () => {
-  it('charges static files, which Express answers before the module sees them', async () => {
+  it('charges static files, which Express serves before the module sees the requests', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-static-'));
     await writeFile(join(folder, 'logo.txt'), 'logo');
     const statusesOf = async (isFirst: boolean) => {
@@ -259,7 +259,7 @@ describe('throttleRequests(app) on express', () => {
 });
 
 describe('requests in a fleet on Redis', () => {
-  it.each(adapters)('are one budget of all processes, 404s too (%s)', async (adapter) => {
+  it.each(adapters)('share one budget over all processes, including 404s (%s)', async (adapter) => {
     await using server = await RedisServer.start();
     const client = await connect(server);
     const start = () =>

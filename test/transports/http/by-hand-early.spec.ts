@@ -88,7 +88,7 @@ describe.each(places)('a call by hand on %s in %s', (adapter, _place, install) =
       prepare: (app) => install(app, act),
     });
 
-  it('that is denied has the headers that a denial has elsewhere', async () => {
+  it('that is denied has the headers of any denial', async () => {
     await using app = await start();
     expect((await app.send('/list')).headers).toMatchObject({
       'ratelimit-policy': '"early";q=1;w=60',
@@ -108,7 +108,7 @@ describe.each(places)('a call by hand on %s in %s', (adapter, _place, install) =
     expect(answer.headers.ratelimit).toBe('"early";r=0;t=60, "guarded";r=7;t=60');
   });
 
-  it('leaves no Retry-After on the response of a call that went on after a caught denial', async () => {
+  it('removes Retry-After from the response of a call that went on after a caught denial', async () => {
     await using app = await start((throttle, call) => throttle.hit('early', 2, call).catch(() => 'caught'));
     const answer = await app.send('/guarded');
     expect([answer.status, answer.headers['retry-after'], answer.headers['cache-control']]).toEqual([
@@ -194,7 +194,7 @@ describe('a call by hand on fastify over HTTP/2', () => {
   });
 });
 
-describe('a response that is named', () => {
+describe('a response that is passed', () => {
   it.each<[string, object, string]>([
     [
       'is none',
@@ -267,11 +267,11 @@ describe.each(adapters)('the content type of problem details on %s', (adapter) =
       (exception, response) =>
         response.status(429).send({ mine: true, ...Object(exception.getResponse()), status: undefined }),
     ],
-  ])('is not that of a filter that %s', async (_, respond) => {
+  ])('is not set if a filter %s', async (_, respond) => {
     expect(await deniedWith(respond)).toEqual([429, 'application/json', true]);
   });
 
-  it('is that of a filter that sends the body as it is', async () => {
+  it('is set if a filter sends the body unchanged', async () => {
     const respond: Respond = (exception, response) => response.status(429).send(Object(exception.getResponse()));
     expect(await deniedWith(respond)).toEqual([429, 'application/problem+json', 429]);
   });

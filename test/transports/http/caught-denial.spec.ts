@@ -4,7 +4,7 @@ import { ThrottleService } from '../../../src/index.js';
 import { adapters, startApp } from '../../support/http-app.js';
 
 describe.each(adapters)('a denial that the handler catches, on %s', (adapter) => {
-  it('is no problem details any more', async () => {
+  it('is no longer problem details', async () => {
     @Controller('caught')
     class CatchingController {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}

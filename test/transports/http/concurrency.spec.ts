@@ -98,7 +98,7 @@ describe.each(adapters)('calls at once on %s', (adapter) => {
     expect(handled).toBe(50);
   });
 
-  it('that wait for who is charged, and for their cost: exactly as many pass as may', async () => {
+  it('with asynchronous by and cost: exactly the limit passes', async () => {
     @Controller('limited')
     class LimitedController {
       @Throttle('50/min', { by: async () => setImmediate('everybody'), cost: async () => setImmediate(2) })
@@ -113,7 +113,7 @@ describe.each(adapters)('calls at once on %s', (adapter) => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(75);
   });
 
-  it('of two limits take from both or from none', async () => {
+  it('under two limits take from both or from none', async () => {
     @Controller('limited')
     class LimitedController {
       @Throttle('50/min', { name: 'all', strategy: 'fixed-window', by: by.all() })
@@ -132,14 +132,14 @@ describe.each(adapters)('calls at once on %s', (adapter) => {
 });
 
 describe.each(adapters)('the guard on %s', (adapter) => {
-  it.each([true, false])('charges once, however often it is bound (for all handlers: %p)', async (guard) => {
+  it.each([true, false])('charges once, even if it is bound several times (for all handlers: %p)', async (guard) => {
     await using app = await startApp({ adapter, controllers: [BoundTwiceController], options: { guard } });
     const answer = await app.send('/twice');
     expect([answer.status, answer.headers.ratelimit]).toEqual([200, '"default";r=4;t=60']);
     expect(await app.statuses('/twice', 5)).toEqual([200, 200, 200, 200, 429]);
   });
 
-  it('that nobody binds charges nothing', async () => {
+  it('that is not bound charges nothing', async () => {
     await using app = await startApp({
       adapter,
       controllers: [UserController],
@@ -151,7 +151,7 @@ describe.each(adapters)('the guard on %s', (adapter) => {
     }
   });
 
-  it('behind the one that authenticates charges the user, and not who is turned away', async () => {
+  it('after the one that authenticates charges the user, and not rejected calls', async () => {
     await using app = await startApp({
       adapter,
       controllers: [UserController],
@@ -168,7 +168,7 @@ describe.each(adapters)('the guard on %s', (adapter) => {
     expect([stranger.status, limitHeaders(stranger)]).toEqual([403, {}]);
   });
 
-  it('answers with a boolean, not with a promise, where nothing has to be awaited', async () => {
+  it('returns a boolean instead of a promise if nothing has to be awaited', async () => {
     await using app = await startApp({
       adapter,
       controllers: [UserController],

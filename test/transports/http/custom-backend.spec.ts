@@ -22,8 +22,8 @@ class Later {
   }
 }
 
-describe.each(adapters)("a backend of one's own on %s", (adapter) => {
-  it('may answer with anything that has a then', async () => {
+describe.each(adapters)('a custom backend on %s', (adapter) => {
+  it('may return any thenable', async () => {
     const memory = new MemoryBackend();
     const backend: Backend = {
       spend: (charges) => new Later(memory.spend(charges)) as never,

@@ -10,8 +10,8 @@ import { until } from '../../support/wait-until.js';
 
 const strategy = 'leaky-bucket';
 
-describe.each(adapters)('a held call on %s', (adapter) => {
-  it('whose client leaves never runs its handler, and nothing waits for it any more', async () => {
+describe.each(adapters)('a delayed call on %s', (adapter) => {
+  it('whose client leaves never runs its handler, and is no longer waited for', async () => {
     const { runs, controllers } = heldController();
     const warnings: string[] = [];
     await using app = await startApp({ adapter, controllers, warnings });
@@ -34,7 +34,7 @@ describe.each(adapters)('a held call on %s', (adapter) => {
     expect(warnings).toEqual([]);
   });
 
-  it.each(['guarded', 'hit', 'both'])('gives its place back when its client leaves: %s', async (handler) => {
+  it.each(['guarded', 'hit', 'both'])('returns its units when its client leaves: %s', async (handler) => {
     const { runs, controllers } = heldController();
     await using app = await startApp({ adapter, controllers });
     expect((await app.send(`/${handler}/first`)).status).toBe(200);
@@ -55,7 +55,7 @@ describe.each(adapters)('a held call on %s', (adapter) => {
     expect(runs).toEqual(['first', 'next']);
   });
 
-  it('whose client has left before its turn to be held is not held', async () => {
+  it('whose client left before its delay is not delayed', async () => {
     const runs: string[] = [];
     const stages: string[] = [];
     const gate = new AbortController();
@@ -103,7 +103,7 @@ describe.each(adapters)('a held call on %s', (adapter) => {
 });
 
 describe.each(adapters)('an application that closes on %s', (adapter) => {
-  it.each(['guarded', 'hit'])('turns away the calls that are held (%s)', async (handler) => {
+  it.each(['guarded', 'hit'])('rejects delayed calls (%s)', async (handler) => {
     const { runs, controllers } = heldController();
     const app = await startApp({ adapter, controllers });
     const sent = await sendInOrder(
@@ -115,7 +115,7 @@ describe.each(adapters)('an application that closes on %s', (adapter) => {
     expect([app.clock.waiting, runs]).toEqual([0, ['a']]);
   });
 
-  it('turns away what it would hold from then on', async () => {
+  it('rejects later calls that would be delayed', async () => {
     const gate = new AbortController();
     let reached = false;
 

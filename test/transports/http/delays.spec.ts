@@ -5,7 +5,7 @@ import { START } from '../../support/start-time.js';
 import { until } from '../../support/wait-until.js';
 
 describe.each(adapters)('a leaky bucket on %s', (adapter) => {
-  it.each(['guarded', 'hit', 'both'])('holds calls until their turn, in order (%s)', async (handler) => {
+  it.each(['guarded', 'hit', 'both'])('delays calls until their turn, in order (%s)', async (handler) => {
     const { runs, controllers } = heldController();
     await using app = await startApp({ adapter, controllers });
     const sent = await sendInOrder(
@@ -25,7 +25,7 @@ describe.each(adapters)('a leaky bucket on %s', (adapter) => {
   });
 
   it.each(['guarded', 'hit'])(
-    'holds as many calls as it has room for, and denies others at once (%s)',
+    'delays as many calls as it has room for, and denies others at once (%s)',
     async (handler) => {
       const { runs, controllers } = heldController();
       await using app = await startApp({ adapter, controllers });
@@ -53,7 +53,7 @@ describe.each(adapters)('a leaky bucket on %s', (adapter) => {
     },
   );
 
-  it('only tells consume() how long to hold', async () => {
+  it('only returns the delay from consume()', async () => {
     const { runs, controllers } = heldController();
     await using app = await startApp({ adapter, controllers });
     const bodies: unknown[] = [];

@@ -19,17 +19,17 @@ const DENIED: Outcome = {
 const frames = ({ stack = '' }: Error) => stack.split('\n').filter((line) => line.startsWith('    at '));
 
 describe('the exception of a denial', () => {
-  it.each(['nest', 'problem'] as const)('has no stack where it answers a request (%s)', (style) => {
+  it.each(['nest', 'problem'] as const)('has no stack as the response to a request (%s)', (style) => {
     const exception = httpDenial(DENIED, undefined, style, {});
     expect(frames(exception)).toEqual([]);
     expect(exception.message).toBe(style === 'nest' ? 'Too many requests. Retry in 12 seconds.' : 'Throttle Exception');
   });
 
-  it('has its stack outside a request, where nobody answers it', () => {
+  it('has a stack outside a request', () => {
     expect(frames(httpDenial(DENIED, undefined, 'nest', undefined)).join()).toContain('denial-exception.spec');
   });
 
-  it('is so where nothing could decide, too', () => {
+  it('has the same if limits cannot be checked', () => {
     for (const style of ['nest', 'problem'] as const) {
       const setHeader = () => undefined;
       expect(frames(httpUnavailable(1000, style, { setHeader }))).toEqual([]);
@@ -37,7 +37,7 @@ describe('the exception of a denial', () => {
     }
   });
 
-  it('leaves the stacks of all other errors as long as they were', () => {
+  it('does not change the stacks of other errors', () => {
     const before = Error.stackTraceLimit;
     Error.stackTraceLimit = 7;
     try {

@@ -38,7 +38,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
   const start = (options: ThrottleModuleOptions, limit: Partial<PolicyOptions> = {}) =>
     startApp({ adapter, controllers: [limitedBy({ rate: '1/min', strategy, ...limit })], options });
 
-  it("has a body of Nest's shape", async () => {
+  it("has a body in Nest's form", async () => {
     await using app = await start({});
     const answer = await denied(app);
     expect(answer.status).toBe(429);
@@ -46,7 +46,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     expect(answer.body).toEqual(nestBody);
   });
 
-  it('is problem details where errors are "problem"', async () => {
+  it('is problem details with errors "problem"', async () => {
     await using app = await start({ errors: 'problem' });
     const answer = await denied(app);
     expect(answer.status).toBe(429);
@@ -62,7 +62,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     });
   });
 
-  it('says that the client is blocked, in both forms of errors', async () => {
+  it('reports that the client is blocked, in both forms of errors', async () => {
     const limit = { block: { for: '5m' } } as const;
     await using nest = await start({}, limit);
     const message = 'Too many requests. Retry in 300 seconds.';
@@ -81,7 +81,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     });
   });
 
-  it('names in problem details the policies that denied, and no others', async () => {
+  it('names only the policies that denied in problem details', async () => {
     const limits = [
       { name: 'minute', rate: '1/min', strategy },
       { name: 'roomy', rate: '9/min', strategy },
@@ -105,7 +105,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     expect(headers['retry-after']).toBe('3600');
   });
 
-  it('leaves the answers of other errors and of allowed calls as they are where errors are "problem"', async () => {
+  it('does not change responses of other errors and allowed calls with errors "problem"', async () => {
     await using app = await start({ errors: 'problem' });
     const allowed = await app.send('/limited');
     expect([allowed.status, allowed.text, allowed.headers['content-type']]).toEqual([
@@ -121,7 +121,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     ['a text', 'Slower.'],
     ['a function that gives a text', () => 'Slower.'],
     ['an async function that gives a text', async () => setImmediate('Slower.')],
-  ])('says what the message says, %s', async (_kind, message) => {
+  ])('has the configured message, %s', async (_kind, message) => {
     await using ofModule = await start({ message: message ?? '' });
     expect((await denied(ofModule)).body).toEqual({ ...nestBody, message: 'Slower.' });
     await using ofPolicy = await start({ message: 'Of the module.' }, { message: message ?? '' });
@@ -152,12 +152,12 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     },
   );
 
-  it('whose message is neither a text nor an object is an error, and no pass', async () => {
+  it('whose message is neither a string nor an object is an error, and does not pass', async () => {
     await using app = await start({}, { message: () => JSON.parse('5') });
     expect((await denied(app)).status).toBe(500);
   });
 
-  it('is answered by what onDenied throws', async () => {
+  it('has the exception of onDenied as its response', async () => {
     const throwing: readonly OnDenied[] = [
       () => {
         throw new ConflictException('busy');
@@ -177,7 +177,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     }
   });
 
-  it('is told to onDenied, which need not throw: of the policy, else of the module', async () => {
+  it('calls onDenied of the policy, else of the module, which need not throw', async () => {
     const told: unknown[] = [];
     const note =
       (who: string): OnDenied =>
@@ -195,7 +195,7 @@ describe.each(adapters)('a denial on %s', (adapter) => {
     ]);
   });
 
-  it('has the message of the policy that binds', async () => {
+  it('has the message of the binding policy', async () => {
     const limits = [
       { name: 'minute', rate: '1/min', strategy, message: 'A minute.' },
       { name: 'hour', rate: '1/h', strategy, message: 'An hour.' },

@@ -29,13 +29,13 @@ function wrapped(target: object, name: string, descriptor: PropertyDescriptor): 
 }
 
 describe.each(adapters)('handlers on %s', (adapter) => {
-  it('of two controllers of one class name in one module are two budgets', async () => {
+  it('of two controllers with one class name in one module have two budgets', async () => {
     await using app = await startApp({ adapter, controllers: [reportsAt('a'), reportsAt('b')] });
     expect(await app.statuses('/a', 2)).toEqual([200, 429]);
     expect(await app.statuses('/b', 2)).toEqual([200, 429]);
   });
 
-  it('of two controllers of one class name in two modules of one name are two budgets', async () => {
+  it('of two controllers with one class name in two modules of one name have two budgets', async () => {
     const imports = ['a', 'b'].map((path) => {
       @Module({ controllers: [reportsAt(path)] })
       class ReportsModule {}
@@ -46,7 +46,7 @@ describe.each(adapters)('handlers on %s', (adapter) => {
     expect(await app.statuses('/b', 2)).toEqual([200, 429]);
   });
 
-  it('share the budget of their class, and of no other class of that name', async () => {
+  it('share the budget of their class, but not with another class of that name', async () => {
     const classes = ['a', 'b'].map((path) => {
       @Throttle('2/min')
       @Controller(path)
@@ -68,7 +68,7 @@ describe.each(adapters)('handlers on %s', (adapter) => {
     expect(await app.statuses('/b/two', 3)).toEqual([200, 200, 429]);
   });
 
-  it('that are inherited are limited by what their base says, each class by itself', async () => {
+  it('that are inherited have the limits of their base, with a budget for each class', async () => {
     @Throttle('2/min', { name: 'base', strategy: 'fixed-window' })
     abstract class BaseController {
       @Throttle('1/min')
@@ -111,7 +111,7 @@ describe.each(adapters)('handlers on %s', (adapter) => {
     expect(await app.statuses('/b/free', 4)).toEqual([200, 200, 200, 200]);
   });
 
-  it('that override one of their base follow their own limit', async () => {
+  it('that override one of their base have their own limit', async () => {
     class BaseController {
       @Throttle('1/min')
       @Get()

@@ -41,7 +41,7 @@ describe.each(adapters)('dialects of the rate limit headers on %s', (adapter) =>
     ['legacy'],
     ...DRAFTS.map((draft) => [draft, 'legacy'] as const),
     ['legacy', 'draft-7'],
-  ])('are those of the list, and no others: %s %s', async (...dialects) => {
+  ])('are exactly those of the array: %s %s', async (...dialects) => {
     const list = dialects.filter((one) => typeof one === 'string');
     const expected = (r: number) => Object.assign({}, ...list.map((dialect) => headersOf[dialect](r)));
     await using app = await start(list);
@@ -54,7 +54,7 @@ describe.each(adapters)('dialects of the rate limit headers on %s', (adapter) =>
     ]);
   });
 
-  it('speak for the policy that binds, and list all policies, in whole seconds', async () => {
+  it('report the binding policy, and list all policies, in whole seconds', async () => {
     await using six = await start(['draft-6']);
     expect(limitHeaders(await six.send('/several'))).toEqual({
       'ratelimit-policy': '10;w=1, 3;w=3600',
@@ -96,7 +96,7 @@ describe('ratelimit-header-parser', () => {
   });
 });
 
-describe('a connection that is refused', () => {
+describe('a refused connection', () => {
   it('has the headers of the dialects', async () => {
     await using sockets = await startSockets({
       transport: 'ws',

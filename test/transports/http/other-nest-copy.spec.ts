@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 describe.each(adapters)('exceptions of another copy of @nestjs/common, on %s', (adapter) => {
-  it('are answered with their status by the filter of Nest', async () => {
+  it('get a response with their status from the filter of Nest', async () => {
     expect(common.HttpException).not.toBe(HttpException);
 
     @Controller()

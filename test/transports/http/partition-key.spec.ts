@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { partitionParameter } from '../../../src/transports/http/partition-key.js';
 import { collectGarbage } from '../../support/collect-garbage.js';
 
-it('keys of partitions are the same for each call, and long subjects are not kept', () => {
+it('partition keys are the same for each call, and those of long subjects are not cached', () => {
   const subject = (i: number) => Buffer.alloc(100_000, `${i} `).toString('latin1');
   const keys = new Set<string>();
   collectGarbage();

@@ -86,7 +86,7 @@ describe.each(adapters)('headers of a policy on %s', (adapter) => {
     expect(parameters?.get('qu')).toBe('content-bytes');
   });
 
-  it('tell requests and elements of one route apart; a denial for elements leaves the requests uncounted', async () => {
+  it('distinguish requests and elements of one route; a denial for elements counts no request', async () => {
     await using app = await start();
     const batch = (count: number) =>
       app.send('/batch', { method: 'POST', body: Array.from({ length: count }, () => 1) });
@@ -113,7 +113,7 @@ describe.each(adapters)('headers of a policy on %s', (adapter) => {
     ]);
   });
 
-  it('leave out one that is to be in no header, and speak for the others', async () => {
+  it('omit a policy with headers: false, and report the others', async () => {
     await using app = await start('both');
     expect(limitHeaders(await app.send('/hidden'))).toEqual({
       'ratelimit-policy': '"default";q=5;w=60',
@@ -135,19 +135,19 @@ describe.each(adapters)('headers of a policy on %s', (adapter) => {
     });
   });
 
-  it('are none if all policies of the call are in no header, but for the Retry-After of a denial', async () => {
+  it('are missing if all policies of the call have headers: false, except Retry-After of a denial', async () => {
     await using app = await start('both');
     expect(limitHeaders(await app.send('/only-hidden'))).toEqual({});
     expect(limitHeaders(await app.send('/only-hidden'))).toEqual({ 'retry-after': '60', 'cache-control': 'no-store' });
   });
 
-  it('may be left out where a policy is used, and not elsewhere', async () => {
+  it('may be omitted for one use of a policy only', async () => {
     await using app = await start();
     expect(limitHeaders(await app.send('/hidden-here'))).toEqual({});
     expect((await app.send('/shown-here')).headers.ratelimit).toBe('"open";r=0;t=60');
   });
 
-  it('tell the partition: the same key for the same subject, in whatever process, and another for any other', async () => {
+  it('contain the partition: the same key for the same subject in every process, and a different one for others', async () => {
     await using app = await start();
     await using other = await start();
     const keys = async (one: TestApp, path: string, user?: string) =>

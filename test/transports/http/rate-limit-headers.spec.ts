@@ -59,7 +59,7 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
   const start = (headers?: HeaderStyle) =>
     startApp({ adapter, controllers: [HeaderController], ...(headers !== undefined && { options: { headers } }) });
 
-  it('tell all policies of an allowed call, in order', async () => {
+  it('list all policies of an allowed call, in order', async () => {
     await using app = await start();
     app.clock.advance(1);
     const answer = await app.send('/several');
@@ -82,7 +82,7 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
     });
   });
 
-  it('tell of a denied call what each policy has left, the wait of who denied, and no time of a full one', async () => {
+  it('report the remaining units of each policy of a denied call, the wait of those that denied, and no reset of full ones', async () => {
     await using app = await start();
     await app.statuses('/several', 2, { headers: { 'x-api-key': 'a' } });
     app.clock.advance(90_500);
@@ -136,7 +136,7 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
     expect(rateLimitFields(answer).policies[0]?.[0]).toBe(policy.slice(1, policy.indexOf('"', 1)));
   });
 
-  it('tell of a denied call when it would pass, and not when the limit is full again', async () => {
+  it('report when a denied call would pass instead of when the limit is full again', async () => {
     await using app = await start('both');
     await app.statuses('/bucket', 10);
     app.clock.advance(500);
@@ -163,7 +163,7 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
     ['legacy', legacy],
     ['both', (r: number) => ({ ...standard(r), ...legacy(r) })],
     [false, () => ({})],
-  ] as const)('are of the style %p, and Retry-After is there in all of them', async (headers, expected) => {
+  ] as const)('have the style %p, and Retry-After in all of them', async (headers, expected) => {
     await using app = await start(headers);
     expect(limitHeaders(await app.send('/odd'))).toEqual(expected(1));
     expect(limitHeaders(await app.send('/odd'))).toEqual(expected(0));
@@ -174,7 +174,7 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
     });
   });
 
-  it('of the legacy style speak for the policy that binds', async () => {
+  it('of the legacy style report the binding policy', async () => {
     await using app = await start('legacy');
     await app.send('/several');
     expect(limitHeaders(await app.send('/several'))).toEqual({
@@ -186,7 +186,7 @@ describe.each(adapters)('rate limit headers on %s', (adapter) => {
 });
 
 describe('rate limit headers of Express', () => {
-  it('are set by a method that a middleware has put in place of that of Node', async () => {
+  it('are set by a method with which a middleware has replaced that of Node', async () => {
     const names: string[] = [];
     await using app = await startApp({
       adapter: 'express',
@@ -205,7 +205,7 @@ describe('rate limit headers of Express', () => {
     expect(names).toEqual(expect.arrayContaining(['RateLimit-Policy', 'RateLimit']));
   });
 
-  it('are left out where a middleware has sent the headers', async () => {
+  it('are omitted if a middleware has sent the headers', async () => {
     await using app = await startApp({
       adapter: 'express',
       controllers: [HeaderController],

@@ -68,7 +68,7 @@ describe('the end of a response over HTTP/1', () => {
   });
 });
 
-describe('the end of a response that waits behind an earlier one of its connection', () => {
+describe('the end of a response that waits for an earlier one of its connection', () => {
   /** @param leave whether the client leaves while both wait; if not, the first one is answered */
   async function endsOf(leave: boolean, count: number): Promise<readonly ResponseEnd[]> {
     const ends: ResponseEnd[] = [];
@@ -102,7 +102,7 @@ describe('the end of a response that waits behind an earlier one of its connecti
     }
   }
 
-  it('is known when its client leaves: it was not sent, and each is told once', async () => {
+  it('is known when its client leaves: it was not sent, and each listener is called once', async () => {
     expect(await endsOf(true, 12)).toEqual(new Array(12).fill({ status: 201, isComplete: false }));
   });
 
@@ -159,7 +159,7 @@ describe('the end of a response under inject() of Fastify', () => {
 });
 
 describe('a listener for the end of a response', () => {
-  it('is told at once if the response has closed, and not at all once it is removed', async () => {
+  it('is called at once if the response has closed, and not after it is removed', async () => {
     const told: string[] = [];
     let isClosed = false;
     const server = createServer((_, response) => {

@@ -33,7 +33,7 @@ const cases: readonly (readonly [strategy: string, more: Partial<PolicyOptions>,
   ];
 
 describe.each(adapters)('Retry-After on %s', (adapter) => {
-  it.each(cases)('of %s with %j is honest from both sides', async (strategy, more, passing, seconds) => {
+  it.each(cases)('of %s with %j is exact from both sides', async (strategy, more, passing, seconds) => {
     await using app = await startApp({ adapter, controllers: [limitedBy({ rate: '3/min', strategy, ...more })] });
     app.clock.advance(12_345);
     for (let i = 0; i < passing; i++) {
@@ -68,7 +68,7 @@ describe.each(adapters)('Retry-After on %s', (adapter) => {
     expect((await app.send('/limited')).status).toBe(200);
   });
 
-  it('is the longest of all that deny', async () => {
+  it('is the longest wait of all denials', async () => {
     @Controller('limited')
     class TwiceController {
       @Throttle('1/min', { name: 'minute', strategy: 'fixed-window' })
@@ -89,7 +89,7 @@ describe.each(adapters)('Retry-After on %s', (adapter) => {
     ]);
   });
 
-  it('is missing, and so is the time in RateLimit, where the cost can never pass', async () => {
+  it('is missing, like the time in RateLimit, if the cost can never pass', async () => {
     const options = { rate: '5/min', strategy: 'fixed-window', cost: () => 6 };
     await using app = await startApp({ adapter, controllers: [limitedBy(options)] });
     const denied = await app.send('/limited');

@@ -61,7 +61,7 @@ const noBooleans: readonly unknown[] = ['yes', 'false', '', 1, 0, undefined, nul
 const noSubjects: readonly unknown[] = [5, 0, true, false, {}, [], ['a'], Symbol('other'), 5n, Number.NaN];
 
 describe.each(adapters)('functions of the call on %s', (adapter) => {
-  it('with a cost that is none never pass for free', async () => {
+  it('with an invalid cost never pass for free', async () => {
     const { answers, now, later } = answering();
     for (const cost of [now, later]) {
       const { app, runs } = await startLimited(adapter, { cost });
@@ -71,7 +71,7 @@ describe.each(adapters)('functions of the call on %s', (adapter) => {
     }
   });
 
-  it('with a cost take that many units, and none where it is 0', async () => {
+  it('with a cost take that many units, and none if it is 0', async () => {
     const { app, runs } = await startLimited(adapter, { cost: ({ request }) => Number(request?.headers['x-cost']) });
     await using _ = app;
     const cost = (units: number) => ({ headers: { 'x-cost': units } });
@@ -81,7 +81,7 @@ describe.each(adapters)('functions of the call on %s', (adapter) => {
     expect(runs.count).toBe(7);
   });
 
-  it.each([true, false])('with a skip that answers %p later are skipped only where that is true', async (answer) => {
+  it.each([true, false])('with a skip that resolves with %p are skipped only if that is true', async (answer) => {
     const expected = answer ? [200, 200, 200] : [200, 200, 429];
     const skip = async () => setImmediate(answer);
     const { app: ofPolicy } = await startLimited(adapter, { skip });
@@ -104,7 +104,7 @@ describe.each(adapters)('functions of the call on %s', (adapter) => {
     }
   });
 
-  it('with a subject that is no text never pass', async () => {
+  it('with a subject that is not a string never pass', async () => {
     const { answers, now, later } = answering();
     for (const find of [now, later]) {
       const { app, runs } = await startLimited(adapter, { by: find });

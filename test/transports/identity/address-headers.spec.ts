@@ -34,7 +34,7 @@ function start(adapter: AdapterName, trust: Trust, warnings: string[] = [], limi
 
 describe.each(adapters)('by.ip({ header }) on %s', (adapter) => {
   it.each(['loopback', 'one hop'] as const)(
-    'charges the address that a CDN writes, if its peer is trusted (%s)',
+    'charges the address in the header of a CDN, if the peer is trusted (%s)',
     async (trust) => {
       const warnings: string[] = [];
       await using app = await start(adapter, trust, warnings);
@@ -58,7 +58,7 @@ describe.each(adapters)('by.ip({ header }) on %s', (adapter) => {
   });
 
   it.each(['nobody', 'others'] as const)(
-    'charges the peer if that is not trusted (%s), with one warning',
+    'charges the peer if it is not trusted (%s), with one warning',
     async (trust) => {
       const warnings: string[] = [];
       await using app = await start(adapter, trust, warnings);
@@ -74,7 +74,7 @@ describe.each(adapters)('by.ip({ header }) on %s', (adapter) => {
   );
 
   it.each(['', 'unknown', '203.0.113', 'x', '203.0.113.1, 203.0.113.2'])(
-    'charges the address that the framework finds if the header holds none: %j',
+    'charges the address that the framework finds if the header contains none: %j',
     async (value) => {
       await using app = await start(adapter, 'loopback');
       const forwarded = { 'x-forwarded-for': '203.0.113.9' };
@@ -110,7 +110,7 @@ describe.each(transports)('by.ip({ header }) on %s', (transport) => {
     },
   );
 
-  it('ignores it from others', async () => {
+  it('ignores the header of other peers', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking({ by: find }) });
     expect(await passing(sockets, 3, cdn('203.0.113.1'))).toBe(2);
     expect(await passing(sockets, 3, cdn('203.0.113.2'))).toBe(0);
@@ -155,7 +155,7 @@ describe('by.header() of an address', () => {
     ['policy', 'policies.api.by'],
     ['default', 'default.by'],
     ['frames', 'ThrottleModule.sockets.frames.by'],
-  ] as const)('warns once, at startup, of the place: %s', async (where, place) => {
+  ] as const)('warns once at startup, with the place: %s', async (where, place) => {
     expect(await warningsOf(by.header('CF-Connecting-IP'), where)).toEqual([believes(place, HEADER, ofCdn(HEADER))]);
   });
 
@@ -164,7 +164,7 @@ describe('by.header() of an address', () => {
     ['true-client-ip', by.each(by.path(), by.header('True-Client-IP')), ofCdn('true-client-ip')],
     ['x-forwarded-for', by.header('x-forwarded-for'), ofFramework],
     ['forwarded', by.header('Forwarded'), ofFramework],
-  ])('warns of others, and within first and each: %s', async (header, find, fix) => {
+  ])('warns of other headers, and within first and each: %s', async (header, find, fix) => {
     expect(await warningsOf(find, 'policy')).toEqual([believes('policies.api.by', header, fix)]);
   });
 

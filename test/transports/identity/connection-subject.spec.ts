@@ -8,7 +8,7 @@ describe('connectionSubject', () => {
     expect(connectionSubject(first)).not.toBe(connectionSubject(second));
   });
 
-  it('names the process, so that two processes never write the same', () => {
+  it('contains the process, so that two processes never have the same', () => {
     expect(connectionSubject({})).toMatch(/^conn:[\w-]{12}-\d+$/);
   });
 });

@@ -24,7 +24,7 @@ function fastify(trustProxy?: string | string[] | boolean | ((address: string, h
 
 const firstHop = (_address: string, hop: number) => hop < 1;
 
-describe("Node's request as the framework would see it", () => {
+describe("Node's request in the form of the framework", () => {
   it.each([
     ['Express without a setting', express(), '127.0.0.1'],
     ['Express that trusts nobody', express(false), '127.0.0.1'],
@@ -66,7 +66,7 @@ describe("Node's request as the framework would see it", () => {
     ['a Fastify that is none', { [Symbol('fastify.Request')]: 'none' }],
     ['a Fastify without a prototype', { [Symbol('fastify.Request')]: () => {} }],
     ['a text', 'express'],
-  ])('comes from its socket where the framework is %s', (_name, app) => {
+  ])('has the address of its socket if the framework is %s', (_name, app) => {
     const { headers, socket } = upgrade;
     expect(asFrameworkRequest(upgrade, app)).toEqual({ headers, socket, ip: '127.0.0.1' });
     expect(asFrameworkRequest({ headers }, app)).toEqual({ headers, socket: undefined, ip: '' });
@@ -76,7 +76,7 @@ describe("Node's request as the framework would see it", () => {
     ['Express', express(1)],
     ['Fastify', fastify('loopback')],
     ['Fastify that trusts nobody', fastify()],
-  ])('has no address where its socket has none: %s', (_name, app) => {
+  ])('has no address if its socket has none: %s', (_name, app) => {
     expect(asFrameworkRequest({ headers: {}, socket: {} }, app).ip).toBe(undefined);
   });
 });

@@ -126,11 +126,11 @@ describe('normalizeAddress', () => {
     '%eth0',
     '::1/64',
     ' ::1',
-  ])('returns a string that is no address unchanged: %j', (text) => {
+  ])('returns a string that is not an address unchanged: %j', (text) => {
     expect(normalizeAddress(text, 64)).toBe(text);
   });
 
-  it('recognises the addresses that Node does', () => {
+  it('recognizes the same addresses as Node', () => {
     fc.assert(
       fc.property(almost, (text) => {
         const host = /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? text;
@@ -142,7 +142,7 @@ describe('normalizeAddress', () => {
     );
   });
 
-  it('reads an address as URL does', () => {
+  it('parses an address like URL', () => {
     fc.assert(
       fc.property(almost.filter(isIPv6), fc.integer({ min: 1, max: 128 }), (text, prefix) => {
         const { hostname } = new URL(`http://[${text.replace(/%.*$/s, '')}]`);
@@ -189,7 +189,7 @@ describe('normalizeAddress', () => {
     expect(normalizeAddress(text, 128)).toBe(subject);
   });
 
-  it('writes a network as RFC 5952 says, which is as URL does', () => {
+  it('writes a network as in RFC 5952, like URL', () => {
     const group = fc.constantFrom(0, 0, 0, 1, 0xdb8, 0xffff);
     const sparse = fc.array(group, { minLength: 7, maxLength: 7 }).map((rest) => [0x2001, ...rest]);
     fc.assert(
@@ -202,14 +202,14 @@ describe('normalizeAddress', () => {
     );
   });
 
-  it('is the same within a network, and another for the next network', () => {
+  it('is the same within a network, and different for the next network', () => {
     const host = (i: number) => `2001:db8:1:2:${(i * 7919).toString(16).slice(-4)}:${i.toString(16)}::${i % 97}`;
     const subjects = new Set(Array.from({ length: 10_000 }, (_, i) => normalizeAddress(host(i), 64)));
     expect([...subjects]).toEqual(['2001:db8:1:2::/64']);
     expect(normalizeAddress('2001:db8:1:3::', 64)).toBe('2001:db8:1:3::/64');
   });
 
-  it('returns the IPv4 address that an IPv6 address holds, at every prefix', () => {
+  it('returns the IPv4 address in an IPv6 address, at every prefix', () => {
     fc.assert(
       fc.property(ipv4, fc.integer({ min: 1, max: 128 }), fc.integer({ min: 0, max: 65_535 }), (text, prefix, port) => {
         const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);

@@ -67,7 +67,7 @@ const forms = [
 
 describe.each(adapters)('subjectOf.ip on %s', (adapter) => {
   it.each([undefined, 48, 56, 64, 127, 128])(
-    'resets what by.ip() charged, whatever the form (prefix %s)',
+    'resets what by.ip() charged, for every form of the address (prefix %s)',
     async (ipv6Prefix) => {
       await using app = await start(adapter, ipv6Prefix === undefined ? {} : { ipv6Prefix });
       const throttle = app.app.get(ThrottleService);
@@ -81,7 +81,7 @@ describe.each(adapters)('subjectOf.ip on %s', (adapter) => {
     },
   );
 
-  it('reads what the framework and the call say the address is', async () => {
+  it('accepts the address of the framework and of the call', async () => {
     const seen: string[] = [];
     const login = {
       ...policies.login,
@@ -104,11 +104,11 @@ describe('subjectOf.ip', () => {
     ['unknown', 'ip:unknown'],
     [undefined, 'ip:unknown'],
     ['', 'ip:unknown'],
-  ])('writes %s', (address, subject) => {
+  ])('returns %s', (address, subject) => {
     expect(subjectOf.ip(address)).toBe(subject);
   });
 
-  it('is under the prefix of the application that runs, and says so if there are two', async () => {
+  it('has the prefix of the running application, and throws if there are two prefixes', async () => {
     const address = '2001:db8:1:2ff::1';
     {
       await using wide = await start('express', { ipv6Prefix: 56 });
@@ -163,14 +163,14 @@ describe('subjectOf', () => {
     expect(write).toThrow(new TypeError(message));
   });
 
-  it('writes users as by.user() does: strings, whole numbers, ids of a database', () => {
+  it('returns users like by.user(): strings, whole numbers, ids of a database', () => {
     const objectId = { toString: () => '65f0' };
     expect([subjectOf.user('ada'), subjectOf.user(42), subjectOf.user(42n), subjectOf.user(untyped(objectId))]).toEqual(
       ['user:ada', 'user:42', 'user:42', 'user:65f0'],
     );
   });
 
-  it('writes 128 bits of the SHA-256 of a header, or its value if that is asked for', () => {
+  it('returns 128 bits of the SHA-256 of a header, or its value with clear: true', () => {
     const hash = createHash('sha256').update('secret', 'utf8').digest('hex').slice(0, 32);
     expect(subjectOf.header('X-Api-Key', 'secret')).toBe(`header:x-api-key:#${hash}`);
     expect(subjectOf.header('X-Api-Key', ['a', 'b'])).toBe(subjectOf.header('x-api-key', 'a,b'));
@@ -199,7 +199,7 @@ describe('a secret in a header', () => {
   };
 
   it.each(adapters.flatMap((adapter) => Object.keys(backends).map((kind) => [adapter, kind] as const)))(
-    'is in no event and no key, and its helper resets it (%s, %s)',
+    'does not appear in events and keys, and subjectOf resets it (%s, %s)',
     async (adapter, kind) => {
       const backend = backends[kind]?.();
       await using app = await start(adapter, backend === undefined ? {} : { backend });
@@ -217,7 +217,7 @@ describe('a secret in a header', () => {
     },
   );
 
-  it.each(adapters)('stands in clear where that is asked for, in both helpers (%s)', async (adapter) => {
+  it.each(adapters)('appears in clear with clear: true, in by and subjectOf (%s)', async (adapter) => {
     await using app = await start(adapter);
     const throttle = app.app.get(ThrottleService);
     const headers = { 'x-tenant': 'acme' };

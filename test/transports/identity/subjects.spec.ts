@@ -33,7 +33,7 @@ async function inTurns(app: TestApp, rounds: number, headers: readonly Record<st
 const TWICE = [200, 200, 429];
 
 describe.each(adapters)('subjects on %s', (adapter) => {
-  it('have separate budgets, whatever characters they hold', async () => {
+  it('have separate budgets, with any characters', async () => {
     const keys = [
       '__proto__',
       'constructor',
@@ -140,7 +140,7 @@ describe.each(adapters)('by all, first and each on %s', (adapter) => {
     ).toEqual([[200], [200], [429]]);
   });
 
-  it('by.first() charges the first that finds somebody, else the address', async () => {
+  it('by.first() charges the first subject that is found, else the address', async () => {
     await using app = await startFiles(adapter, { by: by.first(user, async () => null, key) });
     expect(await app.statuses('/files/a/b', 3, { headers: { 'x-user': 'ann', 'x-api-key': 'k' } })).toEqual(TWICE);
     expect(await app.statuses('/files/a/b', 1, { headers: { 'x-user': 'ann', 'x-api-key': 'l' } })).toEqual([429]);
@@ -148,7 +148,7 @@ describe.each(adapters)('by all, first and each on %s', (adapter) => {
     expect(await app.statuses('/files/a/b', 3)).toEqual(TWICE);
   });
 
-  it('by.each() charges each combination, wherever the strings are cut', async () => {
+  it('by.each() charges each combination, even if the joined strings are equal', async () => {
     await using app = await startFiles(adapter, { by: by.each(user, key) });
     const pairs = [
       ['a:b', 'c'],

@@ -130,7 +130,7 @@ describe('an X-Forwarded-For of a megabyte', () => {
     ['the shortest entries', repeated('1,'), 8192 / '1,'.length],
     ['nothing but commas', repeated(','), 0],
     ['one entry that does not end', repeated('a'), 0],
-  ])('is read from its end, and 8 KB of it: %s', (_what, header, most) => {
+  ])('is read from its end, up to 8 KB: %s', (_what, header, most) => {
     let asked = 0;
     const everybody = (): boolean => {
       asked += 1;
@@ -143,14 +143,14 @@ describe('an X-Forwarded-For of a megabyte', () => {
     expect(asked).toBeLessThanOrEqual(Math.ceil(most) + 1);
   });
 
-  it('tells the client before the proxies, however much the client has made up', () => {
+  it('has the client before the proxies, even if the client has forged entries', () => {
     const header = `${repeated('198.51.100.7,')}203.0.113.1, 10.1.2.3`;
     const proxied = proxiedRequest(request('127.0.0.1', header), compileTrust('here', 'loopback, uniquelocal'));
     expect(proxied.ip).toBe('203.0.113.1');
     expect(proxied.ips).toEqual(['127.0.0.1', '10.1.2.3', '203.0.113.1']);
   });
 
-  it('never takes the rest of an address for one', () => {
+  it('never uses a truncated address', () => {
     const addresses = ['203.0.113.1', '203.0.113.22', '203.0.113.133'];
     const header = Array.from({ length: 1000 }, (_, i) => addresses[i % 3]).join(', ');
     for (let cut = 0; cut < 20; cut++) {
@@ -193,7 +193,7 @@ describe('the address of a proxied request', () => {
     expect([proxied.ip, proxied.ips]).toEqual([ips.at(-1), ips]);
   });
 
-  it('is empty if the socket has none, whatever is forwarded', () => {
+  it('is empty if the socket has none, even with a forwarding header', () => {
     const trusts = compileTrust('here', 'loopback');
     for (const socket of [undefined, null, {}, { remoteAddress: 7 }, 'socket']) {
       expect(remoteAddress(socket)).toBe('');
@@ -201,7 +201,7 @@ describe('the address of a proxied request', () => {
     }
   });
 
-  it('is the one that Express and Fastify find under the same setting', () => {
+  it('is the one that Express and Fastify find with the same setting', () => {
     const address = fc.constantFrom(
       '127.0.0.1',
       '::1',

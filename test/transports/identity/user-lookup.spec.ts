@@ -46,7 +46,7 @@ describe('a search for a user', () => {
     return [found, search.isUserMissing];
   };
 
-  it('tells that by.user() found nobody, within first and each too, whoever else was found', async () => {
+  it('records that by.user() found no user, within first and each too, even if another subject was found', async () => {
     expect(await searched(by.user(), anonymous)).toEqual([null, true]);
     expect(await searched(by.first(by.user(), by.header('x-api-key')), anonymous)).toEqual([
       'header:x-api-key:#8254c329a92850f6d539dd376f4816ee',
@@ -64,7 +64,7 @@ describe('a search for a user', () => {
     ).toEqual(['each:12:ip:192.0.2.1', true]);
   });
 
-  it('tells nothing if there is a user, or if none was looked for', async () => {
+  it('records nothing if there is a user, or if none was looked for', async () => {
     expect(await searched(by.user(), known)).toEqual(['user:7', false]);
     expect(await searched(by.first(by.user('account'), by.user()), known)).toEqual(['user:7', false]);
     expect(await searched(by.each(by.first(by.user('account'), by.user()), by.user()), known)).toEqual([

@@ -32,7 +32,7 @@ describe('a streak of denials', () => {
     expect(streak.recordDenial(message())).toBe(true);
   });
 
-  it('continues if a message that was allowed at first is denied', () => {
+  it('continues if a message is denied after it was allowed', () => {
     const streak = new DenialStreak(2);
     streak.recordDenial(message());
     const next = message();

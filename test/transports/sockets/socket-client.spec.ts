@@ -34,7 +34,7 @@ describe('the reason of a close frame', () => {
     expect(closeReason(text)).toBe(reason);
   });
 
-  it('is as much of the text as 123 bytes hold, and no broken character', () => {
+  it('is cut to 123 bytes, without a broken character', () => {
     const character = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
       fc.constantFrom('a', 'é', '€', '😀', '\u07ff', '\u0800', '\uffff', '\u{10000}', '\u{10ffff}'),
@@ -55,7 +55,7 @@ describe('the reason of a close frame', () => {
     );
   });
 
-  it('is one that a frame holds, even of a text that is not well formed', () => {
+  it('fits into a frame, even if the string is not well-formed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0xd7f0, max: 0xe010 }), { maxLength: 80 }), (units) => {
         const whole = String.fromCharCode(...units);
@@ -99,7 +99,7 @@ function eventClient(connected: boolean) {
 }
 
 describe('a client', () => {
-  it('of texts is open in the state of the standard, or where it has none', () => {
+  it('of text messages is open in the state of the standard, or without a state', () => {
     expect([0, 1, 2, 3, undefined].map((state) => isOpen(textClient(state).client))).toEqual([
       false,
       true,
@@ -113,7 +113,7 @@ describe('a client', () => {
     expect([true, false].map((connected) => isOpen(eventClient(connected).client))).toEqual([true, false]);
   });
 
-  it.each([1, undefined])('of texts is sent the event and its data, in the state %j', (state) => {
+  it.each([1, undefined])('of text messages is sent the event and its data, in the state %j', (state) => {
     const { client, sent } = textClient(state);
     sendEvent(client, 'rate_limit', { retry_after: 3 });
     expect(sent).toEqual(['{"event":"rate_limit","data":{"retry_after":3}}']);
@@ -125,7 +125,7 @@ describe('a client', () => {
     expect(sent).toEqual([['rate_limit', { retry_after: 3 }]]);
   });
 
-  it('that has gone is sent nothing, and that is no error', () => {
+  it('that has gone is sent nothing, without an error', () => {
     for (const { client, sent } of [textClient(0), textClient(2), textClient(3), eventClient(false)]) {
       sendEvent(client, 'rate_limit', {});
       expect(sent).toEqual([]);
@@ -133,7 +133,7 @@ describe('a client', () => {
     expect(() => sendEvent({}, 'rate_limit', {})).not.toThrow();
   });
 
-  it('is closed for a violation of the policy, with as much of the reason as there is room for', () => {
+  it('is closed with the code of a policy violation, and a reason that is cut to fit', () => {
     const { client, closed } = textClient(1);
     closeClient(client, 'x'.repeat(200));
     expect(closed).toEqual([[1008, 'x'.repeat(123)]]);
@@ -143,7 +143,7 @@ describe('a client', () => {
     expect(() => closeClient({}, 'x')).not.toThrow();
   });
 
-  it('is told by its shape', () => {
+  it('is recognized by its members', () => {
     const shapes = [textClient(1).client, textClient().client, eventClient(true).client];
     expect(shapes.map(isSocket)).toEqual([true, true, true]);
     expect(shapes.map(isEventClient)).toEqual([false, false, true]);
@@ -166,11 +166,11 @@ describe('a client', () => {
   });
 });
 
-describe('the leave of a client', () => {
+describe('the end of a client', () => {
   it.each([
     ['close', () => Object.assign(new EventEmitter(), textClient(1).client)],
     ['disconnect', () => Object.assign(new EventEmitter(), { connected: true, handshake: {} })],
-  ])('is told once, by the event %s', (event, make) => {
+  ])('is reported once, by the event %s', (event, make) => {
     const client = make();
     let told = 0;
     onClientGone(client, () => told++);
@@ -179,7 +179,7 @@ describe('the leave of a client', () => {
     expect(told).toBe(1);
   });
 
-  it('is told at once where it has gone, and not where that was taken back', () => {
+  it('is reported at once if it has gone, and not after the listener was removed', () => {
     let told = 0;
     onClientGone(Object.assign(new EventEmitter(), textClient(3).client), () => told++);
     expect(told).toBe(1);

@@ -39,7 +39,7 @@ class EchoGateway {
 const gateways = [EchoGateway];
 
 describe.each(transports)('a socket of %s', (transport) => {
-  it.each(adapters)('is answered beside %s', async (adapter) => {
+  it.each(adapters)('gets responses with %s', async (adapter) => {
     await using sockets = await startSockets({ transport, gateways, adapter });
     const socket = await sockets.connect();
     socket.send('echo', { a: 1 });
@@ -49,7 +49,7 @@ describe.each(transports)('a socket of %s', (transport) => {
     expect((await sockets.http.send('/')).status).toBe(404);
   });
 
-  it('is settled when all that it sent is answered', async () => {
+  it('is settled when all of its messages have responses', async () => {
     await using sockets = await startSockets({ transport, gateways });
     const socket = await sockets.connect();
     for (let i = 1; i <= 3; i++) {
@@ -59,14 +59,14 @@ describe.each(transports)('a socket of %s', (transport) => {
     }
   });
 
-  it('is settled whatever the limits', async () => {
+  it('is settled under any limits', async () => {
     await using sockets = await startSockets({ transport, gateways, options: { default: '1/day' } });
     const socket = await sockets.connect();
     for (let i = 1; i <= 3; i++) await socket.settled();
     expect(socket.received).toEqual([]);
   });
 
-  it('gets what is its own', async () => {
+  it('gets only its own messages', async () => {
     await using sockets = await startSockets({ transport, gateways });
     const [one, other] = [await sockets.connect(), await sockets.connect()];
     one.send('echo', 1);
@@ -76,7 +76,7 @@ describe.each(transports)('a socket of %s', (transport) => {
     expect(other.received).toEqual([{ event: 'echoed', data: 2 }]);
   });
 
-  it('is closed by itself, or by the server', async () => {
+  it('is closed by the client or by the server', async () => {
     await using sockets = await startSockets({ transport, gateways });
     const [one, other] = [await sockets.connect(), await sockets.connect()];
     await one.close();
@@ -101,7 +101,7 @@ describe.each(transports)('a socket of %s', (transport) => {
 describe('a socket of ws', () => {
   const transport: Transport = 'ws';
 
-  it('sends frames as they are, and shows what is no event', async () => {
+  it('sends raw frames, and shows messages that are not events', async () => {
     await using sockets = await startSockets({ transport, gateways });
     const socket = await sockets.connect();
     socket.sendRaw('no JSON');

@@ -57,7 +57,7 @@ describe('a call on several policies that is denied', () => {
     );
   }
 
-  it(`leaves all as they were to the byte, in each of ${PAIRS} random pairs`, async () => {
+  it(`leaves all keys unchanged to the byte, in each of ${PAIRS} random pairs`, async () => {
     const clock = new ManualClock(START);
     const backend = new RedisBackend(redis.client, { clock, timeoutMs: 30_000 });
     const kinds = new Map<string, number>();
@@ -83,7 +83,7 @@ describe('a call on several policies that is denied', () => {
     for (const times of kinds.values()) expect(times).toBeGreaterThan(PAIRS / 20);
   });
 
-  it('leaves every other of a hundred policies alone, and is denied by the last of them', async () => {
+  it('leaves 99 policies unchanged if the last of a hundred denies it', async () => {
     const backend = new RedisBackend(redis.client, {
       clock: new ManualClock(START),
       timeoutMs: 30_000,

@@ -24,28 +24,33 @@ describe(`${PROCESSES} processes that send 5 000 hits each against a limit of ${
     await server[Symbol.asyncDispose]();
   });
 
-  it.each(strategies)('are admitted exactly a thousand times, each with another remaining, by %s', async (strategy) => {
-    const shares = await fleet.run(
-      {
-        port: server.port,
-        prefix: strategy,
-        spec: { rate: `${LIMIT}/h`, strategy, ...(strategy === 'gcra' && { burst: LIMIT }) },
-        hits: 5000,
-        inFlight: 32,
-        frozenAt: Date.UTC(2026, 0, 1) + 123_456,
-      },
-      redis,
-    );
-    const answers = shares.flatMap((share) => share.answers);
-    const admitted = answers.filter(({ allowed }) => allowed);
-    const remaining = admitted.map((decision) => decision.remaining).sort((a, b) => b - a);
-    expect(answers.length).toBe(PROCESSES * 5000);
-    expect(remaining).toEqual(Array.from({ length: LIMIT }, (_, i) => LIMIT - 1 - i));
-    expect(shares.map((share) => share.answers.some(({ allowed }) => allowed))).toEqual([true, true, true, true]);
-    expect(new Set(answers.filter(({ allowed }) => !allowed).map((denial) => denial.remaining))).toEqual(new Set([0]));
-  });
+  it.each(strategies)(
+    'are admitted exactly a thousand times, each with a different remaining, by %s',
+    async (strategy) => {
+      const shares = await fleet.run(
+        {
+          port: server.port,
+          prefix: strategy,
+          spec: { rate: `${LIMIT}/h`, strategy, ...(strategy === 'gcra' && { burst: LIMIT }) },
+          hits: 5000,
+          inFlight: 32,
+          frozenAt: Date.UTC(2026, 0, 1) + 123_456,
+        },
+        redis,
+      );
+      const answers = shares.flatMap((share) => share.answers);
+      const admitted = answers.filter(({ allowed }) => allowed);
+      const remaining = admitted.map((decision) => decision.remaining).sort((a, b) => b - a);
+      expect(answers.length).toBe(PROCESSES * 5000);
+      expect(remaining).toEqual(Array.from({ length: LIMIT }, (_, i) => LIMIT - 1 - i));
+      expect(shares.map((share) => share.answers.some(({ allowed }) => allowed))).toEqual([true, true, true, true]);
+      expect(new Set(answers.filter(({ allowed }) => !allowed).map((denial) => denial.remaining))).toEqual(
+        new Set([0]),
+      );
+    },
+  );
 
-  it('are told once that a threshold of a quota is reached, all of them together', async () => {
+  it('report a threshold of a quota once, all of them together', async () => {
     const thresholds = [0.1, 0.8, 1];
     const shares = await fleet.run(
       {

@@ -41,7 +41,7 @@ describe('a run of a script', () => {
   it.each([
     ['ioredis 6', open6],
     ['ioredis 5', open5],
-  ] as const)('is sent as one text by %s, whatever its keys and arguments are in ASCII', async (_, make) => {
+  ] as const)('is sent as one string by %s, for any keys and arguments in ASCII', async (_, make) => {
     const { sha, send, byArguments } = await open<Redis | Redis5>(make);
     const long = 'x'.repeat(300);
     for (const [keys, args] of [
@@ -65,7 +65,7 @@ describe('a run of a script', () => {
     expect(byArguments).not.toHaveBeenCalled();
   });
 
-  it('is sent by its arguments if there is more in them than ASCII', async () => {
+  it('is sent by its arguments if they are not ASCII', async () => {
     const { sha, send, byArguments } = await open(open6);
     expect(told(await send('evalsha', sha, ['clé'], ['\u20ac']))).toEqual(['1', 'clé', null, '\u20ac', null]);
     expect(byArguments).toHaveBeenCalledTimes(1);
@@ -106,7 +106,7 @@ describe('a run of a script', () => {
     expect(sent).toHaveBeenCalledTimes(1);
   });
 
-  it('is sent by its arguments if the client would write something else', async () => {
+  it('is sent by its arguments if the client would change them', async () => {
     const { client, sha, byArguments } = await open(open6);
     const { constructor: Command } = await commandOf(client);
     const written = jest.spyOn(Command.prototype, 'toWritable').mockReturnValueOnce('*1\r\n$4\r\nPING\r\n');
@@ -117,7 +117,7 @@ describe('a run of a script', () => {
     expect(byArguments).toHaveBeenCalledTimes(1);
   });
 
-  it('fails as the client does: without the script, and without a connection', async () => {
+  it('fails like the client: without the script, and without a connection', async () => {
     const { client, send } = await open(open6, { enableOfflineQueue: false });
     await expect(send('evalsha', '0'.repeat(40), ['a'], [])).rejects.toThrow('NOSCRIPT');
     client.disconnect();

@@ -87,49 +87,49 @@ describe.each(CLIENTS)('%s', (_name, make) => {
 
   afterAll(() => client?.disconnect());
 
-  it.each([true, false])('answers every conformance trace, with batch: %s', async (batch) => {
+  it.each([true, false])('follows every conformance trace, with batch: %s', async (batch) => {
     const told = await Promise.all(traces.map((trace) => answersTo(trace, client, batch)));
     expect(traces.map(({ id }, i) => [id, told[i]])).toEqual(traces.map(({ id, steps }) => [id, steps]));
   });
 
-  it.each([true, false])('takes all or none over several subjects, and gives back, with batch: %s', async (batch) => {
-    const clock = new ManualClock(Date.UTC(2026, 0, 1));
-    const backend = new RedisBackend(client, { clock, batch, prefix: `v${prefixes++}`, timeoutMs: PATIENT_MS });
-    const policy = definePolicy('p', '10/h');
-    const charges = Array.from({ length: 20 }, (_, i) => ({ policy, subject: `user:${i}`, cost: 1 + (i % 9) }));
-    const left = async () =>
-      (await backend.peek(charges.map((charge) => ({ ...charge, cost: 0 })))).decisions.map(
-        ({ remaining }) => remaining,
-      );
-    const { receipt } = await backend.spend(charges);
-    if (receipt === undefined) throw new Error('nothing was taken');
-    const after = charges.map(({ cost }) => 10 - cost);
-    expect(await left()).toEqual(after);
-    expect((await backend.spend(charges)).allowed).toBe(false);
-    expect(await left()).toEqual(after);
-    await backend.settle(
-      receipt,
-      charges.map(() => 0),
-    );
-    expect(await left()).toEqual(charges.map(() => 10));
-    await backend.reset(charges);
-  });
-
   it.each([true, false])(
-    'knows its scripts again after the server has forgotten them, with batch: %s',
+    'takes all or none over several subjects, and returns units, with batch: %s',
     async (batch) => {
-      const backend = new RedisBackend(client, { batch, prefix: `v${prefixes++}`, timeoutMs: PATIENT_MS });
-      const charges = [{ policy: definePolicy('p', '10/h'), subject: 'ada', cost: 1 }];
-      await backend.spend(charges);
-      for (const node of [server, ...cluster.servers]) {
-        const admin = await connect(node);
-        await admin.script('FLUSH');
-        admin.disconnect();
-      }
-      const { decisions, receipt } = await backend.spend(charges);
-      expect(decisions[0]?.remaining).toBe(8);
-      if (receipt !== undefined) await backend.settle(receipt, [0]);
-      expect((await backend.peek(charges)).decisions[0]?.remaining).toBe(8);
+      const clock = new ManualClock(Date.UTC(2026, 0, 1));
+      const backend = new RedisBackend(client, { clock, batch, prefix: `v${prefixes++}`, timeoutMs: PATIENT_MS });
+      const policy = definePolicy('p', '10/h');
+      const charges = Array.from({ length: 20 }, (_, i) => ({ policy, subject: `user:${i}`, cost: 1 + (i % 9) }));
+      const left = async () =>
+        (await backend.peek(charges.map((charge) => ({ ...charge, cost: 0 })))).decisions.map(
+          ({ remaining }) => remaining,
+        );
+      const { receipt } = await backend.spend(charges);
+      if (receipt === undefined) throw new Error('nothing was taken');
+      const after = charges.map(({ cost }) => 10 - cost);
+      expect(await left()).toEqual(after);
+      expect((await backend.spend(charges)).allowed).toBe(false);
+      expect(await left()).toEqual(after);
+      await backend.settle(
+        receipt,
+        charges.map(() => 0),
+      );
+      expect(await left()).toEqual(charges.map(() => 10));
+      await backend.reset(charges);
     },
   );
+
+  it.each([true, false])('reloads its scripts after the server has lost them, with batch: %s', async (batch) => {
+    const backend = new RedisBackend(client, { batch, prefix: `v${prefixes++}`, timeoutMs: PATIENT_MS });
+    const charges = [{ policy: definePolicy('p', '10/h'), subject: 'ada', cost: 1 }];
+    await backend.spend(charges);
+    for (const node of [server, ...cluster.servers]) {
+      const admin = await connect(node);
+      await admin.script('FLUSH');
+      admin.disconnect();
+    }
+    const { decisions, receipt } = await backend.spend(charges);
+    expect(decisions[0]?.remaining).toBe(8);
+    if (receipt !== undefined) await backend.settle(receipt, [0]);
+    expect((await backend.peek(charges)).decisions[0]?.remaining).toBe(8);
+  });
 });

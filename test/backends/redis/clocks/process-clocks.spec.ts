@@ -30,7 +30,7 @@ describe('two processes whose clocks are an hour apart', () => {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  it.each(strategies)('share one budget, and are told the same of it, by %s', async (strategy) => {
+  it.each(strategies)('share one budget, with the same decisions, by %s', async (strategy) => {
     const before = await serverMs();
     const shares = await fleet.run(
       {

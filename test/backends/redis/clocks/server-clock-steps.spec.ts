@@ -70,7 +70,7 @@ describe("when the server's clock jumps", () => {
     ),
   );
 
-  it.each(JUMPS)('by %i ms, no wait is longer than the limit could give, and a period', async (jump) => {
+  it.each(JUMPS)('by %i ms, no wait is longer than the longest of the limit plus a period', async (jump) => {
     const backend = new RedisBackend(redis, { prefix: `jump${jump}`, timeoutMs: PATIENT_MS, denyMemoryMs: 0 });
     const ask = async (policy: Policy, cost: number) =>
       (await backend.spend([{ policy, subject: 'ada', cost }])).decisions[0];
@@ -96,7 +96,7 @@ describe("when the server's clock jumps", () => {
     }
   });
 
-  it('back by less than a period, what was used stays used', async () => {
+  it('back by less than a period, the usage stays', async () => {
     const backend = new RedisBackend(redis, { prefix: 'stays', timeoutMs: PATIENT_MS });
     const long = policies.filter(({ periodMs }) => periodMs === 5 * HOUR);
     const ask = async (policy: Policy) => (await backend.spend([{ policy, subject: 'ada', cost: 5 }])).allowed;
@@ -108,7 +108,7 @@ describe("when the server's clock jumps", () => {
   });
 
   it.each([DEADLINE, 2 * DEADLINE])(
-    'no call is locked out or refused as late, with a deadline of %i ms',
+    'no call is blocked or refused as late, with a deadline of %i ms',
     async (timeoutMs) => {
       const backend = new RedisBackend(redis, { prefix: `fence${timeoutMs}`, timeoutMs });
       const policy = definePolicy('p', '1000000/h');

@@ -60,7 +60,7 @@ describe('calls at one time', () => {
   const remainingOf = async (calls: readonly ReturnType<RedisBackend['spend']>[]) =>
     (await Promise.all(calls)).map(({ decisions }) => decisions[0]?.remaining);
 
-  it.each(['spend', 'peek'] as const)('are decided though one of them has an unknown strategy: %s', async (verb) => {
+  it.each(['spend', 'peek'] as const)('are decided even if one of them has an unknown strategy: %s', async (verb) => {
     const strategy = defineStrategy({ ...anchoredWindow });
     const odd = definePolicy('odd', { rate: '5/min', strategy });
     const [first, wrong, last] = await Promise.allSettled([
@@ -78,7 +78,7 @@ describe('calls at one time', () => {
     });
   });
 
-  it('are sent at once if there is only one, and not at the end of the turn', async () => {
+  it('are sent at once instead of at the end of the turn, if there is only one', async () => {
     const call = backend.spend(ask());
     expect(client.runs).toEqual([1]);
     await call;
@@ -110,7 +110,7 @@ describe('calls at one time', () => {
   it.each([
     [64, 0.04],
     [256, 0.02],
-  ])('need few EVALSHAs with %i in flight: at most %d a call', async (inFlight, most) => {
+  ])('need few EVALSHAs with %i in flight: at most %d per call', async (inFlight, most) => {
     const CALLS = 10_000;
     let left = CALLS;
     const caller = async (_: unknown, i: number) => {
@@ -129,7 +129,7 @@ describe('calls at one time', () => {
     expect(await remainingOf(calls)).toEqual(Array.from({ length: 400 }, (_, i) => 99_999 - i));
   });
 
-  it('are decided in order at any cost, peeks too, and each all or none', async () => {
+  it('are decided in order at any cost, including peeks, and each all or none', async () => {
     const small = { ...ask('small')[0], policy: definePolicy('small', { rate: '10/h', strategy: 'fixed-window' }) };
     const costs = [4, 7, 3, 0, 4, 3, 1];
     const calls = costs.map((cost) =>
@@ -159,38 +159,35 @@ describe('calls at one time', () => {
     it.each([
       ['in one write', () => redis.client],
       ['by a client without pipelines', () => new Watched(redis.client)],
-    ])(
-      'are decided in order on one key, whatever their limits, costs and numbers of charges are: %s',
-      async (_, by) => {
-        const one = freshPrefix();
-        const mixed = new RedisBackend(by(), { prefix: one, clock: new ManualClock(0), timeoutMs: PATIENT_MS });
-        const memory = new MemoryBackend({ clock: new ManualClock(0) });
-        const policies = [
-          definePolicy('a', { rate: '60/h', strategy: 'fixed-window' }),
-          definePolicy('a', { rate: '90/h', strategy: 'fixed-window' }),
-          definePolicy('a', { rate: '60/h' }),
-          definePolicy('b', { rate: '40/h', strategy: 'sliding-log' }),
-          definePolicy('b', { rate: '70/h', strategy: 'leaky-bucket' }),
-        ];
-        await mixed.peek([{ policy, subject: 'ada', cost: 0 }]);
-        for (let seed = 0; seed < 20; seed++) {
-          const random = randomFrom(seed);
-          const calls = Array.from({ length: 120 }, () => ({
-            verb: random(20) === 0 ? ('peek' as const) : ('spend' as const),
-            charges: Array.from({ length: random(seed % 2 === 0 ? 12 : 2) === 0 ? 2 + random(2) : 1 }, () => ({
-              policy: policies[random(policies.length)] ?? policy,
-              subject: `user:${seed}:${random(3)}`,
-              cost: random(8) === 0 ? random(20) : 1,
-            })),
-          }));
-          const outcomes = await Promise.all(calls.map(({ verb, charges }) => mixed[verb](charges)));
-          expect(outcomes).toEqual(calls.map(({ verb, charges }) => memory[verb](charges)));
-        }
-        await memory.close();
-      },
-    );
+    ])('are decided in order on one key, with any limits, costs and numbers of charges: %s', async (_, by) => {
+      const one = freshPrefix();
+      const mixed = new RedisBackend(by(), { prefix: one, clock: new ManualClock(0), timeoutMs: PATIENT_MS });
+      const memory = new MemoryBackend({ clock: new ManualClock(0) });
+      const policies = [
+        definePolicy('a', { rate: '60/h', strategy: 'fixed-window' }),
+        definePolicy('a', { rate: '90/h', strategy: 'fixed-window' }),
+        definePolicy('a', { rate: '60/h' }),
+        definePolicy('b', { rate: '40/h', strategy: 'sliding-log' }),
+        definePolicy('b', { rate: '70/h', strategy: 'leaky-bucket' }),
+      ];
+      await mixed.peek([{ policy, subject: 'ada', cost: 0 }]);
+      for (let seed = 0; seed < 20; seed++) {
+        const random = randomFrom(seed);
+        const calls = Array.from({ length: 120 }, () => ({
+          verb: random(20) === 0 ? ('peek' as const) : ('spend' as const),
+          charges: Array.from({ length: random(seed % 2 === 0 ? 12 : 2) === 0 ? 2 + random(2) : 1 }, () => ({
+            policy: policies[random(policies.length)] ?? policy,
+            subject: `user:${seed}:${random(3)}`,
+            cost: random(8) === 0 ? random(20) : 1,
+          })),
+        }));
+        const outcomes = await Promise.all(calls.map(({ verb, charges }) => mixed[verb](charges)));
+        expect(outcomes).toEqual(calls.map(({ verb, charges }) => memory[verb](charges)));
+      }
+      await memory.close();
+    });
 
-    it('go in one run if all are of one charge by one strategy', async () => {
+    it('are sent in one run if all have one charge by one strategy', async () => {
       const policies = Array.from({ length: 20 }, (_, i) => definePolicy(`p${i}`, `${i + 1}/h`));
       await backend.spend([{ policy: definePolicy('first', '1/h'), subject: 'ada', cost: 1 }]);
       client.runs.length = 0;
@@ -202,7 +199,7 @@ describe('calls at one time', () => {
       expect(client.runs).toEqual([1, 59]);
     });
 
-    it('go in one run if all are of several plain charges on other budgets, by any strategies', async () => {
+    it('are sent in one run if all have several plain charges on different budgets, by any strategies', async () => {
       const policies = strategies.map((strategy) => definePolicy(strategy, { rate: '1000/h', strategy }));
       const charges = policies.map((one) => ({ policy: one, subject: 'ada', cost: 1 }));
       await backend.spend(charges);
@@ -216,7 +213,7 @@ describe('calls at one time', () => {
       await memory.close();
     });
 
-    it('of several charges are decided once, though a key of some holds what no script of ours wrote', async () => {
+    it('of several charges are decided once, even if a key of some has a foreign value', async () => {
       const policies = [
         definePolicy('x', '1000/h'),
         definePolicy('y', { rate: '1000/h', strategy: 'gcra', burst: 99 }),
@@ -238,7 +235,7 @@ describe('calls at one time', () => {
       ]);
     });
 
-    it('are answered in the order in which they came, though they are decided in several runs', async () => {
+    it('resolve in order of arrival, even if they are decided in several runs', async () => {
       await plain.peek([{ policy, subject: 'ada', cost: 0 }]);
       const policies = [definePolicy('x', '1000/h'), definePolicy('y', { rate: '1000/h', strategy: 'fixed-window' })];
       const answered: number[] = [];
@@ -250,7 +247,7 @@ describe('calls at one time', () => {
       expect(answered).toEqual(calls.map((__, i) => i));
     });
 
-    it('are decided though the server does not have a script', async () => {
+    it('are decided even if the server does not have a script', async () => {
       await plain.peek([{ policy, subject: 'ada', cost: 0 }]);
       await redis.client.script('FLUSH', 'SYNC');
       const policies = ['v', 'w'].map((name) => definePolicy(name, { rate: '1000/h', strategy: 'gcra', burst: 20 }));
@@ -262,7 +259,7 @@ describe('calls at one time', () => {
     });
   });
 
-  it('go one by one with batch: false', async () => {
+  it('are sent one by one with batch: false', async () => {
     backend = new RedisBackend(client, { batch: false, clock: new ManualClock(0), timeoutMs: PATIENT_MS });
     const calls = Array.from({ length: 64 }, () => backend.spend(ask('one')));
     expect(await remainingOf(calls)).toEqual(Array.from({ length: 64 }, (_, i) => 99_999 - i));

@@ -47,7 +47,7 @@ describe.each([
   ['ioredis 6', (options: object) => new Redis({ ...settings, ...options })],
   ['ioredis 5', (options: object) => new Redis5({ ...settings, ...options })],
 ])('a client without a connection, of %s', (_, open) => {
-  it('tells a wrong password', async () => {
+  it('reports a wrong password', async () => {
     const client = open({ ...server.address, password: `wrong ${PASSWORD}` });
     expect(await causeOf(client)).toMatchObject({
       code: 'WRONGPASS',
@@ -57,7 +57,7 @@ describe.each([
     client.disconnect();
   });
 
-  it('tells a password that is missing', async () => {
+  it('reports a missing password', async () => {
     const client = open(server.address);
     const error = await causeOf(client);
     expect(error).toMatchObject({ code: 'NOAUTH', transient: false });
@@ -65,7 +65,7 @@ describe.each([
     client.disconnect();
   });
 
-  it('tells a host that does not exist', async () => {
+  it('reports a host that does not exist', async () => {
     const client = open({ host: 'redis.invalid', port: 6390 });
     const error = await causeOf(client);
     expect(error).toMatchObject({ code: 'CONNECTION', transient: true });
@@ -73,7 +73,7 @@ describe.each([
     client.disconnect();
   });
 
-  it('tells that nobody listens', async () => {
+  it('reports a refused connection', async () => {
     const port = await freePort();
     const client = open({ host: '127.0.0.1', port });
     expect(await causeOf(client)).toMatchObject({
@@ -83,7 +83,7 @@ describe.each([
     client.disconnect();
   });
 
-  it('forgets the cause when it is connected', async () => {
+  it('drops the cause when it is connected', async () => {
     await using other = await RedisServer.start();
     const client = open(other.address);
     client.on('error', () => undefined);
@@ -111,7 +111,7 @@ describe.each([
 });
 
 describe('a client of a Cluster', () => {
-  it('tells what the last node said', async () => {
+  it('reports the error of the last node', async () => {
     const client = new Cluster([server.address], {
       redisOptions: { ...recommended, password: 'wrong', disconnectTimeout: 50 },
       retryDelayOnFailover: 0,
@@ -125,32 +125,38 @@ describe('a client of a Cluster', () => {
 });
 
 describe('the check at startup', () => {
-  it.each(['with the connection', 'before it, which it waits for', 'and opens a lazy one'])('asks %s', async (when) => {
-    await using own = await RedisServer.start();
-    const client = when.startsWith('with')
-      ? await connect(own)
-      : new Redis({ ...own.address, ...settings, lazyConnect: when.includes('lazy') });
-    const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
-    await backend.warnings();
-    expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
-    client.disconnect();
-  });
+  it.each(['with the connection', 'before it, which it waits for', 'and opens a lazy one'])(
+    'calls %s',
+    async (when) => {
+      await using own = await RedisServer.start();
+      const client = when.startsWith('with')
+        ? await connect(own)
+        : new Redis({ ...own.address, ...settings, lazyConnect: when.includes('lazy') });
+      const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
+      await backend.warnings();
+      expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
+      client.disconnect();
+    },
+  );
 
-  it.each(['at once', 'while the client says hello'])('waits though startup blocks the event loop %s', async (when) => {
-    await using own = await RedisServer.start();
-    const client = new Redis({ ...own.address, ...settings });
-    const timeoutMs = 1000;
-    const { backend, events, failed } = guarded(client, 'local', timeoutMs);
-    const block = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 100);
-    if (when !== 'at once') client.once('connect', block);
-    const checked = backend.warnings();
-    if (when === 'at once') block();
-    await checked;
-    expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
-    client.disconnect();
-  });
+  it.each(['at once', 'while the client says hello'])(
+    'waits even if startup blocks the event loop %s',
+    async (when) => {
+      await using own = await RedisServer.start();
+      const client = new Redis({ ...own.address, ...settings });
+      const timeoutMs = 1000;
+      const { backend, events, failed } = guarded(client, 'local', timeoutMs);
+      const block = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 100);
+      if (when !== 'at once') client.once('connect', block);
+      const checked = backend.warnings();
+      if (when === 'at once') block();
+      await checked;
+      expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
+      client.disconnect();
+    },
+  );
 
-  it('is repeated after it failed, and tells when the backend answers', async () => {
+  it('is repeated after it failed, and reports when the backend responds', async () => {
     await using own = await RedisServer.start();
     await own.kill();
     const client = new Redis({ ...settings, ...own.address });
@@ -167,7 +173,7 @@ describe('the check at startup', () => {
     client.disconnect();
   });
 
-  it('emits what failed, and counts it, and not as one of the failures that open the breaker', async () => {
+  it('emits and counts a failure, but not as one of those that open the circuit breaker', async () => {
     const client = new Redis({ ...settings, ...server.address, password: 'wrong' });
     const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
     await backend.warnings();
@@ -180,7 +186,7 @@ describe('the check at startup', () => {
     client.disconnect();
   });
 
-  it('ends at the deadline, though a server stands still', async () => {
+  it('ends at the deadline, even if a server is frozen', async () => {
     await using own = await RedisServer.start();
     const client = await connect(own);
     const { backend, failed } = guarded(client, 'local', 50);
@@ -208,7 +214,7 @@ function withoutLibraries(client: Redis) {
 }
 
 describe('a server that cannot run the scripts', () => {
-  it('says so at startup, and of each call', async () => {
+  it('reports that at startup, and for each call', async () => {
     await using own = await RedisServer.start();
     const client = await connect(own);
     const { backend, failed } = guarded(withoutLibraries(client), 'local', PATIENT_MS);
@@ -241,7 +247,7 @@ describe('the Lua of a custom strategy', () => {
       'return { step = function() return { 1 }, { allowed = true } end, amend = function(s) return s end }',
       /omit a member/,
     ],
-  ])('%s is an error of the user, and no outage', async (_, lua, message) => {
+  ])('%s is an error of the user, not an outage', async (_, lua, message) => {
     await using own = await RedisServer.start();
     const client = await connect(own);
     const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);
@@ -259,7 +265,7 @@ describe('the Lua of a custom strategy', () => {
   });
 });
 
-describe("a backend of one's own", () => {
+describe('a custom backend', () => {
   /** Remote, and fails by an error of any kind. */
   const failing = (error: unknown) => {
     const fail = () => Promise.reject(error);
@@ -271,7 +277,7 @@ describe("a backend of one's own", () => {
     ['an error without a code', new Error('oh no')],
     ['a code of Node', Object.assign(new Error('bad argument'), { code: 'ERR_INVALID_ARG_TYPE' })],
     ['what is no error', 'oh no'],
-  ])('has its own error passed on: %s', async (_, error) => {
+  ])('has its error passed on: %s', async (_, error) => {
     const backend = failing(error);
     const events: unknown[] = [];
     backend.listen((event) => events.push(event));
@@ -284,7 +290,7 @@ describe("a backend of one's own", () => {
   it.each([
     [new BackendError('BUSY', 'busy'), 'BUSY'],
     [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'CONNECTION'],
-  ])('has an outage where it says so: %s', async (error, code) => {
+  ])('has an outage if its error is a BackendError: %s', async (error, code) => {
     const backend = failing(error);
     for (let i = 0; i < 5; i++) await backend.spend([charge(counter('c'))]);
     expect([...backend.failures]).toEqual([[code, 5]]);

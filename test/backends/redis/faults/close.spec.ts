@@ -108,7 +108,7 @@ describe('a process whose backend is closed', () => {
       ['local'],
       ['UNAVAILABLE'],
     ],
-  ])('ends by itself, %s', async (_, rises, how, meanwhile, modes, lost) => {
+  ])('exits without process.exit(), %s', async (_, rises, how, meanwhile, modes, lost) => {
     const { said, errors, code, msToExit } = await run(rises, how, meanwhile);
     expect(errors).toBe('');
     expect(said).toEqual({ used: {}, closed: { modes, lost, unhandled: 0 } });

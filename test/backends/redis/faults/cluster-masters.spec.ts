@@ -8,8 +8,8 @@ import { oneMasterFrozen, resharded, startMove } from '../../../support/redis/fa
 import { askUntil, charge, counter, GRACE_MS, guarded, PATIENT_MS, TIMEOUT_MS } from '../../../support/redis/faults.js';
 import { freePort, RedisCluster } from '../../../support/redis/redis.js';
 
-describe('a Cluster client that keeps commands until it is connected', () => {
-  it('holds up no call beyond its deadline', async () => {
+describe('a Cluster client that queues commands until it is connected', () => {
+  it('delays no call beyond its deadline', async () => {
     const client = new Cluster([{ host: '127.0.0.1', port: await freePort() }], { clusterRetryStrategy: () => 50 });
     client.on('error', () => undefined);
     const { backend, events } = guarded(client, 'local', 100);
@@ -37,7 +37,7 @@ describe('a Cluster of three masters', () => {
 
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  it('decides calls on two masters while the third stands still, and reports only that one', async () => {
+  it('decides calls on two masters while the third is frozen, and reports only that one', async () => {
     const { healthy, fellBack, frozen, frozenFellBack, events, domain } = await oneMasterFrozen(cluster, 500);
     expect(healthy).toBeGreaterThan(200);
     expect(fellBack).toBe(0);
@@ -49,7 +49,7 @@ describe('a Cluster of three masters', () => {
     ]);
   });
 
-  it('fails settings on a master that stands still, and leaves alone only calls whose override is there', async () => {
+  it('fails settings on a frozen master, and affects only calls whose override is there', async () => {
     const client = await cluster.connect();
     await cluster.configure('cluster-node-timeout', 600_000);
     const { backend, prefix, events } = guarded(client, 'local', 200);

@@ -28,14 +28,14 @@ describe('a cluster', () => {
 
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  it('charges once what loses its reply', async () => {
+  it('charges a call once if its reply is lost', async () => {
     const { answered, cuts, twice, wrong } = await clusterLostReplies(cluster);
     expect({ twice, wrong }).toEqual({ twice: 0, wrong: 0 });
     expect(cuts).toBeGreaterThan(10);
     expect(answered).toBeGreaterThan(200);
   });
 
-  it('reports once that a master stands still, and returns what calls took at the others', async () => {
+  it('reports a frozen master once, and refunds what calls took at the others', async () => {
     const [still] = cluster.servers;
     if (still === undefined) throw new Error('a cluster without servers');
     const client = await cluster.connect();
@@ -65,7 +65,7 @@ describe('a cluster', () => {
     client.disconnect();
   });
 
-  it('takes charges again soon after a master was killed, and never admits more than the limit across slots', async () => {
+  it('accepts charges again soon after a master was killed, and never admits more than the limit across slots', async () => {
     const figures = await clusterMasterKilled(cluster);
     expect(figures.writingAgainMs).toBeGreaterThan(0);
     expect(figures.writingAgainMs).toBeLessThan(60_000);
@@ -85,7 +85,7 @@ describe('a cluster', () => {
     }
   });
 
-  it('leaves nobody waiting when all of it is dead', async () => {
+  it('leaves no call waiting when all masters are dead', async () => {
     const client = await cluster.connect();
     const { backend, events } = guarded(client);
     await Promise.all(cluster.servers.map((server) => server.kill()));

@@ -51,7 +51,7 @@ function open() {
 }
 
 describe('a request that reaches the server after its deadline', () => {
-  it('is refused there, whether the server is known or not', async () => {
+  it("is refused by the server, even if the server's clock is not known yet", async () => {
     const known = open();
     await known.ask();
     proxy.hold('requests');
@@ -66,7 +66,7 @@ describe('a request that reaches the server after its deadline', () => {
 });
 
 describe('a reply that comes after the deadline', () => {
-  it('has its charge given back', async () => {
+  it('has its charge refunded', async () => {
     const { ask, used } = open();
     await ask();
     proxy.hold('replies');
@@ -78,7 +78,7 @@ describe('a reply that comes after the deadline', () => {
     expect(await writes()).toBeGreaterThan(2);
   });
 
-  it('leaves the deadlines of those after it as they are', async () => {
+  it('does not change later deadlines', async () => {
     const { backend, ask, used } = open();
     const { receipt = { at: 0, charges: [] } } = await ask();
     for (const next of [ask, () => backend.settle(receipt, [0])]) {
@@ -92,8 +92,8 @@ describe('a reply that comes after the deadline', () => {
   });
 });
 
-describe('a process that stands still itself', () => {
-  it('reads the replies that have come before it says that none did', async () => {
+describe('a process that is frozen itself', () => {
+  it('reads replies that have arrived before it reports a timeout', async () => {
     const { backend } = guarded(other);
     await backend.spend([charge(limit)]);
     const call = backend.spend([charge(limit)]);
@@ -108,7 +108,7 @@ describe('a process that stands still itself', () => {
 });
 
 describe('a receipt from another process', () => {
-  it('is settled by one that has not asked this server anything yet', async () => {
+  it('is settled by a process that has not called this server yet', async () => {
     const { ask, used } = open();
     const { receipt = { at: 0, charges: [] } } = await ask();
     const prefix = freshPrefix();
@@ -120,7 +120,7 @@ describe('a receipt from another process', () => {
 });
 
 describe('the server clock', () => {
-  it('never lets a deadline come later than it is, whatever is rounded down', () => {
+  it('never makes a deadline later, in spite of rounding', () => {
     for (let offset = 1000; offset < 1001; offset += 0.07) {
       for (let local = 500; local < 502; local += 0.13) {
         for (const travel of [0, 0.2, 0.9, 3.4]) {
@@ -135,7 +135,7 @@ describe('the server clock', () => {
     }
   });
 
-  it('tells by the quickest of the last 16 replies, and by the latest when the server stepped back', () => {
+  it('is estimated from the fastest of the last 16 replies, and from the latest after the server stepped back', () => {
     const clock = new ServerClock(100);
     expect(clock.at(0)).toBeUndefined();
     clock.note(5000, 0);
@@ -150,8 +150,8 @@ describe('the server clock', () => {
   });
 });
 
-describe('an answer of a client that gives numbers as text', () => {
-  it('is read as any other', async () => {
+describe('a reply of a client that returns numbers as strings', () => {
+  it('is decoded like any other', async () => {
     const text = await connect(server, { stringNumbers: true });
     const prefix = freshPrefix();
     const backend = new RedisBackend(text, { prefix, timeoutMs: PATIENT_MS });

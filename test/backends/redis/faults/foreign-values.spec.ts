@@ -83,7 +83,7 @@ function setUp(strategy: string) {
 
 describe.each(STRATEGIES)('under a key of %s', (strategy) => {
   it.each(GARBAGE)(
-    '%s is deleted and reported by the call that finds it, and the next starts afresh',
+    '%s is deleted and reported by the call that finds it, and the next starts a new count',
     async (_, put) => {
       const { backend, policy, events, key, letter, ask } = setUp(strategy);
       for (const find of [ask, async () => backend.peek([charge(policy, SECRET)])]) {
@@ -102,7 +102,7 @@ describe.each(STRATEGIES)('under a key of %s', (strategy) => {
     },
   );
 
-  it.each(GARBAGE)('%s is left alone by a receipt that is settled', async (_, put) => {
+  it.each(GARBAGE)('%s is not changed by settling a receipt', async (_, put) => {
     const { backend, key, letter, ask } = setUp(strategy);
     const { receipt } = await ask();
     await redis.client.del(key);
@@ -114,7 +114,7 @@ describe.each(STRATEGIES)('under a key of %s', (strategy) => {
 });
 
 describe('garbage', () => {
-  it('is answered for by onError, and opens no breaker', async () => {
+  it('is handled by onError, and opens no circuit breaker', async () => {
     const policy = definePolicy('p', '10/min');
     for (const onError of ['local', 'allow', 'deny'] as const) {
       const { backend, prefix, events } = guarded(redis.client, onError, PATIENT_MS);
@@ -127,7 +127,7 @@ describe('garbage', () => {
     }
   });
 
-  it('under one key of a call takes nothing from the others, and says nothing to the calls beside it', async () => {
+  it('under one key of a call takes nothing from its other keys, and does not affect other calls', async () => {
     const [good, bad] = [definePolicy('good', '10/min'), definePolicy('bad', '10/min')];
     const { backend, prefix } = guarded(redis.client, 'local', PATIENT_MS);
     await redis.client.set(`${prefix}:{ada}:${bad.id}`, 'x');
@@ -140,7 +140,7 @@ describe('garbage', () => {
     expect(outcomes.map(({ decisions }) => decisions[0]?.remaining)).toEqual([9, 8, 8, 9]);
   });
 
-  it('of many megabytes is not read beyond its begin', async () => {
+  it('of many megabytes is read only at its start', async () => {
     const luaBytes = async () => Number(/used_memory_lua:(\d+)/.exec(await redis.client.info('memory'))?.[1]);
     const { key, ask } = setUp('fixed-window');
     for (const text of ['x'.repeat(5_000_000), `[${'7,'.repeat(2_500_000)}7]`]) {
@@ -152,7 +152,7 @@ describe('garbage', () => {
     }
   });
 
-  it('is not what a user may not read: that stays where it is', async () => {
+  it('does not include values that the user may not read, which are not deleted', async () => {
     const { key, ask } = setUp('fixed-window');
     await ask();
     await redis.client.acl('SETUSER', 'blind', 'on', '>x', '~*', '+@all', '-get');

@@ -5,8 +5,8 @@ import { scaled } from '../../../support/scale.js';
 
 const PROBES = scaled(1, 3);
 
-describe('a server that stands still under 50 callers while probes of it fail', () => {
-  it('is answered for in time, is told of once, and charges nothing that it did not answer', async () => {
+describe('a server that is frozen under 50 callers while probes fail', () => {
+  it('is replaced by onError in time, is reported once, and charges only calls with a reply', async () => {
     const figures = await frozen(async (client, backend) => {
       const failed = probesFail(PROBES, backend, () => undefined);
       const { answers, expected, late } = await answersOf(client);

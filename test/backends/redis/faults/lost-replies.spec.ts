@@ -11,11 +11,11 @@ async function connect5(proxy: RedisProxy): Promise<Redis5> {
   return client;
 }
 
-describe('1 000 calls whose connection is cut in every tenth run, after it was carried out', () => {
+describe('1 000 calls whose connection is cut in every tenth run, after it was executed', () => {
   it.each([
     ['6', (proxy: RedisProxy) => connect(proxy)],
     ['5', connect5],
-  ])('are charged once at most, and those that were answered exactly once, with ioredis %s', async (_, open) => {
+  ])('are charged at most once, and those with a reply exactly once, with ioredis %s', async (_, open) => {
     const { answered, failed, failedButCharged, cuts, twice, wrong } = await lostReplies(open);
     expect(answered + failed).toBe(1000);
     expect({ twice, wrong }).toEqual({ twice: 0, wrong: 0 });
@@ -25,7 +25,7 @@ describe('1 000 calls whose connection is cut in every tenth run, after it was c
     expect(answered).toBeGreaterThan(500);
   });
 
-  it('are charged twice by a client that sends them again, which is what is warned of', async () => {
+  it('are charged twice by a client that resends them, which causes a warning', async () => {
     const { twice } = await lostReplies((proxy) =>
       connect(proxy, { maxRetriesPerRequest: 20, autoResendUnfulfilledCommands: true, enableOfflineQueue: true }),
     );
@@ -33,7 +33,7 @@ describe('1 000 calls whose connection is cut in every tenth run, after it was c
   });
 });
 
-describe('a server that forgets its scripts 100 times a second', () => {
+describe('a server that loses its scripts 100 times a second', () => {
   it('decides without an error, and admits exactly the limit', async () => {
     const { calls, errors, admitted, limit } = await scriptFlushes(scaled(60, 200));
     expect(calls).toBeGreaterThan(limit);

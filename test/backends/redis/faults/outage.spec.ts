@@ -58,8 +58,8 @@ describe.each([
         disconnectTimeout: 50,
       }),
   ],
-])('a server that nobody has started, and %s', (_, open) => {
-  it('is answered for by onError, by the deadline', async () => {
+])('a server that was never started, and %s', (_, open) => {
+  it('is replaced by onError, within the deadline', async () => {
     const client = keep(open(await freePort()));
     client.on('error', () => undefined);
     const { answers, expected, late } = await answersOf(client, NOBODY_MS);
@@ -72,7 +72,7 @@ describe.each([
     expect(isLate).toBe(false);
   });
 
-  it('is left alone after five failures, and the limits are kept in this process', async () => {
+  it('is not called after five failures, and the limits are enforced in this process', async () => {
     const client = keep(open(await freePort()));
     client.on('error', () => undefined);
     const { backend, events } = guarded(client, 'local', NOBODY_MS);
@@ -97,7 +97,7 @@ describe.each([
 });
 
 describe('a server that is killed and started again', () => {
-  it('is told of once, and once when it is back; then it decides again', async () => {
+  it('is reported once, and once when it is back; then it decides again', async () => {
     await using server = await RedisServer.start();
     const client = keep(await connect(server));
     const { backend, prefix, events } = guarded(client);
@@ -123,7 +123,7 @@ describe('a server that is killed and started again', () => {
     expect(await usedOf(other, prefix, limit, subject)).toBe(2);
   });
 
-  it('gives back what the fallback took to the fallback', async () => {
+  it('refunds charges of the fallback in the fallback', async () => {
     await using server = await RedisServer.start();
     const client = keep(await connect(server));
     const { backend } = guarded(client);

@@ -16,7 +16,7 @@ import { REDIS_STATES } from '../../../support/redis/refusing-servers.js';
 
 describe('a server that refuses', () => {
   it.concurrent.each(REDIS_STATES.map((state) => [state.code, state.when, state] as const))(
-    'with %s (%s) is answered for by onError, told of once, and once when it is over',
+    'with %s (%s) is replaced by onError, reported once, and once when it is over',
     async (code, _, state) => {
       const { client, heal, stop } = await state.start();
       const { backend, events, failed } = guarded(client, 'local', PATIENT_MS);

@@ -9,7 +9,7 @@ function stall(): void {
   while (performance.now() < endAt);
 }
 
-describe('a process that stands still for longer than a call may wait', () => {
+describe('a process that is frozen for longer than a call may wait', () => {
   let server: RedisServer;
 
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('a process that stands still for longer than a call may wait', () => {
   it.each([
     ['knows the time of the server', true],
     ['has not heard it yet', false],
-  ])('has its calls answered by Redis, and takes nothing for an outage, if it %s', async (_, isWarm) => {
+  ])('gets the replies of Redis, and sees no outage, if it %s', async (_, isWarm) => {
     const client = await connect(server);
     const { backend, events, failed } = guarded(client, 'local', TIMEOUT_MS);
     const limit = counter('stalled');
@@ -36,7 +36,7 @@ describe('a process that stands still for longer than a call may wait', () => {
     client.disconnect();
   });
 
-  it('has leased units granted all the same', async () => {
+  it('still gets units leased', async () => {
     const client = await connect(server);
     const { backend, failed } = guarded(client, 'local', TIMEOUT_MS);
     const leased = definePolicy('leased', { rate: '1000/h', strategy: 'fixed-window', lease: { batch: 10 } });

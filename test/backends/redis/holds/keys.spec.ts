@@ -41,7 +41,7 @@ const left = async (holds: HoldStore, hold: HoldRequest) =>
   (await holds.peek([{ ...hold, units: 0 }], [])).decisions[0]?.remaining;
 
 describe('the keys of what is held', () => {
-  it('are two for permits, and none when all permits are free again', async () => {
+  it('are two for permits, and none when all permits are free', async () => {
     const { holds, keys } = open();
     await holds.take([permit(1), permit(2)], []);
     expect(await keys()).toEqual([':{ada}:export@app:h!h', ':{ada}:export@app:h!u']);
@@ -51,7 +51,7 @@ describe('the keys of what is held', () => {
     expect(await keys()).toEqual([]);
   });
 
-  it('are three for a token budget, of which one stays until the window of what was settled is over', async () => {
+  it('are three for a token budget, one of which stays until the window of settled units is over', async () => {
     const { holds, keys } = open();
     await holds.take([reservation(1, 100)], []);
     expect(await keys()).toEqual([':{ada}:llm@app:hf60000!h', ':{ada}:llm@app:hf60000!u']);
@@ -68,7 +68,7 @@ describe('the keys of what is held', () => {
     expect(await keys()).toEqual([':{bob}:export@app:h!h', ':{bob}:export@app:h!u']);
   });
 
-  it('all expire, after every hold in them and the windows in which it may matter', async () => {
+  it('all expire, after every hold in them and the windows in which it counts', async () => {
     const { holds, prefix } = open();
     const ttls = async () => {
       const names = (await redis.client.keys(`${prefix}:*`)).sort();
@@ -94,7 +94,7 @@ describe('the keys of what is held', () => {
     await atLeast(490_000, 490_000, 60_000, 550_000, 550_000);
   });
 
-  it('stay for an hour longer where a clock of the caller decides', async () => {
+  it("stay for an hour longer if the caller's clock decides", async () => {
     const { holds, prefix } = open(new ManualClock(Date.UTC(2026, 0, 1)));
     await holds.take([permit(1)], []);
     for (const name of await redis.client.keys(`${prefix}:*`)) {
@@ -102,7 +102,7 @@ describe('the keys of what is held', () => {
     }
   });
 
-  it('are found again by a server that has forgotten its scripts', async () => {
+  it('are found by a server that has lost its scripts', async () => {
     const { holds } = open();
     await holds.take([permit(1)], []);
     await redis.client.script('FLUSH');
@@ -114,7 +114,7 @@ describe('the keys of what is held', () => {
   });
 });
 
-describe('a value of somebody else under a key of what is held', () => {
+describe('a foreign value under a key of holds', () => {
   type Put = readonly [what: string, put: (key: string) => Promise<unknown>];
   const text: Put = ['a text', (key) => redis.client.set(key, 'hello')];
   const list: Put = ['a list', (key) => redis.client.rpush(key, 'x')];
@@ -148,7 +148,7 @@ describe('a value of somebody else under a key of what is held', () => {
     expect(await left(holds, reservation(1, 0))).toBe(400);
   });
 
-  it('fails the call as a whole: nothing else of it is taken', async () => {
+  it('fails the whole call, which takes nothing', async () => {
     const { holds, prefix, backend } = open();
     const api = definePolicy('api', { rate: '5/h', strategy: 'fixed-window' });
     await redis.client.set(`${prefix}:{ada}:export@app:h!h`, 'hello');

@@ -43,8 +43,8 @@ function open() {
   return { holds, left };
 }
 
-describe('holds that are asked for too late', () => {
-  it('are refused by the server, whether it is known or not', async () => {
+describe('holds that are requested too late', () => {
+  it("are refused by the server, even if the server's clock is not known yet", async () => {
     const [known, unknown] = [open(), open()];
     await known.holds.take([permit(1)], [charge]);
     proxy.hold('requests');
@@ -64,7 +64,7 @@ describe('holds that are asked for too late', () => {
     ]);
   });
 
-  it('are given back, and the charges with them, if the reply comes after the deadline', async () => {
+  it('are freed, and their charges refunded, if the reply comes after the deadline', async () => {
     const { holds, left } = open();
     await holds.take([permit(1)], [charge]);
     proxy.hold('replies');
@@ -75,7 +75,7 @@ describe('holds that are asked for too late', () => {
     await askUntil(left, ([permits, units]) => permits === 4 && units === 99);
   });
 
-  it('are kept if they were asked for again meanwhile, by the same ids: they are taken once', async () => {
+  it('are kept if they were requested again in the meantime with the same ids: they are taken once', async () => {
     const { holds, left } = open();
     await holds.take([permit(1)], [charge]);
     proxy.hold('replies');

@@ -74,7 +74,7 @@ runCases(
 
 ownErrors('the Redis backend, as a user of few rights', create);
 
-describe('a Redis user of few rights', () => {
+describe('a Redis user with few rights', () => {
   const policy = definePolicy('p', '10/h');
   const log = definePolicy('log', { rate: '10/h', strategy: 'sliding-log' });
   const ask = (cost: number): readonly Charge[] => [{ policy, subject: 'ada', cost }];
@@ -110,7 +110,7 @@ describe('a Redis user of few rights', () => {
     expect(await admin.call('ACL', 'LOG')).toEqual([]);
   });
 
-  it('needs what the scripts call, and no more', () => {
+  it('needs exactly the commands that the scripts call', () => {
     const { policies, spend, settle, lease, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
     const calledBy = (...scripts: readonly string[]) => {
       const calls = [...scripts.join('\n').matchAll(/redis_p?call\('(\w+)'/g)];
@@ -149,33 +149,33 @@ describe('a Redis user of few rights', () => {
       }
     }
 
-    it(`needs ${SETTINGS.join(', ')} besides`, async () => {
+    it(`also needs ${SETTINGS.join(', ')}`, async () => {
       expect(await refused(SETTINGS)).toEqual([]);
       const rules = SETTINGS.map((command) => `+${command}`).join(' ');
       expect(readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
     });
 
-    it.each(SETTINGS)('cannot do without %s', async (left) => {
+    it.each(SETTINGS)('fails without %s', async (left) => {
       expect(await refused(SETTINGS.filter((command) => command !== left))).toEqual(['NOPERM']);
     });
   });
 
-  it('needs some more to hold units', () => {
+  it('needs more commands to hold units', () => {
     const rules = HOLDS.map((command) => `+${command}`).join(' ');
     expect(readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8')).toContain(`\`${rules}\``);
   });
 
-  it('is told above by the eight commands of the list', () => {
+  it('needs the eight commands of the list above', () => {
     expect(NEEDED).toEqual(COMMANDS);
   });
 
   // Redis 7.0 reports a command that is refused inside a script as the script's error.
-  it.each(NEEDED)('cannot do without %s, and is told NOPERM', async (left) => {
+  it.each(NEEDED)('fails without %s, with the code NOPERM', async (left) => {
     const rest = COMMANDS.filter((command) => command !== left);
     expect(await refusals('less', rest)).toEqual(['NOPERM']);
   });
 
-  it('is not warned about, and warned of evicted keys only where it may ask', async () => {
+  it('causes no warning, and gets one about evicted keys only if it may read the configuration', async () => {
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
       expect(await new RedisBackend(redis, { timeoutMs: PATIENT_MS }).warnings()).toEqual([
@@ -197,7 +197,7 @@ describe('a Redis user of few rights', () => {
   });
 });
 
-describe('a user of few rights on a Cluster', () => {
+describe('a user with few rights on a Cluster', () => {
   let cluster: RedisCluster;
 
   beforeAll(async () => {
@@ -244,11 +244,11 @@ describe('a user of few rights on a Cluster', () => {
 
   const all = [...COMMANDS, ...READY, ...CLUSTER_READY];
 
-  it(`needs ${CLUSTER_READY.join(', ')} besides`, async () => {
+  it(`also needs ${CLUSTER_READY.join(', ')}`, async () => {
     expect(await spendAs('sluice', all)).toEqual([6, 6]);
   });
 
-  it.each(CLUSTER_READY)('cannot do without %s', async (left) => {
+  it.each(CLUSTER_READY)('fails without %s', async (left) => {
     await expect(
       spendAs(
         'less',
@@ -257,7 +257,7 @@ describe('a user of few rights on a Cluster', () => {
     ).rejects.toThrow();
   });
 
-  it('needs asking while a slot moves', async () => {
+  it('needs ASKING while a slot moves', async () => {
     const slot = slotOf('{user:42}');
     const { source, target, admins } = await startMove(cluster, slot);
     await target.config('RESETSTAT');

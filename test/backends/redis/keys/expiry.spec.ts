@@ -52,7 +52,7 @@ describe('a key that is charged again and again', () => {
     return { writes, expiries: expiries.size, lastedMs: performance.now() - startedAt };
   }
 
-  it('never expires before its state is of no use, and is seldom told when it does', async () => {
+  it('never expires while its state is of use, and seldom gets a new expiry', async () => {
     for (const { writes, expiries, lastedMs } of await Promise.all(strategies.map(charge))) {
       expect(writes).toBeGreaterThan(40);
       expect(expiries).toBeGreaterThan(1);

@@ -75,7 +75,7 @@ describe('the keys in Redis', () => {
     return { found: await allKeys(), expected: [...new Set(expected)].sort() };
   }
 
-  it('are prefix:{subject}:id, where these are short and plain', async () => {
+  it('are prefix:{subject}:id, if these are short and plain', async () => {
     const backend = new RedisBackend(redis, { timeoutMs: PATIENT_MS });
     for (const subject of ['user:42', 'ip:2001:db8::/64', 'x'.repeat(48), 'header:x-api-key:A_b.c/d@e-f']) {
       await backend.spend([{ policy: definePolicy('search', '10/min'), subject, cost: 1 }]);
@@ -88,14 +88,14 @@ describe('the keys in Redis', () => {
     ]);
   });
 
-  it('have a hash instead of a part that is long or odd, of a megabyte, a lone surrogate or braces too', async () => {
+  it('have a hash instead of a part that is long or not plain, such as a megabyte, a lone surrogate or braces', async () => {
     const { found, expected } = await keysOf('sluice', ODD, ['app', ...ODD]);
     expect(found).toEqual(expected);
     expect(found.length).toBe(ODD.length * (ODD.length + 1));
     expect(Math.max(...found.map((key) => key.length))).toBeLessThanOrEqual(136);
   });
 
-  it('have 136 bytes at most, under the longest prefix too, whatever the subject and the scope', async () => {
+  it('have at most 136 bytes, even with the longest prefix, for any subject and scope', async () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.string({ unit: fc.constantFrom('{', '}', '#', ':', 'a', '\ud800', '\u0000'), maxLength: 8 }),

@@ -28,7 +28,7 @@ const pairs = names.flatMap((one, i) => names.slice(i + 1).map((other) => [one, 
 describe('two releases of an application on one Redis', () => {
   const redis = ownRedis();
 
-  it.each(pairs)('count apart, each to its limit: %s and %s', async (...releases) => {
+  it.each(pairs)('have separate budgets: %s and %s', async (...releases) => {
     const prefix = freshPrefix();
     const clients = await Promise.all(releases.map(() => connect(redis.server)));
     const processes = releases.map((release, i) => {
@@ -48,7 +48,7 @@ describe('two releases of an application on one Redis', () => {
     for (const client of clients) client.disconnect();
   });
 
-  it('count together where only the limit or the burst differs', async () => {
+  it('share a budget if only the limit or the burst differs', async () => {
     for (const [one, other] of [
       [{ rate: `10/${PERIOD}` }, { rate: `15/${PERIOD}` }],
       [
@@ -63,7 +63,7 @@ describe('two releases of an application on one Redis', () => {
     }
   });
 
-  it('do not count what the format before this one left under its keys, and leave it alone', async () => {
+  it('ignore and keep the values of the previous format under its keys', async () => {
     const prefix = freshPrefix();
     const policy = counter('login', 10);
     const oldKey = `${prefix}:{ada}:login@app`;

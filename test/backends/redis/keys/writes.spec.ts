@@ -13,7 +13,7 @@ const CALLS = scaled(2000, 10_000);
 const READS = scaled(100, 500);
 
 /** What is written goes to a replica, and the offset of the master counts its bytes; pings apart, which are put off. */
-describe('of what a master sends to its replica', () => {
+describe('the replication stream of a master', () => {
   let master: RedisServer;
   let replica: RedisServer;
   let redis: Redis;
@@ -55,7 +55,7 @@ describe('of what a master sends to its replica', () => {
     return (await offset()) - before;
   }
 
-  it('adds a charge to a long log without writing the log again', async () => {
+  it('has a charge of a long log without the whole log', async () => {
     const policy = definePolicy('log', { rate: '10000/h', strategy: 'sliding-log' });
     const charges = [{ policy, subject: 'ada', cost: 1 }];
     const lua = `local parts = { struct.pack('<c4I7I7I7I7', '\\163S2l', 2^52, 5000, 0, 0) }
@@ -80,7 +80,7 @@ describe('of what a master sends to its replica', () => {
     const open = { policy: policy('open', 1_000), subject: 'ada', cost: 1 };
     const allowed = async (charges: readonly Charge[]) => (await backend.spend(charges)).allowed;
 
-    it('adds bytes for a call that is allowed, and none for the thousands that are denied after it', async () => {
+    it('has bytes for an allowed call, and none for thousands of denied calls after it', async () => {
       expect(await sentBy(() => backend.spend([tight, open]))).toBeGreaterThan(0);
       expect(await allowed([{ ...tight, cost: 2 }])).toBe(true);
       const calls = [[tight], [tight, open], [open, tight], [{ ...open, cost: 2000 }]];
@@ -90,7 +90,7 @@ describe('of what a master sends to its replica', () => {
       }
     });
 
-    it('adds none for a peek, for a cost of 0, and for a receipt settled at what was charged or too late', async () => {
+    it('has none for a peek, a cost of 0, and a receipt that is settled at the same cost or too late', async () => {
       const { receipt } = await backend.spend([open, tight]);
       if (receipt === undefined) throw new Error('nothing was taken');
       expect(await sentBy(() => backend.peek([open, { ...tight, cost: 2 }]), READS)).toBe(0);

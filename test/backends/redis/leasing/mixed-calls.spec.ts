@@ -76,7 +76,7 @@ describe('a call with leased and other policies', () => {
     expect(await redis.calls('evalsha')).toBe(0);
   });
 
-  it('asks Redis again if the denial cache is off', async () => {
+  it('calls Redis again if the denial cache is off', async () => {
     backend = open({ denyMemoryMs: 0 });
     await backend.spend(of([leased, 100]));
     const denied = await backend.spend(of([plain, 2], [leased, 1]));

@@ -29,7 +29,7 @@ function found(pattern: RegExp): Readonly<Record<string, readonly string[]>> {
 }
 
 describe('the embedded Lua', () => {
-  it('equals what scripts/build-lua.mjs makes of lua/, byte for byte', async () => {
+  it('equals the output of scripts/build-lua.mjs, byte for byte', async () => {
     const { generate, GENERATED }: { generate(): string; GENERATED: URL } = await import(script);
     expect(readFileSync(GENERATED, 'utf8')).toBe(generate());
     expect(GENERATED.href).toBe(new URL('src/backends/redis/scripts/lua.generated.ts', root).href);
@@ -66,7 +66,7 @@ describe('the embedded Lua', () => {
     expect([...used].map((file) => `${file}.lua`).sort()).toEqual([...files.keys()].sort());
   });
 
-  it('knows all built-in strategies, by the letter that stands in their keys', async () => {
+  it('contains all built-in strategies, with the letters of their states', async () => {
     expect(Object.keys(STRATEGIES).sort()).toEqual(['calendar', ...strategies].sort());
     for (const strategy of ['calendar', ...strategies]) {
       expect(shapeCode(strategy, 1000, 1).charAt(0)).toBe(STRATEGIES[strategy]?.letter);
@@ -92,7 +92,7 @@ describe('the embedded Lua', () => {
     }
   });
 
-  it('leaves no directive behind', () => {
+  it('contains no directives', () => {
     const { policies, spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
     for (const whole of [
       policies,
@@ -160,7 +160,7 @@ describe('the embedded Lua', () => {
     expect(found(/\b(?:_G|getfenv|setfenv|loadstring|load|cjson|bit|os|rawset)\b\s*[.[(]/g)).toEqual({});
   });
 
-  it('asks for the time in lib/clock.lua only, once per script', () => {
+  it('calls TIME in lib/clock.lua only, once per script', () => {
     expect(found(/redis_p?call\('TIME'\)/g)).toEqual({ 'lib/clock.lua': ["redis_call('TIME')"] });
     const { spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(luaFiles);
     for (const whole of [spend, settle, block, lease, write, take, hold, ...Object.values(spendOne), spendSeveral]) {
@@ -174,7 +174,7 @@ describe('the embedded Lua', () => {
     }
   });
 
-  it('hands text to Redis and never a number, which costs a microsecond to print', () => {
+  it('passes strings to Redis and never numbers, which take a microsecond to format', () => {
     for (const call of Object.values(found(/redis_p?call\([^\n]*/g)).flat()) {
       const words = call
         .replace(/^redis_p?call\(/, '')
@@ -205,7 +205,7 @@ describe('the embedded Lua', () => {
 describe('scripts run by Redis', () => {
   const redis = ownRedis();
 
-  it('ask for the time once per run, however many calls and charges it has', async () => {
+  it('call TIME once per run, with any number of calls and charges', async () => {
     const backend = new RedisBackend(redis.client, { timeoutMs: PATIENT_MS });
     const policies = ['a', 'b', 'c'].map((name) => definePolicy(name, '1000/min'));
     const charges = policies.map((policy) => ({ policy, subject: 'ada', cost: 1 }));
@@ -216,7 +216,7 @@ describe('scripts run by Redis', () => {
     expect([await redis.calls('evalsha'), await redis.calls('time')]).toEqual([12, 12]);
   });
 
-  it.each(strategies)('write whole numbers, however large: %s', async (strategy) => {
+  it.each(strategies)('write whole numbers of any size: %s', async (strategy) => {
     const limit = strategy === 'sliding-log' ? 10_000 : 2 ** 21 - 1;
     const policy = definePolicy('large', {
       rate: `${limit}/${2 ** 30}ms`,

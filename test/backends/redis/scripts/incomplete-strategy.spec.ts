@@ -20,7 +20,7 @@ const broken = defineStrategy({
     amend = function(state) return state end }`,
 });
 
-describe('a twin that leaves out a member of its decisions', () => {
+describe('a twin that omits a member of its decisions', () => {
   let redis: TestRedis;
 
   beforeAll(async () => {
@@ -29,7 +29,7 @@ describe('a twin that leaves out a member of its decisions', () => {
 
   afterAll(() => redis.stop());
 
-  it('decides nothing, neither for itself nor for the calls behind it; those before it are answered', async () => {
+  it('fails its own call and later ones of the batch; earlier ones are decided', async () => {
     const backend = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: 30_000 });
     backend.use([broken]);
     const policies = definePolicies(

@@ -27,10 +27,7 @@ describe('the scripts, at chosen server times', () => {
     expect(await firstDifference(redis, shas, one)).toBeNull();
   });
 
-  it.each(strategies)(
-    'reply as memory does, and write as the strategies do, in random runs of %s',
-    async (strategy) => {
-      for (const one of randomCases(strategy)) expect(await firstDifference(redis, shas, one)).toBeNull();
-    },
-  );
+  it.each(strategies)('reply like memory, and write like the strategies, in random runs of %s', async (strategy) => {
+    for (const one of randomCases(strategy)) expect(await firstDifference(redis, shas, one)).toBeNull();
+  });
 });

@@ -21,7 +21,7 @@ describe('the reply to a settlement', () => {
     [[1000, 1], true],
     [['1000', '1'], true],
     [[1000, 2], false],
-  ])('%j tells the time and whether it was done: %s', (reply, isDone) => {
+  ])('%j has the time, and whether it was settled: %s', (reply, isDone) => {
     expect(decodeSettleReply(reply)).toEqual({ serverMs: 1000, isDone });
   });
 

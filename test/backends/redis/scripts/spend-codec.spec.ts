@@ -51,7 +51,7 @@ describe('the arguments of a batch', () => {
     ['deadline', call(8, [window, 2]), ['8', '1', '1', '2']],
     ['number of charges', call(7, [window, 2], [window, 2]), ['7', '2', '1', '2', '1', '2']],
     ['kind', call('peek', [window, 2]), ['peek', '1', '1', '2']],
-  ])('contain a call of another %s by itself, and the calls behind it again', (_, other, told) => {
+  ])('contain a call of another %s separately, and the calls after it again', (_, other, told) => {
     const policies = ['', told[2] === '2' ? '2' : '1', ...WINDOW, ...(told[2] === '2' ? LOG : [])];
     const usual = call(7, [window, 2]);
     expect(argsOf(usual, usual, other, other, usual)).toEqual([
@@ -74,7 +74,7 @@ describe('the arguments of calls of one charge by one strategy', () => {
   const other = definePolicy('other', { rate: '7/3s', strategy: 'sliding-log' });
   const argsOfOne = (...calls: readonly BatchedCall[]) => new SpendOneRequest('', calls).args;
 
-  it('are the instant, the earliest deadline, the policy, and the cost that all have', () => {
+  it('are the instant, the earliest deadline, the policy, and the common cost', () => {
     const calls = [call(9, [log, 2]), call(7, [log, 2]), call(8, [log, 2])];
     expect(new SpendOneRequest('5', calls).args).toEqual(['5', '7', '', '2', '5', '2000', '5', '1']);
   });
@@ -200,7 +200,7 @@ describe('the reply to a batch', () => {
     ]);
   });
 
-  it('is read as well where it begins in the middle of a larger buffer', () => {
+  it('is decoded even if it begins in the middle of a larger buffer', () => {
     const larger = Buffer.concat([byte(0), reply, byte(0)]);
     const decoded = request.decode(larger.subarray(1, reply.length + 1));
     expect(decoded.next(asked[0] ?? call(7))).toEqual(request.decode(reply).next(asked[0] ?? call(7)));
@@ -275,7 +275,7 @@ describe('the reply to calls of several charges', () => {
     ]);
   });
 
-  it('says late of the calls whose deadline has passed if the run was refused, and nothing of the others', () => {
+  it('is late for the calls whose deadline has passed if the run was refused, and missing for the others', () => {
     const decoded = new SpendSeveralRequest('', asked).decode(bytesOf(1000, 900));
     expect(asked.map((one) => decoded.next(one).kind)).toEqual(['undecided', 'late']);
   });
@@ -289,7 +289,7 @@ describe('the reply to calls of one charge', () => {
     return calls.map((one) => decoded.next(one));
   };
 
-  it('says of a call that the script does not support it', () => {
+  it('marks a call that the script does not support', () => {
     const [first, second] = read(
       Buffer.concat([head, UNDECIDED, bytesOf(ALLOWED, 9, 100)]),
       ...[1, 2].map(() => call(1000, [window, 1])),
@@ -311,7 +311,7 @@ describe('the reply to calls of one charge', () => {
     });
   });
 
-  it('that was refused says late of the calls whose deadline has passed, and nothing of the others', () => {
+  it('that was refused is late for the calls whose deadline has passed, and missing for the others', () => {
     const calls = [999, 1000, 1001, 0].map((deadlineMs) => call(deadlineMs, [window, 1]));
     expect(read(head, ...calls).map(({ kind }) => kind)).toEqual(['late', 'undecided', 'undecided', 'late']);
   });

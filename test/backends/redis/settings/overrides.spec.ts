@@ -53,7 +53,7 @@ describe('overrides on one Redis server', () => {
     return { backend, store: settingsOf(backend), prefix, events };
   }
 
-  it('cost no round trip: a call is one run of a script, whatever overrides there are', async () => {
+  it('cost no round trip: a call is one run of a script with any overrides', async () => {
     const { backend, store } = open();
     await store.setOverride({ ...project, rate: fixed('5/30s') });
     await store.setOverride({ ...organisation, rate: fixed('20/min') });
@@ -69,7 +69,7 @@ describe('overrides on one Redis server', () => {
     expect(sent.sort()).toEqual(['config|resetstat', 'evalsha', 'get', 'info', 'set', 'setrange', 'time']);
   });
 
-  it('are looked for only where a charge names subjects, and decide like a policy elsewhere', async () => {
+  it('are looked up only if a charge names subjects, and decide like a policy', async () => {
     const { backend, store } = open();
     await store.setOverride({ ...project, rate: fixed('5/30s') });
     const { overriddenBy: _, ...plain } = ada();
@@ -118,7 +118,7 @@ describe('overrides on one Redis server', () => {
     ['of no number', 'o1 unlimited never'],
     ['of words', 'unlimited'],
     ['of nothing', ''],
-  ])('are ignored where they are %s, and never mean no limit', async (_, text) => {
+  ])('are ignored if they are %s, and never mean no limit', async (_, text) => {
     const { backend, store, prefix, events } = open();
     await redis.client.set(`${prefix}:{project:1}:override:api`, text);
     for (let i = 0; i < 2; i++) {
@@ -130,14 +130,14 @@ describe('overrides on one Redis server', () => {
     expect(await redis.client.get(`${prefix}:{project:1}:override:api`)).toBe(text);
   });
 
-  it('are ignored where their key holds another type', async () => {
+  it('are ignored if their key has another type', async () => {
     const { backend, prefix, events } = open();
     await redis.client.rpush(`${prefix}:{project:1}:override:api`, 'x');
     expect((await backend.spend([ada()])).binding).toMatchObject({ limit: 10, remaining: 9 });
     expect(events).toEqual([{ type: 'unreadable', what: 'override', policy: 'api', subject: 'project:1' }]);
   });
 
-  it('count beside the budget of the policy under keys that expire', async () => {
+  it("count in addition to the policy's budget under keys that expire", async () => {
     const { backend, store, prefix } = open();
     await store.setOverride({ ...project, rate: fixed('5/30s') });
     await backend.spend([ada(2)]);
@@ -150,7 +150,7 @@ describe('overrides on one Redis server', () => {
     expect(await redis.client.keys(`${prefix}:{user:ada}*`)).toEqual([]);
   });
 
-  it('start anew where nobody can say whose state is beside', async () => {
+  it('start a new count if the state of the other period cannot be attributed', async () => {
     const { backend, store, prefix } = open();
     await store.setOverride({ ...project, rate: fixed('5/30s') });
     await backend.spend([ada(2)]);
@@ -162,7 +162,7 @@ describe('overrides on one Redis server', () => {
     expect((await backend.spend([ada(1)])).binding).toMatchObject({ limit: 5, remaining: 1 });
   });
 
-  it('drop the denials of their subjects that this process remembers, and those of no others', async () => {
+  it('drop the cached denials of their subjects in this process, and no others', async () => {
     const { backend, store } = open({ denyMemoryMs: 60_000 });
     await store.setOverride({ ...project, rate: fixed('1/min') });
     const bob: Charge = { ...ada(), subject: 'user:bob', overriddenBy: ['project:2'] };
@@ -180,7 +180,7 @@ describe('overrides on one Redis server', () => {
     expect(await redis.calls('evalsha')).toBe(1 + 3);
   });
 
-  it('are in force, each call once, where the server forgets its scripts between and under calls', async () => {
+  it('apply, once per call, if the server loses its scripts between and during calls', async () => {
     const { backend, store } = open();
     await store.setOverride({ ...project, rate: fixed('500/30s') });
     const { overriddenBy: _, ...plain } = ada();
@@ -265,7 +265,7 @@ describe('overrides on a Cluster', () => {
     expect((await here.backend.peek([charge])).binding?.limit).toBe(10);
   });
 
-  it('count while the slot of their subject moves, and its keys are on two masters', async () => {
+  it('apply while the slot of their subject moves, and its keys are on two masters', async () => {
     const { backend, store } = open(freshPrefix());
     const subject = 'moving';
     const charges: readonly Charge[] = [{ policy: api, subject, cost: 1, overriddenBy: [subject] }];
@@ -296,7 +296,7 @@ describe('overrides on a Cluster', () => {
     ['of a later version', (key: string) => client.set(key, 'o2 unlimited 0')],
     ['of nothing', (key: string) => client.set(key, '')],
     ['of another type', (key: string) => client.rpush(key, 'x')],
-  ])('are ignored where they are %s, on the slot of another subject', async (_, write) => {
+  ])('are ignored if they are %s, on the slot of another subject', async (_, write) => {
     const prefix = freshPrefix();
     const { backend, events } = open(prefix);
     const { charge, owner } = distant();
@@ -308,7 +308,7 @@ describe('overrides on a Cluster', () => {
     expect(events).toEqual([{ type: 'unreadable', what: 'override', policy: 'api', subject: owner }]);
   });
 
-  it('that were read lately count also if they become too old while others are read', async () => {
+  it('that were read recently apply even if they become too old while others are read', async () => {
     const { backend, store } = open(freshPrefix());
     const { charge, owner } = distant();
     await store.setOverride({ policy: 'api', subject: owner, rate: fixed('3/min') });

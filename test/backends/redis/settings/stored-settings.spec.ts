@@ -47,7 +47,7 @@ describe('settings in Redis', () => {
     client.disconnect();
   });
 
-  it('stand under the key of the subject, in words, and in a list', async () => {
+  it('are stored under the key of the subject in readable form, and in a list', async () => {
     const { store, prefix } = open({ clock: new ManualClock(1000) });
     await store.setOverride({ ...ada, rate, expiresInMs: 500 });
     await store.setOverride({ policy: 'api', subject: 'user:bob', rate: 'unlimited' });
@@ -68,7 +68,7 @@ describe('settings in Redis', () => {
     expect(await store.getOverride(ada)).toEqual({ ...ada, rate, expiresAt });
   });
 
-  it('are listed without the names of overrides that are gone, which are dropped', async () => {
+  it('are listed without the names of deleted overrides, which are dropped', async () => {
     const { store, prefix } = open();
     const list = `${prefix}:overrides`;
     await store.setOverride({ ...ada, rate });
@@ -77,7 +77,7 @@ describe('settings in Redis', () => {
     expect(await redis.client.zrange(list, '0', '-1')).toEqual(['api "user:ada"']);
   });
 
-  it('are found by no KEYS and no SCAN', async () => {
+  it('need neither KEYS nor SCAN', async () => {
     const { store } = open();
     await redis.resetCounts();
     await store.setOverride({ ...ada, rate });
@@ -95,7 +95,7 @@ describe('settings in Redis', () => {
     ['no time of expiry', `o1 unlimited ${2 ** 53}`],
     ['words of something else', 'unlimited'],
     ['bytes', '\u0000\u00ff'],
-  ])('count as none where they are of %s, and say so once', async (_, text) => {
+  ])('are ignored if they are %s, which is reported once', async (_, text) => {
     const { store, prefix, events } = open();
     await store.setOverride({ ...ada, rate });
     await redis.client.set(`${prefix}:{user:ada}:override:api`, text);
@@ -108,7 +108,7 @@ describe('settings in Redis', () => {
     expect(await store.deleteOverride(ada)).toBe(true);
   });
 
-  it('count as none where their key holds another type, and the others are listed', async () => {
+  it('are ignored if their key has another type, and the others are listed', async () => {
     const { store, prefix, events } = open();
     const bob = { policy: 'api', subject: 'user:bob' };
     for (const target of [ada, bob]) await store.setOverride({ ...target, rate });
@@ -135,7 +135,7 @@ describe('settings in Redis', () => {
     ['no part', 'api', '{"version":1,"mode":"off","changedAt":1}'],
     ['no JSON', 'api mode', 'off'],
     ['no object', 'api mode', 'null'],
-  ])('of a policy count as none where they are of %s, and say so once', async (_, field, text) => {
+  ])('of a policy are ignored if they are %s, which is reported once', async (_, field, text) => {
     const { store, prefix, events } = open();
     await store.changePolicy({ policy: 'login', mode: 'off' });
     await redis.client.hset(`${prefix}:policies`, field, text);
@@ -156,7 +156,7 @@ describe('settings in Redis', () => {
     expect(await store.listPolicyChanges()).toEqual([{ policy: 'api', rate, changedAt: 1000 }]);
   });
 
-  it('are refused in time by a server that stands still', async () => {
+  it('fail in time if a server is frozen', async () => {
     const { store } = open({ timeoutMs: 200 });
     redis.server.freeze();
     try {
@@ -168,7 +168,7 @@ describe('settings in Redis', () => {
     await redis.client.ping();
   });
 
-  it('have an error of Redis where a key is of another type', async () => {
+  it('fail with an error of Redis if a key has another type', async () => {
     const { store, prefix } = open();
     await redis.client.set(`${prefix}:policies`, 'what another has left here');
     await expect(store.version()).rejects.toMatchObject({ name: 'BackendError', code: 'WRONGTYPE' });

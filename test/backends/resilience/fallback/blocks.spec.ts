@@ -19,7 +19,7 @@ async function blocking(fleet: Fleet): Promise<Process> {
 }
 
 describe('a block that this process has seen', () => {
-  it('holds while Redis does not answer, up to its end, and is a strike', async () => {
+  it('stays in force while Redis does not respond, up to its end, and counts as a strike', async () => {
     await using fleet = await Fleet.start();
     const { backend } = await blocking(fleet);
     fleet.clock.advance(1600);
@@ -40,7 +40,7 @@ describe('a block that this process has seen', () => {
     expect(begun.binding).toMatchObject({ startedBlock: { forMs: 20 * MINUTE, strikes: 2 } });
   });
 
-  it('holds if another process has begun it, and if it was set by hand', async () => {
+  it('stays in force if another process began it, or if it was set by hand', async () => {
     await using fleet = await Fleet.start();
     const { backend } = await fleet.process();
     const other = await blocking(fleet);
@@ -57,7 +57,7 @@ describe('a block that this process has seen', () => {
     expect(waits).toEqual([9 * MINUTE, MINUTE, 0]);
   });
 
-  it('holds if it has denied a call that asked for a permit, too', async () => {
+  it('stays in force if it denied a call that requested a permit', async () => {
     await using fleet = await Fleet.start();
     const { backend } = await fleet.process();
     await blocking(fleet);
@@ -68,7 +68,7 @@ describe('a block that this process has seen', () => {
     expect((await backend.spend([on(login)])).binding).toMatchObject({ reason: 'blocked' });
   });
 
-  it('is forgotten when it is deleted or reset through this process, also while Redis does not answer', async () => {
+  it('is dropped when it is deleted or reset by this process, even while Redis does not respond', async () => {
     await using fleet = await Fleet.start();
     const { backend } = await fleet.process();
     const subjects = ['deleted', 'reset', 'deleted meanwhile', 'reset meanwhile'];
@@ -84,7 +84,7 @@ describe('a block that this process has seen', () => {
     }
   });
 
-  it('is over once Redis has admitted the subject, because another process has lifted it', async () => {
+  it('ends when Redis has admitted the subject, because another process has lifted it', async () => {
     await using fleet = await Fleet.start();
     const one = await blocking(fleet);
     const other = await fleet.process();
@@ -97,7 +97,7 @@ describe('a block that this process has seen', () => {
     expect(await one.backend.spend([on(login)])).toMatchObject({ allowed: true, degraded: 'local' });
   });
 
-  it('that was lifted during an outage holds no longer than what counted before it', async () => {
+  it('that was lifted during an outage denies only as long as earlier charges', async () => {
     await using fleet = await Fleet.start();
     const one = await blocking(fleet);
     await fleet.server.kill();
@@ -111,7 +111,7 @@ describe('a block that this process has seen', () => {
     expect(await one.backend.spend([on(login)])).toMatchObject({ allowed: true });
   });
 
-  it('is none of a policy that passes or denies in an outage', async () => {
+  it('does not apply to a policy with onError "allow" or "deny"', async () => {
     await using fleet = await Fleet.start();
     const { backend } = await fleet.process();
     const open = definePolicy('open', { rate: '1/h', block: true, onError: 'allow' });

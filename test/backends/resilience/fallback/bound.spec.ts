@@ -116,8 +116,8 @@ function faultsOf(policy: Policy, taken: readonly Taken[]): readonly string[] {
   return faults;
 }
 
-describe('one process, while its Redis stands still, dies and comes back at random', () => {
-  it('admits no more than the strategy of each policy promises, over every interval', async () => {
+describe('one process whose Redis freezes, dies and recovers at random', () => {
+  it('admits at most what the strategy of each policy promises, in every interval', async () => {
     await using fleet = await Fleet.start();
     const process = await fleet.process('local', TIMEOUT_MS);
     const random = randomOf(7);

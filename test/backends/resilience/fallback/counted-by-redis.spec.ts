@@ -29,7 +29,7 @@ async function allowedOf({ backend }: Process, charges: readonly Charge[], count
 describe.each(['freezes', 'dies'] as const)('a process whose Redis %s', (what) => {
   const fail = (fleet: Fleet) => (what === 'dies' ? fleet.server.kill() : fleet.server.freeze());
 
-  it('has counted what Redis admitted, under every strategy, and goes on to after the recovery', async () => {
+  it('counts what Redis admits, under every strategy, also after the recovery', async () => {
     await using fleet = await Fleet.start();
     const one = await fleet.process('local', what === 'dies' ? PATIENT_MS : TIMEOUT_MS);
     for (const strategy of STRATEGIES) await admit(one, on(four(strategy)), 3);
@@ -51,27 +51,30 @@ describe.each(['freezes', 'dies'] as const)('a process whose Redis %s', (what) =
 });
 
 describe('a bucket that is never empty', () => {
-  it.each(['token-bucket', 'gcra', 'leaky-bucket'] as const)('has to pass both for as long: %s', async (strategy) => {
-    await using fleet = await Fleet.start();
-    const one = await fleet.process();
-    const policy = four(strategy);
-    await admit(one, on(policy), 4);
-    await fleet.server.kill();
-    expect(await allowedOf(one, [on(policy)], 5)).toBe(0);
-    await fleet.recover(one, true);
-    // Redis has lost the deficit, and sees no more than a call a quarter of an hour, as much as drains.
-    for (let i = 0; i < 12; i++) {
+  it.each(['token-bucket', 'gcra', 'leaky-bucket'] as const)(
+    'must pass both counters for as long: %s',
+    async (strategy) => {
+      await using fleet = await Fleet.start();
+      const one = await fleet.process();
+      const policy = four(strategy);
+      await admit(one, on(policy), 4);
+      await fleet.server.kill();
+      expect(await allowedOf(one, [on(policy)], 5)).toBe(0);
+      await fleet.recover(one, true);
+      // Redis has lost the deficit, and sees no more than a call a quarter of an hour, as much as drains.
+      for (let i = 0; i < 12; i++) {
+        fleet.clock.advance(900_000);
+        await admit(one, on(policy), 1);
+      }
       fleet.clock.advance(900_000);
       await admit(one, on(policy), 1);
-    }
-    fleet.clock.advance(900_000);
-    await admit(one, on(policy), 1);
-    expect(await one.backend.spend([on(policy)])).toMatchObject({ allowed: false, degraded: 'local' });
-  });
+      expect(await one.backend.spend([on(policy)])).toMatchObject({ allowed: false, degraded: 'local' });
+    },
+  );
 });
 
 describe('a process that falls back', () => {
-  it('admits none of four that Redis has admitted, n processes at most n times the limit', async () => {
+  it('admits nothing beyond what Redis has admitted, and n processes at most n times the limit', async () => {
     await using fleet = await Fleet.start();
     const processes = [await fleet.process(), await fleet.process()];
     const policy = four('fixed-window');
@@ -96,7 +99,7 @@ describe('a process that falls back', () => {
     expect(allowed).toEqual([2, 1, 5, 5]);
   });
 
-  it('gives back what Redis admitted and the caller returned, before an outage and in it', async () => {
+  it('returns what Redis admitted and the caller refunded, before and during an outage', async () => {
     await using fleet = await Fleet.start();
     const one = await fleet.process();
     for (const strategy of STRATEGIES) {
@@ -154,7 +157,7 @@ describe('a process that falls back', () => {
     expect(await allowedOf(one, [on(recorded.policy)], 2)).toBe(0);
   });
 
-  it('counts nothing of policies that pass or deny then, and no call that Redis denied', async () => {
+  it('counts nothing for policies with onError "allow" or "deny", and no call that Redis denied', async () => {
     await using fleet = await Fleet.start();
     const one = await fleet.process();
     const open = definePolicy('open', { rate: '4/h', onError: 'allow' });
@@ -167,7 +170,7 @@ describe('a process that falls back', () => {
     expect(await one.backend.spend([on(open)])).toMatchObject({ allowed: true, degraded: 'allow' });
   });
 
-  it('forgets what is reset', async () => {
+  it('drops budgets that are reset', async () => {
     await using fleet = await Fleet.start();
     const one = await fleet.process();
     const policy = four('fixed-window');
@@ -178,7 +181,7 @@ describe('a process that falls back', () => {
     expect(await allowedOf(one, [on(policy)], 5)).toBe(4);
   });
 
-  it('counts what is spent of a lease', async () => {
+  it('counts units spent from a lease', async () => {
     await using fleet = await Fleet.start();
     const { backend } = await fleet.process();
     const leased = definePolicy('leased', { rate: '10/h', strategy: 'fixed-window', lease: { batch: 2 } });
@@ -191,8 +194,8 @@ describe('a process that falls back', () => {
   });
 });
 
-describe('a reply that arrives when this process has admitted a call of its own', () => {
-  it('passes only if both are within the limit', async () => {
+describe('a reply that arrives after this process has admitted a call itself', () => {
+  it('admits its call only if both are within the limit', async () => {
     await using fleet = await Fleet.start();
     const policy = definePolicy('one', { rate: '1/h', strategy: 'fixed-window' });
     const { backend } = await fleet.process('local', TIMEOUT_MS);

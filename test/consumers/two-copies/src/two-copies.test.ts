@@ -35,7 +35,7 @@ describe('a process with both builds', () => {
     assert.equal(ManualClock, sluice.ManualClock);
   });
 
-  it('limits by decorators of either, and its answers are known to both', async () => {
+  it('limits by decorators of both, and both recognize its exceptions', async () => {
     const root = sluice.ThrottleModule.forRoot({ default: '2/min', backend: new legacy.MemoryBackend() });
     const app = await start({ imports: [root], controllers: [LegacyController] });
     try {

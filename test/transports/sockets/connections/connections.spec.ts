@@ -63,7 +63,7 @@ describe.each(transports)('new connections on %s', (transport) => {
     expect(seen).toHaveLength(2);
   });
 
-  it('are let in again when the wait is over, and not before', async () => {
+  it('are accepted again when the wait is over, and not before', async () => {
     const { seen, gateways } = counting();
     const options = { sockets: { connections: perMinute(2) } };
     await using sockets = await startSockets({ transport, gateways, options });
@@ -94,13 +94,13 @@ describe.each(transports)('new connections on %s', (transport) => {
     }
   });
 
-  it('are not limited where nothing says so', async () => {
+  it('are not limited by default', async () => {
     const { gateways } = counting();
     await using sockets = await startSockets({ transport, gateways, options: { default: '1/day' } });
     expect(await attempts(sockets, 5)).toEqual(['open', 'open', 'open', 'open', 'open']);
   });
 
-  it('cost what is sent over them nothing, nor the other way round', async () => {
+  it('are charged separately from messages', async () => {
     const { gateways } = counting();
     const options = { default: perMinute(2), sockets: { connections: perMinute(2) } };
     await using sockets = await startSockets({ transport, gateways, options });
@@ -117,7 +117,7 @@ describe.each(transports)('new connections on %s', (transport) => {
     expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
   });
 
-  it.each(['express', 'fastify'] as const)('are counted by address beside %s', async (adapter) => {
+  it.each(['express', 'fastify'] as const)('are counted by address with %s', async (adapter) => {
     const { gateways } = counting();
     const options = { sockets: { connections: '2/min', trustProxy: 'loopback' } };
     await using sockets = await startSockets({ transport, adapter, gateways, options });
@@ -141,7 +141,7 @@ describe('a refused connection on ws', () => {
     ['legacy', legacy],
     ['both', { ...standard, ...legacy }],
     [false, {}],
-  ] as const)('carries the limits as headers: %j says', async (style, expected) => {
+  ] as const)('has the limits in its headers: %j', async (style, expected) => {
     const { gateways } = counting();
     const options = { headers: style, sockets: { connections: perMinute(1) } };
     await using sockets = await startSockets({ transport: 'ws', gateways, options });
@@ -151,7 +151,7 @@ describe('a refused connection on ws', () => {
     expect(told).toEqual({ ...expected, 'retry-after': '60', 'cache-control': 'no-store' });
   });
 
-  it('is told of as problem details where the module says so', async () => {
+  it('is problem details with errors "problem"', async () => {
     const { gateways } = counting();
     const options = { errors: 'problem', sockets: { connections: perMinute(1) } } as const;
     await using sockets = await startSockets({ transport: 'ws', gateways, options });
@@ -173,7 +173,7 @@ describe('a refused connection on ws', () => {
 describe('connections on io', () => {
   const transport = 'io';
 
-  it('that begin with polling are counted once each, and refused as others are', async () => {
+  it('that begin with polling are counted once each, and refused like others', async () => {
     const { seen, gateways } = counting();
     const options = { errors: 'problem', sockets: { connections: perMinute(2) } } as const;
     await using sockets = await startSockets({ transport, gateways, options });

@@ -40,10 +40,10 @@ function asking(transport: Transport, { port }: TestSockets): TestSocket {
   return socket;
 }
 
-describe.each(ways)('a connection of %s by %s that has to wait', (transport, _by, way) => {
+describe.each(ways)('a connection of %s by %s that must wait', (transport, _by, way) => {
   const options = { sockets: { connections: { rate: '60/min', strategy: 'leaky-bucket', burst: 3 } } };
 
-  it('is made when it is its turn, and refused where there is no room', async () => {
+  it('is accepted when it is its turn, and refused if there is no room', async () => {
     const { opened, gateways } = counting();
     await using sockets = await startOnly({ transport, gateways, options });
     expect(await attempts(sockets, 1, way)).toEqual(['open']);
@@ -62,8 +62,8 @@ describe.each(ways)('a connection of %s by %s that has to wait', (transport, _by
   });
 });
 
-describe.each(transports)('a client of %s that leaves before it is let in', (transport) => {
-  it('is no error where it was held, and gives its turn to the next', async () => {
+describe.each(transports)('a client of %s that leaves before it is accepted', (transport) => {
+  it('causes no error if it was delayed, and gives its turn to the next', async () => {
     const { present, gateways } = counting();
     const options = { sockets: { connections: { rate: '60/min', strategy: 'leaky-bucket', burst: 6 } } };
     const [errors, warnings]: [string[], string[]] = [[], []];
@@ -89,7 +89,7 @@ describe.each(transports)('a client of %s that leaves before it is let in', (tra
   it.each([
     ['let in', 2],
     ['refused', 1],
-  ])('is no error where it would have been %s', async (_how, limit) => {
+  ])('causes no error if it would have been %s', async (_how, limit) => {
     const { opened, present, gateways } = counting();
     const backend = new SlowBackend(false);
     const [errors, warnings]: [string[], string[]] = [[], []];
@@ -112,8 +112,8 @@ describe.each(transports)('a client of %s that leaves before it is let in', (tra
   });
 });
 
-describe.each(ways)('connections of %s by %s that are asked for at once', (transport, _by, way) => {
-  it('are let in up to the limit, however long the decision takes', async () => {
+describe.each(ways)('concurrent connections of %s by %s', (transport, _by, way) => {
+  it('are accepted up to the limit, even with a slow decision', async () => {
     const { opened, gateways } = counting();
     const backend = new SlowBackend(true);
     backend.isSlow = true;

@@ -27,7 +27,7 @@ describe.each(transports)('an exception of onDenied on %s', (transport) => {
     return await refusal(sockets);
   };
 
-  it('is the answer: its status and its body', async () => {
+  it('is the response, with its status and body', async () => {
     const { status, headers, body, message, data } = await denied(new HttpException({ code: 7, message: 'Go' }, 418));
     if (transport === 'ws') {
       expect([status, headers['content-type']]).toEqual([418, 'application/json; charset=utf-8']);
@@ -38,7 +38,7 @@ describe.each(transports)('an exception of onDenied on %s', (transport) => {
     }
   });
 
-  it('is written as Nest writes it, where it is a text', async () => {
+  it('is written like by Nest if it is a string', async () => {
     const { status, headers, body, message } = await denied(new HttpException('Go away', 403));
     if (transport === 'ws') {
       expect([status, headers['content-type']]).toEqual([403, 'application/json; charset=utf-8']);
@@ -67,7 +67,7 @@ const texts: Readonly<Record<string, string>> = {
   'by, without a text': 'ThrottleModule.sockets.connections.by: expected a text, null or EXEMPT, got 7 (number)',
 };
 
-describe.each(transports)('a function that breaks on %s', (transport) => {
+describe.each(transports)('a function that fails on %s', (transport) => {
   const refusedBy = async (options: object, before = 0) => {
     const errors: string[] = [];
     opened.length = 0;
@@ -78,7 +78,7 @@ describe.each(transports)('a function that breaks on %s', (transport) => {
     return { refused, errors, opened: opened.length };
   };
 
-  it.each(Object.entries(broken))('lets nobody in, and is logged: %s', async (name, optionsOf) => {
+  it.each(Object.entries(broken))('refuses connections, and is logged: %s', async (name, optionsOf) => {
     const options = optionsOf(() => {
       throw new Error(`${name} is broken`);
     });
@@ -110,7 +110,7 @@ describe.each(transports)('a function that breaks on %s', (transport) => {
       { context: { extras: [] } },
       'context.extras: expected an object of members for the message, got an empty list',
     ],
-  ])('is no less a refusal where it says what to tell: %s', async (_name, more, text) => {
+  ])('refuses connections even if it composes the message: %s', async (_name, more, text) => {
     const { refused, errors, opened } = await refusedBy(one(more), 1);
     if (transport === 'ws') expect(refused.status).toBe(500);
     else expect(refused.message).toBe('Internal server error');
@@ -118,7 +118,7 @@ describe.each(transports)('a function that breaks on %s', (transport) => {
     expect(opened).toBe(1);
   });
 
-  it('is told of as Nest tells of it, in JSON', async () => {
+  it('gives the body that Nest would send, as JSON', async () => {
     const { refused } = await refusedBy(one({ cost: () => Number.NaN }));
     if (transport === 'ws') {
       expect(refused.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -126,7 +126,7 @@ describe.each(transports)('a function that breaks on %s', (transport) => {
     }
   });
 
-  it('is no crash where the answer cannot be written', async () => {
+  it('does not crash if the response cannot be written', async () => {
     const self: { self?: unknown } = {};
     self.self = self;
     const { refused, opened } = await refusedBy(one({ message: () => self }), 1);
@@ -135,7 +135,7 @@ describe.each(transports)('a function that breaks on %s', (transport) => {
     expect(opened).toBe(1);
   });
 
-  it('tells no address where it tells which proxies are trusted: all are one, and it is logged', async () => {
+  it('gives no address if it is trustProxy: all clients share a budget, and it is logged', async () => {
     const trustProxy = (address: string) => {
       if (address === '127.0.0.1') throw new Error('trustProxy is broken');
       return false;
@@ -151,7 +151,7 @@ describe.each(transports)('a function that breaks on %s', (transport) => {
     expect(errors).toEqual(new Array(5).fill('trustProxy is broken'));
   });
 
-  it('is over when it works again', async () => {
+  it('has no effect when it works again', async () => {
     let isBroken = true;
     const cost = () => (isBroken ? Number.NaN : 1);
     await using sockets = await startOnly({ transport, gateways, options: one({ cost }) });

@@ -15,7 +15,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
     ['in a list', Throttle(['60/min', { connections: perMinute(2) }])],
     ['stacked', (type: new () => object) => Throttle('60/min')(Throttle({ connections: perMinute(2) })(type) ?? type)],
     ['as a text', Throttle({ connections: '2/min' })],
-  ] as const)('stands on its class, %s', async (_how, decorate) => {
+  ] as const)('is declared on its class, %s', async (_how, decorate) => {
     @decorate
     @WebSocketGateway()
     class ChatGateway {}
@@ -26,7 +26,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
   it.each([
     ['a laxer one', 1, 3],
     ['a stricter one', 3, 1],
-  ])('takes the place of that of the module: %s', async (_what, module, own) => {
+  ])('replaces that of the module: %s', async (_what, module, own) => {
     @Throttle({ connections: perMinute(own) })
     @WebSocketGateway()
     class ChatGateway {}
@@ -40,7 +40,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
   it.each([
     ['a laxer one', 1, 3],
     ['a stricter one', 3, 1],
-  ])('takes the place of that of a class it extends: %s', async (_what, ofBase, own) => {
+  ])('replaces that of a class it extends: %s', async (_what, ofBase, own) => {
     @Throttle({ connections: perMinute(ofBase) })
     class BaseGateway {}
     @Throttle({ connections: perMinute(own) })
@@ -50,7 +50,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
     expect(await attempts(sockets, own + 1)).toEqual([...new Array(own).fill('open'), 'limited']);
   });
 
-  it('is that of the class it extends, where it says nothing', async () => {
+  it('is that of the class it extends, if it declares none', async () => {
     @Throttle({ connections: perMinute(1) })
     class BaseGateway {}
     @WebSocketGateway()
@@ -59,7 +59,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
     expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
   });
 
-  it('is none where it skips everything, and that of the module where it skips a policy', async () => {
+  it('is none if it skips everything, and that of the module if it skips a policy', async () => {
     @SkipThrottle()
     @WebSocketGateway()
     class FreeGateway {}
@@ -75,7 +75,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
     expect(await attempts(sockets, 2, aside(transport))).toEqual(['open', 'limited']);
   });
 
-  it('is none where the class it extends skips everything, unless it has one of its own', async () => {
+  it('is none if the class it extends skips everything, unless it declares one', async () => {
     @SkipThrottle()
     class BaseGateway {}
     @WebSocketGateway()
@@ -88,7 +88,7 @@ describe.each(transports)('the limit of connections to a gateway on %s', (transp
     expect(await attempts(sockets, 3, aside(transport))).toEqual(['open', 'open', 'limited']);
   });
 
-  it('is its own at a place of its own, and that of the module one for all places', async () => {
+  it('is separate for each server if it is its own, and shared if it is that of the module', async () => {
     @WebSocketGateway()
     class ChatGateway {}
     @WebSocketGateway(aside(transport, '/news'))
@@ -123,7 +123,7 @@ describe.each(transports)('two gateways on one server of %s', (transport) => {
   @WebSocketGateway()
   class NewsGateway {}
 
-  it('are one connection, which the module is charged for once', async () => {
+  it('have one connection, which the limit of the module is charged for once', async () => {
     const gateways = [ChatGateway, NewsGateway];
     await using sockets = await startOnly({ transport, gateways, options: ofModule(3) });
     expect(await attempts(sockets, 4)).toEqual(['open', 'open', 'open', 'limited']);
@@ -150,7 +150,7 @@ describe.each(transports)('two gateways on one server of %s', (transport) => {
     expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
   });
 
-  it('are limited by the module where one of them is free', async () => {
+  it('are limited by the module if one of them has no limit', async () => {
     @SkipThrottle()
     @WebSocketGateway()
     class FreeGateway {}
@@ -160,7 +160,7 @@ describe.each(transports)('two gateways on one server of %s', (transport) => {
 });
 
 // On ws only: a server of socket.io on a port of its own listens on all interfaces.
-it('a gateway on a port of its own is limited there', async () => {
+it('a gateway on its own port is limited there', async () => {
   const port = await freePort();
   @Throttle({ connections: perMinute(2) })
   @WebSocketGateway(port, { host: '127.0.0.1' })

@@ -12,7 +12,7 @@ describe('the namespaces of io', () => {
     ['as clients name it', '/room-1'],
     ['without its slash', 'room-1'],
     ['by a pattern', /^\/room-\d$/],
-  ])('have a limit where a gateway is on one: %s', async (_how, namespace) => {
+  ])('have a limit if a gateway is on one: %s', async (_how, namespace) => {
     @Throttle({ connections: perMinute(2) })
     @WebSocketGateway({ namespace })
     class RoomGateway {}
@@ -23,7 +23,7 @@ describe('the namespaces of io', () => {
     expect(await attempts(sockets, 3)).toEqual(['open', 'open', 'open']);
   });
 
-  it('of one pattern are one budget', async () => {
+  it('of one pattern share a budget', async () => {
     @WebSocketGateway({ namespace: /^\/room-\d$/ })
     class RoomGateway {}
     await using sockets = await startOnly({ transport, gateways: [RoomGateway], options });
@@ -31,7 +31,7 @@ describe('the namespaces of io', () => {
     expect(await attempts(sockets, 2, at('/room-2'))).toEqual(['open', 'limited']);
   });
 
-  it('are limited by all gateways on them, each named in its way, and charged once', async () => {
+  it('are limited by all gateways on them, in any spelling of the name, and charged once', async () => {
     @WebSocketGateway({ namespace: '/room-1' })
     class RoomGateway {}
     @WebSocketGateway({ namespace: 'room-1' })
@@ -43,7 +43,7 @@ describe('the namespaces of io', () => {
   it.each([
     ['the first', [{}, { namespace: '/' }]],
     ['the last', [{ namespace: '/' }, {}]],
-  ])('are one where one gateway names the main one, and another does not: %s', async (_which, [one, other]) => {
+  ])('are the same if one gateway names the main one, and another does not: %s', async (_which, [one, other]) => {
     @WebSocketGateway(one)
     class ChatGateway {}
     @WebSocketGateway(other)
@@ -52,7 +52,7 @@ describe('the namespaces of io', () => {
     expect(await attempts(sockets, 3)).toEqual(['open', 'open', 'limited']);
   });
 
-  it('are limited, where the main one is named', async () => {
+  it('are limited if the main one is named', async () => {
     @Throttle({ connections: perMinute(1) })
     @WebSocketGateway({ namespace: '/' })
     class NamedGateway {}

@@ -30,7 +30,7 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
   it.each([
     ['of the module', failing('deny')],
     ['of the limit', failing('allow', 'deny')],
-  ])('are refused with a 503 where onError %s says deny', async (_whose, { backend, options }) => {
+  ])('are refused with a 503 if onError %s is deny', async (_whose, { backend, options }) => {
     const errors: string[] = [];
     await using sockets = await startOnly({ transport, gateways, options, errors });
     // Before and after the backend is left alone.
@@ -60,7 +60,7 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
     backend.failure = undefined;
   });
 
-  it('are let in again where the backend answers again', async () => {
+  it('are accepted again when the backend responds again', async () => {
     const { backend, options } = failing('deny');
     await using sockets = await startOnly({ transport, gateways, options });
     await refusal(sockets);
@@ -71,7 +71,7 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
   it.each([
     ['of the module', failing('allow')],
     ['of the limit', failing('deny', 'allow')],
-  ])('are let in where onError %s says allow', async (_whose, { options }) => {
+  ])('are accepted if onError %s is allow', async (_whose, { options }) => {
     await using sockets = await startOnly({ transport, gateways, options });
     expect(await attempts(sockets, 7)).toEqual(new Array(7).fill('open'));
   });
@@ -79,12 +79,12 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
   it.each([
     ['of the module', failing('local')],
     ['of the limit', failing('allow', 'local')],
-  ])('are limited in this process where onError %s says local', async (_whose, { options }) => {
+  ])('are limited in this process if onError %s is local', async (_whose, { options }) => {
     await using sockets = await startOnly({ transport, gateways, options });
     expect(await attempts(sockets, 7)).toEqual(['open', 'open', ...new Array(5).fill('limited')]);
   });
 
-  it('are refused with an error where nothing answers for a backend in this process', async () => {
+  it('are refused with an error if a backend in this process fails', async () => {
     const backend = new SlowBackend(false);
     backend.failure = new BackendError('CONNECTION', 'the backend is down');
     const errors: string[] = [];
@@ -99,7 +99,7 @@ describe.each(transports)('new connections on %s while the backend fails', (tran
   });
 });
 
-it('a refusal of ws while the backend fails is told of as problem details where the module says so', async () => {
+it('a refusal of ws while the backend fails is problem details with errors "problem"', async () => {
   const { options } = failing('deny');
   await using sockets = await startOnly({
     transport: 'ws',

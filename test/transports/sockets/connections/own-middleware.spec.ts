@@ -38,7 +38,7 @@ async function expectBoth(verifyClient: ServerOptions['verifyClient'], refused: 
 }
 
 describe("a user's own verifyClient on ws", () => {
-  it('still decides, of one argument', async () => {
+  it('still decides, with one argument', async () => {
     const asked: unknown[] = [];
     const verify: VerifyClientCallbackSync = ({ req, secure, origin }) => {
       asked.push([req.url, secure, origin]);
@@ -49,7 +49,7 @@ describe("a user's own verifyClient on ws", () => {
     expect(asked).toEqual(new Array(4).fill(['/', false, undefined]));
   });
 
-  it('still decides, of two arguments, with an answer of its own', async () => {
+  it('still decides, with two arguments and a custom response', async () => {
     await expectBoth(
       ({ req }, done) => {
         setImmediate(() => done(hasKey(req), 403, 'no key', { 'x-wanted': 'a' }));
@@ -62,7 +62,7 @@ describe("a user's own verifyClient on ws", () => {
     ['a number', 1],
     ['a text', 'yes'],
     ['an object', {}],
-  ])('lets in by whatever is true to ws: %s', async (_what, answer) => {
+  ])('accepts with any value that is truthy to ws: %s', async (_what, answer) => {
     const verify = (() => answer) as unknown as VerifyClientCallbackSync; // as written in JavaScript
     const { gateways } = verified(verify);
     await using free = await startOnly({ transport: 'ws', gateways });
@@ -71,14 +71,14 @@ describe("a user's own verifyClient on ws", () => {
     expect(await attempts(sockets, 3)).toEqual(['open', 'open', 'limited']);
   });
 
-  it.each([undefined, null, 0, ''])('keeps out by whatever is false to ws: %j', async (answer) => {
+  it.each([undefined, null, 0, ''])('refuses with any value that is falsy to ws: %j', async (answer) => {
     const verify = (() => answer) as unknown as VerifyClientCallbackSync; // as written in JavaScript
     const { gateways } = verified(verify);
     await using sockets = await startOnly({ transport: 'ws', gateways, options });
     expect((await refusal(sockets)).status).toBe(401);
   });
 
-  it('keeps out where it throws, and the server goes on', async () => {
+  it('refuses if it throws, and the server goes on', async () => {
     let isBroken = true;
     const { opened, gateways } = verified(() => {
       if (isBroken) throw new Error('verifyClient is broken');
@@ -91,7 +91,7 @@ describe("a user's own verifyClient on ws", () => {
     expect(opened).toHaveLength(1);
   });
 
-  it('is left alone where connections are not limited', async () => {
+  it('is not changed if connections are not limited', async () => {
     const { gateways } = verified(({ req }: { readonly req: IncomingMessage }) => hasKey(req));
     await using sockets = await startOnly({ transport: 'ws', gateways });
     expect(await attempts(sockets, 3, key)).toEqual(['open', 'open', 'open']);
@@ -168,7 +168,7 @@ describe("a user's own allowRequest on io", () => {
     expect(asked).toEqual([undefined, undefined, 'a', 'a']);
   });
 
-  it('keeps out where it throws, and the server goes on', async () => {
+  it('refuses if it throws, and the server goes on', async () => {
     let isBroken = true;
     const allowRequest: AllowRequest = (_request, answer) => {
       if (isBroken) throw new Error('allowRequest is broken');
@@ -184,7 +184,7 @@ describe("a user's own allowRequest on io", () => {
     expect(errors).toEqual(['allowRequest is broken']);
   });
 
-  it('is left alone where connections are not limited', async () => {
+  it('is not changed if connections are not limited', async () => {
     const allowRequest: AllowRequest = ({ headers }, answer) => answer(null, headers['x-key'] === 'a');
     @WebSocketGateway({ allowRequest })
     class ChatGateway {}

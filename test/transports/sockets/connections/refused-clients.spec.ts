@@ -28,7 +28,7 @@ describe('a client of io that was refused a namespace and stays', () => {
     await first.drop();
   });
 
-  it.concurrent('keeps it where it has joined another', async () => {
+  it.concurrent('keeps it if it has joined another namespace', async () => {
     await using sockets = await start();
     const first = await EngineSocket.open(sockets.port);
     await first.join('/rare');

@@ -40,7 +40,7 @@ describe('sessions of io that join no namespace', () => {
     ['of the module, on several namespaces', [ChatGateway, NewsGateway], ofModule(5)],
     ['of the module, on a namespace that is not the main one', [NewsGateway], ofModule(5)],
     ['of a gateway', [OwnGateway], {}],
-  ] as const)('are no more than the limit %s: 5 of 200', async (_whose, gateways, options) => {
+  ] as const)('are limited %s: 5 of 200', async (_whose, gateways, options) => {
     await using sockets = await startOnly({ transport, gateways, options });
     const { open, statuses } = await openSessions(sockets, 200);
     expect(open).toHaveLength(5);
@@ -51,7 +51,7 @@ describe('sessions of io that join no namespace', () => {
     await dropAll([...open, ...more.open]);
   });
 
-  it('are no more than the limits of all namespaces together, where these differ', async () => {
+  it('are at most the sum of the limits of all namespaces, if these differ', async () => {
     @Throttle({ connections: perMinute(2) })
     @WebSocketGateway({ namespace: 'rare' })
     class RareGateway {}
@@ -61,7 +61,7 @@ describe('sessions of io that join no namespace', () => {
     await dropAll(open);
   });
 
-  it('are free where a namespace is', async () => {
+  it('are not limited if a namespace is not', async () => {
     @Throttle({ connections: perMinute(1) })
     @WebSocketGateway({ namespace: 'rare' })
     class RareGateway {}
@@ -71,20 +71,23 @@ describe('sessions of io that join no namespace', () => {
     await dropAll(open);
   });
 
-  it.each(['websocket', 'polling'] as const)('are refused over the limit before they exist, by %s', async (by) => {
-    await using sockets = await startOnly({ transport, gateways: [ChatGateway], options: ofModule(1) });
-    await sockets.connect();
-    const { status, headers, body } = await refusal(sockets, { transports: [by] });
-    expect(status).toBe(429);
-    expect(headers).toMatchObject({ 'retry-after': '60', 'content-type': 'application/json; charset=utf-8' });
-    expect(JSON.parse(body)).toEqual(tooMany());
-    // The library's own client sees the status alone.
-    const seen = await sockets.connect({ transports: [by] }).catch((error: unknown) => error);
-    expect(seen).toBeInstanceOf(Refused);
-    expect(seen).toMatchObject({ status: 429, data: undefined });
-  });
+  it.each(['websocket', 'polling'] as const)(
+    'are refused above the limit before they are opened, by %s',
+    async (by) => {
+      await using sockets = await startOnly({ transport, gateways: [ChatGateway], options: ofModule(1) });
+      await sockets.connect();
+      const { status, headers, body } = await refusal(sockets, { transports: [by] });
+      expect(status).toBe(429);
+      expect(headers).toMatchObject({ 'retry-after': '60', 'content-type': 'application/json; charset=utf-8' });
+      expect(JSON.parse(body)).toEqual(tooMany());
+      // The library's own client sees the status alone.
+      const seen = await sockets.connect({ transports: [by] }).catch((error: unknown) => error);
+      expect(seen).toBeInstanceOf(Refused);
+      expect(seen).toMatchObject({ status: 429, data: undefined });
+    },
+  );
 
-  it('tell the application of each refusal, as the engine does', async () => {
+  it('emit each refusal like the engine', async () => {
     const told: unknown[] = [];
     @WebSocketGateway()
     class ListeningGateway {
@@ -97,7 +100,7 @@ describe('sessions of io that join no namespace', () => {
     expect(told).toEqual(new Array(2).fill([4, 'Forbidden', { message: 'Too many connections' }]));
   });
 
-  it('are answered with the headers of CORS', async () => {
+  it('have the headers of CORS in responses', async () => {
     @WebSocketGateway({ cors: { origin: 'https://example.com' } })
     class OtherGateway {}
     await using sockets = await startOnly({ transport, gateways: [OtherGateway], options: ofModule(1) });
@@ -106,7 +109,7 @@ describe('sessions of io that join no namespace', () => {
     expect([status, headers['access-control-allow-origin']]).toEqual([429, 'https://example.com']);
   });
 
-  it('are counted by address, once, whichever transports they use', async () => {
+  it('are counted by address, once, with any transports', async () => {
     const options = { sockets: { connections: perMinute(2), trustProxy: 'loopback' } };
     await using sockets = await startOnly({ transport, gateways: [ChatGateway], options });
     const both = { transports: ['polling', 'websocket'] } as const;
@@ -114,7 +117,7 @@ describe('sessions of io that join no namespace', () => {
     expect(await attempts(sockets, 3, from('203.0.113.2'))).toEqual(['open', 'open', 'limited']);
   });
 
-  it('are no crash where the client resets the connection while it is decided', async () => {
+  it('do not crash if the client resets the connection during the decision', async () => {
     const backend = new SlowBackend(false);
     const errors: string[] = [];
     await using sockets = await startOnly({
@@ -174,7 +177,7 @@ function webTransportSession() {
 }
 
 describe('sessions of io over WebTransport', () => {
-  it('are counted, and closed beyond the limit', async () => {
+  it('are counted, and closed above the limit', async () => {
     let server: Server | undefined;
     @WebSocketGateway({ transports: ['polling', 'websocket', 'webtransport'] })
     class ModernGateway {
@@ -196,7 +199,7 @@ describe('sessions of io over WebTransport', () => {
 });
 
 describe('the namespaces that an admitted session of io joins', () => {
-  it('are paid for by the session: the first of them', async () => {
+  it('use the charge of the session for the first of them', async () => {
     await using sockets = await startOnly({ transport, gateways: [ChatGateway, NewsGateway], options: ofModule(3) });
     const session = await EngineSocket.open(sockets.port);
     expect((await session.join('/')).packet).toMatch(/^40/);
@@ -206,7 +209,7 @@ describe('the namespaces that an admitted session of io joins', () => {
     await dropAll([session, ...open]);
   });
 
-  it('are refused with data beyond the limit, the session stays', async () => {
+  it('are refused with data above the limit, and the session stays', async () => {
     await using sockets = await startOnly({ transport, gateways: [ChatGateway, NewsGateway], options: ofModule(1) });
     const session = await EngineSocket.open(sockets.port);
     await session.join('/');
@@ -217,7 +220,7 @@ describe('the namespaces that an admitted session of io joins', () => {
     await session.drop();
   });
 
-  it('are charged by their own limits, and what the session was charged is returned', async () => {
+  it('are charged by their own limits, and the charge of the session is refunded', async () => {
     @Throttle({ connections: perMinute(2) })
     @WebSocketGateway({ namespace: 'rare' })
     class RareGateway {}
@@ -227,7 +230,7 @@ describe('the namespaces that an admitted session of io joins', () => {
     expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
   });
 
-  it('are counted where they do not exist, and refused with data beyond the limit', async () => {
+  it('are counted if they do not exist, and refused with data above the limit', async () => {
     await using sockets = await startOnly({ transport, gateways: [ChatGateway], options: ofModule(3) });
     const events: unknown[] = [];
     sockets.app.get(ThrottleService).events$.subscribe(({ type }) => events.push(type));
@@ -247,7 +250,7 @@ describe('the namespaces that an admitted session of io joins', () => {
     await session.drop();
   });
 
-  it('may be made when they are asked for, by a pattern', async () => {
+  it('may be created on request, by a pattern', async () => {
     @WebSocketGateway({ namespace: /^\/room-\d$/ })
     class RoomGateway {}
     await using sockets = await startOnly({ transport, gateways: [RoomGateway], options: ofModule(2) });

@@ -13,26 +13,26 @@ const one = (more: Partial<PolicyOptions> = {}) => ({ sockets: { connections: { 
 const as = (name: string) => ({ headers: { 'x-api-key': name } });
 const keyOf = ({ request }: Call) => String(request?.headers['x-api-key']);
 
-describe.each(transports)('who is charged for a connection on %s', (transport) => {
+describe.each(transports)('the subject of a connection on %s', (transport) => {
   it.each([
     ['a header', by.header('x-api-key')],
     ['a function', keyOf],
     ['a function that takes its time', async (call: Call) => setImmediate(keyOf(call))],
     ['the first that is found', by.first(by.user(), by.header('x-api-key'))],
-  ])('is who is found: %s', async (_how, find) => {
+  ])('is found by functions: %s', async (_how, find) => {
     await using sockets = await startOnly({ transport, gateways, options: one({ by: find }) });
     expect(await attempts(sockets, 2, as('ann'))).toEqual(['open', 'limited']);
     expect(await attempts(sockets, 2, as('ben'))).toEqual(['open', 'limited']);
   });
 
-  it('is the address, where nobody is found, and where connections are asked for', async () => {
+  it('is the address if none is found, and for by.connection()', async () => {
     for (const find of [by.header('x-api-key'), by.user(), by.connection()]) {
       await using sockets = await startOnly({ transport, gateways, options: one({ by: find }) });
       expect(await attempts(sockets, 2)).toEqual(['open', 'limited']);
     }
   });
 
-  it('may be nobody: exempt, skipped, or free', async () => {
+  it('may be missing: exempt, skipped, or free', async () => {
     const isAnn = (call: Call) => keyOf(call) === 'ann';
     const all = [
       one({ by: (call) => (isAnn(call) ? EXEMPT : 'all') }),
@@ -51,8 +51,8 @@ describe.each(transports)('who is charged for a connection on %s', (transport) =
   });
 });
 
-describe.each(transports)('what a connection costs on %s', (transport) => {
-  it('is a number, or what a function says', async () => {
+describe.each(transports)('the cost of a connection on %s', (transport) => {
+  it('is a number or a function', async () => {
     const cost = ({ request }: Call) => (request?.headers['x-api-key'] === 'dear' ? 3 : 1);
     for (const costs of [cost, async (call: Call) => setImmediate(cost(call))]) {
       const options = { sockets: { connections: { ...perMinute(4), cost: costs } } };
@@ -65,7 +65,7 @@ describe.each(transports)('what a connection costs on %s', (transport) => {
     expect(await attempts(sockets, 3)).toEqual(['open', 'open', 'limited']);
   });
 
-  it('depends on a plan where the rate is a function', async () => {
+  it('depends on a plan if the rate is a function', async () => {
     const rate = async (call: Call) => setImmediate(keyOf(call) === 'pro' ? '3/min' : '1/min');
     const options = one({ rate, by: by.header('x-api-key') });
     await using sockets = await startOnly({ transport, gateways, options });
@@ -74,7 +74,7 @@ describe.each(transports)('what a connection costs on %s', (transport) => {
   });
 });
 
-describe.each(transports)('what a refused client is told on %s', (transport) => {
+describe.each(transports)('the message to a refused client on %s', (transport) => {
   const told = async (options: object) => {
     await using sockets = await startOnly({ transport, gateways, options });
     await sockets.connect(as('ann'));
@@ -105,13 +105,13 @@ describe.each(transports)('what a refused client is told on %s', (transport) => 
     expect(await told(one({ message, context: { place: 'here' } }))).toEqual(texts('ann: here 60000'));
   });
 
-  it('is an object that the message gives: the body on ws, the error on io', async () => {
+  it('may be an object: the body on ws, the error on io', async () => {
     const answer = await told(one({ message: () => ({ code: 7 }) }));
     if (transport === 'ws') expect(answer).toEqual({ status: 429, body: { code: 7 } });
     else expect(answer).toMatchObject({ data: tooMany({ error: { code: 7 } }) });
   });
 
-  it('has members that the context adds on io, and no other place of theirs', async () => {
+  it('has members that the context adds on io only', async () => {
     const extras = { room: 'a', list: [1], type: 'other', retry_after: 0, event: 'other' };
     const answer = await told(one({ context: { extras } }));
     if (transport === 'ws') expect(answer).toEqual(texts('Too many requests. Retry in 60 seconds.'));
@@ -120,7 +120,7 @@ describe.each(transports)('what a refused client is told on %s', (transport) => 
 });
 
 describe.each(transports)('the events of connections on %s', (transport) => {
-  it('tell of those that are refused, and of whom', async () => {
+  it('report refused connections and their subjects', async () => {
     await using sockets = await startOnly({ transport, gateways, options: one() });
     const events: unknown[] = [];
     sockets.app.get(ThrottleService).events$.subscribe((event) => {
@@ -134,7 +134,7 @@ describe.each(transports)('the events of connections on %s', (transport) => {
 });
 
 describe.each(transports)('onDenied of a connection on %s', (transport) => {
-  it('is told of the call and its outcome', async () => {
+  it('gets the call and its outcome', async () => {
     const calls: unknown[] = [];
     const onDenied = async (call: Call, outcome: Outcome) => {
       const { type, request, client, message, handler, controller, execution, address, context } = call;
@@ -155,7 +155,7 @@ describe.each(transports)('onDenied of a connection on %s', (transport) => {
     ]);
   });
 
-  it('is that of the module, where the limit has none', async () => {
+  it('is that of the module if the limit has none', async () => {
     const told: string[] = [];
     const options = { ...one(), onDenied: ({ type }: Call) => void told.push(type) };
     await using sockets = await startOnly({ transport, gateways, options });

@@ -43,7 +43,7 @@ function verdictOf(answer: unknown): unknown {
   return answer === 'said' ? answer : Reflect.get(Object(answer), 'policy');
 }
 
-describe('2 000 messages of one client while Redis stands still', () => {
+describe('2 000 messages of one client while Redis is frozen', () => {
   let server: RedisServer;
   let client: Redis;
 
@@ -84,7 +84,7 @@ describe('2 000 messages of one client while Redis stands still', () => {
     return { socket, slowestMs, grownBytes, asked: asked.mock.calls.length, errors };
   }
 
-  it('are acknowledged without waiting for one deadline after the other, and ask Redis no more than may be pending', async () => {
+  it('are acknowledged without waiting for each deadline in turn, with at most maxPending Redis calls', async () => {
     const verdicts: unknown[] = [];
     const { slowestMs, grownBytes, asked, errors } = await flood('io', async (socket) => {
       const answers = await Promise.all(Array.from({ length: BATCH }, () => socket.ask('say')));
@@ -100,7 +100,7 @@ describe('2 000 messages of one client while Redis stands still', () => {
     expect(errors).toEqual([]);
   });
 
-  it('are read without waiting for one deadline after the other, and answered by a notice a second at most', async () => {
+  it('are read without waiting for each deadline in turn, with at most one notice per second', async () => {
     const startedAt = performance.now();
     const { socket, slowestMs, grownBytes, asked, errors } = await flood('ws', async (socket) => {
       for (let i = 0; i < BATCH; i++) socket.send('say');

@@ -51,7 +51,7 @@ function send(socket: TestSocket, from: number, to: number): void {
 
 describe.each(transports)('messages on %s that await their decision', (transport) => {
   describe.each(['messages', 'frames'] as const)('as %s', (where) => {
-    it('are 32 of a connection at most: those beyond are denied at once', async () => {
+    it('are at most 32 per connection: further ones are denied at once', async () => {
       const { handled, backend, start } = waiting(where);
       await using sockets = await start(transport, { noticeEveryMs: 0 });
       const socket = await sockets.connect();
@@ -64,7 +64,7 @@ describe.each(transports)('messages on %s that await their decision', (transport
       expect(handled).toEqual(numbers(1, MAX));
     });
 
-    it('leave other connections alone', async () => {
+    it('do not affect other connections', async () => {
       const { handled, backend, start } = waiting(where);
       await using sockets = await start(transport);
       const [one, other] = [await sockets.connect(), await sockets.connect()];
@@ -94,7 +94,7 @@ describe.each(transports)('messages on %s that await their decision', (transport
       expect(handled).toHaveLength(3 * MAX);
     });
 
-    it('are as many as `maxPending` says', async () => {
+    it('are at most `maxPending`', async () => {
       const { handled, backend, start } = waiting(where);
       await using sockets = await start(transport, { maxPending: 1, noticeEveryMs: 0 });
       const socket = await sockets.connect();
@@ -109,7 +109,7 @@ describe.each(transports)('messages on %s that await their decision', (transport
 });
 
 describe.each(['messages', 'frames'] as const)('acknowledgements on io, as %s', (where) => {
-  it('are answered at once beyond the 32 that await their decision, and these once it is there', async () => {
+  it('are sent at once beyond the 32 that await their decision, and for these after it', async () => {
     const { backend, start } = waiting(where);
     await using sockets = await start('io');
     const socket = await sockets.connect();

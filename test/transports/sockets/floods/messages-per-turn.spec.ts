@@ -105,7 +105,7 @@ async function polling({ port }: TestSockets) {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-describe.each(ways)('messages that come at once on %s', (way) => {
+describe.each(ways)('messages that arrive at once on %s', (way) => {
   it('are handled by up to 16 per turn of the event loop while they are within the limits', async () => {
     const { sockets, client, handled, take } = await start(way, { rate: '1000/min' });
     await using _ = sockets;
@@ -150,7 +150,7 @@ describe.each(ways)('messages that come at once on %s', (way) => {
     expect(Math.max(...take())).toBeGreaterThan(BURST / 2);
   });
 
-  it('are paced without a limit on them, too', async () => {
+  it('are paced even without a limit', async () => {
     const { sockets, client, handled, take } = await start(way);
     await using _ = sockets;
     using __ = client;
@@ -162,7 +162,7 @@ describe.each(ways)('messages that come at once on %s', (way) => {
 });
 
 describe('a POST of io by polling', () => {
-  it('is answered once all of its packets have been handled', async () => {
+  it('gets its response after all of its packets have been handled', async () => {
     const { sockets, client, handled } = await start('io by polling', { rate: '1000/min' });
     await using _ = sockets;
     using __ = client;
@@ -170,7 +170,7 @@ describe('a POST of io by polling', () => {
     expect(handled).toHaveLength(FLOOD);
   });
 
-  it('ends the session where another comes before it is answered', async () => {
+  it('ends the session if another one arrives before its response', async () => {
     const { sockets, handled } = await start('io by polling', { rate: '1/min' });
     await using _ = sockets;
     const { post, poll } = await polling(sockets);
@@ -187,7 +187,7 @@ describe('a POST of io by polling', () => {
   });
 });
 
-describe('a session of io that asks for namespaces that do not exist', () => {
+describe('a session of io that requests namespaces that do not exist', () => {
   it('is handled one per turn from the first denial on', async () => {
     @WebSocketGateway()
     class ChatGateway {}
@@ -217,12 +217,12 @@ class OneATurn extends WebSocketServer {
   }
 }
 
-describe("an application's own pace", () => {
+describe('a custom pace', () => {
   it.each([
     ['ws', { allowSynchronousEvents: true }, FLOOD],
     ['ws', { allowSynchronousEvents: false }, 1],
     ['io by websocket', { wsEngine: OneATurn }, 1],
-  ] as const)('is left alone on %s: %j', async (way, server, most) => {
+  ] as const)('is not changed on %s: %j', async (way, server, most) => {
     const { sockets, client, handled, take } = await start(way, { rate: '1000/min' }, server);
     await using _ = sockets;
     using __ = client;

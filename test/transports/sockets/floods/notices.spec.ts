@@ -23,14 +23,14 @@ const said = (data: number) => ({ event: 'said', data });
 const notice = (retry_after = 60) => ({ event: 'rate_limit', data: limited({ retry_after }) });
 
 describe.each(transports)('a flood on %s', (transport) => {
-  it('is answered by one notice while the clock stands still', async () => {
+  it('gets one notice while the clock does not advance', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking() });
     const socket = await exhausted(sockets);
     await flood(socket, DENIED);
     expect(socket.received).toEqual([said(0), said(1), notice()]);
   });
 
-  it('is answered by one notice within a second, and another after it', async () => {
+  it('gets one notice within a second, and another after it', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking() });
     const socket = await exhausted(sockets);
     for (let tenth = 0; tenth < 10; tenth++) {
@@ -44,7 +44,7 @@ describe.each(transports)('a flood on %s', (transport) => {
     expect(socket.received).toEqual([said(0), said(1), notice(), notice(59)]);
   });
 
-  it('is answered as often as `noticeEveryMs` says', async () => {
+  it('gets a notice every `noticeEveryMs`', async () => {
     const options = { sockets: { noticeEveryMs: 250 } };
     await using sockets = await startSockets({ transport, gateways: speaking(), options });
     const socket = await exhausted(sockets);
@@ -55,7 +55,7 @@ describe.each(transports)('a flood on %s', (transport) => {
     expect(socket.received).toEqual([said(0), said(1), notice(), notice(), notice()]);
   });
 
-  it('is answered message by message where `noticeEveryMs` is 0', async () => {
+  it('gets a notice for every message if `noticeEveryMs` is 0', async () => {
     const options = { sockets: { noticeEveryMs: 0 } };
     await using sockets = await startSockets({ transport, gateways: speaking(), options });
     const socket = await exhausted(sockets);
@@ -63,7 +63,7 @@ describe.each(transports)('a flood on %s', (transport) => {
     expect(socket.received).toEqual([said(0), said(1), ...Array.from({ length: DENIED }, () => notice())]);
   });
 
-  it('leaves the notices of other connections alone', async () => {
+  it('does not affect the notices of other connections', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking() });
     const [one, other] = [await exhausted(sockets), await exhausted(sockets)];
     await flood(one, DENIED);
@@ -71,7 +71,7 @@ describe.each(transports)('a flood on %s', (transport) => {
     expect(other.received).toEqual([said(0), said(1), notice()]);
   });
 
-  it('is no row that ends the connection, unless told so', async () => {
+  it('does not close the connection by default', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking() });
     const socket = await exhausted(sockets);
     await flood(socket, DENIED);
@@ -83,7 +83,7 @@ describe.each(transports)('a flood on %s', (transport) => {
 });
 
 describe('a flood on io', () => {
-  it('has every acknowledgement answered with the payload', async () => {
+  it('gets every acknowledgement with the payload', async () => {
     await using sockets = await startSockets({ transport: 'io', gateways: speaking() });
     const socket = await exhausted(sockets);
     const answers = await Promise.all(Array.from({ length: DENIED }, (_, i) => socket.ask('say', i)));

@@ -14,7 +14,7 @@ function isRead(client: object | undefined, transport: string): boolean {
 }
 
 describe.each(transports)('a client that is denied on %s', (transport) => {
-  it('is not read any more in this turn of the event loop, and read again in the next', async () => {
+  it('is not read for the rest of the event-loop turn, and read again in the next', async () => {
     const reads: boolean[] = [];
     let client: object | undefined;
     const onDenied = (call: Call) => {
@@ -39,7 +39,7 @@ describe.each(transports)('a client that is denied on %s', (transport) => {
 });
 
 describe('a client of ws that is closed for its denials', () => {
-  it('is cut off where it does not take its leave', async () => {
+  it('is terminated if it does not complete the closing handshake', async () => {
     @WebSocketGateway()
     class SayGateway {
       @Throttle('1/min', { strategy: 'fixed-window' })

@@ -65,7 +65,7 @@ describe.each(transports)('on %s', (transport) => {
     const late = transport === 'ws' && where === 'frames' ? ['one1', 'one2'] : [];
 
     it.each(['close', 'drop'] as const)(
-      'are no error when they are decided after the client has gone (%s)',
+      'cause no error when they are decided after the client has gone (%s)',
       async (leave) => {
         const { sockets, backend, handled, denied, errors } = await waiting(transport, where);
         await using _ = sockets;
@@ -84,7 +84,7 @@ describe.each(transports)('on %s', (transport) => {
       },
     );
 
-    it('are no error when they are decided after the application began to close', async () => {
+    it('cause no error when they are decided after the application began to close', async () => {
       const { sockets, backend, handled, errors } = await waiting(transport, where);
       await using _ = sockets;
       await threeOf('one', sockets, backend);

@@ -35,7 +35,7 @@ const start = (
 };
 
 describe.each(transports)('a frame on %s', (transport) => {
-  it('costs what it says: as it came on ws, as an event without its acknowledgement on socket.io', async () => {
+  it('has a cost by its content: the raw data on ws, the event without its acknowledgement on socket.io', async () => {
     const messages: unknown[] = [];
     const cost = ({ message, type }: Call) => {
       messages.push([type, Buffer.isBuffer(message) ? String(message) : message]);
@@ -52,7 +52,7 @@ describe.each(transports)('a frame on %s', (transport) => {
   it.each([
     ['throws', () => Number.NaN],
     ['rejects', async () => Number.NaN],
-  ])('reaches nobody where its cost %s, and the log tells', async (_, cost) => {
+  ])('is dropped if its cost %s, which is logged', async (_, cost) => {
     const errors: string[] = [];
     const { sockets, handled } = await start(transport, { ...perMinute(9), cost }, {}, errors);
     await using __ = sockets;
@@ -65,7 +65,7 @@ describe.each(transports)('a frame on %s', (transport) => {
     expect([handled, socket.isOpen]).toEqual([[], true]);
   });
 
-  it('is not asked about once its connection was closed for others', async () => {
+  it('is not decided after its connection was closed for others', async () => {
     let asked = 0;
     const cost = () => {
       asked += 1;
@@ -79,7 +79,7 @@ describe.each(transports)('a frame on %s', (transport) => {
     expect(asked).toBe(2);
   });
 
-  it('is handled after those before it, however late they are decided', async () => {
+  it('is handled after earlier ones, even if they are decided late', async () => {
     const backend = new SlowBackend(false);
     const { sockets, handled } = await start(transport, perMinute(9), { backend });
     await using _ = sockets;
@@ -100,7 +100,7 @@ describe.each(transports)('a frame on %s', (transport) => {
 });
 
 describe('an acknowledgement on io', () => {
-  it('is called where its event is denied as a frame', async () => {
+  it('is called if its event is denied as a frame', async () => {
     const messages: unknown[] = [];
     const cost = ({ message }: Call) => {
       messages.push(message);
@@ -122,7 +122,7 @@ describe('a connection of ws', () => {
     return client;
   };
 
-  it('is charged for pings, which are answered all the same', async () => {
+  it('is charged for pings, which still get their pongs', async () => {
     const { sockets, handled } = await start('ws', perMinute(2));
     await using _ = sockets;
     const client = await open(sockets.port);
@@ -137,7 +137,7 @@ describe('a connection of ws', () => {
     client.terminate();
   });
 
-  it('has what it sent handled where it closes while that is decided', async () => {
+  it('has its messages handled if it closes while they are decided', async () => {
     const backend = new SlowBackend(false);
     const { sockets, handled } = await start('ws', perMinute(9), { backend });
     await using _ = sockets;

@@ -36,8 +36,8 @@ function lined() {
 
 const namesOf = (things: readonly Thing[]) => things.flatMap(({ goesOn }, name) => (goesOn ? [name] : []));
 
-describe('things in a line', () => {
-  it('go at once, where nobody waits and the verdict is there', () => {
+describe('items in order', () => {
+  it('are released at once if none waits and the verdict is known', () => {
     const { put, gone } = lined();
     const things = [true, false, true, true].map((goesOn) => ({ goesOn, round: null }));
     for (const [name, one] of things.entries()) {
@@ -46,7 +46,7 @@ describe('things in a line', () => {
     }
   });
 
-  it('wait for a verdict that is to come, and for those before them', async () => {
+  it('wait for a pending verdict, and for earlier items', async () => {
     const { put, gone, say } = lined();
     put({ goesOn: true, round: 2 }, 0);
     put({ goesOn: true, round: null }, 1);
@@ -61,7 +61,7 @@ describe('things in a line', () => {
     expect(gone).toEqual([0, 1, 2, 4]);
   });
 
-  it('go in order, each as soon as all before it are decided, whenever the verdicts come', async () => {
+  it('are released in order, each as soon as all earlier ones are decided, with verdicts in any order', async () => {
     const steps = fc.array(fc.oneof({ weight: 3, arbitrary: thing }, fc.integer({ min: 0, max: 4 })), {
       maxLength: 30,
     });
@@ -95,7 +95,7 @@ describe('things in a line', () => {
     );
   });
 
-  it('go at once again when nobody waits any more', async () => {
+  it('are released at once again when none waits any more', async () => {
     const { put, gone, say } = lined();
     put({ goesOn: false, round: 1 }, 0);
     put({ goesOn: true, round: null }, 1);
@@ -105,7 +105,7 @@ describe('things in a line', () => {
     expect(gone).toEqual([1, 2]);
   });
 
-  it('may wait for anything that has a then', async () => {
+  it('may wait for any thenable', async () => {
     const gone: number[] = [];
     const line = orderedRelease();
     const later: PromiseLike<boolean> = Object.assign(Object.create(null), {
@@ -119,7 +119,7 @@ describe('things in a line', () => {
     expect(gone).toEqual([1]);
   });
 
-  it('put in by one that goes, wait behind those that are there', async () => {
+  it('that are added by a released one wait behind those already waiting', async () => {
     const gone: string[] = [];
     const line = orderedRelease();
     line(Promise.resolve(true), () => {
@@ -136,14 +136,14 @@ describe('things in a line', () => {
     expect(gone.slice(3)).toEqual(['third', 'put in by the third']);
   });
 
-  it('are others in another line', () => {
+  it('are independent of items in another queue', () => {
     const gone: number[] = [];
     orderedRelease()(new Promise(() => {}), () => {});
     orderedRelease()(true, () => void gone.push(1));
     expect(gone).toEqual([1]);
   });
 
-  it('that throw, throw where they are at once, and are no stop to those behind', () => {
+  it('that are released at once throw to the caller, and do not stop later ones', () => {
     const gone: number[] = [];
     const line = orderedRelease();
     const fail = () => {
@@ -154,7 +154,7 @@ describe('things in a line', () => {
     expect(gone).toEqual([1]);
   });
 
-  it('that throw later are thrown outside the line, and are no stop to those behind', async () => {
+  it('that throw later throw outside the queue, and do not stop later ones', async () => {
     const gone: number[] = [];
     const thrown: (() => void)[] = [];
     const line = orderedRelease();

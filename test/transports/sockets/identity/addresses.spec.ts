@@ -34,15 +34,15 @@ const everyone = expect.stringMatching(/^The proxy setting trusts everyone: clie
 
 const both = transports.flatMap((transport) => adapters.map((adapter) => [transport, adapter] as const));
 
-describe.each(both)('clients of %s by address, beside %s', (transport, adapter) => {
-  it('are one at one address, over all their connections', async () => {
+describe.each(both)('clients of %s by address, with %s', (transport, adapter) => {
+  it('share one budget at one address, over all their connections', async () => {
     await using sockets = await startSockets({ transport, gateways, ...trusting(adapter, 'nobody') });
     expect(await passing(sockets, 1)).toBe(1);
     expect(await passing(sockets, 2)).toBe(1);
     expect(await passing(sockets, 2)).toBe(0);
   });
 
-  it('gain nothing from a forwarding header where no proxy is trusted, which is warned of once', async () => {
+  it('gain nothing from a forwarding header if no proxy is trusted, with one warning', async () => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport, gateways, warnings, ...trusting(adapter, 'nobody') });
     expect(await passing(sockets, 1)).toBe(1);
@@ -53,7 +53,7 @@ describe.each(both)('clients of %s by address, beside %s', (transport, adapter) 
     expect(warnings).toEqual([ignored]);
   });
 
-  it.each(['one hop', 'loopback'] as const)('are told apart by the last entry where %s is trusted', async (trust) => {
+  it.each(['one hop', 'loopback'] as const)('are distinguished by the last entry if %s is trusted', async (trust) => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport, gateways, warnings, ...trusting(adapter, trust) });
     expect(await passing(sockets, 3, from('203.0.113.1'))).toBe(2);
@@ -66,7 +66,7 @@ describe.each(both)('clients of %s by address, beside %s', (transport, adapter) 
     expect(warnings).toEqual([]);
   });
 
-  it('are one in every form of their address, and in one network of IPv6', async () => {
+  it('share one budget in every form of their address, and in one IPv6 network', async () => {
     await using sockets = await startSockets({ transport, gateways, ...trusting(adapter, 'loopback') });
     expect(await passing(sockets, 1, from('203.0.113.1'))).toBe(1);
     expect(await passing(sockets, 1, from('::ffff:203.0.113.1'))).toBe(1);
@@ -76,14 +76,14 @@ describe.each(both)('clients of %s by address, beside %s', (transport, adapter) 
     expect(await passing(sockets, 1, from('2001:db8:1:3::1'))).toBe(1);
   });
 
-  it('are told apart when they connect, too', async () => {
+  it('are distinguished when they connect', async () => {
     const options = { sockets: { connections: perMinute(1) } };
     await using sockets = await startOnly({ transport, gateways, options, ...trusting(adapter, 'loopback') });
     expect(await attempts(sockets, 2, from('203.0.113.1'))).toEqual(['open', 'limited']);
     expect(await attempts(sockets, 2, from('203.0.113.1', '203.0.113.2'))).toEqual(['open', 'limited']);
   });
 
-  it('pick their own where everyone is trusted, which is warned of once', async () => {
+  it('choose their address if everyone is trusted, with one warning', async () => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport, gateways, warnings, ...trusting(adapter, 'everyone') });
     for (let i = 1; i < 4; i++) expect(await passing(sockets, 3, from(`203.0.113.${i}`, '198.51.100.1'))).toBe(2);
@@ -93,7 +93,7 @@ describe.each(both)('clients of %s by address, beside %s', (transport, adapter) 
 });
 
 describe.each(transports)('an address on %s', (transport) => {
-  it('is still known when its client has gone before the decision', async () => {
+  it('is still known if its client has gone before the decision', async () => {
     const seen: unknown[] = [];
     let decide = () => {};
     const find = async (call: Call) => {
@@ -128,7 +128,7 @@ describe.each(transports)('an address on %s', (transport) => {
 });
 
 describe('sockets without an address on ws', () => {
-  it('share one budget, which is warned of once', async () => {
+  it('share one budget, with one warning', async () => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport: 'ws', gateways, warnings });
     const socketPath = join(tmpdir(), `sluice-sockets-${process.pid}-${sockets.port}.sock`);

@@ -44,7 +44,7 @@ class HandlerPhaseGateway {
   }
 }
 
-describe.each(transports)('a user whom a guard of the gateway finds, on %s', (transport) => {
+describe.each(transports)('a user found by a guard of the gateway, on %s', (transport) => {
   it.each([
     ['by user', ByUserGateway],
     ['in the handler phase, beside another', HandlerPhaseGateway],

@@ -9,7 +9,7 @@ import { aside } from '../connections/handshake-client.js';
 const as = (key: string) => ({ headers: { 'x-api-key': key } });
 
 describe.each(transports)('functions of a message on %s', (transport) => {
-  it.each(['at once', 'later'])('are told of the call, and answer %s', async (when) => {
+  it.each(['at once', 'later'])('get the call, and return %s', async (when) => {
     const clients: unknown[] = [];
     const calls: Readonly<Record<string, Call>>[] = [];
     const told =

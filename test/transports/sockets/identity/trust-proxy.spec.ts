@@ -29,7 +29,7 @@ const forms: readonly (readonly [form: string, setting: TrustProxy, address: str
 ];
 
 describe.each(transports)('the proxies of sockets on %s', (transport) => {
-  it.each(forms)('are those that trustProxy says: %s', async (_form, trustProxy, address) => {
+  it.each(forms)('are those of trustProxy: %s', async (_form, trustProxy, address) => {
     const seen: unknown[] = [];
     const find = (call: Call) => {
       seen.push(call.address);
@@ -47,7 +47,7 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     ['express', { prepare: (nest) => nest.getHttpAdapter().getInstance().set('trust proxy', 1) }],
     ['fastify', { fastify: { trustProxy: true } }],
   ] satisfies ['express' | 'fastify', Pick<Parameters<typeof startSockets>[0], 'prepare' | 'fastify'>][])(
-    'are nobody where trustProxy says so, whatever %s trusts',
+    'are none with trustProxy: false, regardless of what %s trusts',
     async (adapter, app) => {
       const options = { sockets: { trustProxy: false, connections: perMinute(4) } };
       await using sockets = await startOnly({ transport, adapter, gateways, options, ...app });
@@ -60,34 +60,31 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     },
   );
 
-  it.each(['express', 'fastify'] as const)(
-    'are no affair of requests on %s, nor the other way round',
-    async (adapter) => {
-      @Controller('limited')
-      class LimitedController {
-        @Throttle('2/min')
-        @Get()
-        list(): string {
-          return 'list';
-        }
+  it.each(['express', 'fastify'] as const)('are independent of those of requests on %s', async (adapter) => {
+    @Controller('limited')
+    class LimitedController {
+      @Throttle('2/min')
+      @Get()
+      list(): string {
+        return 'list';
       }
-      const controllers = [LimitedController];
-      const options = trusting('loopback');
-      const warnings: string[] = [];
-      await using sockets = await startSockets({ transport, adapter, gateways, controllers, options, warnings });
-      expect(await passing(sockets, 3, from('203.0.113.1'))).toBe(2);
-      expect(await passing(sockets, 3, from('203.0.113.2'))).toBe(2);
-      const statuses = [];
-      for (let i = 1; i < 4; i++) statuses.push((await sockets.http.send('/limited', from(`203.0.113.${i}`))).status);
-      expect(statuses).toEqual([200, 200, 429]);
-      // Of requests, which nobody is trusted to forward.
-      expect(warnings).toEqual([
-        expect.stringMatching(/^A forwarding header arrived from an address that is not trusted/),
-      ]);
-    },
-  );
+    }
+    const controllers = [LimitedController];
+    const options = trusting('loopback');
+    const warnings: string[] = [];
+    await using sockets = await startSockets({ transport, adapter, gateways, controllers, options, warnings });
+    expect(await passing(sockets, 3, from('203.0.113.1'))).toBe(2);
+    expect(await passing(sockets, 3, from('203.0.113.2'))).toBe(2);
+    const statuses = [];
+    for (let i = 1; i < 4; i++) statuses.push((await sockets.http.send('/limited', from(`203.0.113.${i}`))).status);
+    expect(statuses).toEqual([200, 200, 429]);
+    // Of requests, which nobody is trusted to forward.
+    expect(warnings).toEqual([
+      expect.stringMatching(/^A forwarding header arrived from an address that is not trusted/),
+    ]);
+  });
 
-  it('are warned of once where that is everybody', async () => {
+  it('cause one warning if everyone is trusted', async () => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport, gateways, warnings, options: trusting(true) });
     for (let i = 1; i < 4; i++) expect(await passing(sockets, 3, from(`203.0.113.${i}`))).toBe(2);
@@ -98,7 +95,7 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     ['nobody', false],
     ['no hop', 0],
     ['others', '10.0.0.0/8'],
-  ])('are warned of once where they are %s and one forwards, with the option to set', async (_who, trustProxy) => {
+  ])('cause one warning with the option to set if they are %s and one forwards', async (_who, trustProxy) => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport, gateways, warnings, options: trusting(trustProxy) });
     expect(await passing(sockets, 1)).toBe(1);
@@ -110,7 +107,7 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     expect(warnings[0]).toMatch(/sockets\b.*trustProxy/);
   });
 
-  it.each([1, 'loopback', ['127.0.0.1']])('are not warned of where they are trusted: %j', async (trustProxy) => {
+  it.each([1, 'loopback', ['127.0.0.1']])('cause no warning if they are trusted: %j', async (trustProxy) => {
     const warnings: string[] = [];
     await using sockets = await startSockets({ transport, gateways, warnings, options: trusting(trustProxy) });
     await passing(sockets, 1);
@@ -118,7 +115,7 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     expect(warnings).toEqual([]);
   });
 
-  it('name a client that says nothing: an empty header is none', async () => {
+  it('ignore an empty header', async () => {
     const seen: unknown[] = [];
     const find = ({ address }: Call) => {
       seen.push(address);
@@ -131,7 +128,7 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     expect(seen).toEqual(['127.0.0.1', '203.0.113.1']);
   });
 
-  it('are counted in one network of IPv6, and an IPv4 address in all its forms', async () => {
+  it('share one budget in one IPv6 network, and in all forms of an IPv4 address', async () => {
     await using sockets = await startSockets({ transport, gateways, options: { ...trusting(1), ipv6Prefix: 56 } });
     expect(await passing(sockets, 1, from('2001:db8:1:200::1'))).toBe(1);
     expect(await passing(sockets, 2, from('2001:db8:1:2ff::1'))).toBe(1);

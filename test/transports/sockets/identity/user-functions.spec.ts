@@ -9,7 +9,7 @@ const as = (key: string, more: Readonly<Record<string, string>> = {}) => ({ head
 
 const keyed = (key: string) => subjectOf.header('x-api-key', key);
 
-describe.each(transports)('whom a message is charged to on %s', (transport) => {
+describe.each(transports)('the subject of a message on %s', (transport) => {
   /** The subjects that messages are charged to, one message for each client. */
   const subjects = async (find: By, clients: readonly ConnectOptions[], options = {}): Promise<unknown[]> => {
     const found: unknown[] = [];
@@ -23,7 +23,7 @@ describe.each(transports)('whom a message is charged to on %s', (transport) => {
     return found;
   };
 
-  it('is the connection, unless told: a new one has a new budget, at the same address too', async () => {
+  it('is the connection by default: a new one has a new budget, even at the same address', async () => {
     await using sockets = await startSockets({ transport, gateways: speaking() });
     const [one, other] = [await sockets.connect(), await sockets.connect()];
     for (let i = 0; i < 3; i++) {
@@ -42,7 +42,7 @@ describe.each(transports)('whom a message is charged to on %s', (transport) => {
     for (let i = 0; i < 3; i++) expect(await passing(sockets, 3)).toBe(2);
   });
 
-  it('is one text for each connection', async () => {
+  it('is a different string for each connection', async () => {
     const found: unknown[] = [];
     const seen: By = (call) => {
       const subject = by.connection()(call);
@@ -62,7 +62,7 @@ describe.each(transports)('whom a message is charged to on %s', (transport) => {
     ['header', by.header('X-Api-Key')],
     ['path', by.path()],
     ['application', by.all()],
-  ])('is the %s, where that is said: a new connection gains nothing', async (_what, find) => {
+  ])('is the %s with that option: a new connection gains nothing', async (_what, find) => {
     await using sockets = await startSockets({ transport, gateways: speaking({ by: find }) });
     expect(await passing(sockets, 1, as('a'))).toBe(1);
     expect(await passing(sockets, 2, as('a'))).toBe(1);
@@ -85,7 +85,7 @@ describe.each(transports)('whom a message is charged to on %s', (transport) => {
     expect(await subjects(by.path(), clients)).toEqual(clients.map(() => `path:${path}`));
   });
 
-  it('is the first that is found, and so the address', async () => {
+  it('is the first that is found, or else the address', async () => {
     const find = by.first(by.user(), by.header('x-api-key'), by.ip());
     expect(await subjects(find, [as('a'), {}])).toEqual([keyed('a'), 'ip:127.0.0.1']);
     expect(await subjects(by.first(by.header('x-api-key'), by.connection()), [{}])).toEqual([
@@ -107,7 +107,7 @@ describe.each(transports)('whom a message is charged to on %s', (transport) => {
     expect(await passing(sockets, 1, as('a'))).toBe(0);
   });
 
-  it.each([undefined, null, ''])('is the address, where a function answers %j', async (nobody) => {
+  it.each([undefined, null, ''])('is the address if a function returns %j', async (nobody) => {
     const gateways = speaking({ by: async () => setImmediate(nobody) });
     const options = { sockets: { trustProxy: 'loopback' } };
     await using sockets = await startSockets({ transport, gateways, options });
@@ -116,7 +116,7 @@ describe.each(transports)('whom a message is charged to on %s', (transport) => {
     expect(await passing(sockets, 3, from('203.0.113.2'))).toBe(2);
   });
 
-  it('is nobody, where a function exempts', async () => {
+  it('is missing if a function exempts', async () => {
     const isFriend = ({ request }: Call) => request?.headers['x-api-key'] === 'friend';
     const finds: By[] = [
       (call) => (isFriend(call) ? EXEMPT : 'all'),

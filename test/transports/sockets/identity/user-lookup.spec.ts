@@ -8,7 +8,7 @@ import { passing } from '../chat-gateway.js';
 import { as, type Holder, known, type Request } from './user-fixture.js';
 
 describe.each(transports)('a user on %s', (transport) => {
-  it('is the one on the client, before its data, before the request', async () => {
+  it('is read from the client, then its data, then the request', async () => {
     const gateways = known((client, request) => {
       const users = String(request.headers['x-user']).split(',');
       const [ofClient, ofData, ofRequest] = users.map((id) => ({ id }));
@@ -25,7 +25,7 @@ describe.each(transports)('a user on %s', (transport) => {
     }
   });
 
-  it('is known from when the client has said who it is', async () => {
+  it('is known as soon as the client has authenticated', async () => {
     @WebSocketGateway()
     class LoginGateway {
       @SubscribeMessage('login')
@@ -55,7 +55,7 @@ describe.each(transports)('a user on %s', (transport) => {
     expect(await said([undefined, 'ann', 'cat'])).toBe(2);
   });
 
-  it('is known where a guard of the gateway has found out', async () => {
+  it('is known if a guard of the gateway has set it', async () => {
     @Injectable()
     class AuthGuard implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -84,7 +84,7 @@ describe.each(transports)('a user on %s', (transport) => {
     expect(said.map(({ data }) => data)).toEqual(['ann', 'ben', 'cat']);
   });
 
-  it('is found at a path of its own, and is an error where it is none', async () => {
+  it('is found at a custom path, and is an error if it is not an id', async () => {
     const handled: unknown[] = [];
 
     @WebSocketGateway()

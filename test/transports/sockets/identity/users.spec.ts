@@ -78,7 +78,7 @@ describe.each(ways)('users on %s, found on %s', (transport, _place, gateways) =>
     expect(warnings).toEqual([]);
   });
 
-  it('have one budget at two addresses, and nobody one at each', async () => {
+  it('have one budget at two addresses, and unknown callers one at each', async () => {
     const options = { sockets: { trustProxy: 'loopback' } };
     await using sockets = await startSockets({ transport, gateways, options });
     const at = (address: string, user: object = {}) => ({ headers: { ...from(address).headers, ...user } });

@@ -56,7 +56,7 @@ describe.each(transports)('a message on %s', (transport) => {
   const start = (gateways: readonly Type[], more: Partial<SocketOptions> = {}) =>
     startSockets({ transport, gateways, ...more, options: { sockets: { noticeEveryMs: 0 }, ...more.options } });
 
-  it('is charged once where interceptor and guard are bound again, for all, on the class and on the handler', async () => {
+  it('is charged once if interceptor and guard are bound again, globally, on the class and on the handler', async () => {
     const providers = [
       { provide: APP_INTERCEPTOR, useClass: ThrottleInterceptor },
       { provide: APP_GUARD, useClass: ThrottleGuard },
@@ -65,12 +65,12 @@ describe.each(transports)('a message on %s', (transport) => {
     expect(await said(await sockets.connect(), 5)).toEqual(threeOfFive);
   });
 
-  it('is charged where the module binds no guard', async () => {
+  it('is charged if the module binds no guard', async () => {
     await using sockets = await start([PlainGateway], { options: { guard: false, sockets: { noticeEveryMs: 0 } } });
     expect(await said(await sockets.connect(), 5)).toEqual(threeOfFive);
   });
 
-  it('is charged once on a gateway that extends another, by what is written on both', async () => {
+  it('is charged once on a gateway that extends another, by the limits of both', async () => {
     await using sockets = await start([ChildGateway]);
     expect(await said(await sockets.connect(), 5)).toEqual(threeOfFive);
   });
@@ -93,7 +93,7 @@ describe.each(transports)('a message on %s', (transport) => {
     expect(seen).toBe(3);
   });
 
-  it('is not charged where a guard has turned it away', async () => {
+  it('is not charged if a guard has refused it', async () => {
     let turnsAway = true;
 
     @UseGuards({ canActivate: () => !turnsAway })
@@ -107,7 +107,7 @@ describe.each(transports)('a message on %s', (transport) => {
     expect(await said(socket, 5)).toEqual(threeOfFive);
   });
 
-  it('is charged by the application whose client sent it, where two share a gateway class', async () => {
+  it('is charged by the application whose client sent it, if two share a gateway class', async () => {
     await using one = await start([SharedGateway]);
     await using other = await start([SharedGateway]);
     expect(await said(await one.connect(), 5)).toEqual(threeOfFive);
@@ -115,7 +115,7 @@ describe.each(transports)('a message on %s', (transport) => {
     expect(await said(await one.connect(), 1)).toEqual(['rate_limit']);
   });
 
-  it('is charged alike by one application after the other', async () => {
+  it('is charged the same by one application after another', async () => {
     for (let i = 0; i < 3; i++) {
       await using sockets = await start([SharedGateway]);
       expect(await said(await sockets.connect(), 5)).toEqual(threeOfFive);

@@ -33,7 +33,7 @@ class FoundGateway {
 }
 
 describe.each(transports)('a gateway on %s', (transport) => {
-  it('closes for denials in a row beside a limit of frames, which lets them through', async () => {
+  it('closes after denials in a row with a limit of frames that allows them', async () => {
     const sockets = { closeAfter: 3, frames: '1000/min' };
     await using app = await startSockets({ transport, gateways: [FoundGateway], options: { policies, sockets } });
     const socket = await app.connect();
@@ -44,7 +44,7 @@ describe.each(transports)('a gateway on %s', (transport) => {
     expect(socket.received.map(({ event }) => event)).toEqual(['said', 'rate_limit']);
   });
 
-  it('limits by hand where an observable is listened to', async () => {
+  it('limits by hand when an Observable is subscribed to', async () => {
     await using app = await startSockets({ transport, gateways: [FoundGateway], options: { policies } });
     const socket = await app.connect();
     for (const allowed of [true, false]) {
@@ -55,8 +55,8 @@ describe.each(transports)('a gateway on %s', (transport) => {
   });
 });
 
-describe('a handler on io that has denied by hand, and answers nothing', () => {
-  it('has the acknowledgement called all the same', async () => {
+describe('a handler on io that denied by hand, and does not respond', () => {
+  it('still gets the acknowledgement called', async () => {
     await using app = await startSockets({ transport: 'io', gateways: [FoundGateway], options: { policies } });
     const socket = await app.connect();
     expect(await socket.ask('silent')).toBe('said');
@@ -65,7 +65,7 @@ describe('a handler on io that has denied by hand, and answers nothing', () => {
 });
 
 describe('a gateway that is not on the main namespace of io', () => {
-  it('leaves that limited by the module', async () => {
+  it("does not change the module's limit of that one", async () => {
     @WebSocketGateway({ namespace: 'a' })
     class AsideGateway {}
 

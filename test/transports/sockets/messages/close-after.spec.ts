@@ -83,7 +83,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(socket.received.map(({ event }) => event)).toEqual(['rate_limit']);
   });
 
-  it('starts over where a message in between was let through', async () => {
+  it('starts over if a message in between was allowed', async () => {
     await using sockets = await start(3);
     const socket = await sockets.connect();
     await send(socket, 'say', 'say', 'say', 'other', 'say', 'say');
@@ -92,7 +92,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(await socket.closed).toEqual(closing(transport));
   });
 
-  it('counts on where a message in between was not limited', async () => {
+  it('continues if a message in between was not limited', async () => {
     await using sockets = await start(3);
     const socket = await sockets.connect();
     await send(socket, 'say', 'say', 'free', 'say', 'skipped');
@@ -100,7 +100,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(await socket.closed).toEqual(closing(transport));
   });
 
-  it('counts a message once that its handler has denied, and goes on with the row that it seemed to end', async () => {
+  it('counts a message once that its handler denied, and continues the row that it seemed to end', async () => {
     await using sockets = await start(3);
     const socket = await sockets.connect();
     await send(socket, 'by-hand', 'by-hand');
@@ -109,7 +109,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(await socket.closed).toEqual(closing(transport));
   });
 
-  it('counts a message that was denied, whatever its handler is allowed then', async () => {
+  it('counts a denied message even if its handler is then allowed', async () => {
     await using sockets = await start(2);
     const socket = await sockets.connect();
     await send(socket, 'mixed');
@@ -117,7 +117,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(await socket.closed).toEqual(closing(transport));
   });
 
-  it('counts what is charged by hand to the client', async () => {
+  it('counts charges by hand to the client', async () => {
     await using sockets = await start(2);
     const socket = await sockets.connect();
     await send(socket, 'client');
@@ -125,7 +125,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(await socket.closed).toEqual(closing(transport));
   });
 
-  it('handles nothing that still comes in', async () => {
+  it('handles no messages that still arrive', async () => {
     await using sockets = await start(1);
     const socket = await sockets.connect();
     await send(socket, 'say');
@@ -137,7 +137,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     expect(handled).toEqual([]);
   });
 
-  it('leaves the connections of others alone, and gains nothing by a new one of the same subject', async () => {
+  it('does not affect other connections, and a new connection of the same subject gains nothing', async () => {
     await using sockets = await start(1);
     const [socket, other] = [await sockets.connect(), await sockets.connect()];
     await send(socket, 'say');
@@ -151,7 +151,7 @@ describe.each(transports)('closeAfter on %s', (transport) => {
     ['a text', 'Slow down.', 'Slow down.'],
     ['a text of more than 123 bytes', `${'x'.repeat(122)}é!`, 'x'.repeat(122)],
     ['an object', () => ({ code: 7 }), 'Too many messages'],
-  ])('says why: %s', async (_, message, reason) => {
+  ])('sends the reason: %s', async (_, message, reason) => {
     await using sockets = await start(1, { message });
     const socket = await sockets.connect();
     await send(socket, 'say');

@@ -12,7 +12,7 @@ type Sockets = Awaited<ReturnType<typeof startSockets>>;
 type Socket = Awaited<ReturnType<Sockets['connect']>>;
 
 describe.each(transports)('limits of a gateway on %s', (transport) => {
-  it('hold messages where a leaky bucket says so, in their order', async () => {
+  it('delay messages of a leaky bucket, in their order', async () => {
     const handled: unknown[] = [];
 
     @WebSocketGateway()
@@ -37,7 +37,7 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect([handled, sockets.clock.waiting]).toEqual([[1, 2], 0]);
   });
 
-  it('give the places of held messages back when their client leaves', async () => {
+  it('return the units of delayed messages when their client leaves', async () => {
     const handled: unknown[] = [];
 
     @WebSocketGateway()
@@ -65,7 +65,7 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect(handled).toEqual([1, 'next']);
   });
 
-  it('let a held message go where the application closes, without a word', async () => {
+  it('drop a delayed message when the application closes, without a notice', async () => {
     const handled: unknown[] = [];
 
     @WebSocketGateway()
@@ -115,7 +115,7 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect([handled, rejected, sockets.clock.waiting]).toEqual([[1], [status, status], 0]);
   });
 
-  it('are decisions that a handler can look at', async () => {
+  it('return decisions that a handler can read', async () => {
     const decisions: (Decision | null)[] = [];
 
     @Throttle('3/min', { strategy })

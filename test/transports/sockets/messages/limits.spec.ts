@@ -77,12 +77,12 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
       },
     });
 
-  it('on its class are one budget of its messages', async () => {
+  it('on its class have one budget for its messages', async () => {
     await using sockets = await start();
     expect(await answers(await sockets.connect(), ['a', 'b', 'a', 'b'])).toEqual(['a', 'b', 'a', 'rate_limit']);
   });
 
-  it('on a handler take the place of the unnamed one of its class', async () => {
+  it('on a handler replace the unnamed one of its class', async () => {
     await using sockets = await start();
     const socket = await sockets.connect();
     expect(await answers(socket, ['tight', 'tight', 'a', 'a', 'a', 'a'])).toEqual([
@@ -95,7 +95,7 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     ]);
   });
 
-  it('with a name add to those of the class, all or none', async () => {
+  it('with a name apply in addition to those of the class, all or none', async () => {
     await using sockets = await start();
     const socket = await sockets.connect();
     expect(await answers(socket, ['both', 'both', 'a', 'a', 'a'])).toEqual([
@@ -107,7 +107,7 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     ]);
   });
 
-  it('by the name of a policy of the module are the budget of the application', async () => {
+  it('by the name of a policy of the module use the budget of the application', async () => {
     await using sockets = await start();
     const socket = await sockets.connect();
     expect(await answers(socket, ['search', 'search', 'search'])).toEqual(['search', 'search', 'rate_limit']);
@@ -115,12 +115,12 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect(await answers(socket, ['a', 'a'])).toEqual(['a', 'rate_limit']);
   });
 
-  it('are skipped where it is said so', async () => {
+  it('are skipped by @SkipThrottle', async () => {
     await using sockets = await start();
     expect(await answers(await sockets.connect(), new Array(9).fill('free'))).toEqual(new Array(9).fill('free'));
   });
 
-  it('charge by what a message says', async () => {
+  it('charge by the content of a message', async () => {
     await using sockets = await start();
     const socket = await sockets.connect();
     expect(await answers(socket, ['sized'], 'seven..')).toEqual(['sized']);
@@ -129,14 +129,14 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect(await answers(socket, ['sized'], 'two')).toEqual(['sized']);
   });
 
-  it('tell that a cost above the limit never passes', async () => {
+  it('report that a cost above the limit never passes', async () => {
     await using sockets = await start();
     const socket = await sockets.connect();
     expect(await answers(socket, ['sized'], 'eleven.....')).toEqual(['rate_limit']);
     expect(socket.received.at(-1)?.data).toEqual(limited({ retry_after: null, limit: 10, remaining: 10 }));
   });
 
-  it('of the module, its default, are for gateways that say nothing else', async () => {
+  it("are the module's default if a gateway declares none", async () => {
     await using sockets = await start({ default: { rate: '2/min', strategy } }, [PlainGateway]);
     expect(await answers(await sockets.connect(), ['plain', 'plain', 'plain'])).toEqual([
       'plain',
@@ -146,19 +146,19 @@ describe.each(transports)('limits of a gateway on %s', (transport) => {
     expect(await answers(await sockets.connect(), ['plain'])).toEqual(['plain']);
   });
 
-  it('do not touch gateways where there are none', async () => {
+  it('do not affect gateways without limits', async () => {
     await using sockets = await start({}, [PlainGateway]);
     expect(await answers(await sockets.connect(), new Array(5).fill('plain'))).toEqual(new Array(5).fill('plain'));
   });
 
-  it('pass what the module skips', async () => {
+  it('let messages pass that the module skips', async () => {
     await using sockets = await start({ skip: ({ message }) => message === 'vip' });
     const socket = await sockets.connect();
     expect(await answers(socket, ['tight', 'tight', 'tight'], 'vip')).toEqual(['tight', 'tight', 'tight']);
     expect(await answers(socket, ['tight', 'tight'])).toEqual(['tight', 'rate_limit']);
   });
 
-  it('are told of as events, by the handler', async () => {
+  it('are emitted as events with the handler', async () => {
     await using sockets = await start();
     const events: ThrottleEvent[] = [];
     sockets.app.get(ThrottleService).events$.subscribe((event) => events.push(event));

@@ -27,7 +27,7 @@ function chat() {
 }
 
 describe.each(transports)('messages on %s', (transport) => {
-  it('are handled up to the limit, then answered with the wait, and handled again after it', async () => {
+  it('are handled up to the limit, then get a notice with the wait, and are handled again after it', async () => {
     const { handled, gateways } = chat();
     await using sockets = await startSockets({ transport, gateways });
     const socket = await sockets.connect();
@@ -58,7 +58,7 @@ describe.each(transports)('messages on %s', (transport) => {
 });
 
 describe('acknowledgements on io', () => {
-  it('are called with the message where a call is denied', async () => {
+  it('are called with the message if a call is denied', async () => {
     const { handled, gateways } = chat();
     await using sockets = await startSockets({ transport: 'io', gateways });
     const socket = await sockets.connect();

@@ -47,7 +47,7 @@ describe.each(transports)('monitored messages on %s', (transport) => {
     return { handled, started };
   };
 
-  it('are handled, answered by no notice, and close nothing', async () => {
+  it('are handled, without a notice, and never close the connection', async () => {
     const { handled, started } = start(watched, { sockets: { closeAfter: 1, noticeEveryMs: 0 } });
     await using sockets = await started;
     const events = eventsOf(sockets.app);
@@ -106,14 +106,14 @@ describe.each(transports)('modes of new connections on %s', (transport) => {
   const start = (connections: PolicyOptions, backend = new CountedBackend()) =>
     startSockets({ transport, gateways: gateway(off).gateways, options: { backend, sockets: { connections } } });
 
-  it('monitor refuses none, and reports those that it would have refused', async () => {
+  it('with monitor are not refused, and reported if they would have been', async () => {
     await using sockets = await start(watched);
     const events = eventsOf(sockets.app);
     expect(await attempts(sockets, 3)).toEqual(['open', 'open', 'open']);
     expect(violationsIn(events)).toEqual([['connections'], ['connections']]);
   });
 
-  it('off asks the backend nothing', async () => {
+  it('with off do not call the backend', async () => {
     const backend = new CountedBackend();
     await using sockets = await start(off, backend);
     expect(await attempts(sockets, 3)).toEqual(['open', 'open', 'open']);
@@ -121,7 +121,7 @@ describe.each(transports)('modes of new connections on %s', (transport) => {
     expect(backend.asked).toEqual([]);
   });
 
-  it('are what a function says of each', async () => {
+  it('may be a function of each', async () => {
     const backend = new CountedBackend();
     const mode = async ({ request }: Call): Promise<PolicyMode> => modeIn(request?.headers['x-mode']);
     await using sockets = await start({ rate: '1/min', strategy, mode }, backend);
@@ -139,7 +139,7 @@ describe.each(transports)('modes of new connections on %s', (transport) => {
 });
 
 describe.each(transports)('modes of frames on %s', (transport) => {
-  it('are what a function says of each, and no frame passes for a mode that is none', async () => {
+  it('may be a function of each, and no frame passes for an invalid mode', async () => {
     let mode = 'on';
     const errors: string[] = [];
     const backend = new CountedBackend();

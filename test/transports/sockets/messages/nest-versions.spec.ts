@@ -7,7 +7,7 @@ import { startSockets, transports } from '../../../support/gateway-app.js';
 import { nestMajor } from '../../../support/nest-version.js';
 
 it.each(['common', 'core', 'platform-express', 'platform-fastify', 'platform-socket.io', 'platform-ws', 'websockets'])(
-  '@nestjs/%s is of the version that the project is named for',
+  '@nestjs/%s has the version that the project is named after',
   (name) => {
     const entry = import.meta.resolve(`@nestjs/${name}`);
     const { version } = JSON.parse(readFileSync(new URL('package.json', entry), 'utf8'));

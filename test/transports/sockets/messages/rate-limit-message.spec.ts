@@ -30,7 +30,7 @@ describe.each(transports)('the message of a denied call on %s', (transport) => {
   };
   const payload = (more: object) => [{ event: 'rate_limit', data: limited({ limit: 1, ...more }) }];
 
-  it('says what the policy does: a text', async () => {
+  it('has the message of the policy: a string', async () => {
     expect(await sent({ message: 'Slow down.' })).toEqual(payload({ error: 'Slow down.' }));
   });
 
@@ -38,15 +38,15 @@ describe.each(transports)('the message of a denied call on %s', (transport) => {
     ['a text', (call: Call, { binding }: Outcome) => `${call.message}: ${binding?.policy}`, 'two: default'],
     ['an object', () => ({ code: 7 }), { code: 7 }],
     ['a promise', async () => 'later', 'later'],
-  ])('says what a function gives: %s', async (_, message, error) => {
+  ])('has the result of a message function: %s', async (_, message, error) => {
     expect(await sent({ message })).toEqual(payload({ error }));
   });
 
-  it('has the members that extras add', async () => {
+  it('has the members of extras', async () => {
     expect(await sent({ context: { extras: { room: 'a', seats: [1] } } })).toEqual(payload({ room: 'a', seats: [1] }));
   });
 
-  it('keeps its own members, and stays the event that it is, whatever extras say', async () => {
+  it('keeps its own members and its event, regardless of extras', async () => {
     const extras = {
       type: 'ok',
       error: null,
@@ -62,14 +62,14 @@ describe.each(transports)('the message of a denied call on %s', (transport) => {
     expect(await sent({ context: { extras } })).toEqual(payload({ data: 'kept' }));
   });
 
-  it('tells of extras that are no object, and lets nothing through', async () => {
+  it('reports extras that are not an object, and lets nothing through', async () => {
     const errors: string[] = [];
     const received = await sent({ context: { extras: 'room a' } }, errors);
     expect(received.map(({ event }) => event)).not.toContain('rate_limit');
     expect(errors).toEqual(['context.extras: expected an object of members for the message, got "room a"']);
   });
 
-  it('is sent after onDenied has been told of the call and its outcome', async () => {
+  it('is sent after onDenied was called with the call and its outcome', async () => {
     const told: unknown[] = [];
     const onDenied = ({ type, message, handler, controller, client }: Call, { binding }: Outcome) => {
       told.push([type, message, handler?.name, controller?.name, typeof client, binding?.retryAfterMs]);
@@ -78,7 +78,7 @@ describe.each(transports)('the message of a denied call on %s', (transport) => {
     expect(told).toEqual([['ws', 'two', 'say', 'ChatGateway', 'object', 60_000]]);
   });
 
-  it('gives way to an exception of onDenied, which no error log tells of', async () => {
+  it('is replaced by an exception of onDenied, which is not logged as an error', async () => {
     const errors: string[] = [];
     const onDenied = () => {
       throw transport === 'ws' ? new ForbiddenException('no') : new WsException({ code: 'slow' });
@@ -89,7 +89,7 @@ describe.each(transports)('the message of a denied call on %s', (transport) => {
     expect(errors).toEqual([]);
   });
 
-  it('is not sent where a cost is wrong: nothing is let through, and the log tells', async () => {
+  it('is not sent for an invalid cost, which is logged and lets nothing through', async () => {
     const errors: string[] = [];
     const handled: unknown[] = [];
 

@@ -52,7 +52,7 @@ describe('a session of io that is recovered', () => {
     ['messages', true],
     ['messages', false],
     ['frames', true],
-  ] as const)('has the budget that it had: %s, middlewares skipped: %s', async (where, skipMiddlewares) => {
+  ] as const)('keeps its budget: %s, middlewares skipped: %s', async (where, skipMiddlewares) => {
     const { sockets, handled, recovered, tell } = await recovering(where, skipMiddlewares);
     await using _ = sockets;
     let { socket, pid, sid } = await join(sockets);
@@ -79,7 +79,7 @@ describe('a session of io that is recovered', () => {
     await socket.drop();
   });
 
-  it('has a budget of its own beside a session that is new', async () => {
+  it('has a separate budget from a new session', async () => {
     const { sockets, handled } = await recovering('messages');
     await using _ = sockets;
     const [one, other] = [await join(sockets), await join(sockets)];
@@ -105,7 +105,7 @@ describe('a session of io that is recovered', () => {
   });
 });
 
-it('by.connection() tells sessions that can be recovered by their public id', () => {
+it('by.connection() identifies recoverable sessions by their public id', () => {
   const find = by.connection();
   const client = { id: 'public', pid: 'secret', emit() {}, handshake: {} };
   expect(find({ type: 'ws', context: {}, client })).toBe('conn:public');

@@ -84,7 +84,7 @@ function countedApart(one: Policy, other: Policy, suite: Suite<Bench>): void {
   const both = [one, other];
   const left = async (backend: Backend) => [await remaining(backend, one), await remaining(backend, other)];
 
-  suite.case('count apart, each to its limit, however they take turns', async ({ open }) => {
+  suite.case('have separate budgets, each up to its limit, in any order of calls', async ({ open }) => {
     const { backend } = await open(ALIGNED_MS);
     const admitted = [0, 0];
     for (let i = 0; i < 40; i++) {
@@ -97,7 +97,7 @@ function countedApart(one: Policy, other: Policy, suite: Suite<Bench>): void {
     assert.deepEqual(await left(backend), [0, 0]);
   });
 
-  suite.case('are charged, settled and reset apart', async (bench) => {
+  suite.case('are charged, settled and reset separately', async (bench) => {
     const { backend, receipt } = await used(bench, one);
     assert.deepEqual(await left(backend), [4, 10]);
     await backend.spend([{ policy: other, subject: 'ada', cost: 5 }]);
@@ -111,7 +111,7 @@ function countedApart(one: Policy, other: Policy, suite: Suite<Bench>): void {
     assert.deepEqual(await left(backend), [8, 10]);
   });
 
-  suite.case('are counted apart within one call, which is all or none', async ({ open }) => {
+  suite.case('are counted separately within one call, which is all or none', async ({ open }) => {
     const { backend } = await open(ALIGNED_MS);
     const spend = (...costs: readonly number[]) =>
       backend.spend(both.map((policy, i) => ({ policy, subject: 'ada', cost: costs[i] ?? 0 })));

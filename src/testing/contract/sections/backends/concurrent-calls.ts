@@ -59,7 +59,7 @@ function onSeveralKeys(suite: Suite<Bench>): void {
 }
 
 function besideSettlements(suite: Suite<Bench>): void {
-  suite.case('lose no settlement, and none of them is lost', async ({ open }) => {
+  suite.case('neither lose settlements nor are lost', async ({ open }) => {
     const { backend } = await open();
     const policy = tenPerSecond('p', 'sliding-window', 100);
     const receipts = [];

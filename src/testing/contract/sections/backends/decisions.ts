@@ -10,7 +10,7 @@ import type { Suite } from '../../harness/suite.js';
 
 /** Decisions on one charge. */
 export function decisions(suite: Suite<Bench>): void {
-  suite.group('answers the conformance trace', () => {
+  suite.group('follows the conformance trace', () => {
     for (const trace of CONFORMANCE_TRACES) {
       suite.case(`${trace.id}, ${trace.title}`, (bench) => followTrace(trace, bench));
     }
@@ -53,7 +53,7 @@ function decisionsOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await backend.peek(ask(0)), read);
   });
 
-  suite.case('reads with a cost of 0 even where nothing is left', async ({ open }) => {
+  suite.case('reads with a cost of 0 even if nothing is left', async ({ open }) => {
     const { backend } = await open();
     await backend.spend(ask(10));
     const { allowed, decisions } = await backend.spend(ask(0));
@@ -77,7 +77,7 @@ function decisionsOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     }
   });
 
-  suite.case('takes nothing and lengthens no wait when it denies, however often', async ({ open }) => {
+  suite.case('takes nothing and extends no wait when it denies, even repeatedly', async ({ open }) => {
     const { backend, clock } = await open();
     await backend.spend(ask(10));
     const first = (await backend.spend(ask(5))).decisions[0];

@@ -38,7 +38,7 @@ function monitoredBy(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
   const ask = (cost: number) => of(policy, cost);
   const watch = (cost: number) => of(policy, cost, 'monitor');
 
-  suite.case('is taken if it fits, and reports what an enforced one would', async ({ open }) => {
+  suite.case('is taken if it fits, and reports the same as an enforced one', async ({ open }) => {
     const [{ backend }, twin] = [await open(), await open()];
     const { decisions, binding, allowed, receipt } = await backend.spend([watch(6)]);
     const enforced = await twin.backend.spend([ask(6)]);
@@ -58,7 +58,7 @@ function monitoredBy(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await backend.peek([ask(5)]), denied);
   });
 
-  suite.case('counts call after call as an enforced one does', async ({ open }) => {
+  suite.case('counts a series of calls like an enforced one', async ({ open }) => {
     const [watched, enforced] = [await open(), await open()];
     for (const [afterMs, cost] of TRACE) {
       for (const { clock } of [watched, enforced]) clock.advance(afterMs);
@@ -83,7 +83,7 @@ const TRACE = [
 
 /** Charges of different budgets. */
 function mixedCalls(suite: Suite<Bench>): void {
-  suite.case('decides each monitored charge by itself, after the others', async ({ open }) => {
+  suite.case('decides each monitored charge separately, after the others', async ({ open }) => {
     const { backend } = await open();
     await backend.spend([of(b, 8)]);
     const charges = [of(b, 5, 'monitor'), of(a, 3), of(c, 4, 'monitor'), of(c, 30, 'record')];
@@ -101,7 +101,7 @@ function mixedCalls(suite: Suite<Bench>): void {
     assert.deepEqual(await left(backend, a, b, c), [7, 2, 0]);
   });
 
-  suite.case('has in its receipt what was taken, so that settling it gives no more back', async ({ open }) => {
+  suite.case('has a receipt of what was taken, so that settling it returns no more', async ({ open }) => {
     const { backend } = await open();
     await backend.spend([of(b, 8)]);
     const { receipt } = await backend.spend([of(a, 3), of(b, 5, 'monitor'), of(c, 2, 'monitor')]);
@@ -111,7 +111,7 @@ function mixedCalls(suite: Suite<Bench>): void {
     assert.deepEqual(await left(backend, a, b, c), [10, 2, 10]);
   });
 
-  suite.case('has no receipt if all that is monitored is denied', async ({ open }) => {
+  suite.case('has no receipt if all charges are monitored and denied', async ({ open }) => {
     const { backend } = await open();
     await backend.spend([of(a, 10)]);
     const outcome = await backend.spend([of(a, 1, 'monitor'), of(b, 0)]);
@@ -163,7 +163,7 @@ function mixedCalls(suite: Suite<Bench>): void {
     assert.equal((await backend.peek([of(c, 1, 'monitor')])).binding, null);
   });
 
-  suite.case('is enforced if it says so', async ({ open }) => {
+  suite.case('is enforced with the mode enforce', async ({ open }) => {
     const { backend } = await open();
     assert.deepEqual((await backend.spend([of(a, 10, 'enforce')])).receipt?.charges, [of(a, 10, 'enforce')]);
     assert.equal((await backend.spend([of(a, 1, 'enforce')])).allowed, false);
@@ -172,7 +172,7 @@ function mixedCalls(suite: Suite<Bench>): void {
 
 /** Charges of one budget. */
 function sameBudget(suite: Suite<Bench>): void {
-  suite.case('counts what is recorded on the same budget before an enforced charge', async ({ open }) => {
+  suite.case('counts recorded units on the same budget before an enforced charge', async ({ open }) => {
     const { backend } = await open();
     const { decisions } = await backend.spend([of(a, 6, 'record'), of(a, 5)]);
     assert.deepEqual(decisions.map(shown), [
@@ -184,7 +184,7 @@ function sameBudget(suite: Suite<Bench>): void {
     assert.deepEqual(await left(backend, a), [0]);
   });
 
-  suite.case('decides a charge on the total of those before it, those that are recorded too', async ({ open }) => {
+  suite.case('decides a charge on the total of those before it, including recorded ones', async ({ open }) => {
     const { backend } = await open();
     const { decisions } = await backend.spend([of(a, 11), of(a, 1, 'record'), of(a, 1)]);
     assert.deepEqual(
@@ -198,7 +198,7 @@ function sameBudget(suite: Suite<Bench>): void {
   });
 
   suite.case(
-    'shows monitored charges what the others and the monitored ones before them take of their budget',
+    'decides monitored charges after all others, including earlier monitored ones on their budget',
     async ({ open }) => {
       const { backend } = await open();
       const watched = [of(a, 2, 'monitor'), of(a, 6), of(a, 3, 'monitor'), of(a, 2, 'monitor')];

@@ -28,7 +28,7 @@ const sceneOf = (random: Random): Scene => ({
 /** The effect of random refunds. */
 export function randomRefunds(suite: Suite<Bench>): void {
   suite.case(
-    'a refund never gives more than was taken: whoever was charged less from the start has no less left',
+    'a refund never returns more than was taken: a subject charged less from the start has at least as much left',
     (bench) =>
       checkRandomCases({
         make: sceneOf,

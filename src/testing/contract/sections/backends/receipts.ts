@@ -29,7 +29,7 @@ export function receipts(suite: Suite<Bench>): void {
       assert.equal(await left(backend), 3);
     });
 
-    suite.case('settles once, of two settlements at the same time', async ({ open }) => {
+    suite.case('settles once if two settlements run at the same time', async ({ open }) => {
       const { backend } = await open();
       const receipt = await take(backend, ask(6));
       await Promise.all([backend.settle(receipt, [4]), backend.settle(receipt, [0])]);

@@ -115,7 +115,7 @@ export function missingModes(suite: Suite<Bench>): void {
   ];
   suite.group('a backend without modes', () => {
     for (const [what, charge] of unsupported) {
-      suite.case(`refuses ${what} with an error of the configuration, and takes nothing`, async ({ open }) => {
+      suite.case(`refuses ${what} with a configuration error, and takes nothing`, async ({ open }) => {
         const { backend } = await open();
         for (const charges of [[charge], [ofB, charge]]) {
           await assertFails(() => backend.spend(charges), 'ThrottleConfigError');

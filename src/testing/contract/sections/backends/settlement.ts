@@ -40,7 +40,7 @@ function settlementOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await backend.peek([ask(1)]), await twin.backend.peek([ask(1)]));
   });
 
-  suite.case('gives all of it back at a cost of 0, as if it had never been', async ({ open }) => {
+  suite.case('returns all of it at a cost of 0, as if it had never been charged', async ({ open }) => {
     const { backend } = await open();
     const fresh = await backend.peek([ask(1)]);
     await backend.settle(await take(backend, ask(10)), [0]);
@@ -56,7 +56,7 @@ function settlementOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await backend.peek([ask(1)]), before);
   });
 
-  suite.case('gives nothing to what came a long time after', async ({ open }) => {
+  suite.case('returns nothing to charges of a much later time', async ({ open }) => {
     const { backend, clock } = await open();
     const receipt = await take(backend, ask(10));
     clock.advance(2000);
@@ -66,7 +66,7 @@ function settlementOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await backend.peek([ask(1)]), before);
   });
 
-  suite.case('gives nothing to another subject', async ({ open }) => {
+  suite.case('returns nothing to another subject', async ({ open }) => {
     const { backend } = await open();
     const receipt = await take(backend, ask(10));
     await take(backend, { ...ask(10), subject: 'bob' });
@@ -74,7 +74,7 @@ function settlementOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.equal((await backend.peek([{ ...ask(0), subject: 'bob' }])).decisions[0]?.remaining, 0);
   });
 
-  suite.case('settles each charge of a call at its own cost, those on one key too', async ({ open }) => {
+  suite.case('settles each charge of a call at its own cost, also on one key', async ({ open }) => {
     const { backend } = await open();
     const other = tenPerSecond('q', strategy);
     const receipt = await take(backend, ask(5), { policy: other, subject: 'ada', cost: 5 }, ask(4));
@@ -105,7 +105,7 @@ function settlingLater(suite: Suite<Bench>): void {
     cost,
   });
 
-  suite.case('gives the next fixed window nothing', async ({ open }) => {
+  suite.case('returns nothing to the next fixed window', async ({ open }) => {
     const { backend, clock } = await open(999);
     const five = charge('fixed-window', 5);
     const receipt = await take(backend, five);
@@ -115,7 +115,7 @@ function settlingLater(suite: Suite<Bench>): void {
     assert.equal(await remaining(backend, five), 5);
   });
 
-  suite.case('gives a sliding window back the share that still counts', async ({ open }) => {
+  suite.case('returns to a sliding window the share that still counts', async ({ open }) => {
     const { backend, clock } = await open(1000);
     const ten = charge('sliding-window', 10);
     const receipt = await take(backend, ten);
@@ -126,7 +126,7 @@ function settlingLater(suite: Suite<Bench>): void {
   });
 
   for (const strategy of ['token-bucket', 'leaky-bucket'] as const) {
-    suite.case(`gives a ${strategy} back what has not flowed off meanwhile`, async ({ open }) => {
+    suite.case(`returns to a ${strategy} the units that have not drained in the meantime`, async ({ open }) => {
       const { backend, clock } = await open(1000);
       const receipt = await take(backend, charge(strategy, 8));
       clock.advance(300);
@@ -138,16 +138,13 @@ function settlingLater(suite: Suite<Bench>): void {
   }
 
   for (const strategy of STRATEGIES) {
-    suite.case(
-      `gives a ${strategy} nothing for a charge from before a long step back of the clock`,
-      async ({ open }) => {
-        const { backend, clock } = await open();
-        const receipt = await take(backend, charge(strategy, 10));
-        clock.advance(-5000);
-        await take(backend, charge(strategy, 10));
-        await backend.settle(receipt, [0]);
-        assert.equal(await remaining(backend, charge(strategy, 0)), 0);
-      },
-    );
+    suite.case(`returns nothing to a ${strategy} for a charge before the clock stepped back far`, async ({ open }) => {
+      const { backend, clock } = await open();
+      const receipt = await take(backend, charge(strategy, 10));
+      clock.advance(-5000);
+      await take(backend, charge(strategy, 10));
+      await backend.settle(receipt, [0]);
+      assert.equal(await remaining(backend, charge(strategy, 0)), 0);
+    });
   }
 }

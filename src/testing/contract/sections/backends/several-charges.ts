@@ -63,7 +63,7 @@ function ofOneCallEach(suite: Suite<Bench>): void {
   ];
 
   suite.case(
-    'leaves the calls uncounted if the elements are too many, and the elements if the calls are',
+    'counts no calls if there are too many elements, and no elements if there are too many calls',
     async (bench) => {
       const { backend } = await bench.open();
       const spend = async (count: number) => {
@@ -99,7 +99,7 @@ function bindingDecision(suite: Suite<Bench>): void {
     assertMembers((await backend.spend(ask(3))).binding, { policy: 'large', retryAfterMs: 60_000 });
   });
 
-  suite.case('is one that can never pass, however long the others wait', async ({ open }) => {
+  suite.case('is a denial that can never pass, regardless of other waits', async ({ open }) => {
     const { backend } = await open(0);
     await backend.spend([{ policy: large, subject: 'ada', cost: 98 }]);
     assertMembers((await backend.spend(ask(5))).binding, { policy: 'small', retryAfterMs: null });
@@ -117,7 +117,7 @@ function sameKey(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
   const one = tenPerSecond('one', strategy);
   const ask = (...costs: readonly number[]) => costs.map((cost) => ({ policy: one, subject: 'ada', cost }));
 
-  suite.case('see those before them', async ({ open }) => {
+  suite.case('include those before them', async ({ open }) => {
     const { backend } = await open();
     const { allowed, decisions, receipt } = await backend.spend(ask(3, 4, 0, 2));
     assert.equal(allowed, true);
@@ -129,7 +129,7 @@ function sameKey(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.equal((await backend.peek(ask(0))).decisions[0]?.remaining, 1);
   });
 
-  suite.case('are all denied if they are too much together, and the wait is that of all of them', async ({ open }) => {
+  suite.case('are all denied if their sum is too large, with the wait for all of them', async ({ open }) => {
     const { backend, clock } = await open();
     await backend.spend(ask(5));
     const { allowed, decisions, binding } = await backend.spend(ask(3, 4));
@@ -146,7 +146,7 @@ function sameKey(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.equal((await backend.spend(ask(3, 4))).allowed, true);
   });
 
-  suite.case('can never pass if they are more than the limit together', async ({ open }) => {
+  suite.case('can never pass if their sum is above the limit', async ({ open }) => {
     const { backend } = await open();
     for (const costs of [
       [6, 6],
@@ -162,7 +162,7 @@ function sameKey(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     }
   });
 
-  suite.case('leave a read among them allowed, with the state as it stands', async ({ open }) => {
+  suite.case('leave a read among them allowed, with the current state', async ({ open }) => {
     const { backend } = await open();
     const { decisions } = await backend.spend(ask(0, 6, 0, 6, 0, 1));
     assert.deepEqual(

@@ -57,7 +57,7 @@ function oddSubjects(suite: Suite<Bench>): void {
   const policy = definePolicy('p', '1000/s');
   const left = ODD.map((_, i) => 999 - i);
 
-  suite.case('are counted, and apart', async ({ open }) => {
+  suite.case('are counted separately', async ({ open }) => {
     const { backend } = await open();
     for (const [i, subject] of ODD.entries()) {
       assert.equal((await backend.spend([{ policy, subject, cost: i + 1 }])).decisions[0]?.remaining, 999 - i);
@@ -67,7 +67,7 @@ function oddSubjects(suite: Suite<Bench>): void {
     assert.deepEqual(found, left);
   });
 
-  suite.case('are apart within one call, too', async ({ open }) => {
+  suite.case('are counted separately within one call', async ({ open }) => {
     const { backend } = await open();
     const { decisions } = await backend.spend(ODD.map((subject, i) => ({ policy, subject, cost: i + 1 })));
     assert.deepEqual(
@@ -95,7 +95,7 @@ function oddSubjects(suite: Suite<Bench>): void {
 }
 
 function oneSubject(suite: Suite<Bench>): void {
-  suite.case('has a budget for each name and scope, even where these look alike', async ({ open }) => {
+  suite.case('has a budget for each name and scope, even if these look alike', async ({ open }) => {
     const { backend } = await open();
     const scoped = (name: string, scope: string) => definePolicy(name, { rate: '100/s', scope });
     const policies = [
@@ -120,13 +120,16 @@ function oneSubject(suite: Suite<Bench>): void {
     );
   });
 
-  suite.case('has one budget under one name and scope, however often the policy is defined', async ({ open }) => {
-    const { backend } = await open();
-    for (const cost of [1, 2, 3]) {
-      await backend.spend([{ policy: definePolicy('a', '100/s'), subject: 'ada', cost }]);
-    }
-    assert.equal(await remaining(backend, definePolicy('a', '100/s')), 94);
-  });
+  suite.case(
+    'has one budget under one name and scope, even if the policy is defined several times',
+    async ({ open }) => {
+      const { backend } = await open();
+      for (const cost of [1, 2, 3]) {
+        await backend.spend([{ policy: definePolicy('a', '100/s'), subject: 'ada', cost }]);
+      }
+      assert.equal(await remaining(backend, definePolicy('a', '100/s')), 94);
+    },
+  );
 }
 
 /** A denial must not be cached for longer than it applies. */
@@ -142,19 +145,19 @@ function forgottenDenials(suite: Suite<Bench>): void {
     return { backend, receipt };
   }
 
-  suite.case('is forgotten with a reset', async (bench) => {
+  suite.case('ends with a reset', async (bench) => {
     const { backend } = await denied(bench);
     await backend.reset([charge]);
     assert.equal((await backend.spend([charge])).decisions[0]?.remaining, 3);
   });
 
-  suite.case('is forgotten when units are given back', async (bench) => {
+  suite.case('ends when units are returned', async (bench) => {
     const { backend, receipt } = await denied(bench);
     await backend.settle(receipt, [0]);
     assert.equal((await backend.spend([charge])).decisions[0]?.remaining, 3);
   });
 
-  suite.case('is no denial under a raised limit, nor of a smaller cost', async (bench) => {
+  suite.case('does not apply under a raised limit, nor to a smaller cost', async (bench) => {
     const { backend } = await denied(bench);
     const raised = { ...charge, policy: definePolicy('p', '10/min') };
     assert.equal((await backend.spend([raised])).decisions[0]?.remaining, 4);

@@ -28,7 +28,7 @@ export function blockRules(suite: Suite<Bench>): void {
       assertMembers(await bench.spend(strict), { reason: 'blocked' });
     });
 
-    blockCase(suite, 'is not ended, nor longer, by a cost of 0, a recorded charge, or a peek', async (bench) => {
+    blockCase(suite, 'is neither ended nor extended by a cost of 0, a recorded charge, or a peek', async (bench) => {
       await bench.spend(strict, 3);
       for (let i = 0; i < 2; i++) assertMembers(await bench.spend(strict), { reason: 'rate' });
       await bench.spend(strict, 0);
@@ -59,7 +59,7 @@ export function blockRules(suite: Suite<Bench>): void {
       assertMembers(await bench.spend(once, 3), { allowed: true });
     });
 
-    blockCase(suite, 'counts a call once, however many of its charges are denied', async (bench) => {
+    blockCase(suite, 'counts a call once, even if several of its charges are denied', async (bench) => {
       const twice = definePolicy('twice', { rate: '3/min', strategy, block: { for: '5m', after: 2 } });
       const charge = { policy: twice, subject: 'ada', cost: 1 };
       await bench.spend(twice, 3);
@@ -75,13 +75,13 @@ export function blockRules(suite: Suite<Bench>): void {
   });
 
   suite.group('a blocked subject', () => {
-    blockCase(suite, 'is nobody else, and blocked under no other policy', async (bench) => {
+    blockCase(suite, 'is the only one blocked, and only under this policy', async (bench) => {
       await bench.block(once, 300_000, 1);
       assertMembers(await bench.spend(once, 1, { subject: 'bob' }), { allowed: true, remaining: 2 });
       assertMembers(await bench.spend(other), { allowed: true });
     });
 
-    blockCase(suite, 'is charged nothing in a call that others would allow', async (bench) => {
+    blockCase(suite, 'is charged nothing in a call that other policies would allow', async (bench) => {
       await bench.block(once, 300_000, 1);
       const { allowed, decisions, binding } = await bench.backend.spend([
         { policy: other, subject: 'ada', cost: 1 },
@@ -102,7 +102,7 @@ export function blockRules(suite: Suite<Bench>): void {
       assert.equal((await bench.blocks.getBlock({ policy: once, subject: 'ada' }))?.strikes, 1);
     });
 
-    blockCase(suite, 'gets its units back by a settlement, and stays blocked', async (bench) => {
+    blockCase(suite, 'gets units back from a settlement, and stays blocked', async (bench) => {
       const receipt = await take(bench.backend, { policy: once, subject: 'ada', cost: 3 });
       await bench.spend(once);
       await bench.backend.settle(receipt, [0]);
@@ -117,7 +117,7 @@ export function blockRules(suite: Suite<Bench>): void {
       await bench.block(once, 300_000, 1);
     });
 
-    blockCase(suite, 'takes nothing that is held together with its charge', async (bench) => {
+    blockCase(suite, 'takes no holds together with its charge', async (bench) => {
       const { holds } = bench.backend;
       if (holds === undefined) return;
       const permit = { policy: defineConcurrency('permits', 2), subject: 'ada', units: 1, ttlMs: 1000 };
@@ -135,7 +135,7 @@ export function blockRules(suite: Suite<Bench>): void {
       assertMembers(await bench.blocks.getBlock({ policy: once, subject: 'ada' }), { strikes: 1 });
     });
 
-    blockCase(suite, 'is blocked where the charge is monitored, and denies nothing there', async (bench) => {
+    blockCase(suite, 'is blocked under a monitored charge, which denies nothing', async (bench) => {
       const monitor = { mode: 'monitor' } as const;
       assertMembers(await bench.spend(once, 3, monitor), { allowed: true });
       assertMembers(await bench.spend(once, 1, monitor), {

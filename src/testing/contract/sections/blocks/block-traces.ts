@@ -44,7 +44,7 @@ export function blockTraces(suite: Suite<Bench>): void {
       assertMembers(await bench.spend(login), { allowed: true, remaining: 2, retryAfterMs: 0, reason: undefined });
     });
 
-    blockCase(suite, 'gets longer with each strike, up to the last factor, and is forgotten', async (bench) => {
+    blockCase(suite, 'becomes longer with each strike, up to the last factor, and is forgotten', async (bench) => {
       const { clock } = bench;
       for (const [strikes, minutes] of [5, 10, 20, 20].entries()) {
         await bench.block(login, minutes * MINUTE_MS, strikes + 1);
@@ -74,7 +74,7 @@ export function blockTraces(suite: Suite<Bench>): void {
       const isBucket = strategy === 'token-bucket' || strategy === 'gcra' || strategy === 'leaky-bucket';
       const policy = definePolicy('p', { rate: '10/s', strategy, ...(isBucket && { burst }), block: { for: '5m' } });
       const plain = definePolicy('p', { rate: '10/s', strategy, ...(isBucket && { burst }) });
-      blockCase(suite, `leaves the count of a ${strategy} as it is, and a cost of 0 reads it`, async (bench) => {
+      blockCase(suite, `does not change the count of a ${strategy}, and a cost of 0 reads it`, async (bench) => {
         const { clock } = bench;
         for (const one of [policy, plain]) await bench.spend(one, 10);
         clock.advance(150);

@@ -31,7 +31,7 @@ export function blocksByHand(suite: Suite<Bench>): void {
       assertMembers(await bench.spend(byHand), { allowed: true, remaining: 2 });
     });
 
-    blockCase(suite, 'keeps what was used, and replaces the one before', async (bench) => {
+    blockCase(suite, 'keeps the usage, and replaces the previous block', async (bench) => {
       const { blocks } = bench;
       await bench.spend(byHand, 2);
       await blocks.setBlock(ada, 60 * MINUTE_MS);
@@ -42,13 +42,13 @@ export function blocksByHand(suite: Suite<Bench>): void {
       assertMembers(await bench.spend(byHand), { allowed: true, remaining: 0 });
     });
 
-    blockCase(suite, 'is all that there is under `block: true`', async (bench) => {
+    blockCase(suite, 'is the only kind of block under `block: true`', async (bench) => {
       await bench.spend(byHand, 3);
       for (let i = 0; i < 3; i++) assertMembers(await bench.spend(byHand), { reason: 'rate' });
       assert.equal(await bench.blocks.getBlock(ada), undefined);
     });
 
-    blockCase(suite, 'is no strike, and deleting it forgets those that were', async (bench) => {
+    blockCase(suite, 'is not a strike, and deleting it drops earlier strikes', async (bench) => {
       const { blocks, clock } = bench;
       await bench.block(login, 300_000, 1);
       const target = { policy: login, subject: 'ada' };
@@ -82,25 +82,32 @@ export function blocksByHand(suite: Suite<Bench>): void {
   });
 
   suite.group('the list of blocks', () => {
-    blockCase(suite, 'has those of a policy of all its budgets, page by page, and none that is over', async (bench) => {
-      const { blocks, clock } = bench;
-      const long = 'l'.repeat(200);
-      await blocks.setBlock(ada, 1000);
-      for (const subject of ['ada', 'bob', long, 'ü "x"']) await blocks.setBlock({ policy: login, subject }, MINUTE_MS);
-      await blocks.setBlock({ policy: hourly, subject: 'eve' }, 2 * MINUTE_MS);
-      const subjects: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await blocks.listBlocks('login', { limit: 2, ...(cursor !== undefined && { cursor }) });
-        assert.ok(page.entries.length <= 2);
-        subjects.push(...page.entries.map(({ subject }) => subject));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
-      assert.deepEqual(subjects.sort(), ['ada', 'bob', 'eve', long, 'ü "x"'].sort());
-      clock.advance(MINUTE_MS);
-      const { entries } = await blocks.listBlocks('login', { limit: 100 });
-      assert.deepEqual(entries, [{ policy: 'login', subject: 'eve', expiresAt: START_MS + 2 * MINUTE_MS, strikes: 0 }]);
-      assert.deepEqual(await blocks.listBlocks('by-hand', { limit: 100 }), { entries: [] });
-    });
+    blockCase(
+      suite,
+      'has the blocks of all budgets of a policy, page by page, without those that are over',
+      async (bench) => {
+        const { blocks, clock } = bench;
+        const long = 'l'.repeat(200);
+        await blocks.setBlock(ada, 1000);
+        for (const subject of ['ada', 'bob', long, 'ü "x"'])
+          await blocks.setBlock({ policy: login, subject }, MINUTE_MS);
+        await blocks.setBlock({ policy: hourly, subject: 'eve' }, 2 * MINUTE_MS);
+        const subjects: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await blocks.listBlocks('login', { limit: 2, ...(cursor !== undefined && { cursor }) });
+          assert.ok(page.entries.length <= 2);
+          subjects.push(...page.entries.map(({ subject }) => subject));
+          cursor = page.cursor;
+        } while (cursor !== undefined);
+        assert.deepEqual(subjects.sort(), ['ada', 'bob', 'eve', long, 'ü "x"'].sort());
+        clock.advance(MINUTE_MS);
+        const { entries } = await blocks.listBlocks('login', { limit: 100 });
+        assert.deepEqual(entries, [
+          { policy: 'login', subject: 'eve', expiresAt: START_MS + 2 * MINUTE_MS, strikes: 0 },
+        ]);
+        assert.deepEqual(await blocks.listBlocks('by-hand', { limit: 100 }), { entries: [] });
+      },
+    );
   });
 }

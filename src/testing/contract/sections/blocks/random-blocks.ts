@@ -140,7 +140,7 @@ class BudgetModel {
 
 /** Compares blocks with a model. */
 export function randomBlocks(suite: Suite<Bench>): void {
-  suite.case('blocks answer as a model that is written from their documentation', (bench) =>
+  suite.case('blocks behave like a model that follows their documentation', (bench) =>
     checkRandomCases({
       make: sceneOf,
       check: checkOf(bench),

@@ -47,71 +47,67 @@ const PASSES_AFTER_MS: Readonly<Record<string, number>> = {
 export function credits(suite: Suite<Bench>): void {
   for (const strategy of STRATEGIES) suite.group(`a credit to a ${strategy}`, () => creditTo(strategy, suite));
   suite.group('a credit', () => {
-    creditCase(
-      suite,
-      'takes the last units back first, whenever they were taken',
-      async ({ backend, credit, clock }) => {
-        for (const [strategy, waits] of [
-          ['sliding-log', [500, 700]],
-          ['sliding-window', [600, 800]],
+    creditCase(suite, 'returns the most recent units first', async ({ backend, credit, clock }) => {
+      for (const [strategy, waits] of [
+        ['sliding-log', [500, 700]],
+        ['sliding-window', [600, 800]],
+      ] as const) {
+        clock.set(START_MS);
+        const policy = tenPerSecond(strategy, strategy);
+        const ask = (cost: number) => ({ policy, subject: 'ada', cost });
+        for (const [afterMs, cost] of [
+          [0, 3],
+          [200, 4],
+          [200, 3],
         ] as const) {
-          clock.set(START_MS);
-          const policy = tenPerSecond(strategy, strategy);
-          const ask = (cost: number) => ({ policy, subject: 'ada', cost });
-          for (const [afterMs, cost] of [
-            [0, 3],
-            [200, 4],
-            [200, 3],
-          ] as const) {
-            clock.advance(afterMs);
-            assertMembers(await backend.spend([ask(cost)]), { allowed: true });
-          }
-          clock.advance(100);
-          await credit(ask(5));
-          // 3 units of the start are left, and 2 of 200 ms later.
-          assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 5 });
-          for (const [i, cost] of [8, 10].entries()) {
-            assertMembers((await backend.peek([ask(cost)])).decisions[0], { allowed: false, retryAfterMs: waits[i] });
-          }
+          clock.advance(afterMs);
+          assertMembers(await backend.spend([ask(cost)]), { allowed: true });
         }
-      },
-    );
-
-    creditCase(
-      suite,
-      'to a quota counts in its window, and carries nothing over that was not there',
-      async (opened) => {
-        const { backend, credit, clock } = opened;
-        const policy = definePolicy('quota', { rate: '10/day', strategy: 'calendar', rollover: 4 });
-        const ask = (cost: number): Charge => {
-          return { policy, subject: 'ada', cost, arguments: calendarArguments(policy, clock.now()) };
-        };
-        await backend.spend([ask(14)]);
-        await credit(ask(3));
-        assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 3, window: windowOf(11) });
-        await credit(ask(HUGE));
-        assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 14, resetMs: 0, window: windowOf(0) });
-        await backend.spend([ask(14)]);
-        clock.advance(86_400_000);
+        clock.advance(100);
         await credit(ask(5));
-        assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 10 });
-      },
-    );
-
-    creditCase(suite, 'is to several budgets at once, and refuses what is no charge', async ({ backend, credit }) => {
-      const [a, b] = [tenPerSecond('a', 'fixed-window'), tenPerSecond('b', 'sliding-log')];
-      const charges = [a, b].map((policy) => ({ policy, subject: 'ada', cost: 4 }));
-      await backend.spend(charges);
-      await credit(...charges);
-      const { decisions } = await backend.peek(charges.map((charge) => ({ ...charge, cost: 0 })));
-      assert.deepEqual(
-        decisions.map(({ remaining }) => remaining),
-        [10, 10],
-      );
-      await assertFails(() => credit({ policy: a, subject: 'ada', cost: -1 }), 'RangeError', 'cost');
+        // 3 units of the start are left, and 2 of 200 ms later.
+        assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 5 });
+        for (const [i, cost] of [8, 10].entries()) {
+          assertMembers((await backend.peek([ask(cost)])).decisions[0], { allowed: false, retryAfterMs: waits[i] });
+        }
+      }
     });
 
-    suite.case('never makes more than full, and makes room for what it gives back', (bench) =>
+    creditCase(suite, 'to a quota counts in its window, and does not increase what is carried over', async (opened) => {
+      const { backend, credit, clock } = opened;
+      const policy = definePolicy('quota', { rate: '10/day', strategy: 'calendar', rollover: 4 });
+      const ask = (cost: number): Charge => {
+        return { policy, subject: 'ada', cost, arguments: calendarArguments(policy, clock.now()) };
+      };
+      await backend.spend([ask(14)]);
+      await credit(ask(3));
+      assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 3, window: windowOf(11) });
+      await credit(ask(HUGE));
+      assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 14, resetMs: 0, window: windowOf(0) });
+      await backend.spend([ask(14)]);
+      clock.advance(86_400_000);
+      await credit(ask(5));
+      assertMembers((await backend.peek([ask(0)])).decisions[0], { remaining: 10 });
+    });
+
+    creditCase(
+      suite,
+      'applies to several budgets at once, and refuses invalid charges',
+      async ({ backend, credit }) => {
+        const [a, b] = [tenPerSecond('a', 'fixed-window'), tenPerSecond('b', 'sliding-log')];
+        const charges = [a, b].map((policy) => ({ policy, subject: 'ada', cost: 4 }));
+        await backend.spend(charges);
+        await credit(...charges);
+        const { decisions } = await backend.peek(charges.map((charge) => ({ ...charge, cost: 0 })));
+        assert.deepEqual(
+          decisions.map(({ remaining }) => remaining),
+          [10, 10],
+        );
+        await assertFails(() => credit({ policy: a, subject: 'ada', cost: -1 }), 'RangeError', 'cost');
+      },
+    );
+
+    suite.case('never exceeds a full limit, and makes room for the returned units', (bench) =>
       checkRandomCases({
         make: sceneOf,
         check: checkOf(bench),
@@ -130,7 +126,7 @@ function creditTo(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
   const ask = (cost: number): Charge => ({ policy, subject: 'ada', cost });
   const read = async (backend: Backend) => (await backend.peek([ask(0)])).decisions[0];
 
-  creditCase(suite, 'gives units back, and no more than were taken', async ({ backend, credit }) => {
+  creditCase(suite, 'returns units, and no more than were taken', async ({ backend, credit }) => {
     await credit(ask(3));
     assertMembers(await read(backend), { remaining: 10, resetMs: 0 });
     await backend.spend([ask(10)]);
@@ -144,7 +140,7 @@ function creditTo(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     }
   });
 
-  creditCase(suite, 'pays a debt off, of which the next call passes at its instant', async (opened) => {
+  creditCase(suite, 'pays off a debt, so that the next call passes earlier, at its exact instant', async (opened) => {
     const { backend, credit, clock } = opened;
     await backend.spend([{ ...ask(20), mode: 'record' }]);
     const waitMs = PASSES_AFTER_MS[strategy] ?? 0;
@@ -160,14 +156,18 @@ function creditTo(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assertMembers(await backend.spend([ask(1)]), { allowed: false });
   });
 
-  creditCase(suite, 'leaves what others have used, and what has drained', async ({ backend, credit, clock }) => {
-    await backend.spend([ask(6), { ...ask(7), subject: 'bob' }]);
-    await credit({ ...ask(7), subject: 'bob' });
-    assertMembers(await read(backend), { remaining: 4 });
-    clock.advance(2000);
-    await credit(ask(6));
-    assertMembers(await read(backend), { remaining: 10, resetMs: 0 });
-  });
+  creditCase(
+    suite,
+    'does not affect other subjects, nor units that have drained',
+    async ({ backend, credit, clock }) => {
+      await backend.spend([ask(6), { ...ask(7), subject: 'bob' }]);
+      await credit({ ...ask(7), subject: 'bob' });
+      assertMembers(await read(backend), { remaining: 4 });
+      clock.advance(2000);
+      await credit(ask(6));
+      assertMembers(await read(backend), { remaining: 10, resetMs: 0 });
+    },
+  );
 }
 
 const sceneOf = (random: Random) => ({

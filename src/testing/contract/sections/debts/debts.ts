@@ -69,7 +69,7 @@ function debtOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await state(settled.backend), owed);
   });
 
-  suite.case('is given back by settling what was recorded', async ({ open }) => {
+  suite.case('is returned by settling the recorded charge', async ({ open }) => {
     const { backend } = await open();
     await take(backend, ask(3));
     const before = await state(backend);
@@ -77,7 +77,7 @@ function debtOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assert.deepEqual(await state(backend), before);
   });
 
-  suite.case('is owed from an empty state, and where the settled charge was forgotten', async ({ open }) => {
+  suite.case('is owed from an empty state, and if the settled charge was forgotten', async ({ open }) => {
     const { backend } = await open();
     await backend.spend([record(20)]);
     assertMembers(await state(backend), { allowed: false, remaining: 0 });
@@ -103,7 +103,7 @@ function debtOf(strategy: BuiltinStrategy, suite: Suite<Bench>): void {
     assertMembers(await state(backend), { allowed: true });
   });
 
-  suite.case('that is huge denies as long as it can be counted, and wraps around nowhere', async ({ open }) => {
+  suite.case('that is huge denies as long as it can be counted, and never overflows', async ({ open }) => {
     const { backend, clock } = await open();
     const first = await take(backend, record(HUGE));
     for (let i = 0; i < 3; i++) await backend.spend([record(HUGE)]);

@@ -148,7 +148,7 @@ function allOrNone(suite: Suite<Bench>): void {
     assert.deepEqual(await store.end(holds.map((hold) => ({ ...hold, units: 0 }))), [true, true, true, false]);
   });
 
-  holdsCase(suite, 'denies holds of one budget that are too much together', two, async (exports) => {
+  holdsCase(suite, 'denies holds of one budget whose sum is too large', two, async (exports) => {
     const { store } = exports;
     const { allowed, decisions } = await store.take([exports.request(1), exports.request(2, 2)], []);
     assert.equal(allowed, false);
@@ -157,7 +157,7 @@ function allOrNone(suite: Suite<Bench>): void {
     assert.equal(await exports.left(), 2);
   });
 
-  holdsCase(suite, 'admits no more at once than both of its limits do', two, async (exports) => {
+  holdsCase(suite, 'admits no more at once than both of its limits', two, async (exports) => {
     const { store } = exports;
     const all = await Promise.all(
       Array.from({ length: 20 }, (_, id) => store.take([exports.request(id)], [charge(1)])),
@@ -211,7 +211,7 @@ function answers(suite: Suite<Bench>): void {
     assert.deepEqual(await leftOf(exports), [2, 500, 0]);
   });
 
-  holdsCase(suite, 'has no binding decision if it asks nothing', two, async ({ store }) => {
+  holdsCase(suite, 'has no binding decision without charges and holds', two, async ({ store }) => {
     assertMembers(await store.take([], []), { allowed: true, binding: null });
     const { decisions } = await store.take([], [charge(1)]);
     assertMembers(decisions[0], { allowed: true, remaining: 2 });
@@ -264,7 +264,7 @@ function refused(suite: Suite<Bench>): void {
     });
   }
 
-  holdsCase(suite, 'refuses a cost that is none, and takes nothing', two, async (exports) => {
+  holdsCase(suite, 'refuses an invalid cost, and takes nothing', two, async (exports) => {
     await assertFails(() => exports.store.take([exports.request(1)], [charge(-1)]), 'RangeError');
     assert.deepEqual(await leftOf(exports), [2, 500, 3]);
   });

@@ -18,7 +18,7 @@ export function permits(suite: Suite<Bench>): void {
 }
 
 function lives(suite: Suite<Bench>): void {
-  holdsCase(suite, 'has as many permits as its limit, and none is there twice', two, async (exports) => {
+  holdsCase(suite, 'has as many permits as its limit, and gives none out twice', two, async (exports) => {
     const { clock } = exports;
     assertMembers(await exports.take(1), {
       policy: 'export',
@@ -106,7 +106,7 @@ function lives(suite: Suite<Bench>): void {
     assert.equal(await exports.left(), 5);
   });
 
-  holdsCase(suite, 'is counted apart for each subject and policy', two, async (exports) => {
+  holdsCase(suite, 'is counted separately for each subject and policy', two, async (exports) => {
     await exports.take(1, 2);
     assert.equal(await exports.of(two, 'bob').left(), 2);
     assert.equal(await exports.of(two, 'Ada').left(), 2);
@@ -149,7 +149,7 @@ function lives(suite: Suite<Bench>): void {
 }
 
 function repeats(suite: Suite<Bench>): void {
-  holdsCase(suite, 'takes a permit once, whatever is asked of it later', two, async (exports) => {
+  holdsCase(suite, 'takes a permit once, even if it is requested again with other values', two, async (exports) => {
     await exports.take(1);
     exports.clock.advance(10_000);
     assert.deepEqual(await exports.shown(1), [true, 1, 20_000, 0]);
@@ -169,15 +169,20 @@ function repeats(suite: Suite<Bench>): void {
     assert.equal(await exports.left(), 1);
   });
 
-  holdsCase(suite, 'does not free, with the end of an expired permit, that of another holder', two, async (exports) => {
-    await exports.take(1, 2, 1000);
-    exports.clock.advance(1000);
-    await exports.take(2, 2);
-    assert.deepEqual(await exports.store.end([{ ...exports.reference(1), units: 0 }]), [false]);
-    assert.equal(await exports.left(), 0);
-  });
+  holdsCase(
+    suite,
+    'does not free the permit of another holder when an expired permit is ended',
+    two,
+    async (exports) => {
+      await exports.take(1, 2, 1000);
+      exports.clock.advance(1000);
+      await exports.take(2, 2);
+      assert.deepEqual(await exports.store.end([{ ...exports.reference(1), units: 0 }]), [false]);
+      assert.equal(await exports.left(), 0);
+    },
+  );
 
-  holdsCase(suite, 'takes and frees an id of a call once, however often it is named there', five, async (exports) => {
+  holdsCase(suite, 'takes and frees an id once, even if a call contains it several times', five, async (exports) => {
     const { store } = exports;
     const one = exports.request(1, 2);
     const { allowed, decisions } = await store.take([one, one, exports.request(2, 3)], []);
@@ -197,7 +202,7 @@ function repeats(suite: Suite<Bench>): void {
     assert.equal(await exports.left(), 5);
   });
 
-  holdsCase(suite, 'answers for ids of any size, in order', five, async (exports) => {
+  holdsCase(suite, 'handles ids of any size, in order', five, async (exports) => {
     const ids = [0, 2 ** 53 - 1, 2 ** 31, 2 ** 32 + 1];
     for (const id of ids) assert.equal((await exports.take(id)).allowed, true);
     assert.equal(await exports.end(2 ** 53 - 1), true);
@@ -215,10 +220,15 @@ function parallel(suite: Suite<Bench>): void {
     assert.equal(await exports.left(), 0);
   });
 
-  holdsCase(suite, 'frees each of many permits once, whoever ends it at the same time', five, async (exports) => {
-    await Promise.all([1, 2, 3, 4, 5].map((id) => exports.take(id)));
-    const ended = await Promise.all([1, 2, 3, 1, 2, 3].map((id) => exports.end(id)));
-    assert.equal(ended.filter(Boolean).length, 3);
-    assert.equal(await exports.left(), 3);
-  });
+  holdsCase(
+    suite,
+    'frees each of many permits once, even if it is ended several times at once',
+    five,
+    async (exports) => {
+      await Promise.all([1, 2, 3, 4, 5].map((id) => exports.take(id)));
+      const ended = await Promise.all([1, 2, 3, 1, 2, 3].map((id) => exports.end(id)));
+      assert.equal(ended.filter(Boolean).length, 3);
+      assert.equal(await exports.left(), 3);
+    },
+  );
 }

@@ -27,7 +27,7 @@ function settlements(suite: Suite<Bench>): void {
     assert.equal(await llm.left(), 50);
   });
 
-  holdsCase(suite, 'has back what a settlement is below its estimate', tokens, async (llm) => {
+  holdsCase(suite, 'gets back the units by which a settlement is below its estimate', tokens, async (llm) => {
     assertMembers(await llm.take(1, 300), {
       policy: 'llm',
       allowed: true,
@@ -44,7 +44,7 @@ function settlements(suite: Suite<Bench>): void {
     assert.equal(await llm.left(), 380);
   });
 
-  holdsCase(suite, 'records in full what a settlement is above its estimate', tokens, async (llm) => {
+  holdsCase(suite, 'records in full the units by which a settlement is above its estimate', tokens, async (llm) => {
     await llm.take(1, 300);
     await llm.take(2, 200);
     assert.equal(await llm.end(1, 450), true);
@@ -56,7 +56,7 @@ function settlements(suite: Suite<Bench>): void {
     assert.deepEqual(await llm.shown(4, 1), [false, 0, 60_000, 60_000]);
   });
 
-  holdsCase(suite, 'charges a hold once, at the end that is first', tokens, async (llm) => {
+  holdsCase(suite, 'charges a hold once, at its first end', tokens, async (llm) => {
     await llm.take(1, 300);
     assert.equal(await llm.end(1, 100), true);
     assert.equal(await llm.end(1, 200), false);
@@ -86,7 +86,7 @@ function settlements(suite: Suite<Bench>): void {
     }
   });
 
-  holdsCase(suite, 'never shrinks a hold, and says what growing it costs', tokens, async (llm) => {
+  holdsCase(suite, 'never shrinks a hold, and returns the cost of growing it', tokens, async (llm) => {
     await llm.take(1, 100);
     assertMembers(await llm.store.grow(llm.reference(1), 50), { allowed: true, remaining: 400 });
     assertMembers(await llm.store.grow(llm.reference(1), 150), { allowed: true, remaining: 350, limit: 500 });
@@ -116,7 +116,7 @@ function expiry(suite: Suite<Bench>): void {
     assert.equal(await llm.left(), 500);
   });
 
-  holdsCase(suite, 'has the units of a hold back that expires, with `release`', released, async (llm) => {
+  holdsCase(suite, 'gets back the units of a hold that expires, with `release`', released, async (llm) => {
     await llm.take(1, 300, 10_000);
     await llm.take(2, 100, 20_000);
     assert.deepEqual(await llm.shown(3, 400), [false, 100, 20_000, 10_000]);
@@ -127,7 +127,7 @@ function expiry(suite: Suite<Bench>): void {
     assert.equal(await llm.left(), 400);
   });
 
-  holdsCase(suite, 'charges the window in which a hold expired, however late that is seen', tokens, async (llm) => {
+  holdsCase(suite, 'charges the window in which a hold expired, even if that is noticed later', tokens, async (llm) => {
     await llm.take(1, 300, 59_999);
     await llm.take(2, 100, 60_000);
     llm.clock.advance(60_000);
@@ -139,22 +139,27 @@ function expiry(suite: Suite<Bench>): void {
 }
 
 function turns(suite: Suite<Bench>): void {
-  holdsCase(suite, 'keeps an open hold over the turn, and charges the window in which it ends', tokens, async (llm) => {
-    await llm.take(1, 300, 120_000);
-    await llm.take(2, 100, 120_000);
-    assert.equal(await llm.end(2, 100), true);
-    assert.deepEqual(await llm.shown(3, 150), [false, 100, 180_000, 60_000]);
-    llm.clock.advance(60_000);
-    assert.deepEqual(await llm.shown(3, 201), [false, 200, 120_000, 120_000]);
-    assert.equal(await llm.end(1, 350), true);
-    assert.equal(await llm.left(), 150);
-    llm.clock.advance(59_999);
-    assert.equal(await llm.left(), 150);
-    llm.clock.advance(1);
-    assert.equal(await llm.left(), 500);
-  });
+  holdsCase(
+    suite,
+    'keeps an open hold in the next window, and charges the window in which it ends',
+    tokens,
+    async (llm) => {
+      await llm.take(1, 300, 120_000);
+      await llm.take(2, 100, 120_000);
+      assert.equal(await llm.end(2, 100), true);
+      assert.deepEqual(await llm.shown(3, 150), [false, 100, 180_000, 60_000]);
+      llm.clock.advance(60_000);
+      assert.deepEqual(await llm.shown(3, 201), [false, 200, 120_000, 120_000]);
+      assert.equal(await llm.end(1, 350), true);
+      assert.equal(await llm.left(), 150);
+      llm.clock.advance(59_999);
+      assert.equal(await llm.left(), 150);
+      llm.clock.advance(1);
+      assert.equal(await llm.left(), 500);
+    },
+  );
 
-  holdsCase(suite, 'waits for a hold that is charged until the turn after its expiry', tokens, async (llm) => {
+  holdsCase(suite, 'waits for a hold that will be charged until the window after its expiry', tokens, async (llm) => {
     await llm.take(1, 400, 70_000);
     assert.deepEqual(await llm.shown(2, 100, 5000), [true, 0, 120_000, 0]);
     assert.deepEqual(await llm.shown(3, 100), [false, 0, 120_000, 60_000]);
@@ -169,13 +174,13 @@ function debts(suite: Suite<Bench>): void {
     await llm.end(1, units);
   };
 
-  holdsCase(suite, 'forgives what is above the limit at the turn', tokens, async (llm) => {
+  holdsCase(suite, 'drops units above the limit when the window ends', tokens, async (llm) => {
     await overrun(llm, 700);
     llm.clock.advance(60_000);
     assert.equal(await llm.left(), 500);
   });
 
-  holdsCase(suite, 'takes it from the next window with `carryDebt`, and from that only', carried, async (llm) => {
+  holdsCase(suite, 'takes units above the limit from the next window only, with `carryDebt`', carried, async (llm) => {
     await overrun(llm, 700);
     assert.deepEqual(await llm.shown(2, 300), [false, 0, 60_000, 60_000]);
     assert.deepEqual(await llm.shown(2, 301), [false, 0, 60_000, 120_000]);
@@ -188,7 +193,7 @@ function debts(suite: Suite<Bench>): void {
     assert.equal(await llm.left(), 500);
   });
 
-  holdsCase(suite, 'takes at most all of the next window, whatever the debt', carried, async (llm) => {
+  holdsCase(suite, 'takes at most all units of the next window', carried, async (llm) => {
     await overrun(llm, 5000);
     assert.deepEqual(await llm.shown(2, 1), [false, 0, 60_000, 120_000]);
     llm.clock.advance(60_000);
@@ -197,7 +202,7 @@ function debts(suite: Suite<Bench>): void {
     assert.equal(await llm.left(), 500);
   });
 
-  holdsCase(suite, 'forgets a debt in a window without any call', carried, async (llm) => {
+  holdsCase(suite, 'drops a debt in a window without any call', carried, async (llm) => {
     await overrun(llm, 900);
     llm.clock.advance(120_000);
     assert.equal(await llm.left(), 500);
@@ -220,7 +225,7 @@ function calendars(suite: Suite<Bench>): void {
 
   holdsCase(
     suite,
-    'is counted in the windows of a calendar, with what they carry',
+    'is counted in the windows of a calendar, with rollover',
     monthly,
     async (llm) => {
       assertMembers(await llm.take(1, 300, 20 * days), {

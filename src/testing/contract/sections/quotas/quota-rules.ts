@@ -17,32 +17,36 @@ export function quotaRules(suite: Suite<Bench>): void {
   suite.group('a quota that is settled', () => settlements(suite));
   suite.group('a quota with thresholds', () => thresholds(suite));
   overrides(suite);
-  settingsCase(suite, 'counts a quota under an override in its window, up to the limit of that', async (bench) => {
-    const policy = definePolicy('quota', { rate: '10/month', rollover: 4, thresholds: [0.5] });
-    const raised = definePolicy('quota', { rate: '20/month', rollover: 4 });
-    const { backend, store, clock } = bench;
-    const quota = await QuotaBench.open({ open: async () => ({ backend, clock }) }, policy);
-    clock.set(Date.parse(MAY));
-    const overriddenBy = ['ada'];
-    assertMembers(await quota.spend(6, { overriddenBy }), { limit: 14, remaining: 8, reached: [0.5] });
-    await store.setOverride({ policy: 'quota', subject: 'ada', rate: rateOf(raised) });
-    assertMembers(await quota.spend(3, { overriddenBy }), {
-      limit: 24,
-      remaining: 15,
-      window: inMay(9),
-      reached: undefined,
-    });
-    assertMembers(await quota.spend(2, { overriddenBy }), {
-      limit: 24,
-      remaining: 13,
-      window: inMay(11),
-      reached: [0.5],
-    });
-    assertMembers(await quota.spend(14, { overriddenBy }), {
-      allowed: false,
-      retryAfterMs: Date.parse(JUNE) - clock.now(),
-    });
-  });
+  settingsCase(
+    suite,
+    'counts a quota under an override in its window, up to the limit of the override',
+    async (bench) => {
+      const policy = definePolicy('quota', { rate: '10/month', rollover: 4, thresholds: [0.5] });
+      const raised = definePolicy('quota', { rate: '20/month', rollover: 4 });
+      const { backend, store, clock } = bench;
+      const quota = await QuotaBench.open({ open: async () => ({ backend, clock }) }, policy);
+      clock.set(Date.parse(MAY));
+      const overriddenBy = ['ada'];
+      assertMembers(await quota.spend(6, { overriddenBy }), { limit: 14, remaining: 8, reached: [0.5] });
+      await store.setOverride({ policy: 'quota', subject: 'ada', rate: rateOf(raised) });
+      assertMembers(await quota.spend(3, { overriddenBy }), {
+        limit: 24,
+        remaining: 15,
+        window: inMay(9),
+        reached: undefined,
+      });
+      assertMembers(await quota.spend(2, { overriddenBy }), {
+        limit: 24,
+        remaining: 13,
+        window: inMay(11),
+        reached: [0.5],
+      });
+      assertMembers(await quota.spend(14, { overriddenBy }), {
+        allowed: false,
+        retryAfterMs: Date.parse(JUNE) - clock.now(),
+      });
+    },
+  );
 }
 
 function overrides(suite: Suite<Bench>): void {
@@ -64,7 +68,7 @@ function rollovers(suite: Suite<Bench>): void {
   const policy = definePolicy('quota', { rate: '10/month', rollover: 4 });
   const full = { limit: 14 };
 
-  suite.case('begins with all that it can carry, and carries what is unused, up to that', async (bench) => {
+  suite.case('begins with a full rollover, and carries unused units up to it', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     await quota.follow([
       { at: MAY, cost: 0, ...IN_MAY, ...full, used: 0, remaining: 14 },
@@ -93,7 +97,7 @@ function rollovers(suite: Suite<Bench>): void {
     ]);
   });
 
-  suite.case('carries what was left, if the caller is a window ahead or behind', async (bench) => {
+  suite.case('carries the remaining units if the caller is a window ahead or behind', async (bench) => {
     const turns = [
       // January has more days than February.
       {
@@ -120,7 +124,7 @@ function rollovers(suite: Suite<Bench>): void {
     }
   });
 
-  suite.case('tells when a cost passes: at the next turn, at the one after it, or never', async (bench) => {
+  suite.case('reports when a cost passes: in the next window, in the one after it, or never', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     const denied = { ...IN_MAY, ...full, used: 12, remaining: 2, fullAt: JULY };
     await quota.follow([
@@ -154,7 +158,7 @@ function rollovers(suite: Suite<Bench>): void {
     ]);
   });
 
-  suite.case('keeps what it carried if its limit and rollover change, up to these', async (bench) => {
+  suite.case('keeps carried units if its limit and rollover change, up to the new values', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     quota.clock.set(Date.parse(MAY));
     await quota.spend(3);
@@ -163,7 +167,7 @@ function rollovers(suite: Suite<Bench>): void {
     assertMembers(await later.spend(0), { limit: 7, remaining: 4 });
   });
 
-  suite.case('forgives a debt at the turn', async (bench) => {
+  suite.case('drops a debt when the window ends', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     await quota.follow([
       { at: MAY, cost: 30, mode: 'record', ...IN_MAY, ...full, used: 30, remaining: 0, fullAt: JULY },
@@ -188,7 +192,7 @@ function settlements(suite: Suite<Bench>): void {
     assertMembers(await quota.spend(0), { remaining: 10 });
   });
 
-  suite.case('is not changed after the turn by settling a charge of an earlier window', async (bench) => {
+  suite.case('is not changed by settling a charge of an earlier window', async (bench) => {
     for (const to of [0, 14]) {
       const quota = await QuotaBench.open(bench, policy);
       quota.clock.set(Date.parse(MAY));
@@ -217,19 +221,22 @@ function settlements(suite: Suite<Bench>): void {
 function thresholds(suite: Suite<Bench>): void {
   const policy = definePolicy('quota', { rate: '10/month', thresholds: [0.75, 1] });
 
-  suite.case('tells the charge that reaches one, and no charge after it in the window', async (bench) => {
-    const quota = await QuotaBench.open(bench, policy);
-    await quota.follow([
-      { at: MAY, cost: 7, ...IN_MAY, used: 7, remaining: 3 },
-      { at: MAY, cost: 1, ...IN_MAY, used: 8, remaining: 2, reached: [0.75] },
-      { at: MAY, cost: 3, ...IN_MAY, used: 8, remaining: 2, passesAt: JUNE },
-      { at: MAY, cost: 1, ...IN_MAY, used: 9, remaining: 1 },
-      { at: MAY, cost: 1, ...IN_MAY, used: 10, remaining: 0, reached: [1] },
-      { at: JUNE, cost: 10, ...IN_JUNE, used: 10, remaining: 0, reached: [0.75, 1] },
-    ]);
-  });
+  suite.case(
+    'reports a threshold for the charge that reaches it, and for no later charge in the window',
+    async (bench) => {
+      const quota = await QuotaBench.open(bench, policy);
+      await quota.follow([
+        { at: MAY, cost: 7, ...IN_MAY, used: 7, remaining: 3 },
+        { at: MAY, cost: 1, ...IN_MAY, used: 8, remaining: 2, reached: [0.75] },
+        { at: MAY, cost: 3, ...IN_MAY, used: 8, remaining: 2, passesAt: JUNE },
+        { at: MAY, cost: 1, ...IN_MAY, used: 9, remaining: 1 },
+        { at: MAY, cost: 1, ...IN_MAY, used: 10, remaining: 0, reached: [1] },
+        { at: JUNE, cost: 10, ...IN_JUNE, used: 10, remaining: 0, reached: [0.75, 1] },
+      ]);
+    },
+  );
 
-  suite.case('tells one once a window, even after units were returned', async (bench) => {
+  suite.case('reports a threshold once per window, even after units were returned', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     quota.clock.set(Date.parse(MAY));
     const receipt = await quota.take(8);
@@ -237,22 +244,25 @@ function thresholds(suite: Suite<Bench>): void {
     await quota.follow([{ at: MAY, cost: 10, ...IN_MAY, used: 10, remaining: 0, reached: [1] }]);
   });
 
-  suite.case('tells a recorded charge, and the next one taken if a settlement reached it', async (bench) => {
-    const quota = await QuotaBench.open(bench, policy);
-    await quota.follow([
-      { at: MAY, cost: 9, mode: 'record', ...IN_MAY, used: 9, remaining: 1, reached: [0.75] },
-      { at: MAY, cost: 20, mode: 'record', ...IN_MAY, used: 29, remaining: 0, reached: [1] },
-    ]);
-    quota.clock.set(Date.parse(JUNE));
-    const receipt = await quota.take(1);
-    await quota.backend.settle(receipt, [8]);
-    await quota.follow([
-      { at: JUNE, cost: 0, ...IN_JUNE, used: 8, remaining: 2 },
-      { at: JUNE, cost: 1, ...IN_JUNE, used: 9, remaining: 1, reached: [0.75] },
-    ]);
-  });
+  suite.case(
+    'reports a threshold for a recorded charge, and for the next one taken if a settlement reached it',
+    async (bench) => {
+      const quota = await QuotaBench.open(bench, policy);
+      await quota.follow([
+        { at: MAY, cost: 9, mode: 'record', ...IN_MAY, used: 9, remaining: 1, reached: [0.75] },
+        { at: MAY, cost: 20, mode: 'record', ...IN_MAY, used: 29, remaining: 0, reached: [1] },
+      ]);
+      quota.clock.set(Date.parse(JUNE));
+      const receipt = await quota.take(1);
+      await quota.backend.settle(receipt, [8]);
+      await quota.follow([
+        { at: JUNE, cost: 0, ...IN_JUNE, used: 8, remaining: 2 },
+        { at: JUNE, cost: 1, ...IN_JUNE, used: 9, remaining: 1, reached: [0.75] },
+      ]);
+    },
+  );
 
-  suite.case('tells exactly one of many charges at once', async (bench) => {
+  suite.case('reports a threshold for exactly one of many concurrent charges', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     quota.clock.set(Date.parse(MAY));
     const decisions = await Promise.all(Array.from({ length: 30 }, () => quota.spend(1)));
@@ -262,7 +272,7 @@ function thresholds(suite: Suite<Bench>): void {
     );
   });
 
-  suite.case('tells no charge of a call that is denied', async (bench) => {
+  suite.case('reports no threshold for a denied call', async (bench) => {
     const quota = await QuotaBench.open(bench, policy);
     quota.clock.set(Date.parse(MAY));
     const other = definePolicy('other', '1/s');

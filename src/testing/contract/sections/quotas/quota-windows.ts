@@ -62,7 +62,7 @@ export function quotaWindows(suite: Suite<Bench>): void {
       });
     }
 
-    suite.case('counts by the clock of the backend, whichever window the caller is in', async (bench) => {
+    suite.case('counts by the clock of the backend, even if the caller is in another window', async (bench) => {
       const quota = await QuotaBench.open(bench, definePolicy('quota', '10/month'));
       // The caller is in the same window, one and two behind, and one ahead.
       const window = { startMs: Date.parse('2026-03-01T00:00Z'), endMs: Date.parse('2026-04-01T00:00Z') };
@@ -74,7 +74,7 @@ export function quotaWindows(suite: Suite<Bench>): void {
       }
     });
 
-    suite.case('takes windows that the caller does not know to be as long as those that it knows', async (bench) => {
+    suite.case('assumes that windows unknown to the caller are as long as the known ones', async (bench) => {
       const quota = await QuotaBench.open(bench, definePolicy('quota', day()));
       quota.clock.set(Date.parse('2026-03-10T12:00Z'));
       const window = { startMs: Date.parse('2026-03-10T00:00Z'), endMs: Date.parse('2026-03-11T00:00Z') };
@@ -107,7 +107,7 @@ export function quotaWindows(suite: Suite<Bench>): void {
     );
 
     suite.case(
-      'begins anew if the anchor of the call moves the window on, and keeps what is used if it moves it back',
+      'starts a new count if the anchor of the call moves the window forward, and keeps the usage if it moves it back',
       async (bench) => {
         const policy = definePolicy('quota', '10/month');
         const quota = await QuotaBench.open(bench, policy);
@@ -130,7 +130,7 @@ export function quotaWindows(suite: Suite<Bench>): void {
       assertMembers(await quota.spend(0), { remaining: 0, window: quotaWindow('2026-05-01', '2026-06-01', 10) });
     });
 
-    suite.case('counts windows of other units, zones and anchors apart', async ({ open }) => {
+    suite.case('counts windows of other units, zones and anchors separately', async ({ open }) => {
       const { backend, clock } = await open();
       const specs: readonly PolicySpec[] = [
         { rate: '10/month' },

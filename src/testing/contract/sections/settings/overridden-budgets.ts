@@ -36,7 +36,7 @@ async function left(backend: Backend, policy: Policy = api): Promise<number | un
 function periods(suite: Suite<Bench>): void {
   settingsCase(
     suite,
-    "is the policy's own for one period, and one beside it for another",
+    "is the policy's own for the same period, and a separate one for another period",
     async ({ backend, store }) => {
       await backend.spend([charge(3)]);
       await store.setOverride({ ...ada, rate: twentyPerMinute });
@@ -53,7 +53,7 @@ function periods(suite: Suite<Bench>): void {
     },
   );
 
-  settingsCase(suite, 'starts anew when its period changes', async ({ backend, store }) => {
+  settingsCase(suite, 'starts a new count when its period changes', async ({ backend, store }) => {
     await store.setOverride({ ...ada, rate: perHour });
     await backend.spend([charge(30)]);
     await store.setOverride({ ...ada, rate: perDay });
@@ -66,7 +66,7 @@ function periods(suite: Suite<Bench>): void {
     assert.equal(await left(backend), 98);
   });
 
-  settingsCase(suite, 'goes on if nothing was taken under the other period', async ({ backend, store }) => {
+  settingsCase(suite, 'continues if nothing was taken under the other period', async ({ backend, store }) => {
     await store.setOverride({ ...ada, rate: perHour });
     await backend.spend([charge(30)]);
     await store.setOverride({ ...ada, rate: perDay });
@@ -116,7 +116,7 @@ const MEANWHILE: readonly (readonly [what: string, change: (opened: Opened) => u
 
 function settlement(suite: Suite<Bench>): void {
   for (const [what, change] of MEANWHILE) {
-    settingsCase(suite, `is settled that was charged, where the override ${what} meanwhile`, async (opened) => {
+    settingsCase(suite, `that was charged is settled, even if the override ${what} in the meantime`, async (opened) => {
       const { backend, store } = opened;
       await backend.spend([charge(3)]);
       await store.setOverride({ ...ada, rate: perHour });
@@ -133,7 +133,7 @@ function settlement(suite: Suite<Bench>): void {
 
   settingsCase(
     suite,
-    "is settled in the policy's own where the charge was taken from it",
+    "is not changed by settling a charge that was taken from the policy's own",
     async ({ backend, store }) => {
       const receipt = await take(backend, charge(4));
       await store.setOverride({ ...ada, rate: perHour });
@@ -149,7 +149,7 @@ function settlement(suite: Suite<Bench>): void {
     },
   );
 
-  settingsCase(suite, 'is settled no more when it has started anew', async ({ backend, store }) => {
+  settingsCase(suite, 'is no longer settled after it has started a new count', async ({ backend, store }) => {
     await store.setOverride({ ...ada, rate: perHour });
     const [lowered, raised] = [await take(backend, charge(20)), await take(backend, charge(30))];
     await store.setOverride({ ...ada, rate: perDay });

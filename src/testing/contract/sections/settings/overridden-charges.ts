@@ -101,7 +101,7 @@ function resolution(suite: Suite<Bench>): void {
     ALIGNED_MS,
   );
 
-  settingsCase(suite, 'is not of another subject, nor of another policy', async ({ backend, store }) => {
+  settingsCase(suite, 'does not apply to another subject or another policy', async ({ backend, store }) => {
     await store.setOverride({ ...project, policy: 'apis', rate: 'unlimited' });
     await store.setOverride({ policy: 'api', subject: 'project:2', rate: 'unlimited' });
     await store.setOverride({ policy: 'api', subject: 'user:ada', rate: 'unlimited' });
@@ -110,7 +110,7 @@ function resolution(suite: Suite<Bench>): void {
 
   settingsCase(
     suite,
-    'may be of the charged subject itself, or of several that share one',
+    'may belong to the charged subject itself, or be shared by several',
     async ({ backend, store }) => {
       await store.setOverride({ policy: 'api', subject: 'user:ada', rate: rateOf(fixed('7/min')) });
       await store.setOverride({ ...organisation, rate: rateOf(fixed('30/min')) });
@@ -142,7 +142,7 @@ function resolution(suite: Suite<Bench>): void {
   });
 
   for (const strategy of STRATEGIES) {
-    settingsCase(suite, `is decided as by a policy of its rate: ${strategy}`, async ({ backend, store, clock }) => {
+    settingsCase(suite, `is decided like a policy with its rate: ${strategy}`, async ({ backend, store, clock }) => {
       for (const period of ['s', '7s']) {
         const name = `p-${period}`;
         const [policy, twin] = [tenPerSecond(name, strategy), tenPerSecond('twin', strategy, 4, period)];
@@ -208,7 +208,7 @@ function unlimited(suite: Suite<Bench>): void {
     assertMembers((await backend.peek([ofUser(0)])).decisions[0], { limit: 10, remaining: 0 });
   });
 
-  settingsCase(suite, 'that is unlimited leaves the others of its call as they are', async ({ backend, store }) => {
+  settingsCase(suite, 'that is unlimited does not affect the others of its call', async ({ backend, store }) => {
     const other = {
       policy: definePolicy('other', { rate: '3/min', strategy: 'fixed-window' }),
       subject: 'ada',
@@ -254,7 +254,7 @@ function calls(suite: Suite<Bench>): void {
 
   settingsCase(
     suite,
-    'adds up with others on its budget, and with those that no override is for',
+    'adds up with others on its budget, and with those without an override',
     async ({ backend, store }) => {
       await store.setOverride({ ...project, rate: rateOf(fixed('20/min')) });
       const bare = { ...ofUser(4), overriddenBy: [] };

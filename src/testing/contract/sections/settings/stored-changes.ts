@@ -22,7 +22,7 @@ function changes(suite: Suite<Bench>): void {
     ]);
   });
 
-  settingsCase(suite, 'leave what they do not name as it is', async ({ store, clock }) => {
+  settingsCase(suite, 'do not change members that they do not name', async ({ store, clock }) => {
     await store.changePolicy({ policy: 'api', rate: five });
     clock.advance(500);
     assert.deepEqual(await store.changePolicy({ policy: 'api', mode: 'off' }), {
@@ -40,7 +40,7 @@ function changes(suite: Suite<Bench>): void {
     assert.deepEqual(await changesByName(store), [{ policy: 'api', mode: 'on', changedAt: clock.now() }]);
   });
 
-  settingsCase(suite, 'are taken back one by one', async ({ store, clock }) => {
+  settingsCase(suite, 'are removed one by one', async ({ store, clock }) => {
     await store.changePolicy({ policy: 'api', mode: 'off' });
     await store.changePolicy({ policy: 'login', mode: 'on' });
     await store.resetPolicy('api');
@@ -48,7 +48,7 @@ function changes(suite: Suite<Bench>): void {
     assert.deepEqual(await changesByName(store), [{ policy: 'login', mode: 'on', changedAt: clock.now() }]);
   });
 
-  settingsCase(suite, 'have a version that differs after each, and no other one', async ({ store, backend }) => {
+  settingsCase(suite, 'have a version that changes with each of them, and only then', async ({ store, backend }) => {
     const versions = [await store.version()];
     await store.changePolicy({ policy: 'api', mode: 'off' });
     versions.push(await store.version());

@@ -44,7 +44,7 @@ function overrides(suite: Suite<Bench>): void {
     assert.notEqual(await store.getOverride(bob), undefined);
   });
 
-  settingsCase(suite, 'replace the one before, and its expiry', async ({ store, clock }) => {
+  settingsCase(suite, 'replace the previous one, and its expiry', async ({ store, clock }) => {
     const { expiresAt } = await store.setOverride({ ...ada, rate: five, expiresInMs: 1000 });
     assert.equal(expiresAt, clock.now() + 1000);
     assert.deepEqual(plain(await store.setOverride({ ...ada, rate: twenty })), { ...ada, rate: twenty });
@@ -52,21 +52,17 @@ function overrides(suite: Suite<Bench>): void {
     assert.deepEqual(plain(await store.getOverride(ada)), { ...ada, rate: twenty });
   });
 
-  settingsCase(
-    suite,
-    'are over at the instant of their expiry, and not a millisecond before',
-    async ({ store, clock }) => {
-      await store.setOverride({ ...ada, rate: five, expiresInMs: 1000 });
-      await store.setOverride({ ...bob, rate: five, expiresInMs: 1001 });
-      clock.advance(999);
-      assert.equal((await store.getOverride(ada))?.expiresAt, clock.now() + 1);
-      assert.deepEqual(await listed(store, 'api'), ['user:ada', 'user:bob']);
-      clock.advance(1);
-      assert.equal(await store.getOverride(ada), undefined);
-      assert.deepEqual(await listed(store, 'api'), ['user:bob']);
-      assert.equal(await store.deleteOverride(ada), false);
-    },
-  );
+  settingsCase(suite, 'end at the instant of their expiry, and not a millisecond earlier', async ({ store, clock }) => {
+    await store.setOverride({ ...ada, rate: five, expiresInMs: 1000 });
+    await store.setOverride({ ...bob, rate: five, expiresInMs: 1001 });
+    clock.advance(999);
+    assert.equal((await store.getOverride(ada))?.expiresAt, clock.now() + 1);
+    assert.deepEqual(await listed(store, 'api'), ['user:ada', 'user:bob']);
+    clock.advance(1);
+    assert.equal(await store.getOverride(ada), undefined);
+    assert.deepEqual(await listed(store, 'api'), ['user:bob']);
+    assert.equal(await store.deleteOverride(ada), false);
+  });
 
   settingsCase(suite, 'are listed in pages, each once, of one policy or of all', async ({ store }) => {
     for (const policy of ['api', 'api.2', 'b']) {
@@ -88,15 +84,19 @@ function overrides(suite: Suite<Bench>): void {
     assert.deepEqual([entries.length, cursor], [5, undefined]);
   });
 
-  settingsCase(suite, 'are listed while some are deleted: a page goes on behind the one before', async ({ store }) => {
-    for (let i = 0; i < 4; i++) await store.setOverride({ policy: 'api', subject: `user:${i}`, rate: five });
-    const { entries, cursor } = await store.listOverrides('api', { limit: 2 });
-    for (const { subject } of entries) await store.deleteOverride({ policy: 'api', subject });
-    const rest = await store.listOverrides('api', { limit: 2, ...(cursor !== undefined && { cursor }) });
-    assert.deepEqual(rest.entries.map(({ subject }) => subject).sort(), ['user:2', 'user:3']);
-  });
+  settingsCase(
+    suite,
+    'are listed while some are deleted: a page continues after the previous one',
+    async ({ store }) => {
+      for (let i = 0; i < 4; i++) await store.setOverride({ policy: 'api', subject: `user:${i}`, rate: five });
+      const { entries, cursor } = await store.listOverrides('api', { limit: 2 });
+      for (const { subject } of entries) await store.deleteOverride({ policy: 'api', subject });
+      const rest = await store.listOverrides('api', { limit: 2, ...(cursor !== undefined && { cursor }) });
+      assert.deepEqual(rest.entries.map(({ subject }) => subject).sort(), ['user:2', 'user:3']);
+    },
+  );
 
-  settingsCase(suite, 'of two subjects are stored apart, however alike the subjects are', async ({ store }) => {
+  settingsCase(suite, 'of two subjects are stored separately, even if the subjects look alike', async ({ store }) => {
     for (const [i, subject] of SUBJECTS.entries()) {
       await store.setOverride({ policy: 'api', subject, rate: { ...five, limit: i + 1 } });
     }

@@ -83,7 +83,7 @@ export function strategyDecisions(suite: Suite<StrategyBench>, denials: number):
     }),
   );
 
-  suite.case('gives nothing back when the clock steps back by at most a period', (bench) =>
+  suite.case('returns nothing when the clock steps back by at most a period', (bench) =>
     bench.alwaysStep(
       ({ state, now, decision: { allowed, remaining } }, policy) => {
         for (const backMs of allowed ? [1, Math.ceil(policy.periodMs / 2), policy.periodMs] : []) {

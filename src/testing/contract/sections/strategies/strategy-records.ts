@@ -8,7 +8,7 @@ const HUGE = Number.MAX_SAFE_INTEGER;
 /** Charges that a strategy records above the limit, and how long they deny. */
 export function strategyRecords(suite: Suite<StrategyBench>): void {
   suite.case(
-    'records all of a charge, above the limit too, and what it owes is denied exactly as long as it says',
+    'records all of a charge, even above the limit, and then denies exactly as long as it reports',
     async (bench) => {
       let owed = 0;
       await bench.alwaysStep(({ before, now, cost }, policy) => {
@@ -38,7 +38,7 @@ export function strategyRecords(suite: Suite<StrategyBench>): void {
     },
   );
 
-  suite.case('records as much in parts as at once, and takes back what was recorded at the same instant', (bench) =>
+  suite.case('records the same in parts as at once, and returns what was recorded at the same instant', (bench) =>
     bench.alwaysStep(
       ({ before, now, cost }, policy) => {
         const { amend } = bench.strategy;
@@ -57,28 +57,26 @@ export function strategyRecords(suite: Suite<StrategyBench>): void {
     ),
   );
 
-  suite.case(
-    'counts huge charges as far as it can, with safe numbers, and never forgets that there is a debt',
-    (bench) =>
-      bench.alwaysStep(
-        ({ before, now }, policy) => {
-          let state = before;
-          for (const units of [HUGE, 1, HUGE]) {
-            state = bench.strategy.amend(state, now, policy, now, 0, units);
-            assertWhole(state);
-            const { allowed, remaining, resetMs, retryAfterMs } = bench.decide(state, now, policy, 1);
-            assert.deepEqual({ allowed, remaining }, { allowed: false, remaining: 0 });
-            for (const wait of [resetMs, retryAfterMs ?? 0]) {
-              assert.ok(Number.isSafeInteger(now + wait), `a wait of ${wait}, which ends at no safe integer`);
-            }
+  suite.case('counts huge charges as far as possible with safe numbers, and never drops the debt', (bench) =>
+    bench.alwaysStep(
+      ({ before, now }, policy) => {
+        let state = before;
+        for (const units of [HUGE, 1, HUGE]) {
+          state = bench.strategy.amend(state, now, policy, now, 0, units);
+          assertWhole(state);
+          const { allowed, remaining, resetMs, retryAfterMs } = bench.decide(state, now, policy, 1);
+          assert.deepEqual({ allowed, remaining }, { allowed: false, remaining: 0 });
+          for (const wait of [resetMs, retryAfterMs ?? 0]) {
+            assert.ok(Number.isSafeInteger(now + wait), `a wait of ${wait}, which ends at no safe integer`);
           }
-        },
-        { maxLength: 8 },
-      ),
+        }
+      },
+      { maxLength: 8 },
+    ),
   );
 
   suite.case(
-    'changes nothing when a charge is settled upward whose time is over, and never gives anything by it',
+    'changes nothing when a charge whose time is over is settled upward, and never returns units by it',
     (bench) =>
       bench.always((scene) => {
         const { policy, start } = scene;
@@ -99,7 +97,7 @@ export function strategyRecords(suite: Suite<StrategyBench>): void {
 /** A strategy that does not record returns the given state, so that backends notice that nothing was recorded. */
 export function missingRecords(suite: Suite<StrategyBench>): void {
   suite.case(
-    'returns the given state for a charge that rises, so that a backend sees that it is not recorded',
+    'returns the given state for a raised charge, so that a backend notices that it is not recorded',
     (bench) =>
       bench.alwaysStep(({ before, state, now, cost }, policy) => {
         for (const units of [1, policy.limit, HUGE - cost]) {

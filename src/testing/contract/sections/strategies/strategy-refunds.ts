@@ -7,7 +7,7 @@ import type { Taken } from '../../harness/traffic.js';
 
 /** Refunds of a strategy. */
 export function strategyRefunds(suite: Suite<StrategyBench>, traceless: boolean): void {
-  suite.case('gives back no more than was taken, however the clock has stepped', (bench) =>
+  suite.case('returns no more than was taken, even if the clock has stepped', (bench) =>
     bench.always((scene) => {
       const { policy, start } = scene;
       const taken = [...bench.drive(scene)];
@@ -25,7 +25,7 @@ export function strategyRefunds(suite: Suite<StrategyBench>, traceless: boolean)
     }),
   );
 
-  suite.case('gives back all of a charge of the same instant, and the state before decides as then', (bench) =>
+  suite.case('returns all of a charge of the same instant, and then decides as before it', (bench) =>
     bench.alwaysStep(
       ({ before, state, now, cost, decision }, policy) => {
         if (!decision.allowed || cost === 0) return;

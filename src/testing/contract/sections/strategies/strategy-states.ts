@@ -5,7 +5,7 @@ import type { Suite } from '../../harness/suite.js';
 
 /** States of a strategy. */
 export function strategyStates(suite: Suite<StrategyBench>): void {
-  suite.case('is pure: it decides the same again, and changes none of its arguments', (bench) =>
+  suite.case('is pure: decides the same again, and does not change its arguments', (bench) =>
     bench.alwaysStep(
       ({ before, now, cost, state, decision }, policy) => {
         const copy = [...before];
@@ -18,7 +18,7 @@ export function strategyStates(suite: Suite<StrategyBench>): void {
     ),
   );
 
-  suite.case('decides in whole numbers of at least 0, and remembers safe integers', (bench) =>
+  suite.case('decides in whole numbers of at least 0, and stores safe integers', (bench) =>
     bench.alwaysStep(({ state, decision }, policy) => {
       const { remaining, limit, resetMs, windowMs, delayMs, retryAfterMs } = decision;
       for (const number of [remaining, limit, resetMs, windowMs, delayMs, retryAfterMs ?? 0]) {
@@ -29,7 +29,7 @@ export function strategyStates(suite: Suite<StrategyBench>): void {
     }),
   );
 
-  suite.case('remembers as many numbers as `size` says, and changes no more of them than `changed` says', (bench) =>
+  suite.case('stores as many numbers as `size` declares, and changes at most `changed` of them', (bench) =>
     bench.always((scene) => {
       const size = bench.strategy.size?.(scene.policy);
       for (const { before, state, changed = state.length } of bench.drive(scene)) {
