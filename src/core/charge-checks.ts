@@ -66,6 +66,6 @@ function unknownMode({ policy, mode }: Charge): RangeError {
 function notLeasable({ policy: { name } }: Charge): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_LEASE_CONFLICT',
-    `a charge of "${name}": the policy has a \`lease\`, and leased units can only be enforced: without \`mode\`, \`arguments\` and \`overriddenBy\`. Leave them out, or the lease.`,
+    `a charge of "${name}": the policy has a \`lease\`, so its charges cannot have \`mode\`, \`arguments\` or \`overriddenBy\`. Leave them out, or the lease.`,
   );
 }

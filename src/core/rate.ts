@@ -112,7 +112,7 @@ function parseOne(part: string, text: string, expected: string): Rate {
   const periods = Number(n);
   const calendarUnit = calendarUnitOf(unit.toLowerCase());
   const periodMs = periods * (calendarUnit === undefined ? unitMs(unit.toLowerCase()) : CALENDAR_UNITS[calendarUnit]);
-  if (limit < 1 || periods < 1) throw fail(': counts and periods begin at 1');
+  if (limit < 1 || periods < 1) throw fail(': counts and periods are at least 1');
   if (![limit, periods, periodMs].every(Number.isSafeInteger)) throw fail(': larger than 2^53 - 1');
   if (calendarUnit === undefined) return { limit, periodMs };
   if (periods > 1) throw fail(`: a quota is of one ${calendarUnit}; use days for another period`);
@@ -139,7 +139,7 @@ export function parseDuration(path: string, text: unknown, maxMs: number): numbe
   const [, count, unit = ''] = (typeof text === 'string' && DURATION.exec(text)) || [];
   if (count === undefined) throw fail();
   const ms = Number(count) * unitMs(unit.toLowerCase());
-  if (ms < 1) throw fail(': durations begin at 1 ms');
+  if (ms < 1) throw fail(': durations are at least 1 ms');
   if (ms > maxMs) throw fail(`: longer than ${maxMs / 86_400_000} days`);
   return ms;
 }

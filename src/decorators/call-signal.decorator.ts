@@ -21,6 +21,6 @@ export const CallSignal: () => ParameterDecorator = createParamDecorator((_: unk
   if (isRequest(caller) && typeof response === 'object' && response !== null) return requestSignal(caller, response);
   throw new ThrottleConfigError(
     'SLUICE_NO_CALL',
-    '@CallSignal(): expected a handler over HTTP or of a gateway. Calls of other handlers have no signal.',
+    '@CallSignal(): expected a handler of HTTP requests or of a gateway. Calls of other handlers have no signal.',
   );
 });

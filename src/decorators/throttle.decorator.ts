@@ -68,7 +68,7 @@ function decorator(name: string, metadata: ThrottleMetadata): ClassDecorator & M
       const place = isClass ? `${target.name}.${String(method)}` : `${target.constructor.name}.${String(method)}`;
       throw new ThrottleConfigError(
         'SLUICE_NOT_A_HANDLER',
-        `${name} on ${place}: expected a class or a method of its instances. Nothing calls this one for a request.`,
+        `${name} on ${place}: expected a class or a method of its instances. No request leads to this member.`,
       );
     }
     addMetadata(target, method, metadata);

@@ -19,7 +19,7 @@ const OWN_MEMBERS = [...POLICY_MEMBERS, 'connections'];
 
 /** Other options of `@nestjs/throttler`, and what to write instead. */
 const REPLACEMENTS: Readonly<Record<string, string>> = {
-  blockDuration: 'nothing, because denied calls do not block later ones',
+  blockDuration: 'block: { for: "5m" }, which blocks a client after denials, or nothing',
   ignoreUserAgents: 'skip: ({ request }) => /bot/.test(String(request?.headers["user-agent"]))',
   skipIf: 'skip, a function of the call that returns true or false',
   getTracker: 'by, such as by.user(), or a function of the call that returns a string',
@@ -30,7 +30,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   ipv6SubnetPrefix: 'ipv6Prefix',
 };
 
-const INTRODUCTION = 'options of @nestjs/throttler have another form here.';
+const INTRODUCTION = 'these are options of @nestjs/throttler, which have another form here.';
 
 /**
  * Returns how to write module options of `@nestjs/throttler` (`[{ ttl, limit }]`, or `{ throttlers: [...] }` with other

@@ -203,7 +203,7 @@ export class ThrottleModule
     if (isServiceRequested(this.modules)) return;
     warn(
       'Nothing is limited: the options have no default and no limits of sockets, no handler has @Throttle, and no class injects ThrottleService. ' +
-        'Limit all handlers by ThrottleModule.forRoot({ default: "1000/min" }), or some of them by @Throttle("10/min").',
+        'Limit all handlers with ThrottleModule.forRoot({ default: "1000/min" }), or some of them with @Throttle("10/min").',
     );
   }
 }

@@ -93,7 +93,7 @@ export function assertModuleOptions(
   if (options === undefined) {
     throw new ThrottleConfigError(
       'SLUICE_MISSING_FOR_ROOT',
-      `${MODULE}: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.`,
+      `${MODULE}: there are no options. Import ThrottleModule.forRoot(), not ThrottleModule alone. With forRootAsync, return an object from the factory.`,
     );
   }
   if (isDynamicModule(options)) {
@@ -108,7 +108,7 @@ export function assertModuleOptions(
     if (extra in options) {
       throw new ThrottleConfigError(
         'SLUICE_MISPLACED_OPTION',
-        `${MODULE}: "${extra}" shapes the module itself. Put it beside the factory, not into what that returns.`,
+        `${MODULE}: "${extra}" is an option of the module itself. Move it beside the factory, out of the object that the factory returns.`,
       );
     }
   }
@@ -133,7 +133,7 @@ export function rootOptions<T extends object>(args: readonly (T | undefined)[]):
   if (typeof options === 'function' || isThenable(options)) {
     throw new ThrottleConfigError(
       'SLUICE_INVALID_FACTORY',
-      `${place}: expected ${expected}, got ${describeValue(options)}. Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.`,
+      `${place}: expected ${expected}, got ${describeValue(options)}. Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are loaded asynchronously.`,
     );
   }
   if (!isRecord(options)) throw invalidValue(place, expected, options);
@@ -155,7 +155,7 @@ export function assertStrategies(strategies: readonly Strategy[]): void {
   if (repeated === undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_DUPLICATE_STRATEGY',
-    `${MODULE}.strategies: there are two of the name "${repeated}". Give yours another.`,
+    `${MODULE}.strategies: two strategies are named "${repeated}". Rename yours.`,
   );
 }
 
@@ -173,7 +173,7 @@ export function assertAsyncOptions(options: object): void {
   if (misplaced !== undefined) {
     throw new ThrottleConfigError(
       'SLUICE_MISPLACED_OPTION',
-      `${place}: "${misplaced}" is read only in what the factory returns. Put it there.`,
+      `${place}: "${misplaced}" has no effect here. Move it into the object that the factory returns.`,
     );
   }
   assertKnownMembers(place, options, [...FACTORIES, 'inject', 'imports', 'provideInjectionTokensFrom', ...EXTRAS]);
@@ -188,8 +188,8 @@ function assertFactory(place: string, factory: unknown, inject: unknown): void {
   if (factory.length <= injected) return;
   throw new ThrottleConfigError(
     'SLUICE_INVALID_FACTORY',
-    `${place}: takes ${factory.length} ${factory.length === 1 ? 'argument' : 'arguments'}, and "inject" lists ${injected || 'none'}, ` +
-      'so that the rest would be undefined. List a provider for each: inject: [ConfigService].',
+    `${place}: takes ${factory.length} ${factory.length === 1 ? 'argument' : 'arguments'}, but "inject" lists ${injected || 'none'}, ` +
+      'so the rest would be undefined. List a provider for each argument: inject: [ConfigService].',
   );
 }
 

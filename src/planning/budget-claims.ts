@@ -47,7 +47,7 @@ export function assertDistinctPolicies(limits: readonly CompiledLimit[]): void {
       if (seen.has(name)) {
         throw new ThrottleConfigError(
           'SLUICE_NAME_REQUIRED',
-          `${place}: there are two limits over one period here, both called "${name}". Give one of them a name of its own: { name: "..." }.`,
+          `${place}: two unnamed limits have the same period here, so both would be named "${name}". Name one of them: { name: "..." }.`,
         );
       }
       seen.add(name);
@@ -81,6 +81,6 @@ function namesOf({ known }: PolicySource): ReadonlySet<string> {
 function nameTaken(place: string, name: string, other: CompiledLimit): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_DUPLICATE_POLICY',
-    `${place}: "${name}" is already the name of a rate of ${other.place}. Give one of the two limits another name.`,
+    `${place}: the name "${name}" is already used by a rate of ${other.place}. Rename one of the two limits.`,
   );
 }

@@ -1,4 +1,4 @@
-import { invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
+import { optionAt, ThrottleConfigError } from '../core/errors.js';
 import type { Policy, StoredRate } from '../core/policy.js';
 import type { ChargeWhen, MessageOption, OnDenied, Phase, PolicyOptions, Skip } from '../decorators/policy-options.js';
 import { canGrant } from '../strategies/built-in-strategies.js';
@@ -123,13 +123,13 @@ function overridersOf({ options: { overrides, lease }, place, byPeriod }: Declar
   if (lease !== undefined) {
     throw new ThrottleConfigError(
       'SLUICE_LEASE_CONFLICT',
-      `${path}: leased units are spent at one rate for everybody. Leave one of the two out.`,
+      `${path}: cannot be combined with a lease, because leased units are spent at one rate for all subjects. Leave one of the two options out.`,
     );
   }
   if (byPeriod === true) {
     throw new ThrottleConfigError(
       'SLUICE_NAME_REQUIRED',
-      `${path}: an override names its policy, and this one has no name of its own. Add { name: "..." }.`,
+      `${path}: an override refers to its policy by name, and this one has no name. Add { name: "..." }.`,
     );
   }
   if (overrides === true) return true;
@@ -139,7 +139,7 @@ function overridersOf({ options: { overrides, lease }, place, byPeriod }: Declar
 function nothingToOverride(place: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_FIXED_RATE',
-    `${optionAt(place, 'overrides')}: an override stands in place of a rate, and this policy is unlimited. Write a rate that is high enough for everybody else.`,
+    `${optionAt(place, 'overrides')}: an override replaces a rate, but this policy is unlimited. Set a rate that is high enough for subjects without an override.`,
   );
 }
 
@@ -149,7 +149,7 @@ function assertOneRate(place: string, policies: readonly Policy[], at: string): 
   const several = at === place ? 'this policy has' : `${at} has`;
   throw new ThrottleConfigError(
     'SLUICE_FIXED_RATE',
-    `${optionAt(place, 'overrides')}: an override is one rate, and ${several} ${policies.length}. Make a policy of each.`,
+    `${optionAt(place, 'overrides')}: an override replaces one rate, but ${several} ${policies.length}. Make each rate a separate policy.`,
   );
 }
 
@@ -186,7 +186,7 @@ function scopeOf(options: PolicyOptions, level: Level, handler: HandlerIdentity 
   if (handler === null) {
     throw new ThrottleConfigError(
       'SLUICE_NO_CALL',
-      `${place}: has a budget for each ${scope}, and there is no handler here. Ask within a call, or give it the scope "app" or { group }.`,
+      `${place}: has a budget for each ${scope}, but there is no handler here. Call this within a request, or set the scope "app" or { group }.`,
     );
   }
   return scope === 'class' ? `class:${handler.classId}` : `handler:${handler.handlerId}`;
@@ -196,7 +196,7 @@ function idWithoutHandler(place: string, scope: 'app' | { readonly group: string
   const owner = scope === 'app' ? 'the application' : `the group "${scope.group}"`;
   return new ThrottleConfigError(
     'SLUICE_UNUSED_OPTION',
-    `${optionAt(place, 'id')}: names the budget of a handler or a class, and this limit has the budget of ${owner}. Leave it out, or add scope: "handler" or "class".`,
+    `${optionAt(place, 'id')}: names the budget of a handler or a class, but the budget of this limit belongs to ${owner}. Leave it out, or add scope: "handler" or "class".`,
   );
 }
 
@@ -260,7 +260,7 @@ function policiesOfFunction(
   if (options.lease !== undefined) {
     throw new ThrottleConfigError(
       'SLUICE_LEASE_CONFLICT',
-      `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write the rate out, or leave the lease out.`,
+      `${optionAt(place, 'lease')}: a rate that is a function cannot be leased. Write a fixed rate, or leave the lease out.`,
     );
   }
   // Reports mistakes in the other options at startup.
@@ -283,7 +283,7 @@ function assertNotLeased({ lease }: PolicyOptions, place: string, { entries }: P
   if (lease === undefined || tier === undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_LEASE_CONFLICT',
-    `${optionAt(place, 'lease')}: units are leased at one rate for everybody, and ${tier.place} has another. Leave the lease out, or the rate of the plan.`,
+    `${optionAt(place, 'lease')}: units are leased at one rate for all clients, but ${tier.place} has another. Leave out the lease, or the rate of the plan.`,
   );
 }
 
@@ -318,12 +318,10 @@ function assertAffordable(
   for (const policy of policies) {
     if (canGrant(policy, cost)) continue;
     const { burst, strategy } = policy;
-    const hint = strategy === 'gcra' ? ' ("gcra" has a burst of 1 unless told)' : '';
-    throw invalidValue(
-      optionAt(place, 'cost'),
-      `at most the ${burst} that a full limit grants at once${when}${hint}`,
-      cost,
+    const hint = strategy === 'gcra' ? ' ("gcra" has a burst of 1 by default)' : '';
+    throw new ThrottleConfigError(
       'SLUICE_COST_TOO_HIGH',
+      `${optionAt(place, 'cost')}: a cost of ${cost} can never pass, because the limit grants at most ${burst} at once${when}${hint}. Lower the cost, or raise the rate.`,
     );
   }
 }
@@ -334,6 +332,6 @@ export function assertLeasable(place: string, policies: readonly Policy[], mode:
   const found = typeof mode === 'function' ? 'is a function' : `is "${mode}"`;
   throw new ThrottleConfigError(
     'SLUICE_LEASE_CONFLICT',
-    `${optionAt(place, 'lease')}: leased units can only be enforced, and the mode here ${found}. Leave the lease out, or give the policy the mode "on".`,
+    `${optionAt(place, 'lease')}: a lease needs the mode "on", but the mode here ${found}. Leave the lease out, or set the mode "on".`,
   );
 }

@@ -96,13 +96,13 @@ export function distinguishUnnamed<T extends DeclaredLimit | PolicyReference>(li
       if (unnamed.length > 1 && 'options' in limit && typeof limit.options.rate === 'function') {
         throw new ThrottleConfigError(
           'SLUICE_NAME_REQUIRED',
-          `${place}: a rate that is a function needs a name beside another limit. Add { name: "..." }.`,
+          `${place}: a rate that is a function needs a name if there is another limit. Add { name: "..." }.`,
         );
       }
     } else if (limits.filter((other) => nameOf(other) === nameOf(limit)).length > 1) {
       throw new ThrottleConfigError(
         'SLUICE_DUPLICATE_POLICY',
-        `${place}: there are two policies of the name "${nameOf(limit)}" here. Give one of them another.`,
+        `${place}: two policies are named "${nameOf(limit)}" here. Rename one of them.`,
       );
     }
   }
@@ -192,7 +192,7 @@ function declareOnHandler(options: MoreOptions, level: Level, place: string): De
   if (declared.options.overrides === undefined) return declared;
   throw new ThrottleConfigError(
     'SLUICE_MISPLACED_OPTION',
-    `${optionAt(place, 'overrides')}: overrides are set by the name of a policy of the module. Move the limit there, policies: { name: { rate, overrides } }, and use it by its name.`,
+    `${optionAt(place, 'overrides')}: only a policy of the module can have overrides. Move the limit there, policies: { name: { rate, overrides } }, and refer to it by name.`,
   );
 }
 
@@ -219,13 +219,13 @@ function connectionLimit([first, second]: readonly Limit[], level: Level, place:
   if (first !== undefined && level === 'method') {
     throw new ThrottleConfigError(
       'SLUICE_MISPLACED_OPTION',
-      `${place}, connections: expected on a gateway's class, which connections are made to, and not on a method.`,
+      `${place}, connections: belongs on the class of a gateway, because clients connect to the gateway and not to a method. Move it there.`,
     );
   }
   if (second !== undefined) {
     throw new ThrottleConfigError(
       'SLUICE_CONFLICTING_OPTIONS',
-      `${place}, connections: there are two of them here. Join their rates: { connections: "10/s; 100/min" }.`,
+      `${place}, connections: set twice here. Combine the rates: { connections: "10/s; 100/min" }.`,
     );
   }
   return first;
@@ -237,14 +237,14 @@ function assertSkips({ label, limits, connections, skipsAll, skips }: Declaratio
   if (skipped || (skipsAll && connections !== undefined)) {
     throw new ThrottleConfigError(
       'SLUICE_SKIPPED_LIMIT',
-      `@SkipThrottle ${label}: stands beside a @Throttle that it skips. Remove one of them.`,
+      `@SkipThrottle ${label}: skips a @Throttle on the same class or method. Remove one of them.`,
     );
   }
 }
 
 function assertSkippedName(place: string, name: unknown): void {
   if (typeof name === 'string') return;
-  const expected = 'names of policies, or nothing';
+  const expected = 'names of policies, or no arguments';
   if (name === undefined) throw missingValue(place, expected);
   const replacement = skipArgumentsFor(name);
   if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);

@@ -98,7 +98,7 @@ function assertNothingLeased(limits: readonly CompiledLimit[]): void {
   if (concurrent === undefined || leased === undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_LEASE_CONFLICT',
-    `${concurrent.place}: permits are taken together with all rates of a call, and ${leased.place} has a \`lease\`, which spends units without the backend. Leave the lease out, or skip that limit here.`,
+    `${concurrent.place}: concurrency cannot be combined with the \`lease\` of ${leased.place}: the backend takes permits and rates together, and leased units are spent without it. Leave the lease out, or skip that limit here.`,
   );
 }
 

@@ -163,8 +163,8 @@ export class HandlerRegistry {
       [...limits.automatic, ...limits.explicit].some(({ scope }) => scope.startsWith('handler:'));
     if (!isPerMethod) return;
     this.warn(
-      `${type.name}: something replaces methods of this class by functions without their names and metadata, so their own limits cannot be found. ` +
-        'Only the limits of the class apply to such a function. Copy the name or the Reflect metadata of the method to it.',
+      `${type.name}: methods of this class were replaced by functions without the name and metadata of the method, so the limits of these methods cannot be found. ` +
+        'Only the limits of the class apply to these functions. Copy the name or the Reflect metadata of the method to the function.',
     );
   }
 }

@@ -41,7 +41,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   ],
   concurrency: [A_CONCURRENCY, () => true],
   strategy: [
-    'the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)',
+    'the name of a strategy such as "token-bucket" (add a custom strategy to the strategies of the module, and write its name here)',
     (value) => typeof value === 'string',
   ],
   burst: [SPEC_EXPECTED.burst, () => true],
@@ -63,7 +63,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   ],
   by: ['a function such as by.ip() or by.user()', isFunctionOfCall],
   scope: ['"handler", "class", "app" or { group: "a name" }', isScope],
-  id: ['a name of the budget, a string', (value) => typeof value === 'string' && value !== ''],
+  id: ['the name of the budget, a string', (value) => typeof value === 'string' && value !== ''],
   manual: ['true or false', (value) => typeof value === 'boolean'],
   phase: ['"guard" or "handler"', (value) => value === 'guard' || value === 'handler'],
   mode: MODE_CHECK,
@@ -83,7 +83,7 @@ const CHECKS: Readonly<Record<string, OptionCheck>> = {
   ],
   onDenied: ['a function of the call and its outcome', isFunction],
   context: [
-    'an object, whose scope, if any, is a string',
+    'an object; its scope, if set, is a string',
     (value) => isObject(value) && isOptionalString(Reflect.get(Object(value), 'scope')),
   ],
 };
@@ -111,13 +111,13 @@ export function assertPolicyOptions(place: string, options: unknown): asserts op
   const { name }: { name?: unknown } = options;
   if (!('rate' in options)) assertConcurrencyAlone(place, options);
   if (name !== undefined && name !== DEFAULT_NAME)
-    assertUnreservedName(optionAt(place, 'name'), name, 'Take another, or leave it out.');
+    assertUnreservedName(optionAt(place, 'name'), name, 'Choose another name, or leave it out.');
   assertOptions(place, options, CHECKS);
   if ('concurrency' in options) assertConcurrency(place, options);
   if ('chargeWhen' in options && 'lease' in options) {
     throw new ThrottleConfigError(
       'SLUICE_LEASE_CONFLICT',
-      `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.`,
+      `${optionAt(place, 'chargeWhen')}: cannot be combined with a lease, because leased units cannot be settled by the outcome of a call. Leave one of the two options out.`,
     );
   }
 }
@@ -145,10 +145,10 @@ function assertConcurrencyAlone(place: string, options: object): void {
   }
   const other = RATE_MEMBERS.find((member) => member in options);
   if (other === undefined) return;
-  const fix = other === 'cost' ? ', or write concurrency: { limit, weight } for permits of a call' : '';
+  const fix = other === 'cost' ? ', or write concurrency: { limit, weight } to set the permits of a call' : '';
   throw new ThrottleConfigError(
     'SLUICE_UNUSED_OPTION',
-    `${optionAt(place, other)}: belongs to a rate, and there is only a concurrency here. Leave it out, add a rate${fix}.`,
+    `${optionAt(place, other)}: applies to a rate, but this limit has only a concurrency. Leave it out, add a rate${fix}.`,
   );
 }
 
@@ -161,10 +161,7 @@ function assertConcurrencyAlone(place: string, options: object): void {
 export function assertUnreservedName(place: string, name: unknown, fix: string): void {
   assertPolicyName(place, name);
   if (name !== DEFAULT_NAME && !name.startsWith(`${DEFAULT_NAME}-`)) return;
-  throw new ThrottleConfigError(
-    'SLUICE_INVALID_NAME',
-    `${place}: "${name}" is what limits without a name are called. ${fix}`,
-  );
+  throw new ThrottleConfigError('SLUICE_INVALID_NAME', `${place}: "${name}" is reserved for unnamed limits. ${fix}`);
 }
 
 /**
@@ -195,7 +192,7 @@ function unfitValue(place: string, member: string, expected: string, value: unkn
   if (typeof value !== 'function' || value.length <= 1) return error;
   return new ThrottleConfigError(
     'SLUICE_INVALID_FUNCTION',
-    `${error.problem}, which takes ${value.length} arguments. It would get the call alone; wrap it: (call) => ...`,
+    `${error.problem}, which takes ${value.length} arguments but would get only the call. Wrap it: (call) => ...`,
   );
 }
 

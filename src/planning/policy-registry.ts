@@ -82,7 +82,11 @@ export class PolicyRegistry {
     for (const [name, limit] of Object.entries(policies)) {
       const place = `policies.${name}`;
       assertNoSwitch(place, name, limit);
-      assertUnreservedName(place, name, 'Take another; a limit for all handlers is the module\'s option "default".');
+      assertUnreservedName(
+        place,
+        name,
+        'Choose another name. For a limit of all handlers, use the module option "default".',
+      );
       if (isBudget(limit)) {
         if (this.has(name) || this.hasDefault(name)) throw twoOfOneName(place, name);
         this.claims.claim([this.budgets.add(name, limit, place).limit]);
@@ -92,7 +96,7 @@ export class PolicyRegistry {
       if (options.name !== undefined && options.name !== name) {
         throw new ThrottleConfigError(
           'SLUICE_UNUSED_OPTION',
-          `${place}.name: the policy is called "${name}" already. Leave the name out.`,
+          `${place}.name: the policy is already named "${name}". Leave the name out.`,
         );
       }
       if (this.has(name) || this.hasDefault(name)) throw twoOfOneName(place, name);
@@ -140,13 +144,13 @@ export class PolicyRegistry {
     if (this.budgets.has(name)) {
       throw new ThrottleConfigError(
         'SLUICE_WRONG_POLICY',
-        `${place}: this policy is a token budget. Use throttle.budget("${name}"): its method reserve(estimate) holds units.`,
+        `${place}: this policy is a token budget. Use throttle.budget("${name}").reserve(estimate).`,
       );
     }
     const fix = this.#named.size === 0 ? ` Add it: ThrottleModule.forRoot({ policies: { ... } }).` : '';
     throw new ThrottleConfigError(
       'SLUICE_UNKNOWN_POLICY',
-      `${place}: no policy of that name.${suggest(name, this.names)}${fix}`,
+      `${place}: no policy has this name.${suggest(name, this.names)}${fix}`,
     );
   }
 
@@ -185,7 +189,7 @@ export class PolicyRegistry {
     if (declared.options.overrides === undefined) {
       throw new ThrottleConfigError(
         'SLUICE_NOT_CONFIGURED',
-        `${place}: nobody can have an override of this policy. Say who can, ${declared.place}: { overrides: true } for the charged subject.`,
+        `${place}: this policy has no option "overrides". Add it, ${declared.place}: { overrides: true } allows overrides of the charged subject.`,
       );
     }
     return resolveOverride(declared, spec, place, this.strategies);
@@ -218,7 +222,7 @@ export class PolicyRegistry {
     if (declared.byPeriod !== true || first === undefined) return { ...declared, tiers };
     throw new ThrottleConfigError(
       'SLUICE_NAME_REQUIRED',
-      `${first.place}: there are several limits without a name in the module's \`default\`. Give one of them a name, and write it here.`,
+      `${first.place}: the \`default\` of the module has several unnamed limits, so "default" is ambiguous. Name one of them, and use that name here.`,
     );
   }
 
@@ -267,7 +271,7 @@ function assertNoSwitch(place: string, name: string, limit: unknown): void {
   if (name !== 'runtime' || typeof limit !== 'boolean') return;
   throw new ThrottleConfigError(
     'SLUICE_MISPLACED_OPTION',
-    `${place}: expected a policy, got ${limit}. To follow changes that are made while the service runs, write \`runtimePolicies: true\` beside \`policies\`.`,
+    `${place}: expected a policy, got ${limit}. To follow changes at run time, set \`runtimePolicies: true\` beside \`policies\`.`,
   );
 }
 
@@ -278,6 +282,6 @@ function optionsOf(limit: Limit): unknown {
 function twoOfOneName(place: string, name: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_DUPLICATE_POLICY',
-    `${place}: there are two policies of the name "${name}". Give one of them another.`,
+    `${place}: two policies are named "${name}". Rename one of them.`,
   );
 }

@@ -93,7 +93,7 @@ export function policiesByRate(
     if (typeof rate !== 'string')
       throw invalidValue(
         optionAt(place, 'rate'),
-        'the function to answer with a rate such as "5/min"',
+        'the function to return a rate such as "5/min"',
         rate,
         'SLUICE_INVALID_RESULT',
       );

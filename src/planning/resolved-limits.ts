@@ -69,7 +69,7 @@ function resolveReference({ policy, use, level, place }: PolicyReference, regist
   if (other !== undefined) {
     throw new ThrottleConfigError(
       'SLUICE_MISPLACED_OPTION',
-      `${place}: "${other}" belongs to the policy "${policy}" itself. Change policies.${policy}, or say here only ${USE_MEMBERS.join(', ')}.`,
+      `${place}: "${other}" cannot be set where the policy "${policy}" is used. Change policies.${policy}, or set only ${USE_MEMBERS.join(', ')} here.`,
     );
   }
   const { context = {} } = use;
@@ -89,7 +89,7 @@ function checkName(limit: DeclaredLimit, registry: PolicyRegistry): DeclaredLimi
   if (name === undefined || !registry.has(name)) return limit;
   throw new ThrottleConfigError(
     'SLUICE_DUPLICATE_POLICY',
-    `${limit.place}: there are two policies of the name "${name}". Use the module's, @Throttle("${name}"), or take another name.`,
+    `${limit.place}: the module already has a policy named "${name}". Use it, @Throttle("${name}"), or choose another name.`,
   );
 }
 
@@ -104,6 +104,6 @@ function assertSkipsKnown(
   if (unknown === undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_UNKNOWN_POLICY',
-    `@SkipThrottle("${unknown}") ${label}: no policy of that name.${suggest(unknown, known)}`,
+    `@SkipThrottle("${unknown}") ${label}: no policy has this name.${suggest(unknown, known)}`,
   );
 }

@@ -34,7 +34,7 @@ export function compileTransportLimit(
   if (fixed !== undefined) {
     throw new ThrottleConfigError(
       'SLUICE_UNUSED_OPTION',
-      `${optionAt(place, fixed)}: has no place in a limit of ${name}. Leave it out.`,
+      `${optionAt(place, fixed)}: cannot be used in a limit of ${name}. Leave it out.`,
     );
   }
   const declared = declareLimit({ name, ...options, scope: 'handler' }, level, place);
@@ -53,7 +53,7 @@ export function compileRequestLimit(place: string, limit: Limit, registry: Polic
   if (!registry.has(compiled.name)) return compiled;
   throw new ThrottleConfigError(
     'SLUICE_DUPLICATE_POLICY',
-    `${place}: there is a policy of the name "${compiled.name}", too. Give this limit another: { name: "all-requests" }.`,
+    `${place}: a policy is already named "${compiled.name}". Rename this limit: { name: "all-requests" }.`,
   );
 }
 

@@ -63,7 +63,7 @@ function ratesOf(method: string, limits: readonly CompiledLimit[]): readonly Com
   if (rates.length > 0 || first === undefined) return rates;
   throw new ThrottleConfigError(
     'SLUICE_WRONG_POLICY',
-    `${method}("${first.name}"): the policy limits how many calls run at a time, and has no units to be counted. Give it a rate, too.`,
+    `${method}("${first.name}"): the policy limits how many calls run at a time, and has no units to count. Add a rate to it.`,
   );
 }
 
@@ -80,7 +80,7 @@ function takenUnder({ mode: _, ...charge }: Charge, decision: Decision | undefin
 function notCreditable(policy: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_LEASE_CONFLICT',
-    `credit("${policy}"): the policy has a \`lease\`, and processes hold units of it that the backend does not know. Refund the outcome of the call, or leave the lease out.`,
+    `credit("${policy}"): the policy has a \`lease\`, so processes hold units that the backend does not know about. Refund the outcome of the call, or leave the lease out.`,
   );
 }
 

@@ -65,7 +65,7 @@ function settledBy(limit: CompiledLimit, chargeWhen: ChargeWhen | undefined, pla
   if (limit.policies.known.some(({ lease }) => lease !== undefined)) {
     throw new ThrottleConfigError(
       'SLUICE_LEASE_CONFLICT',
-      `${optionAt(place, 'chargeWhen')}: leased units are spent without the backend, whatever becomes of the run. Leave it out, or the lease of the policy.`,
+      `${optionAt(place, 'chargeWhen')}: cannot be combined with a lease, because leased units cannot be settled by the outcome of the run. Leave it out, or the lease of the policy.`,
     );
   }
   return { ...limit, chargeWhen, place };

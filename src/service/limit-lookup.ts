@@ -34,7 +34,7 @@ export class LimitLookup {
     if (handlerLimits === undefined) {
       throw new ThrottleConfigError(
         'SLUICE_NO_CALL',
-        `${method}() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. ` +
+        `${method}() without a policy uses the limits of the handler, but ThrottleGuard and ThrottleInterceptor have seen no handler here. ` +
           `Name a policy, ${method}("name"), or pass { on: context }.`,
       );
     }
@@ -74,7 +74,7 @@ export class LimitLookup {
     const known = new Set([...this.registry.names, ...limits.map((limit) => limit.name)]);
     throw new ThrottleConfigError(
       'SLUICE_UNKNOWN_POLICY',
-      `${place} in ${handlerLimits.label}: no policy or limit of that name.${suggest(name, [...known])}`,
+      `${place} in ${handlerLimits.label}: no policy or limit has this name.${suggest(name, [...known])}`,
     );
   }
 
@@ -110,7 +110,7 @@ function adHocConcurrency({ name, held, strategy, limit }: Policy, method: strin
   if (strategy === concurrency.name) return rulesOf({ limit });
   throw new ThrottleConfigError(
     'SLUICE_WRONG_POLICY',
-    `${method}(policy "${name}"): units of a token budget are reserved, and not charged.`,
+    `${method}(policy "${name}"): the units of a token budget are reserved, not charged. Use a budget of the module: throttle.budget(name).reserve(estimate).`,
   );
 }
 

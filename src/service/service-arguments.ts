@@ -131,7 +131,7 @@ export function parseChargeArguments(method: string, args: readonly unknown[]): 
   if (args.length > 2) {
     throw new ThrottleConfigError(
       'SLUICE_INVALID_ARGUMENT',
-      `${method}(): a list of policies has its costs in it. Pass the options alone beside it: ${method}([{ policy, cost }], options).`,
+      `${method}(): a list of policies contains its costs. Pass only the options after it: ${method}([{ policy, cost }], options).`,
     );
   }
   return { ...parseOptions(method, undefined, args[1]), charges };
@@ -198,7 +198,7 @@ function checkedCharges(method: string, list: readonly unknown[]): readonly Poli
     if (first !== undefined) {
       throw new ThrottleConfigError(
         'SLUICE_INVALID_ARGUMENT',
-        `${place}: has the same policy as [${first}]. Add their costs up in one of them.`,
+        `${place}: has the same policy as [${first}]. Combine their costs in one of them.`,
       );
     }
     seen.set(policy, i);
@@ -249,7 +249,7 @@ function assertResponse(method: string, response: unknown, on: unknown): void {
   if (on === undefined)
     throw new ThrottleConfigError(
       'SLUICE_INVALID_ARGUMENT',
-      `${place}: expected its request beside it, { on: request, response }`,
+      `${place}: expected its request as well, { on: request, response }`,
     );
 }
 

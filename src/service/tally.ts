@@ -136,7 +136,7 @@ class NestedTally implements Tally {
     const end = this.#charged === undefined ? 'cancelled' : 'charged';
     return new ThrottleConfigError(
       'SLUICE_ENDED_TALLY',
-      `${place}: the tally was ${end} before. Open another one for further costs.`,
+      `${place}: the tally has already been ${end}. Open another one for further costs.`,
     );
   }
 

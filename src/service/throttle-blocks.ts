@@ -142,7 +142,7 @@ export class ThrottleBlocks {
     if (all.every(({ block }) => block !== undefined)) return all;
     throw new ThrottleConfigError(
       'SLUICE_NOT_CONFIGURED',
-      `${place}: nobody can be blocked under this policy. Say so, ${declared}: { block: true } for blocks by hand, or { block: { for: "5m" } } for blocks after denials, too.`,
+      `${place}: this policy has no option "block". Add it, ${declared}: { block: true } for blocks by hand, or { block: { for: "5m" } } for blocks after denials as well.`,
     );
   }
 

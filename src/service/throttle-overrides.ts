@@ -168,7 +168,7 @@ export class ThrottleOverrides {
  */
 function bareAddressWarning(place: string, address: string): string {
   return (
-    `${place}: the subject "${address}" is an address, and by.ip() charges "${subjectOf.ip(address)}", so this override is not the one of that client. ` +
+    `${place}: the subject "${address}" is an address, and by.ip() charges "${subjectOf.ip(address)}", so this override does not apply to that client. ` +
     `Write throttle.subjectOf.ip("${address}"), unless a function of yours returns plain addresses.`
   );
 }
@@ -190,7 +190,7 @@ function checkedSpec(place: string, rate: unknown): OverrideSpec {
     throw missingValue(
       optionAt(place, 'burst'),
       'a whole number of units, at least 1',
-      'Leave it out for that of the policy.',
+      'Leave it out to keep the burst of the policy.',
     );
   }
   return rate;

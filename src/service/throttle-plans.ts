@@ -58,7 +58,7 @@ export class ThrottlePlans {
     if (session !== undefined) return session.call;
     throw new ThrottleConfigError(
       'SLUICE_NO_CALL',
-      'plans.of(): there is no call here. Say which: plans.of(request), or plans.of(context) with an execution context or a socket.',
+      'plans.of(): there is no call here. Pass one: plans.of(request), or plans.of(context) with an execution context or a socket.',
     );
   }
 

@@ -317,10 +317,10 @@ export class ThrottleService {
 /** Throws unless the end of the call can be observed, so that a limit can be settled. */
 function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: CallSession | undefined): void {
   if (session?.watchEnd() !== undefined) return;
-  const found = session === undefined ? 'there is no call here' : 'how this one ends cannot be seen';
+  const found = session === undefined ? 'there is no call here' : 'its end cannot be observed';
   throw new ThrottleConfigError(
     'SLUICE_NO_CALL',
-    `${method}("${name}"): its \`chargeWhen\` decides by how a call ends, and ${found}. Use run("${name}", options, fn), which settles by how fn ends${session?.responder.onEnd !== undefined ? ', or pass the response beside the request: { on: request, response }' : ''}.`,
+    `${method}("${name}"): its \`chargeWhen\` depends on how the call ends, but ${found}. Use run("${name}", options, fn), which settles by how fn ends${session?.responder.onEnd !== undefined ? ', or pass the response beside the request: { on: request, response }' : ''}.`,
   );
 }
 

@@ -94,7 +94,7 @@ export const SPEC_EXPECTED: Readonly<Record<keyof PolicySpec, string>> = {
   burst: 'a whole number of units, at least 1',
   segments: `a whole number from 1 to ${MAX_SEGMENTS} that divides the period`,
   scope: 'a string',
-  unit: 'a name of what is counted such as "content-bytes", 1 to 64 characters of ASCII without quotes and backslashes',
+  unit: 'the name of the unit that is counted such as "content-bytes", 1 to 64 ASCII characters without quotes and backslashes',
   headers: 'true or false',
   onError: AN_ON_ERROR,
   lease: 'an object { batch: units }',
@@ -183,7 +183,7 @@ export function definePolicies(
   if (duplicate !== undefined) {
     throw invalidValue(
       optionAt(path, 'rate'),
-      'each period once (of two rates over one period the lower always rules)',
+      'each period once (of two rates with the same period, only the lower one could deny a call)',
       spec.rate,
       'SLUICE_DUPLICATE_PERIOD',
     );
@@ -243,7 +243,7 @@ export function policyAtRate(path: string, policy: Policy, rate: StoredRate, str
   if (rate.strategy !== policy.strategy) {
     throw new ThrottleConfigError(
       'SLUICE_FIXED_RATE',
-      `${path}: the rate was set for the strategy "${rate.strategy}", and the policy is a "${policy.strategy}"`,
+      `${path}: the rate was set for the strategy "${rate.strategy}", but the policy is a "${policy.strategy}"`,
     );
   }
   const { limit, periodMs, burst } = rate;
@@ -270,7 +270,7 @@ export function policyAtRate(path: string, policy: Policy, rate: StoredRate, str
 function blockedLease(path: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_LEASE_CONFLICT',
-    `${optionAt(path, 'block')}: leased units are spent without the backend, which knows who is blocked. Leave one of the two out, \`block\` or \`lease\`.`,
+    `${optionAt(path, 'block')}: cannot be combined with a lease, because leased units are spent without the backend, which knows who is blocked. Leave out \`block\` or \`lease\`.`,
   );
 }
 

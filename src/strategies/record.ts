@@ -22,7 +22,7 @@ export function record(
   if (after === state || after.length === 0) {
     throw new ThrottleConfigError(
       'SLUICE_STRATEGY_FAILED',
-      `policy "${policy.name}": the strategy "${strategy.name}" does not record a charge. Its amend must make a charge of 0 units at \`now\` one of any cost, from the empty state too.`,
+      `policy "${policy.name}": the strategy "${strategy.name}" does not record a charge: its amend has to raise a charge of 0 units at \`now\` to any cost, also from the empty state.`,
     );
   }
   return { state: after, decision: strategy.step(after, now, policy, 0, args).decision };

@@ -52,7 +52,7 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
     const { app, atStartup, warnings } = started;
     const cause = `Redis at 127.0.0.1:${server.port}: WRONGPASS invalid username-password pair or user is disabled`;
     expect(atStartup).toEqual([
-      `${cause}. Until that is over, limits are counted in this process (onError: "local"), unless a policy says otherwise.`,
+      `${cause}. Until it recovers, limits are counted in this process (onError: "local"), unless a policy says otherwise.`,
     ]);
     expect(await app.statuses('/list', 4)).toEqual([200, 200, 200, 429]);
     expect([...app.app.get(ThrottleService).failures]).toEqual([['WRONGPASS', 5]]);
@@ -63,12 +63,12 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
 
   it.each([
     ['allow', 'calls pass uncharged'],
-    ['deny', 'calls are answered 503'],
+    ['deny', 'calls are rejected with 503'],
   ] as const)('logs the effect of onError %s if nothing listens at the address', async (onError, meanwhile) => {
     const port = await freePort();
     await using started = await start({ host: '127.0.0.1', port }, { onError });
     expect(started.atStartup).toEqual([
-      `Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}. Until that is over, ${meanwhile} (onError: "${onError}"), unless a policy says otherwise.`,
+      `Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}. Until it recovers, ${meanwhile} (onError: "${onError}"), unless a policy says otherwise.`,
     ]);
   });
 

@@ -81,7 +81,9 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
     server.freeze();
     expect(await app.statuses('/list', 4)).toEqual([200, 200, 200, 429]);
     expect(await app.statuses('/list', 4)).toEqual([429, 429, 429, 429]);
-    expect(warnings).toEqual(["The backend does not answer (TIMEOUT). Until it does, each policy's onError decides."]);
+    expect(warnings).toEqual([
+      'The backend is unavailable (TIMEOUT). Until it recovers, the onError of each policy decides.',
+    ]);
   });
 
   it('responds with 503 instead of 429 for a policy with onError "deny"', async () => {

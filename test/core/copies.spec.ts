@@ -68,7 +68,7 @@ describe('a second copy of the library', () => {
 
   it('catches forgotten parentheses after a by of the other copy', async () => {
     expect(() => Reflect.apply(first.by.first, undefined, [second.by.user])).toThrow(
-      'by.user is a function that makes a By: call it, by.user().',
+      'by.user was passed without being called. Write by.user().',
     );
   });
 

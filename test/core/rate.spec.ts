@@ -134,7 +134,7 @@ describe('a rate that is rejected', () => {
 
   it.each(['0/s', '5/0s', '0/0ms', '00/min', '5/s; 0/min'])('rejects the zero in %j', (text) => {
     expect(() => parseRate(text)).toThrow(
-      new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}": counts and periods begin at 1`),
+      new ThrottleConfigError('SLUICE_INVALID_RATE', `${FORM}, got "${text}": counts and periods are at least 1`),
     );
   });
 

@@ -20,14 +20,8 @@ describe('forFeature stops startup', () => {
     [{ policies: ['5/min'] }, `${place}: policies: expected an object of policies by name, got a list of 1`],
     [{ polices: {} }, `${place}: there is no option "polices". Did you mean "policies"? Known: policies.`],
     [{ policies: {}, default: '5/min' }, `${place}: there is no option "default". Known: policies.`],
-    [
-      { policies: { search: '5/min' } },
-      'policies.search: there are two policies of the name "search". Give one of them another.',
-    ],
-    [
-      { policies: { site: '5/min' } },
-      'policies.site: there are two policies of the name "site". Give one of them another.',
-    ],
+    [{ policies: { search: '5/min' } }, 'policies.search: two policies are named "search". Rename one of them.'],
+    [{ policies: { site: '5/min' } }, 'policies.site: two policies are named "site". Rename one of them.'],
   ])('with %j', async (options, message) => {
     const root = { policies, default: { rate: '5000/min', name: 'site' } };
     const boot = () => ({ options: root, imports: [ThrottleModule.forFeature(untyped(options))] });
@@ -37,12 +31,12 @@ describe('forFeature stops startup', () => {
   it('if two features have policies of the same name', async () => {
     const feature = () => ThrottleModule.forFeature({ policies: { mail: '5/min' } });
     expect(await bootError(() => ({ options: {}, imports: [feature(), feature()] }))).toBe(
-      'policies.mail: there are two policies of the name "mail". Give one of them another.',
+      'policies.mail: two policies are named "mail". Rename one of them.',
     );
   });
 
   it('if there is no global forRoot', async () => {
-    const message = `${place}: there is no ThrottleModule.forRoot() to add to. Import it in the root module, and leave it global there.`;
+    const message = `${place}: ThrottleModule.forRoot() is not imported. Import it in the root module, and leave it global there.`;
     const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
     expect(await bootError(() => ({ imports }))).toBe(message);
     expect(await bootError(() => ({ options: { isGlobal: false }, imports }))).toBe(message);

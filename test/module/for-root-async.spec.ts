@@ -73,7 +73,7 @@ describe('forRootAsync', () => {
     ],
     [
       { useFactory: () => ({}), default: '5/min' },
-      'ThrottleModule.forRootAsync: "default" is read only in what the factory returns. Put it there.',
+      'ThrottleModule.forRootAsync: "default" has no effect here. Move it into the object that the factory returns.',
     ],
     [
       { useFactory: () => ({}), useFactroy: 1 },
@@ -83,15 +83,15 @@ describe('forRootAsync', () => {
     [{ useFactory: () => ({}), isGlobal: 1 }, 'ThrottleModule.isGlobal: expected true or false, got 1 (number)'],
     [
       { useFactory: () => ({ guard: false }) },
-      'ThrottleModule: "guard" shapes the module itself. Put it beside the factory, not into what that returns.',
+      'ThrottleModule: "guard" is an option of the module itself. Move it beside the factory, out of the object that the factory returns.',
     ],
     [
       { useFactory: async () => ({ isGlobal: false }) },
-      'ThrottleModule: "isGlobal" shapes the module itself. Put it beside the factory, not into what that returns.',
+      'ThrottleModule: "isGlobal" is an option of the module itself. Move it beside the factory, out of the object that the factory returns.',
     ],
     [
       { useFactory: () => undefined },
-      'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.',
+      'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not ThrottleModule alone. With forRootAsync, return an object from the factory.',
     ],
     [{ useFactory: async () => '5/min' }, 'ThrottleModule: expected an object of options, got "5/min"'],
     [{ useFactory: () => null }, 'ThrottleModule: expected an object of options, got null'],
@@ -107,12 +107,12 @@ describe('forRootAsync', () => {
     [
       'a factory that takes an argument, without inject',
       { useFactory: fromConfig },
-      `${factory}: takes 1 argument, and "inject" lists none, so that the rest would be undefined. List a provider for each: inject: [ConfigService].`,
+      `${factory}: takes 1 argument, but "inject" lists none, so the rest would be undefined. List a provider for each argument: inject: [ConfigService].`,
     ],
     [
       'a factory that takes more arguments than inject has',
       { useFactory: (config: object, other: object) => ({ ...config, ...other }), inject: [ConfigService] },
-      `${factory}: takes 2 arguments, and "inject" lists 1, so that the rest would be undefined. List a provider for each: inject: [ConfigService].`,
+      `${factory}: takes 2 arguments, but "inject" lists 1, so the rest would be undefined. List a provider for each argument: inject: [ConfigService].`,
     ],
     [
       'options in place of a factory',
@@ -197,7 +197,7 @@ describe.each(adapters)('on %s', (adapter) => {
     await expect(startApp({ adapter, controllers: [WrongController], options })).rejects.toThrow(
       new ThrottleConfigError(
         'SLUICE_UNKNOWN_POLICY',
-        '@Throttle("serach") on WrongController.list: no policy of that name. Did you mean "search"? Known: search.',
+        '@Throttle("serach") on WrongController.list: no policy has this name. Did you mean "search"? Known: search.',
       ),
     );
   });

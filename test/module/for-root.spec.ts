@@ -15,8 +15,8 @@ const byName = 'expected an object of policies by name, such as { login: "5/min"
 const aName =
   'expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
 const reserved = (name: string) =>
-  `"${name}" is what limits without a name are called. Take another; a limit for all handlers is the module's option "default".`;
-const later = 'Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are not there yet.';
+  `"${name}" is reserved for unnamed limits. Choose another name. For a limit of all handlers, use the module option "default".`;
+const later = 'Use forRootAsync({ useFactory: async () => ({ ... }) }) for options that are loaded asynchronously.';
 const bits = 'expected a whole number of bits from 1 to 128';
 const styles =
   'expected "standard", "legacy", "both", false, or a list of one of "draft-11", "draft-7" and "draft-6", and "legacy"';
@@ -49,7 +49,7 @@ describe('forRoot stops startup', () => {
 
     [
       { policies: { runtime: true } },
-      'policies.runtime: expected a policy, got true. To follow changes that are made while the service runs, write `runtimePolicies: true` beside `policies`.',
+      'policies.runtime: expected a policy, got true. To follow changes at run time, set `runtimePolicies: true` beside `policies`.',
     ],
     [{ runtimePolicies: 'yes' }, 'ThrottleModule.runtimePolicies: expected true or false, got "yes"'],
     [
@@ -58,7 +58,7 @@ describe('forRoot stops startup', () => {
     ],
     [
       { mode: 'monitor', default: { rate: '5/min', strategy: 'fixed-window', lease: { batch: 2 } } },
-      'default.lease: leased units can only be enforced, and the mode here is "monitor". Leave the lease out, or give the policy the mode "on".',
+      'default.lease: a lease needs the mode "on", but the mode here is "monitor". Leave the lease out, or set the mode "on".',
     ],
     [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
     [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
@@ -103,12 +103,9 @@ describe('forRoot stops startup', () => {
     ],
     [
       { strategies: [{ ...coin, name: 'gcra' }] },
-      'ThrottleModule.strategies: there are two of the name "gcra". Give yours another.',
+      'ThrottleModule.strategies: two strategies are named "gcra". Rename yours.',
     ],
-    [
-      { strategies: [coin, { ...coin }] },
-      'ThrottleModule.strategies: there are two of the name "coin". Give yours another.',
-    ],
+    [{ strategies: [coin, { ...coin }] }, 'ThrottleModule.strategies: two strategies are named "coin". Rename yours.'],
 
     [{ policies: '5/min' }, `ThrottleModule.policies: ${byName}, got "5/min"`],
     [{ policies: null }, `ThrottleModule.policies: ${byName}, got null`],
@@ -124,11 +121,11 @@ describe('forRoot stops startup', () => {
     [{ policies: { 'default-1s': '5/min' } }, `policies.default-1s: ${reserved('default-1s')}`],
     [
       { policies: { search: { rate: '5/min', name: 'other' } } },
-      'policies.search.name: the policy is called "search" already. Leave the name out.',
+      'policies.search.name: the policy is already named "search". Leave the name out.',
     ],
     [
       { policies: { search: '5/s; 9/min', 'search-1s': '5/s' } },
-      'policies.search-1s: "search-1s" is already the name of a rate of policies.search. Give one of the two limits another name.',
+      'policies.search-1s: the name "search-1s" is already used by a rate of policies.search. Rename one of the two limits.',
     ],
 
     [{ default: 5 }, `ThrottleModule.default: ${limits}, got 5 (number)`],
@@ -140,11 +137,11 @@ describe('forRoot stops startup', () => {
     ],
     [
       { default: ['5/min', '9 per minute'] },
-      'default[1]: there are two limits over one period here, both called "default-1m". Give one of them a name of its own: { name: "..." }.',
+      'default[1]: two unnamed limits have the same period here, so both would be named "default-1m". Name one of them: { name: "..." }.',
     ],
     [
       { default: ['5/min', { rate: () => '5/s' }] },
-      'default[1]: a rate that is a function needs a name beside another limit. Add { name: "..." }.',
+      'default[1]: a rate that is a function needs a name if there is another limit. Add { name: "..." }.',
     ],
     [
       {
@@ -153,11 +150,11 @@ describe('forRoot stops startup', () => {
           { rate: '9/hour', name: 'site' },
         ],
       },
-      'default[0]: there are two policies of the name "site" here. Give one of them another.',
+      'default[0]: two policies are named "site" here. Rename one of them.',
     ],
     [
       { default: { rate: '5/min', name: 'search' }, policies: { search: '9/s' } },
-      'default: there are two policies of the name "search". Give one of them another.',
+      'default: two policies are named "search". Rename one of them.',
     ],
 
     [{ skip: true }, 'ThrottleModule.skip: expected a function of the call, got true'],
@@ -167,15 +164,15 @@ describe('forRoot stops startup', () => {
     [{ headers: ['draft-8'] }, `ThrottleModule.headers: ${styles}, got a list of 1`],
     [
       { headers: ['draft-7', 'legacy', 'draft-11'] },
-      'ThrottleModule.headers: "draft-7" and "draft-11" write the same headers. Leave one of them out; only "legacy" goes with another.',
+      'ThrottleModule.headers: "draft-7" and "draft-11" write the same headers. Leave one of them out; only "legacy" can be combined with another.',
     ],
     [
       { headers: ['draft-6', 'draft-7'] },
-      'ThrottleModule.headers: "draft-6" and "draft-7" write the same headers. Leave one of them out; only "legacy" goes with another.',
+      'ThrottleModule.headers: "draft-6" and "draft-7" write the same headers. Leave one of them out; only "legacy" can be combined with another.',
     ],
     [
       { headers: ['legacy', 'legacy'] },
-      'ThrottleModule.headers: "legacy" and "legacy" write the same headers. Leave one of them out; only "legacy" goes with another.',
+      'ThrottleModule.headers: "legacy" and "legacy" write the same headers. Leave one of them out; only "legacy" can be combined with another.',
     ],
     [{ errors: 'rfc9457' }, 'ThrottleModule.errors: expected "nest" or "problem", got "rfc9457"'],
     [{ message: '' }, `ThrottleModule.message: ${aText}, got ""`],
@@ -209,13 +206,13 @@ describe('forRoot stops startup', () => {
 
   it('if it is imported twice', async () => {
     expect(await bootError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
-      'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
+      'ThrottleModule.forRoot: imported twice, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
     );
   });
 
   it('if the class is imported without it', async () => {
     expect(await bootError(() => ({ imports: [ThrottleModule] }))).toBe(
-      'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not the class alone; a factory has to return them.',
+      'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not ThrottleModule alone. With forRootAsync, return an object from the factory.',
     );
   });
 });

@@ -247,6 +247,6 @@ it('@SkipThrottle(undefined) stops startup', async () => {
   }
   const options = { default: '5/min', backend: new MemoryBackend() };
   expect(await bootError(() => ({ options, controllers: [OpenController] }))).toBe(
-    `@SkipThrottle on OpenController.list: expected names of policies, or nothing, got undefined. ${QUESTION}`,
+    `@SkipThrottle on OpenController.list: expected names of policies, or no arguments, got undefined. ${QUESTION}`,
   );
 });

@@ -8,7 +8,7 @@ import { type AppOptions, adapters, startApp } from '../support/http-app.js';
 
 const NOTHING =
   'Nothing is limited: the options have no default and no limits of sockets, no handler has @Throttle, and no class injects ThrottleService. ' +
-  'Limit all handlers by ThrottleModule.forRoot({ default: "1000/min" }), or some of them by @Throttle("10/min").';
+  'Limit all handlers with ThrottleModule.forRoot({ default: "1000/min" }), or some of them with @Throttle("10/min").';
 
 @Controller()
 class OpenController {

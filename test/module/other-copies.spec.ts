@@ -97,7 +97,7 @@ describe('a class of another copy of the library stops startup', () => {
   it('as forFeature', async () => {
     const imports = [copy.ThrottleModule.forFeature({ policies: { search: '5/min' } })];
     expect(await bootError(() => ({ options: {}, imports }))).toContain(
-      `ThrottleModule.forFeature: there is no ThrottleModule.forRoot() to add to. forFeature is that of ${path}, and another copy of nestjs-sluice is loaded: ${path}`,
+      `ThrottleModule.forFeature: ThrottleModule.forRoot() is not imported. forFeature is that of ${path}, and another copy of nestjs-sluice is loaded: ${path}`,
     );
   });
 });

@@ -48,15 +48,15 @@ describe('the option sockets stops startup', () => {
     [{ frames: {} }, `${place}.frames.rate: expected a rate such as "5/min", got none`],
     [
       { frames: { rate: '5/min', manual: true } },
-      `${place}.frames.manual: has no place in a limit of frames. Leave it out.`,
+      `${place}.frames.manual: cannot be used in a limit of frames. Leave it out.`,
     ],
     [
       { frames: { rate: '5/min', scope: 'app' } },
-      `${place}.frames.scope: has no place in a limit of frames. Leave it out.`,
+      `${place}.frames.scope: cannot be used in a limit of frames. Leave it out.`,
     ],
     [
       { connections: { rate: '5/min', name: 'a' } },
-      `${place}.connections.name: has no place in a limit of connections. Leave it out.`,
+      `${place}.connections.name: cannot be used in a limit of connections. Leave it out.`,
     ],
     [
       { frames: { rate: '5/min', strategy: 'token-buket' } },
@@ -81,7 +81,7 @@ describe('a gateway stops startup', () => {
         }
         return ChatGateway;
       },
-      '@Throttle("serach") on ChatGateway.say: no policy of that name. Did you mean "search"? Known: search.',
+      '@Throttle("serach") on ChatGateway.say: no policy has this name. Did you mean "search"? Known: search.',
     ],
     [
       'with a limit on what no message leads to',
@@ -115,7 +115,7 @@ describe('a gateway stops startup', () => {
         class ChatGateway {}
         return ChatGateway;
       },
-      '@Throttle on ChatGateway, connections: there are two of them here. Join their rates: { connections: "10/s; 100/min" }.',
+      '@Throttle on ChatGateway, connections: set twice here. Combine the rates: { connections: "10/s; 100/min" }.',
     ],
     [
       'with connections on a handler',
@@ -126,7 +126,7 @@ describe('a gateway stops startup', () => {
         }
         return ChatGateway;
       },
-      "@Throttle on ChatGateway.say, connections: expected on a gateway's class, which connections are made to, and not on a method.",
+      '@Throttle on ChatGateway.say, connections: belongs on the class of a gateway, because clients connect to the gateway and not to a method. Move it there.',
     ],
     [
       'with connections beside a bare skip',
@@ -137,7 +137,7 @@ describe('a gateway stops startup', () => {
         class ChatGateway {}
         return ChatGateway;
       },
-      '@SkipThrottle on ChatGateway: stands beside a @Throttle that it skips. Remove one of them.',
+      '@SkipThrottle on ChatGateway: skips a @Throttle on the same class or method. Remove one of them.',
     ],
     [
       'with a subject, and no rate of messages, beside connections',
@@ -172,7 +172,7 @@ describe('a limit of connections', () => {
       @Get() list() {}
     }
     expect(await bootError(() => ({ options: {}, controllers: [ReportsController] }))).toBe(
-      '@Throttle on ReportsController, connections: expected a gateway, and ReportsController is none. Requests are limited by a rate: @Throttle("10/min").',
+      '@Throttle on ReportsController, connections: expected a gateway, but ReportsController is not one. Requests are limited by a rate: @Throttle("10/min").',
     );
   });
 

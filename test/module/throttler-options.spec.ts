@@ -7,7 +7,7 @@ import { adapters } from '../support/http-app.js';
 /** What code without types would pass. */
 const untyped = (value: unknown) => value as never;
 
-const intro = 'options of @nestjs/throttler have another form here.';
+const intro = 'these are options of @nestjs/throttler, which have another form here.';
 const shared = (rate: string) =>
   `All handlers share that budget; { ${rate}, scope: "handler" } gives each its own, as @nestjs/throttler does.`;
 const seconds = '(This reads ttl as milliseconds; before version 5 of @nestjs/throttler it was in seconds.)';
@@ -34,7 +34,7 @@ const moduleOptions: readonly (readonly [options: unknown, text: string])[] = [
   ],
   [
     [{ ttl: 60_000, limit: 10, blockDuration: 5000, ignoreUserAgents: [/bot/] }],
-    `Write default: "10/min". ${shared('rate: "10/min"')} For blockDuration write nothing, because denied calls do not block later ones. ` +
+    `Write default: "10/min". ${shared('rate: "10/min"')} For blockDuration write block: { for: "5m" }, which blocks a client after denials, or nothing. ` +
       'For ignoreUserAgents write skip: ({ request }) => /bot/.test(String(request?.headers["user-agent"])).',
   ],
   [[{ ttl: 1000, limit: 3 }, undefined], `Write default: "3/s". ${shared('rate: "3/s"')}`],

@@ -11,7 +11,7 @@ const limit = (place: string, options: object) =>
 const conflict = (place: string, name: string, first: string) =>
   new ThrottleConfigError(
     'SLUICE_DUPLICATE_POLICY',
-    `${place}: "${name}" is already the name of a rate of ${first}. Give one of the two limits another name.`,
+    `${place}: the name "${name}" is already used by a rate of ${first}. Rename one of the two limits.`,
   );
 
 describe('BudgetClaims', () => {

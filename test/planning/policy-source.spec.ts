@@ -78,7 +78,7 @@ describe('policiesByRate', () => {
     const error = (shown: string) =>
       new ThrottleConfigError(
         'SLUICE_INVALID_RESULT',
-        `policies.api.rate: expected the function to answer with a rate such as "5/min", got ${shown}`,
+        `policies.api.rate: expected the function to return a rate such as "5/min", got ${shown}`,
       );
     const source = (value: unknown) => policiesByRate(untyped(value), counted().define, 'policies.api');
     await expect(source(5).of(call)).rejects.toThrow(error('5 (number)'));

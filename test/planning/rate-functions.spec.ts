@@ -98,10 +98,10 @@ describe.each(adapters)('a rate that is a function, on %s', (adapter) => {
 
   it.each<readonly [string, unknown, string]>([
     ['no rate', 'lots', `${form}, got "lots"`],
-    ['no text', 5, 'expected the function to answer with a rate such as "5/min", got 5 (number)'],
-    ['nothing', undefined, 'expected the function to answer with a rate such as "5/min", got undefined'],
+    ['no text', 5, 'expected the function to return a rate such as "5/min", got 5 (number)'],
+    ['nothing', undefined, 'expected the function to return a rate such as "5/min", got undefined'],
     ['an empty text', '', `${form}, got ""`],
-    ['a rate of 0', '0/min', `${form}, got "0/min": counts and periods begin at 1`],
+    ['a rate of 0', '0/min', `${form}, got "0/min": counts and periods are at least 1`],
   ])('fails the call with an error that names the place if it returns %s', async (_, answer, message) => {
     const errors: string[] = [];
     for (const rate of [() => answer as string, async () => answer as string]) {

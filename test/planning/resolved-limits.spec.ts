@@ -96,8 +96,8 @@ describe('resolveLimits', () => {
   });
 
   it.each<readonly [string, Class]>([
-    ['@SkipThrottle("serach") on Skips: no policy of that name. Did you mean "search"?', class Skips {}],
-    ['@SkipThrottle("serach") on Late: no policy of that name. Did you mean "search"?', class Late extends Base {}],
+    ['@SkipThrottle("serach") on Skips: no policy has this name. Did you mean "search"?', class Skips {}],
+    ['@SkipThrottle("serach") on Late: no policy has this name. Did you mean "search"?', class Late extends Base {}],
   ])('reports a skipped name that no outer declaration has: %s', (message, type) => {
     SkipThrottle('serach')(type);
     expect(() => resolveLimits(declarationsOf(type), registry)).toThrow(message);

@@ -66,7 +66,7 @@ describe('in an outage', () => {
     for (const method of ['credit', 'credit', 'debit'] as const) await throttle[method]('open', 1, ada);
     await throttle.reset('local', ada);
     expect(warnings.filter((text) => / was lost/.test(text))).toEqual([
-      'A credit was lost, because the backend does not answer (UNAVAILABLE): its units are not given back there. Further losses are counted.',
+      'A credit was lost, because the backend is unavailable (UNAVAILABLE): its units are not given back there. Further losses are counted.',
     ]);
     await server.start();
     await until(async () => {

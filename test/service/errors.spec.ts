@@ -26,23 +26,23 @@ describe('an invalid use of the service', () => {
     [
       'an unknown policy',
       (throttle) => throttle.hit('serach', 1, ada),
-      `hit("serach"): no policy of that name. Did you mean "search"? ${knownNames}`,
+      `hit("serach"): no policy has this name. Did you mean "search"? ${knownNames}`,
     ],
-    ['a rate', (throttle) => throttle.hit('5/min', 1, ada), `hit("5/min"): no policy of that name. ${knownNames}`],
+    ['a rate', (throttle) => throttle.hit('5/min', 1, ada), `hit("5/min"): no policy has this name. ${knownNames}`],
     [
       'the default where there is none',
       (throttle) => throttle.hit('default', 1, ada),
-      `hit("default"): no policy of that name. ${knownNames}`,
+      `hit("default"): no policy has this name. ${knownNames}`,
     ],
     [
       'no policy outside a call',
       (throttle) => throttle.hit(1, ada),
-      'hit() without a policy is about the handler\'s own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. Name a policy, hit("name"), or pass { on: context }.',
+      'hit() without a policy uses the limits of the handler, but ThrottleGuard and ThrottleInterceptor have seen no handler here. Name a policy, hit("name"), or pass { on: context }.',
     ],
     [
       'no policy outside a call, of stat',
       (throttle) => throttle.stat(),
-      'stat() without a policy is about the handler\'s own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. Name a policy, stat("name"), or pass { on: context }.',
+      'stat() without a policy uses the limits of the handler, but ThrottleGuard and ThrottleInterceptor have seen no handler here. Name a policy, stat("name"), or pass { on: context }.',
     ],
     [
       'what is no policy',
@@ -57,12 +57,12 @@ describe('an invalid use of the service', () => {
     [
       'a budget a handler outside a call',
       (throttle) => throttle.hit('each', 1, ada),
-      'policies.each: has a budget for each handler, and there is no handler here. Ask within a call, or give it the scope "app" or { group }.',
+      'policies.each: has a budget for each handler, but there is no handler here. Call this within a request, or set the scope "app" or { group }.',
     ],
     [
       'a budget a class outside a call',
       (throttle) => throttle.hit('classy', 1, ada),
-      'policies.classy: has a budget for each class, and there is no handler here. Ask within a call, or give it the scope "app" or { group }.',
+      'policies.classy: has a budget for each class, but there is no handler here. Call this within a request, or set the scope "app" or { group }.',
     ],
     [
       'an empty subject',
@@ -119,7 +119,7 @@ describe('an invalid use of the service', () => {
     await using context = await startContext({ policies });
     await expect(context.throttle.hit('upload')).rejects.toThrow(
       new Error(
-        'There is no call here, and nobody to charge. Say whom: { subject: subjectOf.user(42) }, or { on: request }.',
+        'There is no call here, so there is no subject to charge. Pass one: { subject: subjectOf.user(42) }, or { on: request }.',
       ),
     );
   });

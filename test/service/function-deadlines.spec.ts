@@ -73,7 +73,7 @@ describe.each(adapters)('a function that never resolves, on %s', (adapter) => {
     expect(runs.count).toBe(0);
     const named = warnings.filter((warning) =>
       warning.includes(
-        `@Throttle("api") on LimitedController.list, ${path} of policy "api": expected an answer within 20`,
+        `@Throttle("api") on LimitedController.list, ${path} of policy "api": expected a result within 20`,
       ),
     );
     expect(named).toHaveLength(1);
@@ -87,7 +87,7 @@ describe.each(adapters)('a function that never resolves, on %s', (adapter) => {
     const { app, warnings } = await start(adapter, { rate: '1/min', ...limit });
     await using _ = app;
     expect(await app.statuses('/limited', 2)).toEqual([200, 503]);
-    expect(warnings.join('\n')).toContain(`, ${path} of policy "api": expected an answer within 20 ms, got none`);
+    expect(warnings.join('\n')).toContain(`, ${path} of policy "api": expected a result within 20 ms, got none`);
   });
 
   it.each([
@@ -98,7 +98,7 @@ describe.each(adapters)('a function that never resolves, on %s', (adapter) => {
     await using _ = app;
     expect(await app.statuses('/limited', 1)).toEqual([503]);
     expect(runs.count).toBe(0);
-    expect(warnings.join('\n')).toMatch(new RegExp(`${path}.*: expected an answer within 20 ms, got none`));
+    expect(warnings.join('\n')).toMatch(new RegExp(`${path}.*: expected a result within 20 ms, got none`));
   });
 
   it.each(['guard', 'handler'] as const)('causes a 503 in the phase `%s`, and charges nothing', async (phase) => {
@@ -150,7 +150,7 @@ describe.each(adapters)('a function that never resolves, on %s', (adapter) => {
     const { app, warnings } = await start(adapter, { by: () => 'user:ada' }, { plans });
     await using _ = app;
     expect(await app.statuses('/limited', 4)).toEqual([503, 200, 200, 429]);
-    expect(warnings.join('\n')).toContain('plans.of: expected an answer within 20 ms, got none');
+    expect(warnings.join('\n')).toContain('plans.of: expected a result within 20 ms, got none');
   });
 });
 
@@ -300,7 +300,7 @@ describe('a custom backend that never responds', () => {
       warnings,
     });
     await app.app.close();
-    expect(warnings.join('\n')).toContain('TableBackend.close(): expected an answer within 20 ms, got none.');
+    expect(warnings.join('\n')).toContain('TableBackend.close(): expected a result within 20 ms, got none.');
   });
 
   it('is unavailable if it is remote, so that onError decides', async () => {

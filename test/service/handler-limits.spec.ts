@@ -162,7 +162,7 @@ describe.each(adapters)('hit without a policy, on %s', (adapter) => {
     expect(await own('module')).toBe('"own";r=34;t=60, "default";r=19;t=60, "default";r=997;t=60');
     await app.send('/own/elsewhere');
     expect(errors).toEqual([
-      'hit("report") in OwnController.elsewhere: no policy or limit of that name. Known: search, own, default.',
+      'hit("report") in OwnController.elsewhere: no policy or limit has this name. Known: search, own, default.',
     ]);
   });
 

@@ -115,10 +115,10 @@ describe('a quota', () => {
     await throttle.overrides.set('exports', 'user:ada', '20/month');
     expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 24, remaining: 14, window: { used: 10 } });
     await expect(throttle.overrides.set('exports', 'user:ada', '3/day')).rejects.toThrow(
-      'expected the unit of the policy, "10/month", whose windows the quota is counted in, got "3/day"',
+      'expected the same unit as the rate of the policy, "10/month", got "3/day"',
     );
     await expect(throttle.overrides.set('api', 'user:ada', '30/month')).rejects.toThrow(
-      'expected a period of a fixed length, because the policy is no quota of a calendar, got "30/month"',
+      'expected a period of fixed length, because the policy is not a calendar quota, got "30/month"',
     );
   });
 
@@ -130,7 +130,7 @@ describe('a quota', () => {
     await throttle.policies.update('exports', { rate: '20/month' });
     expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 24, remaining: 14 });
     await expect(throttle.policies.update('exports', { rate: '6/day' })).rejects.toThrow(
-      'expected the unit of the policy, "10/month", whose windows the quota is counted in, got "6/day"',
+      'expected the same unit as the rate of the policy, "10/month", got "6/day"',
     );
     await throttle.policies.reset('exports');
     expect(await throttle.stat('exports', ada)).toMatchObject({ limit: 14, remaining: 4, window: { used: 10 } });

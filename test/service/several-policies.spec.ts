@@ -160,17 +160,17 @@ describe('an invalid array of policies', () => {
     [
       'has a policy twice',
       [[{ policy: 'calls' }, { policy: 'elements' }, { policy: 'calls', cost: 2 }]],
-      'hit()[2]: has the same policy as [0]. Add their costs up in one of them.',
+      'hit()[2]: has the same policy as [0]. Combine their costs in one of them.',
     ],
     [
       'has an unknown policy',
       [[{ policy: 'call' }]],
-      'hit("call"): no policy of that name. Did you mean "calls"? Known: calls, elements.',
+      'hit("call"): no policy has this name. Did you mean "calls"? Known: calls, elements.',
     ],
     [
       'has a cost beside it',
       [[{ policy: 'calls' }], 1, ada],
-      'hit(): a list of policies has its costs in it. Pass the options alone beside it: hit([{ policy, cost }], options).',
+      'hit(): a list of policies contains its costs. Pass only the options after it: hit([{ policy, cost }], options).',
     ],
     [
       'has no options beside it',

@@ -166,7 +166,7 @@ describe('several rates', () => {
 
   it('may not be two over one period', () => {
     expect(thrownProblem(() => definePolicies('here', 'x', { rate: '10/min; 20/60s' }))).toBe(
-      'here.rate: expected each period once (of two rates over one period the lower always rules), got "10/min; 20/60s"',
+      'here.rate: expected each period once (of two rates with the same period, only the lower one could deny a call), got "10/min; 20/60s"',
     );
   });
 

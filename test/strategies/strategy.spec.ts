@@ -125,7 +125,7 @@ describe('a custom strategy', () => {
       expect(() => backend.use([other])).toThrow(
         new ThrottleConfigError(
           'SLUICE_DUPLICATE_STRATEGY',
-          `MemoryBackend: there is a strategy "${name}" already. Give yours another name.`,
+          `MemoryBackend: a strategy named "${name}" already exists. Rename yours.`,
         ),
       );
     }
@@ -201,7 +201,7 @@ describe('the size that a custom strategy declares', () => {
     backend.use([strategy]);
     const policy = definePolicy('p', { rate: '3/min', strategy });
     expect(() => backend.spend([{ policy, subject: 'a', cost: 1 }])).toThrow(
-      new TypeError('a strategy gave a state of 2 numbers, where its size says 1'),
+      new TypeError('a strategy returned a state of 2 numbers, but its size says 1'),
     );
   });
 

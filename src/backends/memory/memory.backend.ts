@@ -152,7 +152,7 @@ export class MemoryBackend implements Backend {
       if (known !== undefined && known !== strategy) {
         throw new ThrottleConfigError(
           'SLUICE_DUPLICATE_STRATEGY',
-          `MemoryBackend: there is a strategy "${strategy.name}" already. Give yours another name.`,
+          `MemoryBackend: a strategy named "${strategy.name}" already exists. Rename yours.`,
         );
       }
       this.#strategies.set(strategy.name, strategy);

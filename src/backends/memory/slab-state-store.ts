@@ -100,5 +100,5 @@ function widened(counts: Counts): Counts {
 
 /** Values beyond the size would not be stored, and so would not limit. */
 function wrongSize(length: number, size: number): TypeError {
-  return new TypeError(`a strategy gave a state of ${length} numbers, where its size says ${size}`);
+  return new TypeError(`a strategy returned a state of ${length} numbers, but its size says ${size}`);
 }

@@ -15,12 +15,12 @@ export async function checkServerSettings(client: RedisClient, dueMs: number): P
   ]);
   if (bits === '32') {
     warnings.push(
-      'The Redis server is a 32-bit build, whose scripts cannot read numbers of 7 bytes: states are decoded wrongly. Use a 64-bit build.',
+      'The Redis server is a 32-bit build, whose scripts cannot read numbers of 7 bytes, so counters are decoded wrongly. Use a 64-bit build.',
     );
   }
   if (policy !== undefined && policy !== 'noeviction') {
     warnings.push(
-      `Redis evicts keys when memory is short (maxmemory-policy ${policy}), and counters with them: limits start afresh. Set maxmemory-policy noeviction.`,
+      `Redis evicts keys when memory is short (maxmemory-policy ${policy}), and counters with them: their limits start again from zero. Set maxmemory-policy noeviction.`,
     );
   }
   return warnings;
@@ -31,7 +31,7 @@ function clusterWarnings(client: RedisClient): string[] {
   const warnings = clientWarnings(typeof options === 'object' && options !== null ? options : {}, 'redisOptions.');
   if (Reflect.get(client.options ?? {}, 'retryDelayOnFailover') !== 0) {
     warnings.push(
-      'A Cluster of ioredis sends a command again when a node is lost, which charges twice. Set retryDelayOnFailover: 0.',
+      'A Cluster of ioredis resends a command after a node is lost, which can charge a call twice. Set retryDelayOnFailover: 0.',
     );
   }
   return warnings;
@@ -42,21 +42,21 @@ function clientWarnings(options: object, prefix: string): string[] {
   const warnings: string[] = [];
   if (has('autoResendUnfulfilledCommands') !== false) {
     warnings.push(
-      `ioredis sends a command again when its reply was lost, which charges twice. Set ${prefix}autoResendUnfulfilledCommands: false.`,
+      `ioredis resends a command whose reply was lost, which can charge a call twice. Set ${prefix}autoResendUnfulfilledCommands: false.`,
     );
   }
   if (has('maxRetriesPerRequest') !== 0) {
     warnings.push(
-      `ioredis tries commands again after a lost connection, which charges twice. Set ${prefix}maxRetriesPerRequest: 0.`,
+      `ioredis retries commands after a lost connection, which can charge a call twice. Set ${prefix}maxRetriesPerRequest: 0.`,
     );
   }
   if (has('enableOfflineQueue') !== false && prefix === '') {
     warnings.push(
-      'ioredis keeps commands while there is no connection, and calls wait for it in vain. Set enableOfflineQueue: false, and connect before the application starts.',
+      'ioredis queues commands while it is disconnected, so calls wait until they time out. Set enableOfflineQueue: false, and connect before the application starts.',
     );
   }
   if (has('sentinels') && has('failoverDetector') !== true) {
-    warnings.push('With Sentinel ioredis stays with a master that is frozen. Set failoverDetector: true.');
+    warnings.push('With Sentinel, ioredis stays connected to a master that is frozen. Set failoverDetector: true.');
   }
   return warnings;
 }

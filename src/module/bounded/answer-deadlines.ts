@@ -40,7 +40,7 @@ export class AnswerDeadlines {
    */
   async boundOr<T>(answer: Promise<T>, otherwise: T, path: string, consequence: string): Promise<T> {
     const { timeoutMs, warn } = this.deadlines;
-    const late = new Error(`${path}: expected an answer within ${timeoutMs} ms, got none. ${consequence}`);
+    const late = new Error(`${path}: expected a result within ${timeoutMs} ms, got none. ${consequence}`);
     try {
       return await this.deadlines.boundPromise(answer, () => late, timeoutMs);
     } catch (error) {

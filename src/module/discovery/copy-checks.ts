@@ -17,7 +17,7 @@ export function assertImportedOnce(providers: readonly InstanceWrapper[]): void 
   if (copies.size === 1) {
     throw new ThrottleConfigError(
       'SLUICE_DUPLICATE_MODULE',
-      'ThrottleModule.forRoot: imported twice, which would charge every call twice. Import it once; use forFeature for the policies of other modules.',
+      'ThrottleModule.forRoot: imported twice, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
     );
   }
   throw new ThrottleConfigError(
@@ -54,7 +54,7 @@ export function withoutRoot(): ThrottleConfigError {
       : `forFeature is that of ${THIS_COPY.path}, and another copy of nestjs-sluice is loaded: ${pathsOf(others)}. ${IN_ONE_WAY}`;
   return new ThrottleConfigError(
     'SLUICE_MISSING_FOR_ROOT',
-    `ThrottleModule.forFeature: there is no ThrottleModule.forRoot() to add to. ${fix}`,
+    `ThrottleModule.forFeature: ThrottleModule.forRoot() is not imported. ${fix}`,
   );
 }
 

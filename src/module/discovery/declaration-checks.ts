@@ -23,7 +23,7 @@ export function assertNoConnectionLimit(type: Class): void {
   if (found === undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_MISPLACED_OPTION',
-    `@Throttle ${found.label}, connections: expected a gateway, and ${type.name} is none. Requests are limited by a rate: @Throttle("10/min").`,
+    `@Throttle ${found.label}, connections: expected a gateway, but ${type.name} is not one. Requests are limited by a rate: @Throttle("10/min").`,
   );
 }
 
@@ -35,6 +35,6 @@ export function assertUndecorated(type: Class): void {
   if (!isAnyDecorated) return;
   throw new ThrottleConfigError(
     'SLUICE_NOT_A_HANDLER',
-    `@Throttle or @SkipThrottle on ${type.name}: expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.`,
+    `@Throttle or @SkipThrottle on ${type.name}: expected a controller, because a provider receives no requests. Use ThrottleService.hit() in it.`,
   );
 }

@@ -137,5 +137,5 @@ export class SocketAdapterHook {
 }
 
 function notLimited(what: string): string {
-  return `Not limited: ${what}. The WebSocket adapter opens servers of another kind than ws and socket.io, which take no ${what} back.`;
+  return `Not limited: ${what}. The WebSocket adapter opens servers that are neither ws nor socket.io, so ${what} cannot be limited there.`;
 }

@@ -45,7 +45,7 @@ export class BudgetRegistry {
     if (found !== undefined) return found;
     throw new ThrottleConfigError(
       'SLUICE_UNKNOWN_POLICY',
-      `${place}: no token budget of that name.${suggest(name, [...this.#budgets.keys()])} A budget is a policy of the module: { policies: { llm: { budget: "100000/min" } } }.`,
+      `${place}: no token budget has this name.${suggest(name, [...this.#budgets.keys()])} A budget is a policy of the module: { policies: { llm: { budget: "100000/min" } } }.`,
     );
   }
 
@@ -54,7 +54,7 @@ export class BudgetRegistry {
     if ('rate' in given) {
       throw new ThrottleConfigError(
         'SLUICE_CONFLICTING_OPTIONS',
-        `${place}: there is no option "rate" beside \`budget\`: a budget has no rate. Leave one of the two out, or make the rate a policy of its own.`,
+        `${place}: "rate" cannot be combined with \`budget\`. Leave one of the two out, or make the rate a separate policy.`,
       );
     }
     assertKnownMembers(place, given, BUDGET_MEMBERS);

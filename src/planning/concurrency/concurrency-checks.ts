@@ -30,7 +30,7 @@ export function assertConcurrency(
   if ('lease' in options) {
     throw new ThrottleConfigError(
       'SLUICE_LEASE_CONFLICT',
-      `${path}: leased units are spent without the backend, which holds the permits. Leave one of the two options out.`,
+      `${path}: cannot be combined with a lease, because the backend holds the permits, and leased units are spent without it. Leave one of the two options out.`,
     );
   }
   if (typeof concurrency === 'object' && concurrency !== null && !Array.isArray(concurrency)) {
@@ -46,7 +46,7 @@ function assertMembers(path: string, options: object): void {
   assertWhole(`${path}.limit`, limit, 1, MAX_PERMITS);
   if ('weight' in options && typeof weight !== 'function') assertWhole(`${path}.weight`, weight, 1, Number(limit));
   if (typeof weight === 'function' && weight.length > 1) {
-    throw invalidValue(`${path}.weight`, 'a function of the call, which gets the call alone', weight);
+    throw invalidValue(`${path}.weight`, 'a function of the call with one parameter', weight);
   }
   if (ttlMs !== undefined) assertWhole(`${path}.ttlMs`, ttlMs, MIN_TTL_MS, MAX_TTL_MS, 'milliseconds, ');
   if (queue !== undefined) assertQueue(`${path}.queue`, queue);
@@ -64,7 +64,7 @@ function assertQueue(path: string, queue: unknown): void {
     if (!(member in queue))
       throw new ThrottleConfigError(
         'SLUICE_MISSING_VALUE',
-        `${path}: expected options { max, waitMs }, ${member} is left out. Add it.`,
+        `${path}: expected options { max, waitMs }, but ${member} is missing. Add it.`,
       );
   }
   assertWhole(`${path}.max`, max, 1, MAX_QUEUE);

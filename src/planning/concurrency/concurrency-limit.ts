@@ -71,6 +71,6 @@ export function permitSource(declared: DeclaredLimit, scope: string, mode: ModeS
 function hasNoRate(place: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_FIXED_RATE',
-    `${place}: the policy limits how many calls run at a time, and has no rate that could be another. Make the rate a policy of its own, or add one to it.`,
+    `${place}: the policy limits only how many calls run at a time, so it has no rate to change. Add a rate to it, or a separate policy with a rate.`,
   );
 }

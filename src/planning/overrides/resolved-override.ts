@@ -31,7 +31,7 @@ export function resolveOverride(
     if (burst === undefined) return undefined;
     throw new ThrottleConfigError(
       'SLUICE_UNUSED_OPTION',
-      `${optionAt(place, 'burst')}: there is none of an unlimited rate. Leave it out.`,
+      `${optionAt(place, 'burst')}: an unlimited rate has no burst. Leave it out.`,
     );
   }
   assertSameCalendar(policy, declared, optionAt(place, 'rate'), rate);
@@ -55,7 +55,7 @@ function assertAffordable(policy: Policy, cost: unknown, place: string): void {
   if (typeof cost !== 'number' || canGrant(policy, cost)) return;
   throw new ThrottleConfigError(
     'SLUICE_COST_TOO_HIGH',
-    `${optionAt(place, 'rate')}: a full limit would grant ${policy.burst} at once, and a call costs ${cost}. Set a higher one.`,
+    `${optionAt(place, 'rate')}: this rate grants at most ${policy.burst} at once, but a call costs ${cost}. Set a higher rate.`,
   );
 }
 
@@ -70,6 +70,6 @@ function assertSameCalendar(policy: Policy, { options }: DeclaredLimit, path: st
   if (isSame && isQuota === (policy.calendar !== undefined)) return;
   throw new ThrottleConfigError(
     'SLUICE_CALENDAR_RATE',
-    `${path}: expected ${isQuota ? `the unit of the policy, "${String(options.rate)}", whose windows the quota is counted in` : 'a period of a fixed length, because the policy is no quota of a calendar'}, got "${rate}"`,
+    `${path}: expected ${isQuota ? `the same unit as the rate of the policy, "${String(options.rate)}"` : 'a period of fixed length, because the policy is not a calendar quota'}, got "${rate}"`,
   );
 }

@@ -146,7 +146,9 @@ export class PlanLookup {
     if (now - this.#warnedAtMs < WARNING_INTERVAL_MS) return;
     this.#warnedAtMs = now;
     const reason = error instanceof Error ? error.message : describeValue(error);
-    warn(`${PLANS}.of fails: ${reason}. The last known plan of each client applies, or else "${this.default}".`);
+    warn(
+      `${PLANS}.of failed: ${reason}. Each client keeps its last known plan; all others have the plan "${this.default}".`,
+    );
   }
 
   #reportUnknown(plan: string): void {

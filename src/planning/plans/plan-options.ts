@@ -98,7 +98,7 @@ function assertFunction(of: unknown): void {
   if (of.length <= 2) return;
   throw new ThrottleConfigError(
     'SLUICE_INVALID_FUNCTION',
-    `${PLANS}.of: expected ${expected}, got one that takes ${of.length} arguments. It would get the call and a subject; wrap it: (call) => ...`,
+    `${PLANS}.of: expected ${expected}, got one that takes ${of.length} arguments but would get only the call and a subject. Wrap it: (call) => ...`,
   );
 }
 
@@ -134,7 +134,7 @@ function assertEntry(place: string, entry: unknown): void {
     if (TIER_MEMBERS.includes(member)) continue;
     throw new ThrottleConfigError(
       'SLUICE_MISPLACED_OPTION',
-      `${place}.${member}: a plan changes only the rate and the burst of a policy. Say it in the policy, for all plans, or give the plan a policy of its own.`,
+      `${place}.${member}: a plan changes only the rate and the burst of a policy. Set it in the policy, for all plans, or give the plan a separate policy.`,
     );
   }
   const { rate }: { rate?: unknown } = entry;

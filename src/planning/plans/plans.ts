@@ -48,8 +48,8 @@ export class Plans {
       if (this.#claimed.has(policy) || first === undefined) continue;
       throw new ThrottleConfigError(
         'SLUICE_UNKNOWN_POLICY',
-        `${first.place}: no policy of that name.${suggest(policy, known)} ` +
-          `A plan changes the rate of a policy: policies.${policy} says who is charged, and what applies under the other plans.`,
+        `${first.place}: no policy has this name.${suggest(policy, known)} ` +
+          `A plan changes the rate of a policy of the module. Add policies.${policy}, with the rate for all other plans.`,
       );
     }
   }

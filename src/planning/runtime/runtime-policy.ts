@@ -97,19 +97,19 @@ export class RuntimePolicy {
     if (configured.some(({ lease }) => lease !== undefined)) {
       throw new ThrottleConfigError(
         'SLUICE_LEASE_CONFLICT',
-        `${place}: has a \`lease\`, and units that are leased are spent as the code says. Leave the lease out, or change the code.`,
+        `${place}: a policy with a \`lease\` cannot be changed at run time, because leased units are spent at the rate in the code. Leave the lease out, or change the code.`,
       );
     }
     if (configured.length === 0) {
       throw new ThrottleConfigError(
         'SLUICE_FIXED_RATE',
-        `${place}: is "unlimited", and nothing asks for it. Give it a rate and the mode "off" in the code, and change the mode.`,
+        `${place}: an "unlimited" policy cannot be changed at run time. Give it a rate and the mode "off" in the code, and change the mode.`,
       );
     }
     if (isRate && configured.length > 1) {
       throw new ThrottleConfigError(
         'SLUICE_FIXED_RATE',
-        `${place}: has ${configured.length} rates, of which none can change alone. Make each a policy of its own, or change the mode only.`,
+        `${place}: has ${configured.length} rates, so a new rate would be ambiguous. Make each rate a separate policy, or change only the mode.`,
       );
     }
   }

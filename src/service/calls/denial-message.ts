@@ -35,7 +35,7 @@ function composeMessage(charged: ChargedOutcome, call: Call, settings: RuntimeSe
     return chain(deadlines.bound(written, ownerOf('message'), 'message'), (text) => {
       if (text !== undefined && typeof text !== 'string' && (typeof text !== 'object' || text === null)) {
         throw new TypeError(
-          `${optionAt(ownerOf('message').place, 'message')}: expected a text or an object, got ${describeValue(text)}`,
+          `${optionAt(ownerOf('message').place, 'message')}: expected a string or an object, got ${describeValue(text)}`,
         );
       }
       return { message: text, status: limit?.concurrency?.status, context: limitedCall.context };

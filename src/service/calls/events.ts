@@ -177,7 +177,7 @@ export class ThrottleEvents {
       this.#lost.set(event.what, (this.#lost.get(event.what) ?? 0) + 1);
       if (!isFirst) return undefined;
       const loss = event.what === 'hold' ? 'The end of a hold' : `A ${event.what}`;
-      return `${loss} was lost, because the backend does not answer (${event.code}): ${AFTER_LOSS[event.what]}. Further losses are counted.`;
+      return `${loss} was lost, because the backend is unavailable (${event.code}): ${AFTER_LOSS[event.what]}. Further losses are counted.`;
     }
     if (event.type !== 'recovered' || this.#lost.size === 0) return undefined;
     const lost = [...this.#lost].map(([what, count]) => countOf(what, count));
@@ -258,7 +258,7 @@ const AFTER_LOSS: Readonly<Record<Loss, string>> = {
 const MEANWHILE: Readonly<Record<FailureMode, string>> = {
   local: 'limits are counted in this process',
   allow: 'calls pass uncharged',
-  deny: 'calls are answered 503',
+  deny: 'calls are rejected with 503',
 };
 
 /**
@@ -269,14 +269,14 @@ function outageMessage(event: BackendEvent, onError: OnError): string | undefine
   if (event.type === 'failed' && (event.atStartup || !event.transient)) {
     const cause = event.message.replace(/\.$/, '');
     const mode = failureModeOf(onError);
-    return `${cause}. Until that is over, ${MEANWHILE[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
+    return `${cause}. Until it recovers, ${MEANWHILE[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
   }
   if (event.type === 'lost' && event.what === 'lease') {
     return `${event.units} leased units were not given back (${event.code}), and count as used until their windows end. Close the Redis client in onApplicationShutdown, not earlier.`;
   }
-  if (event.type === 'recovered') return `${partOf(event)} answers again, and decides again.`;
+  if (event.type === 'recovered') return `${partOf(event)} is available again, and decides calls again.`;
   if (event.type !== 'degraded') return undefined;
-  return `${partOf(event)} does not answer (${event.code}). Until it does, each policy's onError decides.`;
+  return `${partOf(event)} is unavailable (${event.code}). Until it recovers, the onError of each policy decides.`;
 }
 
 /** Returns the part of the backend that is unavailable, and the number of other such parts. */

@@ -77,12 +77,12 @@ export class HandlerLimiter {
     const { warn } = this.limiter.settings;
     if (hasPermits) {
       warn(
-        `${label}: its permits are given back when the response has closed, though it may still run. ${HOW_TO_INTERCEPT}`,
+        `${label}: its permits are given back when the response closes, even if the handler still runs. ${HOW_TO_INTERCEPT}`,
       );
     }
     if (![...automatic, ...explicit].some(({ chargeWhen }) => typeof chargeWhen === 'function')) return;
     warn(
-      `${label}: what it returns or throws is not known to its \`chargeWhen\`, which sees only the status. ${HOW_TO_INTERCEPT}`,
+      `${label}: its \`chargeWhen\` sees only the status of the response, not what the handler returns or throws. ${HOW_TO_INTERCEPT}`,
     );
   }
 
@@ -94,7 +94,7 @@ export class HandlerLimiter {
     if (!this.#warned.has(handlerLimits)) {
       this.#warned.add(handlerLimits);
       this.limiter.settings.warn(
-        `${handlerLimits.label}: all of its limits are charged in the guard, so users whom a later guard finds are charged by address. ${HOW_TO_INTERCEPT}`,
+        `${handlerLimits.label}: all of its limits are charged in the guard, so users who are authenticated by a later guard are charged by address. ${HOW_TO_INTERCEPT}`,
       );
     }
     return false;
@@ -330,4 +330,4 @@ function nothingOf({ charges }: Receipt): readonly number[] {
 const NOTHING_TAKEN: ChargedOutcome = { ...NOTHING_PREPARED, outcome: NOTHING_TO_CHARGE };
 
 const HOW_TO_INTERCEPT =
-  'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.';
+  'Nest runs a function that was created after startup and has no metadata. Do not replace or bind the method in the constructor.';

@@ -116,7 +116,7 @@ export class SessionResolver {
     if (limits.automatic.length === 0 || this.#reported.has(limits)) return;
     this.#reported.add(limits);
     this.warn(
-      `${limits.label}: something other than a route calls it, in ${transport.unrecognized}. Such calls are not limited. ` +
+      `${limits.label}: it is also called by something other than a route, in ${transport.unrecognized}. Such calls are not limited. ` +
         'Call ThrottleService.hit("a policy", 1, { subject: "..." }) in the handler to limit them, or exempt it: @SkipThrottle().',
     );
   }

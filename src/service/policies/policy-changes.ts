@@ -155,14 +155,14 @@ export class PolicyChanges {
     if (this.#isFailing || this.#isStopped) return;
     this.#isFailing = true;
     const reason = error instanceof Error ? error.message : String(error);
-    this.settings.warn(`Changes to policies cannot be read (${reason}). Those that are known stay in force.`);
+    this.settings.warn(`Changes to policies cannot be read (${reason}). The changes that are known stay in force.`);
   }
 
   #ignore(change: PolicyChange | undefined, reason: string): void {
     if (change === undefined || this.#ignored.get(change.policy) === change.changedAt) return;
     this.#ignored.set(change.policy, change.changedAt);
     this.settings.warn(
-      `A change at run time is ignored: ${reason}. It was: ${describe(change)} Take it back by throttle.policies.reset("${change.policy}").`,
+      `A change at run time is ignored: ${reason}. The change: ${describe(change)} Remove it with throttle.policies.reset("${change.policy}").`,
     );
   }
 }

@@ -132,7 +132,7 @@ export class RuntimePolicies {
     if (text === undefined) {
       throw new ThrottleConfigError(
         'SLUICE_MISSING_VALUE',
-        `${place}.burst: the rate of the policy is a function of the call. Say the rate, too: { rate: "500/min", burst: 50 }.`,
+        `${place}.burst: the rate of the policy is a function of the call, so a burst needs a rate. Set both: { rate: "500/min", burst: 50 }.`,
       );
     }
     const resolved = this.registry.changed(policy.name, { rate: text, ...(burst !== undefined && { burst }) }, place);
@@ -149,7 +149,7 @@ export class RuntimePolicies {
   #unknown(name: string, place: string): ThrottleConfigError {
     return new ThrottleConfigError(
       'SLUICE_UNKNOWN_POLICY',
-      `${place}: no policy of that name.${suggest(name, this.registry.names)}`,
+      `${place}: no policy has this name.${suggest(name, this.registry.names)}`,
     );
   }
 }

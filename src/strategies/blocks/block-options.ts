@@ -52,7 +52,11 @@ export function readBlock(path: string, block: unknown): PolicyBlock | undefined
     throw invalidValue(optionAt(path, 'after'), `a whole number of denials, from 1 to ${MAX_AFTER}`, after);
   }
   if (!isFactors(escalate)) {
-    throw invalidValue(optionAt(path, 'escalate'), 'a list of whole numbers from 1 on, such as [1, 2, 4]', escalate);
+    throw invalidValue(
+      optionAt(path, 'escalate'),
+      'a list of whole numbers of at least 1, such as [1, 2, 4]',
+      escalate,
+    );
   }
   const longestMs = forMs * Math.max(...escalate);
   if (longestMs > MAX_BLOCK_MS) {
@@ -66,7 +70,7 @@ export function readBlock(path: string, block: unknown): PolicyBlock | undefined
   if (escalate.length > 1 && forgetAfterMs <= longestMs && forgetAfterMs < MAX_BLOCK_MS) {
     throw new ThrottleConfigError(
       'SLUICE_CONFLICTING_OPTIONS',
-      `${optionAt(path, 'forgetAfter')}: expected longer than the ${longestMs} ms of the longest block that \`escalate\` has, got ${forgetAfterMs} ms. A block would be forgotten before it is over, and the next one be the first again.`,
+      `${optionAt(path, 'forgetAfter')}: expected more than ${longestMs} ms, the longest block in \`escalate\`, got ${forgetAfterMs} ms. Otherwise a block is forgotten before it ends, and the next one counts as the first.`,
     );
   }
   return Object.freeze({ forMs, after, escalate: Object.freeze([...escalate]), forgetAfterMs });

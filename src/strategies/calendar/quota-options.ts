@@ -23,7 +23,7 @@ export interface QuotaRules {
   readonly thresholds: readonly number[] | undefined;
 }
 
-const A_UNIT = 'one hour, day, week, month or year, which "calendar" counts in, such as "1000/month"';
+const A_UNIT = 'a rate per hour, day, week, month or year for "calendar", such as "1000/month"';
 
 /** By the length of the period. For months and years it is the mean length, as returned by `parseRate`. */
 const UNITS: ReadonlyMap<number, CalendarUnit> = new Map([
@@ -132,7 +132,7 @@ export function assertQuotas(path: string, policies: readonly Policy[]): void {
 function notCalendar(path: string, strategy: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_UNUSED_OPTION',
-    `${path}: "${strategy}" has none. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.`,
+    `${path}: "${strategy}" does not have this option. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.`,
   );
 }
 

@@ -105,6 +105,6 @@ function calendarOf({ name, calendar, strategy }: Policy): PolicyCalendar {
   if (calendar !== undefined) return calendar;
   throw new ThrottleConfigError(
     'SLUICE_WRONG_POLICY',
-    `policy "${name}": expected one of the strategy "calendar" that definePolicy() made, and this is a "${strategy}"`,
+    `policy "${name}": expected a policy with the strategy "calendar" that definePolicy() made, got one with "${strategy}"`,
   );
 }

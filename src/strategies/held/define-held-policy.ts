@@ -99,7 +99,7 @@ export function assertHeld({ name, held: rules }: Policy): void {
   if (rules !== undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_WRONG_POLICY',
-    `policy "${name}": units of it cannot be held. Define it with defineConcurrency or defineBudget.`,
+    `policy "${name}": its units cannot be held. Define it with defineConcurrency or defineBudget.`,
   );
 }
 

@@ -10,7 +10,7 @@ import { ThrottleUnavailableException } from '../http/throttle.exception.js';
  * `cause`. `consume`, `check`, `stat` and `reset` reject with this exception.
  *
  * @example
- * // policies.api.by of policy "api": expected an answer within 5000 ms, got none. ...
+ * // policies.api.by of policy "api": expected a result within 5000 ms, got none. ...
  * if (error.cause instanceof FunctionTimeoutException) logger.error(error.cause.functionPath);
  */
 export class FunctionTimeoutException extends ThrottleUnavailableException {
@@ -36,7 +36,7 @@ export class FunctionTimeoutException extends ThrottleUnavailableException {
     });
     const owner = policy === undefined ? '' : ` of policy "${policy}"`;
     this.message =
-      `${functionPath}${owner}: expected an answer within ${waitedMs} ms, got none. The call is rejected with 503. ` +
-      'Give what the function waits for a deadline of its own, or raise functionTimeoutMs.';
+      `${functionPath}${owner}: expected a result within ${waitedMs} ms, got none. The call is rejected with 503. ` +
+      'Set a shorter timeout for what the function waits for, or raise functionTimeoutMs.';
   }
 }

@@ -121,7 +121,7 @@ export function dialectsOf(place: string, style: HeaderStyle): readonly HeaderDi
     if (other === undefined) continue;
     throw new ThrottleConfigError(
       'SLUICE_CONFLICTING_OPTIONS',
-      `${place}: "${other}" and "${dialect}" write the same headers. Leave one of them out; only "legacy" goes with another.`,
+      `${place}: "${other}" and "${dialect}" write the same headers. Leave one of them out; only "legacy" can be combined with another.`,
     );
   }
   return dialects;

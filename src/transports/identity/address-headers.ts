@@ -51,9 +51,9 @@ export function addressHeaderWarning(place: string, by: By): string | undefined 
   if (header === undefined) return undefined;
   const fix =
     forwarding === undefined
-      ? `by.ip({ header: "${header}" }), which believes it only if a trusted proxy sent it`
-      : 'by.ip(), which believes it under the proxy setting of the application';
-  return `${place}: by.header("${header}") believes an address that any client can make up, which escapes the limit. Write ${fix}.`;
+      ? `by.ip({ header: "${header}" }), which uses it only if a trusted proxy sent it`
+      : 'by.ip(), which uses it as the trust-proxy setting of the application says';
+  return `${place}: by.header("${header}") uses an address that any client can make up, so clients can evade the limit. Write ${fix}.`;
 }
 
 /**
@@ -70,7 +70,7 @@ export function checkedAddressHeader(header: unknown): string {
   if (!FORWARDING_HEADERS.includes(name)) return name;
   throw new ThrottleConfigError(
     'SLUICE_PROXY_HEADER',
-    `by.ip({ header }): "${name}" is what the proxy setting of the application reads. ` +
-      'Say there which proxies are trusted, and write by.ip().',
+    `by.ip({ header }): "${name}" is read by the trust-proxy setting of the application. ` +
+      'Configure there which proxies are trusted, and write by.ip().',
   );
 }

@@ -159,7 +159,7 @@ export function assertCalled(place: string, value: unknown): void {
   if (name === undefined) return;
   throw new ThrottleConfigError(
     'SLUICE_INVALID_FUNCTION',
-    `${place}: by.${name} is a function that makes a By: call it, by.${name}().`,
+    `${place}: by.${name} was passed without being called. Write by.${name}().`,
   );
 }
 

@@ -11,15 +11,15 @@ const FORGED_CLIENT = '198.51.100.1';
 const FORGED_CHAIN = [FORGED_CLIENT, ...new Array<string>(100).fill('198.51.100.2')].join(', ');
 
 const TRUSTS_EVERYONE =
-  'The proxy setting trusts everyone: clients pick their own address with X-Forwarded-For and escape limits by address. ' +
+  'The trust-proxy setting trusts everyone, so clients can choose their address with X-Forwarded-For and evade limits by address. ' +
   'Set the addresses of your proxies, or on Express their number.';
 const IGNORED =
-  'A forwarding header arrived from an address that is not trusted as a proxy, and was ignored: if that is your proxy, all clients share its address. ';
+  'A forwarding header was ignored because it came from an address that is not trusted as a proxy. If that is your proxy, all clients share its address. ';
 const HOW_TO_TRUST =
   'Trust it: app.set("trust proxy", 1) on Express, new FastifyAdapter({ trustProxy: "10.0.0.0/8" }), by its addresses, on Fastify.';
 const NO_ADDRESS =
-  'A request came without an address (through a Unix socket?): all such requests share one budget. ' +
-  'Behind a proxy trust it, so that its forwarding header counts.';
+  'A request has no address (it may have come through a Unix socket). All such requests share one budget. ' +
+  'If a proxy sends them, trust it, so that its forwarding header is used.';
 
 /** Finds the address of a caller, and warns once of each proxy setting that makes limits by address ineffective. */
 export class ClientAddress {
@@ -72,8 +72,8 @@ export class ClientAddress {
     if (this.#ignoredHeaders.has(header)) return;
     this.#ignoredHeaders.add(header);
     this.warn(
-      `The header ${header} arrived from an address that is not trusted as a proxy, and was ignored: a client may have made it up. ` +
-        `If that is your CDN or proxy, its clients are charged by its address. ${this.howToTrust}`,
+      `The header ${header} was ignored because it came from an address that is not trusted as a proxy; a client may have made it up. ` +
+        `If that is your CDN or proxy, all its clients share its address. ${this.howToTrust}`,
     );
   }
 

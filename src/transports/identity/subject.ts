@@ -116,7 +116,7 @@ export function isNobody(found: FoundSubject): found is null | undefined | '' {
  */
 export function checkedSubject(found: unknown, place: string): string {
   if (typeof found === 'string') return found;
-  throw unfit(place, 'a text, null or EXEMPT', found);
+  throw unfit(place, 'a string, null or EXEMPT', found);
 }
 
 /**
@@ -127,6 +127,6 @@ export function checkedSubject(found: unknown, place: string): string {
 export function addressOf({ address, type }: Call): string {
   if (type !== 'none') return address === undefined ? UNKNOWN_ADDRESS : ipSubject(address);
   throw new Error(
-    'There is no call here, and nobody to charge. Say whom: { subject: subjectOf.user(42) }, or { on: request }.',
+    'There is no call here, so there is no subject to charge. Pass one: { subject: subjectOf.user(42) }, or { on: request }.',
   );
 }

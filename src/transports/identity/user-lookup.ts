@@ -46,7 +46,7 @@ export function findUserId({ request, client }: Call, path: MemberPath): string 
     const id = userIdOf(value);
     if (id === undefined) {
       throw new TypeError(
-        `by.user('${path.join('.')}'): expected a text or a whole number, got ${describeValue(value)}`,
+        `by.user('${path.join('.')}'): expected a string or a whole number, got ${describeValue(value)}`,
       );
     }
     if (id !== null) return id;

@@ -76,7 +76,7 @@ function extrasOf(extras: unknown): object {
     return JSON.parse(JSON.stringify(added));
   } catch (error) {
     throw new TypeError(
-      `context.extras: expected what JSON can write: ${error instanceof Error ? error.message : error}`,
+      `context.extras: expected values that JSON can represent: ${error instanceof Error ? error.message : error}`,
     );
   }
 }

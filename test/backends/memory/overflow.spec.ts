@@ -142,7 +142,7 @@ describe('a full memory backend', () => {
       expect(decision).not.toHaveProperty('startedBlock');
     }
     expect(() => backend.blocks.setBlock({ policy: strict, subject: 'bob' }, 1000)).toThrow(
-      'The subject is not blocked under policy "strict": the MemoryBackend knows as many subjects as `maxKeys` lets it.',
+      'The subject is not blocked under policy "strict": the MemoryBackend already has `maxKeys` subjects.',
     );
     expect(backend.blocks.getBlock({ policy: strict, subject: 'bob' })).toBeUndefined();
     backend.reset([{ policy, subject: 'ada' }]);

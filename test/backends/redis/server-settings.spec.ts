@@ -69,7 +69,7 @@ describe.each([
     ['autoResendUnfulfilledCommands', undefined, /charges twice\. Set autoResendUnfulfilledCommands: false\./],
     ['maxRetriesPerRequest', 20, /charges twice\. Set maxRetriesPerRequest: 0\./],
     ['maxRetriesPerRequest', null, /charges twice\. Set maxRetriesPerRequest: 0\./],
-    ['enableOfflineQueue', true, /wait for it in vain\. Set enableOfflineQueue: false,/],
+    ['enableOfflineQueue', true, /wait until they time out\. Set enableOfflineQueue: false,/],
   ])('causes a warning for %s: %s, with the setting to use', async (option, value, text) => {
     expect(await warningsOf(await open({ ...recommended, [option]: value }))).toEqual([expect.stringMatching(text)]);
   });
@@ -151,7 +151,7 @@ describe('the warnings', () => {
   it('name a server of 32 bits, which cannot read the states', async () => {
     const info = async (section: string) => (await admin.info(section)).replace(/arch_bits:\d+/, 'arch_bits:32');
     expect(await warningsOf(Object.create(admin, { info: { value: info } }))).toEqual([
-      'The Redis server is a 32-bit build, whose scripts cannot read numbers of 7 bytes: states are decoded wrongly. Use a 64-bit build.',
+      'The Redis server is a 32-bit build, whose scripts cannot read numbers of 7 bytes, so counters are decoded wrongly. Use a 64-bit build.',
     ]);
   });
 

@@ -152,9 +152,9 @@ describe("a method of a backend of one's own that never answers", () => {
     await bounded.returnLeases();
     await bounded.close();
     expect(warnings).toEqual([
-      'TableBackend.warnings(): expected an answer within 5 ms, got none. The application starts without its warnings.',
-      'TableBackend.returnLeases(): expected an answer within 5 ms, got none. The application closes without it.',
-      'TableBackend.close(): expected an answer within 5 ms, got none. The application closes without it.',
+      'TableBackend.warnings(): expected a result within 5 ms, got none. The application starts without its warnings.',
+      'TableBackend.returnLeases(): expected a result within 5 ms, got none. The application closes without it.',
+      'TableBackend.close(): expected a result within 5 ms, got none. The application closes without it.',
     ]);
   });
 

@@ -173,8 +173,8 @@ describe.each(adapters)('the interceptor of the handler phase, on %s', (adapter)
       expect(answers).toEqual([200, 200, 429]);
     }
     expect(warnings).toEqual([
-      'NotesController.list: all of its limits are charged in the guard, so users whom a later guard finds are charged by address. ' +
-        'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.',
+      'NotesController.list: all of its limits are charged in the guard, so users who are authenticated by a later guard are charged by address. ' +
+        'Nest runs a function that was created after startup and has no metadata. Do not replace or bind the method in the constructor.',
     ]);
   });
 

@@ -32,7 +32,7 @@ describe('chargeWhen stops startup', () => {
     [
       'beside a lease',
       { ...leased, chargeWhen: 'failure' },
-      'leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.',
+      'cannot be combined with a lease, because leased units cannot be settled by the outcome of a call. Leave one of the two options out.',
     ],
   ])('%s', async (_, options, text) => {
     expect(await bootError(() => ({ options: policies(options) }))).toBe(`policies.login.chargeWhen: ${text}`);
@@ -41,7 +41,7 @@ describe('chargeWhen stops startup', () => {
   it('if a handler uses a policy with a lease', async () => {
     const controllers = [reports(Throttle('login', { chargeWhen: 'failure' }))];
     expect(await bootError(() => ({ options: policies(leased), controllers }))).toBe(
-      '@Throttle("login") on ReportsController.list, chargeWhen: leased units are spent without the backend, whatever becomes of their calls. Leave one of the two options out.',
+      '@Throttle("login") on ReportsController.list, chargeWhen: cannot be combined with a lease, because leased units cannot be settled by the outcome of a call. Leave one of the two options out.',
     );
   });
 

@@ -60,7 +60,7 @@ describe('concurrency stops startup', () => {
     [
       'with a queue without end',
       { concurrency: { limit: 2, queue: { waitMs: 1000 } } },
-      'concurrency.queue: expected options { max, waitMs }, max is left out. Add it.',
+      'concurrency.queue: expected options { max, waitMs }, but max is missing. Add it.',
     ],
     [
       'with a queue whose length is missing',
@@ -85,17 +85,17 @@ describe('concurrency stops startup', () => {
     [
       'beside a lease',
       { rate: '100/min', strategy: 'fixed-window', lease: { batch: 10 }, concurrency: 2 },
-      'concurrency: leased units are spent without the backend, which holds the permits. Leave one of the two options out.',
+      'concurrency: cannot be combined with a lease, because the backend holds the permits, and leased units are spent without it. Leave one of the two options out.',
     ],
     [
       'with an option of a rate, without one',
       { concurrency: 2, burst: 5 },
-      'burst: belongs to a rate, and there is only a concurrency here. Leave it out, add a rate.',
+      'burst: applies to a rate, but this limit has only a concurrency. Leave it out, add a rate.',
     ],
     [
       'with a cost, without a rate',
       { concurrency: 2, cost: 2 },
-      'cost: belongs to a rate, and there is only a concurrency here. Leave it out, add a rate, or write concurrency: { limit, weight } for permits of a call.',
+      'cost: applies to a rate, but this limit has only a concurrency. Leave it out, add a rate, or write concurrency: { limit, weight } to set the permits of a call.',
     ],
   ])('%s', async (_, options, text) => {
     const error = await bootError(() => ({ options: policies(options) }));
@@ -117,7 +117,7 @@ describe('concurrency stops startup', () => {
   it('with the name of a policy, which has its own', async () => {
     const controllers = [reports(Throttle('work', { concurrency: 2 }))];
     expect(await bootError(() => ({ options: policies({ rate: '5/min' }), controllers }))).toContain(
-      '@Throttle("work") on ReportsController.list: "concurrency" belongs to the policy "work" itself.',
+      '@Throttle("work") on ReportsController.list: "concurrency" cannot be set where the policy "work" is used.',
     );
   });
 
@@ -126,7 +126,7 @@ describe('concurrency stops startup', () => {
       default: { rate: '100/min', strategy: 'fixed-window', lease: { batch: 10 } },
     } satisfies ThrottleModuleOptions;
     expect(await bootError(() => ({ options, controllers: [reports(Concurrency(2))] }))).toBe(
-      '@Concurrency on ReportsController.list: permits are taken together with all rates of a call, and default has a `lease`, which spends units without the backend. Leave the lease out, or skip that limit here.',
+      '@Concurrency on ReportsController.list: concurrency cannot be combined with the `lease` of default: the backend takes permits and rates together, and leased units are spent without it. Leave the lease out, or skip that limit here.',
     );
   });
 
@@ -136,7 +136,7 @@ describe('concurrency stops startup', () => {
     ['frames', { sockets: { frames: { rate: '5/min', concurrency: 2 } } }],
   ])('in a limit of %s', async (name, options) => {
     expect(await bootError(() => ({ options: options as ThrottleModuleOptions }))).toContain(
-      `concurrency: has no place in a limit of ${name}. Leave it out.`,
+      `concurrency: cannot be used in a limit of ${name}. Leave it out.`,
     );
   });
 

@@ -42,41 +42,45 @@ describe('@Throttle', () => {
     [[''], '', `${aLine}, got ""`],
     [['-5/min'], '', `${aLine}, got "-5/min"`],
     [['five per minute'], '', `${aLine}, got "five per minute"`],
-    [['serach'], '("serach")', 'no policy of that name. Did you mean "search"? Known: search, upload.'],
-    [['login'], '("login")', 'no policy of that name. Known: search, upload.'],
-    [['default'], '("default")', 'no policy of that name. Known: search, upload.'],
+    [['serach'], '("serach")', 'no policy has this name. Did you mean "search"? Known: search, upload.'],
+    [['login'], '("login")', 'no policy has this name. Known: search, upload.'],
+    [['default'], '("default")', 'no policy has this name. Known: search, upload.'],
     [['5/min', '6/min'], '', `, second argument: ${aMore}, got "6/min"`],
     [['5/min', null], '', `, second argument: ${aMore}, got null`],
     [['5/min', [5]], '', `, second argument: ${aMore}, got a list of 1`],
     [['5/min', 0], '', `, cost: ${aCost}, got 0 (number)`],
     [['5/min', -1], '', `, cost: ${aCost}, got -1 (number)`],
-    [['5/min', 6], '', ', cost: expected at most the 5 that a full limit grants at once, got 6 (number)'],
+    [
+      ['5/min', 6],
+      '',
+      ', cost: a cost of 6 can never pass, because the limit grants at most 5 at once. Lower the cost, or raise the rate.',
+    ],
     [['5/min', { rate: '6/min' }], '', ', rate: expected none beside "5/min", got "6/min"'],
     [['5/min', { cots: 5 }], '', `there is no option "cots". Did you mean "cost"? ${known}`],
-    [['search', 31], '("search")', ', cost: expected at most the 30 that a full limit grants at once, got 31 (number)'],
+    [
+      ['search', 31],
+      '("search")',
+      ', cost: a cost of 31 can never pass, because the limit grants at most 30 at once. Lower the cost, or raise the rate.',
+    ],
     [['search', 0], '("search")', `, cost: ${aCost}, got 0 (number)`],
     [['search', { by: 'ip' }], '("search")', ', by: expected a function such as by.ip() or by.user(), got "ip"'],
     [
       ['search', { context: 5 }],
       '("search")',
-      ', context: expected an object, whose scope, if any, is a string, got 5 (number)',
+      ', context: expected an object; its scope, if set, is a string, got 5 (number)',
     ],
     ...['rate', 'name', 'strategy', 'burst', 'segments', 'scope', 'onError'].map(
       (option): readonly [readonly unknown[], string, string] => [
         ['search', { [option]: '9/min' }],
         '("search")',
-        `"${option}" belongs to the policy "search" itself. Change policies.search, or say here only ${uses}.`,
+        `"${option}" cannot be set where the policy "search" is used. Change policies.search, or set only ${uses} here.`,
       ],
     ),
-    [
-      [['search', 'search']],
-      '("search")',
-      'there are two policies of the name "search" here. Give one of them another.',
-    ],
+    [[['search', 'search']], '("search")', 'two policies are named "search" here. Rename one of them.'],
     [
       [{ rate: '5/min', name: 'search' }],
       '',
-      'there are two policies of the name "search". Use the module\'s, @Throttle("search"), or take another name.',
+      'the module already has a policy named "search". Use it, @Throttle("search"), or choose another name.',
     ],
     [
       [
@@ -86,12 +90,12 @@ describe('@Throttle', () => {
         ],
       ],
       '',
-      'there are two policies of the name "burst" here. Give one of them another.',
+      'two policies are named "burst" here. Rename one of them.',
     ],
     [
       [['5/min', '9/min']],
       '',
-      'there are two limits over one period here, both called "default-1m". Give one of them a name of its own: { name: "..." }.',
+      'two unnamed limits have the same period here, so both would be named "default-1m". Name one of them: { name: "..." }.',
     ],
     [
       [
@@ -101,29 +105,29 @@ describe('@Throttle', () => {
         ],
       ],
       '',
-      'there are two limits over one period here, both called "burst-1s". Give one of them a name of its own: { name: "..." }.',
+      'two unnamed limits have the same period here, so both would be named "burst-1s". Name one of them: { name: "..." }.',
     ],
     [
       [['5/min', { rate: () => '9/s' }]],
       '',
-      'a rate that is a function needs a name beside another limit. Add { name: "..." }.',
+      'a rate that is a function needs a name if there is another limit. Add { name: "..." }.',
     ],
-    [['5/min', { id: '' }], '', ', id: expected a name of the budget, a string, got ""'],
-    [['5/min', { id: 7 }], '', ', id: expected a name of the budget, a string, got 7 (number)'],
+    [['5/min', { id: '' }], '', ', id: expected the name of the budget, a string, got ""'],
+    [['5/min', { id: 7 }], '', ', id: expected the name of the budget, a string, got 7 (number)'],
     [
       ['5/min', { id: 'x', scope: 'app' }],
       '',
-      ', id: names the budget of a handler or a class, and this limit has the budget of the application. Leave it out, or add scope: "handler" or "class".',
+      ', id: names the budget of a handler or a class, but the budget of this limit belongs to the application. Leave it out, or add scope: "handler" or "class".',
     ],
     [
       ['5/min', { id: 'x', scope: { group: 'g' } }],
       '',
-      ', id: names the budget of a handler or a class, and this limit has the budget of the group "g". Leave it out, or add scope: "handler" or "class".',
+      ', id: names the budget of a handler or a class, but the budget of this limit belongs to the group "g". Leave it out, or add scope: "handler" or "class".',
     ],
     [
       ['search', { id: 'x' }],
       '("search")',
-      ', id: names the budget of a handler or a class, and this limit has the budget of the application. Leave it out, or add scope: "handler" or "class".',
+      ', id: names the budget of a handler or a class, but the budget of this limit belongs to the application. Leave it out, or add scope: "handler" or "class".',
     ],
   ])('stops startup with %j', async (args, on, text) => {
     @Controller()
@@ -147,7 +151,7 @@ describe('@Throttle', () => {
       @Throttle('5/min') @Throttle('9/min') @Get() list() {}
     }
     expect(await boots(StackedController)).toBe(
-      '@Throttle on StackedController.list: there are two limits over one period here, both called "default-1m". Give one of them a name of its own: { name: "..." }.',
+      '@Throttle on StackedController.list: two unnamed limits have the same period here, so both would be named "default-1m". Name one of them: { name: "..." }.',
     );
   });
 
@@ -157,7 +161,7 @@ describe('@Throttle', () => {
       @Throttle('login') @Get() list() {}
     }
     expect(await bootError(() => ({ options: {}, controllers: [LostController] }))).toBe(
-      '@Throttle("login") on LostController.list: no policy of that name. None are known. Add it: ThrottleModule.forRoot({ policies: { ... } }).',
+      '@Throttle("login") on LostController.list: no policy has this name. None are known. Add it: ThrottleModule.forRoot({ policies: { ... } }).',
     );
   });
 
@@ -176,7 +180,7 @@ describe('@Throttle', () => {
     @Controller()
     class EmptyController {}
     expect(await boots(EmptyController)).toBe(
-      '@Throttle("serach") on EmptyController: no policy of that name. Did you mean "search"? Known: search, upload.',
+      '@Throttle("serach") on EmptyController: no policy has this name. Did you mean "search"? Known: search, upload.',
     );
   });
 
@@ -190,7 +194,7 @@ describe('@Throttle', () => {
         @Throttle('9/h', { name: 'api-1s', scope: untyped(scope) }) @Get('second') second() {}
       }
       expect(await boots(PairController)).toBe(
-        '@Throttle on PairController.second: "api-1s" is already the name of a rate of @Throttle on PairController.first. Give one of the two limits another name.',
+        '@Throttle on PairController.second: the name "api-1s" is already used by a rate of @Throttle on PairController.first. Rename one of the two limits.',
       );
     },
   );
@@ -202,7 +206,7 @@ describe('@Throttle', () => {
       @Throttle({ rate: '3/s', name: 'api-1s' }) @Get() list() {}
     }
     expect(await boots(NestedController)).toBe(
-      '@Throttle on NestedController.list: "api-1s" is already the name of a rate of @Throttle on NestedController. Give one of the two limits another name.',
+      '@Throttle on NestedController.list: the name "api-1s" is already used by a rate of @Throttle on NestedController. Rename one of the two limits.',
     );
   });
 

@@ -9,10 +9,10 @@ const untyped = (value: unknown) => value as never;
 const policies = { search: '30/min', upload: '100/min' };
 const either = '@Throttle or @SkipThrottle on';
 const noHandler = 'expected a handler; no route leads to this method. Move it to one, or use ThrottleService.hit().';
-const noController = 'expected a controller; no request comes to a provider. Use ThrottleService.hit() in it.';
-const noInstance = 'expected a class or a method of its instances. Nothing calls this one for a request.';
+const noController = 'expected a controller, because a provider receives no requests. Use ThrottleService.hit() in it.';
+const noInstance = 'expected a class or a method of its instances. No request leads to this member.';
 const missing = 'Is an environment variable or a configuration value missing?';
-const beside = 'stands beside a @Throttle that it skips. Remove one of them.';
+const beside = 'skips a @Throttle on the same class or method. Remove one of them.';
 
 const boots = (controller: Type, options: ThrottleModuleOptions = { policies }) =>
   bootError(() => ({ options, controllers: [controller] }));
@@ -120,18 +120,18 @@ describe('a decorator without effect stops startup', () => {
 
 describe('@SkipThrottle stops startup', () => {
   it.each<readonly [names: readonly unknown[], on: string, text: string]>([
-    [['serach'], '("serach")', 'no policy of that name. Did you mean "search"? Known: default, search, upload.'],
-    [['search', 'login'], '("login")', 'no policy of that name. Known: default, search, upload.'],
+    [['serach'], '("serach")', 'no policy has this name. Did you mean "search"? Known: default, search, upload.'],
+    [['search', 'login'], '("login")', 'no policy has this name. Known: default, search, upload.'],
     [
       ['default-1s'],
       '("default-1s")',
-      'no policy of that name. Did you mean "default"? Known: default, search, upload.',
+      'no policy has this name. Did you mean "default"? Known: default, search, upload.',
     ],
-    [[''], '("")', 'no policy of that name. Known: default, search, upload.'],
-    [[['search']], '', 'expected names of policies, or nothing, got a list of 1'],
-    [[undefined], '', `expected names of policies, or nothing, got undefined. ${missing}`],
-    [['search', undefined], '', `expected names of policies, or nothing, got undefined. ${missing}`],
-    [[null], '', 'expected names of policies, or nothing, got null'],
+    [[''], '("")', 'no policy has this name. Known: default, search, upload.'],
+    [[['search']], '', 'expected names of policies, or no arguments, got a list of 1'],
+    [[undefined], '', `expected names of policies, or no arguments, got undefined. ${missing}`],
+    [['search', undefined], '', `expected names of policies, or no arguments, got undefined. ${missing}`],
+    [[null], '', 'expected names of policies, or no arguments, got null'],
   ])('with %j', async (names, on, text) => {
     @Controller()
     class OnMethod {

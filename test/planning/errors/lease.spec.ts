@@ -58,7 +58,7 @@ const WRONG: readonly (readonly [what: string, options: object, text: string])[]
   ],
 ];
 
-const FUNCTION = ': a rate that is a function cannot be leased. Write the rate out, or leave the lease out.';
+const FUNCTION = ': a rate that is a function cannot be leased. Write a fixed rate, or leave the lease out.';
 
 function limited(what: PolicyOptions) {
   @Controller('reports')

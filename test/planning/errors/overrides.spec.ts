@@ -35,17 +35,17 @@ describe('a policy that may be overridden stops startup', () => {
     [
       'if a maker of functions was not called',
       policies({ overrides: [by.ip(), by.user] }),
-      'policies.api.overrides: by.user is a function that makes a By: call it, by.user().',
+      'policies.api.overrides: by.user was passed without being called. Write by.user().',
     ],
     [
       'with a lease',
       policies({ overrides: true, strategy: 'fixed-window', lease: { batch: 1 } }),
-      'policies.api.overrides: leased units are spent at one rate for everybody. Leave one of the two out.',
+      'policies.api.overrides: cannot be combined with a lease, because leased units are spent at one rate for all subjects. Leave one of the two options out.',
     ],
     [
       'with several rates',
       policies({ rate: '5/s; 50/min', overrides: true }),
-      'policies.api.overrides: an override is one rate, and this policy has 2. Make a policy of each.',
+      'policies.api.overrides: an override replaces one rate, but this policy has 2. Make each rate a separate policy.',
     ],
     [
       'with several rates under a plan',
@@ -55,37 +55,37 @@ describe('a policy that may be overridden stops startup', () => {
           plans: { of: () => 'free', default: 'free', tiers: { free: { api: '5/s; 50/min' } } },
         },
       },
-      'policies.api.overrides: an override is one rate, and plans.tiers.free.api has 2. Make a policy of each.',
+      'policies.api.overrides: an override replaces one rate, but plans.tiers.free.api has 2. Make each rate a separate policy.',
     ],
     [
       'without any rate',
       policies({ rate: 'unlimited', overrides: true }),
-      'policies.api.overrides: an override stands in place of a rate, and this policy is unlimited.',
+      'policies.api.overrides: an override replaces a rate, but this policy is unlimited.',
     ],
     [
       'without a name of its own',
       { options: { default: [{ rate: '5/min', overrides: true }, '50/h'] } },
-      'default[0].overrides: an override names its policy, and this one has no name of its own. Add { name: "..." }.',
+      'default[0].overrides: an override refers to its policy by name, and this one has no name. Add { name: "..." }.',
     ],
     [
       'on a handler',
       { options: {}, controllers: [limited({ rate: '5/min', name: 'own', overrides: true })] },
-      '@Throttle on ReportsController.list, overrides: overrides are set by the name of a policy of the module. Move the limit there, policies: { name: { rate, overrides } }, and use it by its name.',
+      '@Throttle on ReportsController.list, overrides: only a policy of the module can have overrides. Move the limit there, policies: { name: { rate, overrides } }, and refer to it by name.',
     ],
     [
       'beside a rate on a handler',
       { options: {}, controllers: [limited('5/min', { overrides: true })] },
-      '@Throttle on ReportsController.list, overrides: overrides are set by the name of a policy of the module.',
+      '@Throttle on ReportsController.list, overrides: only a policy of the module can have overrides.',
     ],
     [
       'where a policy is used',
       { options: { policies: { api: '5/min' } }, controllers: [limited('api', { overrides: true })] },
-      '@Throttle("api") on ReportsController.list: "overrides" belongs to the policy "api" itself. Change policies.api, or say here only',
+      '@Throttle("api") on ReportsController.list: "overrides" cannot be set where the policy "api" is used. Change policies.api, or set only',
     ],
     [
       'of all requests',
       { options: { requests: { rate: '5/min', overrides: true } } },
-      'overrides: has no place in a limit of requests. Leave it out.',
+      'overrides: cannot be used in a limit of requests. Leave it out.',
     ],
     [
       'on a backend that stores none',

@@ -54,10 +54,10 @@ const places: readonly (readonly [
 const form = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';
 const aName =
   'expected a name of 1 to 64 letters, digits, "_", "." or "-" that begins with a letter and is not "unlimited"';
-const reserved = 'is what limits without a name are called. Take another, or leave it out.';
+const reserved = 'is reserved for unnamed limits. Choose another name, or leave it out.';
 const strategies = 'sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket, calendar';
 const strategyName =
-  'expected the name of a strategy such as "token-bucket" (one of your own goes into the module\'s strategies, and its name here)';
+  'expected the name of a strategy such as "token-bucket" (add a custom strategy to the strategies of the module, and write its name here)';
 const aCost = 'expected a whole number of at least 1, or a function of the call (a cost of 0 would never limit)';
 const units = 'expected a whole number of units, at least 1';
 const divisor = 'expected a whole number from 1 to 1000 that divides the period of 60000 ms';
@@ -65,11 +65,11 @@ const aScope = 'expected "handler", "class", "app" or { group: "a name" }';
 const aText = 'expected a string, or a function that returns a string or an object';
 const aMode = 'expected "on", "off", "monitor", or a function of the call that returns one of them';
 const leased = { rate: '5/min', strategy: 'fixed-window', lease: { batch: 2 } };
-const enforcedOnly = 'leased units can only be enforced, and the mode here';
-const leaveOut = 'Leave the lease out, or give the policy the mode "on".';
+const enforcedOnly = 'a lease needs the mode "on", but the mode here';
+const leaveOut = 'Leave the lease out, or set the mode "on".';
 const aUnit =
-  'expected a name of what is counted such as "content-bytes", 1 to 64 characters of ASCII without quotes and backslashes';
-const aContext = 'expected an object, whose scope, if any, is a string';
+  'expected the name of the unit that is counted such as "content-bytes", 1 to 64 ASCII characters without quotes and backslashes';
+const aContext = 'expected an object; its scope, if set, is a string';
 const noBurst = 'has no burst. Leave it out, or use one of token-bucket, gcra, leaky-bucket.';
 const known =
   'Known: rate, concurrency, name, scope, unit, onError, strategy, burst, segments, lease, block, overrides, timeZone, anchor, rollover, thresholds, cost, by, id, manual, phase, mode, chargeWhen, skip, headers, message, onDenied, context.';
@@ -90,12 +90,12 @@ describe.each(places)('%s stops startup', (_, place, option, boot) => {
     ['rate', { rate: 'search' }, `${form}, got "search"`],
     ['rate', { rate: '' }, `${form}, got ""`],
     ['rate', { rate: '5/min;' }, `${form}, got "5/min;"`],
-    ['rate', { rate: '0/min' }, `${form}, got "0/min": counts and periods begin at 1`],
+    ['rate', { rate: '0/min' }, `${form}, got "0/min": counts and periods are at least 1`],
     ['rate', { rate: '9007199254740992/s' }, `${form}, got "9007199254740992/s": larger than 2^53 - 1`],
     [
       'rate',
       { rate: '5/min; 9 per 60 s' },
-      'expected each period once (of two rates over one period the lower always rules), got "5/min; 9 per 60 s"',
+      'expected each period once (of two rates with the same period, only the lower one could deny a call), got "5/min; 9 per 60 s"',
     ],
     ['rate', { rate: '5/2000000w' }, 'expected a period of at most 2^50 ms, got "5/2000000w"'],
     [null, { rate: '9007199254740991/min' }, `${tooLarge} Lower the limit, shorten the period, or raise the segments.`],
@@ -145,21 +145,25 @@ describe.each(places)('%s stops startup', (_, place, option, boot) => {
     ['cost', { rate: '5/min', cost: -1 }, `${aCost}, got -1 (number)`],
     ['cost', { rate: '5/min', cost: 1.5 }, `${aCost}, got 1.5 (number)`],
     ['cost', { rate: '5/min', cost: '2' }, `${aCost}, got "2"`],
-    ['cost', { rate: '5/min', cost: 6 }, 'expected at most the 5 that a full limit grants at once, got 6 (number)'],
+    [
+      'cost',
+      { rate: '5/min', cost: 6 },
+      'a cost of 6 can never pass, because the limit grants at most 5 at once. Lower the cost, or raise the rate.',
+    ],
     [
       'cost',
       { rate: '9/min; 5/s', cost: 6 },
-      'expected at most the 5 that a full limit grants at once, got 6 (number)',
+      'a cost of 6 can never pass, because the limit grants at most 5 at once. Lower the cost, or raise the rate.',
     ],
     [
       'cost',
       { rate: '5/min', strategy: 'gcra', cost: 2 },
-      'expected at most the 1 that a full limit grants at once ("gcra" has a burst of 1 unless told), got 2 (number)',
+      'a cost of 2 can never pass, because the limit grants at most 1 at once ("gcra" has a burst of 1 by default). Lower the cost, or raise the rate.',
     ],
     [
       'cost',
       { rate: '5/min', strategy: 'token-bucket', burst: 8, cost: 9 },
-      'expected at most the 8 that a full limit grants at once, got 9 (number)',
+      'a cost of 9 can never pass, because the limit grants at most 8 at once. Lower the cost, or raise the rate.',
     ],
     ['by', { rate: '5/min', by: 'ip' }, 'expected a function such as by.ip() or by.user(), got "ip"'],
     ['scope', { rate: '5/min', scope: 'global' }, `${aScope}, got "global"`],

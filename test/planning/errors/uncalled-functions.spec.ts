@@ -8,7 +8,7 @@ import { adapters } from '../../support/http-app.js';
 const untyped = (value: unknown) => value as never;
 
 const makers = Object.keys(by) as (keyof typeof by)[];
-const uncalled = (name: string) => `by.${name} is a function that makes a By: call it, by.${name}().`;
+const uncalled = (name: string) => `by.${name} was passed without being called. Write by.${name}().`;
 
 function limited(...args: readonly unknown[]): Type {
   @Controller('reports')
@@ -26,7 +26,7 @@ class Config {
   }
 }
 const config = new Config();
-const unfit = 'the function get, which takes 3 arguments. It would get the call alone; wrap it: (call) => ...';
+const unfit = 'the function get, which takes 3 arguments but would get only the call. Wrap it: (call) => ...';
 
 describe.each(adapters)('on %s', (adapter) => {
   const on = (boot: () => Boot) => bootError(boot, adapter);

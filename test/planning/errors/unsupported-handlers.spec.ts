@@ -86,7 +86,7 @@ describe.each(adapters)('handlers that this version does not limit, on %s', (ada
     await expect(warningsOf([WrongResolver], [], { policies: { search: '5/min' } })).rejects.toThrow(
       new ThrottleConfigError(
         'SLUICE_UNKNOWN_POLICY',
-        '@Throttle("serach") on WrongResolver.reports: no policy of that name. Did you mean "search"? Known: search.',
+        '@Throttle("serach") on WrongResolver.reports: no policy has this name. Did you mean "search"? Known: search.',
       ),
     );
   });

@@ -71,7 +71,7 @@ describe('a synchronous function', () => {
     expect(find('user:1')).toBe('free');
     expect(events).toEqual([{ type: 'plan-failed', error, plan: 'free' }]);
     expect(warnings).toEqual([
-      'plans.of fails: there is no user. The last known plan of each client applies, or else "free".',
+      'plans.of failed: there is no user. Each client keeps its last known plan; all others have the plan "free".',
     ]);
   });
 });

@@ -35,7 +35,7 @@ describe('plans stop startup', () => {
     [{ ...valid, of: 'pro' }, `${aFunction}, got "pro"`],
     [
       { ...valid, of: (_a: unknown, _b: unknown, _c: unknown) => 'pro' },
-      `${aFunction}, got one that takes 3 arguments. It would get the call and a subject; wrap it: (call) => ...`,
+      `${aFunction}, got one that takes 3 arguments but would get only the call and a subject. Wrap it: (call) => ...`,
     ],
     [
       { ...valid, tiers: undefined },
@@ -89,15 +89,15 @@ describe('plans stop startup', () => {
       (member) =>
         [
           withTier({ api: { rate: '100/h', [member]: 'x' } }),
-          `plans.tiers.pro.api.${member}: a plan changes only the rate and the burst of a policy. Say it in the policy, for all plans, or give the plan a policy of its own.`,
+          `plans.tiers.pro.api.${member}: a plan changes only the rate and the burst of a policy. Set it in the policy, for all plans, or give the plan a separate policy.`,
         ] as const,
     ),
     ...['aip', '__proto__', 'constructor'].map(
       (name) =>
         [
           withTier({ [name]: '100/h' }),
-          `plans.tiers.pro.${name}: no policy of that name.${name === 'aip' ? ' Did you mean "api"?' : ''} Known: api, bucket. ` +
-            `A plan changes the rate of a policy: policies.${name} says who is charged, and what applies under the other plans.`,
+          `plans.tiers.pro.${name}: no policy has this name.${name === 'aip' ? ' Did you mean "api"?' : ''} Known: api, bucket. ` +
+            `A plan changes the rate of a policy of the module. Add policies.${name}, with the rate for all other plans.`,
         ] as const,
     ),
   ])('with %j', async (plans, message) => {
@@ -107,7 +107,7 @@ describe('plans stop startup', () => {
   it('with a lease', async () => {
     const leased = { api: { rate: '100/min', strategy: 'fixed-window', lease: { batch: 5 } } } as const;
     expect(await bootWith(withTier({ api: '100/h' }), { policies: leased })).toBe(
-      'policies.api.lease: units are leased at one rate for everybody, and plans.tiers.pro.api has another. Leave the lease out, or the rate of the plan.',
+      'policies.api.lease: units are leased at one rate for all clients, but plans.tiers.pro.api has another. Leave out the lease, or the rate of the plan.',
     );
     expect(await bootWith(withTier({}), { policies: leased })).toBeNull();
   });
@@ -127,19 +127,19 @@ describe('plans stop startup', () => {
       api(): void {}
     }
     expect(await bootWith(withTier({ api: '50/min' }), {}, [ApiController])).toBe(
-      '@Throttle("api") on ApiController.api, cost: expected at most the 50 that a full limit grants at once under the plan "pro", got 60 (number)',
+      '@Throttle("api") on ApiController.api, cost: a cost of 60 can never pass, because the limit grants at most 50 at once under the plan "pro". Lower the cost, or raise the rate.',
     );
   });
 
   it('if a plan gives a rate the name of another policy', async () => {
     expect(await bootWith(withTier({ api: '5/s; 50/h' }), { policies: { ...policies, 'api-1s': '9/s' } })).toBe(
-      'policies.api-1s: "api-1s" is already the name of a rate of policies.api. Give one of the two limits another name.',
+      'policies.api-1s: the name "api-1s" is already used by a rate of policies.api. Rename one of the two limits.',
     );
   });
 
   it('if a plan names several limits', async () => {
     expect(await bootWith(withTier({ default: '5/h' }), { default: ['5/s', '100/h'] })).toBe(
-      "plans.tiers.pro.default: there are several limits without a name in the module's `default`. Give one of them a name, and write it here.",
+      'plans.tiers.pro.default: the `default` of the module has several unnamed limits, so "default" is ambiguous. Name one of them, and use that name here.',
     );
   });
 });

@@ -86,7 +86,7 @@ describe('blocks set by hand', () => {
     [
       'without the option',
       '3/min',
-      'blocks.set("login"): nobody can be blocked under this policy. Say so, policies.login: { block: true } for blocks by hand, or { block: { for: "5m" } }',
+      'blocks.set("login"): this policy has no option "block". Add it, policies.login: { block: true } for blocks by hand, or { block: { for: "5m" } }',
     ],
     [
       'with a rate of the call',
@@ -96,7 +96,7 @@ describe('blocks set by hand', () => {
     [
       'of each handler',
       { ...login, scope: 'handler' },
-      'policies.login: has a budget for each handler, and there is no handler here',
+      'policies.login: has a budget for each handler, but there is no handler here',
     ],
   ])('are refused for a policy %s, with the fix', async (_, policy, message) => {
     await using context = await start({ login: policy });
@@ -120,7 +120,7 @@ describe('blocks set by hand', () => {
     );
     await expect(set('login', '', '1h')).rejects.toThrow('blocks.set("login"): subject: expected a subject');
     await expect(set('login', undefined, '1h')).rejects.toThrow('blocks.set("login"): subject: expected a subject');
-    await expect(set('sign-in', 'user:ada', '1h')).rejects.toThrow('blocks.set("sign-in"): no policy of that name');
+    await expect(set('sign-in', 'user:ada', '1h')).rejects.toThrow('blocks.set("sign-in"): no policy has this name');
     await expect(list({ limit: 0 })).rejects.toThrow(
       'blocks.list("login").limit: expected a whole number from 1 to 1000',
     );

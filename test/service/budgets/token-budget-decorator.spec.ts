@@ -98,12 +98,12 @@ describe('@TokenBudget', () => {
     @Controller()
     class Writer extends Base {}
 
-    const error = '@TokenBudget on Writer.write: no token budget of that name. Did you mean "llm"? Known: llm.';
+    const error = '@TokenBudget on Writer.write: no token budget has this name. Did you mean "llm"? Known: llm.';
     const boot = (names: NonNullable<ThrottleModuleOptions['policies']>) =>
       bootError(() => ({ controllers: [Writer], options: { policies: names } }));
     expect(await boot(policies)).toContain(error);
     // A rate is no budget.
-    expect(await boot({ lm: '10/min' })).toContain('no token budget of that name. None are known.');
+    expect(await boot({ lm: '10/min' })).toContain('no token budget has this name. None are known.');
     expect(await boot({ lm: { budget: '10/min' } })).toBeNull();
   });
 });

@@ -300,7 +300,7 @@ describe('the options of a token budget', () => {
     [{ budget: '5/min', by: 'user' }, 'policies.llm.by: expected a function'],
     [
       { budget: '5/min', rate: '5/min' },
-      'policies.llm: there is no option "rate" beside `budget`: a budget has no rate. Leave one of the two out',
+      'policies.llm: "rate" cannot be combined with `budget`. Leave one of the two out',
     ],
     [{ budget: '5/min', cost: 2 }, 'policies.llm: there is no option "cost"'],
     [{ budget: '5/month', anchor: () => new Date() }, 'policies.llm.anchor: expected a Date'],
@@ -323,9 +323,9 @@ describe('the options of a token budget', () => {
   it('differ from those of limits: a budget cannot be hit, and a limit cannot be reserved', async () => {
     await using context = await start({ policies: { llm: { budget: '500/month' }, api: '5/min' } });
     await expect(context.throttle.hit('llm', 1, ada)).rejects.toThrow(
-      'hit("llm"): this policy is a token budget. Use throttle.budget("llm"): its method reserve(estimate) holds units.',
+      'hit("llm"): this policy is a token budget. Use throttle.budget("llm").reserve(estimate).',
     );
-    expect(() => context.throttle.budget('api')).toThrow('budget("api"): no token budget of that name');
+    expect(() => context.throttle.budget('api')).toThrow('budget("api"): no token budget has this name');
     expect(() => context.throttle.budget('lm')).toThrow('Did you mean "llm"?');
     const hold = await context.budget.reserve(100, ada);
     expect(await hold.settle(80)).toBe(true);

@@ -91,7 +91,7 @@ describe('a limit of concurrency outside any call', () => {
     const { throttle } = context;
     const on = { subject: 'all' };
     const text =
-      'takes a permit until the call has ended, and there is no call here whose end can be seen. Use run("export", options, fn), which holds it while fn runs.';
+      'holds a permit until the call ends, but there is no call here whose end can be observed. Use run("export", options, fn), which holds it while fn runs.';
     await expect(throttle.hit('export', 1, on)).rejects.toThrow(`hit("export"): ${text}`);
     await expect(throttle.consume('export', 1, on)).rejects.toThrow(`consume("export"): ${text}`);
     expect(await throttle.check('export', 1, on)).toBe(true);
@@ -180,7 +180,7 @@ describe('run', () => {
     await using context = await startContext({ policies });
     const { throttle } = context;
     await throttle.run('export', { subject: 'all' }, () => {});
-    expect(() => throttle.tally('export', { subject: 'all' })).toThrow('takes a permit until the call has ended');
+    expect(() => throttle.tally('export', { subject: 'all' })).toThrow('holds a permit until the call ends');
   });
 });
 
@@ -193,9 +193,9 @@ describe('debit, credit and blocks', () => {
     expect(await throttle.stat('both', on)).toMatchObject({ policy: 'both', remaining: 6 });
     await throttle.credit('both', 1, on);
     expect(await throttle.stat('both', on)).toMatchObject({ policy: 'both', remaining: 7 });
-    const text = 'the policy limits how many calls run at a time, and has no units to be counted. Give it a rate, too.';
+    const text = 'the policy limits how many calls run at a time, and has no units to count. Add a rate to it.';
     await expect(throttle.debit('open', 1, on)).rejects.toThrow(`debit("open"): ${text}`);
     await expect(throttle.credit('open', 1, on)).rejects.toThrow(`credit("open"): ${text}`);
-    await expect(throttle.blocks.set('open', 'all', '1h')).rejects.toThrow('nobody can be blocked under this policy');
+    await expect(throttle.blocks.set('open', 'all', '1h')).rejects.toThrow('this policy has no option "block"');
   });
 });

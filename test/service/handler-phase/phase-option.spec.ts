@@ -109,7 +109,7 @@ describe('an invalid phase', () => {
   it('is any phase for connections and frames', async () => {
     const limit = { rate: '5/min', phase: 'handler' } as const;
     expect(await bootError(() => ({ options: { sockets: { frames: limit } } }))).toBe(
-      'ThrottleModule.sockets.frames.phase: has no place in a limit of frames. Leave it out.',
+      'ThrottleModule.sockets.frames.phase: cannot be used in a limit of frames. Leave it out.',
     );
   });
 });

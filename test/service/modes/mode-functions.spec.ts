@@ -130,7 +130,7 @@ describe('the mode of the module', () => {
     await using context = await startContext({ mode: 'monitor' });
     const leased = definePolicy('mail', { rate: '10/min', strategy, lease: { batch: 5 } });
     await expect(context.throttle.hit(leased, 1, { subject: 'ada' })).rejects.toThrow(
-      'policy "mail".lease: leased units can only be enforced, and the mode here is "monitor". Leave the lease out, or give the policy the mode "on".',
+      'policy "mail".lease: a lease needs the mode "on", but the mode here is "monitor". Leave the lease out, or set the mode "on".',
     );
   });
 });

@@ -115,7 +115,7 @@ describe('a charge by hand whose outcome cannot be observed', () => {
     async (method) => {
       await using context = await startContext({ policies });
       await expect(context.throttle[method]('tries', 1, { subject: 'job' })).rejects.toThrow(
-        `${method}("tries"): its \`chargeWhen\` decides by how a call ends, and there is no call here. Use run("tries", options, fn), which settles by how fn ends.`,
+        `${method}("tries"): its \`chargeWhen\` depends on how the call ends, but there is no call here. Use run("tries", options, fn), which settles by how fn ends.`,
       );
       expect((await context.throttle.stat('tries', { subject: 'job' }))?.remaining).toBe(10);
     },
@@ -136,7 +136,7 @@ describe('a charge by hand whose outcome cannot be observed', () => {
     await sockets.connect();
     await until(() => seen.length > 0);
     expect(seen).toEqual([
-      'hit("tries"): its `chargeWhen` decides by how a call ends, and how this one ends cannot be seen. Use run("tries", options, fn), which settles by how fn ends.',
+      'hit("tries"): its `chargeWhen` depends on how the call ends, but its end cannot be observed. Use run("tries", options, fn), which settles by how fn ends.',
     ]);
   });
 

@@ -150,7 +150,7 @@ describe('a function chargeWhen that does not resolve', () => {
     expect((await context.app.send('/act')).status).toBe(200);
     await until(() => context.errors.length > 0);
     expect(context.errors).toEqual([
-      '@Throttle("p") on ActController.run, chargeWhen (policy "p"): failed, so the call stays charged as it was: expected an answer within 1 ms, got none',
+      '@Throttle("p") on ActController.run, chargeWhen (policy "p"): failed, so the call stays charged as it was: expected a result within 1 ms, got none',
     ]);
     expect([await context.remaining(), context.backend.settled]).toEqual([7, []]);
   });
@@ -231,8 +231,8 @@ describe.each(adapters)('the end of a handler on %s', (adapter) => {
       expect(warnings).toEqual(
         warns
           ? [
-              'NotesController.list: what it returns or throws is not known to its `chargeWhen`, which sees only the status. ' +
-                'Nest runs a function that was made after startup, without metadata. Do not replace or bind the method in the constructor.',
+              'NotesController.list: its `chargeWhen` sees only the status of the response, not what the handler returns or throws. ' +
+                'Nest runs a function that was created after startup and has no metadata. Do not replace or bind the method in the constructor.',
             ]
           : [],
       );

@@ -166,7 +166,7 @@ describe('run', () => {
       ['p', { subject: undefined }, fail],
       'run({ subject }): expected a string that is not empty',
     ],
-    ['an unknown policy', ['q', job, fail], 'run("q"): no policy of that name.'],
+    ['an unknown policy', ['q', job, fail], 'run("q"): no policy has this name.'],
   ])('refuses %s', async (_, args, message) => {
     await using context = await start();
     const { run } = context.throttle;
@@ -177,7 +177,7 @@ describe('run', () => {
   it('refuses a rule for leased units', async () => {
     await using context = await start({ lease: { batch: 5 } });
     await expect(context.throttle.run('p', { ...job, chargeWhen: 'failure' }, fail)).rejects.toThrow(
-      'run("p").chargeWhen: leased units are spent without the backend, whatever becomes of the run.',
+      'run("p").chargeWhen: cannot be combined with a lease, because leased units cannot be settled by the outcome of the run.',
     );
     expect(await context.throttle.run('p', job, () => 'ok')).toBe('ok');
   });

@@ -47,9 +47,9 @@ describe('a tally', () => {
     tally.add(3);
     tally.cancel();
     await expect(tally.charge()).rejects.toThrow(
-      'tally("rows").charge(): the tally was cancelled before. Open another one for further costs.',
+      'tally("rows").charge(): the tally has already been cancelled. Open another one for further costs.',
     );
-    expect(() => tally.add(1)).toThrow('tally("rows").add(): the tally was cancelled before.');
+    expect(() => tally.add(1)).toThrow('tally("rows").add(): the tally has already been cancelled.');
     expect(context.spends()).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('a tally', () => {
     const charged = tally.charge();
     tally.cancel();
     await charged;
-    expect(() => tally.add(1)).toThrow('tally("rows").add(): the tally was charged before.');
+    expect(() => tally.add(1)).toThrow('tally("rows").add(): the tally has already been charged.');
     expect(await context.used()).toBe(3);
   });
 
@@ -102,7 +102,7 @@ describe('a tally', () => {
 
   it.each<[string, readonly unknown[], string]>([
     ['no policy', [], "tally(): expected a policy's name, or a policy that definePolicy() made, got undefined."],
-    ['an unknown policy', ['row', ada], 'tally("row"): no policy of that name. Did you mean "rows"?'],
+    ['an unknown policy', ['row', ada], 'tally("row"): no policy has this name. Did you mean "rows"?'],
     ['an unknown option', ['rows', { cost: 3 }], 'tally(): there is no option "cost".'],
   ])('is not opened for %s', async (_, args, message) => {
     await using context = await start();

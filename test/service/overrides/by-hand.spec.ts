@@ -159,11 +159,11 @@ describe('an invalid override is refused before anything is stored', () => {
   const KNOWN = 'Known: api, bucket, plain.';
 
   it.each<readonly [args: readonly unknown[], message: string]>([
-    [['apy', 'ada', '5/min'], `overrides.set("apy"): no policy of that name. Did you mean "api"? ${KNOWN}`],
+    [['apy', 'ada', '5/min'], `overrides.set("apy"): no policy has this name. Did you mean "api"? ${KNOWN}`],
     [['no such', 'ada', '5/min'], 'overrides.set("no such"): expected a policy\'s name, got "no such"'],
     [
       ['plain', 'ada', '5/min'],
-      'overrides.set("plain"): nobody can have an override of this policy. Say who can, policies.plain: { overrides: true } for the charged subject.',
+      'overrides.set("plain"): this policy has no option "overrides". Add it, policies.plain: { overrides: true } allows overrides of the charged subject.',
     ],
     [['api', '', '5/min'], 'overrides.set("api"): subject: expected a subject, a string that is not empty'],
     [['api', 42, '5/min'], 'overrides.set("api"): subject: expected a subject, a string that is not empty'],
@@ -177,7 +177,7 @@ describe('an invalid override is refused before anything is stored', () => {
     [['api', 'ada', { rate: undefined }], 'overrides.set("api").rate: expected a rate such as'],
     [['api', 'ada', { rate: '5/min', segments: 2 }], 'overrides.set("api"): there is no option "segments".'],
     [['api', 'ada', '5/fortnight'], 'overrides.set("api").rate: expected "<count>/<unit>"'],
-    [['api', 'ada', '0/min'], 'counts and periods begin at 1'],
+    [['api', 'ada', '0/min'], 'counts and periods are at least 1'],
     [
       ['api', 'ada', '5/s; 50/min'],
       'overrides.set("api").rate: expected one rate such as "500/min", got "5/s; 50/min"',
@@ -193,9 +193,9 @@ describe('an invalid override is refused before anything is stored', () => {
     ],
     [
       ['bucket', 'ada', { rate: 'unlimited', burst: 5 }],
-      'overrides.set("bucket").burst: there is none of an unlimited rate.',
+      'overrides.set("bucket").burst: an unlimited rate has no burst.',
     ],
-    [['bucket', 'ada', '4/s'], 'overrides.set("bucket").rate: a full limit would grant 4 at once, and a call costs 5.'],
+    [['bucket', 'ada', '4/s'], 'overrides.set("bucket").rate: this rate grants at most 4 at once, but a call costs 5.'],
     [
       ['api', 'ada', '5/min', { expiresInMs: 0 }],
       'overrides.set("api"): expiresInMs: expected a whole number of milliseconds from 1',

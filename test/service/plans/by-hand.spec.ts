@@ -233,7 +233,7 @@ describe('throttle.plans', () => {
 
   it('needs a call', async () => {
     await using context = await startContext(optionsWith(() => 'pro'));
-    await expect(context.throttle.plans.of()).rejects.toThrow('plans.of(): there is no call here. Say which: ');
+    await expect(context.throttle.plans.of()).rejects.toThrow('plans.of(): there is no call here. Pass one: ');
   });
 });
 

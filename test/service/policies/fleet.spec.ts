@@ -146,7 +146,7 @@ describe('a stored change that does not fit the code', () => {
     [
       'another strategy',
       { policy: 'api', rate: { ...rate, strategy: 'gcra' }, mode: 'off' },
-      'policies.api: the rate was set for the strategy "gcra", and the policy is a "fixed-window"',
+      'policies.api: the rate was set for the strategy "gcra", but the policy is a "fixed-window"',
     ],
     ['a period that is too long', { policy: 'api', rate: { ...rate, limit: 2 ** 52 } }, 'policies.api: too large'],
   ])('is ignored with a warning, so that the policy is as in the code: %s', async (_, change, reason) => {
@@ -204,7 +204,7 @@ describe('a backend that fails', () => {
     expect(await app.limit()).toBe('"api";q=1000;w=86400');
     await until(() => settings.looks > 2);
     expect(app.warnings).toEqual([
-      'Changes to policies cannot be read (no answer). Those that are known stay in force.',
+      'Changes to policies cannot be read (no answer). The changes that are known stay in force.',
     ]);
     await expect(app.throttle.policies.update('api', { mode: 'off' })).rejects.toThrow('no answer');
     settings.isBroken = false;

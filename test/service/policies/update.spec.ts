@@ -155,9 +155,9 @@ describe('throttle.policies.update', () => {
   });
 
   it.each<readonly [name: string, update: unknown, message: string]>([
-    ['apu', { rate: '5/min' }, 'policies.update("apu"): no policy of that name. Did you mean "api"? Known:'],
-    ['constructor', { mode: 'off' }, 'policies.update("constructor"): no policy of that name. Known:'],
-    ['default', { mode: 'off' }, 'policies.update("default"): no policy of that name. Known:'],
+    ['apu', { rate: '5/min' }, 'policies.update("apu"): no policy has this name. Did you mean "api"? Known:'],
+    ['constructor', { mode: 'off' }, 'policies.update("constructor"): no policy has this name. Known:'],
+    ['default', { mode: 'off' }, 'policies.update("default"): no policy has this name. Known:'],
     ['api', {}, 'policies.update("api"): expected a change such as { rate: "500/min" } or { mode: "monitor" }, got'],
     ['api', { mode: undefined }, 'policies.update("api"): expected a change such as'],
     ['api', '5/min', 'policies.update("api"): expected a change such as'],
@@ -181,15 +181,19 @@ describe('throttle.policies.update', () => {
     [
       'heavy',
       { rate: '4/min' },
-      'policies.update("heavy").rate: a full limit would grant 4 at once, and a call costs 5.',
+      'policies.update("heavy").rate: this rate grants at most 4 at once, but a call costs 5.',
     ],
-    ['asked', { burst: 5 }, 'policies.update("asked").burst: the rate of the policy is a function of the call.'],
-    ['several', { rate: '5/min' }, 'policies.several: has 2 rates, of which none can change alone.'],
-    ['free', { mode: 'off' }, 'policies.free: is "unlimited", and nothing asks for it.'],
+    [
+      'asked',
+      { burst: 5 },
+      'policies.update("asked").burst: the rate of the policy is a function of the call, so a burst needs a rate.',
+    ],
+    ['several', { rate: '5/min' }, 'policies.several: has 2 rates, so a new rate would be ambiguous.'],
+    ['free', { mode: 'off' }, 'policies.free: an "unlimited" policy cannot be changed at run time.'],
     [
       'leased',
       { mode: 'off' },
-      'policies.leased: has a `lease`, and units that are leased are spent as the code says.',
+      'policies.leased: a policy with a `lease` cannot be changed at run time, because leased units are spent at the rate in the code.',
     ],
   ])('refuses, and stores nothing: %s %j', async (name, update, message) => {
     const backend = new CountedBackend();
@@ -206,7 +210,7 @@ describe('throttle.policies.update', () => {
   it('refuses to reset a policy that is neither in the code nor changed', async () => {
     await using context = await startContext({ policies });
     await expect(context.throttle.policies.reset('apu')).rejects.toThrow(
-      'policies.reset("apu"): no policy of that name. Did you mean "api"?',
+      'policies.reset("apu"): no policy has this name. Did you mean "api"?',
     );
   });
 

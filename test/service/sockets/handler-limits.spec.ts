@@ -20,7 +20,7 @@ describe.each(transports)('the service on %s', (transport) => {
     await using sockets = await startSockets({ transport, gateways: [LostGateway] });
     await (await sockets.connect()).settled();
     expect(messages).toEqual([
-      "hit() without a policy is about the handler's own limits, and there is no handler here that ThrottleGuard or ThrottleInterceptor has seen. " +
+      'hit() without a policy uses the limits of the handler, but ThrottleGuard and ThrottleInterceptor have seen no handler here. ' +
         'Name a policy, hit("name"), or pass { on: context }.',
     ]);
   });

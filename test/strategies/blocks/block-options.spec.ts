@@ -48,12 +48,15 @@ describe('the option block', () => {
     [{ for: '5/min' }, `${PATH}.for: expected a duration "<count><unit>" such as "5m" or "1h", got "5/min"`],
     [
       { for: '0s' },
-      `${PATH}.for: expected a duration "<count><unit>" such as "5m" or "1h", got "0s": durations begin at 1 ms`,
+      `${PATH}.for: expected a duration "<count><unit>" such as "5m" or "1h", got "0s": durations are at least 1 ms`,
     ],
     [{ for: '367d' }, 'got "367d": longer than 366 days'],
     [{ for: '5m', after: 0 }, `${PATH}.after: expected a whole number of denials, from 1 to 1000, got 0`],
     [{ for: '5m', after: 1.5 }, `${PATH}.after: expected a whole number of denials`],
-    [{ for: '5m', escalate: [] }, `${PATH}.escalate: expected a list of whole numbers from 1 on, such as [1, 2, 4]`],
+    [
+      { for: '5m', escalate: [] },
+      `${PATH}.escalate: expected a list of whole numbers of at least 1, such as [1, 2, 4]`,
+    ],
     [{ for: '5m', escalate: [1, 0.5] }, `${PATH}.escalate: expected a list of whole numbers from 1 on`],
     [{ for: '10d', escalate: [1, 40] }, `${PATH}.escalate: expected blocks of at most 366 days`],
     [{ for: '5m', forgetAfter: '1' }, `${PATH}.forgetAfter: expected a duration`],
@@ -65,7 +68,7 @@ describe('the option block', () => {
       (escalate) =>
         [
           { for: '5m', escalate, forgetAfter: '20m' },
-          `${PATH}.forgetAfter: expected longer than the 1200000 ms of the longest block that \`escalate\` has, got 1200000 ms`,
+          `${PATH}.forgetAfter: expected more than 1200000 ms, the longest block in \`escalate\`, got 1200000 ms`,
         ] as const,
     ),
     [{ for: '5m', forgetAfte: '1h' }, `${PATH}: there is no option "forgetAfte". Did you mean "forgetAfter"?`],
@@ -76,7 +79,7 @@ describe('the option block', () => {
 
   it('is not combined with a lease', () => {
     expect(() => define({ for: '5m' }, { lease: { batch: 2 } })).toThrow(
-      'policies.login.block: leased units are spent without the backend, which knows who is blocked. Leave one of the two out',
+      'policies.login.block: cannot be combined with a lease, because leased units are spent without the backend, which knows who is blocked. Leave out `block` or `lease`',
     );
   });
 

@@ -69,7 +69,7 @@ describe('a quota', () => {
   it.each<readonly [spec: object, message: string]>([
     [
       { rate: '10/min', strategy: 'calendar' },
-      'policies.plan.rate: expected one hour, day, week, month or year, which "calendar" counts in, such as "1000/month", got "10/min"',
+      'policies.plan.rate: expected a rate per hour, day, week, month or year for "calendar", such as "1000/month", got "10/min"',
     ],
     [
       { rate: '10/month', strategy: 'fixed-window' },
@@ -77,15 +77,15 @@ describe('a quota', () => {
     ],
     [
       { rate: '10/day', rollover: 5 },
-      'policies.plan.rollover: "sliding-window" has none. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
+      'policies.plan.rollover: "sliding-window" does not have this option. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
     ],
     [
       { rate: '10/day', strategy: 'fixed-window', timeZone: 'UTC' },
-      'policies.plan.timeZone: "fixed-window" has none. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
+      'policies.plan.timeZone: "fixed-window" does not have this option. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
     ],
     [
       { rate: '10/s; 10/month', thresholds: [1] },
-      'policies.plan.thresholds: "sliding-window" has none. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
+      'policies.plan.thresholds: "sliding-window" does not have this option. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
     ],
     [{ rate: '10/month', timeZone: 'Europe/Berln' }, `${zone}, got "Europe/Berln"`],
     [{ rate: '10/month', timeZone: '+05:30' }, `${zone}, got "+05:30"`],
@@ -183,7 +183,7 @@ describe('the arguments of a charge under a quota', () => {
 
   it('are refused for a policy without a calendar, and for an anchor that is not a Date', () => {
     expect(() => calendarArguments(definePolicy('plan', '10/day'), noon)).toThrow(
-      'policy "plan": expected one of the strategy "calendar" that definePolicy() made, and this is a "sliding-window"',
+      'policy "plan": expected a policy with the strategy "calendar" that definePolicy() made, got one with "sliding-window"',
     );
     expect(() => Reflect.apply(calendarArguments, undefined, [definePolicy('plan', '1/month'), noon, noon])).toThrow(
       `calendarArguments: anchor: expected a valid Date from 1900 to 2200, got ${noon} (number)`,

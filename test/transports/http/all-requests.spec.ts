@@ -307,9 +307,9 @@ describe('the option requests stops startup', () => {
       `${place}.rate: expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited", got ""`,
     ],
     [{}, `${place}.rate: expected a rate such as "5/min", got none`],
-    [{ rate: '5/min', scope: 'app' }, `${place}.scope: has no place in a limit of requests. Leave it out.`],
-    [{ rate: '5/min', phase: 'handler' }, `${place}.phase: has no place in a limit of requests. Leave it out.`],
-    [{ rate: '5/min', id: 'a' }, `${place}.id: has no place in a limit of requests. Leave it out.`],
+    [{ rate: '5/min', scope: 'app' }, `${place}.scope: cannot be used in a limit of requests. Leave it out.`],
+    [{ rate: '5/min', phase: 'handler' }, `${place}.phase: cannot be used in a limit of requests. Leave it out.`],
+    [{ rate: '5/min', id: 'a' }, `${place}.id: cannot be used in a limit of requests. Leave it out.`],
   ])('if it is %j', async (value, message) => {
     expect(await bootError(() => ({ options: { requests: untyped(value) } }))).toBe(message);
   });
@@ -317,7 +317,7 @@ describe('the option requests stops startup', () => {
   it('if a policy has its name', async () => {
     const policies = { requests: '5/min' };
     expect(await bootError(() => ({ options: { requests: '9/min', policies } }))).toBe(
-      `${place}: there is a policy of the name "requests", too. Give this limit another: { name: "all-requests" }.`,
+      `${place}: a policy is already named "requests". Rename this limit: { name: "all-requests" }.`,
     );
     expect(
       await bootError(() => ({ options: { requests: { rate: '9/min', name: 'all-requests' }, policies } })),

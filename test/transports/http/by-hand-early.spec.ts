@@ -204,7 +204,7 @@ describe('a response that is passed', () => {
     [
       'has no request',
       { response: { setHeader() {} } },
-      'hit({ response }): expected its request beside it, { on: request, response }',
+      'hit({ response }): expected its request as well, { on: request, response }',
     ],
   ])('is an error if it %s', async (_, options, message) => {
     await using app = await startApp({ adapter: 'express', options: { policies } });

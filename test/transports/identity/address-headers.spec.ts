@@ -67,7 +67,7 @@ describe.each(adapters)('by.ip({ header }) on %s', (adapter) => {
       expect(statuses).toEqual([200, 429, 429, 429]);
       expect(warnings).toEqual([
         expect.stringMatching(
-          /^The header cf-connecting-ip arrived from an address that is not trusted as a proxy, and was ignored: a client may have made it up\./,
+          /^The header cf-connecting-ip was ignored because it came from an address that is not trusted as a proxy; a client may have made it up\./,
         ),
       ]);
     },
@@ -146,9 +146,9 @@ describe('by.header() of an address', () => {
     return warnings;
   };
   const believes = (place: string, header: string, fix: string) =>
-    `${place}: by.header("${header}") believes an address that any client can make up, which escapes the limit. Write ${fix}.`;
-  const ofCdn = (header: string) => `by.ip({ header: "${header}" }), which believes it only if a trusted proxy sent it`;
-  const ofFramework = 'by.ip(), which believes it under the proxy setting of the application';
+    `${place}: by.header("${header}") uses an address that any client can make up, so clients can evade the limit. Write ${fix}.`;
+  const ofCdn = (header: string) => `by.ip({ header: "${header}" }), which uses it only if a trusted proxy sent it`;
+  const ofFramework = 'by.ip(), which uses it as the trust-proxy setting of the application says';
 
   it.each([
     ['handler', '@Throttle on OneController.one, by'],
@@ -210,7 +210,7 @@ describe('the options of by.ip() and by.header()', () => {
     [
       'a header of the framework',
       () => by.ip({ header: 'X-Forwarded-For' }),
-      'by.ip({ header }): "x-forwarded-for" is what the proxy setting of the application reads. Say there which proxies are trusted, and write by.ip().',
+      'by.ip({ header }): "x-forwarded-for" is read by the trust-proxy setting of the application. Configure there which proxies are trusted, and write by.ip().',
     ],
     [
       'a clear that is no boolean',

@@ -99,10 +99,10 @@ describe.each(adapters)('clients by address on %s', (adapter) => {
 
 describe.each(adapters)('warnings about addresses on %s', (adapter) => {
   const ignored =
-    'A forwarding header arrived from an address that is not trusted as a proxy, and was ignored: if that is your proxy, all clients share its address. ' +
+    'A forwarding header was ignored because it came from an address that is not trusted as a proxy. If that is your proxy, all clients share its address. ' +
     'Trust it: app.set("trust proxy", 1) on Express, new FastifyAdapter({ trustProxy: "10.0.0.0/8" }), by its addresses, on Fastify.';
   const everyone =
-    'The proxy setting trusts everyone: clients pick their own address with X-Forwarded-For and escape limits by address. ' +
+    'The trust-proxy setting trusts everyone, so clients can choose their address with X-Forwarded-For and evade limits by address. ' +
     'Set the addresses of your proxies, or on Express their number.';
 
   it.each<readonly [trust: Trust, headers: Record<string, string>, expected: readonly string[]]>([
@@ -146,8 +146,8 @@ describe.each(adapters)('requests without an address on %s', (adapter) => {
     expect(await statusesWithoutAddress(app, 6)).toEqual([200, 200, 200, 200, 200, 429]);
     expect(await app.statuses('/limited', 6)).toEqual([200, 200, 200, 200, 200, 429]);
     expect(warnings).toEqual([
-      'A request came without an address (through a Unix socket?): all such requests share one budget. ' +
-        'Behind a proxy trust it, so that its forwarding header counts.',
+      'A request has no address (it may have come through a Unix socket). All such requests share one budget. ' +
+        'If a proxy sends them, trust it, so that its forwarding header is used.',
     ]);
   });
 });
@@ -161,7 +161,7 @@ describe('a number of proxies on fastify', () => {
     expect(warnings).toEqual([]);
     expect(await passing(app, 30, () => [randomAddress(), randomAddress()])).toBe(4);
     expect(warnings).toEqual([
-      expect.stringMatching(/^A forwarding header arrived from an address that is not trusted/),
+      expect.stringMatching(/^A forwarding header was ignored because it came from an address that is not trusted/),
     ]);
   });
 });

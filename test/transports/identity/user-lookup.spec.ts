@@ -32,7 +32,7 @@ describe('findUserId', () => {
 
   it('throws for an id that several users would share', () => {
     expect(() => findUserId(call({ request: request({ id: {} }) }), ['user', 'id'])).toThrow(
-      new TypeError("by.user('user.id'): expected a text or a whole number, got an object with no members"),
+      new TypeError("by.user('user.id'): expected a string or a whole number, got an object with no members"),
     );
   });
 });

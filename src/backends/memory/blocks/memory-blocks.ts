@@ -72,6 +72,6 @@ export class MemoryBlocks implements BlockStore {
 function noRoom(policy: string): BackendError {
   return new BackendError(
     'OOM',
-    `The subject is not blocked under policy "${policy}": the MemoryBackend knows as many subjects as \`maxKeys\` lets it. Raise it, or wait until some of them have expired.`,
+    `The subject is not blocked under policy "${policy}": the MemoryBackend already has \`maxKeys\` subjects. Raise \`maxKeys\`, or wait until some of them have expired.`,
   );
 }

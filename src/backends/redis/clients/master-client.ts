@@ -52,7 +52,7 @@ export class MasterClient implements RedisClient {
       if (!REDIRECTIONS.includes(redirection)) throw error;
       // A command with several keys would get TRYAGAIN from the other master, too, unless all of its keys have moved.
       if ((redirection === 'ASK' && haveSeveral(keys)) || redirection === 'TRYAGAIN') {
-        throw new BackendError('TRYAGAIN', 'The keys of the command are on their way to another master');
+        throw new BackendError('TRYAGAIN', 'The keys of the command are being moved to another master');
       }
       return this.#redirect(run, redirection === 'ASK' ? this.#find(address) : undefined);
     }

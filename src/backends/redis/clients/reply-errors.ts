@@ -21,7 +21,7 @@ export function backendErrorOf(error: unknown): BackendError {
   }
   // A Cluster of ioredis gives up after 16 redirections.
   const [, last] = /^Too many Cluster redirections\. Last error: ReplyError: ([A-Z]+) /.exec(error.message) ?? [];
-  if (last !== undefined) return new BackendError(last, `Redis answered ${last}`);
+  if (last !== undefined) return new BackendError(last, `Redis replied ${last}`);
   const code: unknown = Reflect.get(error, 'code');
   return new BackendError('CONNECTION', `Redis could not be reached${typeof code === 'string' ? ` (${code})` : ''}`);
 }
@@ -50,11 +50,7 @@ export class UnexpectedReplyError extends TypeError {
 function withCode(error: unknown): Error {
   if (error instanceof ThrottleConfigError) return error;
   if (!(error instanceof UnexpectedReplyError)) return backendErrorOf(error);
-  return new BackendError(
-    'SCRIPT',
-    'the server gave a reply that no script of this library gives: is it a Redis?',
-    false,
-  );
+  return new BackendError('SCRIPT', 'no script of this library gives such a reply. Is the server a Redis?', false);
 }
 
 /** Returns true for what servers other than Redis, which run Lua in the process, report of a script. */

@@ -73,6 +73,6 @@ function notRecordedError(targets: readonly Target[]): ThrottleConfigError {
   const names = [...new Set(targets.map(({ policy }) => policy.name))].map((name) => `"${name}"`).join(', ');
   return new ThrottleConfigError(
     'SLUICE_STRATEGY_FAILED',
-    `a call on ${names}: the Lua of a custom strategy does not record a charge. Its amend must make a charge of 0 units at \`now\` one of any cost, from the empty state too.`,
+    `a call on ${names}: the Lua of a custom strategy does not record a charge: its amend has to raise a charge of 0 units at \`now\` to any cost, also from the empty state.`,
   );
 }

@@ -96,7 +96,7 @@ export class ScriptSet {
       if ((this.#custom.get(strategy.name) ?? strategy) !== strategy) {
         throw new ThrottleConfigError(
           'SLUICE_DUPLICATE_STRATEGY',
-          `RedisBackend: there is a strategy "${strategy.name}" already. Give yours another name.`,
+          `RedisBackend: a strategy named "${strategy.name}" already exists. Rename yours.`,
         );
       }
       this.#custom.set(strategy.name, strategy);

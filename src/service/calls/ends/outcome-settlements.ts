@@ -130,7 +130,7 @@ export class OutcomeSettlements {
     const { deadlines } = this.settings;
     return deadlines.boundPromise(
       answer,
-      () => new Error(`expected an answer within ${deadlines.timeoutMs} ms, got none`),
+      () => new Error(`expected a result within ${deadlines.timeoutMs} ms, got none`),
     );
   }
 

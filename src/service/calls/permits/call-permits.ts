@@ -81,6 +81,6 @@ export function nextHoldId(): number {
 export function holdsUntilEnd(method: string, name: string): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_NO_CALL',
-    `${method}("${name}"): takes a permit until the call has ended, and there is no call here whose end can be seen. Use run("${name}", options, fn), which holds it while fn runs.`,
+    `${method}("${name}"): holds a permit until the call ends, but there is no call here whose end can be observed. Use run("${name}", options, fn), which holds it while fn runs.`,
   );
 }

@@ -38,7 +38,7 @@ interface IoSocket {
 /** How long a refused connection stays open, because its client may be about to join another namespace. */
 const CLOSE_REFUSED_AFTER_MS = 3000;
 const RECOVERY_WARNING =
-  'Not limited: the namespaces that sessions of socket.io join when they are recovered, which skips middlewares. ' +
+  'Not limited: namespaces that a session of socket.io joins when it is recovered, because recovery skips middlewares. ' +
   'Set connectionStateRecovery: { skipMiddlewares: false }.';
 
 /** Returns the object that accepts a server's connections. For a socket.io server it is the main namespace. */

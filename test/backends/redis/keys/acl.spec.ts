@@ -179,7 +179,7 @@ describe('a Redis user with few rights', () => {
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
       expect(await new RedisBackend(redis, { timeoutMs: PATIENT_MS }).warnings()).toEqual([
-        'Redis evicts keys when memory is short (maxmemory-policy allkeys-lru), and counters with them: limits start afresh. Set maxmemory-policy noeviction.',
+        'Redis evicts keys when memory is short (maxmemory-policy allkeys-lru), and counters with them: their limits start again from zero. Set maxmemory-policy noeviction.',
       ]);
       await setUser(admin, 'silent', COMMANDS);
       const client = await connect(server, { username: 'silent', password: 'secret', enableReadyCheck: false });

@@ -64,7 +64,7 @@ const broken: Readonly<Record<string, (fail: () => never) => ReturnType<typeof o
 const texts: Readonly<Record<string, string>> = {
   'a cost that is none':
     'ThrottleModule.sockets.connections.cost: expected a cost that is a safe integer of at least 0, got NaN',
-  'by, without a text': 'ThrottleModule.sockets.connections.by: expected a text, null or EXEMPT, got 7 (number)',
+  'by, without a text': 'ThrottleModule.sockets.connections.by: expected a string, null or EXEMPT, got 7 (number)',
 };
 
 describe.each(transports)('a function that fails on %s', (transport) => {
@@ -103,7 +103,7 @@ describe.each(transports)('a function that fails on %s', (transport) => {
     [
       'message',
       { message: () => JSON.parse('7') },
-      'ThrottleModule.sockets.connections.message: expected a text or an object, got 7 (number)',
+      'ThrottleModule.sockets.connections.message: expected a string or an object, got 7 (number)',
     ],
     [
       'context.extras',

@@ -28,9 +28,11 @@ function trusting(adapter: AdapterName, trust: Trust): Pick<AppOptions, 'adapter
 }
 
 const ignored = expect.stringMatching(
-  /^A forwarding header arrived from an address that is not trusted as a proxy, and was ignored: /,
+  /^A forwarding header was ignored because it came from an address that is not trusted as a proxy\. /,
 );
-const everyone = expect.stringMatching(/^The proxy setting trusts everyone: clients pick their own address /);
+const everyone = expect.stringMatching(
+  /^The trust-proxy setting trusts everyone, so clients can choose their address /,
+);
 
 const both = transports.flatMap((transport) => adapters.map((adapter) => [transport, adapter] as const));
 
@@ -149,6 +151,6 @@ describe('sockets without an address on ws', () => {
     unix.close();
     expect(events).toEqual(['said', 'said', 'rate_limit']);
     expect(await passing(sockets, 3)).toBe(2);
-    expect(warnings).toEqual([expect.stringMatching(/^A request came without an address /)]);
+    expect(warnings).toEqual([expect.stringMatching(/^A request has no address /)]);
   });
 });
