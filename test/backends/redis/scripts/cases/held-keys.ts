@@ -98,6 +98,26 @@ const harmless: ScriptCase = {
   ],
 };
 
+const other = defineConcurrency('q', 5);
+const OTHER = `sluice:{ada}:${other.id}`;
+const OTHERS = [OTHER, `${OTHER}!h`, `${OTHER}!u`] as const;
+
+/** A hold without units frees none: when it expires, so the wait is that for the next one, and when it ends. */
+const unitless: ScriptCase = {
+  name: 'a limit of concurrency with a hold without units',
+  runs: [
+    { command: ['ZADD', OTHERS[1], String(NOW + 5), '7', String(NOW + 6), '9'] },
+    { command: ['HSET', OTHERS[2], '9', '5', '', '5'] },
+    run('take', { reply: [3, 0, 5, 0, 6, 6, 0, 0, 1], written: [] }, OTHERS, takeArgs(hold(8, 1, other))),
+    run(
+      'hold',
+      { reply: [1], written: [`HDEL ${OTHERS[2]} 7`, `HSET ${OTHERS[2]}  5`, `ZREM ${OTHERS[1]} 7`] },
+      OTHERS,
+      changeArgs('', NOW, 'end', [hold(7, 0, other)], 1000),
+    ),
+  ],
+};
+
 const unread: ScriptCase = {
   name: 'a budget of holds of which Redis refuses to read a key',
   runs: KEYS.flatMap((_, i) => {
@@ -132,10 +152,6 @@ const cut: ScriptCase = {
     ),
   ],
 };
-
-const other = defineConcurrency('q', 5);
-const OTHER = `sluice:{ada}:${other.id}`;
-const OTHERS = [OTHER, `${OTHER}!h`, `${OTHER}!u`] as const;
 
 /** What is found sound before is changed, and the reply tells of nothing but the foreign value. */
 const several: ScriptCase = {
@@ -262,6 +278,7 @@ function manyHolders(name: string, policy: Policy): ScriptCase {
 export const heldKeys: readonly ScriptCase[] = [
   ...foreign,
   harmless,
+  unitless,
   unread,
   invalid,
   cut,

@@ -14,6 +14,10 @@ const RUNS = 60;
 /** The begin of a window of a second, and of an hour. */
 const START = 1_760_004_000_000;
 const HOUR = 3_600_000;
+/** By which holds of months are apart: three times that is the longest time that a hold may have. */
+const TEN_DAYS = 240 * HOUR;
+/** The time of a server whose clock does not decide, and is far from the one that does. */
+const SERVERS = [undefined, START - 1000 * HOUR + 1009, undefined, START + 1000 * HOUR + 1009];
 
 const api = definePolicy('api', { rate: '3/s', strategy: 'fixed-window' });
 
@@ -29,13 +33,20 @@ const budgets = {
     rollover: 6,
   }),
   'a budget of units that are free again when they expire': defineBudget('p', { budget: '10/s', onExpiry: 'release' }),
-  'a budget that carries debts': defineBudget('p', { budget: '10/s', carryDebt: true }),
+  'a budget that carries debts': { ...defineBudget('p', { budget: '10/s', carryDebt: true }), ...unread },
   'a budget of calendar hours': defineBudget('p', { budget: '10/hour', strategy: 'calendar' }),
   'a budget of calendar hours that carries debts': defineBudget('p', {
     budget: '10/hour',
     strategy: 'calendar',
     carryDebt: true,
   }),
+  'a budget of calendar hours that rolls over and carries debts': defineBudget('p', {
+    budget: '10/hour',
+    strategy: 'calendar',
+    rollover: 6,
+    carryDebt: true,
+  }),
+  'a budget of calendar months that carries debts': defineBudget('p', { budget: '10/month', carryDebt: true }),
 } as const;
 
 const pick = <Item>(items: readonly [Item, ...Item[]], random: Random): Item => items[random(items.length)] ?? items[0];
@@ -49,7 +60,7 @@ function reference(policy: Policy, id: number, now: number, subject = 'ada'): Ho
 function randomHolds(name: string, policy: Policy, seed: number): ScriptCase {
   const random = randomFrom(seed);
   const recorder = new HoldRecorder();
-  const unit = policy.calendar ? HOUR : 1000;
+  const unit = policy.calendar === undefined ? 1000 : policy.calendar.unit === 'month' ? TEN_DAYS : HOUR;
   const runs: Run[] = [];
   const id = () => random(4) * (random(20) === 0 ? 2 ** 50 : 1);
   const ttlMs = () => pick([1, 0.3 * unit, 0.5 * unit, unit - 1, unit, 1.7 * unit, 3 * unit], random);
@@ -57,7 +68,7 @@ function randomHolds(name: string, policy: Policy, seed: number): ScriptCase {
   let now = START;
   for (let n = 0; n < RUNS; n++) {
     now += pick([0, 0, 1, 0.2 * unit, 0.3 * unit, 0.5 * unit, unit, 2 * unit, random(unit)], random);
-    const serverMs = seed % 2 === 1 ? START - 1000 * HOUR + 1009 : undefined;
+    const serverMs = SERVERS[seed % SERVERS.length];
     const deadline = (serverMs ?? now) - (random(25) === 0 ? 1 : 0);
     const at: HoldsAt = { now, deadline, ...(serverMs !== undefined && { serverMs }) };
     const hold = (): HoldReference => reference(policy, id(), now, random(10) === 0 ? 'bob' : 'ada');

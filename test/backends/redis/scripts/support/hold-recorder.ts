@@ -27,7 +27,8 @@ export interface HoldsAt {
 }
 
 interface Model {
-  readonly window: BudgetWindow;
+  /** By the arguments of the latest call. */
+  window: BudgetWindow;
   readonly policy: Policy;
   state: State;
   expiresMs: number;
@@ -193,13 +194,14 @@ export class HoldRecorder {
   #modelOf(hold: HoldReference): Model {
     const key = keyFor(hold);
     let model = this.#models.get(key);
+    const found = BUILT_IN_STRATEGIES.find(({ name }) => name === hold.policy.strategy) ?? concurrency;
+    const window = new BudgetWindow(hold.policy, found, hold.arguments);
     if (model === undefined) {
-      const found = BUILT_IN_STRATEGIES.find(({ name }) => name === hold.policy.strategy) ?? concurrency;
-      const window = new BudgetWindow(hold.policy, found, hold.arguments);
       model = { window, policy: hold.policy, state: [], expiresMs: 0, holds: [] };
       this.#models.set(key, model);
       keys.set(model, key);
     }
+    model.window = window;
     return model;
   }
 

@@ -10,6 +10,7 @@ import { equalCalls } from '../cases/equal-calls.js';
 import { expiries } from '../cases/expiry.js';
 import { foreignValues } from '../cases/foreign-values.js';
 import { heldKeys } from '../cases/held-keys.js';
+import { heldWindows } from '../cases/held-windows.js';
 import { holdCases } from '../cases/holds.js';
 import { invalidArguments } from '../cases/invalid-arguments.js';
 import { leases } from '../cases/lease.js';
@@ -45,6 +46,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...blocks,
   ...holdCases,
   ...heldKeys,
+  ...heldWindows,
   ...credits,
 ];
 
