@@ -30,6 +30,21 @@ export const HOLDS = [
     ],
   },
   {
+    why: 'The debt of a window without a charge is less than its limit, which is 1 at least.',
+    places: ['lib/holds: return max(0, (state[2] or 0) - b.policy.limit - (state[3] or 0)) | 0 (2) -> 1'],
+  },
+  {
+    why: 'The length of a window depends on no cost.',
+    places: ['lib/holds: local _, _, _, _, _, window_ms = step_window(b, state, at, 0) | 0 -> 1'],
+  },
+  {
+    why: 'Without open holds and new ones, the reset is that of the window alone: the latest expiry and what is held do not count.',
+    places: [
+      'lib/holds: local latest = b.size > 0 and b.latest_ms or now | > -> >=',
+      'lib/holds: if b.is_charged and b.held + taken > 0 then | > -> >=',
+    ],
+  },
+  {
     why: 'Nobody reads whether a charge was counted.',
     places: ['lib/holds: local at, is_amended, granted, window_ms = now, false, nil, nil | false -> true'],
   },
@@ -45,6 +60,7 @@ export const HOLDS = [
       'lib/holds: latest_ms = 0, | 0 -> 1',
       'lib/holds: pending_latest = 0, | 0 -> 1',
       'lib/holds: local decision = decide_hold(b, more, 0, true, id) | 0 -> 1',
+      'lib/holds: if is_first then pending_units, holders, pending_latest = 0, 1, 0 end | 0 (2) -> 1',
       'lib/holds: b.latest_ms = 0 | 0 -> 1',
     ],
   },

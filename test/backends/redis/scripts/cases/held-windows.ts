@@ -14,17 +14,17 @@ interface Trace {
   readonly request: (id: number, units: number, ttlMs?: number) => HoldRequest;
 }
 
-/** The time of a server whose clock does not decide: far from the one that does. */
-const SERVERS = { behind: START - 1000 * HOUR + 1009, ahead: START + 1000 * HOUR + 1009 };
+/** How far the clock of a server is from the one that decides. */
+const SERVERS = { behind: -1000 * HOUR + 1009, ahead: 1000 * HOUR + 1009 };
 
 /** The same holds by the server's clock, and by one that is far from it. */
-function traces(name: string, policy: Policy, record: (trace: Trace) => void): readonly ScriptCase[] {
+function traces(name: string, policy: Policy, record: (trace: Trace) => void, begin = START): readonly ScriptCase[] {
   return [undefined, 'behind', 'ahead'].map((server) => {
-    const serverMs = server === 'behind' || server === 'ahead' ? SERVERS[server] : undefined;
+    const serverMs = server === 'behind' || server === 'ahead' ? begin + SERVERS[server] : undefined;
     const recorder = new HoldRecorder();
     const runs: Run[] = [];
-    const instant = (at: number): HoldsAt => ({ now: START + at, ...(serverMs !== undefined && { serverMs }) });
-    const windows = policy.calendar && { arguments: calendarArguments(policy, START) };
+    const instant = (at: number): HoldsAt => ({ now: begin + at, ...(serverMs !== undefined && { serverMs }) });
+    const windows = policy.calendar && { arguments: calendarArguments(policy, begin) };
     const request = (id: number, units: number, ttlMs = 1000) => ({
       ...{ policy, subject: 'ada', id, units, ttlMs },
       ...windows,
@@ -41,6 +41,7 @@ function traces(name: string, policy: Policy, record: (trace: Trace) => void): r
 
 const budget = defineBudget('p', { budget: '10/s' });
 const indebted = { ...defineBudget('p', { budget: '10/s', carryDebt: true }), burst: 17 };
+const rolling = defineBudget('p', { budget: '10/hour', strategy: 'calendar', rollover: 6, carryDebt: true });
 const anchored = (limit: number) =>
   defineBudget('p', {
     budget: `${limit}/hour`,
@@ -89,6 +90,25 @@ export const heldWindows: readonly ScriptCase[] = [
     take(2500, [request(4, 3, 2000)]);
     end(2600, 4, 3);
   }),
+  ...traces('a budget that rolls over, and carries a debt to the next window', rolling, ({ take, end, request }) => {
+    take(0, [request(1, 10)]);
+    end(10, 1, 26);
+    for (const at of [HOUR, 2 * HOUR - 1, 2 * HOUR]) {
+      take(at, [request(2, 0)], { isPeek: true });
+      take(at, [request(2, 16)], { isPeek: true });
+    }
+  }),
+  ...traces(
+    'a budget that carries a debt to a longer month',
+    defineBudget('p', { budget: '10/month', carryDebt: true }),
+    ({ take, end, request }) => {
+      take(0, [request(1, 10)]);
+      end(10, 1, 14);
+      take(20, [request(2, 1)]);
+      end(30, 2, 1);
+    },
+    Date.UTC(2026, 3, 10),
+  ),
   ...traces('a budget before the first turn that carries units over', anchored(10), ({ take, request }) => {
     take(0, [request(1, 1, 300_000)]);
     take(1000, [request(2, 12)]);
@@ -99,6 +119,12 @@ export const heldWindows: readonly ScriptCase[] = [
     take(
       0,
       Array.from({ length: 1000 }, (_, i) => request(i, i === 999 ? 101 : 1)),
+    );
+  }),
+  ...traces('a call of 1001 holders', defineBudget('p', { budget: '2000/min' }), ({ take, request }) => {
+    take(
+      0,
+      Array.from({ length: 1001 }, (_, i) => request(i, 1)),
     );
   }),
   ...traces('998 holders, 999, and 1000', defineBudget('p', { budget: '2000/min' }), ({ take, request }) => {
