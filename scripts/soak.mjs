@@ -11,9 +11,9 @@ import { once } from 'node:events';
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { checkTheChecks, slopeOf, worstOf } from './soak/bounds.mjs';
+import { checkTheChecks, growthOf, NONE, worstOf } from './soak/bounds.mjs';
 import { nemeses } from './soak/nemesis.mjs';
-import { POLICIES } from './soak/policies.mjs';
+import { PERIOD, POLICIES } from './soak/policies.mjs';
 import '../test/support/typescript.mjs';
 
 const { connect, RedisCluster, RedisServer } = await import('../test/support/redis/redis.ts');
@@ -24,6 +24,8 @@ const WORKERS = 4;
 /** The clock errors with which workers begin. */
 const SKEWS_MS = [0, 7000, -7000, 3_600_000];
 const MAX_SLOPE_MB = 1;
+/** The longest time that a process may take to close, on a loaded machine. */
+const CLOSE_MS = 120_000;
 /** The share of a run whose heap is not measured, because code is still being compiled. */
 const WARM_SHARE = 0.3;
 /** One sample every three seconds for a minute. */
@@ -47,11 +49,20 @@ const random = () => {
 const SHIM = fileURLToPath(new URL('../test/backends/redis/support/shift-clock.mjs', import.meta.url));
 const WORKER = fileURLToPath(new URL('./soak/worker.mjs', import.meta.url));
 
-/** The instants of admitted units, by server or process, policy and subject. */
+/** The admitted units, by the server or process that decided, policy and subject. */
 const admitted = new Map();
+/** The same by the process that asked, whoever decided. */
+const seen = new Map();
 const totals = { calls: 0, denied: 0, degraded: 0, errors: 0 };
 const escaped = [];
 const heaps = [];
+
+function listOf(lists, path) {
+  const key = JSON.stringify(path);
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
+}
 
 /** A process of the soak. A restarted worker is a new process with new local counters. */
 class Worker {
@@ -84,11 +95,10 @@ class Worker {
   }
 
   #collect(life, { admitted: units, figures, heapMb, lastError, escaped: own = [] }, heap, startedAt) {
-    for (const [on, policy, subject, at, isLocal] of units) {
-      const key = JSON.stringify([on, policy, subject, isLocal ? life : '']);
-      const instants = admitted.get(key) ?? [];
-      instants.push(at);
-      admitted.set(key, instants);
+    for (const unit of units) {
+      const { on, policy, subject, isLocal } = unit;
+      listOf(admitted, [on, policy, subject, isLocal ? life : '']).push(unit);
+      listOf(seen, [on, policy, subject, life]).push(unit);
     }
     if (heapMb !== undefined) heap.push({ minute: (Date.now() - startedAt) / 60_000, mb: heapMb });
     for (const [name, count] of Object.entries(figures ?? {})) totals[name] += count;
@@ -111,9 +121,9 @@ class Worker {
     }
     const ended = once(this.#process, 'exit');
     const stuck = setTimeout(() => {
-      escaped.push(`${this.name} did not close within 30 s`);
+      escaped.push(`${this.name} did not close within ${CLOSE_MS} ms`);
       this.#process.kill('SIGKILL');
-    }, 30_000);
+    }, CLOSE_MS);
     this.#process.send('stop');
     await ended;
     clearTimeout(stuck);
@@ -128,6 +138,7 @@ class Worker {
 checkTheChecks();
 const single = await RedisServer.start();
 const cluster = await RedisCluster.start();
+await cluster.configure('cluster-replica-no-failover', 'yes');
 const proxy = await RedisProxy.start(single);
 const workers = Array.from({ length: WORKERS }, (_, i) => new Worker(`worker ${i}`));
 const counts = {};
@@ -163,6 +174,7 @@ try {
   await Promise.all([single, cluster].map((server) => server[Symbol.asyncDispose]()));
 }
 
+const excesses = [];
 const rows = [];
 const note = (what, measured, goal, isMet) => {
   rows.push({ what, measured, goal, met: isMet ? 'yes' : 'NO' });
@@ -170,16 +182,22 @@ const note = (what, measured, goal, isMet) => {
 };
 for (const policy of Object.keys(POLICIES)) {
   for (const decidedBy of ['single', 'cluster', 'a process alone']) {
-    let [worst, units] = [0, 0];
-    for (const [key, instants] of admitted) {
+    let [worst, units] = [NONE, 0];
+    for (const [key, list] of admitted) {
       const [on, name, , life] = JSON.parse(key);
       if (name !== policy || (life === '' ? on : 'a process alone') !== decidedBy) continue;
       const lost = life === '' ? losses.filter((loss) => loss.on === on) : [];
-      worst = Math.max(worst, worstOf(policy, instants, lost));
-      units += instants.length;
+      const fullest = worstOf(
+        policy,
+        list.map(({ at }) => at),
+        lost,
+      );
+      if (fullest.share > worst.share) worst = { ...fullest, key };
+      units += list.length;
     }
-    const share = `${(100 * worst).toFixed(1)} % of what is allowed, ${units} admitted`;
-    note(`${policy}, decided by ${decidedBy}: the fullest time`, share, '<= 100 %', worst <= 1);
+    const share = `${(100 * worst.share).toFixed(1)} % of what is allowed, ${units} admitted`;
+    note(`${policy}, decided by ${decidedBy}: the fullest time`, share, '<= 100 %', worst.share <= 1);
+    if (worst.share > 1) excesses.push(worst);
   }
 }
 note('calls that rejected', totals.errors, 0, totals.errors === 0);
@@ -188,7 +206,7 @@ const slopes = heaps
   .map((heap) => heap.slice(Math.ceil(heap.length * WARM_SHARE)))
   // A short-lived process has too few samples to distinguish a leak from noise.
   .filter((heap) => heap.length >= MIN_HEAP_SAMPLES)
-  .map(slopeOf);
+  .map(growthOf);
 const slope = Math.max(0, ...slopes);
 note(
   `steepest heap after gc, of ${slopes.length} processes`,
@@ -204,3 +222,22 @@ console.log(`calls ${totals.calls}: denied ${totals.denied}, decided by a proces
 console.table(counts);
 console.table(rows);
 for (const text of new Set(escaped)) console.error(text);
+for (const excess of excesses) describe(excess);
+
+/**
+ * Prints all units about the time of an excess, by the process that asked: when each was admitted by the clock that decided, and by that of
+ * the process. They tell whether too much was admitted, or an instant is wrong.
+ */
+function describe({ key, from, to }) {
+  const [on, policy, subject, life] = JSON.parse(key);
+  console.error(`${key}: more than allowed from ${from} to ${to}`);
+  for (const loss of losses) if (loss.to > from - 2 * PERIOD && loss.from < to) console.error('lost', loss);
+  for (const [path, units] of seen) {
+    const [where, name, who, asked] = JSON.parse(path);
+    if (where !== on || name !== policy || who !== subject || (life !== '' && asked !== life)) continue;
+    for (const { at, ownMs, isLocal } of units) {
+      if (at < from - 2 * PERIOD || at > to + PERIOD) continue;
+      console.error(`${asked}: ${at - from} ms, own clock ${ownMs - from} ms${isLocal ? ', by itself' : ''}`);
+    }
+  }
+}

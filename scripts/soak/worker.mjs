@@ -25,23 +25,6 @@ let admitted = [];
 let isStopping = false;
 let lastError = '';
 
-/** The latest instant at which a unit was counted in this process, by budget. */
-const latest = new Map();
-/** The length of a segment of the soak's sliding window. */
-const SEGMENT_MS = 200;
-
-/**
- * Returns the instant at which a strategy counts a unit. A process that decides locally estimates the server's clock,
- * and an estimate may be set back. Then strategies decide as at their latest instant; a sliding window as at the start
- * of its newest segment.
- */
-function countedAt(on, policy, subject, at) {
-  const budget = `${on} ${policy} ${subject}`;
-  const before = latest.get(budget) ?? 0;
-  latest.set(budget, Math.max(before, at));
-  return Math.max(at, policy === 'sliding' ? Math.floor(before / SEGMENT_MS) * SEGMENT_MS : before);
-}
-
 async function applicationOn(client) {
   client.on('error', () => undefined);
   const policies = Object.fromEntries(Object.entries(POLICIES).map(([name, { options }]) => [name, options]));
@@ -60,8 +43,9 @@ async function call(throttle, on) {
     if (degraded !== undefined) figures.degraded += 1;
     if (!allowed) figures.denied += 1;
     else if (receipt !== undefined) {
-      const at = countedAt(on, policy, subject, receipt.at);
-      admitted.push(degraded === undefined ? [on, policy, subject, receipt.at, 0] : [on, policy, subject, at, 1]);
+      // The instant on the clock that decided, and that of this process.
+      const times = { at: receipt.at, ownMs: Math.floor(performance.timeOrigin + performance.now()) };
+      admitted.push({ on, policy, subject, isLocal: degraded !== undefined, ...times });
     }
   } catch (error) {
     figures.errors += 1;

@@ -200,7 +200,7 @@ export class RedisCluster {
   }
 
   /** Sets a parameter on every server. */
-  async configure(name: string, value: number): Promise<void> {
+  async configure(name: string, value: number | string): Promise<void> {
     for (const server of this.servers) {
       const client = await connect(server);
       await client.config('SET', name, value);
