@@ -104,6 +104,13 @@ export class LimitLookup {
   }
 }
 
+/** Returns the limits with the given cost, if there is one. */
+export function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
+  if (cost === undefined) return limits;
+  // The cost applies to rates only: the number of permits is their weight.
+  return limits.map((limit) => (limit.concurrency === undefined ? { ...limit, cost } : limit));
+}
+
 /** @throws ThrottleConfigError for a token budget, whose units are reserved instead of charged */
 function adHocConcurrency({ name, held, strategy, limit }: Policy, method: string): ConcurrencyRules | undefined {
   if (held === undefined) return undefined;

@@ -18,14 +18,15 @@ import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
-import { decidedOutcome } from './calls/charges/prepared-charges.js';
+import { type ChargedOutcome, decidedOutcome } from './calls/charges/prepared-charges.js';
 import { isByOutcome } from './calls/ends/outcome-settlements.js';
 import type { ThrottleEvent } from './calls/events.js';
 import { holdsUntilEnd } from './calls/permits/call-permits.js';
 import type { Run } from './calls/permits/run-permits.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import { runCharged } from './charged-run.js';
-import type { LimitLookup } from './limit-lookup.js';
+import { type LimitLookup, withCost } from './limit-lookup.js';
+import { PlainCharges } from './plain-charges.js';
 import type { RuntimePolicies } from './policies/runtime-policies.js';
 import { Refunds } from './refunds.js';
 import {
@@ -86,6 +87,7 @@ export class ThrottleService {
   readonly blocks: ThrottleBlocks;
   /** The responder outside any call. */
   readonly #detached: DetachedCall;
+  readonly #plain: PlainCharges;
   readonly #refunds: Refunds;
   readonly #tallies: Tallies;
   readonly #budgets: NamedBudgets;
@@ -100,13 +102,14 @@ export class ThrottleService {
     /** Rates for single subjects, set at run time. */
     readonly overrides: ThrottleOverrides,
   ) {
-    const { errors, backend, ipv6Prefix, warn } = limiter.settings;
+    const { errors, backend, ipv6Prefix, warn, skip } = limiter.settings;
     this.events$ = limiter.events.stream;
     this.violations = limiter.events.violations;
     this.failures = limiter.settings.failures;
     this.subjectOf = subjectsUnder(() => ipv6Prefix);
     this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);
+    this.#plain = new PlainCharges(lookup, sessions, skip !== undefined);
     this.#refunds = new Refunds(backend);
     this.#tallies = new Tallies(warn);
     this.blocks = new ThrottleBlocks(backend, {
@@ -131,8 +134,10 @@ export class ThrottleService {
   hit(policy: LimitName | Policy, cost?: number, on?: CallOptions): Promise<Outcome>;
   hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   hit(...args: unknown[]): Promise<Outcome> {
-    // Not an async function that wraps another one, which would take a quarter of the call's time.
     try {
+      const plain = this.#plain.prepare('hit', args);
+      if (plain !== undefined)
+        return this.limiter.bind(this.limiter.chargePrepared(plain), this.#detached, this.#detached);
       const request = parseChargeArguments('hit', args);
       return this.#hit(request, this.#resolveToCharge(request));
     } catch (error) {
@@ -140,13 +145,9 @@ export class ThrottleService {
     }
   }
 
-  async #hit(given: GivenValues, { limits, call, session }: ServiceTarget): Promise<Outcome> {
-    const charged = await this.limiter.charge(limits, call, given, session);
-    const result = await this.limiter.proceed(charged, call, session?.responder ?? this.#detached);
-    // On a socket a rejection does not throw, but a handler must not continue before its delay is over.
-    if (result !== true && (charged.outcome.allowed || charged.interrupted !== undefined))
-      throw this.limiter.interruption();
-    return charged.outcome;
+  #hit(given: GivenValues, { limits, call, session }: ServiceTarget): Promise<Outcome> {
+    const charged = this.limiter.charge(limits, call, given, session);
+    return this.limiter.bind<unknown>(charged, call, session?.responder ?? this.#detached);
   }
 
   /** Charges the call and returns the outcome. Does not throw for a denial, and does not delay. */
@@ -157,13 +158,18 @@ export class ThrottleService {
     // Not an async function: most outcomes are available at once, and suspending would cost as much as the charge
     // itself.
     try {
-      const request = parseChargeArguments('consume', args);
-      const { limits, call, session } = this.#resolveToCharge(request);
-      const charged = this.limiter.charge(limits, call, request, session);
+      const plain = this.#plain.prepare('consume', args);
+      const charged = plain === undefined ? this.#charge(args) : this.limiter.chargePrepared(plain);
       return isNativePromise(charged) ? charged.then(decidedOutcome) : Promise.resolve(charged.outcome);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #charge(args: readonly unknown[]): Awaitable<ChargedOutcome> {
+    const request = parseChargeArguments('consume', args);
+    const { limits, call, session } = this.#resolveToCharge(request);
+    return this.limiter.charge(limits, call, request, session);
   }
 
   /**
@@ -337,11 +343,4 @@ function assertCollectable(place: string, limits: readonly CompiledLimit[]): voi
     'SLUICE_WRONG_POLICY',
     `${place}: a tally collects the cost of a rate, and this policy limits how many calls run at a time. Make the rate a policy of its own, and use run for the permits.`,
   );
-}
-
-/** Returns the limits with the given cost, if there is one. */
-function withCost(limits: readonly CompiledLimit[], cost: number | undefined): readonly CompiledLimit[] {
-  if (cost === undefined) return limits;
-  // The cost applies to rates only: the number of permits is their weight.
-  return limits.map((limit) => (limit.concurrency === undefined ? { ...limit, cost } : limit));
 }

@@ -89,6 +89,14 @@ export class CallLimiter {
       : this.record(decided, session, undefined, call);
   }
 
+  /** The first steps after the charges of a call outside of any session are prepared: decides, records. */
+  chargePrepared(prepared: PreparedCharges): Awaitable<ChargedOutcome> {
+    const decided = this.#decideCharges(this.#spend, prepared, NOTHING_GIVEN, undefined);
+    return isNativePromise(decided)
+      ? decided.then((charged) => this.record(charged, undefined))
+      : this.record(decided, undefined);
+  }
+
   /** The first two steps: prepares, decides. Does not record the outcome. */
   spend(limits: readonly CompiledLimit[], call: Call, session?: CallSession<unknown>): Awaitable<ChargedOutcome> {
     return this.#decide(this.#spend, limits, call, NOTHING_GIVEN, session);
@@ -119,6 +127,24 @@ export class CallLimiter {
     return response === true ? this.#delay(charged.outcome, responder) : response;
   }
 
+  /**
+   * The last steps of a charge by hand. Resolves with its outcome; rejects if the call is denied, unless it is on a socket, and if its delay
+   * was interrupted. Not an async function: most calls are decided at once, and each suspension would cost half as much as the charge.
+   */
+  bind<R>(charged: Awaitable<ChargedOutcome>, call: Call, responder: Responder<R>): Promise<Outcome> {
+    if (isNativePromise(charged)) return charged.then((found) => this.bind(found, call, responder));
+    const result = this.proceed(charged, call, responder);
+    return isPromise(result)
+      ? Promise.resolve(result).then((found) => this.#boundOutcome(found, charged))
+      : Promise.resolve(this.#boundOutcome(result, charged));
+  }
+
+  /** On a socket a rejection does not throw, but a handler must not continue before its delay is over. */
+  #boundOutcome(result: unknown, { outcome, interrupted }: ChargedOutcome): Outcome {
+    if (result === true || (!outcome.allowed && interrupted === undefined)) return outcome;
+    throw httpInterrupted(this.#delayed.isClosing ? 'closing' : 'client-gone');
+  }
+
   /** Returns the outcome that `charge` would have. Writes nothing. */
   peek(limits: readonly CompiledLimit[], call: Call, given: GivenValues): Awaitable<Outcome> {
     const peek: Decide = (charges) => this.peekCharges(charges);
@@ -145,11 +171,6 @@ export class CallLimiter {
   /** The number of calls that wait in queues for permits. */
   get queued(): number {
     return this.#taker.queued;
-  }
-
-  /** Returns the exception for an interrupted delay, for callers that a transport's rejection does not stop. */
-  interruption(): Error {
-    return httpInterrupted(this.#delayed.isClosing ? 'closing' : 'client-gone');
   }
 
   /** Rejects all calls that are delayed or queued, now and later. Stops waiting for functions of the user. */
