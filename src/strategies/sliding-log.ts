@@ -1,8 +1,13 @@
+import type { Decision } from '../core/decision.js';
 import { invalidValue } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
 import { MAX_COUNT, type State, type Strategy } from './strategy.js';
 
 /** The largest limit, and so the largest number of entries of a log. */
 const MAX_LIMIT = 10_000;
+
+/** The room of fewer values is not freed: it is not worth a copy. */
+const LEAST_FREED = 32;
 
 /**
  * Sliding log: keeps every charge with its instant for one period. Charges at the same instant are merged.
@@ -17,25 +22,11 @@ const MAX_LIMIT = 10_000;
 export const slidingLog: Strategy = {
   name: 'sliding-log',
 
-  step(state, now, { name, limit, periodMs }, cost) {
-    const { first, t, sum } = liveAt(state, now, periodMs);
-    const allowed = cost <= limit - sum || cost === 0;
-    const written = allowed && cost > 0;
-    const newest = written ? t : (state[state.length - 2] ?? now);
-    const after = written ? sum + cost : sum;
-    return {
-      state: written ? append(state.slice(first), t, cost) : state,
-      decision: {
-        policy: name,
-        allowed,
-        limit,
-        remaining: Math.max(0, limit - after),
-        resetMs: after === 0 ? 0 : newest + periodMs - now,
-        retryAfterMs: allowed ? 0 : cost > limit ? null : roomAt(state, first, sum + cost - limit) + periodMs - now,
-        delayMs: 0,
-        windowMs: periodMs,
-      },
-    };
+  step(state, now, policy, cost) {
+    const live = liveAt(state, now, policy.periodMs);
+    const decision = decide(live, live.t, now, policy, cost);
+    const written = decision.allowed && cost > 0;
+    return { state: written ? append(state.slice(live.first), live.t, cost) : state, decision };
   },
 
   amend(state, now, { periodMs }, at, from, to) {
@@ -79,16 +70,129 @@ export const slidingLog: Strategy = {
   },
 };
 
-/** Returns the index of the first entry in the period, the instant that is used as now, and the units in the period. */
-function liveAt(state: State, now: number, periodMs: number) {
-  const newest = state[state.length - 2] ?? now;
-  if (newest > now + periodMs) return { first: state.length, t: now, sum: 0 };
-  const t = Math.max(now, newest);
+/**
+ * A state of `sliding-log` that is changed in place: a queue of entries. It decides as `slidingLog.step` does, in amortised constant time.
+ * That copies all entries for each charge, and adds them up: on 5 000 entries this takes a hundredth of the time.
+ *
+ * `step` writes nothing that counts: it moves a cursor over entries that have left, and back if the clock steps back. They are dropped
+ * by the next charge.
+ */
+export class ChargeLog implements LiveEntries {
+  entries: number[];
+  first = 0;
+  sum = 0;
+  /** The index of the oldest entry of the state. Those before it were dropped, and their room is not free yet. */
+  #oldest = 0;
+
+  constructor(state: State) {
+    this.entries = state.slice();
+    for (let i = 1; i < state.length; i += 2) this.sum += state[i] ?? 0;
+  }
+
+  /** Decides a charge, as `slidingLog.step` does. */
+  step(now: number, policy: Policy, cost: number): Decision {
+    return decide(this, this.#moveTo(now, policy.periodMs), now, policy, cost);
+  }
+
+  /** Adds a charge that was decided at this instant. */
+  add(now: number, periodMs: number, cost: number): void {
+    const t = this.#moveTo(now, periodMs);
+    const { entries, first } = this;
+    const newest = entries.length - 2;
+    this.sum += cost;
+    if (first > newest) {
+      this.entries = [t, cost];
+      this.first = this.#oldest = 0;
+      return;
+    }
+    this.#oldest = first;
+    if (entries[newest] === t) entries[newest + 1] = (entries[newest + 1] ?? 0) + cost;
+    else entries.push(t, cost);
+    if (first >= LEAST_FREED && 2 * first >= entries.length) this.#freeRoom();
+  }
+
+  /** Returns a copy of the state. */
+  toState(): State {
+    return this.entries.slice(this.#oldest);
+  }
+
+  /** Moves the cursor to the first entry that counts at an instant. Returns the instant that counts as now. */
+  #moveTo(now: number, periodMs: number): number {
+    const { entries } = this;
+    const end = leftUntil(entries, now, periodMs);
+    let { first, sum } = this;
+    for (; first < entries.length && (entries[first] ?? 0) <= end; first += 2) sum -= entries[first + 1] ?? 0;
+    for (; first > this.#oldest && (entries[first - 2] ?? 0) > end; first -= 2) sum += entries[first - 1] ?? 0;
+    this.first = first;
+    this.sum = sum;
+    return instantIn(entries, now, periodMs);
+  }
+
+  /** Drops the entries before the oldest one. They are half of all then, so that each entry is copied once on average. */
+  #freeRoom(): void {
+    this.entries = this.entries.slice(this.#oldest);
+    this.first = this.#oldest = 0;
+  }
+}
+
+/** The entries of a log that count. */
+interface LiveEntries {
+  /** Pairs of instant and units, oldest first; entries that have left may precede those that count. */
+  readonly entries: State;
+  /** The index of the first entry in the period. */
+  readonly first: number;
+  /** The units in the period. */
+  readonly sum: number;
+}
+
+/**
+ * Decides a charge on the entries that count.
+ *
+ * @param t the instant that counts as now
+ */
+function decide(
+  { entries, first, sum }: LiveEntries,
+  t: number,
+  now: number,
+  { name, limit, periodMs }: Policy,
+  cost: number,
+): Decision {
+  const allowed = cost <= limit - sum || cost === 0;
+  const written = allowed && cost > 0;
+  const newest = written ? t : (entries[entries.length - 2] ?? now);
+  const after = written ? sum + cost : sum;
+  return {
+    policy: name,
+    allowed,
+    limit,
+    remaining: Math.max(0, limit - after),
+    resetMs: after === 0 ? 0 : newest + periodMs - now,
+    retryAfterMs: allowed ? 0 : cost > limit ? null : roomAt(entries, first, sum + cost - limit) + periodMs - now,
+    delayMs: 0,
+    windowMs: periodMs,
+  };
+}
+
+/** Returns the entries in the period, and the instant that counts as now. */
+function liveAt(entries: State, now: number, periodMs: number) {
+  const end = leftUntil(entries, now, periodMs);
   let first = 0;
-  while (first < state.length && (state[first] ?? 0) <= t - periodMs) first += 2;
+  while (first < entries.length && (entries[first] ?? 0) <= end) first += 2;
   let sum = 0;
-  for (let i = first + 1; i < state.length; i += 2) sum += state[i] ?? 0;
-  return { first, t, sum };
+  for (let i = first + 1; i < entries.length; i += 2) sum += entries[i] ?? 0;
+  return { entries, first, t: instantIn(entries, now, periodMs), sum };
+}
+
+/** Returns the instant that counts as now: that of the newest entry if the clock has stepped back. */
+function instantIn(entries: State, now: number, periodMs: number): number {
+  const newest = entries[entries.length - 2] ?? now;
+  return newest > now + periodMs ? now : Math.max(now, newest);
+}
+
+/** Returns the instant of the last entries that have left: all, if they were written for more than a period after now. */
+function leftUntil(entries: State, now: number, periodMs: number): number {
+  const newest = entries[entries.length - 2] ?? now;
+  return newest > now + periodMs ? newest : Math.max(now, newest) - periodMs;
 }
 
 function append(live: number[], t: number, cost: number): State {

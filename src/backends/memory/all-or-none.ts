@@ -5,20 +5,21 @@ import type { CallBlocks } from './blocks/call-blocks.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
-/** A charge on a known subject, evaluated and not yet written. No other charge of its call is on the same table. */
-export interface KnownCharge {
+/** A charge on a table that no other charge of its call is on, evaluated and not yet written. There is room for its subject. */
+export interface IndependentCharge {
   readonly charge: Charge;
   readonly table: SubjectTable;
-  /** The index of the state in the table. */
-  readonly index: number;
+  /** The subject's map key in the table. */
+  readonly key: string;
+  /** The index of the state in the table; undefined for a new subject. */
+  readonly index: number | undefined;
   readonly result: StepResult;
+  readonly isShared?: undefined;
 }
 
 /** Any other charge, evaluated and not yet written. */
 export interface LocatedCharge extends StateLocation {
   readonly charge: Charge;
-  /** Looked up when the charge is written: other charges of the call may add and drop subjects. */
-  readonly index: undefined;
   readonly result: StepResult;
   /** The state that the call found. */
   readonly found: State;
@@ -28,7 +29,7 @@ export interface LocatedCharge extends StateLocation {
   readonly isDenied: boolean;
 }
 
-export type EvaluatedCharge = KnownCharge | LocatedCharge;
+export type EvaluatedCharge = IndependentCharge | LocatedCharge;
 
 /**
  * Concludes a call without monitored charges. All or none: if every charge is allowed, all of them are written (with `writes`). If one is denied, nothing
@@ -63,14 +64,19 @@ export function conclude(
 export function decisionInDeniedCall(one: EvaluatedCharge, now: number, blocks?: CallBlocks): Decision {
   const { charge, table, result } = one;
   if (!result.decision.allowed) return withReason(result.decision, charge.policy);
-  const state = one.index === undefined ? one.found : table.states.read(one.index, true);
-  const { decision } = table.strategy.step(state, now, charge.policy, 0, charge.arguments);
-  return blocks === undefined ? decision : blocks.asFound(charge.policy, charge.subject, decision);
+  const { policy, arguments: args } = charge;
+  const { decision } =
+    one.isShared === undefined
+      ? table.step(one.index, now, policy, 0, args)
+      : table.strategy.step(one.found, now, policy, 0, args);
+  return blocks === undefined ? decision : blocks.asFound(policy, charge.subject, decision);
 }
 
 export function write(store: MemoryStore, one: EvaluatedCharge, now: number): void {
   const { state, decision, changed } = one.result;
   const expiresAt = now + decision.resetMs;
-  if (one.index === undefined) store.write(one, state, expiresAt);
+  // Looked up again: other charges of the call may add and drop subjects.
+  if (one.isShared !== undefined) store.write(one, state, expiresAt);
+  else if (one.index === undefined) store.insert(one.table, one.key, state, expiresAt);
   else store.writeAt(one.table, one.index, state, expiresAt, changed);
 }

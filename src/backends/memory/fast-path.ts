@@ -2,14 +2,13 @@ import { assertChargeCost } from '../../core/charge-checks.js';
 import { type Charge, isCost, type Outcome, withReason } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import { receiptOf } from '../../core/receipt.js';
-import type { State } from '../../strategies/strategy.js';
-import { conclude, type KnownCharge } from './all-or-none.js';
+import { conclude, type IndependentCharge } from './all-or-none.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
 /**
- * Decides the most frequent calls: all charges are enforced and cannot be overridden, all subjects are known, and no two charges are
- * on the same table, so that no charge affects another. Returns undefined for any other call, and has written nothing then.
+ * Decides the most frequent calls: all charges are enforced and cannot be overridden, there is plenty of room for new subjects, and no two
+ * charges are on the same table, so that no charge affects another. Returns undefined for any other call, and has written nothing then.
  */
 export function spendFast(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
   const first = charges[0]; // destructuring an array is several times as expensive
@@ -24,16 +23,21 @@ function spendOne(store: MemoryStore, charge: Charge, charges: readonly Charge[]
   const { policy, subject, cost, arguments: args } = charge;
   assertChargeCost(cost, policy);
   const table = store.tableOf(policy);
-  const index = table.find(mapKey(subject));
-  if (index === undefined || !areArguments(args, table.argumentCount)) return undefined;
-  const { state, decision, changed } = table.strategy.step(table.states.read(index, true), now, policy, cost, args);
+  if (!areArguments(args, table.argumentCount)) return undefined;
+  const key = mapKey(subject);
+  const index = table.find(key);
+  // A new subject takes the fast path, too: on the general one it took five times as long.
+  if (index === undefined && !store.hasPlenty(table, 0)) return undefined;
+  const { state, decision, changed } = table.step(index, now, policy, cost, args);
   const { allowed } = decision;
   if (!allowed) {
     const denial = withReason(decision, policy);
     return { allowed, decisions: [denial], binding: denial };
   }
   if (cost === 0) return { allowed, decisions: [decision], binding: decision };
-  store.writeAt(table, index, state, now + decision.resetMs, changed);
+  const expiresAt = now + decision.resetMs;
+  if (index === undefined) store.insert(table, key, state, expiresAt);
+  else store.writeAt(table, index, state, expiresAt, changed);
   return { allowed, decisions: [decision], binding: decision, receipt: receiptOf(now, charges) };
 }
 
@@ -49,41 +53,41 @@ export function takeFast(store: MemoryStore, charge: Charge, now: number): boole
   const key = mapKey(subject);
   const index = table.find(key);
   if (index === undefined && !store.hasRoom(table, now, NO_OTHERS)) return false;
-  const found = index === undefined ? EMPTY : table.states.read(index, true);
-  const { state, decision, changed } = table.strategy.step(found, now, policy, cost, args);
+  const { state, decision, changed } = table.step(index, now, policy, cost, args);
   if (!decision.allowed) return false;
   const expiresAt = now + decision.resetMs;
   if (cost === 0) return true;
   if (index !== undefined) store.writeAt(table, index, state, expiresAt, changed);
-  else store.write({ table, key, isShared: false }, state, expiresAt);
+  else store.insert(table, key, state, expiresAt);
   return true;
 }
 
 const NO_OTHERS: readonly StateLocation[] = [];
-const EMPTY: State = [];
 
 /**
  * Loops, and lists of the size that they need: closures, and lists that grow (V8 makes room for 17 members at once), made a call of two
  * policies 2.8 times as expensive as one of one.
  */
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
-  const evaluated = new Array<KnownCharge>(charges.length);
+  const evaluated = new Array<IndependentCharge>(charges.length);
+  let newSubjects = 0;
   for (let i = 0; i < charges.length; i++) {
     const charge = charges[i];
     if (charge === undefined || !isSimple(charge)) return undefined;
     const { policy, subject, cost, arguments: args } = charge;
     assertChargeCost(cost, policy);
     const table = store.tableOf(policy);
-    const index = table.find(mapKey(subject));
-    if (index === undefined || !areArguments(args, table.argumentCount) || isOn(table, evaluated, i)) return undefined;
-    const result = table.strategy.step(table.states.read(index, true), now, policy, cost, args);
-    evaluated[i] = { charge, table, index, result };
+    if (!areArguments(args, table.argumentCount) || isOn(table, evaluated, i)) return undefined;
+    const key = mapKey(subject);
+    const index = table.find(key);
+    if (index === undefined && !store.hasPlenty(table, newSubjects++)) return undefined;
+    evaluated[i] = { charge, table, key, index, result: table.step(index, now, policy, cost, args) };
   }
   return conclude(store, charges, evaluated, now, true);
 }
 
 /** Returns true if one of the first `count` charges is on a table. */
-function isOn(table: SubjectTable, evaluated: readonly KnownCharge[], count: number): boolean {
+function isOn(table: SubjectTable, evaluated: readonly IndependentCharge[], count: number): boolean {
   for (let i = 0; i < count; i++) if (evaluated[i]?.table === table) return true;
   return false;
 }

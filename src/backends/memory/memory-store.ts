@@ -124,6 +124,11 @@ export class MemoryStore {
     return true;
   }
 
+  /** Returns true if one more subject of a table surely fits beside a number of other new ones. False: `hasRoom` has to look. */
+  hasPlenty({ share }: SubjectTable, others: number): boolean {
+    return this.#shares.hasPlenty(share, others);
+  }
+
   read(table: SubjectTable, key: string, isShared: boolean): State {
     if (isShared) return table.overflow;
     const index = table.find(key);
@@ -142,8 +147,17 @@ export class MemoryStore {
       this.writeAt(table, index, state, expiresAt);
       return;
     }
+    this.insert(table, key, state, expiresAt);
+  }
+
+  /** Writes the state of a new subject, which there has to be room for. */
+  insert(table: SubjectTable, key: string, state: State, expiresAt: number): void {
     this.#noteExpiry(expiresAt);
-    this.#insert(table, key, state, expiresAt);
+    for (const other of table.alternatives) if (other !== table) this.#drop(other, key);
+    if (table.add(key, state, expiresAt)) this.#restartSweep();
+    table.isOverflowing = false;
+    this.#shares.add(table.share);
+    this.#timer ??= this.#startTimer();
   }
 
   /** Writes the state of a known subject. `changed`: number of leading values that may differ from the stored state. */
@@ -200,14 +214,6 @@ export class MemoryStore {
     const found = this.strategies.get(policy.strategy);
     if (found === undefined) throw unknownStrategy(policy);
     return found;
-  }
-
-  #insert(table: SubjectTable, key: string, state: State, expiresAt: number): void {
-    for (const other of table.alternatives) if (other !== table) this.#drop(other, key);
-    if (table.add(key, state, expiresAt)) this.#restartSweep();
-    table.isOverflowing = false;
-    this.#shares.add(table.share);
-    this.#timer ??= this.#startTimer();
   }
 
   #drop(table: SubjectTable, key: string): void {

@@ -55,7 +55,7 @@ function evaluateAlone(
   const denial = blocks?.denialOf({ charge, strategy, found, total: cost });
   const asked = denial ?? strategy.step(found, now, policy, cost, args);
   const result = denial === undefined && blocks !== undefined ? blocks.counted(charge, asked) : asked;
-  return { ...location, charge, index: undefined, result, found, total: cost, isDenied: !result.decision.allowed };
+  return { ...location, charge, result, found, total: cost, isDenied: !result.decision.allowed };
 }
 
 /** Joins the decisions on monitored charges and on the others, in the order of the call. */

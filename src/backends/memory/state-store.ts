@@ -1,4 +1,6 @@
-import type { State, StateSize } from '../../strategies/strategy.js';
+import type { Policy } from '../../core/policy.js';
+import { ChargeLog } from '../../strategies/sliding-log.js';
+import type { State, StateSize, StepResult } from '../../strategies/strategy.js';
 import { SlabStateStore } from './slab-state-store.js';
 
 /** States by index, each with its expiry. */
@@ -46,5 +48,54 @@ class ListStateStore implements StateStore {
   free(index: number): void {
     this.#states[index] = undefined;
     this.#freeIndexes.push(index);
+  }
+}
+
+/** In place of the number of values that differ: the state is the instant and the units of one charge, to be added to the log. */
+const ONE_CHARGE = -1;
+
+const NO_LOG = new ChargeLog([]);
+
+/** Stores states of `sliding-log` as logs, which `step` and `write` change in place. */
+export class LogStateStore implements StateStore {
+  readonly #logs: (ChargeLog | undefined)[] = [];
+  readonly #expiries: number[] = [];
+  readonly #freeIndexes: number[] = [];
+
+  /** @param periodMs the period of the policy, which is that of all states of a table */
+  constructor(private readonly periodMs: number) {}
+
+  add(state: State, expiresAt: number): number {
+    const index = this.#freeIndexes.pop() ?? this.#logs.length;
+    this.write(index, state, expiresAt);
+    return index;
+  }
+
+  read(index: number): State {
+    return this.#logAt(index).toState();
+  }
+
+  /** Decides a charge on a state. `write` adds it, if it is given the `state` and the `changed` of the result. */
+  step(index: number, now: number, policy: Policy, cost: number): StepResult {
+    return { state: [now, cost], decision: this.#logAt(index).step(now, policy, cost), changed: ONE_CHARGE };
+  }
+
+  write(index: number, state: State, expiresAt: number, changed?: number): void {
+    if (changed === ONE_CHARGE) this.#logAt(index).add(state[0] ?? 0, this.periodMs, state[1] ?? 0);
+    else this.#logs[index] = new ChargeLog(state);
+    this.#expiries[index] = expiresAt;
+  }
+
+  expiresAt(index: number): number {
+    return this.#expiries[index] ?? 0;
+  }
+
+  free(index: number): void {
+    this.#logs[index] = undefined;
+    this.#freeIndexes.push(index);
+  }
+
+  #logAt(index: number): ChargeLog {
+    return this.#logs[index] ?? NO_LOG;
   }
 }

@@ -1,17 +1,29 @@
+import type { Charge } from '../../core/decision.js';
 import type { Policy } from '../../core/policy.js';
-import { argumentCountOf, type State, type StateSize, type Strategy, sizeOf } from '../../strategies/strategy.js';
+import { slidingLog } from '../../strategies/sliding-log.js';
+import {
+  argumentCountOf,
+  type State,
+  type StateSize,
+  type StepResult,
+  type Strategy,
+  sizeOf,
+} from '../../strategies/strategy.js';
 import type { KeyShare } from './key-shares.js';
-import { createStateStore, type StateStore } from './state-store.js';
+import { createStateStore, LogStateStore, type StateStore } from './state-store.js';
 
 /** Subjects in one map. More are spread over many small maps, because a large map stalls the process when it grows. */
 const MAX_IN_ONE_MAP = 16_384;
 const MAP_COUNT = 64;
 
 const NO_MAP = new Map<string, number>();
+export const NO_STATE: State = [];
 
 /** The states of one budget by subject. */
 export class SubjectTable {
   readonly states: StateStore;
+  /** The same, if the states are logs. */
+  readonly #logs: LogStateStore | undefined;
   /** Indexes in `states` by the subject's map key. */
   maps: Map<string, number>[] = [new Map()];
   size = 0;
@@ -33,7 +45,8 @@ export class SubjectTable {
     size: StateSize | undefined = sizeOf(strategy, policy, `policy "${policy.name}"`),
   ) {
     this.argumentCount = argumentCountOf(strategy);
-    this.states = createStateStore(size);
+    this.#logs = strategy === slidingLog && size === undefined ? new LogStateStore(policy.periodMs) : undefined;
+    this.states = this.#logs ?? createStateStore(size);
   }
 
   /** Returns true if it holds nothing. */
@@ -43,6 +56,16 @@ export class SubjectTable {
 
   find(key: string): number | undefined {
     return this.#mapOf(key).get(key);
+  }
+
+  /**
+   * Decides a charge on the state of a known subject, or of a new one. The state of the result is written before the next step: it may be
+   * overwritten by that.
+   */
+  step(index: number | undefined, now: number, policy: Policy, cost: number, args: Charge['arguments']): StepResult {
+    if (index === undefined) return this.strategy.step(NO_STATE, now, policy, cost, args);
+    if (this.#logs !== undefined) return this.#logs.step(index, now, policy, cost);
+    return this.strategy.step(this.states.read(index, true), now, policy, cost, args);
   }
 
   /** @returns true if the maps were replaced, so that an iteration over them has to start again */
