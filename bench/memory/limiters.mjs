@@ -7,7 +7,7 @@ import { ThrottlerStorageService } from '@nestjs/throttler';
 import { MemoryStore } from 'express-rate-limit';
 import rateLimiterFlexible from 'rate-limiter-flexible';
 import { definePolicy, MemoryBackend, systemClock, ThrottleModule, ThrottleService } from '../lib/sluice.mjs';
-import { floor } from './floor.mjs';
+import { floor, outcomeFloor } from './floor.mjs';
 
 const LocalStore = createRequire(import.meta.url)('@fastify/rate-limit/store/LocalStore.js');
 
@@ -19,11 +19,14 @@ const LATER_MS = 7 * 86_400_000;
 export const FLOOR = 'floor: a Map, fixed window';
 /** What a promise costs: that of an async function, awaited. */
 export const AWAITED_FLOOR = 'the floor, awaited';
+/** What a whole outcome costs, awaited: the least that `spend` and `consume` could. */
+export const OUTCOME_FLOOR = 'floor: a Map, a whole Outcome, awaited';
 export const THROTTLER = '@nestjs/throttler storage';
 export const FLEXIBLE = 'rate-limiter-flexible';
 export const STRATEGIES = ['sliding-window', 'fixed-window', 'sliding-log', 'token-bucket', 'gcra', 'leaky-bucket'];
 export const spendOf = (strategy) => `sluice spend, ${strategy}`;
 export const AWAITED_SPEND = 'sluice spend, awaited, token-bucket';
+export const HIT = 'sluice hit, token-bucket';
 export const consumeOf = (strategy) => `sluice consume, ${strategy}`;
 
 /**
@@ -32,6 +35,7 @@ export const consumeOf = (strategy) => `sluice consume, ${strategy}`;
  * @typedef {object} Limiter
  * @property {(key: string) => unknown} hit
  * @property {boolean} isSync whether `hit` returns what needs no await
+ * @property {(ms: number) => void} [pass] puts its clock forward, where it can be moved
  * @property {() => void} [expire] lets all keys expire now, where its clock can be moved
  * @property {() => number} [size] keys remembered
  */
@@ -42,6 +46,11 @@ const PEERS = {
 
   [AWAITED_FLOOR]: ({ windowMs }) => {
     const hit = floor(windowMs, LIMIT);
+    return { hit: async (key) => hit(key), isSync: false };
+  },
+
+  [OUTCOME_FLOOR]: ({ windowMs }) => {
+    const hit = outcomeFloor(windowMs, LIMIT);
     return { hit: async (key) => hit(key), isSync: false };
   },
 
@@ -84,7 +93,8 @@ const PEERS = {
   },
 };
 
-export const PEER_NAMES = Object.keys(PEERS).filter((name) => name !== FLOOR && name !== AWAITED_FLOOR);
+const FLOORS = [FLOOR, AWAITED_FLOOR, OUTCOME_FLOOR];
+export const PEER_NAMES = Object.keys(PEERS).filter((name) => !FLOORS.includes(name));
 
 /** @param {{ windowMs: number, keys: number, spec: (strategy: string) => object }} options `spec`: of our policy */
 export function limiter(name, options) {
@@ -94,7 +104,8 @@ export function limiter(name, options) {
     const { hit, ...ours } = spending(strategy, options);
     return { ...ours, hit, isSync: false };
   }
-  return name === spendOf(strategy) ? spending(strategy, options) : consuming(strategy, options);
+  if (name === spendOf(strategy)) return spending(strategy, options);
+  return charging(name === HIT ? 'hit' : 'consume', strategy, options);
 }
 
 /** Ours, below Nest. What a hit took, `undo` gives back. */
@@ -106,14 +117,14 @@ export function spending(strategy, options) {
 }
 
 /** Ours, through the service of an application. */
-async function consuming(strategy, options) {
+async function charging(method, strategy, options) {
   const { backend, ...ours } = backendOf(options);
   const policies = { measured: { strategy, ...options.spec(strategy) } };
   class AppModule {}
   Module({ imports: [ThrottleModule.forRoot({ backend, policies })] })(AppModule);
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
   const throttle = app.get(ThrottleService);
-  return { ...ours, hit: (subject) => throttle.consume('measured', 1, { subject }), isSync: false };
+  return { ...ours, hit: (subject) => throttle[method]('measured', 1, { subject }), isSync: false };
 }
 
 /** On the system's clock, which can be put forward. */
@@ -121,8 +132,8 @@ function backendOf({ keys }) {
   let aheadMs = 0;
   const clock = { now: () => systemClock.now() + aheadMs, wait: systemClock.wait };
   const backend = new MemoryBackend({ clock, maxKeys: Math.max(1_000_000, keys) });
-  const expire = () => {
-    aheadMs += LATER_MS;
+  const pass = (ms) => {
+    aheadMs += ms;
   };
-  return { backend, expire, size: () => backend.size };
+  return { backend, pass, expire: () => pass(LATER_MS), size: () => backend.size };
 }
