@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type INestApplication, Module } from '@nestjs/common';
+import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
-import { ManualClock } from 'nestjs-sluice';
+import { by, ManualClock, Throttle, ThrottleModule } from 'nestjs-sluice';
 import { ThrottleTestingModule, useManualClock } from 'nestjs-sluice/testing';
 import { codeBlocksOf, pages, root, stepsOf, writeBlocks } from './code-blocks.js';
 
@@ -108,6 +109,35 @@ describe('README', () => {
 
     expect(responsesOn('README.md')).toEqual([response]);
     expect(responsesOn('docs/headers-and-retries.md')).toEqual([response]);
+  });
+});
+
+describe('docs/limits.md', () => {
+  /** The error that stops an application at startup. */
+  async function errorOf(options: object, Use: new () => object): Promise<string> {
+    @Module({ imports: [ThrottleModule.forRoot(Object(options))], controllers: [Use] })
+    class Application {}
+    const start = NestFactory.createApplicationContext(Application, { logger: false, abortOnError: false });
+    return await start.then(
+      () => 'none',
+      (error: Error) => error.message,
+    );
+  }
+
+  it('shows the errors of its mistakes', async () => {
+    @Controller('reports')
+    class ReportsController {
+      @Throttle(String('serach')) @Get() list() {}
+    }
+    @Controller()
+    class Nothing {}
+
+    const errors = [
+      await errorOf({ policies: { search: '30/min', upload: '5/min' } }, ReportsController),
+      await errorOf({ policies: { login: { rate: '5/fortnight' } } }, Nothing),
+      await errorOf({ default: { rate: '5/min', by: by.user } }, Nothing),
+    ];
+    expect(readFileSync(`${root}docs/limits.md`, 'utf8')).toContain(`\`\`\`\n${errors.join('\n')}\n\`\`\`\n`);
   });
 });
 
