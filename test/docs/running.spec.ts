@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { afterAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { Controller, Get, type INestApplication, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
@@ -109,6 +109,22 @@ describe('README', () => {
 
     expect(responsesOn('README.md')).toEqual([response]);
     expect(responsesOn('docs/headers-and-retries.md')).toEqual([response]);
+  });
+});
+
+describe('docs/install.md', () => {
+  it('has a program that prints what it says', async () => {
+    const page = 'docs/install.md';
+    await writeBlocks(`${folder}/${page}`, codeBlocksOf(page));
+    const log = jest.spyOn(console, 'log').mockReturnValue(undefined);
+    Logger.overrideLogger(false);
+    try {
+      await import(`${folder}/${page}/search.e2e.ts`);
+      expect(log.mock.calls).toEqual([[[200, 200, 429]]]);
+      expect(codeBlocksOf(page)[0]?.text).toContain('// [ 200, 200, 429 ]');
+    } finally {
+      log.mockRestore();
+    }
   });
 });
 
