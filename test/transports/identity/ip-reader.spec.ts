@@ -163,15 +163,26 @@ describe('the address of a request of Express', () => {
     expect(await ask()).toMatchObject({ ours: '203.0.113.9', express: '203.0.113.9' });
   });
 
-  it('is that of the getter if the application compiles its settings by itself', async () => {
+  it('is that of a proxy around the request', async () => {
     const app = expressApp();
-    const { set } = app;
-    app.set = function (this: { locals: object }, ...args: unknown[]) {
-      // Express's own settings have no such member.
-      this.locals.constructor;
-      return Reflect.apply(set, this, args);
-    };
+    app.use(((request, response) => {
+      const proxy = new Proxy(request, {
+        get: (target, name) => (name === 'ip' ? '203.0.113.9' : Reflect.get(target, name)),
+      });
+      response.end(JSON.stringify({ ours: reader.ipOf(proxy), express: proxy.ip, isAsked: true }));
+    }) satisfies Handler);
+    expect(await (await listen(app))()).toMatchObject({ ours: '203.0.113.9', express: '203.0.113.9' });
+  });
+
+  it('changes no setting of the application, though its methods were bound to it', async () => {
+    const app = expressApp();
+    app.set('trust proxy', 1);
+    app.set = app.set.bind(app);
     app.use(find);
-    expect(await (await listen(app))()).toEqual({ ...SHORT, isAsked: true });
+    const ask = await listen(app);
+    const trusting = { ours: '10.0.0.9', express: '10.0.0.9', isAsked: true };
+    expect(await ask()).toEqual(trusting);
+    expect(await ask()).toEqual(trusting);
+    expect(app.get('trust proxy')).toBe(1);
   });
 });
