@@ -108,7 +108,8 @@ export class RedisNode {
       const due = this.#dueOf(dueMs, tries);
       const args = settleArgs(this.#instant(), this.#deadlineMs(due), { at, charges }, costs);
       const { redirections } = this.client;
-      const reply = decodeSettleReply(await this.#inTime(this.scripts.settle.run(this.client, keys, args), due));
+      const { settle } = this.scripts;
+      const reply = decodeSettleReply(await this.#inTime(settle.run(this.client, keys, args), due, settle));
       this.#note(reply, redirections);
       if (reply.isDone) return;
     }
@@ -128,7 +129,7 @@ export class RedisNode {
       const due = this.#dueOf(dueMs, tries);
       verdict = await orReturnLate(
         this.#lease([key], leaseArgs(this.#instant(), this.#deadlineMs(due), policy, wanted)),
-        (reply) => this.#inTime(reply, due),
+        (reply) => this.#inTime(reply, due, this.scripts.lease),
         (late) => {
           if (late.kind !== 'decided' || late.grant.granted === 0) return;
           const { at, granted } = late.grant;
@@ -166,7 +167,7 @@ export class RedisNode {
       });
       const reply = await orReturnLate(
         sent,
-        (running) => this.#inTime(running, due),
+        (running) => this.#inTime(running, due, script),
         (late) => {
           if (!late.isLate) returnLate(late);
         },
@@ -183,7 +184,8 @@ export class RedisNode {
       const due = this.#dueOf(dueMs, tries);
       const args = blockScriptArgs(this.#instant(), this.#deadlineMs(due), forMs);
       const { redirections } = this.client;
-      const reply = decodeBlockReply(await this.#inTime(this.scripts.block.run(this.client, [key], args), due));
+      const { block } = this.scripts;
+      const reply = decodeBlockReply(await this.#inTime(block.run(this.client, [key], args), due, block));
       this.#note(reply, redirections);
       verdict = reply.verdict;
     }
@@ -324,12 +326,16 @@ export class RedisNode {
     return this.options.clock === undefined ? '' : String(this.options.clock.now());
   }
 
-  /** Bounds a reply by our own timer: a client's timeouts do not cover the queues that it keeps. */
-  async #inTime<T>(reply: Promise<T>, dueMs: number): Promise<T> {
+  /**
+   * Bounds a reply by our own timer: a client's timeouts do not cover the queues that it keeps.
+   *
+   * @param script the script that replies; none for a command
+   */
+  async #inTime<T>(reply: Promise<T>, dueMs: number, script?: RedisScript): Promise<T> {
     try {
       return await withDeadline(reply, dueMs, () => timeoutError(this.options.replyTimeoutMs));
     } catch (error) {
-      throw this.options.connection.explain(scriptErrorOf(error, this.scripts.spend.userLines), this.node);
+      throw this.options.connection.explain(scriptErrorOf(error, script?.userLines), this.node);
     }
   }
 }

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Command, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { BackendError } from '../../../../src/backends/backend-error.js';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { ResilientBackend } from '../../../../src/backends/resilience/resilient.backend.js';
 import { ThrottleConfigError } from '../../../../src/core/errors.js';
 import { BUILT_IN_STRATEGIES } from '../../../../src/strategies/built-in-strategies.js';
-import { definePolicies } from '../../../../src/strategies/define-policy.js';
+import { definePolicies, definePolicy } from '../../../../src/strategies/define-policy.js';
+import { defineConcurrency } from '../../../../src/strategies/held/define-held-policy.js';
 import { defineStrategy } from '../../../../src/strategies/strategy.js';
 import { askUntil, charge, counter, guarded, PATIENT_MS, SECRET, textOf } from '../../../support/redis/faults.js';
 import { connect, freePort, RedisServer, recommended } from '../../../support/redis/redis.js';
@@ -261,6 +262,48 @@ describe('the Lua of a custom strategy', () => {
       expect(String(error)).toMatch(message);
     }
     expect([events, failed, [...backend.failures]]).toEqual([[], [], []]);
+    client.disconnect();
+  });
+
+  /** A client whose errors of a command within a script are those of Redis 6.2. */
+  const asOfRedis62 = (client: Redis): Redis => {
+    const reword = (error: Error) => {
+      error.message = error.message.replace(
+        /^(.*) script: (\w+), on @user_script:(\d+)\.$/,
+        'ERR Error running script (call to f_$2): @user_script:$3: @user_script: $3: -$1',
+      );
+    };
+    const sendCommand = (command: Command) => {
+      const sent = Promise.resolve(client.sendCommand(command));
+      sent.catch(reword);
+      return sent;
+    };
+    return Object.create(client, { sendCommand: { value: sendCommand } });
+  };
+
+  it.each([
+    ['Redis 7', (client: Redis) => client],
+    ['Redis 6.2', asOfRedis62],
+  ])('is not the reason where another script fails, of %s', async (_, clientOf) => {
+    await using own = await RedisServer.start();
+    const client = await connect(own);
+    const backend = new RedisBackend(clientOf(client), { prefix: freshPrefix(), timeoutMs: PATIENT_MS });
+    const { settings, blocks, holds } = backend;
+    if (settings === undefined || blocks === undefined || holds === undefined) throw new Error('it has all parts');
+    // Its lines are those of the other scripts, too.
+    backend.use([twin('long', '\n'.repeat(1000))]);
+    const budget = { policy: definePolicy('api', { rate: '5/s', block: true }), subject: 'ada' };
+    const hold = { ...budget, policy: defineConcurrency('exports', 5), id: 1 };
+    await holds.take([{ ...hold, units: 1, ttlMs: 60_000 }], []);
+    await client.replicaof('127.0.0.1', await freePort());
+    const failed = await Promise.allSettled([
+      backend.reset([budget]),
+      settings.setOverride({ policy: 'api', subject: 'ada', rate: 'unlimited' }),
+      settings.changePolicy({ policy: 'api', mode: 'off' }),
+      blocks.setBlock(budget, 60_000),
+      holds.end([{ ...hold, units: 0 }]),
+    ]);
+    expect(failed).toMatchObject(failed.map(() => ({ reason: { code: 'READONLY', transient: true } })));
     client.disconnect();
   });
 });
