@@ -35,7 +35,8 @@ export async function orReturnLate<T>(
   try {
     return await race(reply);
   } catch (error) {
-    reply.then(returnLate, () => undefined);
+    // A custom backend may reply with anything, and nobody waits for this: a rejection here would end the process.
+    reply.then(returnLate).catch(() => undefined);
     throw error;
   }
 }

@@ -142,6 +142,22 @@ describe("a method of a backend of one's own that never answers", () => {
     expect(error).toEqual(new BackendError('TIMEOUT', `TableBackend.${method}(): no answer within 5 ms`));
   });
 
+  it.each([
+    ['nothing', undefined],
+    ['a receipt that is none', { allowed: true, granted: 1, receipt: 5 }],
+  ])('leaves no rejection behind if it answers too late, and not by the contract: %s', async (_, answer) => {
+    const answers: (() => void)[] = [];
+    const late = () => new Promise<never>((resolve) => answers.push(() => resolve(answer as never)));
+    const backend = new TableBackend(false);
+    Object.assign(backend, { spend: late, lease: late, holds: { ...backend.holds, take: late } });
+    const bounded = new BoundedBackend(backend, new FunctionDeadlines(5));
+    const calls = [bounded.spend([charge]), bounded.lease?.(charge, 1), bounded.holds?.take([hold], [charge])];
+    for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected');
+    for (const give of answers) give();
+    // Node reports a rejection that nobody handles after the microtasks of this turn: Jest fails the test then.
+    await setImmediate();
+  });
+
   it('does not keep the application from starting and closing if it is about that', async () => {
     const warnings: string[] = [];
     const bounded = new BoundedBackend(
