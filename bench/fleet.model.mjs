@@ -118,7 +118,7 @@ export class Server {
   }
 }
 
-/** A process: its clock, its leases and its network. It is the backend that its leases ask. */
+/** A process: its clock, its leases and its network. It is the backend of its leases. */
 export class Member {
   #chance;
   #network;

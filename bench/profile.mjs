@@ -1,11 +1,11 @@
-// Reads CPU profiles, as `npm run bench -- ... --profiles <folder>` writes them, and tells where the time goes:
-// `npm --prefix bench run profile -- <file> ...`. Self time by function, and by package.
+// Reads CPU profiles written by `npm run bench -- ... --profiles <folder>`, and prints where the time is spent: `npm
+// --prefix bench run profile -- <file> ...`. Self time by function, and by package.
 import { readFileSync } from 'node:fs';
 import { printTable } from './lib/table.mjs';
 
 const MOST = 30;
 
-/** Samples that hit each node, in microseconds. */
+/** Returns the self time of each node, in microseconds. */
 function selfMicros({ samples, timeDeltas }) {
   const micros = new Map();
   samples.forEach((id, i) => {

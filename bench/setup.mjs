@@ -1,5 +1,5 @@
-// Installs the peers; nothing to do takes no time. They find Nest and ioredis where the library does, in the checkout's
-// own node_modules: that is what `legacy-peer-deps` in .npmrc is for. Two copies of Nest would not know each other.
+// Installs the peers; if they are installed, it takes no time. They resolve Nest and ioredis from the checkout's own
+// node_modules, like the library, because of `legacy-peer-deps` in .npmrc. Two copies of Nest would not work together.
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -6,7 +6,7 @@ const OURS = 'sluice';
 const PEERS = ['@nestjs/throttler', 'express-rate-limit'];
 const KINDS = ['IPv6', 'IPv4-mapped', 'IPv4'];
 
-/** The address of a client, made one text for one host. */
+/** Normalises client addresses to one string per host. */
 export async function address({ isQuick }) {
   const file = new URL('./normalise.mjs', import.meta.url);
   const count = isQuick ? 100_000 : 400_000;

@@ -1,4 +1,4 @@
-// A process that measures how the address of a client becomes the text that is charged.
+// A process that measures how the address of a client is converted to a subject.
 import { createRequire } from 'node:module';
 import { ipKeyGenerator } from 'express-rate-limit';
 import { answer } from '../lib/child.mjs';
@@ -8,7 +8,7 @@ import { normalizeAddress } from '../lib/sluice.mjs';
 const require = createRequire(import.meta.url);
 const { normalizeIp } = require('@nestjs/throttler/dist/ip.js');
 
-/** As each of them calls it for every request, with its own default prefix. */
+/** As called by each library for every request, with its own default prefix. */
 const VARIANTS = {
   sluice: (address) => normalizeAddress(address, 64),
   '@nestjs/throttler': (address) => normalizeIp(address, 64),
@@ -18,7 +18,7 @@ const VARIANTS = {
 const CLIENTS = 10_000;
 const hex = (i, factor) => ((i * factor) & 0xffff).toString(16);
 
-/** Many clients, each seen again and again, as Node tells their addresses. */
+/** The addresses of many clients as Node reports them, each used repeatedly. */
 const ADDRESSES = {
   IPv6: (i) => `2001:db8:${hex(i, 31)}:${hex(i, 7)}:${hex(i, 13)}:${hex(i, 17)}:${hex(i, 19)}:${hex(i, 23)}`,
   'IPv4-mapped': (i) => `::ffff:10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`,

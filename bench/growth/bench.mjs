@@ -8,7 +8,7 @@ const KEYS = [1, 100, 10_000, 1_000_000];
 const POLICIES = [1, 2, 4, 8];
 const SEGMENTS = [1, 10, 60];
 const PROCESSES = [1, 2, 4];
-/** Calls under way, of all processes together. */
+/** Calls in flight of all processes together. */
 const IN_FLIGHT = 64;
 
 /** What tells how many of them there are. */

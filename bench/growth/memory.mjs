@@ -1,14 +1,14 @@
-// A process that measures calls in memory: by the keys that are known, the policies of a call, and segments.
+// A process that measures calls in memory, by the number of known keys, policies per call, and segments.
 import { answer } from '../lib/child.mjs';
 import { cpuMicros } from '../lib/cpu.mjs';
 import { definePolicy, MemoryBackend } from '../lib/sluice.mjs';
 
 const WARM_UP = 100_000;
-/** Calls between two looks at the event loop, for the sweep. */
+/** The number of calls per event-loop turn, so that the sweep can run. */
 const A_TURN = 1000;
 
 answer({
-  /** @returns CPU microseconds a call */
+  /** @returns CPU microseconds per call */
   async measure({ strategy, keys, policies, calls, segments }) {
     const backend = new MemoryBackend({ maxKeys: keys * policies + 1 });
     // A bucket is not full again before its next charge: it would be forgotten.

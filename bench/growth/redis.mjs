@@ -4,7 +4,7 @@ import { cpuMicros } from '../lib/cpu.mjs';
 import { connect } from '../lib/redis.mjs';
 import { definePolicy, RedisBackend } from '../lib/sluice.mjs';
 
-/** Calls in flight while the keys are made. */
+/** Calls in flight while the keys are created. */
 const FILLERS = 256;
 
 let load;
@@ -17,7 +17,7 @@ answer({
     await load.callFor(about.forMs / 2, about.inFlight);
   },
 
-  /** Keeps `inFlight` calls on so many policies under way for so long. */
+  /** Keeps `inFlight` calls on a number of policies in flight for `forMs` milliseconds. */
   async measure({ inFlight, forMs }) {
     const cpuBefore = cpuMicros();
     const startedAt = performance.now();
@@ -43,7 +43,7 @@ async function openLoad({ port, policies, keys }) {
     };
     await Promise.all(Array.from({ length: FILLERS }, worker));
   };
-  /** Calls on subjects at random. */
+  /** Makes calls on random subjects. */
   const callFor = async (ms, inFlight) => {
     const endsAt = performance.now() + ms;
     let [calls, failed] = [0, 0];

@@ -3,13 +3,13 @@ import net from 'node:net';
 import { KEY_HEADER, PATH } from '../lib/app.mjs';
 
 const SOCKETS = 10;
-/** Few enough to be warm in the caches when a guard is asked, as a request is that has just come. */
+/** Small enough to be warm in the caches when the guard runs, like a request that has just arrived. */
 const SIZE = 100;
 const RESPONSE = Buffer.from('HTTP/1.1 ');
 
 /**
- * Real requests through a real server, held where a guard stands: each of a batch has a request, a response and an
- * execution context of its own, as Nest and the adapter made them, and no guard has seen it yet.
+ * Real requests through a real server, held in a guard. Each request of a batch has its own request, response and
+ * execution context, created by Nest and the adapter, and no guard has seen it yet.
  */
 export class Batches {
   #contexts = [];
@@ -25,7 +25,7 @@ export class Batches {
     this.#clients = clients;
   }
 
-  /** The guard that holds them. */
+  /** The guard that holds the requests. */
   guard = {
     canActivate: (context) => {
       this.#contexts.push(context);
@@ -43,7 +43,7 @@ export class Batches {
     }
   }
 
-  /** Sends a batch, hands its contexts over, then lets the requests go on and waits until they are answered. */
+  /** Sends a batch, passes its contexts to `work`, then lets the requests go on and waits for the responses. */
   async next(work) {
     for (const socket of this.#sockets) {
       const requests = Array.from({ length: SIZE / SOCKETS }, () =>
@@ -67,7 +67,10 @@ export class Batches {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** A status line that is cut by the end of a chunk would be missed: the answers are short, and are not written in parts. */
+  /**
+   * Counts responses. A status line that is split over two chunks would be missed, but the responses are short and
+   * written at once.
+   */
   #count(chunk) {
     for (let at = chunk.indexOf(RESPONSE); at >= 0; at = chunk.indexOf(RESPONSE, at + 1)) this.#answered += 1;
     this.#changed();

@@ -8,7 +8,7 @@ const OURS = 'sluice';
 const THEIRS = '@nestjs/throttler';
 const ADAPTERS = ['express', 'fastify'];
 
-/** The guard: CPU of canActivate above that of an empty one. */
+/** The guard: CPU of canActivate, minus that of an empty guard. */
 export async function guard({ isQuick }) {
   const inMemory = [];
   const hot = settings({ clients: 1 }).filter(({ isDenied }) => !isDenied);
@@ -19,7 +19,7 @@ export async function guard({ isQuick }) {
   try {
     for (const inFlight of [1, 64]) {
       const all = settings({ inFlight, redisPort: server.port });
-      // A denial that is remembered is the same, however many are under way.
+      // A cached denial costs the same with any number of calls in flight.
       for (const setting of inFlight === 1 ? all : all.filter(({ isDenied }) => !isDenied)) {
         await server.flush();
         onRedis.push(await measured(setting, isQuick));

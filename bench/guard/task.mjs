@@ -1,11 +1,11 @@
-// A process that measures what a guard's canActivate costs, on requests that no guard has seen.
+// A process that measures the cost of a guard's canActivate, on requests that no guard has seen.
 
 import { createApp, NO_GUARD } from '../lib/app.mjs';
 import { answer } from '../lib/child.mjs';
 import { cpuMicros } from '../lib/cpu.mjs';
 import { Batches } from './batches.mjs';
 
-/** Asks as Nest does: what is no boolean is awaited. Tells how many calls were denied. */
+/** Calls the guard like Nest: awaits a result that is not a boolean. Returns the number of denied calls. */
 async function decide(guard, contexts) {
   let denied = 0;
   for (const context of contexts) {
@@ -20,7 +20,7 @@ async function decide(guard, contexts) {
   return denied;
 }
 
-/** The same with several calls under way. */
+/** Like `decide`, with several calls in flight. */
 async function decideTogether(guard, contexts, inFlight) {
   const share = Math.ceil(contexts.length / inFlight);
   const shares = Array.from({ length: inFlight }, (_, i) => contexts.slice(i * share, (i + 1) * share));
@@ -52,7 +52,7 @@ answer({
   },
 });
 
-/** From a guard that does nothing there would be nothing to learn. */
+/** Throws if the guard did not decide as expected: measuring a guard that does nothing would be meaningless. */
 function check(contexts, denied, isDenied) {
   const expected = isDenied ? contexts.length : 0;
   if (denied !== expected)

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A process of its own that answers one question at a time. Whoever starts it stops it. */
+/** A child process that handles one request at a time. The caller must stop it. */
 export class Child {
   #process;
 
@@ -11,7 +11,7 @@ export class Child {
     this.#process = fork(fileURLToPath(file), { execArgv: [...execArgv, ...profileArgs(label)] });
   }
 
-  /** @throws what the process threw, or that it ended or said nothing in time */
+  /** @throws the error of the process, or an error if it ended or did not respond in time */
   async ask(what, about = {}, giveUpMs = 180_000) {
     const child = this.#process;
     const over = new AbortController();
@@ -37,7 +37,7 @@ export class Child {
   }
 }
 
-/** Asks a process that lives for this question only: neither its code nor its heap has seen another. */
+/** Sends one request to a new process, so that neither its code nor its heap is affected by others. */
 export async function askOnce(file, what, about, options) {
   const child = new Child(file, options);
   try {
@@ -47,7 +47,7 @@ export async function askOnce(file, what, about, options) {
   }
 }
 
-/** The other side: has these functions answer, and ends when its parent lets go of it. */
+/** The other side: handles requests with these functions, and ends when its parent disconnects. */
 export function answer(functions) {
   process.on('message', async ({ what, about }) => {
     try {

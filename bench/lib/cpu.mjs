@@ -1,10 +1,10 @@
-/** CPU that this process has used so far, all threads of it (the collector's, too), in microseconds. */
+/** Returns the CPU time of all threads of this process so far, including the garbage collector, in microseconds. */
 export function cpuMicros() {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
 
-/** CPU microseconds and seconds that pass while `work` runs. */
+/** Returns the CPU microseconds and the elapsed seconds of `work`. */
 export async function timed(work) {
   const startedAt = performance.now();
   const before = cpuMicros();

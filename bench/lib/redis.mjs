@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 
 const HOST = '127.0.0.1';
 
-/** A private Redis on a free port of the loopback, which keeps nothing. */
+/** A private Redis on a free port of the loopback, without persistence. */
 export class RedisServer {
   #process;
   #folder = mkdtempSync(path.join(tmpdir(), 'bench-redis-'));
@@ -33,7 +33,7 @@ export class RedisServer {
     }
   }
 
-  /** Forgets everything. */
+  /** Deletes all keys. */
   async flush() {
     const client = await connectPlain(this.port);
     await client.flushall();
@@ -56,7 +56,7 @@ export class RedisServer {
         const client = await connect(this.port, { retryStrategy: () => null });
         const info = await client.info('server');
         client.disconnect();
-        // Another server has the port where ours could not have it.
+        // If ours could not bind the port, another server responds on it.
         if (info.includes(`process_id:${this.#process.pid}\r`)) return;
       } catch {}
     }
@@ -64,13 +64,13 @@ export class RedisServer {
   }
 }
 
-/** A connected client, with the settings that docs/redis.md recommends. */
+/** Returns a connected client with the settings that docs/redis.md recommends. */
 export async function connect(port, options = {}) {
   const recommended = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableOfflineQueue: false };
   return connectPlain(port, { ...recommended, ...options });
 }
 
-/** A connected client, with the settings that ioredis has by itself. */
+/** Returns a connected client with the defaults of ioredis. */
 export async function connectPlain(port, options = {}) {
   const client = new Redis({ host: HOST, port, lazyConnect: true, ...options });
   client.on('error', () => undefined);
@@ -78,7 +78,7 @@ export async function connectPlain(port, options = {}) {
   return client;
 }
 
-/** The Redis on the PATH, or the Valkey. */
+/** Returns the path of Redis or Valkey on the PATH. */
 export function serverBinary() {
   for (const name of ['redis-server', 'valkey-server']) {
     try {

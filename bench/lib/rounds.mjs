@@ -1,7 +1,7 @@
 import { median, quantile } from './stats.mjs';
 
 /**
- * Measures variants beside each other: ABC, BCA, CAB, ..., so that what changes on the machine meanwhile meets all alike.
+ * Measures variants interleaved: ABC, BCA, CAB, ..., so that changes on the machine affect all of them equally.
  *
  * @param {readonly string[]} variants
  * @param {number} rounds
@@ -93,7 +93,7 @@ export class Samples {
   }
 }
 
-/** One line that tells what is being measured, where somebody looks on. */
+/** Shows what is being measured in one line, if the output is a terminal. */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

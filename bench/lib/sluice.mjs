@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 
-/** The build that is measured. A run takes a copy of dist first, so that all of its rounds measure the same code. */
+/** The build that is measured. A run copies dist first, so that all of its rounds measure the same code. */
 const dist = process.env.BENCH_DIST
   ? pathToFileURL(`${process.env.BENCH_DIST}/`)
   : new URL('../../dist/esm/', import.meta.url);

@@ -1,4 +1,4 @@
-/** The value that a share `q` of the numbers does not exceed, between two neighbours in proportion. */
+/** Returns the quantile `q` of the numbers, interpolated linearly. */
 export function quantile(numbers, q) {
   const sorted = [...numbers].sort((a, b) => a - b);
   const at = (sorted.length - 1) * q;

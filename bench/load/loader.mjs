@@ -1,4 +1,4 @@
-// The second process: sends requests as fast as they are answered.
+// The second process: sends each request as soon as the previous one has its response.
 import autocannon from 'autocannon';
 import { KEY_HEADER, PATH } from '../lib/app.mjs';
 import { answer } from '../lib/child.mjs';

@@ -1,4 +1,4 @@
-// The application under load, in a process of its own.
+// The application under load, in a separate process.
 import { createApp } from '../lib/app.mjs';
 import { answer } from '../lib/child.mjs';
 import { cpuMicros } from '../lib/cpu.mjs';

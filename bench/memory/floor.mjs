@@ -26,7 +26,7 @@ export function outcomeFloor(windowMs, limit) {
   };
 }
 
-/** The least that could honestly be called a rate limiter: counts in fixed windows, and forgets nobody. */
+/** A minimal rate limiter: counts in fixed windows, and never drops a key. */
 export function floor(windowMs, limit) {
   const windows = new Map();
   return (key) => {

@@ -3,10 +3,10 @@ import { cpuMicros } from '../lib/cpu.mjs';
 
 const CHUNK = 1000;
 
-/** What a hit returned last: a result that is never looked at might never be made. */
+/** The last result of a hit, stored so that the compiler cannot optimize it away. */
 export let last;
 
-/** Hits keys one after the other, from the index `from` on and around. What needs no await is not awaited. */
+/** Hits keys one after another, from the index `from` on, wrapping around. Awaits only promises. */
 export async function hitChunk({ hit, isSync }, keys, from, count) {
   const { length } = keys;
   let at = from % length;
@@ -18,8 +18,8 @@ export async function hitChunk({ hit, isSync }, keys, from, count) {
 }
 
 /**
- * The same in turns of the event loop, so that timers and sweeps run meanwhile, as they would between requests.
- * Ends early when `budgetMicros` of CPU are spent: some peers get slower with each hit.
+ * Like `hitChunk`, over several event-loop turns, so that timers and sweeps run as between requests. Ends early when
+ * `budgetMicros` of CPU are spent, because some peers become slower with each hit.
  */
 export async function hitAll(limiter, keys, count, budgetMicros) {
   const before = cpuMicros();

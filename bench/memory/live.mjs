@@ -1,20 +1,20 @@
-// A process that measures whether a hit costs more where more hits are live: three numbers of them, in turn.
+// A process that measures whether a hit costs more if more hits are live, with three numbers of them in turn.
 import { answer } from '../lib/child.mjs';
 import { cpuMicros } from '../lib/cpu.mjs';
 import { hitChunk } from './hit-all.mjs';
 import { spending } from './limiters.mjs';
 
 const KEYS = Array.from({ length: 100 }, (_, i) => `user:${1_000_000 + i}`);
-/** Hits on each key that are measured at once, and given back before the next. */
+/** Hits on each key that are measured at once, and refunded before the next. */
 const AT_ONCE = 3;
 
-/** Next to nothing drains or leaves a window while it is measured. A log takes no greater limit than 10 000. */
+/** A policy of which almost nothing drains or leaves a window during the measurement. A log takes no limit above 10 000. */
 const spec = (strategy) => ({
   rate: strategy === 'sliding-log' ? '10000/day' : '10000000/day',
   ...(strategy === 'gcra' && { burst: 10_000_000 }),
 });
 
-/** Keys with so many live hits each. */
+/** Keys with a number of live hits each. */
 class Filled {
   micros = 0;
   hits = 0;

@@ -8,16 +8,16 @@ import { limiter } from './limiters.mjs';
 const CHUNK = 100;
 /** A stride that is prime to any number of keys: the second hits find nothing in the caches. */
 const STRIDE = 7919;
-/** How long peers remember a key: they go by timers, so that their expiry is waited for. */
+/** How long peers keep a key. They use timers, so their expiry is awaited. */
 const PEER_WINDOW_MS = 10_000;
 
-/** A hit is remembered for hours, and a second one allowed. */
+/** A policy that keeps a hit for hours, and allows a second one. */
 const spec = (strategy) => ({ rate: '2/day', ...(strategy === 'gcra' && { burst: 2 }) });
 
 /** Twelve bytes. */
 const keyOf = (i) => `user:${1_000_000 + i}`;
 
-/** Heap, and what is kept beside it in buffers. */
+/** Returns the bytes of the heap and of buffers. */
 function bytes() {
   globalThis.gc();
   const { heapUsed, external } = process.memoryUsage();
@@ -25,8 +25,8 @@ function bytes() {
 }
 
 /**
- * The longest turn of the event loop: what passed by the clock, or, where less, the CPU that this process had meanwhile.
- * For the rest of the time the machine ran something else.
+ * Measures the longest turn of the event loop: the elapsed time or the CPU time of this process, whichever is less. In
+ * the rest of the time the machine ran something else.
  */
 class LongestTurn {
   ms = 0;
@@ -44,7 +44,7 @@ class LongestTurn {
   }
 }
 
-/** Hits all keys in short turns: CPU a hit, the making of the keys left out, and the longest turn. */
+/** Hits all keys in short turns. Returns the CPU per hit, without creating the keys, and the longest turn. */
 async function pass(measured, count, indexOf) {
   const longest = new LongestTurn();
   let micros = 0;
@@ -60,7 +60,7 @@ async function pass(measured, count, indexOf) {
   return { microsAHit: micros / count, longestMs: longest.ms };
 }
 
-/** The longest turn until all has expired. */
+/** Returns the longest turn until all keys have expired. */
 async function expiry(measured) {
   const longest = new LongestTurn();
   const startedAt = performance.now();

@@ -66,7 +66,7 @@ async function loop({ port }, isQuick, inFlight, limits) {
   return samples;
 }
 
-/** Decisions on one subject that are made in the process: of a cached denial, and from a lease of 100 units. */
+/** Decisions on one subject that are made in the process: cached denials, and a lease of 100 units. */
 async function held({ port }, isQuick) {
   const figures = {};
   const rows = [];

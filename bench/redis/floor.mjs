@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A bare fixed window for each key, answered in one string: the least that could honestly be called a rate limiter. */
+/** A minimal rate limiter: a bare fixed window for each key, with one string as the reply. */
 const SCRIPT = `
 local reply = {}
 for i = 1, #KEYS do
@@ -15,7 +15,7 @@ end
 return table.concat(reply)`;
 const SHA = createHash('sha1').update(SCRIPT).digest('hex');
 const MOST_CALLS = 128;
-/** Bytes of the reply for a key: its count and the milliseconds that are left. */
+/** Bytes of the reply for a key: its count and the remaining milliseconds. */
 const BYTES_A_KEY = 16;
 
 export async function loadFloor(client) {
@@ -30,13 +30,13 @@ function decode(reply, from, keys) {
   return decisions;
 }
 
-/** One command a call. */
+/** Sends one command per call. */
 export function askOne(client, windowMs) {
   const window = String(windowMs);
   return async (keys) => decode(await client.evalshaBuffer(SHA, keys.length, ...keys, window), 0, keys.length);
 }
 
-/** Calls that arrive while a run is in flight go together in the next one. */
+/** Sends calls that arrive while a run is in flight together in the next run. */
 export function askMany(client, windowMs) {
   const window = String(windowMs);
   let waiting = [];

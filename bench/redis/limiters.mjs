@@ -6,11 +6,11 @@ import { connect, connectPlain } from '../lib/redis.mjs';
 import { definePolicy, RedisBackend } from '../lib/sluice.mjs';
 import { askMany, askOne, loadFloor } from './floor.mjs';
 
-/** Never reached: every decision is to allow. */
+/** A limit that is never reached, so that every call is allowed. */
 export const LIMIT = 10_000_000;
-/** The same for units that need no round trip, of which there are more in a minute. */
+/** The same for leased units, of which more can be spent in a minute. */
 const LEASED_LIMIT = 1_000_000_000_000;
-/** Units that a process takes at once. */
+/** Units that a process leases at once. */
 const LEASE = 100;
 const THREE_WINDOWS = [
   { name: 'a', windowMs: 60_000 },
@@ -88,7 +88,7 @@ function bare(ask) {
   return { open: (port) => connect(port), over };
 }
 
-/** One limit after the other, as the guard of @nestjs/throttler asks; a block as long as the window, as it has by default. */
+/** One limit after another, like the guard of @nestjs/throttler, with its default block as long as the window. */
 function nestLab(client) {
   const storage = new ThrottlerStorageRedisService(client);
   return (windows) => async (subject) => {
@@ -96,7 +96,7 @@ function nestLab(client) {
   };
 }
 
-/** Several limits as one, by its union, which asks for all of them at once. */
+/** Several limits as one, by its union, which sends all of them at once. */
 function flexible(client) {
   const { RateLimiterRedis, RateLimiterUnion } = rateLimiterFlexible;
   return (windows) => {
@@ -109,7 +109,7 @@ function flexible(client) {
   };
 }
 
-/** One limit after the other, as a middleware each. */
+/** One limit after another, like separate middlewares. */
 function rateLimitRedis(client) {
   const sendCommand = (command, ...args) => client.call(command, ...args);
   return async (windows) => {

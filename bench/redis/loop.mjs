@@ -1,4 +1,4 @@
-// A process that asks one limiter, with so many decisions in flight.
+// A process that calls one limiter, with a number of decisions in flight.
 import { setTimeout as pause } from 'node:timers/promises';
 import { answer } from '../lib/child.mjs';
 import { cpuMicros } from '../lib/cpu.mjs';
@@ -8,7 +8,7 @@ import { openLimiter } from './limiters.mjs';
 
 const RUNS_SCRIPTS = ['eval', 'evalsha'];
 
-/** What goes through a client's socket: writes, each of which waits for a reply, and bytes. */
+/** Counts the traffic of a client's socket: writes, each of which waits for a reply, and bytes. */
 function tap({ stream }) {
   const seen = { writes: 0, bytes: 0 };
   const write = stream.write.bind(stream);
@@ -20,7 +20,7 @@ function tap({ stream }) {
   return seen;
 }
 
-/** Keeps `inFlight` decisions under way for so long; the latency of each, in ms. */
+/** Keeps `inFlight` decisions in flight for `forMs` milliseconds. Returns the latency of each, in ms. */
 async function closedLoop(decide, subjects, inFlight, forMs) {
   const endsAt = performance.now() + forMs;
   const latencies = [];
@@ -43,7 +43,7 @@ async function closedLoop(decide, subjects, inFlight, forMs) {
   return { latencies, failed, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-/** Microseconds that the server spent in scripts, and on the whole. */
+/** Returns the microseconds that the server spent in scripts, and in total. */
 async function serverMicros(admin) {
   const stats = await admin.info('commandstats');
   const inScripts = RUNS_SCRIPTS.map((name) =>
@@ -54,7 +54,7 @@ async function serverMicros(admin) {
   return { scripts: inScripts.reduce((a, b) => a + b), all: seconds.reduce((a, b) => a + b) * 1e6 };
 }
 
-/** Bytes that the server keeps for a subject: all of its keys. */
+/** Returns the bytes that the server stores per subject, over all of its keys. */
 async function bytesASubject(admin, subjects) {
   let bytes = 0;
   for await (const keys of admin.scanStream({ count: 1000 })) {
@@ -95,12 +95,12 @@ async function measure({ variant, port, limits, inFlight, forMs, clients = 1000 
   return figures;
 }
 
-/** Decisions between two looks at the clock: a look costs as much as a decision that needs no server. */
+/** Decisions between two reads of the clock: a read costs as much as a decision without the server. */
 const A_LOOK = 100;
 
 /**
- * Keeps decisions on one subject in flight for so long, and takes the time of all together: for those that are mostly decided in
- * the process.
+ * Keeps decisions on one subject in flight for `forMs` milliseconds, and measures all of them together, because most
+ * are decided in the process.
  */
 async function measureHeld({ variant, port, inFlight, forMs }) {
   const { client, decide } = await openLimiter(variant, port, 'one');

@@ -2,16 +2,16 @@ import { connect, connectPlain } from '../lib/redis.mjs';
 import { definePolicy, RedisBackend } from '../lib/sluice.mjs';
 import { LIMIT } from './limiters.mjs';
 
-/** The one subject whose keys are measured, and the name of the policies: a key is as long as these are. */
+/** The subject whose keys are measured, and the name of the policies, which determine the length of a key. */
 const SUBJECT = 'user:1000000';
 const POLICY = 'a';
 
 const LOG = 'sliding-log';
-/** The greatest limit that a log may have. */
+/** The largest limit of a log. */
 const MOST_OF_LOG = 10_000;
 
 /**
- * Bytes of a state after one hit, as the prototypes wrote it: a header of 16, and what the strategy counts. They had no
+ * Bytes of a state after one hit in the prototypes: a header of 16, and the numbers of the strategy. They had no
  * `sliding-log`, whose state grows with the hits.
  */
 const PROTOTYPE_BYTES = {
@@ -23,8 +23,8 @@ const PROTOTYPE_BYTES = {
 };
 
 /**
- * What the server keeps for a subject that was charged once, of each strategy (MEMORY USAGE of its key), beside the state of
- * the prototypes under the same key.
+ * Returns the bytes that the server stores for a subject that was charged once, for each strategy (MEMORY USAGE of its
+ * key), and those of the prototypes under the same key.
  *
  * @returns {Promise<readonly { strategy: string, key: string, bytes: number, prototypeBytes: number }[]>}
  */

@@ -13,7 +13,7 @@ const VARIANTS = {
   'sluice, Redis': { isLimited: true, onRedis: true },
 };
 
-/** Messages of sockets, with the interceptor and without. */
+/** Socket messages, with and without the interceptor. */
 export async function sockets({ isQuick }) {
   const server = await RedisServer.start();
   try {

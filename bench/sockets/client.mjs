@@ -1,4 +1,5 @@
-// The second process: sockets that send the next message when the one before is answered, with several under way.
+// The second process: sockets that send the next message when the previous one has its response, with several in
+// flight.
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { io } from 'socket.io-client';
@@ -6,7 +7,7 @@ import { WebSocket } from 'ws';
 import { answer } from '../lib/child.mjs';
 
 const SOCKETS = 20;
-/** Messages of a socket that are under way; fewer than the library lets wait for a backend. */
+/** Messages in flight per socket; fewer than the library lets wait for a backend. */
 const UNDER_WAY = 8;
 
 let answered = 0;
@@ -52,7 +53,7 @@ answer({
     while (answered - before < messages) await pause(20);
   },
 
-  /** Messages answered in so long. */
+  /** Returns the number of responses in `forMs` milliseconds. */
   async watch({ forMs }) {
     const before = answered;
     const startedAt = performance.now();

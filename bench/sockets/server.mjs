@@ -1,4 +1,4 @@
-// An application with one gateway, in a process of its own.
+// An application with one gateway, in a separate process.
 import 'reflect-metadata';
 import { Module, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -6,8 +6,8 @@ const PAGES = 20;
 const PAGE_MS = 100;
 
 /**
- * An export that runs for two seconds: two of an address at a time, and two more wait for up to five seconds. Leave one, and it ends early:
- * its place is free for the next.
+ * An export that runs for two seconds: two per address at a time, and two more wait for up to five seconds. If the
+ * client disconnects, it ends early and its permit is free for the next.
  */
 @Controller('archives')
 export class ArchivesController {

@@ -1,6 +1,6 @@
 import { type Backend, MemoryBackend, RedisBackend } from 'nestjs-sluice';
 
-/** State in this process; with REDIS_URL in Redis, where every process that uses it shares the budgets. */
+/** Stores state in this process, or with REDIS_URL in Redis, where all processes that use it share the budgets. */
 export async function backendOf(url: string | undefined): Promise<Backend> {
   if (!url) return new MemoryBackend();
   const { Redis } = await import('ioredis');
@@ -10,7 +10,7 @@ export async function backendOf(url: string | undefined): Promise<Backend> {
     enableOfflineQueue: false,
     lazyConnect: true,
   });
-  client.on('error', () => undefined); // told by the module: once when Redis is gone, once when it is back
+  client.on('error', () => undefined); // the module logs it: once when Redis is gone, once when it is back
   await client
     .connect()
     .catch(() => console.error(`Redis at ${url} does not answer yet: limits hold in this process.`));

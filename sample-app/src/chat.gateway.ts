@@ -3,10 +3,10 @@ import { Throttle } from 'nestjs-sluice';
 
 export const SAY_RATE = '5/10s';
 
-/** A chat with oneself. Whoever sends too fast is answered with the event `rate_limit`, which tells the wait. */
+/** An echo chat. A client that sends too fast gets the event `rate_limit`, which contains the wait. */
 @WebSocketGateway()
 export class ChatGateway {
-  /** Each connection has a budget of its own: on a socket that is who is charged, unless told. */
+  /** Each connection has a separate budget: on sockets the connection is charged by default. */
   @Throttle(SAY_RATE, { strategy: 'sliding-log' })
   @SubscribeMessage('say')
   say(@MessageBody('text') text = '') {

@@ -17,7 +17,10 @@ interface Writable {
 export class CompletionsController {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
-  /** Streams a completion on a budget of 200 tokens a minute: each chunk is paid for before it is passed on. */
+  /**
+   * Streams a completion on a budget of 200 tokens a minute. The tokens of each chunk are reserved before it is passed
+   * on.
+   */
   @Get()
   async complete(@Query('words') words: string, @Res() response: Writable): Promise<void> {
     const hold = await this.throttle.budget('tokens').reserve(10);
@@ -25,14 +28,14 @@ export class CompletionsController {
       for await (const text of hold.meter(completion(words), { unitsOf: tokensOf, chunk: 20 })) response.write(text);
       response.end();
     } catch (error) {
-      // After the first chunk, a closed connection says that the text is not complete.
+      // After the first chunk, a closed connection shows that the text is incomplete.
       if (!response.headersSent) throw error;
       response.destroy();
     }
   }
 }
 
-/** Stands for a language model: says the words of a text, again and again. */
+/** Stands for a language model: repeats the words of a text. */
 async function* completion(words: string | undefined): AsyncGenerator<string> {
   const all = TEXT.split(' ');
   const count = Math.min(Number(words) || all.length, MAX_WORDS);
@@ -42,7 +45,7 @@ async function* completion(words: string | undefined): AsyncGenerator<string> {
   }
 }
 
-/** A token for each four characters, rounded up. */
+/** Returns a token per four characters, rounded up. */
 function tokensOf(text: string): number {
   return Math.ceil(text.length / 4);
 }

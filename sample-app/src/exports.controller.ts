@@ -7,10 +7,10 @@ const TIME_ZONES: ReadonlyMap<string, string> = new Map([
   ['bob', 'America/New_York'],
 ]);
 
-/** A quota by calendar: three exports a month, and up to two that were not used in the months before. */
+/** A calendar quota: three exports a month, plus up to two that were not used in earlier months. */
 @Controller('exports')
 export class ExportsController {
-  /** One policy for each time zone: a month begins at the user's midnight. */
+  /** One policy per time zone, because a month begins at the user's midnight. */
   readonly #quotas = new Map<string, Policy>();
 
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
@@ -23,7 +23,7 @@ export class ExportsController {
     return { remaining: binding?.remaining, until: new Date(binding?.window?.endMs ?? 0) };
   }
 
-  /** Takes 100 rows of the policy, and is charged those that it returns once it has ended. */
+  /** Takes 100 rows of the policy. When it has ended, it is charged the rows that it returned. */
   @Throttle('rows')
   @Get('rows')
   rows(@Query('count', ParseIntPipe) count: number): readonly string[] {

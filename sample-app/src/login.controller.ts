@@ -1,7 +1,7 @@
 import { BadRequestException, Body, Controller, HttpCode, Inject, Post, UnauthorizedException } from '@nestjs/common';
 import { by, subjectOf, Throttle, ThrottleService } from 'nestjs-sluice';
 
-/** What a client sends, which may be anything. */
+/** The body of a request, which may be anything. */
 interface Credentials {
   readonly name?: unknown;
   readonly password?: unknown;
@@ -12,8 +12,7 @@ export class LoginController {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
   /**
-   * Counts failures only: by address in the guard; and by the name that is tried, from whichever address. A success forgets the failures
-   * of its name.
+   * Counts only failures: by address, and by user name from any address. A success resets the failures of its name.
    */
   @Throttle('5/min', {
     by: by.ip(),

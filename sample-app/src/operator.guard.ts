@@ -1,6 +1,6 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 
-/** Lets operators in. It stands for a real one. */
+/** Admits operators. Stands for a real guard. */
 export class OperatorGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     return context.switchToHttp().getRequest().headers['x-operator'] === 'sesame';

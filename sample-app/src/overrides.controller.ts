@@ -2,7 +2,7 @@ import { BadRequestException, Body, Controller, Delete, Get, Inject, Param, Put,
 import { subjectOf, ThrottleConfigError, ThrottleService } from 'nestjs-sluice';
 import { OperatorGuard } from './operator.guard.js';
 
-/** Rates of their own for chosen keys, under the policy `api`: in force in the next call of every process. */
+/** Rates for single keys, under the policy `api`. They apply to the next call in every process. */
 @UseGuards(OperatorGuard)
 @Controller('overrides')
 export class OverridesController {

@@ -8,7 +8,7 @@ import { TRANSPORT, type Transport } from './transport.js';
 
 const PAGE = readFileSync(new URL('../public/index.html', import.meta.url), 'utf8');
 
-/** The page that shows the limit of the chat at work. Reloading it is not what is limited here. */
+/** The page that demonstrates the limit of the chat. Reloading it is not limited. */
 @SkipThrottle()
 @Controller()
 export class PageController {
@@ -24,7 +24,10 @@ export class PageController {
   }
 }
 
-/** What is written in the page itself, and what this server has: socket.io's script, and the chat. */
+/**
+ * Returns a Content-Security-Policy for inline code of the page, and for socket.io's script and the chat on this
+ * server.
+ */
 function policyFor(nonce: string): string {
   return [
     "default-src 'none'",
@@ -38,7 +41,7 @@ function policyFor(nonce: string): string {
   ].join('; ');
 }
 
-/** Puts values in place of `{{name}}`, escaped for text and attributes. */
+/** Replaces `{{name}}` with values, escaped for text and attributes. */
 function fill(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => escapeHtml(values[name] ?? ''));
 }

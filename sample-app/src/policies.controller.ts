@@ -2,7 +2,9 @@ import { BadRequestException, Body, Controller, Get, Inject, Param, Put, UseGuar
 import { Throttle, ThrottleConfigError, ThrottleService } from 'nestjs-sluice';
 import { OperatorGuard } from './operator.guard.js';
 
-/** A policy that is monitored until an operator switches it on: in force in every process within a second. */
+/**
+ * A policy that is monitored until an operator switches it on. The change is in force in every process within a second.
+ */
 @Controller()
 export class PoliciesController {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}

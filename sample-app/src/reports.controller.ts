@@ -10,14 +10,14 @@ export class ReportsController {
     return ['2026-q3', '2026-q4'];
   }
 
-  /** Tighter than its class, with a budget of its own; two limits, charged both or neither. */
+  /** Tighter than its class, with a separate budget; two limits, of which both or neither are charged. */
   @Throttle('2/s; 5/min')
   @Get('latest')
   latest() {
     return { name: '2026-q4' };
   }
 
-  /** Weighted: a PDF costs five units, so that four of them fit into a minute. */
+  /** Weighted: a PDF costs five units, so four of them fit into a minute. */
   @Throttle('20/min', 5)
   @Get('pdf')
   pdf() {

@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Throttle } from 'nestjs-sluice';
 
-/** The policy `search` of the module, by name: one budget for both routes. */
+/** The policy `search` of the module, by name. Both routes share one budget. */
 @Controller()
 export class SearchController {
   @Throttle('search')

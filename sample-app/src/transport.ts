@@ -2,7 +2,7 @@ import type { FactoryProvider, INestApplication } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 
-/** What the chat speaks: plain WebSockets, or socket.io. */
+/** The transport of the chat: plain WebSockets, or socket.io. */
 export type Transport = 'ws' | 'io';
 
 export const TRANSPORT = Symbol('TRANSPORT');

@@ -1,7 +1,7 @@
 import { BadRequestException, Body, Controller, Inject, Post } from '@nestjs/common';
 import { ThrottleService } from 'nestjs-sluice';
 
-/** Charges by size, once the size is known: the policy is the module's, and `hit` answers 429 when it is too much. */
+/** Charges by size when the size is known. The policy is the module's, and `hit` responds with 429 above the limit. */
 @Controller('uploads')
 export class UploadsController {
   constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
