@@ -15,16 +15,19 @@ export interface Boot {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
 }
 
-/** The problem of the ThrottleConfigError that stops an application from starting; `null` where it starts. See `bootFailure`. */
+/**
+ * Returns the problem of the ThrottleConfigError that stops an application from starting; `null` if it starts. See
+ * `bootFailure`.
+ */
 export async function bootError(make: () => Boot, adapter?: AdapterName): Promise<string | null> {
   return (await bootFailure(make, adapter))?.problem ?? null;
 }
 
 /**
- * The ThrottleConfigError that stops an application from starting; `null` where it starts.
- * What it is made of comes from a function, since a decorator and `forRoot` may throw by themselves.
+ * Returns the ThrottleConfigError that stops an application from starting; `null` if it starts. Its parts come from a
+ * function, since decorators and `forRoot` may throw themselves.
  *
- * @param adapter of the application; without one it takes no requests, which is faster
+ * @param adapter the adapter of the application; without one it accepts no requests, which is faster
  */
 export async function bootFailure(make: () => Boot, adapter?: AdapterName): Promise<ThrottleConfigError | null> {
   try {

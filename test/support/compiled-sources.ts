@@ -4,10 +4,10 @@ import path from 'node:path';
 import { transformSync } from '@swc/core';
 
 const SRC = path.resolve(import.meta.dirname, '../../src');
-/** What needs nothing but Node. */
+/** The folders that need only Node. */
 const FOLDERS = ['core', 'strategies', 'backends'];
 
-/** The backends as JavaScript in a folder of their own, for processes that Jest does not run. */
+/** Compiles the backends to JavaScript in a temporary folder, for processes that Jest does not run. */
 export function compileBackends(): { readonly folder: string; [Symbol.dispose](): void } {
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-compiled-'));
   writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');

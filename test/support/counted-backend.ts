@@ -4,7 +4,7 @@ import { ManualClock } from '../../src/core/clock.js';
 import type { Charge, Receipt } from '../../src/core/decision.js';
 import { START } from './start-time.js';
 
-/** A backend in memory that notes what it is asked. */
+/** A backend in memory that records its calls. */
 export class CountedBackend extends MemoryBackend {
   /** `spend search`, `peek search`, `settle search`, `reset search`, in order. */
   readonly asked: string[] = [];

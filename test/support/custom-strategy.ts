@@ -1,8 +1,8 @@
 import { defineStrategy, MAX_COUNT } from '../../src/strategies/strategy.js';
 
 /**
- * A strategy such as a user writes: a window that opens with its first charge, and not at the epoch's multiples.
- * State: when it opened, units used in it.
+ * A typical custom strategy: a window that begins with its first charge instead of aligned to the epoch. State: when it
+ * began, units used in it.
  */
 export const anchoredWindow = defineStrategy({
   name: 'anchored-window',
@@ -33,7 +33,7 @@ export const anchoredWindow = defineStrategy({
   amend(state, now, { periodMs }, at, from, to) {
     const [openedAt = at, used = 0] = state;
     const isOver = used === 0 || now >= openedAt + periodMs || openedAt > now + periodMs;
-    // Opens a window for what is charged late, unless that has ended meanwhile, too.
+    // Begins a window for a late charge, unless that window has also ended in the meantime.
     if (to > from && isOver) return now < at + periodMs ? [at, Math.min(to - from, MAX_COUNT)] : state;
     if (to > from) return [openedAt, Math.min(used + to - from, MAX_COUNT)];
     if (at < openedAt || at >= openedAt + periodMs) return state;

@@ -5,7 +5,7 @@ import { until } from './wait-until.js';
 
 const strategy = 'leaky-bucket';
 
-/** Handlers that write down when they ran; the leaky ones let one call a second through, and hold up to four. */
+/** Handlers that record when they ran; the leaky ones run one call per second, and delay up to four. */
 export function heldController() {
   const runs: string[] = [];
 
@@ -47,7 +47,7 @@ export function heldController() {
   return { runs, controllers: [HeldController] };
 }
 
-/** Sends one request after the other, each when the one before is held; the first is not. */
+/** Sends requests one after another, each when the previous one is delayed; the first is not delayed. */
 export async function sendInOrder(app: TestApp, paths: readonly string[]): Promise<Promise<number>[]> {
   const sent: Promise<number>[] = [];
   for (const path of paths) {

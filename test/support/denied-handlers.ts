@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { ThrottleService } from '../../src/index.js';
 
-/** Labels of the handlers whose calls are denied, from now on, one for each denial. */
+/** Collects the labels of the handlers whose calls are denied from now on, one per denial. */
 export function deniedHandlers({ app }: { readonly app: INestApplication }): (string | undefined)[] {
   const labels: (string | undefined)[] = [];
   app.get(ThrottleService).events$.subscribe((event) => {

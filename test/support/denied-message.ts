@@ -1,6 +1,6 @@
 import type { RateLimitPayload } from '../../src/index.js';
 
-/** What a client is told of a denied message, unless told otherwise. */
+/** Returns the default payload for a denied message. */
 export function limited(more: Partial<RateLimitPayload> = {}): RateLimitPayload {
   return {
     type: 'rate_limit',

@@ -3,7 +3,7 @@ import { WsSocket } from './ws-client.js';
 
 export const ENGINE_PATH = '/socket.io/?EIO=4&transport=websocket';
 
-/** A client that speaks the protocols of engine.io and socket.io by hand, so that it can be as rude as it likes. */
+/** A client that implements the protocols of engine.io and socket.io itself, so that it can violate them. */
 export class EngineSocket {
   readonly #socket: WsSocket;
 
@@ -26,7 +26,7 @@ export class EngineSocket {
     return this.#socket.isOpen;
   }
 
-  /** The packets that came, as text. */
+  /** The received packets, as strings. */
   get heard(): readonly string[] {
     return this.#socket.received.map(({ data }) => String(data));
   }
@@ -35,7 +35,7 @@ export class EngineSocket {
     this.#socket.sendRaw(packet);
   }
 
-  /** The next packet of this form; those before it are skipped. */
+  /** Returns the next packet of this form, skipping others. */
   async next(form: string | RegExp): Promise<string> {
     const found = async () => {
       for (;;) {
@@ -46,7 +46,7 @@ export class EngineSocket {
     return within(found(), () => `a packet ${form}`);
   }
 
-  /** Joins a namespace, and tells what the server answered. */
+  /** Joins a namespace, and returns the server's response. */
   async join(namespace: string, auth?: object): Promise<{ readonly packet: string; readonly data: unknown }> {
     const where = namespace === '/' ? '' : `${namespace},`;
     this.send(`40${where}${auth === undefined ? '' : JSON.stringify(auth)}`);
@@ -58,7 +58,7 @@ export class EngineSocket {
     return this.#socket.closed;
   }
 
-  /** Cuts the connection, as a network does. */
+  /** Cuts the connection like a network failure. */
   async drop(): Promise<void> {
     await this.#socket.drop();
   }

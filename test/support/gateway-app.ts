@@ -18,7 +18,7 @@ export type Transport = (typeof transports)[number];
 export interface SocketOptions extends Omit<AppOptions, 'adapter'> {
   readonly transport: Transport;
   readonly gateways: readonly Type[];
-  /** `express` unless told. */
+  /** Default: `express`. */
   readonly adapter?: AdapterName;
 }
 
@@ -37,7 +37,7 @@ export class TestSockets {
     ({ app: this.app, clock: this.clock, port: this.port } = http);
   }
 
-  /** A new client, connected; rejects with `Refused` where the server does not let it in. */
+  /** Returns a new connected client; rejects with `Refused` if the server refuses it. */
   async connect(options: ConnectOptions = {}): Promise<TestSocket> {
     const socket = this.transport === 'ws' ? new WsSocket(this.port, options) : new IoSocket(this.port, options);
     this.#sockets.push(socket);
@@ -79,7 +79,7 @@ export async function startSockets({
   return new TestSockets(http, transport);
 }
 
-/** A gateway for {@link TestSocket.settled} on every server of those given. */
+/** Returns a gateway for {@link TestSocket.settled} on every server of the given gateways. */
 function pingGateways(gateways: readonly Type[]): Type[] {
   const servers = new Map(gateways.map((gateway) => [JSON.stringify(whereOf(gateway)), whereOf(gateway)]));
   return [...servers.values()].map(([port, options]) => {
@@ -87,7 +87,7 @@ function pingGateways(gateways: readonly Type[]): Type[] {
     class PingGateway {
       @SubscribeMessage(PING)
       async ping(@MessageBody() data: unknown): Promise<unknown> {
-        // A message that came before may still be on its way through guards and handlers: it is answered first.
+        // An earlier message may still be in guards and handlers; it gets its response first.
         for (let turn = 0; turn < 10; turn++) await setImmediate();
         return { event: PONG, data };
       }

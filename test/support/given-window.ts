@@ -1,6 +1,6 @@
 import { defineStrategy } from '../../src/strategies/strategy.js';
 
-/** A window that ends where the charge says: at the second of its arguments. It began at the first. */
+/** A window whose start and end are the arguments of the charge. */
 export const givenWindow = defineStrategy({
   name: 'given-window',
   argumentCount: 2,

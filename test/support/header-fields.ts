@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Item, parseList } from 'structured-headers';
 import type { Answer } from './http-app.js';
 
-/** A policy's item in a RateLimit field: its name, and its parameters as they are. */
+/** A policy's item in a RateLimit field: its name and its raw parameters. */
 export type FieldItem = readonly [name: string, parameters: Readonly<Record<string, number>>];
 
-/** `RateLimit-Policy` and `RateLimit` as a parser of structured fields reads them; throws for what it does not read. */
+/** Parses `RateLimit-Policy` and `RateLimit` with a parser of structured fields, which throws for invalid fields. */
 export function rateLimitFields({ headers }: Answer): { readonly policies: FieldItem[]; readonly states: FieldItem[] } {
   return { policies: itemsOf(headers['ratelimit-policy']), states: itemsOf(headers.ratelimit) };
 }
@@ -19,7 +19,7 @@ function itemsOf(field: string | string[] | undefined): FieldItem[] {
   });
 }
 
-/** The headers of an answer that a limit writes, or may take back. */
+/** Returns the headers of a response that a limit writes, or may remove. */
 export function limitHeaders({ headers }: Answer): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(withoutPartitionKeys(headers)).filter(([name]) =>

@@ -22,15 +22,15 @@ import { PATIENT_FUNCTION_TIMEOUT_MS, START } from './start-time.js';
 export const adapters = ['express', 'fastify'] as const;
 export type AdapterName = (typeof adapters)[number];
 
-/** What a client got. */
+/** The response that a client received. */
 export interface Answer {
   readonly status: number;
-  /** Without the partition keys in `RateLimit-Policy`, which say who is charged and not what is left. */
+  /** The headers, without the partition keys in `RateLimit-Policy`, which depend on the subject. */
   readonly headers: http.IncomingHttpHeaders;
-  /** By policy. */
+  /** The partition keys, by policy. */
   readonly partitionKeys: Readonly<Record<string, string>>;
   readonly text: string;
-  /** The body, where it is JSON. */
+  /** The body, if it is JSON. */
   readonly body: Record<string, unknown>;
 }
 
@@ -47,14 +47,14 @@ export interface AppOptions {
   readonly providers?: NonNullable<ModuleMetadata['providers']>;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly options?: ThrottleModuleOptions & ThrottleModuleExtras;
-  /** What the adapter is made with. */
+  /** Options of the adapter. */
   readonly fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   readonly prepare?: (app: INestApplication) => void;
-  /** What Nest does to each instance that it makes. */
+  /** The option `instrument` of Nest. */
   readonly instrument?: NonNullable<NestApplicationOptions['instrument']>;
-  /** Collects what the application warns of. */
+  /** Collects the warnings of the application. */
   readonly warnings?: string[];
-  /** Collects the texts of the errors that are answered with a 500. */
+  /** Collects the messages of errors with a 500 response. */
   readonly errors?: string[];
 }
 
@@ -66,7 +66,7 @@ export class TestApp {
     readonly port: number,
   ) {}
 
-  /** Sends a request with its path as it is: no client tidies it up. */
+  /** Sends a request with an unchanged path, which most clients would normalise. */
   async send(path: string, { method = 'GET', headers = {}, body, signal }: RequestOptions = {}): Promise<Answer> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const sent =
@@ -103,7 +103,7 @@ export class TestApp {
     });
   }
 
-  /** The statuses of so many requests, one after the other. */
+  /** Sends a number of requests, one after another, and returns their statuses. */
   async statuses(path: string, count: number, options?: RequestOptions): Promise<number[]> {
     const statuses: number[] = [];
     for (let i = 0; i < count; i++) statuses.push((await this.send(path, options)).status);
@@ -115,7 +115,7 @@ export class TestApp {
   }
 }
 
-/** Loads only the adapter that is asked for: most suites use one of the two. */
+/** Loads only the requested adapter, because most suites use one of the two. */
 export async function adapterOf(name: AdapterName, fastify?: AppOptions['fastify']): Promise<AbstractHttpAdapter> {
   if (name === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter(fastify);
   return new (await import('@nestjs/platform-express')).ExpressAdapter();

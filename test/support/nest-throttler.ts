@@ -9,13 +9,19 @@ interface ThrottlerDecorators {
   SkipThrottle(skip?: Readonly<Record<string, boolean>>): MethodDecorator & ClassDecorator;
 }
 
-/** Installed beside Nest 11, which its decorators do not need. Imported by a variable: types are checked without it. */
+/**
+ * Installed with Nest 11, which its decorators do not need. Imported by a variable, so that types are checked without
+ * it.
+ */
 const PATH = '../nest11/node_modules/@nestjs/throttler/dist/index.js';
 
 /** The decorators of `@nestjs/throttler` itself, version 6. */
 export const { Throttle: NestThrottle, SkipThrottle: NestSkipThrottle }: ThrottlerDecorators = await import(PATH);
 
-/** Sets the metadata that `@Throttle(limit, ttl)` and `@SkipThrottle()` of its version 4 set: there are no names. */
+/**
+ * Sets the metadata of `@Throttle(limit, ttl)` of version 4, which has no names. `OldSkipThrottle` does so for
+ * `@SkipThrottle()`.
+ */
 export function OldThrottle(limit: number, seconds: number): MethodDecorator {
   return (_target, _method, { value }) => {
     Reflect.defineMetadata('THROTTLER:LIMIT', limit, Object(value));

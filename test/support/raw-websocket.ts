@@ -5,14 +5,14 @@ import type { Socket } from 'node:net';
 const TEXT = 0x81;
 const MASKED = 0x80;
 
-/** A text frame of a client with up to 125 bytes (RFC 6455, 5.2), masked with zeros. */
+/** Returns a client's text frame of up to 125 bytes (RFC 6455, 5.2), masked with zeros. */
 export function textFrame(text: string): Buffer {
   const payload = Buffer.from(text);
   if (payload.length > 125) throw new RangeError(`expected at most 125 bytes, got ${payload.length}`);
   return Buffer.concat([Buffer.from([TEXT, MASKED | payload.length, 0, 0, 0, 0]), payload]);
 }
 
-/** Opens a WebSocket whose client does not read frames, and writes any bytes at once. */
+/** Opens a WebSocket whose client does not read frames, and can write any bytes at once. */
 export async function openRaw(port: number, path: string): Promise<Socket> {
   const request = http.get({
     host: '127.0.0.1',

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Post, Req, type Type } from '@nestjs/common';
 import { type HttpRequest, Throttle, ThrottleService, type What } from '../../src/index.js';
 
-/** What a handler does; what it returns is the body of the answer. */
+/** The body of a handler. Its result is the body of the response. */
 export type Act = (throttle: ThrottleService, request: HttpRequest) => unknown;
 
 export interface Limits {
@@ -9,7 +9,7 @@ export interface Limits {
   readonly onMethod?: What;
 }
 
-/** A controller at `/act` whose handler, GET and POST, does what a test says. */
+/** Returns a controller at `/act` whose GET and POST handlers run a function of the test. */
 export function acting(act: Act, { onClass, onMethod }: Limits = {}): Type {
   const throttle = (what: What | undefined): ClassDecorator & MethodDecorator =>
     what === undefined ? () => {} : Throttle(what);

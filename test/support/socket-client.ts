@@ -5,18 +5,20 @@ import { within } from './with-timeout.js';
 
 export interface ConnectOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** ws: the path and query of the upgrade, `/` unless told. socket.io: the path of its engine, `/socket.io` unless told. */
+  /**
+   * ws: the path and query of the upgrade, by default `/`. socket.io: the path of its engine, by default `/socket.io`.
+   */
   readonly path?: string;
   /** socket.io only; with its slash: `/chat`. */
   readonly namespace?: string;
   /** socket.io only. */
   readonly auth?: Readonly<Record<string, unknown>>;
-  /** socket.io only; `['websocket']` unless told. */
+  /** socket.io only. Default: `['websocket']`. */
   readonly transports?: readonly ('polling' | 'websocket')[];
 }
 
 export interface Message {
-  /** Empty for a frame of ws that is something else than an event with its data. */
+  /** Empty for a frame of ws that is not an event with data. */
   readonly event: string;
   readonly data: unknown;
 }
@@ -27,16 +29,16 @@ export interface Closed {
   readonly reason: string;
 }
 
-/** The server did not let a client in. */
+/** The error for a client that the server refused. */
 export class Refused extends Error {
   override readonly name = 'Refused';
-  /** Of the answer to the handshake; `null` where socket.io refused a client after it. */
+  /** The status of the handshake's response; `null` if socket.io refused a client after it. */
   readonly status: number | null;
-  /** ws only: the client of socket.io does not tell. */
+  /** ws only, because the client of socket.io does not expose them. */
   readonly headers: IncomingHttpHeaders;
   /** ws only. */
   readonly body: string;
-  /** What the error of a socket.io middleware carries. */
+  /** The data in the error of a socket.io middleware. */
   readonly data: unknown;
 
   constructor(message: string, { status = null, headers = {}, body = '', data }: Partial<Omit<Refused, keyof Error>>) {
@@ -54,7 +56,7 @@ export const PONG = 'harness:pong';
 
 /** A real client of a real server. */
 export abstract class TestSocket {
-  /** All that came, in order. */
+  /** All received messages, in order. */
   readonly received: Message[] = [];
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #taken = 0;
@@ -64,16 +66,16 @@ export abstract class TestSocket {
 
   abstract readonly isOpen: boolean;
 
-  /** Settles when the server has let the client in, or rejects with {@link Refused}. */
+  /** Resolves when the server has accepted the client, or rejects with {@link Refused}. */
   abstract opened(): Promise<void>;
 
-  /** Sends an event; throws where the socket is not open, since the message would be lost. */
+  /** Sends an event. Throws if the socket is not open, since the message would be lost. */
   send(event: string, data?: unknown): void {
     if (!this.isOpen) throw new Error(`Cannot send "${event}": the socket is not open`);
     this.emit(event, data);
   }
 
-  /** Sends a frame as it is; ws only. */
+  /** Sends a raw frame; ws only. */
   abstract sendRaw(frame: string | Buffer): void;
 
   /** Sends an event and waits for its acknowledgement; socket.io only. */
@@ -86,9 +88,9 @@ export abstract class TestSocket {
   }
 
   /**
-   * Settles when the server has handled all that was sent before, and its answers are there. A handler may wait for
-   * promises and for ten turns of the event loop; where it waits for a timer or another server, use `next`.
-   * To a limit on all frames of a connection this is one more frame.
+   * Resolves when the server has handled all earlier messages, and its responses have arrived. A handler may wait for
+   * promises and for ten turns of the event loop; if it waits for a timer or another server, use `next`. A limit of
+   * frames counts this as one more frame.
    */
   async settled(): Promise<void> {
     const ping = ++this.#pings;
@@ -96,15 +98,15 @@ export abstract class TestSocket {
     await this.#until(() => this.#pongs >= ping, `the answer to ${PING}`);
   }
 
-  /** How the connection ended, by whomever. */
+  /** How the connection ended, on either side. */
   get closed(): Promise<Closed> {
     return this.#end();
   }
 
-  /** Takes leave of the server, and waits until that is through. */
+  /** Closes the connection, and waits for the closing handshake. */
   abstract close(): Promise<void>;
 
-  /** Ends the connection, or the attempt at one, whatever its state; nothing of it stays behind. */
+  /** Ends the connection, or the attempt, in any state, and frees its resources. */
   abstract drop(): Promise<void>;
 
   protected abstract emit(event: string, data: unknown): void;

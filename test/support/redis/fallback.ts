@@ -11,14 +11,14 @@ import { askUntil, PATIENT_MS } from './faults.js';
 import { connect, RedisServer } from './redis.js';
 import { freshPrefix } from './redis-shared.js';
 
-/** A process of a fleet on one Redis: all decide by a clock that the test moves. */
+/** A process of a fleet on one Redis. All processes use a clock that the test moves. */
 export interface Process {
   readonly backend: ResilientBackend;
   readonly client: Redis;
   readonly events: readonly BackendEvent[];
 }
 
-/** A server, and processes that fall back where it does not answer. */
+/** A server, and processes that fall back if it does not respond. */
 export class Fleet {
   readonly clock = new ManualClock(START);
   readonly #processes: Process[] = [];

@@ -7,7 +7,7 @@ import { pause, type RedisCluster, type RedisServer } from './redis.js';
 import { RedisProxy } from './redis-proxy.js';
 import { freshPrefix } from './redis-shared.js';
 
-/** A subject whose slot is, or is not, with that master. */
+/** Returns a subject whose slot is, or is not, on that master. */
 export function subjectAt(client: Cluster, { port }: RedisServer, isThere: boolean): string {
   for (let i = 0; ; i++) {
     const master = client.slots[slotOf(`{s${i}}`)]?.[0] ?? '';
@@ -16,24 +16,27 @@ export function subjectAt(client: Cluster, { port }: RedisServer, isThere: boole
 }
 
 export interface MasterKilled {
-  /** From the kill to the first charge on a slot of that master. */
+  /** The time from the kill to the first charge on a slot of that master. */
   readonly writingAgainMs: number;
   readonly limit: number;
-  /** By Redis, of calls on a subject of that master and another one. */
+  /** Calls that Redis admitted, on a subject of that master and another one. */
   readonly admitted: number;
   readonly deniedByRedis: number;
-  /** What the subject on the other master was charged. */
+  /** The charges of the subject on the other master. */
   readonly charged: number;
   readonly events: readonly string[];
   readonly eventsByDomain: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Kills the first master, under 20 callers who charge one subject there and one elsewhere, until both limits are reached. */
+/**
+ * Kills the first master under 20 callers that charge one subject there and one elsewhere, until both limits are
+ * reached.
+ */
 export async function clusterMasterKilled(cluster: RedisCluster, timeoutMs = TIMEOUT_MS): Promise<MasterKilled> {
   const [victim] = cluster.servers;
   if (victim === undefined) throw new Error('a cluster without servers');
   const client = await cluster.connect({ slotsRefreshTimeout: 1000 });
-  // Not `local`: the process would have used up its own counter during the outage, and would not ask Redis again.
+  // Not `local`: the process would use up its own counter during the outage, and not call Redis again.
   const { backend, prefix, events } = guarded(client, 'allow', timeoutMs);
   const limit = counter('across', 2000);
   const safe = subjectAt(client, victim, false);
@@ -81,7 +84,7 @@ function typesByDomain(events: readonly BackendEvent[]): Record<string, string[]
 }
 
 /**
- * Calls on a cluster, of whose runs every tenth loses its connection after it was carried out. Each call waits until its
+ * Makes calls on a cluster, where every tenth run loses its connection after it was executed. Each call waits until its
  * node can be reached again.
  */
 export async function clusterLostReplies(cluster: RedisCluster, count = 300) {
@@ -114,7 +117,7 @@ export async function clusterLostReplies(cluster: RedisCluster, count = 300) {
   };
 }
 
-/** Whether the node that has a key answers. */
+/** Returns true if the node of a key responds. */
 function reaches(client: Cluster, key: string): Promise<boolean> {
   return client.exists(key).then(
     () => true,

@@ -6,16 +6,16 @@ import { load } from './fault-scenarios.js';
 import { askUntil, charge, counter, guarded, TIMEOUT_MS, usedOf } from './faults.js';
 import { connect, pause, type RedisCluster } from './redis.js';
 
-/** Keys of a slot that move alone. */
+/** The number of keys of a slot that move separately. */
 const PARTS = 6;
 
-// The scenarios of a Cluster without replicas, of which one master is not well while the others are.
+// Scenarios of a Cluster without replicas, with one unhealthy master.
 
 export interface OneMasterFrozen {
-  /** Calls on the other masters while one stood still, and those of them that the fallback decided. */
+  /** Calls on the other masters while one was frozen, and those that the fallback decided. */
   readonly healthy: number;
   readonly fellBack: number;
-  /** Calls on the frozen one meanwhile, and those of them that the fallback decided. */
+  /** Calls on the frozen master, and those that the fallback decided. */
   readonly frozen: number;
   readonly frozenFellBack: number;
   readonly events: readonly BackendEvent[];
@@ -23,7 +23,7 @@ export interface OneMasterFrozen {
   readonly domain: string;
 }
 
-/** The first of three masters stands still for a while, under 12 callers on subjects of all. */
+/** Freezes the first of three masters for a while, under 12 callers on subjects of all masters. */
 export async function oneMasterFrozen(
   cluster: RedisCluster,
   frozenMs: number,
@@ -31,7 +31,7 @@ export async function oneMasterFrozen(
 ): Promise<OneMasterFrozen> {
   const [still] = cluster.servers;
   if (still === undefined) throw new Error('a cluster without servers');
-  // The others go on without it, and nobody takes its place.
+  // The others go on without it, and no replica takes over.
   await cluster.configure('cluster-node-timeout', 600_000);
   const client = await cluster.connect();
   const { backend, events } = guarded(client, 'local', timeoutMs);
@@ -87,15 +87,15 @@ export interface Resharded {
   readonly fellBack: number;
   readonly moves: number;
   readonly events: readonly BackendEvent[];
-  /** Of all budgets: units that calls took by their outcomes, less those that Redis holds. */
+  /** Units that calls took according to their outcomes, minus those in Redis, over all budgets. */
   readonly difference: number;
-  /** Calls that were decided while their slot was on its way. */
+  /** Calls that were decided while their slot was moving. */
   readonly whileMoving: number;
 }
 
 /**
- * Slots of subjects that are being charged move from master to master, so many times, key by key with pauses: 16 callers, with
- * calls of one limit, of three, and on two subjects. Some of what they take they return.
+ * Moves slots of subjects that are being charged from master to master, `moves` times, key by key with pauses, under 16
+ * callers with calls of one limit, of three limits, and on two subjects. They refund some of the units.
  */
 export async function resharded(cluster: RedisCluster, moves: number, timeoutMs = TIMEOUT_MS): Promise<Resharded> {
   const client = await cluster.connect();
@@ -111,7 +111,7 @@ export async function resharded(cluster: RedisCluster, moves: number, timeoutMs 
     const at = calls++;
     const subject = subjects[at % subjects.length] ?? '';
     const chosen = at % 3 === 0 ? [subject, subjects[(at + 1) % subjects.length] ?? ''] : [subject];
-    // Now and then limits that are new: their keys are nowhere.
+    // Sometimes uses new limits, which have no keys yet.
     const names = at % 7 === 0 ? [`d${at}`, `e${at}`] : ['a', 'b', 'c'].slice(0, 1 + (at % 3));
     const charges = chosen.flatMap((one) => names.map((name) => charge(counter(name), one)));
     const isMoving = charges.some(({ subject }) => subject === moving);
@@ -143,7 +143,10 @@ export async function resharded(cluster: RedisCluster, moves: number, timeoutMs 
   return { calls, fellBack, moves, events, difference, whileMoving };
 }
 
-/** The sum of what the budgets hold above or below what calls took. Units that are still being returned are waited for. */
+/**
+ * Returns the sum of the differences between the budgets and the units that calls took. Waits for units that are still
+ * being returned.
+ */
 async function differenceFrom(
   taken: ReadonlyMap<string, number>,
   used: (policy: string, subject: string) => Promise<number>,
@@ -158,7 +161,7 @@ async function differenceFrom(
   return difference;
 }
 
-/** Moves a slot to the next master, as redis-cli does, the first keys one by one. */
+/** Moves a slot to the next master like redis-cli, the first keys one by one. */
 async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
   const { source, target, targetId, admins } = await startMove(cluster, slot);
   for (let moved = 0; ; moved++) {

@@ -7,15 +7,15 @@ const [BEFORE, AFTER] = [counter('before'), counter('after')];
 
 export interface MasterFrozen {
   readonly downAfterMs: number;
-  /** From the moment it froze to the first charge on the new master. */
+  /** The time from the freeze to the first charge on the new master. */
   readonly writingAgainMs: number;
-  /** Calls that the new master answered, and the units that it holds of them. */
+  /** Calls with a reply of the new master, and the units of them that it has. */
   readonly answered: number;
   readonly charged: number;
   readonly events: readonly string[];
 }
 
-/** The master of a Sentinel trio freezes, under 10 callers; it wakes when the other one has taken over. */
+/** Freezes the master of a Sentinel trio under 10 callers, and thaws it when the other one has taken over. */
 export async function sentinelMasterFrozen(timeoutMs = TIMEOUT_MS): Promise<MasterFrozen> {
   await using trio = await RedisSentinels.start();
   const client = await trio.connect();

@@ -12,29 +12,35 @@ import { pause } from './redis.js';
 import { freshPrefix } from './redis-shared.js';
 import { stateUnder } from './state-decoder.js';
 
-/** The deadline of calls that Redis first answers and then does not: a loaded machine keeps it while Redis runs. */
+/** The deadline of calls during which Redis fails. Even a loaded machine meets it while Redis runs. */
 export const TIMEOUT_MS = 1000;
-/** The deadline of calls that Redis answers, or refuses: it never passes. */
+/** The deadline of calls to which Redis always responds. It is never reached. */
 export const PATIENT_MS = 30_000;
-/** By how much an answer may miss its deadline: a ceiling. `npm run test:faults` holds the same figure against 10 ms. */
+/**
+ * An upper bound of the time by which a result may miss its deadline. `npm run test:faults` compares the same figure
+ * with 10 ms.
+ */
 export const GRACE_MS = 3000;
 
 /** A subject that no error may name. */
 export const SECRET = 'secret.ada@example.org';
 
-/** A window that does not turn before the year 2046: what was charged to it stays in it. */
+/** Returns a policy whose window does not end before the year 2046, so that charges stay in it. */
 export function counter(name: string, limit = 1_000_000): Policy {
   return definePolicy(name, { rate: `${limit}/2000 weeks`, strategy: 'fixed-window' });
 }
 
 export const charge = (policy: Policy, subject = 'ada', cost = 1): Charge => ({ policy, subject, cost });
 
-/** The units in a `counter`, as another client reads them. */
+/** Returns the units in a `counter`, read by another client. */
 export async function usedOf(client: Pick<Redis | Cluster, 'eval'>, prefix: string, policy: Policy, subject = 'ada') {
   return (await stateUnder(client, `${prefix}:{${subject}}:${policy.id}`))?.numbers.at(-1) ?? 0;
 }
 
-/** A backend that answers when Redis does not, and what it told: outages (`events`), and the first of consecutive failures (`failed`). */
+/**
+ * Returns a backend with resilience, and its events: outages (`events`), and the first of consecutive failures
+ * (`failed`).
+ */
 export function guarded(client: RedisClient, onError: FailureMode = 'local', timeoutMs = TIMEOUT_MS) {
   const prefix = freshPrefix();
   const events: BackendEvent[] = [];
@@ -47,7 +53,10 @@ export function guarded(client: RedisClient, onError: FailureMode = 'local', tim
   return { backend, prefix, events, failed };
 }
 
-/** The error that a backend without any fallback rejects with, and whether it came later than {@link GRACE_MS} after the deadline. */
+/**
+ * Returns the error of a backend without a fallback, and whether it came later than {@link GRACE_MS} after the
+ * deadline.
+ */
 export async function failureOf(client: RedisClient, subject = SECRET, timeoutMs = TIMEOUT_MS) {
   const backend = new RedisBackend(client, { prefix: freshPrefix(), timeoutMs });
   const answer = backend.spend([charge(counter('failing'), subject)]);
@@ -63,12 +72,12 @@ export async function failureOf(client: RedisClient, subject = SECRET, timeoutMs
   throw new Error('Redis answered');
 }
 
-/** All that can be seen of an error: message, stack, properties, causes. */
+/** Returns everything visible of an error: message, stack, properties, causes. */
 export function textOf(error: unknown): string {
   return inspect(error, { showHidden: true, depth: 10 });
 }
 
-/** `onError` of the module, of the policies of a call, and which of them is to answer. */
+/** `onError` of the module, of the policies of a call, and the one that should apply. */
 const MODES: readonly (readonly [FailureMode, readonly (FailureMode | undefined)[], FailureMode])[] = [
   ['local', [undefined], 'local'],
   ['allow', [undefined], 'allow'],
@@ -80,7 +89,7 @@ const MODES: readonly (readonly [FailureMode, readonly (FailureMode | undefined)
   ['local', ['allow', 'deny', undefined], 'deny'],
 ];
 
-/** Whether an answer comes before a timer that starts with it: a machine that is busy delays both. */
+/** Returns true if a result comes before a timer that starts with it. A busy machine delays both. */
 export async function comesWithin(ms: number, answer: unknown): Promise<boolean> {
   let isLate = false;
   const timer = setTimeout(() => {
@@ -91,7 +100,10 @@ export async function comesWithin(ms: number, answer: unknown): Promise<boolean>
   return !isLate;
 }
 
-/** What the calls of all modes are answered while Redis cannot, as they should be, and how many took longer than `withinMs`. */
+/**
+ * Returns the results of calls in all modes while Redis is unavailable, the expected ones, and how many took longer
+ * than `withinMs`.
+ */
 export async function answersOf(client: RedisClient, timeoutMs = TIMEOUT_MS, withinMs = timeoutMs + GRACE_MS) {
   const answers = await Promise.all(
     MODES.map(async ([onError, modes]) => {
@@ -123,7 +135,7 @@ function told(
   return `${onError}, ${modes.join(' + ') || '-'}: ${allowed ? 'allowed' : 'denied'} by ${degraded}`;
 }
 
-/** Calls `ask` every few milliseconds until `isSo` of what it came to. Throws after `giveUpMs`. */
+/** Calls `ask` every few milliseconds until `isSo` is true for its result. Throws after `giveUpMs`. */
 export async function askUntil<T>(ask: () => Promise<T> | T, isSo: (answer: T) => boolean, giveUpMs = 60_000) {
   const giveUpAt = performance.now() + giveUpMs;
   while (!isSo(await ask())) {
@@ -132,13 +144,13 @@ export async function askUntil<T>(ask: () => Promise<T> | T, isSo: (answer: T) =
   }
 }
 
-/** Calls `ask` every few milliseconds until so many probes of an open circuit breaker have failed. */
+/** Calls `ask` every few milliseconds until a number of probes of an open circuit breaker have failed. */
 export async function probesFail(count: number, backend: { readonly retryAfterMs: number }, ask: () => unknown) {
   await askUntil(ask, () => backend.retryAfterMs > 0);
   let [failed, before] = [0, backend.retryAfterMs];
   await askUntil(ask, () => {
     const now = backend.retryAfterMs;
-    // It falls as time passes, and rises to a second when a probe has failed.
+    // It decreases with time, and rises to a second when a probe has failed.
     if (now > before) failed += 1;
     before = now;
     return failed >= count;

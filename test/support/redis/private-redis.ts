@@ -2,12 +2,12 @@ import { afterAll, beforeAll } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connect, RedisServer } from './redis.js';
 
-/** A private Redis and a client of it, from before the first test of a file or a `describe` until after the last. */
+/** A private Redis and a client, from before the first test of a file or a `describe` until after the last. */
 export class OwnRedis {
   server!: RedisServer;
   client!: Redis;
 
-  /** How often a command has been run since the counts were reset. */
+  /** Returns how often a command has run since the counts were reset. */
   async calls(command: string): Promise<number> {
     const stats = await this.client.info('commandstats');
     return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);

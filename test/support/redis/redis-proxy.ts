@@ -2,9 +2,9 @@ import net from 'node:net';
 
 type Direction = 'requests' | 'replies';
 
-/** A way to a server that can be made a bad one: replies get lost, or are held back. Handshakes always pass. */
+/** A proxy to a server that can lose or delay replies. Handshakes always pass. */
 export class RedisProxy {
-  /** Of the runs of scripts that are forwarded, how each is treated, counted from 1. */
+  /** Decides what happens to each forwarded script run, counted from 1. */
   fate: (run: number) => 'pass' | 'cut' = () => 'pass';
   #held: Direction | undefined;
   #waiting: (() => void)[] = [];
@@ -30,17 +30,17 @@ export class RedisProxy {
     return { host: '127.0.0.1', port: typeof address === 'object' && address !== null ? address.port : 0 };
   }
 
-  /** Connections that were cut after a request had been carried out, before its reply was passed on. */
+  /** The number of connections that were cut after a request was executed, before its reply was forwarded. */
   get cuts(): number {
     return this.#cuts;
   }
 
-  /** Holds back all that is sent in one direction from now on. */
+  /** Delays all data in one direction from now on. */
   hold(direction: Direction): void {
     this.#held = direction;
   }
 
-  /** Passes on what was held back, in order, and all that is sent after it. */
+  /** Forwards the delayed data, in order, and all later data. */
   release(): void {
     this.#held = undefined;
     for (const pass of this.#waiting.splice(0)) pass();

@@ -28,7 +28,7 @@ export class RedisSentinels {
     return trio;
   }
 
-  /** A client of whoever is the master, with the recommended settings. */
+  /** Returns a client of the current master, with the recommended settings. */
   async connect(options: ClientOptions = {}): Promise<Redis> {
     const client = new Redis({
       sentinels: this.#ports.map((port) => ({ host: '127.0.0.1', port })),
@@ -71,7 +71,7 @@ export class RedisSentinels {
     this.#ports.push(port);
   }
 
-  /** Until every sentinel knows the replica and both other sentinels. */
+  /** Waits until every sentinel knows the replica and both other sentinels. */
   async #isWatched(): Promise<void> {
     const giveUpAt = performance.now() + START_MS;
     while (performance.now() < giveUpAt) {

@@ -27,7 +27,7 @@ export async function startRedis(): Promise<TestRedis> {
 
 let prefixes = 0;
 
-/** A prefix that nothing has been stored under: state of its own, on a server that is shared. */
+/** Returns an unused prefix, for separate state on a shared server. */
 export function freshPrefix(): string {
   prefixes += 1;
   return `t${process.pid}-${Date.now() % 1_000_000}-${prefixes}`;

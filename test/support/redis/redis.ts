@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
-/** A ceiling for the start of a server, or of several that find each other: seconds on a loaded machine. */
+/**
+ * An upper bound for the start of a server, or of several that form a cluster, which takes seconds on a loaded machine.
+ */
 export const START_MS = 60_000;
 
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
@@ -17,13 +19,13 @@ export const recommended = {
   enableOfflineQueue: false,
 } satisfies ClientOptions;
 
-/** The same for a Cluster, which has a way of its own to send commands again. */
+/** The same for a Cluster, which has a separate way to resend commands. */
 export const recommendedCluster = { redisOptions: recommended, retryDelayOnFailover: 0 } satisfies ClusterOptions;
 
 /** A private server on a free port of the loopback. */
 export class RedisServer {
   #process: ChildProcess | undefined;
-  /** Ends the server when this process ends, however that does. */
+  /** Kills the server when this process ends in any way. */
   #watchdog: ChildProcess | undefined;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'sluice-redis-'));
 
@@ -76,11 +78,11 @@ export class RedisServer {
     await this.#answers();
   }
 
-  /** As a crash: nothing is saved, nobody is told. */
+  /** Kills the server like a crash: nothing is saved. */
   async kill(): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
-    // First: the process of that id may be another one later.
+    // Killed first, because its process id may be reused later.
     this.#watchdog?.kill('SIGKILL');
     if (process === undefined || process.exitCode !== null) return;
     const gone = new Promise((resolve) => process.once('exit', resolve));
@@ -115,7 +117,7 @@ export class RedisServer {
       client.on('error', () => undefined);
       try {
         await client.connect();
-        // Another server has the port where ours could not have it.
+        // If ours could not bind the port, another server responds on it.
         if ((await client.info('server')).includes(`process_id:${this.pid}\r`)) return;
         await pause(20);
       } catch (error) {
@@ -129,11 +131,14 @@ export class RedisServer {
   }
 }
 
-/** A shell that waits until its input ends, as it does when this process is killed, and then kills another process. */
+/**
+ * Starts a shell that waits until its input ends, as it does when this process is killed, and then kills another
+ * process.
+ */
 function watchdogOf(pid: number): ChildProcess {
   const watchdog = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Not in this process's group: an interrupt from the keyboard would end it first.
+    // Not in this process's group, because an interrupt from the keyboard would end it first.
     detached: true,
   });
   // This process may end before the watchdog does.
@@ -142,7 +147,7 @@ function watchdogOf(pid: number): ChildProcess {
   return watchdog;
 }
 
-/** A client on a server, connected, with the recommended settings. */
+/** Returns a connected client of a server, with the recommended settings. */
 export async function connect(
   server: { readonly address: ClientOptions },
   options: ClientOptions = {},
@@ -151,7 +156,7 @@ export async function connect(
     ...server.address,
     ...recommended,
     retryStrategy: () => 50,
-    // ioredis keeps a timer of that length when it leaves a connection that is closed already.
+    // ioredis keeps a timer of that length when it disconnects from a closed connection.
     disconnectTimeout: 50,
     lazyConnect: true,
     ...options,
@@ -188,7 +193,7 @@ export class RedisCluster {
         redisOptions: { ...recommended, disconnectTimeout: 50 },
         retryDelayOnFailover: 0,
         lazyConnect: true,
-        // One second by default, which a loaded machine may miss, and then there is no connection.
+        // The default is one second, which a loaded machine may miss; then there is no connection.
         slotsRefreshTimeout: 10_000,
         clusterRetryStrategy: () => 100,
         ...options,
@@ -237,8 +242,8 @@ export class RedisCluster {
 }
 
 /**
- * A port that nothing listens on now. A cluster node takes the one 10 000 above it as well; neither is among those that
- * connections are given.
+ * Returns a port that nothing listens on. A cluster node also uses the port 10 000 above it; neither is in the range of
+ * ephemeral ports.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -255,12 +260,12 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Waits for what no clock of ours moves: a process of its own. */
+/** Waits for something that no test clock moves, such as another process. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The Redis on the PATH, or the Valkey. */
+/** Returns the path of Redis or Valkey on the PATH. */
 export function serverBinary(): string {
   return onPath('redis-server') ?? onPath('valkey-server') ?? missing();
 }

@@ -2,19 +2,19 @@ import { Redis } from 'ioredis';
 import { askUntil } from './faults.js';
 import { type ClientOptions, connect, RedisServer, recommended } from './redis.js';
 
-/** A folder that nobody saves to, root neither. */
+/** A folder that not even root can write to. */
 const NOT_WRITABLE = '/proc';
 
-/** A server in a state in which it refuses, by the word it says then. */
+/** A server in a state in which it refuses commands, by its error code. */
 export interface RedisState {
   readonly code: string;
   readonly when: string;
   readonly isTransient: boolean;
-  /** A client of a server in that state; `heal` ends the state, where it can be ended. */
+  /** Returns a client of a server in that state; `heal` ends the state, if possible. */
   start(): Promise<{ readonly client: Redis; readonly heal?: () => Promise<unknown>; stop(): Promise<void> }>;
 }
 
-/** A state that an administrator brings a server into, and out of. */
+/** Returns a state that an administrator can set and end. */
 function brought(
   code: string,
   when: string,
@@ -30,7 +30,7 @@ function brought(
       const server = await RedisServer.start(options.args);
       const admin = await connect(server, { protocol: 2, enableReadyCheck: false });
       await into(admin);
-      // Without the check and without RESP3 the first command that the server refuses is ours.
+      // Without the ready check and RESP3, the first command that the server refuses is that of the test.
       const settings = { ...recommended, enableReadyCheck: false, protocol: 2, ...options.client } as const;
       const client = new Redis({ ...server.address, ...settings, disconnectTimeout: 50 });
       client.on('error', () => undefined);
@@ -56,7 +56,7 @@ const acl = (...rules: readonly string[]) => {
   return (admin: Redis) => admin.acl('SETUSER', 'weak', 'reset', 'on', '>x', '~*', '+@all', ...rules);
 };
 
-/** Loading takes 20 seconds here: a replica that takes a millisecond over each key that its master has sent. */
+/** Loading takes 20 seconds here: a replica needs a millisecond for each key of its master. */
 const loading: RedisState = {
   code: 'LOADING',
   when: 'a replica that reads what its master has sent',

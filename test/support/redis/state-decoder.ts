@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 
-/** What is under a key: the marker of a state, the server's ms at which the key expires, and the numbers. */
+/** The value of a key: the marker of a state, the server's ms at which the key expires, and the numbers. */
 export interface StoredState {
   readonly marker: string;
   readonly expiresMs: number;
@@ -8,8 +8,8 @@ export interface StoredState {
 }
 
 /**
- * Lua that tells what is stored in a text: the marker, the expiry, and the numbers of the state as the strategies of TypeScript
- * have them, in all their digits: a client need not read those above 2^32 as they are. Behind a record of blocks comes the state.
+ * Lua that decodes a stored value: the marker, the expiry, and the numbers of the state as in TypeScript, with all
+ * digits, because a client need not read numbers above 2^32 exactly. The state follows the record of blocks.
  */
 export const TOLD_LUA = `
 local told_values
@@ -70,7 +70,7 @@ if not text then return nil end
 return told_values(text)
 `;
 
-/** Reads a state as it is stored; nothing where no key is. */
+/** Reads a stored state; returns null if there is no key. */
 export async function stateUnder(client: Pick<Redis | Cluster, 'eval'>, key: string): Promise<StoredState | null> {
   const values = (await client.eval(READ_LUA, 1, key)) as readonly string[] | null;
   if (values === null) return null;
