@@ -64,7 +64,7 @@ describe.each(adapters)('releases of an application on one Redis, with %s', (ada
     expect(await statuses(server, 'users', 'exports')).toEqual([200, 200]);
     expect(await statuses(worker, 'users', 'users')).toEqual([200, 429]);
     expect(await statuses(server, 'users', 'exports', 'exports')).toEqual([429, 200, 429]);
-    // Of the class's three, two are taken.
+    // Two of the three units of the class are taken.
     expect(await statuses(worker, 'users/all', 'users/all')).toEqual([200, 429]);
     expect(await statuses(server, 'users/all', 'exports/all')).toEqual([429, 200]);
     expect(await statuses(worker, 'reports', 'reports')).toEqual([200, 200]);

@@ -28,7 +28,7 @@ const byStrategy = strategies.map(
 /** Stands still, and holds no call for the leaky bucket. */
 const clock: Clock = { now: () => START, wait: async () => undefined };
 
-/** What `login` is in a release, and in the next. */
+/** The policy `login` in a release, and in the next. */
 const RELEASES: readonly (readonly [what: string, one: PolicyOptions, other: PolicyOptions])[] = [
   ['period', { rate: '3/min' }, { rate: '3/h' }],
   ['number of segments', { rate: '3/min', segments: 6 }, { rate: '3/min', segments: 4 }],

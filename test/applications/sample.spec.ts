@@ -10,7 +10,7 @@ import { TestApp } from '../support/http-app.js';
 import { START } from '../support/start-time.js';
 import { until } from '../support/wait-until.js';
 
-// The sample has no clock of its own to hand in: the process's stands still, so that no limit recovers meanwhile.
+// The sample does not accept a clock, so the clock of the process is frozen: no limit recovers during a test.
 beforeAll(() => {
   jest.spyOn(systemClock, 'now').mockReturnValue(START);
 });
@@ -176,7 +176,7 @@ describe('the sample application', () => {
   it('does not limit the API for the plan that is unlimited', async () => {
     const keyed = { headers: { 'x-api-key': 'grace' } };
     expect(await app.statuses('/api', 20, keyed)).toEqual(new Array(20).fill(200));
-    // What is left is the default of the module, that all handlers share.
+    // The rest is the default of the module, which all handlers share.
     expect((await app.send('/api', keyed)).headers['ratelimit-policy']).toBe('"default";q=1000;w=60');
   });
 });

@@ -47,7 +47,7 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;])\/\/.*$/gm, '$1');
 }
 
-/** What a file imports: by import (of types too), by export from, by import() (of types too), by require. */
+/** Matches imports of a file: import and import() (also of types), export from, require. */
 export function importsOf(text: string): readonly string[] {
   const code = withoutComments(text);
   const forms = [
@@ -58,7 +58,7 @@ export function importsOf(text: string): readonly string[] {
   return forms.flatMap((form) => [...code.matchAll(form)].map(([, , specifier = '']) => specifier));
 }
 
-/** Where a relative import leads: a path below src, ending in `.ts`. */
+/** Returns the target of a relative import: a path below src, ending in `.ts`. */
 function resolve(from: string, specifier: string): string {
   const parts = from.split('/').slice(0, -1);
   for (const part of specifier.split('/')) {
@@ -76,7 +76,7 @@ function folderOf(path: string): string {
 
 const levelOf = (path: string) => LAYERS.findIndex((folders) => folders.includes(folderOf(path)));
 
-/** What one file does that it may not. */
+/** Returns the violations of one file. */
 function faultsOf(path: string, text: string, sources: Sources): readonly string[] {
   const faults: string[] = [];
   const isIndex = path === 'index.ts';
@@ -135,7 +135,7 @@ function circlesOf(sources: Sources): readonly string[] {
   return circles.map((circle) => `a circle: ${circle}`);
 }
 
-/** Folders with so many files that a reader no longer sees what they are about. */
+/** Returns folders with too many files to keep an overview. */
 function crowdedFolders(sources: Sources): readonly string[] {
   const counts = new Map<string, number>();
   for (const path of sources.keys()) {

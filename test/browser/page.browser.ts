@@ -23,7 +23,7 @@ const artifact = (name: string) => fileURLToPath(new URL(`../artifacts/${name}`,
 
 /** The page of the sample application, and what a person does there. */
 class ChatPage {
-  /** What the page logged, and what was thrown in it. */
+  /** Messages that the page logged, and its exceptions. */
   readonly logged: string[] = [];
   /** The hosts that were asked for anything, and how. */
   readonly asked = new Set<string>();

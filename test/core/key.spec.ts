@@ -7,7 +7,7 @@ const HASH = /^#[0-9a-f]{32}$/;
 const LONG = 'x'.repeat(48);
 const MEGABYTE = 'm'.repeat(2 ** 20);
 
-/** A whole key, as Redis is asked for it. */
+/** Returns a whole Redis key. */
 const keyOf = (prefix: string, subject: string, policyId: string) =>
   keyBeginning(prefix) + keyPart(subject) + keyEnd(policyId);
 

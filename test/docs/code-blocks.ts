@@ -32,8 +32,8 @@ export function codeBlocksOf(page: string): readonly CodeBlock[] {
 }
 
 /**
- * What a reader of a tutorial has after each of its sections with code: a file that a later section shows again replaces the one
- * before.
+ * The files of a reader of a tutorial after each of its sections with code: a file that a later section shows again
+ * replaces the one before.
  */
 export function stepsOf(page: string): readonly (readonly CodeBlock[])[] {
   const files = new Map<string, CodeBlock>();

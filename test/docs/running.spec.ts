@@ -33,7 +33,7 @@ for (const [page, blocks] of [
   for (const { file } of tests) await import(`${folder}/tests/${page}/${file}`);
 }
 
-/** Starts an application of the code on a page, by a clock that stands still. */
+/** Starts an application from the code on a page, with a clock that does not advance. */
 async function start(Application: object, clock = new ManualClock(Date.UTC(2026, 0, 1))): Promise<INestApplication> {
   const builder = Test.createTestingModule({ imports: [Object(Application)] });
   const app = (await useManualClock(builder, clock).compile()).createNestApplication();

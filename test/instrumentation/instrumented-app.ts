@@ -18,14 +18,14 @@ export interface InstrumentedAppOptions {
   readonly adapter: 'express' | 'fastify';
 }
 
-/** What the application tells of itself. */
+/** The state that the application reports. */
 export interface Status {
   /** Labels of handlers, one for each denial. */
   readonly denied: readonly string[];
-  /** What the instrumentation saw. */
+  /** The spans that the instrumentation recorded. */
   readonly seen: readonly string[];
   readonly warnings: readonly string[];
-  /** What was logged as an error, for whoever looks into a failure. */
+  /** Logged errors, to investigate failures. */
   readonly errors: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ThrottleModule } from '../../src/index.js';
 import { bootError } from '../support/application.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 const missing = 'Is an environment variable or a configuration value missing?';

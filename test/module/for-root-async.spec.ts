@@ -6,7 +6,7 @@ import { Throttle, ThrottleConfigError, ThrottleGuard, ThrottleModule, ThrottleS
 import { bootError } from '../support/application.js';
 import { adapters, startApp } from '../support/http-app.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = <T = never>(value: unknown) => value as T;
 const factory = 'ThrottleModule.forRootAsync: useFactory';
 

@@ -24,7 +24,7 @@ const styles =
 const coin = { name: 'coin', step: () => ({ state: [], decision: {} }), amend: () => [] };
 const strategyName = 'expected lower-case letters, digits and "-", at most 32, such as "coin-flip"';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 describe('forRoot stops startup', () => {

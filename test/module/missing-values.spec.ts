@@ -6,7 +6,7 @@ import { type Boot, bootError } from '../support/application.js';
 import { thrownProblem } from '../support/config-error.js';
 import { adapters } from '../support/http-app.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 const QUESTION = 'Is an environment variable or a configuration value missing?';

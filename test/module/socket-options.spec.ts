@@ -5,7 +5,7 @@ import { SkipThrottle, type SocketOptions, Throttle, ThrottleConfigError, Thrott
 import { bootError } from '../support/application.js';
 import { startSockets } from '../support/gateway-app.js';
 
-/** What no compiler lets through, and a configuration file might. */
+/** Values that the compiler rejects, but a configuration file may contain. */
 const untyped = (sockets: unknown) => ThrottleModule.forRoot({ sockets: sockets as SocketOptions });
 const place = 'ThrottleModule.sockets';
 const aRate = 'expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited"';

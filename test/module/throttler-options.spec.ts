@@ -4,7 +4,7 @@ import { SkipThrottle, Throttle, ThrottleModule } from '../../src/index.js';
 import { bootError } from '../support/application.js';
 import { adapters } from '../support/http-app.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 const intro = 'these are options of @nestjs/throttler, which have another form here.';

@@ -19,7 +19,7 @@ type Step =
 
 interface Trace {
   readonly steps: readonly Step[];
-  /** What memory answers, a step each. */
+  /** The results in memory, one per step. */
   readonly answers: readonly (Outcome | undefined)[];
 }
 

@@ -256,7 +256,7 @@ describe.each(adapters)('budgets of routes on %s', (adapter) => {
       const warnings: string[] = [];
       const controllers = controllersOf(Throttle('2/min'), Throttle('2/min'));
       await using app = await startApp({ adapter, controllers, prepare, warnings });
-      // Of two handlers of a version, Express calls the first and Fastify the last.
+      // If two handlers have the same version, Express calls the first and Fastify the last.
       expect((await app.send('/users', requestOf('1'))).status).toBe(200);
       expect((await app.send('/users', requestOf('2'))).text).toBe('second');
       expect(await passing(app, ['/users'], requestOf('1'))).toEqual([0]);

@@ -28,7 +28,7 @@ function controllerAt(path: string, { onClass = [], onFirst = [], onSecond = [] 
 }
 
 describe.each(adapters)('a budget on %s', (adapter) => {
-  /** What is left after each of these calls; -1 for a denied one. */
+  /** The remaining units after each of these calls; -1 for a denied one. */
   const remaining = async (controllers: Type[], options: ThrottleModuleOptions, paths: readonly string[]) => {
     await using app = await startApp({ adapter, controllers, options });
     const left: number[] = [];

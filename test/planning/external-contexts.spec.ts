@@ -45,7 +45,7 @@ function externalHandler(app: TestApp, type: Type, method: string): (...args: un
 
 const anEvent = () => ({ id: 'evt_1', type: 'invoice.paid', data: { object: { id: 'in_1' } } });
 
-/** What handlers are called with, made anew for each call. */
+/** The arguments of handlers, created for each call. */
 const events: readonly (readonly [string, () => readonly unknown[]])[] = [
   ['an object', () => [anEvent()]],
   ['an object with headers', () => [{ headers: { 'x-forwarded-for': '203.0.113.7' }, value: 'paid' }]],

@@ -196,7 +196,7 @@ describe('a delayed call', () => {
     limiter.limit([window], open().session);
     late.call.leave();
     await held;
-    // What was taken in the last window is nothing to the next.
+    // Units taken in the last window do not count in the next.
     expect(await limiter.state([window], late.call, {})).toMatchObject([{ remaining: 2 }]);
   });
 });

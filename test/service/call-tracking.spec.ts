@@ -19,7 +19,7 @@ import { Throttle, ThrottleService } from '../../src/index.js';
 import { currentSession } from '../../src/service/calls/session-store.js';
 import { type AppOptions, adapters, startApp } from '../support/http-app.js';
 
-/** Who has come by the service. */
+/** The ways to obtain the service. */
 class Held {
   service: ThrottleService | undefined;
 
@@ -116,7 +116,7 @@ const WAYS: Record<string, (held: Held) => Omit<AppOptions, 'adapter'>> = {
     class Loader {
       constructor(@Inject(LazyModuleLoader) readonly loader: LazyModuleLoader) {}
     }
-    // What it may load and hold is not known: it is fetched here in its place.
+    // It is unknown what this may load, so the service is obtained here instead.
     const prepare = (app: INestApplication) => void held.take(app.get(ThrottleService));
     return { controllers: [handlerOf(held)], providers: [Loader], prepare };
   },

@@ -5,7 +5,7 @@ import { startContext } from '../support/service-app.js';
 const policies = { upload: '10/min' };
 const ada = { subject: subjectOf.user('ada') };
 
-/** A backend that writes down what it is asked. */
+/** A backend that records its calls. */
 function recorded(asked: string[]): Backend {
   const memory = new MemoryBackend();
   return {
@@ -26,7 +26,7 @@ function recorded(asked: string[]): Backend {
   };
 }
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 describe('a cost', () => {

@@ -15,7 +15,7 @@ const policies = {
 };
 const ada = { subject: subjectOf.user('ada') };
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 describe('an invalid use of the service', () => {

@@ -224,7 +224,7 @@ class HangingBackend extends MemoryBackend {
   readonly settled: (readonly number[])[] = [];
 
   override spend(charges: readonly Charge[]): Outcome {
-    // What code without types may return.
+    // Values that untyped code may return.
     return this.#later(() => super.spend(charges)) as never;
   }
 

@@ -25,7 +25,7 @@ const failing = () => {
   throw thrown;
 };
 
-/** What escapes to the process: RxJS rethrows there, and so do promises that nobody awaits. */
+/** Errors that reach the process: those that RxJS rethrows, and unhandled rejections. */
 function escaping() {
   const escaped: unknown[] = [];
   const note = (error: unknown) => escaped.push(error);

@@ -15,7 +15,7 @@ describe('a cost that is passed and undefined', () => {
     await expect(throttle[method]('api', cost)).rejects.toThrow(RangeError);
     await expect(throttle[method]('api', cost, ada)).rejects.toThrow(RangeError);
     await expect(throttle[method](tenant, cost, ada)).rejects.toThrow(RangeError);
-    // What code without types may pass.
+    // Values that untyped code may pass.
     const charge = { policy: 'api', ...{ cost } } as never;
     await expect(throttle[method]([charge], ada)).rejects.toThrow(RangeError);
     expect(await throttle.stat('api', ada)).toMatchObject({ remaining: 5 });

@@ -6,7 +6,7 @@ import { adapters, startApp } from '../support/http-app.js';
 
 const strategy = 'fixed-window';
 
-/** A function of a user that counts how often it is asked. */
+/** A user's function that counts its calls. */
 class Counted {
   asked = 0;
 

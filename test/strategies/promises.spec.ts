@@ -124,7 +124,7 @@ describe.each(['token-bucket', 'gcra', 'leaky-bucket'] as const)('over every int
     alwaysAdmitted(strategy, ({ policy: { limit, periodMs, burst }, admitted }) => {
       for (const { units, first, last } of runs(admitted)) {
         const [asked, most] = [units * periodMs, burst * periodMs + limit * (last.at - first.at)];
-        // The product of a limit and a long interval may pass 2^53, and is then far above what is asked.
+        // The product of a limit and a long interval may exceed 2^53, and is then far above the admitted units.
         assert.ok(asked <= most);
         if (asked === most && last.at > first.at) full++;
       }
@@ -188,7 +188,7 @@ describe('over every interval a leaky bucket', () => {
   it('never holds more than its burst', () => {
     alwaysAdmitted('leaky-bucket', ({ policy: { burst }, admitted }) => {
       for (const { at } of admitted) {
-        // Those still held at that instant; the one that leaves next is flowing off already, in part.
+        // Units still delayed at that instant; the next one has already drained in part.
         const held = admitted.filter((charge) => charge.at <= at && charge.leavesAt > at);
         assert.ok(held.reduce((units, { cost }) => units + cost, 0) <= burst);
       }

@@ -24,7 +24,10 @@ const denialOf = async (call: Promise<Outcome>) =>
     (error: ThrottleException) => error,
   );
 
-/** The waits that so many clients are told who are denied at one instant, a minute before their limits allow them again. */
+/**
+ * Returns the waits announced to a number of clients that are denied at one instant, a minute before their limits allow
+ * them again.
+ */
 async function waitsOf(clients: number, options: ThrottleModuleOptions): Promise<readonly number[]> {
   await using context = await startContext({ policies: { api }, ...options });
   const waits: number[] = [];
@@ -134,7 +137,7 @@ describe('the option retryJitter', () => {
     [{ share: 0.1, seed: 1 }],
     [{ share: { share: 0 } }],
   ])('may not be %j', async (value) => {
-    // What code without types may pass.
+    // Values that untyped code may pass.
     const options = { retryJitter: value } as never;
     await expect(startContext(options)).rejects.toThrow(
       'ThrottleModule.retryJitter: expected a share of the wait from 0 to 1',

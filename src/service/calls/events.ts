@@ -99,24 +99,24 @@ export class ThrottleEvents {
   /** The number of losses since the last outage was over, by kind. */
   readonly #lost = new Map<Loss, number>();
   /** The codes of failures that were logged since the backend last recovered. */
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
 
   constructor({ backend, warn, fail, onError }: RuntimeSettings) {
     this.stream = new EventStream(this.#subject, fail);
     this.violations = this.#violations;
     backend.listen?.((event) => {
-      const message = this.#isTold(event) ? undefined : (this.#lossMessage(event) ?? outageMessage(event, onError));
+      const message = this.#isLogged(event) ? undefined : (this.#lossMessage(event) ?? outageMessage(event, onError));
       if (message !== undefined) warn(message);
       this.#tell(event);
     });
   }
 
   /** Returns true for a failure that has been logged already; otherwise records that it is logged. */
-  #isTold(event: BackendEvent): boolean {
-    if (event.type === 'recovered') this.#told.clear();
+  #isLogged(event: BackendEvent): boolean {
+    if (event.type === 'recovered') this.#logged.clear();
     if (event.type !== 'failed' || (event.transient && !event.atStartup)) return false;
-    if (this.#told.has(event.code)) return true;
-    this.#told.add(event.code);
+    if (this.#logged.has(event.code)) return true;
+    this.#logged.add(event.code);
     return false;
   }
 
@@ -164,7 +164,7 @@ export class ThrottleEvents {
     for (const [i, decision] of outcome.decisions.entries()) {
       const subject = charges[i]?.subject;
       const { policy, startedBlock } = decision;
-      if (startedBlock === undefined || subject === undefined || isToldBefore(outcome, charges, i)) continue;
+      if (startedBlock === undefined || subject === undefined || isEmittedBefore(outcome, charges, i)) continue;
       const event = { type: 'blocked', policy, subject, ...startedBlock, decision } as const;
       this.#tell(handler === undefined ? event : { ...event, handler });
     }
@@ -204,7 +204,7 @@ export class ThrottleEvents {
 }
 
 /** Returns true if the same block was emitted for an earlier charge of the call, on the same budget. */
-function isToldBefore({ decisions }: Outcome, charges: readonly Charge[], index: number): boolean {
+function isEmittedBefore({ decisions }: Outcome, charges: readonly Charge[], index: number): boolean {
   const { policy, subject } = charges[index] ?? {};
   return charges
     .slice(0, index)

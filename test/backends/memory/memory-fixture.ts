@@ -9,7 +9,7 @@ export const policy = definePolicy('p', { rate: '5/s', strategy: 'fixed-window' 
 /** A limit that is not. */
 export const other = definePolicy('q', { rate: '5/min', strategy: 'fixed-window' });
 
-/** A memory backend on a clock of its own, what it tells, and short words for what is asked of it. */
+/** A memory backend with its own clock and its events, and shorthands for calls. */
 export function openMemory(maxKeys?: number) {
   const clock = new ManualClock(START);
   const backend = new MemoryBackend(maxKeys === undefined ? { clock } : { clock, maxKeys });

@@ -69,7 +69,7 @@ describe('denials on Redis', () => {
   });
 
   it('are cached by default, but not if a test passes instants', async () => {
-    // A denial is remembered for a time of its own clock, which stands still here.
+    // A denial is cached for a time on another clock, which does not advance here.
     jest.spyOn(systemClock, 'now').mockReturnValue(systemClock.now());
     const real = new RedisBackend(redis.client, { prefix: freshPrefix(), timeoutMs: PATIENT_MS });
     for (let i = 0; i < 3; i++) await real.spend(ada);

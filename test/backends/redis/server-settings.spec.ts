@@ -83,7 +83,7 @@ describe.each([
     [false, 1],
     [true, 0],
   ])('causes a warning for Sentinel with failoverDetector: %s', async (failoverDetector, count) => {
-    // Nobody there is a sentinel: the warning comes before any of them is asked.
+    // There is no sentinel: the warning comes before any is called.
     const sentinels = [server.address];
     const client = await open({
       ...recommended,

@@ -207,7 +207,7 @@ describe('holds during an outage', () => {
     const denied = await holds.take([request(one, 2), ...beside], []);
     expect(denied).toMatchObject({ allowed: false, binding: { policy: 'export' } });
     expect(denied.degraded).toBeUndefined();
-    // What this process holds by itself counts, and tells why.
+    // Holds of this process count, and give the reason of the denial.
     const tooMuch = await holds.take([request(permits(5, mode), 3), request(tokens('local'), 3, 495)], []);
     expect(tooMuch).toMatchObject({ allowed: false, binding: { policy: 'llm' } });
   });

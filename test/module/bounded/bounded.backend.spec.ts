@@ -28,7 +28,7 @@ const hold = { policy: defineConcurrency('api', 2), subject: 'ada', id: 1, units
 type Calls<Part> = {
   readonly [Name in keyof Required<Part>]:
     | ((part: Part) => unknown)
-    /** What answers at once, and the parts with a table of their own. */
+    /** Synchronous methods, and the parts with separate tables. */
     | 'not awaited';
 };
 

@@ -32,7 +32,7 @@ const strategy = 'fixed-window';
 const limit = { rate: '2/min', strategy, by: by.user() } as const;
 const threeUsers = ['ann', 'ben', 'cat'];
 
-/** What Nest reads for a handler when it registers the route. */
+/** The interceptors that Nest reads for a handler when it registers the route. */
 function interceptorsOf(type: Type, method: string): unknown[] {
   return Reflect.getMetadata('__interceptors__', type.prototype[method]) ?? [];
 }
@@ -244,7 +244,7 @@ describe('an application without HTTP', () => {
 });
 
 describe.each(adapters)('the guard on %s', (adapter) => {
-  /** What `canActivate` returned for each request. */
+  /** The results of `canActivate`, one per request. */
   function watch(options: ThrottleModuleOptions = {}) {
     const returned: unknown[] = [];
 

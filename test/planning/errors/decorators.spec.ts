@@ -3,7 +3,7 @@ import { Controller, Get, Injectable, type Type } from '@nestjs/common';
 import { SkipThrottle, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
 import { bootError } from '../../support/application.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 const policies = { search: '30/min', upload: '100/min' };

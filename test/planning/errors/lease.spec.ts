@@ -6,7 +6,7 @@ import { thrownProblem } from '../../support/config-error.js';
 
 const WINDOW = { rate: '100/min', strategy: 'fixed-window' } as const;
 
-/** What is wrong, with what is said of it behind the place of the option. */
+/** Invalid values, with the part of the message after the place of the option. */
 const WRONG: readonly (readonly [what: string, options: object, text: string])[] = [
   ['a number', { ...WINDOW, lease: 20 }, ': expected an object { batch: units }, got 20 (number)'],
   ['null', { ...WINDOW, lease: null }, ': expected an object { batch: units }, got null'],

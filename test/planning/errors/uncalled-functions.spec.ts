@@ -4,7 +4,7 @@ import { by, Throttle, ThrottleModule } from '../../../src/index.js';
 import { type Boot, bootError } from '../../support/application.js';
 import { adapters } from '../../support/http-app.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 const makers = Object.keys(by) as (keyof typeof by)[];

@@ -3,7 +3,7 @@ import { Controller, Get, Injectable, SetMetadata, type Type } from '@nestjs/com
 import { SkipThrottle, Throttle, ThrottleConfigError, type ThrottleModuleOptions } from '../../../src/index.js';
 import { adapters, startApp } from '../../support/http-app.js';
 
-/** What the decorators of @nestjs/graphql and @nestjs/microservices leave on a class or method. */
+/** The metadata of the decorators of @nestjs/graphql and @nestjs/microservices on a class or method. */
 const Resolver = () => SetMetadata('graphql:resolver_type', 'Report');
 const MessagePattern = (pattern: string) => SetMetadata('microservices:pattern', [pattern]);
 

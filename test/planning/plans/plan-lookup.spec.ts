@@ -4,7 +4,7 @@ import { PlanLookup } from '../../../src/planning/plans/plan-lookup.js';
 import { FunctionDeadlines } from '../../../src/transports/functions/function-deadlines.js';
 import { START } from '../../support/start-time.js';
 
-/** What code without types would return. */
+/** Values that untyped code may return. */
 const untyped = (value: unknown) => value as never;
 
 const anonymous: Call = { type: 'http', context: {}, address: '192.0.2.1', request: { headers: {} } };
@@ -32,7 +32,7 @@ function lookupOf(of: PlanOf, cacheMs?: number) {
   return { lookup, find, given, clock, warnings, events };
 }
 
-/** An asynchronous function that answers with `plan`, and counts how often it is asked. */
+/** An asynchronous function that resolves with `plan`, and counts its calls. */
 function counting(answer: () => unknown) {
   const asked: Call[] = [];
   const of: PlanOf = async (call) => {

@@ -3,7 +3,7 @@ import { Controller, Get, type Type } from '@nestjs/common';
 import { type PlanOptions, Throttle, ThrottleModule, type ThrottleModuleOptions } from '../../../src/index.js';
 import { bootError } from '../../support/application.js';
 
-/** What code without types would pass. */
+/** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
 
 const missing = 'Is an environment variable or a configuration value missing?';

@@ -246,7 +246,7 @@ describe('a metered stream', () => {
     const read = async () => {
       for await (const text of hold.meter(chunksOf(...sizes), options)) {
         served.push(text);
-        // What was passed on is held.
+        // The units that were passed on are held.
         expect(served.length * 7).toBeLessThanOrEqual(hold.units ?? 0);
       }
     };

@@ -26,7 +26,7 @@ import { AuthGuard, as, OptionalGuard, type UserRequest } from './guards.js';
 const strategy = 'sliding-log';
 const limit = { rate: '2/hour', strategy, by: by.user() } as const;
 
-/** Finds nobody, whoever asks. */
+/** Never finds a subject. */
 @Injectable()
 class RefusingGuard implements CanActivate {
   canActivate(): boolean {

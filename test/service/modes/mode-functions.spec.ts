@@ -61,7 +61,7 @@ describe.each(adapters)('a mode that is a function of the call, on %s', (adapter
     expect(await app.statuses(path, 2, mode('off'))).toEqual([200, 200]);
     expect(backend.asked).toEqual([]);
     expect(await app.statuses(path, 2, mode('monitor'))).toEqual([200, 200]);
-    // What was counted under `monitor` counts under `on`.
+    // Units counted under `monitor` also count under `on`.
     expect(await app.statuses(path, 1, mode('on'))).toEqual([429]);
     expect(limitHeaders(await app.send(path, mode('off')))).toEqual({});
   });

@@ -1,4 +1,4 @@
-/** What the handlers of a test wait for, and how far they are. */
+/** Lets handlers of a test wait, and tracks their progress. */
 export class Gate {
   readonly begun: string[] = [];
   readonly ended: string[] = [];

@@ -32,7 +32,7 @@ async function start(what: What, act: (throttle: ThrottleService) => unknown, op
   return { app, backend, remaining, [Symbol.asyncDispose]: () => app.app.close() };
 }
 
-/** Waits for so many settlements: a client has its answer before the server has closed the response. */
+/** Waits for a number of settlements, because a client gets its response before the server has closed it. */
 const settled = (backend: CountedBackend, count: number) => until(() => backend.settled.length >= count);
 
 describe('a limit charged by outcome', () => {

@@ -24,7 +24,7 @@ interface OpenRun {
 
 const rule = fc.oneof(
   fc.constantFrom('success' as const, 'failure' as const),
-  // What a function answers.
+  // The result of the function.
   fc.boolean(),
   fc.nat({ max: 30 }),
   fc.constantFrom(Number.NaN, -1, 'yes'),
@@ -42,7 +42,7 @@ function chargeWhenOf(rule: Rule): ChargeWhen {
   return rule === 'success' || rule === 'failure' ? rule : ((() => rule) as () => boolean);
 }
 
-/** What a run costs in the end that took so many units. */
+/** Returns the final cost of a run that took a number of units. */
 function finalCost(taken: number, rule: Rule, isFailure: boolean): number {
   if (rule === 'success') return isFailure ? 0 : taken;
   if (rule === 'failure') return isFailure ? taken : 0;

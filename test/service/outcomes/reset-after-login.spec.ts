@@ -6,7 +6,7 @@ import { adapters, startApp } from '../../support/http-app.js';
 import { until } from '../../support/wait-until.js';
 import { Gate } from './gate.js';
 
-/** Failures of an account; whoever logs in well starts anew. */
+/** Failures of an account. A successful login resets them. */
 const account: PolicyOptions = {
   rate: '3/day',
   by: ({ request }) => `account:${request?.headers['x-name']}`,
@@ -27,7 +27,7 @@ const limits: readonly (readonly [kind: string, limit: PolicyOptions])[] = [
 ];
 
 describe.each(adapters)('reset after a login on %s', (adapter) => {
-  // What a strategy does with it does not depend on the adapter.
+  // The strategies do not depend on the adapter.
   it.each(adapter === 'express' ? limits : limits.slice(0, 1))(
     'drops the earlier failures of the account, and no others, under %s',
     async (_, limit) => {
@@ -59,7 +59,7 @@ describe.each(adapters)('reset after a login on %s', (adapter) => {
       const remaining = async (name: string) =>
         (await throttle.stat('login', { subject: `account:${name}` }))?.remaining;
       expect([await remaining('ada'), await remaining('bob')]).toEqual([3, 2]);
-      // What the other limit of the handler counts stays.
+      // The count of the other limit stays.
       expect((await throttle.stat('attempts', { subject: 'ip:127.0.0.1' }))?.remaining).toBe(3);
       expect([await login('ada', 'wrong'), await login('ada', 'wrong'), await login('ada', 'wrong')]).toEqual([
         401, 401, 401,

@@ -216,7 +216,7 @@ describe.each(adapters)('run within a call on %s', (adapter) => {
       429,
       'Too many requests. This one asks for more than the limit ever grants.',
     ]);
-    // What the run has kept stays so, although the call fails.
+    // The run stays charged, although the call fails.
     expect((await app.send('/kept')).status).toBe(500);
     await app.send('/mail');
     expect(backend.settled).toEqual([[0], [0]]);

@@ -28,7 +28,7 @@ describe('an invalid rate', () => {
   it.each(['5/fortnight', '5', ''])('is reported without the form of several rates: %j', async (rate) => {
     await using app = await startApp({ adapter: 'express', options: { policies } });
     const throttle = app.app.get(ThrottleService);
-    // What code without types may pass.
+    // Values that untyped code may pass.
     const untyped = rate as '5/min';
     const form = `rate: expected "<count>/<unit>" such as "5/min", "10 per 30 seconds" or "unlimited", got "${rate}"`;
     await expect(throttle.overrides.set('api', 'user:1', untyped)).rejects.toThrow(form);

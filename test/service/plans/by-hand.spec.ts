@@ -130,7 +130,7 @@ describe('an unlimited plan', () => {
     unlimited: true,
   };
 
-  /** A service on a backend that notes what it is asked. */
+  /** A service on a backend that records its calls. */
   async function observed(plan: string) {
     const asked: string[] = [];
     const backend = new MemoryBackend();

@@ -233,7 +233,7 @@ describe.each(adapters)('a limit by user under plans, on %s', (adapter) => {
     expect(await app.statuses('/api', 2, from('ben'))).toEqual([200, 429]);
     expect(await app.statuses('/api', 11, from('ann'))).toEqual([...new Array(10).fill(200), 429]);
     expect(asked).toEqual(['ann', 'ben']);
-    // Nobody is known: no plan is asked for, and the address is charged under the default one.
+    // The user is unknown: no plan is looked up, and the address is charged under the default one.
     expect(await app.statuses('/api', 3)).toEqual([401, 401, 429]);
     expect(asked).toEqual(['ann', 'ben']);
   });

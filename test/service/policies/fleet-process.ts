@@ -18,7 +18,7 @@ export interface FleetHit {
   readonly degraded: string | undefined;
 }
 
-/** What a process answers; `error` is the message of one. */
+/** The response of a process; `error` is the message of an error. */
 export type FleetAnswer = { readonly value: unknown } | { readonly error: string };
 
 let throttle: ThrottleService | undefined;

@@ -47,7 +47,7 @@ class ChatGateway {
 
 const as = (user: string, more: Readonly<Record<string, string>> = {}) => ({ headers: { 'x-user': user, ...more } });
 
-/** What becomes of messages that are sent one by one: `said`, or the limit in force of those that are denied. */
+/** Returns the results of messages that are sent one by one: `said`, or the limit in force if denied. */
 async function send(socket: TestSocket, count: number, data: object = {}, event = 'say'): Promise<unknown[]> {
   const answers: unknown[] = [];
   for (let i = 0; i < count; i++) {

@@ -15,7 +15,7 @@ export class LocalTimes {
     return this.#format.format(instant);
   }
 
-  /** What the local time is a part of: its day, the Monday of its week, its month or its year. */
+  /** The unit that contains the local time: its day, the Monday of its week, its month or its year. */
   labelAt(instant: number, unit: Exclude<CalendarUnit, 'hour'>): string {
     const date = this.at(instant).slice(0, 10);
     if (unit === 'day') return date;

@@ -128,7 +128,7 @@ class ChargesAgain extends HoldsLayer {
   }
 }
 
-/** Frees a place, whoever has it. */
+/** Frees a permit without checking its holder. */
 class FreesAny extends HoldsLayer {
   #last: HoldReference | undefined;
   override take(holds: readonly HoldRequest[], charges: readonly Charge[]) {

@@ -56,7 +56,7 @@ class ReportsController {
     return 'ok';
   }
 
-  /** What the methods of the service answer, of a policy of which one unit is left at most. */
+  /** The results of the service's methods, for a policy with at most one unit left. */
   @Get('by-hand')
   async byHand(): Promise<object> {
     const { allowed } = await this.throttle.hit('mail', 2);
@@ -112,7 +112,10 @@ export async function run(
   return new TestSockets(new TestApp(app, clock, port), transport);
 }
 
-/** How many of so many connections the gateway takes, and how many messages of the last one it answers. */
+/**
+ * Returns how many of a number of connections the gateway accepts, and how many messages of the last one get a
+ * response.
+ */
 export async function talk(sockets: TestSockets): Promise<{ connected: number; answered: number }> {
   let connected = 0;
   let answered = 0;

@@ -36,7 +36,7 @@ type Next = (error?: unknown) => void;
 type Hit = (throttle: ThrottleService, call: CallOptions) => Promise<unknown>;
 const hit: Hit = (throttle, call) => throttle.hit('early', 1, call);
 
-/** Where a call is charged before Nest's guards. */
+/** The places before Nest's guards where a call can be charged. */
 const places: readonly (readonly [
   adapter: AdapterName,
   place: string,

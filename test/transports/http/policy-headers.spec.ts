@@ -174,7 +174,7 @@ describe.each(adapters)('headers of a policy on %s', (adapter) => {
     expect(field).toBe('"default";q=1000;qu="content-bytes";w=60;pk=:UIzA/iYYXXE0Owqq:');
     const [[, parameters] = []] = parseList(field) as [[string, Map<string, unknown>]]; // one item
     expect(parameters?.get('pk')).toBeInstanceOf(ArrayBuffer);
-    // What is left may be of any subject: its field has no key.
+    // The field with the remaining units has no partition key.
     expect(response.headers.get('ratelimit')).toBe('"default";r=999;t=60');
   });
 });

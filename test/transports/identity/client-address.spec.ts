@@ -38,7 +38,7 @@ const random = () => Math.floor(Math.random() * 256);
 const randomAddress = () => `${random()}.${random()}.${random()}.${random()}`;
 const from = (...chain: readonly string[]) => ({ headers: { 'x-forwarded-for': chain.join(', ') } });
 
-/** How many of so many requests pass, each with a chain of its own. */
+/** Returns how many of a number of requests pass, each with a different chain. */
 async function passing(app: TestApp, count: number, chain: (i: number) => readonly string[]): Promise<number> {
   let passed = 0;
   for (let i = 0; i < count; i++) {

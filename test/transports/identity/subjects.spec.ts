@@ -19,7 +19,7 @@ function startFiles(adapter: AdapterName, limit: Partial<PolicyOptions>, options
 
 const apiKey = (key: string) => ({ headers: { 'x-api-key': key } });
 
-/** Sends so many requests as each, in turns, so that one who took from another would show. */
+/** Sends a number of requests as each subject, in turns, so that a shared budget would be noticed. */
 async function inTurns(app: TestApp, rounds: number, headers: readonly Record<string, string>[]): Promise<number[][]> {
   const statuses: number[][] = headers.map(() => []);
   for (let round = 0; round < rounds; round++) {

@@ -16,7 +16,7 @@ export function speaking(more: Partial<PolicyOptions> = {}): readonly [Type] {
   return [SayGateway];
 }
 
-/** How many of so many messages pass, on a connection of their own. */
+/** Returns how many of a number of messages pass, on a new connection. */
 export async function passing(sockets: TestSockets, count: number, options: ConnectOptions = {}): Promise<number> {
   const socket = await sockets.connect(options);
   for (let i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-// What compiles if names are declared.
+// Code that compiles if names are declared.
 import {
   definePolicy,
   type PolicyName,

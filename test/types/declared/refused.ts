@@ -1,4 +1,4 @@
-// What does not compile if names are declared, one statement for each.
+// Code that does not compile if names are declared, one statement per case.
 import { SkipThrottle, Throttle, ThrottleModule, type ThrottleService } from 'nestjs-sluice';
 
 declare const service: ThrottleService;

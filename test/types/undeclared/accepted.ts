@@ -1,4 +1,5 @@
-// What compiles if no names are declared: all that the library accepts, and values whose text the compiler does not know.
+// Code that compiles if no names are declared: everything that the library accepts, and strings whose value the
+// compiler does not know.
 import {
   by,
   type Call,

@@ -1,4 +1,4 @@
-// What does not compile, one statement for each: a statement that compiles is reported.
+// Code that does not compile, one statement per case. A statement that compiles is reported.
 import {
   by,
   Concurrency,

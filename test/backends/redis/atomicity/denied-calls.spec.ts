@@ -45,7 +45,9 @@ async function askTooMuch(backend: RedisBackend, { policies, random }: Pair): Pr
 describe('a call on several policies that is denied', () => {
   const redis = ownRedis();
 
-  /** What is stored under the policies of so many pairs: bytes, and the instants at which they expire. */
+  /**
+   * Returns the stored values under the policies of a number of pairs: bytes, and the instants at which they expire.
+   */
   async function stored(pairs: readonly Pair[]): Promise<readonly string[]> {
     const keys = pairs.flatMap(({ policies }) => policies.map(({ id }) => `sluice:{ada}:${id}`));
     const [texts, expiries] = await Promise.all([

@@ -10,10 +10,10 @@ import { PATIENT_MS } from '../../../support/redis/faults.js';
 import { connect, RedisCluster, RedisServer } from '../../../support/redis/redis.js';
 
 const settings = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false };
-/** Of a Cluster: a second by default, which a loaded machine may miss. */
+/** A timeout of the Cluster client. The default is a second, which a loaded machine may miss. */
 const slotsRefreshTimeout = 10_000;
 
-/** What a client of any version has in common. */
+/** The common interface of clients of all versions. */
 interface AnyClient {
   connect(): Promise<unknown>;
   disconnect(): void;
@@ -57,7 +57,7 @@ const CLIENTS: readonly (readonly [name: string, make: () => Usable])[] = [
 
 let prefixes = 0;
 
-/** What a trace comes to: the answer to each step, as the trace writes it. */
+/** Returns the decision on each step of a trace, in the form of the trace. */
 async function answersTo(
   { id, policy: { strategy, limit, periodMs, ...more }, steps }: Trace,
   client: Usable,

@@ -55,11 +55,11 @@ describe('two processes whose clocks are an hour apart', () => {
       expect(at).toBeGreaterThanOrEqual(before);
       expect(at).toBeLessThanOrEqual(after);
     }
-    // The instants are the server's, so they only grow while the budget shrinks, whoever was asking.
+    // The instants are the server's, so they only increase while the budget shrinks, in every process.
     const instants = admitted.map(({ at = 0 }) => at);
     expect(instants).toEqual(instants.toSorted((a, b) => a - b));
 
-    // The end of the window is the same instant for all, whoever is told of it.
+    // The end of the window is the same instant in all processes.
     const [first = 0] = instants;
     const end = Math.ceil(first / PERIOD_MS) * PERIOD_MS;
     const ends = new Set(admitted.map(({ at = 0, resetMs }) => at + resetMs));

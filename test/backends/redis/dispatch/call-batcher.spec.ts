@@ -88,7 +88,7 @@ describe('calls at one time', () => {
     expect(await evalshas()).toBe(2);
   });
 
-  // What follows the second batch depends on whether its reply comes in one read with the reply of the first.
+  // The next batch depends on whether the second reply is read together with the first.
   it.each([
     [2, [1, 1]],
     [64, [1, 63]],

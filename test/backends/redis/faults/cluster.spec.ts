@@ -39,7 +39,7 @@ describe('a cluster', () => {
     const [still] = cluster.servers;
     if (still === undefined) throw new Error('a cluster without servers');
     const client = await cluster.connect();
-    // No replica takes over, however long that master stands still here.
+    // No replica takes over while the master is frozen.
     const missAfterMs = (ms: number) => cluster.configure('cluster-node-timeout', ms);
     await missAfterMs(600_000);
     const { backend, prefix, events } = guarded(client);
@@ -71,7 +71,7 @@ describe('a cluster', () => {
     expect(figures.writingAgainMs).toBeLessThan(60_000);
     expect(figures.deniedByRedis).toBeGreaterThanOrEqual(100);
     expect(figures.admitted).toBeLessThanOrEqual(figures.limit);
-    // What the other master took is given back, but for the calls under way when that one refused as well.
+    // The charges of the other master are refunded, except those of calls in flight when it refused as well.
     expect(figures.charged).toBeGreaterThanOrEqual(figures.admitted);
     // There are 20 at most an outage, of which there may be more than one.
     expect(figures.charged - figures.admitted).toBeLessThanOrEqual(20 * (figures.events.length / 2));

@@ -26,7 +26,7 @@ const lua = (source: string): Put => {
   return (key, letter) => redis.client.eval(script, 1, key, letter);
 };
 
-/** What no script of ours has written, under any strategy. */
+/** Foreign values under every strategy. */
 const GARBAGE: readonly (readonly [string, Put])[] = [
   ['a list', (key) => redis.client.rpush(key, 'x')],
   ['a hash', (key) => redis.client.hset(key, 'x', '1')],

@@ -21,21 +21,21 @@ import { assemble, luaFiles } from '../scripts/support/lua-files.js';
  */
 const COMMANDS = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time'];
 
-/** What limits that change while the service runs need besides. */
+/** Additional commands for settings. */
 const SETTINGS = ['hget', 'hset', 'hgetall', 'zadd', 'zrange', 'zrem'];
 
-/** What holds need besides. */
+/** Additional commands for holds. */
 const HOLDS = ['hdel', 'hget', 'hmget', 'hset', 'pexpire', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'];
-/** What blocks need besides: their list. */
+/** Additional commands for blocks: those of their list. */
 const BLOCKS = ['zadd', 'zrange', 'zrandmember', 'zrem', 'pexpire'];
 
-/** What a user needs for calls. */
+/** The commands for calls. */
 const NEEDED = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time'];
 
-/** What ioredis asks of a server before it is ready, and what a warning of evicted keys needs. */
+/** The commands that ioredis sends before it is ready, and those for a warning of evicted keys. */
 const READY = ['info'];
 
-/** What ioredis's Cluster asks besides. */
+/** Additional commands of ioredis's Cluster. */
 const CLUSTER_READY = ['cluster|slots', 'cluster|info'];
 
 let server: RedisServer;

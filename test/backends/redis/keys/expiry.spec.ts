@@ -56,7 +56,7 @@ describe('a key that is charged again and again', () => {
     for (const { writes, expiries, lastedMs } of await Promise.all(strategies.map(charge))) {
       expect(writes).toBeGreaterThan(40);
       expect(expiries).toBeGreaterThan(1);
-      // Where writes are slow, few of them come in the time of one expiry.
+      // If writes are slow, few of them happen within the time of one expiry.
       expect(expiries).toBeLessThan(Math.max(writes / 3, 2 + lastedMs / RENEWED_MS));
     }
   });

@@ -10,7 +10,7 @@ import { freshPrefix } from '../../../support/redis/redis-shared.js';
 /** A period that is not over before the year 2046, and one that is nearly as long. */
 const [PERIOD, OTHER_PERIOD] = ['2000 weeks', '1999 weeks'];
 
-/** What a policy of ten units may be in a release. */
+/** Forms of a policy of ten units in a release. */
 const RELEASES: Readonly<Record<string, PolicySpec>> = {
   ...Object.fromEntries(
     STRATEGIES.map((strategy) => [

@@ -12,7 +12,7 @@ import { scaled } from '../../../support/scale.js';
 const CALLS = scaled(2000, 10_000);
 const READS = scaled(100, 500);
 
-/** What is written goes to a replica, and the offset of the master counts its bytes; pings apart, which are put off. */
+/** Writes go to a replica, and the offset of the master counts their bytes. Pings are disabled. */
 describe('the replication stream of a master', () => {
   let master: RedisServer;
   let replica: RedisServer;
@@ -48,7 +48,7 @@ describe('the replication stream of a master', () => {
     return found === undefined ? Number.NaN : Number(found);
   }
 
-  /** The bytes that so many calls at a time make the master send. */
+  /** Returns the bytes that the master sends for a number of concurrent calls. */
   async function sentBy(call: () => unknown, times = 1): Promise<number> {
     const before = await offset();
     for (let done = 0; done < times; done += 500) await Promise.all(Array.from({ length: Math.min(times, 500) }, call));

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import type { NewOverride } from '../../../../src/backends/settings-store.js';
 
-/** Where a process of its own sets an override, and which. */
+/** The override that a separate process sets, and its server. */
 export interface SetterTask {
   readonly port: number;
   readonly prefix: string;

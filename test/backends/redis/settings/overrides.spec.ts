@@ -62,7 +62,7 @@ describe('overrides on one Redis server', () => {
     for (let i = 0; i < 10; i++)
       await backend.spend([ada(), { ...ada(), subject: 'user:bob', overriddenBy: ['organisation:1'] }]);
     await backend.peek([ada()]);
-    // What a script calls counts as calls of its commands, too.
+    // Commands that a script calls are also counted.
     expect([await redis.calls('evalsha'), await redis.calls('eval')]).toEqual([11, 0]);
     const stats = await redis.client.info('commandstats');
     const sent = [...stats.matchAll(/^cmdstat_(\S+?):/gm)].map(([, command = '']) => command);

@@ -102,7 +102,7 @@ describe('settings in Redis', () => {
     expect(await store.getOverride(ada)).toBeUndefined();
     expect(await store.listOverrides('api', { limit: 10 })).toEqual({ entries: [] });
     expect(events).toEqual([{ type: 'unreadable', what: 'override', policy: 'api', subject: 'user:ada' }]);
-    // What a later version wrote is not taken from it.
+    // Values of a later version are not deleted.
     expect(await redis.client.get(`${prefix}:{user:ada}:override:api`)).toBe(text);
     expect(await redis.client.zcard(`${prefix}:overrides`)).toBe(1);
     expect(await store.deleteOverride(ada)).toBe(true);

@@ -78,7 +78,7 @@ export class JumpingRedis {
   }
 }
 
-/** Where the library is; installed where that may be done. */
+/** Returns the path of the library. Installs it if possible. */
 function libfaketime(): string {
   return find() ?? install() ?? missing();
 }

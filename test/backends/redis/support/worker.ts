@@ -5,7 +5,7 @@ import type { Decision } from '../../../../src/core/decision.js';
 import { calendarArguments } from '../../../../src/strategies/calendar/quota-windows.js';
 import { definePolicy, type PolicySpec } from '../../../../src/strategies/define-policy.js';
 
-/** What a process of its own is asked to do: the same charge, `hits` times, so many at once. */
+/** The task of a separate process: the same charge, `hits` times, a number of them at once. */
 export interface Task {
   readonly port: number;
   readonly prefix: string;

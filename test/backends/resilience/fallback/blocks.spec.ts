@@ -53,7 +53,7 @@ describe('a block that this process has seen', () => {
     for (const subject of ['ada', 'bob', 'cy']) {
       waits.push((await backend.spend([on(login, 1, subject)])).binding?.retryAfterMs);
     }
-    // Of cy's, this process has seen nothing.
+    // This process has not seen the block of cy.
     expect(waits).toEqual([9 * MINUTE, MINUTE, 0]);
   });
 

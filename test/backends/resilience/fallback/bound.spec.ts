@@ -34,7 +34,7 @@ function randomOf(seed: number) {
   };
 }
 
-/** Calls of one process, some rounds of them at once, while the server stands still, dies and comes back. */
+/** Calls of one process, in concurrent rounds, while the server freezes, dies and recovers. */
 class Traffic {
   readonly taken = new Map<Policy, Taken[]>(POLICIES.map((policy) => [policy, []]));
   readonly admittedBy = { redis: 0, local: 0 };

@@ -11,7 +11,7 @@ const STRATEGIES = ['fixed-window', 'sliding-window', 'sliding-log', 'token-buck
 const four = (strategy: (typeof STRATEGIES)[number], name = `four-${strategy}`): Policy =>
   definePolicy(name, { rate: '4/h', strategy, ...(strategy === 'gcra' && { burst: 4 }) });
 
-/** Redis admits so many calls, whatever a busy machine takes for them. */
+/** Makes calls until Redis has admitted a number of them, even on a slow machine. */
 async function admit(process: Process, charge: Charge, count: number): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (let i = 0; i < count; i++) outcomes.push(await process.backend.spend([charge]));

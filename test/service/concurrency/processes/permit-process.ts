@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { by, RedisBackend, ThrottleModule, ThrottleService } from '../../../../src/index.js';
 
-/** What a process is told to do. */
+/** The task of a process. */
 export interface PermitTask {
   readonly port: number;
   readonly limit: number;
@@ -14,7 +14,7 @@ export interface PermitTask {
   readonly callers: number;
 }
 
-/** What a process tells of every few runs, and of one that found too many others running. */
+/** The message of a process after every few runs, and when too many others were running. */
 export interface PermitReport {
   readonly runs: number;
   readonly denials: number;

@@ -3,7 +3,9 @@ import { ownRedis } from '../../../support/redis/private-redis.js';
 import { until } from '../../../support/wait-until.js';
 import { PermitFleet } from './permit-fleet.js';
 
-/** Longer than a process of a loaded machine stands still: permits that expire meanwhile would be others' to take. */
+/**
+ * Longer than the stall of a process on a loaded machine: if permits expired in the meantime, others could take them.
+ */
 const TTL_MS = 1500;
 
 describe('permits of two processes on Redis', () => {

@@ -63,7 +63,10 @@ function textOf(data: unknown): string {
   return String(Reflect.get(Object(data), 'error') ?? Reflect.get(Object(data), 'message'));
 }
 
-/** How so many attempts at a connection end, one after the other; one that is refused for anything but a limit is an error. */
+/**
+ * Returns the results of a number of connection attempts, one after another. Throws if one is refused for anything but
+ * a limit.
+ */
 export async function attempts(
   sockets: TestSockets,
   count: number,
@@ -115,7 +118,7 @@ export function perMinute(limit: number): { readonly rate: string; readonly stra
   return { rate: `${limit}/min`, strategy: 'fixed-window' };
 }
 
-/** What a client of socket.io is told of a refused connection, unless told otherwise. */
+/** The default payload for a refused client of socket.io. */
 export function tooMany(more: Partial<RateLimitPayload> = {}): RateLimitPayload {
   return limited({ error: 'Too many connections', policy: 'connections', limit: 1, ...more });
 }

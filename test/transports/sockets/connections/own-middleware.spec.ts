@@ -45,7 +45,7 @@ describe("a user's own verifyClient on ws", () => {
       return hasKey(req);
     };
     await expectBoth(verify, { status: 401, body: 'Unauthorized' });
-    // Of those that are over the limit it is not asked.
+    // It is not called for connections above the limit.
     expect(asked).toEqual(new Array(4).fill(['/', false, undefined]));
   });
 

@@ -38,7 +38,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** What an acknowledgement says: the handler's answer, or the policy that denied. */
+/** The content of an acknowledgement: the handler's response, or the policy that denied. */
 function verdictOf(answer: unknown): unknown {
   return answer === 'said' ? answer : Reflect.get(Object(answer), 'policy');
 }
@@ -67,7 +67,7 @@ describe('2 000 messages of one client while Redis is frozen', () => {
     const backend = new RedisBackend(client, { prefix: freshPrefix(), timeoutMs: TIMEOUT_MS });
     const errors: string[] = [];
     await using sockets = await startSockets({ transport, gateways: [SayGateway], options: { backend }, errors });
-    // What is loaded and compiled is not what a flood costs.
+    // Loading and compiling code is not part of the cost of a flood.
     await send(await sockets.connect());
     await client.ping();
     const socket = await sockets.connect();

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { orderedRelease } from '../../../../src/transports/sockets/ordered-release.js';
 
-/** What is put in a line: its verdict, and in which round that comes; at once where there is none. */
+/** An item of the queue: its verdict, and the round in which that comes; at once if there is none. */
 interface Thing {
   readonly goesOn: boolean;
   readonly round: number | null;
@@ -159,7 +159,7 @@ describe('items in order', () => {
     const thrown: (() => void)[] = [];
     const line = orderedRelease();
     const schedule = globalThis.setImmediate;
-    // What is thrown there ends a process, this one too: it is caught where it would be.
+    // Exceptions there end the process, including this one, so they are caught.
     globalThis.setImmediate = Object.assign(
       (callback: () => void) => schedule(() => void thrown.push(callback)),
       schedule,

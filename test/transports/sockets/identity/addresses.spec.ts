@@ -61,7 +61,7 @@ describe.each(both)('clients of %s by address, with %s', (transport, adapter) =>
     expect(await passing(sockets, 3, from('203.0.113.1'))).toBe(2);
     expect(await passing(sockets, 3, from('203.0.113.2'))).toBe(2);
     expect(await passing(sockets, 3, from('203.0.113.2', '203.0.113.3'))).toBe(2);
-    // Of what comes before the last nobody vouches.
+    // Entries before the last one are not trustworthy.
     expect(await passing(sockets, 1, from('198.51.100.1', '203.0.113.1'))).toBe(0);
     expect(await passing(sockets, 1, from('198.51.100.2', '198.51.100.3', '203.0.113.2'))).toBe(0);
     expect(await passing(sockets, 3)).toBe(2);

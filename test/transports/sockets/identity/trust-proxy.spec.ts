@@ -78,7 +78,7 @@ describe.each(transports)('the proxies of sockets on %s', (transport) => {
     const statuses = [];
     for (let i = 1; i < 4; i++) statuses.push((await sockets.http.send('/limited', from(`203.0.113.${i}`))).status);
     expect(statuses).toEqual([200, 200, 429]);
-    // Of requests, which nobody is trusted to forward.
+    // The setting of requests, for which no proxy is trusted.
     expect(warnings).toEqual([
       expect.stringMatching(/^A forwarding header was ignored because it came from an address that is not trusted/),
     ]);

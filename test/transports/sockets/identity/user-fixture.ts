@@ -5,7 +5,7 @@ import type { Server } from 'socket.io';
 import { by } from '../../../../src/index.js';
 import { speaking } from '../chat-gateway.js';
 
-/** What users are put on. */
+/** The objects on which users are set. */
 export type Holder = object & { user?: unknown; data?: { user?: unknown } };
 export type Request = IncomingMessage & { user?: unknown };
 

@@ -8,7 +8,7 @@ import { as, known, type Request, userOf } from './user-fixture.js';
 
 const nothing = () => {};
 
-/** Where users are put, each way by a gateway of its own. */
+/** The objects on which users are set, with a gateway for each. */
 const places: Readonly<Record<string, readonly [transports: readonly Transport[], gateways: readonly Type[]]>> = {
   'the client': [
     transports,
@@ -69,7 +69,7 @@ describe.each(ways)('users on %s, found on %s', (transport, _place, gateways) =>
     expect(await passing(sockets, 3, as('ben'))).toBe(2);
     expect(await passing(sockets, 2, as('ann'))).toBe(1);
     expect(await passing(sockets, 1, as('ann'))).toBe(0);
-    // Who is nobody is charged by address.
+    // Unknown users are charged by address.
     expect(await passing(sockets, 1)).toBe(1);
     expect(await passing(sockets, 2)).toBe(1);
     expect(await passing(sockets, 1)).toBe(0);

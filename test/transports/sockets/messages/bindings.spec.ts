@@ -40,7 +40,7 @@ class ChildGateway extends PlainGateway {}
 @WebSocketGateway()
 class SharedGateway extends PlainGateway {}
 
-/** The events that came back for so many messages. */
+/** Returns the events received for a number of messages. */
 async function said(socket: TestSocket, count: number): Promise<readonly string[]> {
   const from = socket.received.length;
   for (let i = 0; i < count; i++) {

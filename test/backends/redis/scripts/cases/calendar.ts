@@ -18,7 +18,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
 /** Begins of windows of a few milliseconds: near the epoch, where instants are as small as costs, and far from it. */
 const BASES = [0, 20, 60, NOW];
 
-/** What is charged, when, by which windows, and what is under the key before. */
+/** The charge, its instant and windows, and the value of the key before. */
 interface Trial {
   readonly key: string;
   readonly policy: Policy;
@@ -30,7 +30,7 @@ interface Trial {
   readonly random: Random;
 }
 
-/** What a charge comes to, and the usage up to which thresholds were told before it. */
+/** The result of a charge, and the usage up to which thresholds were reported before it. */
 interface Told {
   readonly decision: Decision;
   readonly before: number;

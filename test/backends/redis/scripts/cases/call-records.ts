@@ -16,7 +16,7 @@ interface CallRecord {
   denied?: BlockRecord;
 }
 
-/** What a call makes of the records of its subjects, by the decisions on its charges. */
+/** The records of a call's subjects after it, depending on the decisions on its charges. */
 export class CallRecords {
   readonly #records = new Map<string, CallRecord>();
   /** By charge, the strikes of its subject as it is decided. */

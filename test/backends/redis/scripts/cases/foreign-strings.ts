@@ -10,7 +10,7 @@ const listed = (...values: readonly (string | number)[]) => `cmsgpack.pack(${val
 /** A window of which 5 are used. */
 const WINDOW = packed('f', 5, NOW, 5);
 
-/** What no whole number is, in Lua: the last two are numbers as texts. */
+/** Values that are not whole numbers, in Lua. The last two are numbers as strings. */
 const NO_COUNTS = ['0/0', '1/0', '-1/0', '-1', '1.5', '2^53', '1e300', "'x'", 'nil', 'true', '{}', "'5'", "'1e3'"];
 
 /** Values of no format of ours, and of earlier ones; the bytes of a marker in another form or place. */
@@ -39,7 +39,7 @@ const FOREIGN = [
   "string.rep('\\193', 1500)",
 ];
 
-/** What no script of ours has written under a key of a fixed window, as Lua makes it. */
+/** Foreign values under a key of a fixed window, as Lua expressions. */
 export const GARBAGE_TEXTS: readonly string[] = [
   ...FOREIGN,
   ...[1, 3, 4, 5, 10, 11, 17, 18, 24].map((bytes) => `string.sub(${WINDOW}, 1, ${bytes})`),
@@ -60,7 +60,7 @@ const LOG = [5, 1, 7, 3];
 const longLog = (entries: number, count = entries) =>
   `${packed('l', 5, count, 0, 0)} .. string.rep(${packed('l', 7, 8).replace("'\\163S2l' .. ", '')}, ${entries})`;
 
-/** What no script of ours has written under a key of other strategies. */
+/** Foreign values under keys of other strategies. */
 export const GARBAGE_OF: readonly { readonly strategy: string; readonly texts: readonly string[] }[] = [
   {
     strategy: 'sliding-window',

@@ -30,7 +30,7 @@ import type { ScriptCase } from '../support/script-run.js';
 import { REFUSED } from '../support/scripts-under-test.js';
 import { GARBAGE_OF, GARBAGE_TEXTS, packed } from './foreign-strings.js';
 
-/** What counts as no charge yet: nothing, another window, one of the far future. */
+/** States that count as empty: none, another window, one in the far future. */
 const FRESH = [
   [0, 10],
   [Number.MAX_SAFE_INTEGER, 10],

@@ -44,7 +44,7 @@ const zset = (...scores: readonly (readonly [score: number, id: number])[]): Run
 const hash = (...fields: readonly string[]): Run => ({ command: ['HSET', KEYS[2], ...fields] });
 const gone: Run = { command: ['EXISTS', ...KEYS], expected: 0 };
 
-/** What a key of a budget may hold that no script of ours wrote. */
+/** Foreign values under a key of a budget. */
 const FOREIGN_VALUES: Readonly<Record<string, readonly Run[]>> = {
   'a text in place of its expiries': [set("'hello'", KEYS[1])],
   'a list in place of its expiries': [{ command: ['RPUSH', KEYS[1], 'x'] }],
@@ -76,7 +76,7 @@ const foreign: readonly ScriptCase[] = Object.entries(FOREIGN_VALUES).map(([name
       one,
       gone,
     ]),
-    // What was garbage is a new budget.
+    // The foreign value is replaced by a new budget.
     change('end', { reply: [NOT_HELD], written: [] }),
   ],
 }));

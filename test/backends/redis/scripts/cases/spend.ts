@@ -288,7 +288,7 @@ export class RunRecorder {
       if (isDenied && earlier !== undefined && mode === undefined) result = strategy.step(found, now, policy, total);
       inCall.set(key, { found, total, isDenied });
       this.#stored.set(key, { state: result.state, expiresMs: was?.expiresMs });
-      // What is recorded of a blocked subject is kept until its block is over.
+      // The recorded units of a blocked subject are kept until its block is over.
       const blockedMs = this.recordOf(charge).until - now;
       untilMs.set(key, atLeastMs + Math.max(result.decision.resetMs, blockedMs));
     }
@@ -323,7 +323,7 @@ export class RunRecorder {
     return [];
   }
 
-  /** What a run leaves under its keys, a line each. */
+  /** Returns the values of the keys after a run, one line each. */
   #lines(writes: Writes): readonly string[] {
     const lines = [...writes].map(([key, expiry]) => {
       const stored = this.#stored.get(key);

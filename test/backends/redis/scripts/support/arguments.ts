@@ -152,7 +152,7 @@ export function fails(
   return { script, keys, args, timeUs: TIME_US, expected: { error } };
 }
 
-/** What a reply says of a window of 10 a second: its limit and window. */
+/** The limit and window of 10 a second in a reply. */
 export const WINDOW = [10, 1000] as const;
 /** The same of a policy that nothing was decided by. */
 export const UNTOLD = [0, 0] as const;

@@ -31,7 +31,7 @@ end
 redis.call('SET', KEYS[1], table.concat(texts))
 `;
 
-/** What is under a key, told; nothing where nothing is. */
+/** Decodes the value of a key; nothing if there is no key. */
 export const STORED_LUA = `${TOLD_LUA}
 local text = redis.call('GET', KEYS[1])
 return text and told(text)
