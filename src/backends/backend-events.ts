@@ -1,4 +1,4 @@
-/** What a backend reports besides its outcomes. */
+/** An event of a backend. */
 export type BackendEvent =
   /** The backend is full: new subjects of this policy share one budget until there is room. Emitted once until then. */
   | { readonly type: 'overflow'; readonly policy: string }
@@ -10,7 +10,7 @@ export type BackendEvent =
       readonly type: 'unreadable';
       readonly what: 'override' | 'policy-change';
       readonly policy: string;
-      /** Whose override it is. */
+      /** The subject of the override. */
       readonly subject?: string;
     }
   /** A key of these policies held a value that Sluice did not write; it was deleted. */
@@ -45,7 +45,7 @@ export type BackendEvent =
       readonly type: 'lost';
       readonly what: 'refund' | 'credit' | 'debit' | 'reset' | 'hold' | 'lease';
       readonly code: string;
-      /** Of a lease: how many units. */
+      /** The number of units, for a lease. */
       readonly units?: number;
     }
   /** The circuit breaker closed: the backend decides again. */

@@ -31,7 +31,9 @@ export interface FailureDomains {
   all(): readonly string[];
 }
 
-/** Where state lives. A backend runs the strategies. It decides the charges of a call at one instant: all of them or none. */
+/**
+ * A backend stores state and runs the strategies. It decides the charges of a call at one instant: all of them or none.
+ */
 export interface Backend {
   /**
    * Decides the charges, in order, at one instant, and takes all of them or none. A charge sees those before it on the same

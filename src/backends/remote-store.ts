@@ -7,7 +7,7 @@ import type { BlockStore } from './blocks/block-store.js';
 import type { HoldStore } from './hold-store.js';
 import type { SettingsStore } from './settings-store.js';
 
-/** Whether a call takes units or only reads. */
+/** The mode of a call: it takes units, or only reads. */
 export type DecideMode = 'spend' | 'peek';
 
 /** Is told the outcome of a call, just before its caller is. */

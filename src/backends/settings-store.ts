@@ -73,21 +73,23 @@ export interface PolicyChange extends NewPolicyChange {
  * const first: PageRequest = { limit: 100 };
  */
 export interface PageRequest {
-  /** The `cursor` of the page before. Default: the beginning. */
+  /** The `cursor` of the previous page. Default: the first page. */
   readonly cursor?: string;
-  /** Entries at most, 1 to 1000. */
+  /** The maximum number of entries, 1 to 1000. */
   readonly limit: number;
 }
 
 /**
- * A part of a list, and where the next one begins: nowhere if `cursor` is missing. A page with a `cursor` may be shorter than asked, or
+ * A page of a list. If `cursor` is missing, it is the last one. A page with a `cursor` may be shorter than requested, or
  * empty.
  *
  * @example
  * const { entries, cursor }: Page<Override> = await throttle.overrides.list('api');
  */
 export interface Page<T> {
+  /** The entries of this page. */
   readonly entries: readonly T[];
+  /** Pass it to get the next page. Missing on the last page. */
   readonly cursor?: string;
 }
 

@@ -2,7 +2,9 @@ import type { FailureMode, Policy, StoredRate } from './policy.js';
 
 /** A budget: the units that one subject has under one policy. */
 export interface Target {
+  /** The policy that counts. */
   readonly policy: Policy;
+  /** Who is charged. */
   readonly subject: string;
 }
 

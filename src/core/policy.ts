@@ -96,6 +96,7 @@ export type CalendarUnit = 'hour' | 'day' | 'week' | 'month' | 'year';
 
 /** How a `calendar` policy divides time into windows. */
 export interface PolicyCalendar {
+  /** The length of a window. */
   readonly unit: CalendarUnit;
   /** The IANA name of a time zone. */
   readonly timeZone: string;

@@ -7,7 +7,9 @@ export type State = readonly number[];
 
 /** The result of a step. `state` is the given state, the same object, if there is nothing to write. */
 export interface StepResult {
+  /** The state after the charge. */
   readonly state: State;
+  /** The decision on the charge. */
   readonly decision: Decision;
   /** Number of leading values that may differ from the given state, if the length is the same. Default: all. */
   readonly changed?: number;

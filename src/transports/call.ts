@@ -6,10 +6,13 @@ import type { PolicyMode } from '../core/policy.js';
  * The members in use of a request of Express, Fastify or (on sockets) Node. At run time it has all other members, too.
  */
 export interface HttpRequest {
+  /** The headers, by name in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The address of the client, under the application's trust-proxy setting. */
   readonly ip?: string;
   readonly url?: string;
   readonly method?: string;
+  /** Any other member; narrow or cast it before use. */
   readonly [member: string]: unknown;
 }
 
@@ -17,6 +20,7 @@ export interface HttpRequest {
 export interface CallContext {
   /** Splits each budget into one per value. */
   readonly scope?: string;
+  /** Any other data of the policy. */
   readonly [member: string]: unknown;
 }
 
@@ -28,13 +32,17 @@ export interface Call {
   readonly type: 'http' | 'ws' | 'graphql' | 'rpc' | 'none';
   /** On sockets Node's upgrade request. */
   readonly request?: HttpRequest | undefined;
+  /** The response of the framework, over HTTP. */
   readonly response?: object | undefined;
   /** The socket; undefined during the connection request. */
   readonly client?: object;
   /** The data that a socket sent. */
   readonly message?: unknown;
+  /** The method that handles the call, if it is known yet. */
   readonly handler?: ReturnType<ExecutionContext['getHandler']> | undefined;
+  /** The class of the handler, if it is known yet. */
   readonly controller?: ReturnType<ExecutionContext['getClass']> | undefined;
+  /** The execution context of Nest, if there is one yet. */
   readonly execution?: ExecutionContext | undefined;
   /** The caller's address; IPv6 addresses are cut to their network. Undefined if the transport has none. */
   readonly address?: string | undefined;
@@ -50,6 +58,7 @@ export interface Call {
    * `concurrency`). Created when it is first read. Undefined outside any request. Handlers get it with `@CallSignal()`.
    */
   readonly signal?: AbortSignal | undefined;
+  /** The data of the policy for this call. Empty without a `context`. */
   readonly context: CallContext;
 }
 

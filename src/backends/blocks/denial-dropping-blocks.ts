@@ -26,7 +26,10 @@ export class DenialDroppingBlocks implements BlockStore {
     return this.inner.listBlocks(policy, page);
   }
 
-  /** After the change, because what is asked before it may be answered after it. After a failure, too: it may have succeeded. */
+  /**
+   * Drops denials after the change, because calls sent before it may resolve after it. Also after a failure, which may
+   * have succeeded at the backend.
+   */
   #dropping<T>(target: Target, changed: Awaitable<T>): Awaitable<T> {
     const drop = () => this.denials.invalidate([target]);
     if (!isPromise(changed)) {

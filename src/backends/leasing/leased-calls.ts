@@ -38,7 +38,9 @@ class WaitingCall implements GrantWaiter, Deadlined {
     this.resolve(outcome);
   }
 
-  /** Tells the failure domain of what it waits for: the deadline is this call's own, and whoever it waits for missed it. */
+  /**
+   * Rejects with an error that names the failure domain of the request it waits for, which missed this call's deadline.
+   */
   fail(error: unknown): void {
     this.#end();
     this.reject(inDomain(error, this.calls.domainOf(this.waitsFor)));

@@ -12,7 +12,7 @@ import { BlockedSubjects } from './blocks/blocked-subjects.js';
 import { type KeyShare, KeyShares } from './key-shares.js';
 import { SubjectTable } from './subject-table.js';
 
-/** Where the state of a charge is. */
+/** The location of a charge's state. */
 export interface StateLocation {
   readonly table: SubjectTable;
   /** The subject's map key in the table. */

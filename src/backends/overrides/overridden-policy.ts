@@ -2,7 +2,7 @@ import type { TakenCharge } from '../../core/decision.js';
 import type { OnError, Policy, PolicyBlock, PolicyCalendar, StoredRate } from '../../core/policy.js';
 import { shapeCode } from '../../strategies/shape-code.js';
 
-/** What an override puts in place of a policy's own rate. */
+/** The rate of an override, used instead of the policy's own. */
 export type OverrideRate = StoredRate | 'unlimited';
 
 /**

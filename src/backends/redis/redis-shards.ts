@@ -11,7 +11,7 @@ import type { RedisKeys, SlotGroup } from './redis-keys.js';
 import type { LeaseVerdict } from './scripts/lease-codec.js';
 
 export interface RedisShardsOptions {
-  /** Whether calls are batched. */
+  /** True if calls are batched. */
   readonly batch: boolean;
   readonly replyTimeoutMs: number;
 }

@@ -44,7 +44,7 @@ import { RedisSettings } from './settings/redis-settings.js';
 export interface RedisStoreOptions {
   /** The beginning of all keys. */
   readonly prefix: string;
-  /** Whether calls are batched, and a command may have keys of several slots of a single server. */
+  /** True if calls are batched, so that a command may have keys of several slots of a single server. */
   readonly batch: boolean;
   /** A clock that decides instead of the server's: for tests. */
   readonly clock?: Clock | undefined;
@@ -54,7 +54,10 @@ export interface RedisStoreOptions {
   readonly denials: DenialCache;
 }
 
-/** Nobody waits for returned units, and after one late reply the next may be late, too: they get so many timeouts. */
+/**
+ * The number of timeouts for returning units. It is background work, and after one late reply the next may be late,
+ * too.
+ */
 const RETURN_TIMEOUTS = 10;
 
 /** A policy that never denies. The ids of all other policies contain an "@". */

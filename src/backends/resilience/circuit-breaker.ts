@@ -10,7 +10,7 @@ const PROBE_INTERVAL_MS = 1000;
  */
 const REPLIES = ['GARBAGE', 'TRYAGAIN'];
 
-/** What a breaker tells: the first and the last moment of its outage. */
+/** The events of a circuit breaker: the start and the end of its outage. */
 export interface OutageListener {
   /** Called for the first of consecutive failures. */
   failed(error: BackendError): void;

@@ -8,7 +8,10 @@ export interface Deadlined extends Linked<Deadlined> {
   readonly fail: (error: unknown) => void;
   /** The deadline, in local milliseconds. */
   dueMs?: number;
-  /** True while the entry gets a new deadline, once, if the event loop stands still: nothing has been asked for it yet. */
+  /**
+   * True while the entry may get a new deadline, once, after a stall of the event loop, because nothing was sent for it
+   * yet.
+   */
   mayRenew?: boolean;
 }
 

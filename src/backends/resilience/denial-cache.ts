@@ -54,7 +54,7 @@ export class DenialCache {
     private readonly clock: Clock,
   ) {}
 
-  /** Notes that the backend is asked now. Returns what learns its answer. */
+  /** Records that the backend is called now. Returns an object that caches the result. */
   ask(): OutcomeListener {
     return new AskedCall(this, this.clock.now(), this.#epoch);
   }
@@ -78,7 +78,7 @@ export class DenialCache {
    * @param epoch the cache's epoch at that time
    */
   learn(charges: readonly Charge[], outcome: Outcome, askedMs: number, epoch: number): void {
-    // What was taken lengthens the waits of cached denials.
+    // Units that were taken extend the waits of cached denials.
     if (outcome.allowed) this.#dropOn(charges);
     else if (isCacheable(charges, outcome) && !this.#isInvalidatedSince(epoch, charges))
       this.#add(charges, outcome, askedMs);
@@ -103,7 +103,7 @@ export class DenialCache {
   /** Drops all denials on which an override of this policy's name and subject counts, or counted, and those not yet learnt. */
   invalidateOverride({ policy: name, subject }: OverrideTarget): void {
     this.#epoch += 1;
-    // Nobody knows which budgets a call that is asked for now will name.
+    // It is unknown which budgets the result of a running call will name.
     this.#forgottenEpoch = this.#epoch;
     const isOverridden = ({ policy, overriddenBy }: Charge) =>
       policy.name === name && overriddenBy?.includes(subject) === true;

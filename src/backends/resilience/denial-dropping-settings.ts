@@ -20,7 +20,10 @@ export class DenialDroppingSettings extends SettingsLayer {
     return this.#dropping(target, super.deleteOverride(target));
   }
 
-  /** After the change, because what is asked before it may be answered after it. After a failure, too: it may have succeeded. */
+  /**
+   * Drops denials after the change, because calls sent before it may resolve after it. Also after a failure, which may
+   * have succeeded at the backend.
+   */
   #dropping<T>(target: OverrideTarget, changed: Awaitable<T>): Awaitable<T> {
     const drop = () => this.denials.invalidateOverride(target);
     if (!isPromise(changed)) {

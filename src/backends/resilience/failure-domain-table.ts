@@ -9,7 +9,7 @@ import { FailureDomain } from './failure-domain.js';
 /** Codes that are counted apart: a server has few of them. */
 const MAX_CODES = 100;
 
-/** The part of a backend that is asked for its domains, and probed. */
+/** The part of a backend that returns its domains, and that is probed. */
 type Probed = Pick<Backend, 'domains'> & { probe(charges: readonly Charge[]): Promise<void> };
 
 /**

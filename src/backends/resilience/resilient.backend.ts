@@ -110,8 +110,8 @@ export class ResilientBackend extends BackendLayer {
   }
 
   /**
-   * Asks the backend once, as a call would. A failure is counted and emitted, and does not reject; the backend is asked again then, once
-   * a second, until it answers: `recovered` is emitted.
+   * Calls the backend once, like a call. A failure is counted and emitted, and does not reject. Then the backend is
+   * called once a second until it responds and `recovered` is emitted.
    */
   override async warnings(): Promise<readonly string[]> {
     const [warnings] = await Promise.all([super.warnings(), this.#check()]);
@@ -172,7 +172,7 @@ export class ResilientBackend extends BackendLayer {
     this.#domains.probe();
     const domains = this.#domains.of(charges);
     if (domains.some(isUnavailable)) return this.#fallback(charges, mode, BREAKER_OPEN);
-    // A backend that fails is asked all the same: that is how an outage is noticed.
+    // A failing backend is called anyway, so that an outage is noticed.
     if (this.#local.isOwing && !domains.some(isFailing)) {
       const denial = this.#local.denialOf(charges);
       if (denial !== undefined) return inProcess(denial);

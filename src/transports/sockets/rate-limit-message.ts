@@ -16,7 +16,9 @@ export interface RateLimitPayload {
   readonly retry_after: number | null;
   /** `null` if the limits could not be checked. */
   readonly policy: string | null;
+  /** Units that a full limit grants; `null` if the limits could not be checked. */
   readonly limit: number | null;
+  /** Units that are left; `null` if the limits could not be checked. */
   readonly remaining: number | null;
   /** Why it was denied; `null` if the limits could not be checked. */
   readonly reason: DenialReason | null;

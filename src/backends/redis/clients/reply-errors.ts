@@ -5,7 +5,7 @@ import { BackendError } from '../../backend-error.js';
 /** Faults of the configuration: they do not go away by themselves. All other codes are of states that a server leaves again. */
 const PERMANENT = ['NOAUTH', 'NOPERM', 'WRONGPASS', 'WRONGTYPE', 'NOPROTO', 'SCRIPT', 'ERR'];
 
-/** The longest text of a server that is repeated in an error. */
+/** The longest message of a server that is repeated in an error. */
 const MAX_TEXT = 200;
 
 /**

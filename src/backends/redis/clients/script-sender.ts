@@ -8,7 +8,7 @@ export type ScriptSender = (
   args: readonly string[],
 ) => Promise<unknown>;
 
-/** What is used of a command of ioredis. */
+/** The part of an ioredis command in use. */
 interface Command {
   readonly promise: Promise<unknown>;
   /** Returns what is written to the socket. */
@@ -21,9 +21,10 @@ type CommandClass = new (name: string, args: readonly string[], options: object)
 const OTHER_OPTIONS = ['keyPrefix', 'showFriendlyErrorStack'];
 
 /**
- * Returns the fastest way to run scripts by a client: each command as one text that is made here. ioredis makes the text of a list
- * of arguments, which is a sixth of the CPU of a call with many others in flight, and a tenth of the latency of a lone one. A client
- * that would write something else gets the arguments: a Cluster, which needs the keys, one with other options, another version.
+ * Returns the fastest way to run scripts with a client: each command as one string that is encoded here. In ioredis,
+ * encoding an array of arguments takes a sixth of the CPU of a call with many others in flight, and a tenth of the
+ * latency of a single one. A client that would encode differently gets the arguments: a Cluster, which needs the keys,
+ * a client with other options, or another version.
  */
 export function scriptSender(client: RedisClient): ScriptSender {
   const plain: ScriptSender = (command, script, keys, args) =>
@@ -40,10 +41,10 @@ export function scriptSender(client: RedisClient): ScriptSender {
   };
 }
 
-/** A run that shows how a client writes it. No server has such a script. */
+/** A run with which the encoding of a client is checked. No server has such a script. */
 const SAMPLE: Parameters<ScriptSender> = ['evalsha', 'sha', ['a key', ''], ['an argument', '\0']];
 
-/** Returns the class of commands that are written as a text; undefined if the client would write something else. */
+/** Returns the class of commands that are sent as one string; undefined if the client would encode them differently. */
 function textCommandOf(client: RedisClient): (new (name: string, text: string) => Command) | undefined {
   const { isCluster, options = {} } = client;
   if (isCluster === true || typeof Reflect.get(client, 'sendCommand') !== 'function') return undefined;

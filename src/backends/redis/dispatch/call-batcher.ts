@@ -8,7 +8,7 @@ import type { RedisTopology } from './redis-topology.js';
 
 /** Calls of one batch at most. A longer run of the script would hold up other clients of the server. */
 const MAX_CALLS = 128;
-/** A second batch in flight is worth its round trip from so many calls on. */
+/** The number of waiting calls from which a second batch in flight is worth its round trip. */
 const MIN_SECOND_BATCH = 8;
 
 /** Milliseconds for which calls are sent one by one after a master refused a batch because its slot moves. */

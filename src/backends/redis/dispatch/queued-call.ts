@@ -11,7 +11,7 @@ import type { ConnectionErrors } from '../clients/connection-errors.js';
 import { type CallVerdict, type FinalVerdict, outcomeOf } from '../scripts/call-verdict.js';
 import type { BatchedCall } from '../scripts/spend-reply.js';
 
-/** What all calls of a store need when they complete. */
+/** The parts of a store that calls need when they complete. */
 export interface CallContext {
   /** Fails calls at their deadlines. */
   readonly deadlines: DeadlineQueue;

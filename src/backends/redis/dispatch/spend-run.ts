@@ -68,7 +68,7 @@ export class SpendRun {
   }
 }
 
-/** A run of a script for plain charges is worth its command from so many calls on. */
+/** The number of calls from which a run of a script for plain charges is worth its command. */
 const MIN_CALLS = 4;
 
 /**

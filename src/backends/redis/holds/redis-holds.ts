@@ -36,8 +36,9 @@ const MAX_HOLDS_PER_RUN = 100;
 const RETURN_TIMEOUTS = 10;
 
 /**
- * Holds in Redis. A call whose keys are on one slot is decided by one run of a script. On several slots of a Cluster, each slot is asked
- * after the other, those of holds first, and what the earlier ones took is given back if a later one denies or fails.
+ * Holds in Redis. A call whose keys are on one slot is decided by one run of a script. On several slots of a Cluster,
+ * the slots are called one after another, those of holds first, and the charges of earlier ones are refunded if a later
+ * one denies or fails.
  */
 export class RedisHolds implements RemoteHolds {
   readonly #late = new LateHolds();

@@ -32,7 +32,7 @@ export type FinalVerdict =
   | {
       readonly kind: 'decided';
       readonly outcome: Outcome;
-      /** Whose overrides cannot be read, if there are any. */
+      /** The subjects whose overrides cannot be read, if any. */
       readonly unreadable?: readonly OverrideTarget[];
     }
   | Undecided

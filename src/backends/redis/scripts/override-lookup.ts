@@ -1,16 +1,16 @@
 import type { Charge, Decision, TakenCharge } from '../../../core/decision.js';
 
-/** Where the script finds an override: under a key of the call's slot, or in a text that was read before. */
+/** Where the script finds an override: under a key of the call's slot, or in a string that was read before. */
 export type OverrideCandidate = { readonly key: string } | { readonly text: string };
 
-/** What the script needs to put an override in place of a charge's policy. */
+/** The arguments with which the script applies an override to a charge. */
 export interface OverrideLookup {
   /**
    * The key of the budget beside the policy's own, and the key that says whose state is there. Empty if no override of another period
    * is among the candidates.
    */
   readonly besideKeys: readonly string[];
-  /** Whether no limit applies without an override. */
+  /** True if no limit applies without an override. */
   readonly isUnlimited: boolean;
   /** Most specific first, each with its subject. */
   readonly candidates: readonly OverrideCandidate[];

@@ -13,7 +13,7 @@ const MAX_READS = 10_000;
 
 interface Read {
   readonly text: Promise<string | undefined>;
-  /** The text, once it is there. */
+  /** The encoded override, when it has been read. */
   found: { readonly text: string | undefined } | undefined;
   readonly atMs: number;
 }

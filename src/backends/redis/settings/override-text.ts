@@ -2,19 +2,22 @@ import type { StoredRate } from '../../../core/policy.js';
 import { MAX_SEGMENTS } from '../../../strategies/define-policy.js';
 import type { Override, OverrideTarget } from '../../settings-store.js';
 
-/** What an override's key holds, without whom it is about. */
+/** The value of an override's key, without its subject. */
 export type OverrideValue = Pick<Override, 'rate' | 'expiresAt'>;
 
-/** Stands for a value that is no text of an override. It is not empty: the script takes an empty text for one under a key. */
+/**
+ * Stands for a value that is not an encoded override. It is not empty, because an empty string tells the script that
+ * the override is under a key.
+ */
 export const NO_OVERRIDE = '-';
 
-/** Begins the text of an override, with the version of its form. `read_override` in Lua reads it, too. */
+/** The encoded form of an override, which begins with its version. `read_override` in Lua decodes it, too. */
 const RATE = /^o1 ([^ ]+) (\d+) (\d+) (\d+) (\d+) (\d+)$/;
 const UNLIMITED = /^o1 unlimited (\d+)$/;
 
 /**
- * Writes an override as a text of words: `o1 strategy limit period burst segments expiry`, or `o1 unlimited expiry`. The expiry is
- * 0 for one that never expires.
+ * Encodes an override as words: `o1 strategy limit period burst segments expiry`, or `o1 unlimited expiry`. The expiry
+ * is 0 if it never expires.
  *
  * @example
  * o1 sliding-window 500 60000 500 10 0
@@ -25,7 +28,7 @@ export function encodeOverride({ rate, expiresAt = 0 }: OverrideValue): string {
   return `o1 ${strategy} ${limit} ${periodMs} ${burst} ${segments} ${expiresAt}`;
 }
 
-/** Reads the text of an override. Returns undefined for any other text: it must not become a rate, or none. */
+/** Decodes an override. Returns undefined for any other string, which must not become a rate, or no limit. */
 export function decodeOverride(text: string): OverrideValue | undefined {
   const [, freeUntil] = UNLIMITED.exec(text) ?? [];
   if (freeUntil !== undefined)
