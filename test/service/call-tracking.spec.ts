@@ -188,7 +188,7 @@ describe.each(adapters)('the call being handled on %s', (adapter) => {
     await using app = await startApp({ adapter, controllers: [handlerOf(held)], errors });
     held.take(app.app.get(ThrottleService));
     expect((await app.send('/x')).status).toBe(500);
-    expect(errors).toEqual([expect.stringContaining('there is no handler here')]);
+    expect(errors).toEqual([expect.stringContaining('have seen no handler here')]);
     const answer = await app.send('/x');
     expect(answer.headers.ratelimit).toBe('"default";r=4;t=60');
   });

@@ -200,10 +200,10 @@ describe('a quota', () => {
   it.each<readonly [options: object, message: string]>([
     [{ rate: '10/month', timeZone: 'Mars/Base' }, 'policies.plan.timeZone: expected the IANA name of a time zone'],
     [{ rate: '10/month', anchor: 5 }, 'policies.plan.anchor: expected a valid Date, or a function of the call'],
-    [{ rate: '10/day', anchor: () => since(1) }, 'policies.plan.anchor: "sliding-window" has none.'],
-    [{ rate: () => '10/day', rollover: 5 }, 'policies.plan.rollover: "sliding-window" has none.'],
+    [{ rate: '10/day', anchor: () => since(1) }, 'policies.plan.anchor: "sliding-window" does not have this option.'],
+    [{ rate: () => '10/day', rollover: 5 }, 'policies.plan.rollover: "sliding-window" does not have this option.'],
     [{ rate: () => '10/day', strategy: 'calendar', thresholds: [2] }, 'policies.plan.thresholds: expected a list'],
-    [{ rate: '10/month', rollover: 5, cost: 16 }, 'policies.plan.cost: expected at most the 15 that a full limit'],
+    [{ rate: '10/month', rollover: 5, cost: 16 }, 'policies.plan.cost: a cost of 16 can never pass'],
   ])('of %j stops startup', async (plan, message) => {
     expect(await bootError(() => ({ options: { policies: { plan } } as never }))).toContain(message);
   });

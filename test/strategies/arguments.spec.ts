@@ -103,7 +103,7 @@ describe('a custom strategy that does not record', () => {
     const own = definePolicy('own', { rate: '10/min', strategy });
     const record = (cost: number) => backend.spend([{ policy: own, subject: 'ada', cost, mode: 'record' }]);
     expect(() => record(1)).toThrow(ThrottleConfigError);
-    expect(() => record(1)).toThrow('policy "own": the strategy "forgetful" does not record a charge.');
+    expect(() => record(1)).toThrow('policy "own": the strategy "forgetful" does not record a charge: its amend');
     expect(record(0).allowed).toBe(true);
   });
 });

@@ -12,6 +12,7 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   ManualClock,
   MemoryBackend,
+  ThrottleConfigError,
   ThrottleModule,
   type ThrottleModuleExtras,
   type ThrottleModuleOptions,
@@ -162,9 +163,15 @@ export async function startApp({
 function logInto(warnings: string[] = [], errors: string[] = []): LoggerService {
   return {
     log: () => {},
-    error: (error: unknown) => errors.push(error instanceof Error ? error.message : String(error)),
+    error: (error: unknown) => errors.push(textOf(error)),
     warn: (message: string) => warnings.push(message),
   };
+}
+
+/** The message of an error; of a configuration error its problem, without the code and the address. */
+function textOf(error: unknown): string {
+  if (error instanceof ThrottleConfigError) return error.problem;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function parse(text: string): Record<string, unknown> {

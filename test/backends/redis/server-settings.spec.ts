@@ -65,10 +65,10 @@ describe.each([
   });
 
   it.each([
-    ['autoResendUnfulfilledCommands', true, /charges twice\. Set autoResendUnfulfilledCommands: false\./],
-    ['autoResendUnfulfilledCommands', undefined, /charges twice\. Set autoResendUnfulfilledCommands: false\./],
-    ['maxRetriesPerRequest', 20, /charges twice\. Set maxRetriesPerRequest: 0\./],
-    ['maxRetriesPerRequest', null, /charges twice\. Set maxRetriesPerRequest: 0\./],
+    ['autoResendUnfulfilledCommands', true, /charge a call twice\. Set autoResendUnfulfilledCommands: false\./],
+    ['autoResendUnfulfilledCommands', undefined, /charge a call twice\. Set autoResendUnfulfilledCommands: false\./],
+    ['maxRetriesPerRequest', 20, /charge a call twice\. Set maxRetriesPerRequest: 0\./],
+    ['maxRetriesPerRequest', null, /charge a call twice\. Set maxRetriesPerRequest: 0\./],
     ['enableOfflineQueue', true, /wait until they time out\. Set enableOfflineQueue: false,/],
   ])('causes a warning for %s: %s, with the setting to use', async (option, value, text) => {
     expect(await warningsOf(await open({ ...recommended, [option]: value }))).toEqual([expect.stringMatching(text)]);
@@ -109,16 +109,16 @@ describe.each([
   });
 
   it.each([
-    ['retryDelayOnFailover', { redisOptions }, /charges twice\. Set retryDelayOnFailover: 0\./],
+    ['retryDelayOnFailover', { redisOptions }, /charge a call twice\. Set retryDelayOnFailover: 0\./],
     [
       'autoResendUnfulfilledCommands',
       { retryDelayOnFailover: 0, redisOptions: { ...redisOptions, autoResendUnfulfilledCommands: true } },
-      /charges twice\. Set redisOptions\.autoResendUnfulfilledCommands: false\./,
+      /charge a call twice\. Set redisOptions\.autoResendUnfulfilledCommands: false\./,
     ],
     [
       'maxRetriesPerRequest',
       { retryDelayOnFailover: 0, redisOptions: { ...redisOptions, maxRetriesPerRequest: 20 } },
-      /charges twice\. Set redisOptions\.maxRetriesPerRequest: 0\./,
+      /charge a call twice\. Set redisOptions\.maxRetriesPerRequest: 0\./,
     ],
   ])('causes a warning for %s, with the setting to use', async (_, options, text) => {
     expect(await warningsOf(await open(options))).toEqual([expect.stringMatching(text)]);

@@ -49,17 +49,17 @@ describe('chargeWhen stops startup', () => {
     [
       'all requests',
       { requests: { rate: '5/min', chargeWhen: 'success' } },
-      'requests.chargeWhen: has no place in a limit of requests',
+      'requests.chargeWhen: cannot be used in a limit of requests',
     ],
     [
       'connections',
       { sockets: { connections: { rate: '5/min', chargeWhen: 'success' } } },
-      'sockets.connections.chargeWhen: has no place in a limit of connections',
+      'sockets.connections.chargeWhen: cannot be used in a limit of connections',
     ],
     [
       'frames',
       { sockets: { frames: { rate: '5/min', chargeWhen: 'success' } } },
-      'sockets.frames.chargeWhen: has no place in a limit of frames',
+      'sockets.frames.chargeWhen: cannot be used in a limit of frames',
     ],
   ])('in a limit of %s, which has no end', async (_, options, text) => {
     expect(await bootError(() => ({ options: options as ThrottleModuleOptions }))).toContain(`${text}. Leave it out.`);

@@ -146,7 +146,7 @@ describe('concurrency stops startup', () => {
       plans: { of: () => 'free', default: 'free', tiers: { free: { work: '5/min' } } },
     } satisfies ThrottleModuleOptions;
     expect(await bootError(() => ({ options }))).toContain(
-      'plans.tiers.free.work: the policy limits how many calls run',
+      'plans.tiers.free.work: the policy limits only how many calls run',
     );
   });
 

@@ -191,7 +191,7 @@ describe.each(transports)('overrides of messages on %s', (transport) => {
     for (const name of ['connections', 'frames'] as const) {
       const limit = { rate: '5/h', overrides: true } as PolicyOptions;
       const started = start({}, { sockets: { [name]: limit } });
-      await expect(started).rejects.toThrow(`sockets.${name}.overrides: has no place in a limit of ${name}.`);
+      await expect(started).rejects.toThrow(`sockets.${name}.overrides: cannot be used in a limit of ${name}.`);
     }
   });
 });

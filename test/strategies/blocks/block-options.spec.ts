@@ -57,7 +57,7 @@ describe('the option block', () => {
       { for: '5m', escalate: [] },
       `${PATH}.escalate: expected a list of whole numbers of at least 1, such as [1, 2, 4]`,
     ],
-    [{ for: '5m', escalate: [1, 0.5] }, `${PATH}.escalate: expected a list of whole numbers from 1 on`],
+    [{ for: '5m', escalate: [1, 0.5] }, `${PATH}.escalate: expected a list of whole numbers of at least 1`],
     [{ for: '10d', escalate: [1, 40] }, `${PATH}.escalate: expected blocks of at most 366 days`],
     [{ for: '5m', forgetAfter: '1' }, `${PATH}.forgetAfter: expected a duration`],
     ...[
