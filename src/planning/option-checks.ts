@@ -1,5 +1,11 @@
 import { isDate } from 'node:util/types';
-import { assertKnownMembers, invalidValue, optionAt, ThrottleConfigError } from '../core/errors.js';
+import {
+  assertKnownMembers,
+  invalidValue,
+  optionAt,
+  ThrottleConfigError,
+  type ThrottleErrorCode,
+} from '../core/errors.js';
 import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUDGET_ONLY_MEMBERS } from '../decorators/budget-options.js';
@@ -186,10 +192,16 @@ export function assertNoneMissing(place: string, options: object): void {
   for (const [member, expected] of EXPECTED) assertNotMissing(place, options, member, expected);
 }
 
+/** The codes of the errors for options whose errors have a section of their own in `docs/errors.md`. */
+const CODES: ReadonlyMap<string, ThrottleErrorCode> = new Map([
+  ['rate', 'SLUICE_INVALID_RATE'],
+  ['backend', 'SLUICE_INVALID_BACKEND'],
+]);
+
 function unfitValue(place: string, member: string, expected: string, value: unknown): ThrottleConfigError {
-  const code = member === 'rate' ? 'SLUICE_INVALID_RATE' : 'SLUICE_INVALID_OPTION';
-  const error = invalidValue(optionAt(place, member), expected, value, code);
-  if (typeof value !== 'function' || value.length <= 1) return error;
+  const error = invalidValue(optionAt(place, member), expected, value, CODES.get(member));
+  // The function of a backend gets no call; a class with arguments is one without `new`.
+  if (typeof value !== 'function' || value.length <= 1 || member === 'backend') return error;
   return new ThrottleConfigError(
     'SLUICE_INVALID_FUNCTION',
     `${error.problem}, which takes ${value.length} arguments but would get only the call. Wrap it: (call) => ...`,

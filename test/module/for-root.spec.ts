@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { defineStrategy, RedisBackend, ThrottleModule, ThrottleService } from '../../src/index.js';
+import { createBackend } from '../../src/module/throttle-backend.js';
+import { assertModuleOptions } from '../../src/module/validate-options.js';
 import { bootError } from '../support/application.js';
 
 const known =
@@ -203,6 +205,29 @@ describe('forRoot stops startup', () => {
   ])('with %j', async (options, message) => {
     expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
   });
+
+  class WithTwo {
+    constructor(
+      readonly url: string,
+      readonly prefix: string,
+    ) {}
+  }
+
+  it.each([[{}], ['redis://localhost'], [RedisBackend], [WithTwo], [async () => ({})]])(
+    'with the code and the fix of a backend for %p',
+    async (backend) => {
+      const options = { backend: untyped(backend) };
+      const start = async () => {
+        assertModuleOptions(options);
+        await createBackend(options);
+      };
+      await expect(start()).rejects.toMatchObject({
+        code: 'SLUICE_INVALID_BACKEND',
+        problem: expect.stringContaining(', such as new MemoryBackend()'),
+      });
+      await expect(start()).rejects.not.toThrow('(call) => ...');
+    },
+  );
 
   it('if it is imported twice', async () => {
     expect(await bootError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
