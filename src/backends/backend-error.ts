@@ -1,21 +1,23 @@
 import { types } from 'node:util';
 import { recognizeInstances } from '../core/copies.js';
 
-/** A backend did not answer or could not decide. Errors in the configuration or in user code are never of this class. */
+/**
+ * A backend did not respond or could not decide. Errors in the configuration or in user code are never of this class.
+ */
 export class BackendError extends Error {
   static {
     recognizeInstances(BackendError, 'BackendError');
   }
 
   override readonly name = 'BackendError';
-  /** The failure domain that failed, if the call has charges in others, too. */
+  /** The failure domain that failed, if the call has charges in several domains. */
   readonly domain?: string;
 
   /**
    * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, `SCRIPT` (the server cannot run the scripts), or the server's own error
    *   code: `NOAUTH`, `WRONGPASS`, `MISCONF`, `READONLY`, `LOADING`, `OOM`, ...
-   * @param transient whether it may go away without a change to the configuration
-   * @param options `domain`: the part of the backend that failed, of those that hold the call's charges
+   * @param transient true if it may go away without a change to the configuration
+   * @param options `domain`: the part of the backend that failed, out of those with charges of the call
    */
   constructor(
     readonly code: string,
@@ -30,8 +32,8 @@ export class BackendError extends Error {
 }
 
 /**
- * Returns the failure of a backend that an error tells of: a BackendError, or a system error such as `ECONNREFUSED`. Any other error
- * is one of the configuration or of code, and no outage is its reason: undefined.
+ * Returns the failure of a backend behind an error: a BackendError, or a system error such as `ECONNREFUSED`. Undefined
+ * for any other error, which is caused by the configuration or by code and not by an outage.
  */
 export function failureIn(error: unknown): BackendError | undefined {
   if (error instanceof BackendError) return error;
@@ -40,7 +42,10 @@ export function failureIn(error: unknown): BackendError | undefined {
   return isOfSystem ? new BackendError('CONNECTION', `${code}: the backend could not be reached`) : undefined;
 }
 
-/** Returns an error that tells which failure domain failed. All but a BackendError, and an error that tells it already, stay. */
+/**
+ * Returns an error that names the failure domain. Returns the same error if it is not a BackendError, or already names
+ * one.
+ */
 export function inDomain(error: unknown, domain: string | undefined): unknown {
   if (domain === undefined || !(error instanceof BackendError) || error.domain !== undefined) return error;
   return new BackendError(error.code, error.message, error.transient, { cause: error.cause, domain });

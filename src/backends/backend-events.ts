@@ -21,25 +21,28 @@ export type BackendEvent =
    */
   | ({ readonly type: 'degraded'; readonly code: string } & Partial<DegradedDomains>)
   /**
-   * A call failed at the backend, and none had failed since the last one that it answered; `onError` decided it. Emitted again only
-   * after an answer. How many calls failed, by code, is in `ThrottleService.failures`.
+   * The first of consecutive calls failed at the backend; `onError` decided it. Emitted again only after a reply. The
+   * number of failed calls, by code, is in `ThrottleService.failures`.
    */
   | {
       readonly type: 'failed';
       /** The code of the BackendError. */
       readonly code: string;
-      /** In the words of the server, with its address; without subjects, keys and passwords. */
+      /** The message of the server, with its address; without subjects, keys and passwords. */
       readonly message: string;
-      /** False for a fault of the configuration, which does not go away by itself: `NOAUTH`, `WRONGPASS`, `NOPERM`, `SCRIPT`. */
+      /**
+       * False for a configuration error, which does not go away by itself: `NOAUTH`, `WRONGPASS`, `NOPERM`, `SCRIPT`.
+       */
       readonly transient: boolean;
-      /** Set if the check at startup failed, and no call. */
+      /** Set if the check at startup failed, and not a call. */
       readonly atStartup?: true;
       /** On a Redis Cluster: the address of the master. */
       readonly domain?: string;
     }
   /**
-   * The backend was unavailable, so a refund (a settlement by outcome, too), a credit, a debit, a reset or the end of a hold had no effect; such a hold
-   * expires. Or the leased `units` of a process that closes could not be given back, and count as used until their windows end.
+   * The backend was unavailable, so a refund (or a settlement by outcome), a credit, a debit, a reset or the end of a
+   * hold had no effect; such a hold expires. Or a closing process could not return its leased `units`, which count as
+   * used until their windows end.
    */
   | {
       readonly type: 'lost';
@@ -52,13 +55,14 @@ export type BackendEvent =
   | ({ readonly type: 'recovered' } & Partial<DegradedDomains>);
 
 /**
- * Which part of a backend an outage is of, and how much of the backend is unavailable. On a Redis Cluster a domain is a
- * master, by address. A backend that works or fails as a whole has no domains, and its events have none of these members.
+ * The part of a backend that has an outage, and how much of the backend is unavailable. On a Redis Cluster a domain is
+ * the address of a master. A backend that works or fails as a whole has no domains, and its events have none of these
+ * members.
  */
 export interface DegradedDomains {
   readonly domain: string;
   /** All domains that are unavailable now. Empty if the whole backend decides again. */
   readonly unavailable: readonly string[];
-  /** The number of domains that there are. */
+  /** The total number of domains. */
   readonly of: number;
 }

@@ -11,7 +11,7 @@ import type { SettingsStore } from './settings-store.js';
 
 export type { Target };
 
-/** Units that were taken at a server, to be spent by one process before the window ends that they were counted in. */
+/** Units that were taken at a server, to be spent by one process before the window in which they were counted ends. */
 export interface Grant {
   /** From 0 to the units wanted. */
   readonly granted: number;
@@ -23,11 +23,11 @@ export interface Grant {
   readonly endsInMs: number;
 }
 
-/** The parts of a backend that fail by themselves, such as the masters of a Redis Cluster. */
+/** The parts of a backend that fail independently, such as the masters of a Redis Cluster. */
 export interface FailureDomains {
   /** Returns the domains that hold these budgets, each once. */
   of(targets: readonly Target[]): readonly string[];
-  /** Returns the domains that there are now. A domain that is replaced or removed is no longer among them. */
+  /** Returns the current domains. A domain that is replaced or removed is no longer among them. */
   all(): readonly string[];
 }
 
@@ -39,8 +39,8 @@ export interface Backend {
    * Decides the charges, in order, at one instant, and takes all of them or none. A charge sees those before it on the same
    * key. In a denied call, policies that would have allowed it report their current state.
    *
-   * Recorded charges are taken in full if the enforced ones pass. Monitored charges are decided after all others, each by itself,
-   * and taken if they fit; they change neither `allowed` nor `binding`. See `ChargeMode`.
+   * Recorded charges are taken in full if the enforced ones pass. Monitored charges are decided after all others, each
+   * separately, and taken if they fit; they change neither `allowed` nor `binding`. See `ChargeMode`.
    *
    * @throws RangeError for a cost that is not a safe integer of at least 0, an unknown mode, or arguments that are not whole
    *   numbers, before anything else happens
@@ -52,27 +52,27 @@ export interface Backend {
   /** Returns the outcome that `spend` would have, and writes nothing. */
   peek(charges: readonly Charge[]): Awaitable<Outcome>;
   /**
-   * Makes each charge of a receipt one of the cost given, any from 0 on, as of its own instant; 0 returns it. What a cost is above
-   * what was taken is recorded in full, above the limit too. A charge whose window is over is not changed. A receipt settles once:
-   * the first call counts, and later ones change nothing.
+   * Changes each charge of a receipt to the given cost, at least 0, as of its own instant; 0 refunds it. A cost above
+   * what was taken is recorded in full, even above the limit. A charge whose window is over is not changed. A receipt
+   * settles once: later calls change nothing.
    *
    * @throws RangeError for costs that are not safe integers of at least 0, one per charge
-   * @throws TypeError for a copy of a receipt, such as one from the JSON of a job
+   * @throws TypeError for a copy of a receipt, such as one restored from JSON
    */
   settle(receipt: Receipt, costs: readonly number[]): Awaitable<void>;
   /**
-   * Gives units back without a receipt, as many as each charge costs: as if the last units that were taken from its budget had not been.
-   * Never above full. `rate` says which budget it is, as in a receipt; what the mode is does not matter. A backend without it gives
-   * units back by receipts only.
+   * Returns units without a receipt, as many as the cost of each charge, as if the last units taken from its budget had
+   * not been taken. Never exceeds a full limit. `rate` selects the budget, as in a receipt; the mode is ignored. A
+   * backend without this method returns units by receipts only.
    *
-   * @throws RangeError, ThrottleConfigError as `spend`
+   * @throws RangeError, ThrottleConfigError like `spend`
    */
   credit?(charges: readonly TakenCharge[]): Awaitable<void>;
   /** Deletes the state of these budgets. */
   reset(targets: readonly Target[]): Awaitable<void>;
   /**
-   * Rejects unless these charges would be decided now. It charges nobody. Without charges, as at startup: unless any would be. If
-   * omitted, `peek` is called instead, and nothing at startup.
+   * Rejects unless these charges could be decided now. Charges nothing. Without charges, as at startup, it checks the
+   * backend in general. If omitted, `peek` is called instead, and nothing at startup.
    */
   probe?(charges: readonly Charge[]): Awaitable<void>;
   /**
@@ -82,13 +82,13 @@ export interface Backend {
   lease?(target: Target, wanted: number): Promise<Grant>;
   /** Units that are held while a call runs. A backend without it refuses policies that need it; see `assertCapable`. */
   readonly holds?: HoldStore;
-  /** Limits that change while the service runs. A backend without it refuses policies and charges that need it. */
+  /** Limits that change at run time. A backend without it refuses policies and charges that need it. */
   readonly settings?: SettingsStore;
   /** Blocks of subjects. A backend without it refuses policies with the option `block`; see `assertCapable`. */
   readonly blocks?: BlockStore;
   /**
-   * Tells the policies that are known at startup, before the first call. A backend whose memory is bounded reserves room for the subjects
-   * of each.
+   * Announces the policies that are known at startup, before the first call. A backend with bounded memory reserves
+   * room for the subjects of each.
    */
   announce?(policies: readonly Policy[]): void;
   /** Adds custom strategies. */
@@ -98,29 +98,29 @@ export interface Backend {
   /** Returns a warning for each setting that would count wrongly or hang, with the fix. Called once, at startup. */
   warnings?(): Promise<readonly string[]>;
   /**
-   * Gives back what this process holds for later, such as leased units, and holds nothing from then on. The backend still decides.
-   * Called when an application begins to close, while a client that the application owns is still open.
+   * Returns units that this process keeps for later, such as leased ones, and keeps none from then on. The backend
+   * still decides. Called when an application begins to close, while a client that the application owns is still open.
    */
   returnLeases?(): Promise<void>;
   /** Releases timers, and connections that the backend opened itself. */
   close?(): Promise<void>;
   /**
-   * Present if parts of the backend fail by themselves. `ResilientBackend` then has a circuit breaker for each of them.
+   * Present if parts of the backend fail independently. `ResilientBackend` then has a circuit breaker for each of them.
    * If omitted, the backend works or fails as a whole.
    */
   readonly domains?: FailureDomains;
-  /** True if a call may get no answer. */
+  /** True if a call may get no reply. */
   readonly remote?: boolean;
   /**
    * Milliseconds after which every call has resolved or rejected by itself. If omitted, the module's `functionTimeoutMs` bounds the
    * calls that return promises.
    */
   readonly timeoutMs?: number;
-  /** The clock that decides, if it is not the system's. Calls are delayed by it, too. */
+  /** The clock for decisions, if it is not the system clock. Delays of calls use it, too. */
   readonly clock?: Clock;
 }
 
-/** The error for a policy with a strategy that the backend was not given. */
+/** Returns the error for a policy with a strategy that the backend does not have. */
 export function unknownStrategy({ name, strategy }: Policy): ThrottleConfigError {
   return new ThrottleConfigError(
     'SLUICE_UNKNOWN_STRATEGY',

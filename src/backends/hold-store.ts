@@ -1,23 +1,23 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Charge, Decision, Outcome, Target } from '../core/decision.js';
 
-/** Holders that a subject has under a policy at most, whatever their units are. */
+/** The maximum number of holders per subject and policy, independent of their units. */
 export const MAX_HOLDERS = 1000;
 
-/** The longest time that a hold may have without being extended: 30 days. */
+/** The longest time to live of a hold: 30 days. */
 export const MAX_HOLD_MS = 30 * 86_400_000;
 
 /** A hold of a budget, by its id. */
 export interface HoldReference extends Target {
   /** A whole number from 0 to 2^53 - 1, chosen by the holder and unique among the holds of the budget. */
   readonly id: number;
-  /** As the `arguments` of a charge: the windows of a `calendar` budget, as the process sees them now. */
+  /** Like the `arguments` of a charge: the windows of a `calendar` budget, as computed by the process. */
   readonly arguments?: readonly number[];
 }
 
-/** Units of a budget to be held: permits of a limit of concurrency, or the estimate of a token budget. */
+/** Units of a budget to hold: permits of a concurrency limit, or the estimate of a token budget. */
 export interface HoldRequest extends HoldReference {
-  /** Whole units. 0 holds nothing, and only reads. */
+  /** A whole number of units. 0 only reads. */
   readonly units: number;
   /** Milliseconds, from 1 to 30 days, after which the hold expires unless it is extended. */
   readonly ttlMs: number;
@@ -25,31 +25,34 @@ export interface HoldRequest extends HoldReference {
 
 /** The end of a hold. */
 export interface HoldEnd extends HoldReference {
-  /** Whole units that the budget is charged, above the estimate and above the limit too. A limit of concurrency is charged nothing. */
+  /**
+   * The whole number of units to charge to the budget, even above the estimate and the limit. Ignored for a concurrency
+   * limit.
+   */
   readonly units: number;
 }
 
 /**
- * Units that are held while a call runs: permits of a limit of concurrency (`defineConcurrency`), reservations of a token budget
- * (`defineBudget`). Any process may extend, grow and end a hold by its id.
+ * Units that are held while a call runs: permits of a concurrency limit (`defineConcurrency`), reservations of a token
+ * budget (`defineBudget`). Any process may extend, grow and end a hold by its id.
  *
- * The rules, in which *held* is the sum of the units of all open holds of a subject under a policy:
+ * The rules, where the *held units* are those of all open holds of a subject under a policy:
  *
- * - A limit of concurrency has room for its `limit` less what is held. It has no window.
- * - A token budget has room for what its window has left, by its strategy, less what is held. A hold stays open over the turn of a
- *   window. Its units are charged when it ends, to the window of that instant, and not to the one in which it was taken.
- * - A hold is taken if there is room for its units, and if there are fewer than 1000 holders. So held never exceeds the room, and
- *   never is below 0.
- * - A hold of `ttlMs` expires `ttlMs` after it was taken or extended: at that instant it is open no longer. Its units are charged to
- *   the window of that instant, or are free again, as `held.onExpiry` of the policy says.
- * - Units above the limit of a window, from holds that ended above their estimates, are forgiven at the window's turn. With
- *   `held.carryDebt` they are taken from the next window, at most all of its limit; the one after it is free of them.
+ * - A concurrency limit has room for its `limit` minus the held units. It has no window.
+ * - A token budget has room for the units left in its window, according to its strategy, minus the held units. A hold
+ *   stays open when a window ends. Its units are charged when it ends, to the window of that instant instead of the one
+ *   in which it was taken.
+ * - A hold is taken if there is room for its units and there are fewer than 1000 holders. So the room is never below 0.
+ * - A hold of `ttlMs` expires `ttlMs` after it was taken or extended; at that instant it is no longer open. Depending
+ *   on `held.onExpiry` of the policy, its units are charged to the window of that instant, or are free again.
+ * - Units above the limit of a window, from holds that ended above their estimates, are dropped when the window ends.
+ *   With `held.carryDebt` they are taken from the next window, up to its limit, but not from later ones.
  * - **The bound of a token budget**: in one window, the units settled (those of holds that ended or expired in it) never exceed the
  *   limit (with what was carried into it) plus the amounts by which settlements in that window exceeded their estimates. This holds as
  *   long as the limit is not lowered.
- * - Every method may be repeated. An id that is open is not taken again, and one that has ended or expired is not ended again. So a call
- *   whose reply was lost can be sent again with the same ids.
- * - All instants are those of the backend's clock. If it steps back, holds last for longer by that time.
+ * - Every call may be repeated. An open id is not taken again, and one that has ended or expired is not ended again. So
+ *   a call whose reply was lost can be sent again with the same ids.
+ * - All instants are those of the backend's clock. If it steps back, holds last longer by that time.
  *
  * In a decision on a hold, `remaining` is the largest hold that would be taken now. `retryAfterMs` is exact for a budget whose other
  * holds are neither extended nor ended: they expire. `resetMs` is the time until the budget is full again if all that is
@@ -65,14 +68,14 @@ export interface HoldEnd extends HoldReference {
  */
 export interface HoldStore {
   /**
-   * Decides holds and charges at one instant: all of them are taken or none. The outcome has a decision for each hold, in order,
-   * followed by one for each charge; its receipt is for the charges only. A hold sees those before it on its budget. In a denied call,
-   * what would have been allowed reports its state as the call found it.
+   * Decides holds and charges at one instant: all of them are taken or none. The outcome has a decision for each hold,
+   * in order, followed by one for each charge; its receipt is for the charges only. A hold sees those before it on its
+   * budget. In a denied call, holds and charges that would have been allowed report the current state.
    *
    * An id that is open already is allowed and takes nothing more. If all holds of a call are open, the call was taken before: it is
    * allowed, and its charges are decided as at a cost of 0, without a receipt.
    *
-   * @throws RangeError for ids, units or times that are none, and for what `spend` refuses
+   * @throws RangeError for invalid ids, units or times, and as in `spend`
    * @throws ThrottleConfigError for a policy whose units are not held, or a charge by one with a `lease`
    */
   take(holds: readonly HoldRequest[], charges: readonly Charge[]): Awaitable<Outcome>;
@@ -81,8 +84,8 @@ export interface HoldStore {
   /** Lets holds expire `ttlMs` from now at the earliest. Returns for each, in order, whether it is still held. */
   extend(holds: readonly HoldReference[], ttlMs: number): Awaitable<readonly boolean[]>;
   /**
-   * Makes an open hold one of `units` in total, if there is room for the difference; it never shrinks. Returns undefined if there is no
-   * such hold.
+   * Grows an open hold to `units` in total, if there is room for the difference; it never shrinks. Returns undefined if
+   * there is no such hold.
    */
   grow(hold: HoldReference, units: number): Awaitable<Decision | undefined>;
   /**
@@ -92,7 +95,7 @@ export interface HoldStore {
   end(holds: readonly HoldEnd[]): Awaitable<readonly boolean[]>;
 }
 
-/** Holds that are decided at once, without a promise, as those in the memory of the process. */
+/** Holds that are decided synchronously, such as those in the memory of the process. */
 export type SynchronousHoldStore = {
   readonly [Method in keyof HoldStore]: (
     ...args: Parameters<HoldStore[Method]>

@@ -16,22 +16,25 @@ export interface Block {
   readonly subject: string;
   /** The end of the block in epoch milliseconds, on the backend's clock. */
   readonly expiresAt: number;
-  /** How many blocks the policy itself has begun for the subject that are not forgotten. Blocks by hand do not count. */
+  /**
+   * The number of blocks that the policy itself has begun for the subject and not forgotten. Blocks by hand do not
+   * count.
+   */
   readonly strikes: number;
 }
 
 /**
- * Blocks of subjects under policies with the option `block`: those that the policies began, and those that are set by hand. A block is
- * part of a budget: `Backend.reset` of the budget ends it.
+ * Blocks of subjects under policies with the option `block`, both those that policies began and those set by hand. A
+ * block is part of a budget: `Backend.reset` of the budget ends it.
  */
 export interface BlockStore {
-  /** Blocks a subject from now on, in place of a block before. It is no strike. */
+  /** Blocks a subject from now on; replaces a previous block. It does not count as a strike. */
   setBlock(target: Target, forMs: number): Awaitable<Block>;
-  /** Returns the block of a subject, or undefined if it is not blocked now. */
+  /** Returns the block of a subject, or undefined if it is not blocked. */
   getBlock(target: Target): Awaitable<Block | undefined>;
-  /** Ends the block of a subject, and forgets its strikes and its row of denials. Returns false if it is not blocked. */
+  /** Ends the block of a subject, and drops its strikes and its row of denials. Returns false if it is not blocked. */
   deleteBlock(target: Target): Awaitable<boolean>;
-  /** Lists the blocks of policies of a name. One that begins or ends meanwhile may be missing. */
+  /** Lists the blocks of policies with a name. Blocks that begin or end in the meantime may be missing. */
   listBlocks(policy: string, page: PageRequest): Awaitable<Page<Block>>;
 }
 
