@@ -52,7 +52,7 @@ const SAME_ON_NEST_11 = [
   '<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$|connections/refused-clients)',
   // How options are checked, and how budgets are told apart in a store.
   '<rootDir>/test/planning/errors/(policies|lease)',
-  '<rootDir>/test/module/(missing-values|undefined-options|socket-options|bounded-holds)',
+  '<rootDir>/test/module/(missing-values|undefined-options|socket-options|bounded/bounded-holds)',
   '<rootDir>/test/applications/releases',
   '<rootDir>/test/service/concurrency/sockets',
 ];
