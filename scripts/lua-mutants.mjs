@@ -61,13 +61,18 @@ function localsOf(file) {
   return scopesOf(luaFiles[file], tokensOf(luaFiles[file])).locals;
 }
 
+/** Returns the cases that run one of these scripts. */
+const casesOf = (...scripts) => all.filter(({ runs }) => runs.some(({ script }) => scripts.includes(script)));
+
 /** Files that only the scripts of holds contain. */
 const OF_HOLDS = ['lib/holds', 'scripts/take', 'scripts/hold'];
-const casesOfHolds = all.filter(({ runs }) => runs.some(({ script }) => script === 'take' || script === 'hold'));
+const casesOfHolds = casesOf('take', 'hold');
+const casesOfWrites = casesOf('write');
 
 /** Returns the cases, first those of the file's strategy, or of blocks. */
 function casesFor(file) {
   if (OF_HOLDS.includes(file)) return casesOfHolds;
+  if (file === 'scripts/write') return casesOfWrites;
   const name = /block/.test(file) ? 'block' : file.replace('strategies/', '').replace('bucket', '-bucket');
   return all.toSorted((a, b) => Number(b.name.includes(name)) - Number(a.name.includes(name)));
 }

@@ -10,6 +10,7 @@ import { SLIDING_WINDOW } from './equivalent/sliding-window.mjs';
 import { SPEND } from './equivalent/spend.mjs';
 import { SPEND_ONE } from './equivalent/spend-one.mjs';
 import { SPEND_SEVERAL } from './equivalent/spend-several.mjs';
+import { WRITE } from './equivalent/write.mjs';
 
 /** The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason. */
 export const EQUIVALENT = new Set(
@@ -26,6 +27,7 @@ export const EQUIVALENT = new Set(
     SPEND,
     SPEND_ONE,
     SPEND_SEVERAL,
+    WRITE,
   ]
     .flat()
     .flatMap(({ places }) => places),

@@ -123,13 +123,14 @@ export type ScriptName =
   | 'settle'
   | 'block'
   | 'lease'
+  | 'write'
   | 'take'
   | 'hold'
   | `spend-one ${string}`;
 
 /** Puts the scripts together as the build does, each between `before` and `after`. */
 export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
-  const { policies, spend, settle, block, lease, take, hold, spendOne, spendSeveral } = assemble(files);
+  const { policies, spend, settle, block, lease, write, take, hold, spendOne, spendSeveral } = assemble(files);
   const general = (script: string) => [before, policies, ...customLua, guarded, script, after('ARGV[2]')].join('\n');
   const heldBy = (script: string, told: string, bare: string) =>
     [before, policies, script, after(told, bare)].join('\n');
@@ -141,6 +142,7 @@ export function instrumented(files: LuaFiles): ReadonlyMap<ScriptName, string> {
     ['settle', general(settle)],
     ['block', general(block)],
     ['lease', general(lease)],
+    ['write', general(write)],
     ['take', heldBy(take, 'ARGV[2]', HOLD_COUNT)],
     ['hold', heldBy(hold, '0', "ARGV[3] == 'grow' and 0 or #reply - 16")],
     ...ones,

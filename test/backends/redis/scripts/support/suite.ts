@@ -20,6 +20,7 @@ import { overrides } from '../cases/overrides.js';
 import { randomBlocks } from '../cases/random-blocks.js';
 import { randomCase } from '../cases/random-cases.js';
 import { severalCharges } from '../cases/several-charges.js';
+import { writes } from '../cases/writes.js';
 import type { ScriptCase } from './script-run.js';
 
 export { strategies };
@@ -44,6 +45,7 @@ export const chosenCases: readonly ScriptCase[] = [
   ...calendars,
   ...severalCharges,
   ...blocks,
+  ...writes,
   ...holdCases,
   ...heldKeys,
   ...heldWindows,
