@@ -1,4 +1,5 @@
 import { bindingOf, type Charge, type Decision, type Outcome, withReason } from '../../core/decision.js';
+import { mapKey } from '../../core/key.js';
 import { receiptOf } from '../../core/receipt.js';
 import type { State, StepResult } from '../../strategies/strategy.js';
 import type { CallBlocks } from './blocks/call-blocks.js';
@@ -9,8 +10,6 @@ import type { SubjectTable } from './subject-table.js';
 export interface IndependentCharge {
   readonly charge: Charge;
   readonly table: SubjectTable;
-  /** The subject's map key in the table. */
-  readonly key: string;
   /** The index of the state in the table; undefined for a new subject. */
   readonly index: number | undefined;
   readonly result: StepResult;
@@ -20,6 +19,7 @@ export interface IndependentCharge {
 /** Any other charge, evaluated and not yet written. */
 export interface LocatedCharge extends StateLocation {
   readonly charge: Charge;
+  readonly index?: undefined;
   readonly result: StepResult;
   /** The state that the call found. */
   readonly found: State;
@@ -75,8 +75,8 @@ export function decisionInDeniedCall(one: EvaluatedCharge, now: number, blocks?:
 export function write(store: MemoryStore, one: EvaluatedCharge, now: number): void {
   const { state, decision, changed } = one.result;
   const expiresAt = now + decision.resetMs;
+  if (one.index !== undefined) store.writeAt(one.table, one.index, state, expiresAt, changed);
+  else if (one.isShared === undefined) store.insert(one.table, mapKey(one.charge.subject), state, expiresAt);
   // Looked up again: other charges of the call may add and drop subjects.
-  if (one.isShared !== undefined) store.write(one, state, expiresAt);
-  else if (one.index === undefined) store.insert(one.table, one.key, state, expiresAt);
-  else store.writeAt(one.table, one.index, state, expiresAt, changed);
+  else store.write(one, state, expiresAt);
 }

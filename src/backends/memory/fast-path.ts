@@ -78,10 +78,9 @@ function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: n
     assertChargeCost(cost, policy);
     const table = store.tableOf(policy);
     if (!areArguments(args, table.argumentCount) || isOn(table, evaluated, i)) return undefined;
-    const key = mapKey(subject);
-    const index = table.find(key);
+    const index = table.find(mapKey(subject));
     if (index === undefined && !store.hasPlenty(table, newSubjects++)) return undefined;
-    evaluated[i] = { charge, table, key, index, result: table.step(index, now, policy, cost, args) };
+    evaluated[i] = { charge, table, index, result: table.step(index, now, policy, cost, args) };
   }
   return conclude(store, charges, evaluated, now, true);
 }
