@@ -1,20 +1,20 @@
-// A process that measures whether a hit costs more if more hits are live, with three numbers of them in turn.
+// A process that measures whether a hit costs more where more hits are live: three numbers of them, in turn.
 import { answer } from '../lib/child.mjs';
 import { cpuMicros } from '../lib/cpu.mjs';
 import { hitChunk } from './hit-all.mjs';
 import { spending } from './limiters.mjs';
 
 const KEYS = Array.from({ length: 100 }, (_, i) => `user:${1_000_000 + i}`);
-/** Hits on each key that are measured at once, and refunded before the next. */
+/** Hits on each key that are measured at once, and given back before the next. */
 const AT_ONCE = 3;
 
-/** A policy of which almost nothing drains or leaves a window during the measurement. A log takes no limit above 10 000. */
-const spec = (strategy) => ({
-  rate: strategy === 'sliding-log' ? '10000/day' : '10000000/day',
+/** Next to nothing drains or leaves a window while it is measured. Of a log one entry leaves for each that comes, a millisecond later. */
+const spec = (strategy, live) => ({
+  rate: strategy === 'sliding-log' ? `10000 per ${live} ms` : '10000000/day',
   ...(strategy === 'gcra' && { burst: 10_000_000 }),
 });
 
-/** Keys with a number of live hits each. */
+/** Keys with so many live hits each. */
 class Filled {
   micros = 0;
   hits = 0;
@@ -23,23 +23,26 @@ class Filled {
   constructor(strategy, live) {
     this.live = live;
     this.isLog = strategy === 'sliding-log';
-    this.limiter = spending(strategy, { keys: KEYS.length, spec });
+    this.limiter = spending(strategy, { keys: KEYS.length, spec: () => spec(strategy, live) });
   }
 
   async fill() {
     if (!this.isLog) return hitChunk(this.limiter, KEYS, 0, this.live * KEYS.length);
     for (let i = 0; i < this.live; i++) {
       await hitChunk(this.limiter, KEYS, 0, KEYS.length);
-      this.limiter.pass(1); // hits of one millisecond are one entry
+      this.limiter.pass(1);
     }
   }
 
   measure() {
     const before = cpuMicros();
-    for (let i = 0; i < AT_ONCE * KEYS.length; i++) this.#outcomes[i] = this.limiter.hit(KEYS[i % KEYS.length]);
+    for (let i = 0; i < AT_ONCE * KEYS.length; i++) {
+      if (this.isLog && i % KEYS.length === 0) this.limiter.pass(1);
+      this.#outcomes[i] = this.limiter.hit(KEYS[i % KEYS.length]);
+    }
     this.micros += cpuMicros() - before;
     this.hits += this.#outcomes.length;
-    for (const outcome of this.#outcomes) this.limiter.undo(outcome);
+    if (!this.isLog) for (const outcome of this.#outcomes) this.limiter.undo(outcome);
   }
 }
 
