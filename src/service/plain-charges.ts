@@ -7,8 +7,8 @@ import type { LimitLookup } from './limit-lookup.js';
 
 /**
  * Prepares the charge of the most frequent uses of the service: a policy's name, a cost and a subject, outside of any call, under a policy
- * of one rate that nothing but its rate decides. Such a charge needs no request object, no call and no functions, so `consume` takes 0.6 of
- * the time that all steps take.
+ * of one rate that nothing but its rate decides. Such a charge needs no request object, no call and no functions. Without them `hit` takes
+ * 0.5 to 0.6 of the time, and `consume` 0.65 to 0.95.
  */
 export class PlainCharges {
   constructor(
