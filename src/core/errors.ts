@@ -135,11 +135,17 @@ export function invalidArgument(path: string, expected: string, found: unknown):
 /** Returns ` Did you mean "search"? Known: search, upload.`, the end of an error about an unknown name. */
 export function suggest(name: string, known: readonly string[]): string {
   const list = known.length === 0 ? ' None are known.' : ` Known: ${known.join(', ')}.`;
+  const nearest = nearestTo(name, known);
+  return nearest === undefined ? list : ` Did you mean "${nearest}"?${list}`;
+}
+
+/** Returns the known name that was probably meant; undefined if none is similar. */
+export function nearestTo(name: string, known: readonly string[]): string | undefined {
   const nearest = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest === undefined || nearest.distance > Math.max(2, name.length / 3)) return list;
-  return ` Did you mean "${nearest.candidate}"?${list}`;
+  if (nearest === undefined || nearest.distance > Math.max(2, name.length / 3)) return undefined;
+  return nearest.candidate;
 }
 
 /** Throws for a member that is not an option: a misspelt option would silently not limit. */

@@ -3,6 +3,7 @@ import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import { type By, type Call, EXEMPT } from '../transports/call.js';
 import { by } from '../transports/identity/by.js';
 import { memberAt } from '../transports/member.js';
+import { type ContextMember, readsContext } from './context-members.js';
 import type { PolicyOptions } from './policy-options.js';
 
 /**
@@ -66,6 +67,14 @@ const MAX_NAME = 256;
 /** Stands for all values that are not a name, so that they share a budget. */
 const NO_NAME = '[no name]';
 
+/** The member of `context` that names the member of the body with the account. */
+const ACCOUNT: ContextMember = {
+  name: 'account',
+  expected: 'the path of a member of the body such as "email"',
+  fits: (path) => typeof path === 'string' && !path.split('.').includes(''),
+  without: 'Without it, no account would be limited.',
+};
+
 /** The account in the body, in the member that `context.account` names. */
 const account: By = (call) => {
   const name = nameIn(call);
@@ -74,8 +83,8 @@ const account: By = (call) => {
 const nobody: By = () => EXEMPT;
 
 /** Exempts a call whose body has no account; the limit by address still applies. */
-const byAccount = by.first(account, nobody);
-const byAccountOrUser = by.first(account, by.user(), nobody);
+const byAccount = readsContext(by.first(account, nobody), ACCOUNT);
+const byAccountOrUser = readsContext(by.first(account, by.user(), nobody), ACCOUNT);
 const byUser = by.user();
 const byAddress = by.ip();
 
@@ -163,10 +172,9 @@ function freeze(all: Presets): Presets {
 function nameIn({ client, message, request, context }: Call): string | undefined {
   const path = context.account;
   if (path === undefined) return undefined;
-  if (typeof path !== 'string' || path.split('.').includes('')) {
-    throw new TypeError(
-      `context.account: expected the path of a member of the body such as "email", got ${describeValue(path)}`,
-    );
+  // A call by hand may have a context of its own, which startup has not seen.
+  if (typeof path !== 'string' || !ACCOUNT.fits(path)) {
+    throw new TypeError(`context.account: expected ${ACCOUNT.expected}, got ${describeValue(path)}`);
   }
   let name = memberAt(client === undefined ? request?.body : message, path.split('.'));
   // Treats an array of one name as the name, as a lenient application does.

@@ -9,6 +9,7 @@ import {
 import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUDGET_ONLY_MEMBERS } from '../decorators/budget-options.js';
+import { assertContextMembers } from '../decorators/context-members.js';
 import { POLICY_MEMBERS, type PolicyOptions, RATE_MEMBERS } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
 import { SPEC_EXPECTED } from '../strategies/define-policy.js';
@@ -108,6 +109,11 @@ const A_LIMIT = 'a rate such as "5/min", or an object with a rate';
  * @throws ThrottleConfigError naming the place and the option
  */
 export function assertPolicyOptions(place: string, options: unknown): asserts options is PolicyOptions {
+  assertOwnOptions(place, options);
+  assertContextMembers(place, options);
+}
+
+function assertOwnOptions(place: string, options: unknown): asserts options is PolicyOptions {
   if (options === undefined) throw missingValue(place, A_LIMIT);
   if (!isRecord(options)) throw invalidValue(place, A_LIMIT, options);
   const replacement = policyOptionsFor(options);

@@ -22,6 +22,7 @@ import {
   ThrottleService,
 } from '../../src/index.js';
 import { reportedLimits } from '../../src/testing/index.js';
+import { bootError } from '../support/application.js';
 import { startSockets, transports } from '../support/gateway-app.js';
 import { adapters, type RequestOptions, startApp, type TestApp } from '../support/http-app.js';
 
@@ -301,9 +302,80 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     expect(await admitted(app, () => ({ method: 'POST', body: {} }))).toEqual([10, 'otp-verify-address-10m']);
   });
 
-  it('fails for an invalid path', async () => {
-    await using app = await start('PASSWORD_RESET', { context: { account: 5 } });
+  it('fails for an invalid path that a call by hand passes', async () => {
+    @Controller('try')
+    class ByHandController {
+      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
+
+      @Post()
+      async write(): Promise<void> {
+        await this.throttle.hit('account', 1, { context: { account: 5 } });
+      }
+    }
+    const [, limit = { rate: '1/s' }] = presets.PASSWORD_RESET;
+    const { name, ...account } = limit;
+    await using app = await startApp({
+      adapter,
+      controllers: [ByHandController],
+      options: { policies: { account } },
+    });
     expect((await app.send('/try', post(1, 'ann'))).status).toBe(500);
+  });
+});
+
+describe('a context that a preset cannot use stops startup', () => {
+  const place = '@Throttle on TriedController, context';
+  const path = 'the path of a member of the body such as "email"';
+  const without = 'Without it, no account would be limited.';
+  const accountPresets = ['AUTH', 'OTP_SEND', 'OTP_VERIFY', 'PASSWORD_RESET'] as const;
+  const boot = (preset: Preset, context: Record<string, unknown>) =>
+    bootError(() => ({ options: {}, controllers: [controllerUnder(preset, { context })] }));
+
+  it.each(accountPresets)('%s with a misspelt or invalid account', async (name) => {
+    const reads = `The limit "${presets[name][1]?.name}" reads it. ${without}`;
+    for (const misspelt of ['acount', 'Account', 'accounts']) {
+      expect(await boot(presets[name], { [misspelt]: 'email' })).toBe(
+        `${place}: expected "account", ${path}, got "${misspelt}". Did you mean "account"? ${reads}`,
+      );
+    }
+    for (const [account, found] of [
+      [5, '5 (number)'],
+      ['', '""'],
+      ['user..mail', '"user..mail"'],
+    ] as const) {
+      expect(await boot(presets[name], { account })).toBe(`${place}.account: expected ${path}, got ${found}. ${reads}`);
+    }
+    expect(await boot(presets[name], { account: undefined })).toBe(
+      `${place}.account: expected ${path}, got undefined. Is an environment variable or a configuration value missing? ${reads}`,
+    );
+  });
+
+  it('also of a policy of the module, and where it is used', async () => {
+    const { name, ...login } = presets.AUTH[1] ?? { rate: '1/s' };
+    const start = (context: Record<string, unknown>, used: Record<string, unknown>) => {
+      @Controller()
+      class UsedController {
+        @Throttle('login', { context: used }) @Post() login() {}
+      }
+      return bootError(() => ({
+        options: { policies: { login: { ...login, context } } },
+        controllers: [UsedController],
+      }));
+    };
+    expect(await start({ acount: 'email' }, {})).toMatch(/^policies\.login\.context: expected "account"/);
+    expect(await start({}, { account: 5 })).toMatch(
+      /^@Throttle\("login"\) on UsedController\.login, context\.account:/,
+    );
+    expect(await start({ account: 'email' }, { acount: 'of the application' })).toBeNull();
+  });
+
+  it('but other members belong to the application', async () => {
+    const others = { scope: 'eu', user: 7, acount: 'mine' };
+    expect(await boot(presets.AUTH, { ...others, account: 'email' })).toBeNull();
+    expect(await boot(presets.AUTH, { scope: 'eu', user: 7 })).toBeNull();
+    for (const name of ['PUBLIC_API', 'EXPENSIVE', 'UPLOAD', 'LLM', 'WS_MESSAGES'] as const) {
+      expect(await boot(presets[name], { ...others, account: 5 })).toBeNull();
+    }
   });
 });
 
