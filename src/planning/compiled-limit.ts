@@ -14,6 +14,7 @@ import { type DeclaredLimit, type Level, nameOf } from './declared-limits.js';
 import type { HandlerIdentity } from './handler-identity.js';
 import type { TierOptions } from './plans/plan-options.js';
 import type { PolicyTiers } from './plans/plans.js';
+import { atOwnStrategy } from './plans/tier-rate.js';
 import { fixedPolicies, type PolicySource, plannedPolicies, policiesByRate } from './policy-source.js';
 import { type QuotaContext, QuotaSource } from './quotas/quota-source.js';
 import { type ModeSource, modeSource } from './runtime/mode-source.js';
@@ -238,7 +239,9 @@ function policySource(
   if (options.overrides !== undefined && own.fixed?.length === 0) throw nothingToOverride(place);
   assertLeasable(place, own.fixed ?? [], mode);
   if (tiers !== undefined) assertNotLeased(options, place, tiers);
-  const source = tiers === undefined ? own : plannedPolicies(nameOf(declared), tiers, own, affordable);
+  const inTier = (at: string, spec: TierOptions, when: string) =>
+    affordable(at, atOwnStrategy(at, nameOf(declared), options, spec), when);
+  const source = tiers === undefined ? own : plannedPolicies(nameOf(declared), tiers, own, inTier);
   if (runtime === undefined) return source;
   const written = own.fixed ?? define(place, { rate: anyRate(options) });
   const atRate = (rate: StoredRate): readonly Policy[] => {

@@ -39,6 +39,21 @@ describe('a quota', () => {
     });
   });
 
+  it('is a quota under every plan', async () => {
+    await using context = await startContext({
+      policies: { api: { rate: '3/month', timeZone: 'Europe/Berlin' }, sliding: '3/day' },
+      plans: { of: () => 'pro', default: 'pro', tiers: { pro: { api: '10/day', sliding: '50/week' } } },
+    });
+    const { throttle } = context;
+    const hour = 3_600_000;
+    expect(await throttle.hit('api', 10, ada)).toMatchObject({
+      binding: { limit: 10, remaining: 0, window: { startMs: JANUARY - hour, endMs: JANUARY + 23 * hour } },
+    });
+    const { binding } = await throttle.hit('sliding', 1, ada);
+    expect(binding).toMatchObject({ limit: 50, windowMs: 7 * DAY_MS });
+    expect(binding).not.toHaveProperty('window');
+  });
+
   it('has its window in the time zone of the policy, by the clock of the backend', async () => {
     const policies = {
       berlin: { rate: '10/day', strategy: 'calendar', timeZone: 'Europe/Berlin' },
@@ -139,7 +154,8 @@ describe('a quota', () => {
   it('may be the rate of a plan', async () => {
     const of = ({ context }: Call) => (context.isPro === true ? 'pro' : undefined);
     const plans = { of, default: 'free', tiers: { free: {}, pro: { exports: '50/month' } } };
-    await using context = await startContext({ policies: { exports: '5/day' }, plans });
+    const policies = { exports: { rate: '5/day', strategy: 'calendar' } };
+    await using context = await startContext({ policies, plans });
     const { throttle } = context;
     await throttle.hit('exports', 1, { ...ada, context: { isPro: true } });
     expect(await throttle.stat('exports', { ...ada, context: { isPro: true } })).toMatchObject({

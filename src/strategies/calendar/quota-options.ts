@@ -45,6 +45,11 @@ export function calendarAt(path: string, calendar: PolicyCalendar, periodMs: num
   throw invalidValue(optionAt(path, 'rate'), A_UNIT, `${periodMs} ms`, 'SLUICE_CALENDAR_RATE');
 }
 
+/** Returns true for a rate that `calendar` can count: per hour, day, week, month or year. */
+export function isCalendarRate({ unit, periodMs }: Rate): boolean {
+  return unit !== undefined || UNITS.has(periodMs);
+}
+
 /** Returns a rate as a string that means the same to the strategy. */
 export function rateText({ limit, periodMs }: Pick<Rate, 'limit' | 'periodMs'>, strategy: string): string {
   const unit = strategy === 'calendar' ? UNITS.get(periodMs) : undefined;

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
-import { type PlanOptions, Throttle, ThrottleModule, type ThrottleModuleOptions } from '../../../src/index.js';
+import {
+  type ModulePolicy,
+  type PlanOptions,
+  Throttle,
+  ThrottleModule,
+  type ThrottleModuleOptions,
+} from '../../../src/index.js';
 import { bootError } from '../../support/application.js';
 
 /** Values that untyped code may pass. */
@@ -116,6 +122,38 @@ describe('plans stop startup', () => {
     const segmented = { api: { rate: '100/min', segments: 60 } } as const;
     expect(await bootWith(withTier({ api: '100/7s' }), { policies: segmented })).toBe(
       'plans.tiers.pro.api.segments: expected a whole number from 1 to 1000 that divides the period of 7000 ms, got 60 (number)',
+    );
+  });
+
+  it.each<readonly [policy: ModulePolicy, tier: string, message: string | null]>([
+    [
+      '3/month',
+      '10/min',
+      '"10/min" is not a rate of the calendar, but the policy "api" ("3/month") is a quota. Write a rate per hour, day, week, month or year, or a separate policy.',
+    ],
+    [
+      { rate: '3/day', strategy: 'calendar' },
+      '10/month; 5/s',
+      '"10/month; 5/s" is not a rate of the calendar, but the policy "api" ("3/day") is a quota. Write a rate per hour, day, week, month or year, or a separate policy.',
+    ],
+    [
+      '3/day',
+      '10/month',
+      '"10/month" is a quota of the calendar, but the policy "api" ("3/day") is not. Write a period of fixed length such as 30 days, or make the policy a quota, { strategy: "calendar" }.',
+    ],
+    [
+      { rate: () => '3/day', strategy: 'fixed-window' },
+      '10/year',
+      '"10/year" is a quota of the calendar, but the policy "api" is not. Write a period of fixed length such as 30 days, or make the policy a quota, { strategy: "calendar" }.',
+    ],
+    [{ rate: '3/month', timeZone: 'Europe/Berlin' }, '10/day', null],
+    ['3/month', 'unlimited', null],
+    ['unlimited', '3/month', null],
+    ['10/min; 100/month', '20/min; 200/month', null],
+    [{ rate: () => '3/month' }, '10/day', null],
+  ])('with a rate of another kind than that of the policy: %j with %j', async (api, tier, message) => {
+    expect(await bootWith(withTier({ api: tier }), { policies: { api } })).toBe(
+      message === null ? null : `plans.tiers.pro.api: ${message}`,
     );
   });
 
