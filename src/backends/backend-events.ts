@@ -16,10 +16,10 @@ export type BackendEvent =
   /** A key of these policies held a value that Sluice did not write; it was deleted. */
   | { readonly type: 'garbage'; readonly policies: readonly string[] }
   /**
-   * A circuit breaker opened after five consecutive failures; `code` is the last one. `onError` applies until `recovered`.
-   * Emitted once per outage of a domain.
+   * A circuit breaker opened after five consecutive failures; `code` and `message` are those of the last one, as in `failed`.
+   * `onError` applies until `recovered`. Emitted once per outage of a domain.
    */
-  | ({ readonly type: 'degraded'; readonly code: string } & Partial<DegradedDomains>)
+  | ({ readonly type: 'degraded'; readonly code: string; readonly message: string } & Partial<DegradedDomains>)
   /**
    * The first of consecutive calls failed at the backend; `onError` decided it. Emitted again only after a reply. The
    * number of failed calls, by code, is in `ThrottleService.failures`.

@@ -52,7 +52,7 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
     const { app, atStartup, warnings } = started;
     const cause = `Redis at 127.0.0.1:${server.port}: WRONGPASS invalid username-password pair or user is disabled`;
     expect(atStartup).toEqual([
-      `${cause}. Until it recovers, limits are counted in this process (onError: "local"), unless a policy says otherwise.`,
+      `${cause}. Until it recovers, calls are limited in this process (onError: "local"), unless a policy says otherwise.`,
     ]);
     expect(await app.statuses('/list', 4)).toEqual([200, 200, 200, 429]);
     expect([...app.app.get(ThrottleService).failures]).toEqual([['WRONGPASS', 5]]);
@@ -70,6 +70,48 @@ describe.each(adapters)('an application whose Redis cannot be used, with %s', (a
     expect(started.atStartup).toEqual([
       `Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}. Until it recovers, ${meanwhile} (onError: "${onError}"), unless a policy says otherwise.`,
     ]);
+  });
+
+  it.each([
+    ['local', 'calls are limited in this process'],
+    ['allow', 'calls pass uncharged'],
+    ['deny', 'calls are rejected with 503'],
+  ] as const)(
+    'logs the cause and the effect of onError %s after five failures in a row',
+    async (onError, meanwhile) => {
+      const port = await freePort();
+      await using started = await start({ host: '127.0.0.1', port }, { onError });
+      const { app, atStartup, warnings } = started;
+      await app.statuses('/list', 4);
+      expect(warnings).toEqual(atStartup);
+      await app.statuses('/list', 2);
+      expect(warnings.slice(atStartup.length)).toEqual([
+        `The backend is unavailable (CONNECTION): Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}. Until it recovers, ${meanwhile} (onError: "${onError}"), unless a policy says otherwise.`,
+      ]);
+    },
+  );
+
+  it('says which calls fail if the user may run only the commands of some policies', async () => {
+    const admin = await connect(server, { password: PASSWORD });
+    const commands = ['evalsha', 'eval', 'get', 'getrange', 'set', 'setrange', 'del', 'time', 'info'];
+    const rules = ['on', '>secret', 'resetchannels', '~sluice:*', '-@all', ...commands.map((name) => `+${name}`)];
+    await admin.call('ACL', 'SETUSER', 'plain', 'reset', ...rules);
+    admin.disconnect();
+    const policies = { calls: { concurrency: 1 }, login: { rate: '1/min', block: { for: '1h' } } } as const;
+    const client = { ...server.address, username: 'plain', password: 'secret' };
+    await using started = await start(client, { policies, default: '1000/min' });
+    const { app, atStartup, warnings } = started;
+    expect(atStartup).toEqual([]);
+    const throttle = app.app.get(ThrottleService);
+    expect(await throttle.run('calls', { subject: 'ada' }, async () => 'done')).toBe('done');
+    const refusal =
+      "NOPERM The user executing the script can't run this command or subcommand. " +
+      'Grant the user the commands and keys that "Permissions" in docs/redis.md lists';
+    expect(warnings).toEqual([
+      `Redis at 127.0.0.1:${server.port}: ${refusal}. Until it recovers, calls that fail with this error are limited in this process (onError: "local"), unless a policy says otherwise.`,
+    ]);
+    expect(await app.statuses('/list', 1)).toEqual([200]);
+    expect([...throttle.failures.keys()]).toEqual(['NOPERM']);
   });
 
   it('logs nothing about a client that connects in time', async () => {

@@ -82,7 +82,7 @@ describe.each(adapters)('an application on Redis, with %s', (adapter) => {
     expect(await app.statuses('/list', 4)).toEqual([200, 200, 200, 429]);
     expect(await app.statuses('/list', 4)).toEqual([429, 429, 429, 429]);
     expect(warnings).toEqual([
-      'The backend is unavailable (TIMEOUT). Until it recovers, the onError of each policy decides.',
+      `The backend is unavailable (TIMEOUT): Redis at 127.0.0.1:${server.port} did not answer within ${FROZEN_MS} ms. Until it recovers, calls are limited in this process (onError: "local"), unless a policy says otherwise.`,
     ]);
   });
 

@@ -14,8 +14,8 @@ const REPLIES = ['GARBAGE', 'TRYAGAIN'];
 export interface OutageListener {
   /** Called for the first of consecutive failures. */
   failed(error: BackendError): void;
-  /** @param code of the last failure */
-  degraded(code: string): void;
+  /** @param error the last failure */
+  degraded(error: BackendError): void;
   recovered(): void;
 }
 
@@ -62,7 +62,7 @@ export class CircuitBreaker {
     if (this.#failures < FAILURES) return;
     this.#isOpen = true;
     this.#nextProbeMs = this.clock.now() + PROBE_INTERVAL_MS;
-    this.outage.degraded(error.code);
+    this.outage.degraded(error);
   }
 
   /** Calls `probe` if one is due. The outage is over if its promise resolves. */

@@ -106,9 +106,9 @@ export class FailureDomainTable {
       {
         failed: ({ code, message, transient }) =>
           this.events.emit({ type: 'failed', code, message, transient, ...(name !== undefined && { domain: name }) }),
-        degraded: (code) => {
+        degraded: ({ code, message }) => {
           this.#open.add(domain);
-          this.events.emit({ type: 'degraded', code, ...this.#extent(name) });
+          this.events.emit({ type: 'degraded', code, message, ...this.#extent(name) });
         },
         recovered: () => {
           this.#open.delete(domain);

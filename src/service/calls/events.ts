@@ -254,11 +254,11 @@ const AFTER_LOSS: Readonly<Record<Loss, string>> = {
   hold: 'it stays open there until it expires',
 };
 
-/** The effect of `onError` during an outage. */
+/** The effect of `onError` on calls that the backend cannot decide. */
 const MEANWHILE: Readonly<Record<FailureMode, string>> = {
-  local: 'limits are counted in this process',
-  allow: 'calls pass uncharged',
-  deny: 'calls are rejected with 503',
+  local: 'are limited in this process',
+  allow: 'pass uncharged',
+  deny: 'are rejected with 503',
 };
 
 /**
@@ -267,16 +267,26 @@ const MEANWHILE: Readonly<Record<FailureMode, string>> = {
  */
 function outageMessage(event: BackendEvent, onError: OnError): string | undefined {
   if (event.type === 'failed' && (event.atStartup || !event.transient)) {
-    const cause = event.message.replace(/\.$/, '');
-    const mode = failureModeOf(onError);
-    return `${cause}. Until it recovers, ${MEANWHILE[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
+    // Other calls may go on: a user of Redis may lack the permission for some commands only.
+    const calls = event.atStartup ? 'calls' : 'calls that fail with this error';
+    return `${sentenceOf(event.message)} ${meanwhileOf(calls, onError)}`;
   }
   if (event.type === 'lost' && event.what === 'lease') {
     return `${event.units} leased units were not given back (${event.code}), and count as used until their windows end. Close the Redis client in onApplicationShutdown, not earlier.`;
   }
   if (event.type === 'recovered') return `${partOf(event)} is available again, and decides calls again.`;
   if (event.type !== 'degraded') return undefined;
-  return `${partOf(event)} is unavailable (${event.code}). Until it recovers, the onError of each policy decides.`;
+  return `${partOf(event)} is unavailable (${event.code}): ${sentenceOf(event.message)} ${meanwhileOf('calls', onError)}`;
+}
+
+function sentenceOf(message: string): string {
+  return `${message.replace(/\.$/, '')}.`;
+}
+
+/** Says what happens to calls that the backend cannot decide, under the `onError` of the module. */
+function meanwhileOf(calls: string, onError: OnError): string {
+  const mode = failureModeOf(onError);
+  return `Until it recovers, ${calls} ${MEANWHILE[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
 }
 
 /** Returns the part of the backend that is unavailable, and the number of other such parts. */

@@ -11,7 +11,7 @@ function newBreaker() {
   const first: string[] = [];
   const outage = {
     failed: ({ code }: BackendError) => first.push(code),
-    degraded: (code: string) => emitted.push(code),
+    degraded: ({ code }: BackendError) => emitted.push(code),
     recovered: () => emitted.push('recovered'),
   };
   const breaker = new CircuitBreaker(outage, clock);

@@ -59,8 +59,8 @@ describe('a table of failure domains', () => {
     expect(areOpen('a1', 'a2', 'b1')).toEqual([true, true, false]);
     fail(5, [on('b1')]);
     expect(emitted).toEqual([
-      { type: 'degraded', code: 'TIMEOUT', domain: 'a', unavailable: ['a'], of: 3 },
-      { type: 'degraded', code: 'TIMEOUT', domain: 'b', unavailable: ['a', 'b'], of: 3 },
+      { type: 'degraded', code: 'TIMEOUT', message: DOWN.message, domain: 'a', unavailable: ['a'], of: 3 },
+      { type: 'degraded', code: 'TIMEOUT', message: DOWN.message, domain: 'b', unavailable: ['a', 'b'], of: 3 },
     ]);
     expect(table.retryAfterMs).toBe(1000);
   });
@@ -142,6 +142,6 @@ describe('a table of failure domains', () => {
     clock.advance(1000);
     table.probe();
     await new Promise(setImmediate);
-    expect(emitted).toEqual([{ type: 'degraded', code: 'TIMEOUT' }, { type: 'recovered' }]);
+    expect(emitted).toEqual([{ type: 'degraded', code: 'TIMEOUT', message: DOWN.message }, { type: 'recovered' }]);
   });
 });

@@ -5,6 +5,9 @@ import { BackendError } from '../../backend-error.js';
 /** Faults of the configuration: they do not go away by themselves. All other codes are of states that a server leaves again. */
 const PERMANENT = ['NOAUTH', 'NOPERM', 'WRONGPASS', 'WRONGTYPE', 'NOPROTO', 'SCRIPT', 'ERR'];
 
+/** The fix for NOPERM: of a command inside a script, Redis 7 does not say which one it is. */
+const GRANT = 'Grant the user the commands and keys that "Permissions" in docs/redis.md lists';
+
 /** The longest message of a server that is repeated in an error. */
 const MAX_TEXT = 200;
 
@@ -78,7 +81,11 @@ function wordsOf(code: string, message: string): string {
     .replace(/'(.*)'/s, (quoted, text: string) => (/^[\w|-]{1,40}$/.test(text) ? quoted : "'...'"))
     .replaceAll(/\s+/g, ' ')
     .slice(0, MAX_TEXT);
-  return code === 'SCRIPT' ? `Redis cannot run the script: ${words.replace(/^ERR /, '')}` : words;
+  if (code === 'SCRIPT') return `Redis cannot run the script: ${words.replace(/^ERR /, '')}`;
+  if (code !== 'NOPERM') return words;
+  // Of a command inside a script, Redis 7 begins it with ERR.
+  const refusal = words.replace(/^(?:@user_script: ?\d+: )*(?:ERR |-?NOPERM )?/, '').replace(/\.$/, '');
+  return `NOPERM ${refusal}. ${GRANT}`;
 }
 
 /**

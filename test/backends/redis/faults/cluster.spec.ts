@@ -51,7 +51,14 @@ describe('a cluster', () => {
     await Promise.all(Array.from({ length: 5 }, () => backend.spend(both)));
     await probesFail(1, backend, () => backend.peek([charge(limit, good)]));
     const domain = `127.0.0.1:${still.port}`;
-    const degraded = { type: 'degraded', code: 'TIMEOUT', domain, unavailable: [domain], of: 3 };
+    const degraded = {
+      type: 'degraded',
+      code: 'TIMEOUT',
+      message: expect.stringContaining(domain),
+      domain,
+      unavailable: [domain],
+      of: 3,
+    };
     expect(events).toEqual([degraded]);
     still.thaw();
     await askUntil(

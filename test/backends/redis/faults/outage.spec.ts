@@ -81,7 +81,13 @@ describe.each([
     for (const allowed of [true, true, true, false, false, false]) {
       expect(await backend.spend([charge(limit)])).toMatchObject({ allowed, degraded: 'local' });
     }
-    expect(events).toEqual([{ type: 'degraded', code: expect.stringMatching(/^(?:CONNECTION|TIMEOUT)$/) }]);
+    expect(events).toEqual([
+      {
+        type: 'degraded',
+        code: expect.stringMatching(/^(?:CONNECTION|TIMEOUT)$/),
+        message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+/),
+      },
+    ]);
     // A second from the fifth failure on, less what has passed since.
     const { retryAfterMs } = backend;
     expect(retryAfterMs).toBeGreaterThanOrEqual(Math.max(0, 999 - (performance.now() - startedAt)));
@@ -111,12 +117,17 @@ describe('a server that is killed and started again', () => {
     expect(answers).toEqual(expected);
     const ask = () => backend.spend([charge(limit)]);
     await probesFail(2, backend, ask);
-    expect(events).toEqual([{ type: 'degraded', code: 'CONNECTION' }]);
+    expect(events).toEqual([
+      { type: 'degraded', code: 'CONNECTION', message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+/) },
+    ]);
     expect(await ask()).toMatchObject({ allowed: true, degraded: 'local', receipt: { degraded: 'local' } });
 
     await server.start();
     await askUntil(ask, ({ degraded }) => degraded === undefined);
-    expect(events).toEqual([{ type: 'degraded', code: 'CONNECTION' }, { type: 'recovered' }]);
+    expect(events).toEqual([
+      { type: 'degraded', code: 'CONNECTION', message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+/) },
+      { type: 'recovered' },
+    ]);
     const other = keep(await connect(server));
     expect(await usedOf(other, prefix, limit, subject)).toBe(1);
     expect(await ask()).toMatchObject({ decisions: [{ remaining: limit.limit - 2 }] });

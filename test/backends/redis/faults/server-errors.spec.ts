@@ -33,14 +33,14 @@ describe('a server that refuses', () => {
         expect(late).toBe(0);
 
         await probesFail(1, backend, ask);
-        expect(events).toEqual([{ type: 'degraded', code: error.code }]);
+        expect(events).toEqual([{ type: 'degraded', code: error.code, message: error.message }]);
         const { message, transient } = error;
         expect(failed).toEqual([{ type: 'failed', code, message, transient }]);
         expect(backend.failures.get(code)).toBeGreaterThanOrEqual(5);
         if (heal === undefined) return;
         await heal();
         await askUntil(ask, ({ degraded }) => degraded === undefined);
-        expect(events).toEqual([{ type: 'degraded', code: error.code }, { type: 'recovered' }]);
+        expect(events).toEqual([{ type: 'degraded', code: error.code, message: error.message }, { type: 'recovered' }]);
       } finally {
         await backend.close();
         await stop();

@@ -38,6 +38,9 @@ const READY = ['info'];
 /** Additional commands of ioredis's Cluster. */
 const CLUSTER_READY = ['cluster|slots', 'cluster|info'];
 
+/** How each message of an error NOPERM ends. */
+const GRANT = 'Grant the user the commands and keys that "Permissions" in docs/redis.md lists';
+
 let server: RedisServer;
 let admin: Redis;
 let redis: Redis;
@@ -175,6 +178,25 @@ describe('a Redis user with few rights', () => {
     expect(await refusals('less', rest)).toEqual(['NOPERM']);
   });
 
+  it.each([
+    ['evalsha', "this user has no permissions to run the 'evalsha' command"],
+    ['set', "The user executing the script can't run this command or subcommand"],
+  ])(
+    'fails without %s, with a message in the words of Redis and where the commands are listed',
+    async (left, words) => {
+      await setUser(
+        admin,
+        'less',
+        COMMANDS.filter((command) => command !== left),
+      );
+      const client = await connect(server, { username: 'less', password: 'secret', enableReadyCheck: false });
+      await expect(new RedisBackend(client, { timeoutMs: PATIENT_MS }).spend(ask(1))).rejects.toThrow(
+        `Redis at 127.0.0.1:${server.port}: NOPERM ${words}. ${GRANT}`,
+      );
+      client.disconnect();
+    },
+  );
+
   it('causes no warning, and gets one about evicted keys only if it may read the configuration', async () => {
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
@@ -192,7 +214,12 @@ describe('a Redis user with few rights', () => {
 
   it('reaches no keys but its own', async () => {
     const backend = new RedisBackend(redis, { prefix: 'other', timeoutMs: PATIENT_MS });
-    await expect(backend.spend(ask(1))).rejects.toMatchObject({ code: 'NOPERM', transient: false });
+    const refusal = 'this user has no permissions to access one of the keys used as arguments';
+    await expect(backend.spend(ask(1))).rejects.toMatchObject({
+      code: 'NOPERM',
+      message: `Redis at 127.0.0.1:${server.port}: NOPERM ${refusal}. ${GRANT}`,
+      transient: false,
+    });
     expect(await admin.keys('other*')).toEqual([]);
   });
 });
