@@ -133,10 +133,13 @@ describe.each(adapters)('a function that never resolves, on %s', (adapter) => {
       asked.count++;
       return never();
     };
-    const { app } = await start(adapter, { by }, { functionTimeoutMs: 3_600_000 });
+    const { app, warnings } = await start(adapter, { by }, { functionTimeoutMs: 3_600_000 });
     const answer = app.send('/limited');
     await until(() => asked.count > 0);
     await Promise.all([app.app.close(), expect(answer).resolves.toMatchObject({ status: 503 })]);
+    expect(warnings.join('\n')).toContain(
+      'by of policy "api": expected a result within 500 ms while the application closes, got none.',
+    );
   });
 
   it('does not delay later calls', async () => {

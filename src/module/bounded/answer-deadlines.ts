@@ -56,9 +56,9 @@ export class AnswerDeadlines {
    */
   #lateError(method: string, concerned: Concerned): Error {
     const path = `${this.backend.constructor.name}.${method}()`;
-    const { timeoutMs } = this.deadlines;
-    if (this.backend.remote === true) return new BackendError('TIMEOUT', `${path}: no answer within ${timeoutMs} ms`);
+    const { waitMs, waitText, isClosing } = this.deadlines;
+    if (this.backend.remote === true) return new BackendError('TIMEOUT', `${path}: no answer within ${waitText}`);
     const names = new Set(concerned.map(({ policy }) => (typeof policy === 'string' ? policy : policy.name)));
-    return new FunctionTimeoutException(path, names.size === 0 ? undefined : [...names].join(', '), timeoutMs);
+    return new FunctionTimeoutException(path, names.size === 0 ? undefined : [...names].join(', '), waitMs, isClosing);
   }
 }

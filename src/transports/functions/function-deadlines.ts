@@ -50,7 +50,7 @@ export class FunctionDeadlines {
   }
 
   /** Like `bound`, for a promise and with another error. */
-  boundPromise<T>(answer: PromiseLike<T>, late: () => Error, waitMs = this.#waitMs): Promise<T> {
+  boundPromise<T>(answer: PromiseLike<T>, late: () => Error, waitMs = this.waitMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const entry: Deadlined = { fail: () => reject(late()) };
       this.#queue.add(entry, systemClock.now() + waitMs);
@@ -69,19 +69,29 @@ export class FunctionDeadlines {
   }
 
   /** The time that a function may take now. */
-  get #waitMs(): number {
+  get waitMs(): number {
     return this.#isClosing ? Math.min(this.timeoutMs, CLOSING_TIMEOUT_MS) : this.timeoutMs;
+  }
+
+  /** True once the application closes. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** The deadline as errors state it: `5000 ms`. */
+  get waitText(): string {
+    return `${this.waitMs} ms${this.#isClosing ? ' while the application closes' : ''}`;
   }
 
   /** Brings all deadlines forward, so that a closing application does not wait for them. */
   close(): void {
     this.#isClosing = true;
-    this.#queue.bringForward(systemClock.now() + this.#waitMs);
+    this.#queue.bringForward(systemClock.now() + this.waitMs);
   }
 
   #timedOut({ place, name }: FunctionOwner, option: string): FunctionTimeoutException {
     const path = optionAt(place, option);
-    const error = new FunctionTimeoutException(path, name, this.#waitMs);
+    const error = new FunctionTimeoutException(path, name, this.waitMs, this.#isClosing);
     const now = systemClock.now();
     if (now - (this.#warnedAtMs.get(path) ?? Number.NEGATIVE_INFINITY) >= WARNING_INTERVAL_MS) {
       this.#warnedAtMs.set(path, now);

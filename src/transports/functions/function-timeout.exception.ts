@@ -22,11 +22,13 @@ export class FunctionTimeoutException extends ThrottleUnavailableException {
    * @param functionPath the path of the function in the options, such as `policies.api.by`
    * @param policy the name of its policy, if it has one; several are joined by commas
    * @param waitedMs milliseconds for which the call waited
+   * @param isClosing true if the application closes, so that it waited at most 500 milliseconds more
    */
   constructor(
     readonly functionPath: string,
     readonly policy: string | undefined,
     waitedMs: number,
+    isClosing = false,
   ) {
     super({
       statusCode: HttpStatus.SERVICE_UNAVAILABLE,
@@ -35,8 +37,11 @@ export class FunctionTimeoutException extends ThrottleUnavailableException {
       retryAfter: 1,
     });
     const owner = policy === undefined ? '' : ` of policy "${policy}"`;
+    const [when, alternative] = isClosing
+      ? [' while the application closes', '']
+      : ['', ', or raise functionTimeoutMs'];
     this.message =
-      `${functionPath}${owner}: expected a result within ${waitedMs} ms, got none. The call is rejected with 503. ` +
-      'Set a shorter timeout for what the function waits for, or raise functionTimeoutMs.';
+      `${functionPath}${owner}: expected a result within ${waitedMs} ms${when}, got none. The call is rejected with 503. ` +
+      `Set a shorter timeout for what the function waits for${alternative}.`;
   }
 }

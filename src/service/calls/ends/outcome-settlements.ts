@@ -128,10 +128,7 @@ export class OutcomeSettlements {
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
     const { deadlines } = this.settings;
-    return deadlines.boundPromise(
-      answer,
-      () => new Error(`expected a result within ${deadlines.timeoutMs} ms, got none`),
-    );
+    return deadlines.boundPromise(answer, () => new Error(`expected a result within ${deadlines.waitText}, got none`));
   }
 
   /** Returns the receipts to settle: the receipt itself, unless the call was delayed. */
