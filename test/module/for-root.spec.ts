@@ -229,8 +229,31 @@ describe('forRoot stops startup', () => {
     },
   );
 
-  it('if it is imported twice', async () => {
+  it('if one module imports it twice, with its name', async () => {
     expect(await bootError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
+      'ThrottleModule.forRoot: imported twice, by AppModule, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
+    );
+  });
+
+  it('if two modules import it, with the names of both', async () => {
+    @Module({ imports: [ThrottleModule.forRoot({ default: '10/min' })] })
+    class SearchModule {}
+
+    @Module({ imports: [ThrottleModule.forRoot({ default: '100/min' }), SearchModule] })
+    class AppModule {}
+
+    const start = NestFactory.create(AppModule, { logger: false, abortOnError: false });
+    await expect(start.then((app) => app.init())).rejects.toMatchObject({
+      code: 'SLUICE_DUPLICATE_MODULE',
+      problem:
+        'ThrottleModule.forRoot: imported twice, by AppModule and SearchModule, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
+    });
+  });
+
+  it('if a dynamic module imports it again, without names, because it has no decorator that tells', async () => {
+    class SearchModule {}
+    const search = { module: SearchModule, imports: [ThrottleModule.forRoot({ default: '10/min' })] };
+    expect(await bootError(() => ({ options: {}, imports: [search] }))).toBe(
       'ThrottleModule.forRoot: imported twice, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
     );
   });

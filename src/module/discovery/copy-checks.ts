@@ -2,6 +2,7 @@ import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { COPY, type Copy, otherCopies, THIS_COPY } from '../../core/copies.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import type { Class } from '../../planning/class-members.js';
+import { importsOn } from './nest-metadata.js';
 import { isAnyInjected } from './service-usage.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
@@ -10,14 +11,14 @@ const IN_ONE_WAY =
   'Load nestjs-sluice in one way, by import or by require, and in one version ("npm ls nestjs-sluice").';
 
 /** Throws if the module is imported twice, from one copy of this library or from two. @throws ThrottleConfigError */
-export function assertImportedOnce(providers: readonly InstanceWrapper[]): void {
+export function assertImportedOnce(providers: readonly InstanceWrapper[], modules: ModulesContainer): void {
   const imported = providers.filter(({ token }) => token === COPY);
   if (imported.length < 2) return;
   const copies = new Set(imported.map(({ instance }: { readonly instance: Copy }) => instance));
   if (copies.size === 1) {
     throw new ThrottleConfigError(
       'SLUICE_DUPLICATE_MODULE',
-      'ThrottleModule.forRoot: imported twice, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
+      `ThrottleModule.forRoot: imported twice${importersOf(imported[0]?.host?.metatype, modules)}, which would charge each call twice. Import it once; use forFeature for the policies of other modules.`,
     );
   }
   throw new ThrottleConfigError(
@@ -56,6 +57,14 @@ export function withoutRoot(): ThrottleConfigError {
     'SLUICE_MISSING_FOR_ROOT',
     `ThrottleModule.forFeature: ThrottleModule.forRoot() is not imported. ${fix}`,
   );
+}
+
+/** Returns the modules that import a dynamic module of a class: `, by AppModule and SearchModule`. Empty unless both imports are in decorators. */
+function importersOf(type: unknown, modules: ModulesContainer): string {
+  const importers = [...modules.values()].flatMap(({ metatype, name }) =>
+    importsOn(metatype).flatMap((entry) => (Reflect.get(Object(entry), 'module') === type ? name : [])),
+  );
+  return importers.length < 2 ? '' : `, by ${[...new Set(importers)].join(' and ')}`;
 }
 
 function pathsOf(copies: readonly Copy[]): string {

@@ -49,7 +49,7 @@ export function compileHandlers(
   warn: (message: string) => void,
 ): void {
   const providers = discovery.getProviders();
-  assertImportedOnce(providers);
+  assertImportedOnce(providers, modules);
   assertNoneOfOtherCopies(modules);
   const controllers = groupByClass(discovery.getControllers(), ({ metatype }) => metatype);
   const others = groupByClass(providers, ({ instance, metatype }) => instance?.constructor ?? metatype);

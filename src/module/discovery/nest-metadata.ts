@@ -9,6 +9,7 @@ const ROUTE_PATH = 'path';
 const REQUEST_METHOD = 'method';
 const VERSION = '__version__';
 const HOST = 'host';
+const IMPORTS = 'imports';
 /** Followed by the id of the application. */
 const MODULE_PATH = '__module_path__';
 const MESSAGE_PATTERN = 'microservices:pattern';
@@ -28,6 +29,11 @@ const INJECTED_PROPERTIES = 'self:properties_metadata';
 /** Returns true for a function that can be constructed. Arrow functions and methods have no prototype. */
 export function isClass(type: unknown): type is Class {
   return typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
+}
+
+/** Returns what the decorator of a module imports. */
+export function importsOn(type: object): readonly unknown[] {
+  return Reflect.getMetadata(IMPORTS, type) ?? [];
 }
 
 /** Returns true if requests over HTTP are routed to a method. */
