@@ -101,11 +101,19 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n (bigint)`;
   if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
   if (typeof value === 'symbol') return String(value);
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (Array.isArray(value)) return describeList(value);
   const kind = Object.getPrototypeOf(value)?.constructor?.name;
   return kind === undefined || kind === 'Object'
     ? `an object with ${Object.keys(value).join(', ') || 'no members'}`
     : `an instance of ${kind}`;
+}
+
+/** Returns a short list of plain values as it is written; of any other list, only the length. */
+function describeList(list: readonly unknown[]): string {
+  if (list.length === 0) return 'an empty list';
+  const isPlain = list.every((one) => typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean');
+  const text = isPlain ? `[${list.map((one) => (typeof one === 'string' ? `"${one}"` : String(one))).join(', ')}]` : '';
+  return isPlain && text.length <= 80 ? text : `a list of ${list.length}`;
 }
 
 /**

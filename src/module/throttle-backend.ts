@@ -2,7 +2,7 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import type { Backend } from '../backends/backend.js';
 import { MemoryBackend } from '../backends/memory/memory.backend.js';
 import { type Awaitable, chain } from '../core/awaitable.js';
-import { invalidValue } from '../core/errors.js';
+import { invalidValue, ThrottleConfigError } from '../core/errors.js';
 import { isObject } from '../planning/option-checks.js';
 import type { ThrottleModuleOptions } from './throttle-module.options.js';
 
@@ -32,8 +32,36 @@ export function isBackend(value: unknown): value is Backend {
   return isObject(value) && METHODS.every((method) => typeof Reflect.get(value, method) === 'function');
 }
 
+/** Throws for a value that is meant as a backend but has another form. @throws ThrottleConfigError with what to write */
+export function assertNoClient(place: string, value: unknown): void {
+  const [found, fix] = instead(value);
+  if (found === '') return;
+  throw new ThrottleConfigError(
+    'SLUICE_INVALID_BACKEND',
+    `${place}: expected ${A_BACKEND}, got ${found}. Write ${fix}.`,
+  );
+}
+
+function instead(value: unknown): readonly [found: string, fix: string] {
+  const withClient = 'new RedisBackend(client)';
+  if (typeof value === 'string' && /^rediss?:/i.test(value)) {
+    // The text may contain a password.
+    return ['the address of a server', `${withClient} with a client of ioredis or node-redis`];
+  }
+  // Classes of other compilations are functions, which the option also takes; only a class is certain.
+  if (typeof value === 'function' && /^class\b/.test(String(value))) {
+    return [`the class ${value.name}`, value.name === 'RedisBackend' ? withClient : `new ${value.name}(...)`];
+  }
+  if (!isObject(value) || isBackend(value)) return ['', ''];
+  const has = (method: string) => typeof Reflect.get(value, method) === 'function';
+  if (has('defineCommand') && has('duplicate')) return ['a client of ioredis', withClient];
+  if (has('sendCommand') && has('connect')) return ['a client of node-redis', withClient];
+  return ['', ''];
+}
+
 /** Throws a ThrottleConfigError unless `value` is a backend. `place` names it in the message. */
 export function assertBackend(place: string, value: unknown): asserts value is Backend {
+  assertNoClient(place, value);
   if (!isBackend(value)) throw invalidValue(place, A_BACKEND, value, 'SLUICE_INVALID_BACKEND');
 }
 

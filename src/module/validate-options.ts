@@ -14,7 +14,7 @@ import {
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
 import { A_HEADER_STYLE, isHeaderStyle } from '../transports/http/header-dialects.js';
-import { A_BACKEND, isBackend } from './throttle-backend.js';
+import { A_BACKEND, assertNoClient, isBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
 /** The path of the module's options in error messages. */
@@ -27,17 +27,12 @@ export const EXTRAS: readonly string[] = ['guard', 'isGlobal'];
 const FACTORIES = ['useFactory', 'useClass', 'useExisting'];
 
 const isFunction = (value: unknown) => typeof value === 'function';
-/** Returns true for a class, which cannot be called: `new` was forgotten. */
-const isClass = (value: unknown) => isFunction(value) && /^class\b/.test(String(value));
 
 /** The longest delay of a Node timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const MODULE_CHECKS: Readonly<Record<keyof ThrottleModuleOptions, OptionCheck>> = {
-  backend: [
-    `${A_BACKEND}, or a function that returns one`,
-    (value) => isBackend(value) || (isFunction(value) && !isClass(value)),
-  ],
+  backend: [`${A_BACKEND}, or a function that returns one`, (value) => isBackend(value) || isFunction(value)],
   strategies: ['a list of strategies, as defineStrategy() makes them', Array.isArray],
   policies: ['an object of policies by name, such as { login: "5/min" }', isRecord],
   default: ['a rate such as "1000/min", options with a rate, or a list of these', (value) => isLimits(value)],
@@ -113,6 +108,7 @@ export function assertModuleOptions(
     }
   }
   assertKnownMembers(MODULE, options, [...MODULE_MEMBERS, ...EXTRAS]);
+  assertNoClient(`${MODULE}.backend`, options.backend);
   assertOptions(MODULE, options, MODULE_CHECKS);
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../decorators/policy-options.js';
 import { skipArgumentsFor, throttleArgumentsFor } from '../decorators/throttler-options.js';
 import { type Class, chainOf, ownerOf } from './class-members.js';
-import { assertNoBudget, assertNoneMissing, assertPolicyOptions, isObject } from './option-checks.js';
+import { assertNoneMisplaced, assertNoneMissing, assertPolicyOptions, isObject } from './option-checks.js';
 import type { PolicyTiers } from './plans/plans.js';
 import type { RuntimePolicy } from './runtime/runtime-policy.js';
 
@@ -140,7 +140,7 @@ function parseUse(use: ThrottleUse, level: Level, place: string): ParsedUse {
   if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);
   const options = 'more' in use ? parseMore(more, place) : {};
   const shared = withoutConnections(options);
-  assertNoBudget(place, shared);
+  assertNoneMisplaced(place, shared);
   assertKnownMembers(place, shared, POLICY_MEMBERS);
   const entries = flatten(what, place);
   for (const entry of [options, ...entries]) {

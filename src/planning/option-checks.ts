@@ -14,7 +14,7 @@ import { POLICY_MEMBERS, type PolicyOptions, RATE_MEMBERS } from '../decorators/
 import { policyOptionsFor } from '../decorators/throttler-options.js';
 import { SPEC_EXPECTED } from '../strategies/define-policy.js';
 import { assertCalled } from '../transports/identity/by.js';
-import { A_CONCURRENCY, assertConcurrency } from './concurrency/concurrency-checks.js';
+import { A_CONCURRENCY, assertConcurrency, assertNoneOfConcurrency } from './concurrency/concurrency-checks.js';
 
 /** The valid values of an option, apart from `undefined` (see `VALUE_OPTIONS`): in words, and as a predicate. */
 export type OptionCheck = readonly [
@@ -118,7 +118,7 @@ function assertOwnOptions(place: string, options: unknown): asserts options is P
   if (!isRecord(options)) throw invalidValue(place, A_LIMIT, options);
   const replacement = policyOptionsFor(options);
   if (replacement !== undefined) throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${place}: ${replacement}`);
-  assertNoBudget(place, options);
+  assertNoneMisplaced(place, options);
   assertKnownMembers(place, options, POLICY_MEMBERS);
   const { name }: { name?: unknown } = options;
   if (!('rate' in options)) assertConcurrencyAlone(place, options);
@@ -135,10 +135,22 @@ function assertOwnOptions(place: string, options: unknown): asserts options is P
 }
 
 /**
- * Throws for an option of a token budget, which must be a policy of the module. @throws ThrottleConfigError saying
- * where it belongs
+ * Throws for what belongs elsewhere: a list that was spread into options, options of a concurrency or of a token budget.
+ *
+ * @throws ThrottleConfigError saying where it belongs
  */
-export function assertNoBudget(place: string, options: object): void {
+export function assertNoneMisplaced(place: string, options: object): void {
+  if ('0' in options) {
+    throw new ThrottleConfigError(
+      'SLUICE_INVALID_OPTION',
+      `${place}: expected options of a limit, got a list that was spread into an object. Pass the list itself, such as presets.AUTH, or spread it into a list: [...presets.AUTH].`,
+    );
+  }
+  assertNoneOfConcurrency(place, options);
+  assertNoBudget(place, options);
+}
+
+function assertNoBudget(place: string, options: object): void {
   const member = BUDGET_ONLY_MEMBERS.find((one) => one in options);
   if (member === undefined) return;
   throw new ThrottleConfigError(

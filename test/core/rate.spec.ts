@@ -177,7 +177,7 @@ describe('a rate that is rejected', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [true, 'true'],
-    [['5/s'], 'a list of 1'],
+    [['5/s'], '["5/s"]'],
     [{ limit: 5 }, 'an object with limit'],
     [new String('5/s'), 'an instance of String'],
   ])('rejects %p, which is not a string', (value, shown) => {

@@ -369,6 +369,15 @@ describe('a context that a preset cannot use stops startup', () => {
     expect(await start({ account: 'email' }, { acount: 'of the application' })).toBeNull();
   });
 
+  it('and so does a preset that is spread into an object', async () => {
+    const spread = JSON.parse(JSON.stringify({ ...presets.AUTH }));
+    const problem =
+      'expected options of a limit, got a list that was spread into an object. Pass the list itself, such as presets.AUTH, or spread it into a list: [...presets.AUTH].';
+    const onHandler = () => ({ options: {}, controllers: [controllerUnder(spread)] });
+    expect(await bootError(onHandler)).toBe(`@Throttle on TriedController: ${problem}`);
+    expect(await bootError(() => ({ options: { default: spread } }))).toBe(`default: ${problem}`);
+  });
+
   it('but other members belong to the application', async () => {
     const others = { scope: 'eu', user: 7, acount: 'mine' };
     expect(await boot(presets.AUTH, { ...others, account: 'email' })).toBeNull();

@@ -9,6 +9,7 @@ import { bootError } from '../support/application.js';
 const known =
   'backend, strategies, policies, default, plans, requests, runtimePolicies, mode, skip, onError, headers, errors, message, onDenied, functionTimeoutMs, retryJitter, ipv6Prefix, sockets';
 const knownOptions = `Known: ${known}, guard, isGlobal.`;
+const aMadeBackend = 'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend()';
 const aBackend =
   'expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), or a function that returns one';
 const aText = 'expected a string, or a function that returns a string or an object';
@@ -38,7 +39,7 @@ describe('forRoot stops startup', () => {
     ],
     [null, 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got null'],
     ['5/min', 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got "5/min"'],
-    [['5/min'], 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got a list of 1'],
+    [['5/min'], 'ThrottleModule.forRoot: expected options such as { default: "1000/min" }, got ["5/min"]'],
 
     [
       async () => ({ default: '5/min' }),
@@ -64,11 +65,29 @@ describe('forRoot stops startup', () => {
     ],
     [{ backend: {} }, `ThrottleModule.backend: ${aBackend}, got an object with no members`],
     [{ backend: new Map() }, `ThrottleModule.backend: ${aBackend}, got an instance of Map`],
-    [{ backend: 'redis://localhost' }, `ThrottleModule.backend: ${aBackend}, got "redis://localhost"`],
-    [{ backend: RedisBackend }, `ThrottleModule.backend: ${aBackend}, got the function RedisBackend`],
+    [
+      { backend: 'redis://localhost' },
+      `ThrottleModule.backend: ${aMadeBackend}, got the address of a server. Write new RedisBackend(client) with a client of ioredis or node-redis.`,
+    ],
+    [
+      { backend: RedisBackend },
+      `ThrottleModule.backend: ${aMadeBackend}, got the class RedisBackend. Write new RedisBackend(client).`,
+    ],
     [
       { backend: async () => ({}) },
       'ThrottleModule.backend: the function: expected a backend, with spend, peek, settle and reset, such as new MemoryBackend(), got an object with no members',
+    ],
+    [
+      { backend: { defineCommand() {}, duplicate() {}, sendCommand() {}, connect() {} } },
+      `ThrottleModule.backend: ${aMadeBackend}, got a client of ioredis. Write new RedisBackend(client).`,
+    ],
+    [
+      { backend: () => ({ sendCommand() {}, connect() {} }) },
+      `ThrottleModule.backend: the function: ${aMadeBackend}, got a client of node-redis. Write new RedisBackend(client).`,
+    ],
+    [
+      { backend: 'rediss://user:secret@redis' },
+      `ThrottleModule.backend: ${aMadeBackend}, got the address of a server. Write new RedisBackend(client) with a client of ioredis or node-redis.`,
     ],
     [{ backend: null }, `ThrottleModule.backend: ${aBackend}, got null`],
     [
@@ -113,7 +132,7 @@ describe('forRoot stops startup', () => {
     [{ policies: null }, `ThrottleModule.policies: ${byName}, got null`],
     [{ policies: new Map([['login', '5/min']]) }, `ThrottleModule.policies: ${byName}, got an instance of Map`],
     [{ policies: Promise.resolve({}) }, `ThrottleModule.policies: ${byName}, got an instance of Promise`],
-    [{ policies: ['5/min'] }, `ThrottleModule.policies: ${byName}, got a list of 1`],
+    [{ policies: ['5/min'] }, `ThrottleModule.policies: ${byName}, got ["5/min"]`],
     [{ policies: { 'a b': '5/min' } }, `policies.a b: ${aName}, got "a b"`],
     [{ policies: { '5min': '5/min' } }, `policies.5min: ${aName}, got "5min"`],
     [{ policies: { '': '5/min' } }, `policies.: ${aName}, got ""`],
@@ -163,7 +182,7 @@ describe('forRoot stops startup', () => {
     [{ headers: true }, `ThrottleModule.headers: ${styles}, got true`],
     [{ headers: 'none' }, `ThrottleModule.headers: ${styles}, got "none"`],
     [{ headers: [] }, `ThrottleModule.headers: ${styles}, got an empty list`],
-    [{ headers: ['draft-8'] }, `ThrottleModule.headers: ${styles}, got a list of 1`],
+    [{ headers: ['draft-8'] }, `ThrottleModule.headers: ${styles}, got ["draft-8"]`],
     [
       { headers: ['draft-7', 'legacy', 'draft-11'] },
       'ThrottleModule.headers: "draft-7" and "draft-11" write the same headers. Leave one of them out; only "legacy" can be combined with another.',

@@ -43,7 +43,7 @@ describe('the option sockets stops startup', () => {
     ],
     [
       { connections: ['5/min'] },
-      `${place}.connections: expected a rate such as "10/min", or options with a rate, got a list of 1`,
+      `${place}.connections: expected a rate such as "10/min", or options with a rate, got ["5/min"]`,
     ],
     [{ frames: {} }, `${place}.frames.rate: expected a rate such as "5/min", got none`],
     [

@@ -197,7 +197,7 @@ describe("a policy's name", () => {
     ['x'.repeat(65), `"${'x'.repeat(65)}"`],
     [undefined, 'undefined'],
     [7, '7 (number)'],
-    [['x'], 'a list of 1'],
+    [['x'], '["x"]'],
   ])('may not be %j', (name, shown) => {
     expect(thrownProblem(() => define(name, '1/s'))).toBe(`${expected}, got ${shown}`);
   });

@@ -16,6 +16,25 @@ const MAX_TTL_MS = 3_600_000;
 const MAX_QUEUE = 100_000;
 const MAX_WAIT_MS = 600_000;
 
+/** Throws for an option of `concurrency` beside it. @throws ThrottleConfigError saying where it belongs */
+export function assertNoneOfConcurrency(place: string, options: object): void {
+  const inQueue = QUEUE_MEMBERS.find((one) => one in options);
+  // Without a concurrency, `max`, `limit` and `status` may be meant as something else.
+  const inside = ['queue', 'ttlMs', 'weight', ...('concurrency' in options ? MEMBERS : [])].find(
+    (one) => one in options,
+  );
+  const member = inside ?? ('concurrency' in options || inQueue === 'waitMs' ? inQueue : undefined);
+  if (member === undefined) return;
+  const form =
+    QUEUE_MEMBERS.includes(member) || member === 'queue' ? A_FORM : `{ concurrency: { limit: 5, ${member} } }`;
+  throw new ThrottleConfigError(
+    'SLUICE_MISPLACED_OPTION',
+    `${place}: there is no option "${member}" here. It belongs in \`concurrency\`: ${form}.`,
+  );
+}
+
+const A_FORM = '{ concurrency: { limit: 5, queue: { max: 10, waitMs: 5000 } } }';
+
 /**
  * Checks the option `concurrency` of a limit.
  *
@@ -41,6 +60,13 @@ export function assertConcurrency(
 }
 
 function assertMembers(path: string, options: object): void {
+  const queued = QUEUE_MEMBERS.find((one) => one in options);
+  if (queued !== undefined) {
+    throw new ThrottleConfigError(
+      'SLUICE_MISPLACED_OPTION',
+      `${path}: there is no option "${queued}" here. It belongs in its \`queue\`: ${A_FORM}.`,
+    );
+  }
   assertKnownMembers(path, options, MEMBERS);
   const { limit, weight, ttlMs, queue, status }: Partial<Record<string, unknown>> = { ...options };
   assertWhole(`${path}.limit`, limit, 1, MAX_PERMITS);

@@ -15,8 +15,8 @@ export interface BlockOptions {
   /** The number of denials in a row that begins a block, 1 to 1000. Default: 1, the first denial. */
   readonly after?: number | undefined;
   /**
-   * Multiples of `for`, whole numbers of at least 1: for the first block, the second, and so on. The last one applies
-   * to all later blocks. Default: `[1]`, all blocks are equally long.
+   * Multiples of `for`, whole numbers of at least 1, none lower than the one before it: for the first block, the
+   * second, and so on. The last one applies to all later blocks. Default: `[1]`, all blocks are equally long.
    */
   readonly escalate?: readonly number[] | undefined;
   /**
@@ -54,7 +54,7 @@ export function readBlock(path: string, block: unknown): PolicyBlock | undefined
   if (!isFactors(escalate)) {
     throw invalidValue(
       optionAt(path, 'escalate'),
-      'a list of whole numbers of at least 1, such as [1, 2, 4]',
+      'a list of whole numbers of at least 1, none lower than the one before it, such as [1, 2, 4]',
       escalate,
     );
   }
@@ -82,5 +82,5 @@ function isOptions(block: unknown): block is BlockOptions {
 
 function isFactors(escalate: unknown): escalate is readonly number[] {
   if (!Array.isArray(escalate) || escalate.length === 0 || escalate.length > MAX_FACTORS) return false;
-  return escalate.every((factor) => Number.isSafeInteger(factor) && factor >= 1);
+  return escalate.every((factor, i) => Number.isSafeInteger(factor) && factor >= (escalate[i - 1] ?? 1));
 }

@@ -1,7 +1,7 @@
 import { isDate } from 'node:util/types';
 import { invalidValue, optionAt, ThrottleConfigError } from '../../core/errors.js';
 import type { CalendarUnit, Policy, PolicyCalendar } from '../../core/policy.js';
-import type { Rate } from '../../core/rate.js';
+import { parseRate, type Rate } from '../../core/rate.js';
 import { assertTimeZone, DEFAULT_ZONE } from './zone.js';
 
 /** The options that only `calendar` has. */
@@ -75,7 +75,7 @@ export function readQuota(
   if (strategy !== 'calendar') {
     if (rate.unit !== undefined) throw notCounted(path, strategy, rate.unit, spec);
     const other = QUOTA_OPTIONS.find((member) => spec[member] !== undefined);
-    if (other !== undefined) throw notCalendar(optionAt(path, other), strategy);
+    if (other !== undefined) throw notCalendar(optionAt(path, other), strategy, spec.rate);
     return undefined;
   }
   const unit = rate.unit ?? UNITS.get(rate.periodMs);
@@ -134,10 +134,17 @@ export function assertQuotas(path: string, policies: readonly Policy[]): void {
   if (other !== undefined) throw notCalendar(path, other.strategy);
 }
 
-function notCalendar(path: string, strategy: string): ThrottleConfigError {
+function notCalendar(path: string, strategy: string, rate?: string): ThrottleConfigError {
+  const rates = rate === undefined ? [] : parseRate(rate);
+  const isCountable = rates.every(isCalendarRate);
+  const fix = isCountable
+    ? 'use { strategy: "calendar" }, which a month or a year implies'
+    : `write a rate per hour, day, week, month or year instead of "${rate}", with { strategy: "calendar" }`;
   return new ThrottleConfigError(
     'SLUICE_UNUSED_OPTION',
-    `${path}: "${strategy}" does not have this option. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.`,
+    isCountable || rates.length === 1
+      ? `${path}: "${strategy}" does not have this option. Leave it out, or ${fix}.`
+      : `${path}: a quota with this option takes one rate, but "${rate}" has ${rates.length}. Make the quota a separate policy, or leave the option out.`,
   );
 }
 

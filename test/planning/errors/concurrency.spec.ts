@@ -25,6 +25,7 @@ function reports(...decorators: readonly MethodDecorator[]) {
 }
 
 const policies = (work: object): ThrottleModuleOptions => ({ policies: { work: work as PolicyOptions } });
+const IN_CONCURRENCY = '{ concurrency: { limit: 5, queue: { max: 10, waitMs: 5000 } } }';
 const missing = 'Is an environment variable or a configuration value missing?';
 
 describe('concurrency stops startup', () => {
@@ -46,6 +47,11 @@ describe('concurrency stops startup', () => {
       'with an unknown option',
       { concurrency: { limit: 1, que: {} } },
       'concurrency: there is no option "que". Did you mean "queue"? Known: limit, weight, ttlMs, queue, status.',
+    ],
+    [
+      'with an option of the queue beside the queue',
+      { concurrency: { limit: 2, waitMs: 5 } },
+      `concurrency: there is no option "waitMs" here. It belongs in its \`queue\`: ${IN_CONCURRENCY}.`,
     ],
     [
       'with a weight above the limit, which no call would ever pass',
@@ -100,6 +106,21 @@ describe('concurrency stops startup', () => {
   ])('%s', async (_, options, text) => {
     const error = await bootError(() => ({ options: policies(options) }));
     expect(error).toBe(`policies.work.${text}`);
+  });
+
+  it.each([
+    ['queue', IN_CONCURRENCY],
+    ['waitMs', IN_CONCURRENCY],
+    ['max', IN_CONCURRENCY],
+    ['ttlMs', '{ concurrency: { limit: 5, ttlMs } }'],
+    ['weight', '{ concurrency: { limit: 5, weight } }'],
+    ['status', '{ concurrency: { limit: 5, status } }'],
+  ])('with its option %s beside it', async (member, form) => {
+    const problem = `there is no option "${member}" here. It belongs in \`concurrency\`: ${form}.`;
+    const options = { concurrency: 2, [member]: 5 };
+    expect(await bootError(() => ({ options: policies(options) }))).toBe(`policies.work: ${problem}`);
+    const controllers = () => [reports(Throttle('5/min', JSON.parse(JSON.stringify(options))))];
+    expect(await bootError(() => ({ options: {}, controllers: controllers() }))).toMatch(`: ${problem}`);
   });
 
   it('without a rate and without a concurrency', async () => {

@@ -47,7 +47,7 @@ describe('@Throttle', () => {
     [['default'], '("default")', 'no policy has this name. Known: search, upload.'],
     [['5/min', '6/min'], '', `, second argument: ${aMore}, got "6/min"`],
     [['5/min', null], '', `, second argument: ${aMore}, got null`],
-    [['5/min', [5]], '', `, second argument: ${aMore}, got a list of 1`],
+    [['5/min', [5]], '', `, second argument: ${aMore}, got [5]`],
     [['5/min', 0], '', `, cost: ${aCost}, got 0 (number)`],
     [['5/min', -1], '', `, cost: ${aCost}, got -1 (number)`],
     [

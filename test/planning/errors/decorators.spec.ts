@@ -128,7 +128,7 @@ describe('@SkipThrottle stops startup', () => {
       'no policy has this name. Did you mean "default"? Known: default, search, upload.',
     ],
     [[''], '("")', 'no policy has this name. Known: default, search, upload.'],
-    [[['search']], '', 'expected names of policies, or no arguments, got a list of 1'],
+    [[['search']], '', 'expected names of policies, or no arguments, got ["search"]'],
     [[undefined], '', `expected names of policies, or no arguments, got undefined. ${missing}`],
     [['search', undefined], '', `expected names of policies, or no arguments, got undefined. ${missing}`],
     [[null], '', 'expected names of policies, or no arguments, got null'],

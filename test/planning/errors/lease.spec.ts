@@ -10,7 +10,7 @@ const WINDOW = { rate: '100/min', strategy: 'fixed-window' } as const;
 const WRONG: readonly (readonly [what: string, options: object, text: string])[] = [
   ['a number', { ...WINDOW, lease: 20 }, ': expected an object { batch: units }, got 20 (number)'],
   ['null', { ...WINDOW, lease: null }, ': expected an object { batch: units }, got null'],
-  ['a list', { ...WINDOW, lease: [20] }, ': expected an object { batch: units }, got a list of 1'],
+  ['a list', { ...WINDOW, lease: [20] }, ': expected an object { batch: units }, got [20]'],
   [
     'a misspelt member',
     { ...WINDOW, lease: { bacth: 20 } },

@@ -216,7 +216,7 @@ describe('a named policy stops startup', () => {
     [Promise.resolve('5/min'), 'an instance of Promise'],
     [new Map([['rate', '5/min']]), 'an instance of Map'],
     [5, '5 (number)'],
-    [['5/min'], 'a list of 1'],
+    [['5/min'], '["5/min"]'],
   ])('for %j', async (limit, shown) => {
     for (const [, place, , boot] of named) {
       expect(await bootError(() => boot(limit as PolicyOptions))).toBe(

@@ -102,7 +102,7 @@ describe('an unknown plan', () => {
   it.each([
     [7, '7 (number)'],
     [{ plan: 'pro' }, 'an object with plan'],
-    [['pro'], 'a list of 1'],
+    [['pro'], '["pro"]'],
     [false, 'false'],
   ])('may be an invalid name: %j', (answer, plan) => {
     const { find, events } = lookupOf(() => untyped(answer));

@@ -69,7 +69,7 @@ describe('plans stop startup', () => {
       `plans.tiers.pro.api: ${anEntry}, got undefined. ${missing} Leave it out to keep the policy's own rate.`,
     ],
     [withTier({ api: 5 }), `plans.tiers.pro.api: ${anEntry}, got 5 (number)`],
-    [withTier({ api: ['100/h'] }), `plans.tiers.pro.api: ${anEntry}, got a list of 1`],
+    [withTier({ api: ['100/h'] }), `plans.tiers.pro.api: ${anEntry}, got ["100/h"]`],
     [
       withTier({ api: () => '100/h' }),
       `plans.tiers.pro.api: ${anEntry}, got a function. A plan has a fixed rate; a policy's own rate may be a function.`,

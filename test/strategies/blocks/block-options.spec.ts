@@ -55,15 +55,25 @@ describe('the option block', () => {
     [{ for: '5m', after: 1.5 }, `${PATH}.after: expected a whole number of denials`],
     [
       { for: '5m', escalate: [] },
-      `${PATH}.escalate: expected a list of whole numbers of at least 1, such as [1, 2, 4]`,
+      `${PATH}.escalate: expected a list of whole numbers of at least 1, none lower than the one before it, such as [1, 2, 4], got an empty list`,
     ],
     [{ for: '5m', escalate: [1, 0.5] }, `${PATH}.escalate: expected a list of whole numbers of at least 1`],
     [{ for: '10d', escalate: [1, 40] }, `${PATH}.escalate: expected blocks of at most 366 days`],
     [{ for: '5m', forgetAfter: '1' }, `${PATH}.forgetAfter: expected a duration`],
     ...[
-      [1, 2, 4],
       [4, 1],
-      [4, 1, 2],
+      [1, 4, 2],
+    ].map(
+      (escalate) =>
+        [
+          { for: '5m', escalate },
+          `none lower than the one before it, such as [1, 2, 4], got [${escalate.join(', ')}]`,
+        ] as const,
+    ),
+    ...[
+      [1, 2, 4],
+      [4, 4],
+      [1, 1, 4],
     ].map(
       (escalate) =>
         [

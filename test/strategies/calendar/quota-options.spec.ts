@@ -85,7 +85,15 @@ describe('a quota', () => {
     ],
     [
       { rate: '10/s; 10/month', thresholds: [1] },
+      'policies.plan.thresholds: a quota with this option takes one rate, but "10/s; 10/month" has 2. Make the quota a separate policy, or leave the option out.',
+    ],
+    [
+      { rate: '10/day; 10/hour', thresholds: [1] },
       'policies.plan.thresholds: "sliding-window" does not have this option. Leave it out, or use { strategy: "calendar" }, which a month or a year implies.',
+    ],
+    [
+      { rate: '3/min', timeZone: 'Europe/Berlin' },
+      'policies.plan.timeZone: "sliding-window" does not have this option. Leave it out, or write a rate per hour, day, week, month or year instead of "3/min", with { strategy: "calendar" }.',
     ],
     [{ rate: '10/month', timeZone: 'Europe/Berln' }, `${zone}, got "Europe/Berln"`],
     [{ rate: '10/month', timeZone: '+05:30' }, `${zone}, got "+05:30"`],

@@ -297,7 +297,7 @@ const A_LIMIT = 'a rate such as "1000/min", or options with a rate';
 describe('the option requests stops startup', () => {
   it.each<[unknown, string]>([
     [5, `${place}: expected ${A_LIMIT}, got 5 (number)`],
-    [['5/min'], `${place}: expected ${A_LIMIT}, got a list of 1`],
+    [['5/min'], `${place}: expected ${A_LIMIT}, got ["5/min"]`],
     [
       undefined,
       `${place}: expected ${A_LIMIT}, got undefined. Is an environment variable or a configuration value missing? Leave the option out to use its default: no limit of all requests.`,

@@ -84,7 +84,7 @@ describe('trusted proxies', () => {
     [{ 0: '10.0.0.1', length: 1 }, 'an object with 0, length'],
     [[], 'an empty list'],
     [['10.0.0.1', 7], '7 (number)'],
-    [[['10.0.0.1']], 'a list of 1'],
+    [[['10.0.0.1']], '["10.0.0.1"]'],
     [[true], 'true'],
     ['', '""'],
     [' ', '" "'],

@@ -14,7 +14,7 @@ function withBlock(policy: Policy, random: Random): Policy {
   const unit = 1 + random(policy.periodMs);
   const { strategy, limit, periodMs, burst, segments } = policy;
   const isBucket = ['token-bucket', 'gcra', 'leaky-bucket'].includes(strategy);
-  const escalate = Array.from({ length: 1 + random(3) }, () => 1 + random(3));
+  const escalate = Array.from({ length: 1 + random(3) }, () => 1 + random(3)).sort((a, b) => a - b);
   const longest = unit * Math.max(...escalate);
   return definePolicy(policy.name, {
     rate: `${limit}/${periodMs}ms`,
