@@ -29,7 +29,7 @@ interface Scene {
 
 const rulesOf = (random: Random): Rules => {
   const forMs = random.integer(1, 3000);
-  const escalate = random.list(1, 3, () => random.integer(1, 3));
+  const escalate = [...random.list(1, 3, () => random.integer(1, 3))].sort((a, b) => a - b);
   const longestMs = forMs * Math.max(...escalate);
   const forgetMs = random.integer(longestMs + 1, longestMs + 3000);
   return { limit: random.integer(1, 4), forMs, after: random.integer(1, 3), escalate, forgetMs };
@@ -39,7 +39,7 @@ const stepOf = (random: Random): Step => {
   const kind = random.integer(0, 19);
   if (kind === 0) return { kind: 'block', ms: random.integer(1, 4000) };
   if (kind === 1) return { kind: 'free' };
-  if (kind === 2) return { kind: 'reset' };
+  if (kind <= 3) return { kind: 'reset' };
   return { kind: 'call', costs: random.list(1, 2, () => random.integer(0, 5)), peeks: random.integer(0, 4) === 0 };
 };
 
@@ -145,7 +145,7 @@ export function randomBlocks(suite: Suite<Bench>): void {
       make: sceneOf,
       check: checkOf(bench),
       simpler: (scene) => shorterLists(scene.steps).map((steps) => ({ ...scene, steps })),
-      runs: bench.runs(1000),
+      runs: bench.runs(4000),
       seed: bench.seed,
     }),
   );
