@@ -19,4 +19,8 @@ export const LIB = [
     why: 'The element 0 of a list is no member of it.',
     places: ['lib/policies: for n = 1, count do numbers[n] = argument(args[i + 1 + n]) end | 1 -> 0'],
   },
+  {
+    why: 'Of 0 segments no period is a multiple: in Lua, x % 0 is NaN.',
+    places: ['lib/overrides: segments = read_whole(segments, 1), | 1 -> 0'],
+  },
 ];

@@ -119,6 +119,8 @@ const UNREADABLE: readonly string[] = [
   'o1 fixed-window 5 0 5 1 0',
   'o1 fixed-window 5 1000 0 1 0',
   'o1 fixed-window 5 1000 5 0 0',
+  'o1 fixed-window 5 1000 5 3 0',
+  'o1 fixed-window 5 1001000 5 1001 0',
   `o1 fixed-window ${2 ** 53} 1000 5 1 0`,
   `o1 fixed-window 5 1000 5 1 ${2 ** 53}`,
   'o1 fixed-window -5 1000 5 1 0',
@@ -275,6 +277,15 @@ export const overrides: readonly ScriptCase[] = [
         [],
         { deadline: 'peek' },
       ),
+    ],
+  },
+  {
+    name: 'an override with as many segments as there may be',
+    runs: [
+      setText('o1 fixed-window 8 2000 8 1000 0'),
+      decides([charge([key()])], [...UNTOLD, 8, 8, 2000, 8, 1000, ...passes(8, 7, 2000, 2000)], [], {
+        deadline: 'peek',
+      }),
     ],
   },
   {
