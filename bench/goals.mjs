@@ -1,5 +1,5 @@
 /**
- * What is to be reached. A figure is what a bench returns under that name: a number, or the spread of a number over the rounds.
+ * The goals. A bench returns each figure under its name: a number, or the spread of a number over the rounds.
  *
  * @typedef {object} Goal
  * @property {string} what

@@ -66,7 +66,7 @@ function takeCopy() {
 
 function printGoals() {
   const judged = GOALS.map((goal) => ({ goal, reached: verdict(goal, figures) }));
-  // Of the benches that were named.
+  // If benches were named, only their goals.
   const isShown = ({ reached }) => reached !== 'not run' || positionals.length === 0;
   printTable('Goals', judged.filter(isShown).map(rowOf), [
     'Measured: the median of the rounds, and their quartiles. "Within noise": a quartile reaches it.',

@@ -11,7 +11,7 @@ const PROCESSES = [1, 2, 4];
 /** Calls in flight of all processes together. */
 const IN_FLIGHT = 64;
 
-/** What tells how many of them there are. */
+/** The titles of the columns with their number. */
 const TITLES = { keys: 'the keys that are known', policies: 'the policies of a call', segments: 'its segments' };
 
 /** How cost grows: with keys, policies a call, segments, and processes. */

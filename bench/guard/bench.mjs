@@ -85,6 +85,6 @@ function print(title, cases) {
     '1 /': show(1 / ratio.median),
   }));
   printTable(`${title}: CPU of canActivate above an empty guard`, rows, [
-    'On real requests, held where the guard stands, 100 at a time; no guard has seen them; goals are judged by 500 clients, the harder case. Denials include the exception, thrown and caught. Of three limits the last denies, so that all three are looked at. Denials of ours that Redis gave are remembered in the process.',
+    'Measured on real requests, which are held in a guard, 100 at a time, before any measured guard has seen them. Goals apply to 500 clients, the harder case. Denials include the exception, thrown and caught. With three limits the last one denies, so all three are evaluated. Sluice caches denials by Redis in the process.',
   ]);
 }

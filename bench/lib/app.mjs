@@ -8,7 +8,7 @@ import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import { connect, connectPlain } from './redis.mjs';
 import { by, MemoryBackend, RedisBackend, ThrottleGuard, ThrottleModule } from './sluice.mjs';
 
-/** Whose limit it is stands in this header: a client of 500, or the one that all are. */
+/** The header that names the client whose limit is charged: one of 500 clients, or always the same one. */
 export const KEY_HEADER = 'x-client';
 export const PATH = '/hello';
 export const NO_GUARD = 'no guard';

@@ -22,7 +22,7 @@ const PACKAGES = [
   'autocannon',
 ];
 
-/** What was measured, and on what. */
+/** Returns the machine, and the versions of the measured packages. */
 export function machine() {
   const [cpu] = os.cpus();
   const gigabytes = Math.round(os.totalmem() / 2 ** 30);

@@ -32,7 +32,7 @@ function spreadOf(values) {
   return { median: median(values), low: quantile(values, 0.25), high: quantile(values, 0.75) };
 }
 
-/** What was measured, by variant and round. */
+/** The measured figures, by variant and round. */
 export class Samples {
   /** @type {Map<string, Map<number, Record<string, number>>>} */
   #byVariant = new Map();
@@ -69,7 +69,7 @@ export class Samples {
     return spreadOf(this.#all(variant, figure).map(([, value]) => value));
   }
 
-  /** Of the ratios of a variant over each of the bases, the one that `isWorse` than all others. */
+  /** Returns the worst ratio of a variant over the bases, as decided by `isWorse`. */
   worstRatio(variant, bases, figure, isWorse) {
     const ratios = bases.map((base) => this.ratio(variant, base, figure));
     return ratios.reduce((worst, ratio) => (isWorse(ratio.median, worst.median) ? ratio : worst));

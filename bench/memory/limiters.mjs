@@ -17,9 +17,9 @@ const LIMIT = 1_000_000_000;
 const LATER_MS = 7 * 86_400_000;
 
 export const FLOOR = 'floor: a Map, fixed window';
-/** What a promise costs: that of an async function, awaited. */
+/** The floor as an async function, awaited: shows the cost of a promise. */
 export const AWAITED_FLOOR = 'the floor, awaited';
-/** What a whole outcome costs, awaited: the least that `spend` and `consume` could. */
+/** The floor with a whole outcome, awaited: the least that `spend` and `consume` could cost. */
 export const OUTCOME_FLOOR = 'floor: a Map, a whole Outcome, awaited';
 export const THROTTLER = '@nestjs/throttler storage';
 export const FLEXIBLE = 'rate-limiter-flexible';
@@ -108,7 +108,7 @@ export function limiter(name, options) {
   return charging(name === HIT ? 'hit' : 'consume', strategy, options);
 }
 
-/** Ours, below Nest. What a hit took, `undo` gives back. */
+/** The memory backend of Sluice, without Nest. `undo` returns the units of a hit. */
 export function spending(strategy, options) {
   const { backend, ...ours } = backendOf(options);
   const policy = definePolicy('measured', { strategy, ...options.spec(strategy) });

@@ -4,7 +4,7 @@ import { interleaved } from '../lib/rounds.mjs';
 import { printTable, showRatio } from '../lib/table.mjs';
 
 const WITHOUT = 'without a limit';
-/** What Nest takes for any interceptor, which a limiter of messages has to be. */
+/** The cost of any interceptor in Nest. A limiter of messages has to be one. */
 const EMPTY = 'an empty interceptor';
 const VARIANTS = {
   [WITHOUT]: { isLimited: false },

@@ -1,6 +1,6 @@
 -- Decides a run of calls of one charge each, all by policies of one built-in strategy: the usual run, in a straight line. There is
--- one such script for each strategy, made of its parts. What it does not know how to handle, it leaves as it is and reports: the
--- general script (spend.lua) decides those calls.
+-- one such script for each strategy, made of its parts. It leaves calls that it cannot handle as they are, and reports them: the
+-- general script (spend.lua) decides those.
 --
 -- KEYS   one key per call
 -- ARGV   1      the instant in whole milliseconds, or '' for the server's time

@@ -32,8 +32,8 @@ export type RemoteHolds = Remote<HoldStore>;
 
 /**
  * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which it
- * has to resolve; after it the method rejects with a BackendError. What a call takes that is answered too late, the store
- * returns. `RemoteBackend` makes a Backend of it.
+ * has to resolve; after it the method rejects with a BackendError. If a reply comes too late, the store returns the units
+ * that the call took. `RemoteBackend` turns a store into a Backend.
  */
 export interface RemoteStore {
   /**

@@ -110,8 +110,8 @@ export interface SettingsStore {
   /** Lists the overrides of a policy, or of all. One that is set or deleted meanwhile may be missing. */
   listOverrides(policy: string | undefined, page: PageRequest): Awaitable<Page<Override>>;
   /**
-   * Stores a change, and changes the version, both at once. What it leaves out stays as it is stored: two processes that change one
-   * policy at an instant, one the rate and the other the mode, lose neither. Returns what was given, with its instant.
+   * Stores a change and a new version atomically. Members that the change omits keep their stored values: if two processes change one
+   * policy at the same time, one its rate and the other its mode, both changes are kept. Returns the change with its instant.
    */
   changePolicy(change: NewPolicyChange): Awaitable<PolicyChange>;
   /** Takes back the changes to a policy, and changes the version. */

@@ -3,7 +3,7 @@ import { isCost, type Receipt } from '../core/decision.js';
 import { describeValue } from '../core/errors.js';
 import { isOriginal } from '../core/receipt.js';
 
-/** The error for a copy of a receipt. Of a class of its own, because an outage must not be taken for its cause. */
+/** The error for a copy of a receipt. It has a class of its own, so that it is not taken for an outage. */
 export class CopiedReceiptError extends TypeError {
   constructor() {
     super(

@@ -21,7 +21,7 @@ export interface BudgetOptions {
   /** Where the budget is shared. Default: `app`, in the whole application. */
   readonly scope?: 'app' | { readonly group: string };
   /**
-   * What happens to the units of a hold that expires: `charge` charges them, `release` frees them. Default: `charge`.
+   * `charge`: the units of a hold that expires are charged. `release`: they are freed. Default: `charge`.
    */
   readonly onExpiry?: HeldUnits['onExpiry'] | undefined;
   /**

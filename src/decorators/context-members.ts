@@ -10,7 +10,7 @@ export interface ContextMember {
   /** The valid values, for errors. */
   readonly expected: string;
   readonly fits: (value: unknown) => boolean;
-  /** What happens if the member is omitted, for errors: a sentence. */
+  /** A sentence for errors that says how the preset limits without the member. */
   readonly without: string;
 }
 

@@ -53,7 +53,7 @@ function isPlain({ policies, skip, overrides, quota, concurrency, chargeWhen, co
 /** Returns the subject of options that have nothing else, else undefined. */
 function onlySubjectIn(options: unknown): string | undefined {
   if (typeof options !== 'object' || options === null || !('subject' in options)) return undefined;
-  // What a class of the application inherits counts as well, and is left to the general path.
+  // An instance of a class may inherit options: the general path reads them.
   if (Object.getPrototypeOf(options) !== Object.prototype) return undefined;
   for (const member in options) if (member !== 'subject') return undefined;
   const { subject } = options;

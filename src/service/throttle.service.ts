@@ -234,7 +234,7 @@ export class ThrottleService {
   }
 
   /**
-   * Returns the units that an outcome took to their budgets: all of them, or `units` of each charge. Never more than was taken.
+   * Gives the units of an outcome back to their budgets: all of them, or `units` of each charge, but never more than it took.
    */
   async refund({ receipt }: Outcome, ...given: readonly [units?: number]): Promise<void> {
     const [units] = given;

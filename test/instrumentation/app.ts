@@ -148,7 +148,7 @@ class ChatGateway {
   }
 }
 
-/** What happened so far. */
+/** The events so far. */
 @SkipThrottle()
 @Controller('status')
 class StatusController {

@@ -8,7 +8,7 @@ import { scaled } from '../support/scale.js';
 const START = 1_750_000_000_000;
 const policy = definePolicy('p', { rate: '40/s', strategy: 'sliding-log' });
 
-/** What happens to a log: the clock moves, and a charge is decided; if it is allowed, it may be taken. */
+/** The operations on a log: the clock moves and a charge is decided. If it is allowed, it may be taken. */
 const moves = fc.array(
   fc.record({
     ms: fc.oneof(

@@ -3,7 +3,7 @@ import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.
 
 type Handler = (...args: unknown[]) => unknown;
 
-/** What the wrapper of a handler takes over from it. */
+/** The properties of a handler that its wrapper keeps. */
 export interface WrapperOptions {
   readonly keepsName: boolean;
   readonly copiesMetadata: boolean;

@@ -23,7 +23,7 @@ export const BUCKET = [
     ],
   },
   {
-    why: 'A cost equal to the burst is limited to itself. Of one above the burst only the wait is told, which is for ever.',
+    why: 'A cost equal to the burst is limited to itself. For a cost above the burst the reply only has the wait, which never ends.',
     places: [
       'strategies/bucket: local wanted = (cost <= burst and cost or burst) * period_ms | <= -> <',
       'strategies/bucket: local wanted = (cost <= burst and cost or burst) * period_ms | burst (2) -> limit',

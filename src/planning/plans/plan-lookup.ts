@@ -42,7 +42,7 @@ const MAX_UNKNOWN = 1000;
 /** The minimum time between two warnings that `of` fails. */
 const WARNING_INTERVAL_MS = 60_000;
 
-/** Looks up the plan of a call. Whatever the user's function returns or throws, the result is one of the plans. */
+/** Looks up the plan of a call. The result is always one of the plans, even if the user's function throws. */
 export class PlanLookup {
   readonly events = new Emitter<PlanEvent>();
   readonly default: string;

@@ -237,7 +237,7 @@ function isViolation({ mode, allowed }: Decision): boolean {
   return mode !== undefined && !allowed;
 }
 
-/** What can be lost because the backend is unavailable. */
+/** The kinds of changes that can be lost because the backend is unavailable. */
 type Loss = Exclude<Extract<BackendEvent, { type: 'lost' }>['what'], 'lease'>;
 
 function countOf(what: Loss, count: number): string {

@@ -1,7 +1,7 @@
 import { assertKnownMembers, invalidArgument } from '../../core/errors.js';
 import { isResponse, type ReportedLimit, type ReportedLimits, reportedLimits } from './reported-limits.js';
 
-/** What `toBeThrottled` expects, in addition to the status 429. */
+/** The expectations of `toBeThrottled`, in addition to the status 429. */
 export interface ThrottledExpectation {
   /** The value of `Retry-After` in seconds; `null` if there must be no such header, because the cost can never pass. */
   readonly retryAfterSeconds?: number | null;

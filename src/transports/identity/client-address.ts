@@ -64,7 +64,7 @@ export class ClientAddress {
       return undefined;
     }
     const address = normalizeAddress(value, this.ipv6Prefix);
-    // Of the unchanged values, only IPv4 addresses are addresses.
+    // A value that is not changed is an address only if it is one of IPv4.
     return address !== value || isIPv4(address) ? address : undefined;
   }
 

@@ -5,7 +5,7 @@ import type { DecideMode, OutcomeListener, RemoteSettings, RemoteStore } from '.
 import type { ManualClock } from '../../../src/core/clock.js';
 import type { Charge, Outcome, Receipt } from '../../../src/core/decision.js';
 
-/** What `lease` grants. */
+/** The grant of `lease`. */
 export const GRANT: Grant = { granted: 1, remaining: 2, at: 3, endsInMs: 4 };
 
 /** A store in memory that records the deadlines that it is given. */

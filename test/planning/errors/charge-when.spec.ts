@@ -1,22 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
 import { type PolicyOptions, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
 import { bootError } from '../../support/application.js';
+import { reports } from './reports-controller.js';
 
 const OPTION = 'expected "success", "failure", or a function of the result of the call';
 const leased = { rate: '100/min', strategy: 'fixed-window', lease: { batch: 10 } } as const;
-
-function reports(...decorators: readonly MethodDecorator[]) {
-  @Controller()
-  class ReportsController {
-    @Get('reports')
-    list(): void {}
-  }
-  const descriptor = Object.getOwnPropertyDescriptor(ReportsController.prototype, 'list');
-  if (descriptor === undefined) throw new Error('no method');
-  for (const decorate of decorators) decorate(ReportsController.prototype, 'list', descriptor);
-  return ReportsController;
-}
 
 const policies = (login: object): ThrottleModuleOptions => ({ policies: { login: login as PolicyOptions } });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
 import {
   type Backend,
   Concurrency,
@@ -9,20 +8,9 @@ import {
   type ThrottleModuleOptions,
 } from '../../../src/index.js';
 import { bootError } from '../../support/application.js';
+import { reports } from './reports-controller.js';
 
 const A_CONCURRENCY = 'a whole number of permits, at least 1, or options { limit, weight?, ttlMs?, queue?, status? }';
-
-function reports(...decorators: readonly MethodDecorator[]) {
-  @Controller()
-  class ReportsController {
-    @Get('reports')
-    list(): void {}
-  }
-  const descriptor = Object.getOwnPropertyDescriptor(ReportsController.prototype, 'list');
-  if (descriptor === undefined) throw new Error('no method');
-  for (const decorate of decorators) decorate(ReportsController.prototype, 'list', descriptor);
-  return ReportsController;
-}
 
 const policies = (work: object): ThrottleModuleOptions => ({ policies: { work: work as PolicyOptions } });
 const IN_CONCURRENCY = '{ concurrency: { limit: 5, queue: { max: 10, waitMs: 5000 } } }';

@@ -47,7 +47,7 @@ describe('the heartbeat of permits', () => {
     @Controller()
     class WorkController {
       @Concurrency(2, { by: by.all() })
-      @Get('work')
+      @Get('jobs')
       async work(@Query('name') name: string, @CallSignal() signal: AbortSignal): Promise<string> {
         signals.push(signal);
         await gate.wait(name);
@@ -66,7 +66,7 @@ describe('the heartbeat of permits', () => {
 
   const start = (name: string) => {
     const answer = { status: undefined as number | undefined };
-    void app.send(`/work?name=${name}`).then(({ status }) => {
+    void app.send(`/jobs?name=${name}`).then(({ status }) => {
       answer.status = status;
     });
     return answer;
@@ -84,7 +84,7 @@ describe('the heartbeat of permits', () => {
     // Twice the 30 seconds after which permits expire.
     for (let i = 0; i < 6; i++) await beat(10_000);
     expect(backend.beats).toEqual([2, 2, 2, 2, 2, 2]);
-    expect((await app.send('/work?name=c')).status).toBe(429);
+    expect((await app.send('/jobs?name=c')).status).toBe(429);
     gate.open('a');
     gate.open('b');
     await until(() => a.status === 200 && b.status === 200);
@@ -120,7 +120,7 @@ describe('the heartbeat of permits', () => {
     gate.open('a');
     gate.open('b');
     await until(() => gate.ended.length === 2);
-    expect((await app.send('/work?name=e')).status).toBe(429);
+    expect((await app.send('/jobs?name=e')).status).toBe(429);
     gate.open('c');
     gate.open('d');
     await until(() => app.app.get(CallLimiter).permits.size === 0);

@@ -29,41 +29,41 @@ describe.each(adapters)('permits on %s', (adapter) => {
   beforeAll(async () => {
     app = await startApp({
       adapter,
-      controllers: [holdingController('work', gate, running)],
-      options: { policies: { work: { concurrency: 2, by: by.all() } } },
+      controllers: [holdingController('jobs', gate, running)],
+      options: { policies: { jobs: { concurrency: 2, by: by.all() } } },
     });
   });
   afterAll(() => app.app.close());
 
-  const free = async () => (await app.app.get(ThrottleService).stat('work'))?.remaining;
+  const free = async () => (await app.app.get(ThrottleService).stat('jobs'))?.remaining;
   const open = () => app.app.get(CallLimiter).permits.size;
   const begun = (name: string) => until(() => gate.begun.includes(name));
 
   it.each(endings)('are freed by a call that ends with %s', async (ending, status) => {
-    const answer = await app.send(`/work/${ending}`);
+    const answer = await app.send(`/jobs/${ending}`);
     expect(answer.status).toBe(status);
-    expect(answer.headers['ratelimit-policy']).toBe('"work";q=2;qu="concurrent-requests"');
-    expect(answer.headers.ratelimit).toBe('"work";r=1');
+    expect(answer.headers['ratelimit-policy']).toBe('"jobs";q=2;qu="concurrent-requests"');
+    expect(answer.headers.ratelimit).toBe('"jobs";r=1');
     await until(() => open() === 0);
     expect(await free()).toBe(2);
   });
 
   it('are held while the handler runs, and the next call is denied', async () => {
-    const first = app.send('/work/wait?name=held-1');
-    const second = app.send('/work/wait?name=held-2');
+    const first = app.send('/jobs/wait?name=held-1');
+    const second = app.send('/jobs/wait?name=held-2');
     await Promise.all([begun('held-1'), begun('held-2')]);
-    const denied = await app.send('/work/value');
+    const denied = await app.send('/jobs/value');
     expect([denied.status, denied.headers['retry-after'], denied.headers['cache-control']]).toEqual([
       429,
       '1',
       'no-store',
     ]);
-    expect(denied.headers.ratelimit).toBe('"work";r=0');
+    expect(denied.headers.ratelimit).toBe('"jobs";r=0');
     expect(denied.body).toEqual({
       statusCode: 429,
       error: 'Too Many Requests',
       message: 'Too many requests at the same time. Retry in 1 second.',
-      policy: 'work',
+      policy: 'jobs',
       reason: 'concurrency',
       retryAfter: 1,
     });
@@ -75,7 +75,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
 
   it('are not freed if the client aborts while the handler runs, whose signal aborts', async () => {
     const client = new AbortController();
-    const sent = app.send('/work/wait?name=aborted', { signal: client.signal });
+    const sent = app.send('/jobs/wait?name=aborted', { signal: client.signal });
     await begun('aborted');
     const signal = running.signals.at(-1);
     expect(signal?.aborted).toBe(false);
@@ -89,7 +89,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
 
   it('are freed if the client leaves a stream of events', async () => {
     const client = new AbortController();
-    const sent = app.send('/work/endless', { signal: client.signal });
+    const sent = app.send('/jobs/endless', { signal: client.signal });
     await until(() => open() === 1);
     client.abort();
     await expect(sent).rejects.toThrow('aborted');
@@ -100,7 +100,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
   it('are freed if the client leaves while the response waits for an earlier one of its connection', async () => {
     const client = connect(app.port, '127.0.0.1');
     const head = 'HTTP/1.1\r\nHost: a\r\n\r\n';
-    client.write(`GET /work/wait?name=ahead ${head}GET /work/value ${head}`);
+    client.write(`GET /jobs/wait?name=ahead ${head}GET /jobs/value ${head}`);
     await begun('ahead');
     await until(() => open() === 2);
     client.destroy();
@@ -110,7 +110,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
   });
 
   it.each(['left', 'early'])('are held by a handler that goes on after the response (%s)', async (path) => {
-    const answer = await app.send(`/work/${path}`);
+    const answer = await app.send(`/jobs/${path}`);
     expect(answer.status).toBe(path === 'left' ? 200 : 202);
     await begun(path);
     expect(await free()).toBe(1);
@@ -125,7 +125,7 @@ describe.each(adapters)('permits on %s', (adapter) => {
     let answered = 0;
     const clients = Array.from({ length: 40 }, async (_, i) => {
       const client = new AbortController();
-      const sent = app.send('/work/wait?name=flood', { signal: client.signal }).then(
+      const sent = app.send('/jobs/wait?name=flood', { signal: client.signal }).then(
         ({ status }) => status,
         () => 0,
       );

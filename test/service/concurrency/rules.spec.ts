@@ -36,7 +36,7 @@ async function withApp(
   @Controller()
   class WorkController {
     @Throttle('work')
-    @Get('work')
+    @Get('jobs')
     async work(): Promise<string> {
       await gate.wait('work');
       return 'done';
@@ -63,10 +63,10 @@ const begun = (gate: Gate, count: number) => until(() => gate.begun.length === c
 describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
   it('with a rate is all or none, both ways', () =>
     withApp(adapter, { rate: '2/hour', concurrency: 1, by: by.all() }, async (app, gate) => {
-      const first = app.send('/work');
+      const first = app.send('/jobs');
       await begun(gate, 1);
       // Denied by concurrency: nothing of the rate is taken.
-      const denied = await app.send('/work');
+      const denied = await app.send('/jobs');
       expect([denied.status, denied.body.policy]).toEqual([429, 'work-concurrency']);
       expect(denied.headers['ratelimit-policy']).toBe(
         '"work";q=2;w=3600, "work-concurrency";q=1;qu="concurrent-requests"',
@@ -76,13 +76,13 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       expect((await first).status).toBe(200);
       const { permits } = app.app.get(CallLimiter);
       await until(() => permits.size === 0);
-      const second = app.send('/work');
+      const second = app.send('/jobs');
       await begun(gate, 2);
       gate.open('work');
       expect((await second).status).toBe(200);
       await until(() => permits.size === 0);
       // Denied by the rate: no permit is taken.
-      const third = await app.send('/work');
+      const third = await app.send('/jobs');
       expect([third.status, third.body.policy, third.body.reason]).toEqual([429, 'work', 'rate']);
       expect(third.headers.ratelimit).toMatch(/"work-concurrency";r=1$/);
       expect(permits.size).toBe(0);
@@ -93,7 +93,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       adapter,
       { concurrency: 1, by: by.user() },
       async (app, gate) => {
-        const as = (user: string) => app.send('/work', { headers: { 'x-user': user } });
+        const as = (user: string) => app.send('/jobs', { headers: { 'x-user': user } });
         const [ada, bob] = [as('ada'), as('bob')];
         await begun(gate, 2);
         const denied = await as('ada');
@@ -110,9 +110,9 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
       adapter,
       { concurrency: { limit: 1, status: 503 }, by: by.all() },
       async (app, gate) => {
-        const first = app.send('/work');
+        const first = app.send('/jobs');
         await begun(gate, 1);
-        const denied = await app.send('/work');
+        const denied = await app.send('/jobs');
         expect(denied.status).toBe(503);
         expect(denied.headers['content-type']).toContain('application/problem+json');
         expect(denied.headers['retry-after']).toBe('1');
@@ -139,7 +139,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
         by: by.all(),
       },
       async (app, gate) => {
-        const weighing = (weight: number) => app.send('/work', { headers: { 'x-weight': String(weight) } });
+        const weighing = (weight: number) => app.send('/jobs', { headers: { 'x-weight': String(weight) } });
         const first = weighing(3);
         await begun(gate, 1);
         const denied = await weighing(3);
@@ -157,7 +157,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
   it('that is monitored denies nothing, and reports what it would have denied', () =>
     withApp(adapter, { rate: '100/hour', concurrency: 1, by: by.all(), mode: 'monitor' }, async (app, gate) => {
       const events = eventsOf(app.app);
-      const calls = [app.send('/work'), app.send('/work')];
+      const calls = [app.send('/jobs'), app.send('/jobs')];
       await begun(gate, 2);
       expect(violationsIn(events)).toEqual([['work-concurrency']]);
       expect(app.app.get(CallLimiter).permits.size).toBe(1);
@@ -167,7 +167,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
 
   it('that is off takes no permit', () =>
     withApp(adapter, { concurrency: 1, by: by.all(), mode: 'off' }, async (app, gate) => {
-      const calls = [app.send('/work'), app.send('/work')];
+      const calls = [app.send('/jobs'), app.send('/jobs')];
       await begun(gate, 2);
       expect(app.app.get(CallLimiter).permits.size).toBe(0);
       gate.open('work');
@@ -176,7 +176,7 @@ describe.each(adapters)('a limit of concurrency on %s', (adapter) => {
 
   it('does not apply to a handler that skips it', () =>
     withApp(adapter, { concurrency: 1, by: by.all() }, async (app, gate) => {
-      const first = app.send('/work');
+      const first = app.send('/jobs');
       await begun(gate, 1);
       expect((await app.send('/free')).status).toBe(200);
       gate.open('work');
@@ -200,7 +200,7 @@ describe.each(adapters)('a client that goes before its handler runs, on %s', (ad
     @Controller()
     class WorkController {
       @Concurrency(1, { by: by.all() })
-      @Get('work')
+      @Get('jobs')
       work(): string {
         ran.push('handler');
         return 'done';
@@ -209,7 +209,7 @@ describe.each(adapters)('a client that goes before its handler runs, on %s', (ad
     await using app = await startApp({ adapter, controllers: [WorkController] });
     const { permits } = app.app.get(CallLimiter);
     const client = new AbortController();
-    const sent = app.send('/work', { signal: client.signal });
+    const sent = app.send('/jobs', { signal: client.signal });
     await until(() => gate.begun.length === 1);
     expect(permits.size).toBe(1);
     client.abort();
@@ -217,7 +217,7 @@ describe.each(adapters)('a client that goes before its handler runs, on %s', (ad
     await until(() => permits.size === 0);
     gate.open('guard');
     await until(() => gate.ended.length === 1);
-    const next = app.send('/work');
+    const next = app.send('/jobs');
     await until(() => gate.begun.length === 2);
     gate.open('guard');
     expect((await next).status).toBe(200);

@@ -7,9 +7,9 @@ import { connect, pause, RedisServer } from './redis.js';
 import { RedisProxy } from './redis-proxy.js';
 import { freshPrefix } from './redis-shared.js';
 
-// What is measured, once: scripts/faults.mjs prints it beside the goals, and the tests hold it against ceilings.
+// The measurements: scripts/faults.mjs prints them with the goals, and the tests compare them with ceilings.
 
-/** Of either version of ioredis. */
+/** A client of either version of ioredis. */
 type Client = RedisClient & Pick<Redis, 'ping' | 'disconnect' | 'status'>;
 
 const LIMIT = counter('load');
@@ -40,14 +40,14 @@ async function drained(client: Client): Promise<void> {
 }
 
 export interface Frozen {
-  /** Of all decisions, how much later than the deadline the last came. */
+  /** The longest time between a deadline and its decision. */
   readonly worstOverDeadlineMs: number;
-  /** How many came later than {@link GRACE_MS} after their deadline. */
+  /** The number of decisions that came later than {@link GRACE_MS} after their deadline. */
   readonly late: number;
-  /** Of the decisions while the backend was left alone. */
+  /** The decision time while the circuit breaker was open. */
   readonly p99OpenMs: number;
   readonly whileOpen: number;
-  /** How many of these came as a promise. */
+  /** The number of these that were promises. */
   readonly deferred: number;
   /** Calls that Redis answered and charged, and the units that it holds. */
   readonly answered: number;

@@ -73,7 +73,7 @@ describe.each(adapters)('dialects of the rate limit headers on %s', (adapter) =>
   });
 });
 
-/** What ratelimit-header-parser 0.1 finds, as docs/headers-and-retries.md says. */
+/** The results of ratelimit-header-parser 0.1, as docs/headers-and-retries.md lists them. */
 describe('ratelimit-header-parser', () => {
   const parsed = async (headers: HeaderStyle) => {
     await using app = await startApp({ adapter: 'express', controllers: [DialectController], options: { headers } });

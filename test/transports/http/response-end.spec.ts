@@ -10,7 +10,7 @@ import { onResponseEnd } from '../../../src/transports/http/response-end.js';
 import type { ResponseEnd } from '../../../src/transports/responder.js';
 import { until } from '../../support/wait-until.js';
 
-/** What the tests do with a response of HTTP/1 or HTTP/2. */
+/** The members of a response of HTTP/1 or HTTP/2 that the tests use. */
 interface AnyResponse {
   statusCode: number;
   write(chunk: string): boolean;

@@ -21,7 +21,7 @@ const SETTINGS = {
   'a function that trusts none': () => false,
 } as const;
 
-/** What is found of a request. */
+/** The address of a request, as each of the two ways finds it. */
 interface Found {
   readonly ours: unknown;
   readonly express: unknown;

@@ -83,7 +83,7 @@ function wordsOf(code: string, message: string): string {
     .slice(0, MAX_TEXT);
   if (code === 'SCRIPT') return `Redis cannot run the script: ${words.replace(/^ERR /, '')}`;
   if (code !== 'NOPERM') return words;
-  // Of a command inside a script, Redis 7 begins it with ERR.
+  // Redis 7 starts the refusal of a command inside a script with ERR.
   const refusal = words.replace(/^(?:@user_script: ?\d+: )*(?:ERR |-?NOPERM )?/, '').replace(/\.$/, '');
   return `NOPERM ${refusal}. ${GRANT}`;
 }

@@ -38,8 +38,8 @@ const MAX_KEYS_PER_RUN = 999;
 export class RedisNode {
   readonly clock: ServerClock;
   /**
-   * The scripts that the server has. Of several runs the others are sent in full: a run that is refused because its script is not
-   * there, and is sent again, is executed after those behind it.
+   * The scripts that are known to be on the server. Until a script is one of them, it is sent in full: a run that is refused because
+   * its script is missing, and is sent again, would be executed after the runs behind it.
    */
   readonly #loaded = new WeakSet<RedisScript>();
   readonly #sender: ScriptSender;
@@ -141,7 +141,7 @@ export class RedisNode {
   }
 
   /**
-   * Runs a script whose reply says the server's time, and whether it was late. What a reply says that comes after the deadline goes to
+   * Runs a script whose reply has the server's time, and whether the run was late. A reply that comes after the deadline is passed to
    * `returnLate`.
    *
    * @param encode the arguments, from the instant and the deadline in the server's milliseconds

@@ -13,8 +13,8 @@ export interface HoldCall {
 }
 
 /**
- * The calls whose replies may come too late. The units that such a reply reports as taken are returned, unless the call was repeated with
- * the same ids: the repeated call found its holds open, and uses them.
+ * The calls whose replies may come too late. If a reply is late, the units that it took are returned. They are not returned if the call
+ * was repeated with the same ids: the repeated call found its holds open, and uses them.
  */
 export class LateHolds {
   readonly #abandoned = new BoundedMap<string, HoldCall>(MAX_ABANDONED);

@@ -31,7 +31,7 @@ export class PermitFleet {
     this.#processes.push(child);
   }
 
-  /** Kills a process with SIGKILL, in the middle of what it does. What it ran has ended; its permits are held until they expire. */
+  /** Kills a process with SIGKILL while it runs. Its work has ended, and its permits are held until they expire. */
   async kill(at: number): Promise<void> {
     const [child] = this.#processes.splice(at, 1);
     if (child === undefined) return;

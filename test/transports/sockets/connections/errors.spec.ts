@@ -147,7 +147,7 @@ describe.each(transports)('a function that fails on %s', (transport) => {
       expect(await attempts(sockets, 1, from(address))).toEqual(['open']);
     }
     expect(await attempts(sockets, 1, from('203.0.113.3'))).toEqual(['limited']);
-    // Of each attempt, and of each connection.
+    // One error for each attempt, and one for each connection.
     expect(errors).toEqual(new Array(5).fill('trustProxy is broken'));
   });
 

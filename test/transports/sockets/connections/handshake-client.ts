@@ -123,12 +123,12 @@ export function tooMany(more: Partial<RateLimitPayload> = {}): RateLimitPayload 
   return limited({ error: 'Too many connections', policy: 'connections', limit: 1, ...more });
 }
 
-/** A backend that decides at once, and whose answers come when a test says so, or fail. */
+/** A backend that decides at once. Its responses wait until a test releases them, or fail. */
 export class SlowBackend implements Backend {
   readonly clock: ManualClock;
-  /** Whether answers wait for `release`. */
+  /** Whether responses wait for `release`. */
   isSlow = false;
-  /** What answers fail with. */
+  /** The error of all responses. */
   failure: Error | undefined;
   readonly #memory: MemoryBackend;
   /** Calls so far. */

@@ -174,7 +174,7 @@ describe.each(transports)('modes of frames on %s', (transport) => {
   });
 });
 
-/** Whatever a request names: what is no mode is for the library to find. */
+/** Returns the mode that a request names, unchecked: the library has to find invalid ones. */
 function modeIn(named: unknown): PolicyMode {
   return named as PolicyMode;
 }

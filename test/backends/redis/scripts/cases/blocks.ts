@@ -54,7 +54,7 @@ function put(known: Known, used?: number, { expiresMs = 0, stateExpiresMs = 0 } 
   return set(`${packed('k', expiresMs, ...numbersOf(known))}${state}`, key);
 }
 
-/** What is written of a record that matters for so many milliseconds, or as long as before. */
+/** The write of a record that is kept for a number of milliseconds, or for as long as before. */
 function written(known: Known, ttl: number | { kept: number }, state = '', key = KEY): string {
   const [expiresMs, expiry] = typeof ttl === 'number' ? [NOW + ttl, `PX ${ttl}`] : [ttl.kept, 'KEEPTTL'];
   return `SET ${key} S2k ${expiresMs} ${numbersOf(known).join(' ')}${state} ${expiry}`;

@@ -271,7 +271,7 @@ function overriddenBy(text: string, [limit, windowMs]: readonly [number, number]
 }
 
 const MONTH_MS = month.periodMs;
-/** What is told of one unit of so many in the window from 2000 to 3000, at 2500. */
+/** The reply for the first unit of a limit, at 2500 in the window from 2000 to 3000. */
 const oneOf = (limit: number) => [11, 1, limit, limit - 1, 500, 0, 0, 1000, 2000, 1, 0];
 
 const overridden: readonly ScriptCase[] = [

@@ -64,7 +64,7 @@ function settleLedger(
   };
 }
 
-/** What ledger keeps of a settlement, whose reset is 705 ms: five numbers, at 700 ms of a second. */
+/** How long the state of a settled ledger is kept: its reset is 705 ms, at 700 ms of a second. */
 const LEDGER_TTL = Math.ceil(1705 * 1.25);
 /** The same at 100 ms of a caller's clock, with an hour more. */
 const TOLD_TTL = Math.ceil((105 + 3_600_000) * 1.25);
@@ -155,7 +155,7 @@ export const customStrategies: readonly ScriptCase[] = [
         ],
         [`SET ${KEY} S2x ${NOW + 1259} 4 PX 1259`],
       ),
-      // What is told of a policy is what its first decision says; of another of the same strategy, what that says.
+      // The reply has the limit and the window of the first decision of each policy.
       spend(
         [[[KEY, varied, 2]], [[OTHER, { ...varied }, 0]], [[KEY, varied, 2]], [[OTHER, varied, 0]]],
         [12, 1004, 10, 1000, 1, 5, 7, 1, 5, 7, 3, 1, 12, 5, 7, 0, 0, 1002, 3, 1, 10, 5, 7, 0, 0, 1000],

@@ -153,7 +153,7 @@ const cut: ScriptCase = {
   ],
 };
 
-/** What is found sound before is changed, and the reply tells of nothing but the foreign value. */
+/** The holds before the foreign value are changed, and the reply reports only the foreign value. */
 const several: ScriptCase = {
   name: 'several holds, of which one is of a budget that holds a foreign value',
   runs: (['extend', 'end'] as const).flatMap((verb) => {

@@ -35,8 +35,8 @@ function grown(entries: number): ScriptCase {
 }
 
 /**
- * A log of about as many entries as it has at most, settled up: by one entry more, or by a newest entry that is later. Of its first
- * entries some have left.
+ * A log of about as many entries as it has at most, settled up: by one entry more, or by a newest entry that is later. Some of its
+ * first entries have expired.
  */
 function settledUp(entries: number, gone: number): ScriptCase {
   const numbers = logOf(entries);

@@ -82,7 +82,7 @@ function decides(
 
 const setText = (value: string, at = FIRST): Run => ({ command: ['SET', at, value] });
 
-/** What is told of a charge: the rate in force, and the decision in full. */
+/** The reply for a charge: the rate in force, and the decision in full. */
 const overridden = (limit: number, periodMs: number, decision: readonly number[]) => [
   8,
   limit,
@@ -158,7 +158,7 @@ function settlesBeside(
 const ledger: Policy = { ...window, strategy: 'ledger', burst: 2, segments: 1 };
 const ledgerOfTwoSeconds: Policy = { ...ledger, periodMs: 2000 };
 
-/** What is told of a charge by a strategy whose reset is the cost. */
+/** The reply for a charge of a strategy whose reset is the cost. */
 const ofLedger = (cost: number) => [...UNTOLD, ...overridden(8, 2000, [3, 1, 8, 0, cost, 0, 0, 1000])];
 
 /** Overrides that stand in place of policies, and budgets beside those of policies. */

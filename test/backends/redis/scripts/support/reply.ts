@@ -7,7 +7,7 @@ import type { Policy } from '../../../../../src/core/policy.js';
  */
 export class Reply {
   readonly #told = new Map<Policy, readonly [limit: number, windowMs: number] | undefined>();
-  /** What the reply says of the calls. */
+  /** The part of the reply about the calls. */
   readonly calls: number[] = [];
 
   /** A policy that is asked for, whether it comes to a decision or not. */
