@@ -30,6 +30,7 @@ const WINDOWS = [
  * @property {number} [redisPort] where the limiter keeps its state; in memory where it is left out
  * @property {1 | 3} [limits]
  * @property {boolean} [isDenied] whether only the first call of a client is allowed; with three limits, by the last of them
+ * @property {boolean} [isClear] whether Sluice keeps the header's value as it is, not its hash, like the guard with a Map
  * @property {object} [guard] bound instead of the limiter's own
  */
 
@@ -99,10 +100,10 @@ const LIMITERS = {
     guard: MapGuard,
   }),
 
-  sluice: async ({ redisPort, guard, ...limits }) => {
+  sluice: async ({ redisPort, guard, isClear: clear = false, ...limits }) => {
     const backend = redisPort === undefined ? new MemoryBackend() : new RedisBackend(await connect(redisPort));
     const rate = windowsOf(limits).map(({ limit, unit }) => `${limit}/${unit}`);
-    const options = { backend, default: { rate: rate.join('; '), by: by.header(KEY_HEADER) } };
+    const options = { backend, default: { rate: rate.join('; '), by: by.header(KEY_HEADER, { clear }) } };
     return {
       imports: [ThrottleModule.forRoot({ ...options, guard: guard === undefined })],
       providers: [],

@@ -19,7 +19,6 @@ const PACKAGES = [
   'rate-limit-redis',
   '@fastify/rate-limit',
   '@joint-ops/hitlimit',
-  'autocannon',
 ];
 
 /** Returns the machine, and the versions of the measured packages. */
