@@ -1,44 +1,67 @@
-import { isCost } from '../core/decision.js';
+import type { Backend } from '../backends/backend.js';
+import { type Awaitable, isPromise } from '../core/awaitable.js';
+import { isCost, type Outcome } from '../core/decision.js';
 import { scopedSubject } from '../core/key.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
-import type { PreparedCharges } from './calls/charges/prepared-charges.js';
+import type { CallLimiter } from './calls/call-limiter.js';
+import type { ChargedOutcome } from './calls/charges/prepared-charges.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import type { LimitLookup } from './limit-lookup.js';
 
 /**
- * Prepares the charge of the most frequent uses of the service: a policy's name, a cost and a subject, outside of any call, under a policy
- * of one rate that nothing but its rate decides. Such a charge needs no request object, no call and no functions. Without them `hit` takes
- * 0.5 to 0.6 of the time, and `consume` 0.65 to 0.95.
+ * The most frequent uses of the service: a policy's name, a cost and a subject, outside of any call, under a policy of one rate that
+ * nothing but its rate decides. Such a charge needs no request object, no call and no functions; and if it is allowed, usually nothing
+ * follows from it: without the objects of the general path it takes 1.1 times as long as the backend alone, with them 1.35 times.
  */
 export class PlainCharges {
+  /** The module may exempt calls: its `skip` may need a call. */
+  readonly #maySkip: boolean;
+  readonly #backend: Backend;
+
   constructor(
     private readonly lookup: LimitLookup,
     private readonly sessions: SessionResolver,
-    /** Whether the module exempts calls: `skip` may need a call. */
-    private readonly maySkip: boolean,
-  ) {}
+    private readonly limiter: CallLimiter,
+  ) {
+    this.#maySkip = limiter.settings.skip !== undefined;
+    this.#backend = limiter.settings.backend;
+  }
 
   /**
-   * Returns undefined for all other arguments, valid or not.
+   * Charges, and resolves with the outcome. Returns undefined for all other arguments, valid or not, and has charged nothing then.
    *
+   * @param conclude returns the outcome if something may follow from it: a denial, an event, a delay
    * @throws ThrottleConfigError for an unknown policy
    */
-  prepare(method: string, args: readonly unknown[]): PreparedCharges | undefined {
+  charge(
+    method: string,
+    args: readonly unknown[],
+    conclude: (charged: Awaitable<ChargedOutcome>) => Promise<Outcome>,
+  ): Promise<Outcome> | undefined {
     // By index: destructuring an array is several times as expensive.
     const name = args[0];
     const cost = args[1];
-    if (args.length !== 3 || typeof name !== 'string' || !isCost(cost) || cost === 0 || this.maySkip) return undefined;
+    if (args.length !== 3 || typeof name !== 'string' || !isCost(cost) || cost === 0 || this.#maySkip) return undefined;
     const subject = onlySubjectIn(args[2]);
     if (subject === undefined || this.sessions.current() !== undefined) return undefined;
     const limits = this.lookup.find(method, name, undefined);
     const limit = limits[0];
-    const policies = limit?.policies.fixed;
-    const policy = policies?.[0];
-    if (limit === undefined || policy === undefined || limits.length > 1 || policies?.length !== 1) return undefined;
-    return isPlain(limit)
-      ? { charges: [{ policy, subject: scopedSubject(undefined, subject), cost }], limits }
-      : undefined;
+    if (limit === undefined || limits.length > 1 || !isPlain(limit)) return undefined;
+    const { fixed } = limit.policies;
+    const policy = fixed?.[0];
+    if (policy === undefined || fixed?.length !== 1) return undefined;
+    const charges = [{ policy, subject: scopedSubject(undefined, subject), cost }];
+    const answer = this.#backend.spend(charges);
+    if (!isPromise(answer) && isUneventful(answer)) return Promise.resolve(answer);
+    return conclude(this.limiter.recordAnswer(answer, { charges, limits }));
   }
+}
+
+/** Returns true for an outcome that nothing has to be done about: it is allowed now, and reports no threshold. */
+function isUneventful({ allowed, decisions, degraded }: Outcome): boolean {
+  const decision = decisions[0];
+  if (!allowed || degraded !== undefined || decision === undefined || decisions.length > 1) return false;
+  return decision.delayMs === 0 && decision.mode === undefined && decision.reached === undefined;
 }
 
 /** Returns true for a limit whose charge is that of its policy for every call. A change at run time may make it another one. */

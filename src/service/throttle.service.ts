@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { type Awaitable, isNativePromise } from '../core/awaitable.js';
+import type { Awaitable } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome, UNITS } from '../core/decision.js';
 import { ThrottleConfigError } from '../core/errors.js';
@@ -18,7 +18,7 @@ import type { CallLimiter } from './calls/call-limiter.js';
 import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
-import { type ChargedOutcome, decidedOutcome } from './calls/charges/prepared-charges.js';
+import { type ChargedOutcome, outcomeOf } from './calls/charges/prepared-charges.js';
 import { isByOutcome } from './calls/ends/outcome-settlements.js';
 import type { ThrottleEvent } from './calls/events.js';
 import { holdsUntilEnd } from './calls/permits/call-permits.js';
@@ -102,14 +102,14 @@ export class ThrottleService {
     /** Rates for single subjects, set at run time. */
     readonly overrides: ThrottleOverrides,
   ) {
-    const { errors, backend, ipv6Prefix, warn, skip } = limiter.settings;
+    const { errors, backend, ipv6Prefix, warn } = limiter.settings;
     this.events$ = limiter.events.stream;
     this.violations = limiter.events.violations;
     this.failures = limiter.settings.failures;
     this.subjectOf = subjectsUnder(() => ipv6Prefix);
     this.plans = new ThrottlePlans(sessions, plans);
     this.#detached = new DetachedCall(errors);
-    this.#plain = new PlainCharges(lookup, sessions, skip !== undefined);
+    this.#plain = new PlainCharges(lookup, sessions, limiter);
     this.#refunds = new Refunds(backend);
     this.#tallies = new Tallies(warn);
     this.blocks = new ThrottleBlocks(backend, {
@@ -135,15 +135,17 @@ export class ThrottleService {
   hit(charges: readonly PolicyCharge[], on?: CallOptions): Promise<Outcome>;
   hit(...args: unknown[]): Promise<Outcome> {
     try {
-      const plain = this.#plain.prepare('hit', args);
-      if (plain !== undefined)
-        return this.limiter.bind(this.limiter.chargePrepared(plain), this.#detached, this.#detached);
+      const plain = this.#plain.charge('hit', args, this.#bindDetached);
+      if (plain !== undefined) return plain;
       const request = parseChargeArguments('hit', args);
       return this.#hit(request, this.#resolveToCharge(request));
     } catch (error) {
       return Promise.reject(error);
     }
   }
+
+  readonly #bindDetached = (charged: Awaitable<ChargedOutcome>): Promise<Outcome> =>
+    this.limiter.bind(charged, this.#detached, this.#detached);
 
   #hit(given: GivenValues, { limits, call, session }: ServiceTarget): Promise<Outcome> {
     const charged = this.limiter.charge(limits, call, given, session);
@@ -158,9 +160,7 @@ export class ThrottleService {
     // Not an async function: most outcomes are available at once, and suspending would cost as much as the charge
     // itself.
     try {
-      const plain = this.#plain.prepare('consume', args);
-      const charged = plain === undefined ? this.#charge(args) : this.limiter.chargePrepared(plain);
-      return isNativePromise(charged) ? charged.then(decidedOutcome) : Promise.resolve(charged.outcome);
+      return this.#plain.charge('consume', args, outcomeOf) ?? outcomeOf(this.#charge(args));
     } catch (error) {
       return Promise.reject(error);
     }

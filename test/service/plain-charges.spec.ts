@@ -14,7 +14,7 @@ const ada = { subject: subjectOf.user('ada') };
 const api = { rate: '5/min', strategy: 'fixed-window' } as const;
 
 /** Two applications alike: one is asked by a name, a cost and a subject, the other by a list, which takes all steps. */
-async function both(options: ThrottleModuleOptions, costs: readonly number[]) {
+async function both(options: ThrottleModuleOptions, costs: readonly number[], method: 'consume' | 'hit' = 'consume') {
   const told: unknown[] = [];
   for (const isPlain of [true, false]) {
     const backend = new MemoryBackend({ clock: new ManualClock(1_750_000_000_000) });
@@ -24,7 +24,7 @@ async function both(options: ThrottleModuleOptions, costs: readonly number[]) {
     throttle.events$.subscribe((event) => events.push(event));
     const outcomes: unknown[] = [];
     for (const cost of costs) {
-      const asked = isPlain ? throttle.consume('api', cost, ada) : throttle.consume([{ policy: 'api', cost }], ada);
+      const asked = isPlain ? throttle[method]('api', cost, ada) : throttle[method]([{ policy: 'api', cost }], ada);
       outcomes.push(await asked.catch((error: unknown) => error));
     }
     await new Promise(setImmediate);
@@ -55,6 +55,28 @@ describe('a charge by a name, a cost and a subject', () => {
   ])('is decided and reported as any other, under a policy %s', async (_what, options) => {
     const [plain, other] = await both(options, [1, 3, 0, 2, 1, 1, 9]);
     expect(plain).toEqual(other);
+  });
+
+  it.each<readonly [string, ThrottleModuleOptions]>([
+    ['of one rate', { policies: { api } }],
+    ['that is monitored', { policies: { api: { ...api, mode: 'monitor' } } }],
+    ['of a calendar', { policies: { api: { rate: '5/day', strategy: 'calendar', thresholds: [0.5] } } }],
+    ['that blocks', { policies: { api: { ...api, block: { for: '1h' } } } }],
+  ])('is rejected as any other by hit(), under a policy %s', async (_what, options) => {
+    const [plain, other] = await both(options, [1, 3, 0, 2, 1, 1, 9], 'hit');
+    expect(plain).toEqual(other);
+  });
+
+  it('is delayed by hit()', async () => {
+    const clock = new ManualClock(1_750_000_000_000);
+    const policies = { api: { rate: '5/min', strategy: 'leaky-bucket' } } as const;
+    await using context = await startContext({ policies, backend: new MemoryBackend({ clock }) });
+    const { throttle } = context;
+    expect(await throttle.hit('api', 1, ada)).toMatchObject({ binding: { delayMs: 0 } });
+    const delayed = throttle.hit('api', 1, ada);
+    expect(clock.waiting).toBe(1);
+    clock.advance(12_000);
+    expect(await delayed).toMatchObject({ binding: { delayMs: 12_000 } });
   });
 
   it('follows a change at run time', async () => {

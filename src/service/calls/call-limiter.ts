@@ -89,9 +89,9 @@ export class CallLimiter {
       : this.record(decided, session, undefined, call);
   }
 
-  /** The first steps after the charges of a call outside of any session are prepared: decides, records. */
-  chargePrepared(prepared: PreparedCharges): Awaitable<ChargedOutcome> {
-    const decided = this.#decideCharges(this.#spend, prepared, NOTHING_GIVEN, undefined);
+  /** Records what the backend answered to prepared charges, outside of any session. */
+  recordAnswer(answer: Awaitable<Outcome>, prepared: PreparedCharges): Awaitable<ChargedOutcome> {
+    const decided = chargedOutcome(answer, prepared);
     return isNativePromise(decided)
       ? decided.then((charged) => this.record(charged, undefined))
       : this.record(decided, undefined);
@@ -209,18 +209,14 @@ export class CallLimiter {
     if (isNativePromise(prepared)) {
       return prepared.then((found) => this.#decideCharges(decide, found, given, session), undecidedBy);
     }
-    const { charges, limits, unlimited, heldFrom } = prepared;
+    const { charges, unlimited, heldFrom } = prepared;
     if (unlimited !== undefined) {
       const { unlimited: _, ...limited } = prepared;
       return withUnlimited(this.#decideCharges(decide, limited, given, session), unlimited);
     }
     if (charges.length === 0) return NOTHING_CHARGED;
     if (heldFrom !== undefined && decide === this.#spend) return this.#takePermits(prepared, given, session);
-    const outcome = decide(charges);
-    // A custom backend may return any thenable.
-    return isPromise(outcome)
-      ? Promise.resolve(outcome).then((found) => ({ outcome: found, charges, limits }), undecidedBy)
-      : { outcome, charges, limits };
+    return chargedOutcome(decide(charges), prepared);
   }
 
   /** Takes the charges of a call together with its permits, which the call holds until it has ended. */
@@ -315,6 +311,13 @@ export class CallLimiter {
  */
 function mayDeny({ policies: { mode } }: CompiledLimit): boolean {
   return mode === undefined || typeof mode === 'function';
+}
+
+/** Joins the answer of a backend with the charges that it decides. A custom backend may return any thenable. */
+function chargedOutcome(answer: Awaitable<Outcome>, { charges, limits }: PreparedCharges): Awaitable<ChargedOutcome> {
+  return isPromise(answer)
+    ? Promise.resolve(answer).then((outcome) => ({ outcome, charges, limits }), undecidedBy)
+    : { outcome: answer, charges, limits };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type Awaitable, isNativePromise } from '../../../core/awaitable.js';
 import type { Charge, Decision, Outcome } from '../../../core/decision.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import { FunctionTimeoutException } from '../../../transports/functions/function-timeout.exception.js';
@@ -43,6 +44,11 @@ export function undecidedBy(error: unknown): ChargedOutcome {
 export function decidedOutcome({ outcome, failure }: ChargedOutcome): Outcome {
   if (failure !== undefined) throw failure;
   return outcome;
+}
+
+/** Resolves with the outcome of a charge. Rejects if it was not decided because a function of the user timed out. */
+export function outcomeOf(charged: Awaitable<ChargedOutcome>): Promise<Outcome> {
+  return isNativePromise(charged) ? charged.then(decidedOutcome) : Promise.resolve(charged.outcome);
 }
 
 /** Returns the limit that a charge comes from. */
