@@ -1,9 +1,9 @@
 import { describeValue } from '../core/errors.js';
 import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import { type By, type Call, EXEMPT } from '../transports/call.js';
+import { assertNotMisspelt, type ContextMember, readsContext } from '../transports/context-members.js';
 import { by } from '../transports/identity/by.js';
 import { memberAt } from '../transports/member.js';
-import { type ContextMember, readsContext } from './context-members.js';
 import type { PolicyOptions } from './policy-options.js';
 
 /**
@@ -76,15 +76,18 @@ const ACCOUNT: ContextMember = {
 };
 
 /** The account in the body, in the member that `context.account` names. */
-const account: By = (call) => {
-  const name = nameIn(call);
-  return name === undefined ? null : `account:${name}`;
-};
-const nobody: By = () => EXEMPT;
+const account = readsContext(
+  (call) => {
+    const name = nameIn(call);
+    return name === undefined ? null : `account:${name}`;
+  },
+  [ACCOUNT],
+);
+const exempt: By = () => EXEMPT;
 
 /** Exempts a call whose body has no account; the limit by address still applies. */
-const byAccount = readsContext(by.first(account, nobody), ACCOUNT);
-const byAccountOrUser = readsContext(by.first(account, by.user(), nobody), ACCOUNT);
+const byAccount = by.first(account, exempt);
+const byAccountOrUser = by.first(account, by.user(), exempt);
 const byUser = by.user();
 const byAddress = by.ip();
 
@@ -166,13 +169,18 @@ function freeze(all: Presets): Presets {
 }
 
 /**
- * Returns the name in the body of a request, or in the data of a message, if there is one. @throws TypeError for an
- * invalid path
+ * Returns the name in the body of a request, or in the data of a message, if there is one. A call by hand may have a
+ * context of its own, which startup has not seen.
+ *
+ * @throws TypeError for an invalid path
+ * @throws ThrottleConfigError for a misspelt `account`
  */
 function nameIn({ client, message, request, context }: Call): string | undefined {
   const path = context.account;
-  if (path === undefined) return undefined;
-  // A call by hand may have a context of its own, which startup has not seen.
+  if (path === undefined) {
+    assertNotMisspelt('context', context, ACCOUNT, ACCOUNT.without);
+    return undefined;
+  }
   if (typeof path !== 'string' || !ACCOUNT.fits(path)) {
     throw new TypeError(`context.account: expected ${ACCOUNT.expected}, got ${describeValue(path)}`);
   }

@@ -9,10 +9,10 @@ import {
 import { AN_ON_ERROR, assertPolicyName, DEFAULT_NAME, foundOnError, isOnError, isPolicyMode } from '../core/policy.js';
 import { assertNotMissing, missingValue } from '../core/value-options.js';
 import { BUDGET_ONLY_MEMBERS } from '../decorators/budget-options.js';
-import { assertContextMembers } from '../decorators/context-members.js';
 import { POLICY_MEMBERS, type PolicyOptions, RATE_MEMBERS } from '../decorators/policy-options.js';
 import { policyOptionsFor } from '../decorators/throttler-options.js';
 import { SPEC_EXPECTED } from '../strategies/define-policy.js';
+import { assertContextMembers } from '../transports/context-members.js';
 import { assertCalled } from '../transports/identity/by.js';
 import { A_CONCURRENCY, assertConcurrency, assertNoneOfConcurrency } from './concurrency/concurrency-checks.js';
 

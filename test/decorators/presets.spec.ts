@@ -13,6 +13,7 @@ import {
 import { APP_GUARD } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
+  by,
   type Call,
   type MoreOptions,
   type Preset,
@@ -302,14 +303,14 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     expect(await admitted(app, () => ({ method: 'POST', body: {} }))).toEqual([10, 'otp-verify-address-10m']);
   });
 
-  it('fails for an invalid path that a call by hand passes', async () => {
+  it.each([{ account: 5 }, { acount: 'email' }])('fails for %j, which a call by hand passes', async (context) => {
     @Controller('try')
     class ByHandController {
       constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
 
       @Post()
       async write(): Promise<void> {
-        await this.throttle.hit('account', 1, { context: { account: 5 } });
+        await this.throttle.hit('account', 1, { context });
       }
     }
     const [, limit = { rate: '1/s' }] = presets.PASSWORD_RESET;
@@ -376,6 +377,18 @@ describe('a context that a preset cannot use stops startup', () => {
     const onHandler = () => ({ options: {}, controllers: [controllerUnder(spread)] });
     expect(await bootError(onHandler)).toBe(`@Throttle on TriedController: ${problem}`);
     expect(await bootError(() => ({ options: { default: spread } }))).toBe(`default: ${problem}`);
+  });
+
+  it('also if the preset is part of by.first or by.each', async () => {
+    const byAccount = presets.AUTH[1]?.by ?? by.ip();
+    for (const combined of [by.first(byAccount, by.user()), by.each(by.ip(), by.first(by.user(), byAccount))]) {
+      const limit = { name: 'mine', rate: '5/min', by: combined };
+      expect(await boot([limit], { acount: 'email' })).toBe(
+        `${place}: expected "account", ${path}, got "acount". Did you mean "account"? The limit "mine" reads it. ${without}`,
+      );
+      expect(await boot([limit], { account: 5 })).toMatch(/, context\.account: expected .*, got 5 \(number\)/);
+      expect(await boot([limit], { account: 'email' })).toBeNull();
+    }
   });
 
   it('but other members belong to the application', async () => {

@@ -3,6 +3,7 @@ import { sharedState } from '../../core/copies.js';
 import { assertKnownMembers, invalidArgument, ThrottleConfigError } from '../../core/errors.js';
 import { missingValue } from '../../core/value-options.js';
 import { type By, type Call, EXEMPT } from '../call.js';
+import { contextMembersOf, readsContext } from '../context-members.js';
 import { checkedAddressHeader, headersOf, markHeaders } from './address-headers.js';
 import { connectionSubject } from './connection-subject.js';
 import { canonicalPath } from './request-path.js';
@@ -129,7 +130,7 @@ export const by = {
     const find: By = candidates.some(isUserBy)
       ? markUserBy((call, search) => findFrom(call, 0, search))
       : (call) => findFrom(call, 0);
-    return markHeaders(find, candidates.flatMap(headersOf));
+    return markParts(find, candidates);
   },
 
   /**
@@ -145,7 +146,7 @@ export const by = {
         (found) => joinSubjects(found, call),
       );
     const findAll: By = parts.some(isUserBy) ? markUserBy(find) : (call) => find(call);
-    return markHeaders(findAll, parts.flatMap(headersOf));
+    return markParts(findAll, parts);
   },
 };
 
@@ -161,6 +162,11 @@ export function assertCalled(place: string, value: unknown): void {
     'SLUICE_INVALID_FUNCTION',
     `${place}: by.${name} was passed without being called. Write by.${name}().`,
   );
+}
+
+/** Marks a `By` with what those that it consists of read. */
+function markParts(by: By, parts: readonly By[]): By {
+  return readsContext(markHeaders(by, parts.flatMap(headersOf)), parts.flatMap(contextMembersOf));
 }
 
 function assertBys(place: string, parts: readonly unknown[]): void {

@@ -1,0 +1,117 @@
+import { sharedState } from '../core/copies.js';
+import { invalidValue, isOneEditApart, nearestTo, optionAt, ThrottleConfigError } from '../core/errors.js';
+import { missingValue } from '../core/value-options.js';
+import type { By, CallContext } from './call.js';
+
+/** A member of `context` that this library reads. All other members belong to the application. */
+export interface ContextMember {
+  readonly name: string;
+  /** The valid values, for errors. */
+  readonly expected: string;
+  readonly fits: (value: unknown) => boolean;
+  /** A sentence for errors that says what happens without the member. */
+  readonly without: string;
+}
+
+/** The members that the library reads under every policy. */
+const LIBRARY_MEMBERS: readonly ContextMember[] = [
+  {
+    name: 'scope',
+    expected: 'a string that separates budgets',
+    fits: (value) => typeof value === 'string',
+    without: 'Without it, budgets are not separated.',
+  },
+  {
+    name: 'extras',
+    expected: 'an object with members for the message of a socket',
+    fits: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    without: 'Without it, the message of a socket has no further members.',
+  },
+];
+
+const readers = sharedState('context-readers', () => new WeakMap<By, readonly ContextMember[]>());
+
+/** Notes that a function reads members of `context`, so that startup checks them. Returns the function. */
+export function readsContext(by: By, members: readonly ContextMember[]): By {
+  if (members.length > 0) readers.set(by, members);
+  return by;
+}
+
+/** Returns the members of `context` that a `By` of this library, or one that it consists of, reads. */
+export function contextMembersOf(by: By): readonly ContextMember[] {
+  return readers.get(by) ?? [];
+}
+
+/** The options of a limit that say what `context` has to contain. */
+export interface ContextUse {
+  readonly name?: string;
+  readonly by?: By;
+  readonly context?: CallContext;
+}
+
+/**
+ * Checks the members of `context` that the library reads for a limit. If the one that its `by` function reads is
+ * misspelt or invalid, the limit would not apply.
+ *
+ * @throws ThrottleConfigError naming the place and the member
+ */
+export function assertContextMembers(place: string, { name: limit, by, context = {} }: ContextUse): void {
+  const path = optionAt(place, 'context');
+  for (const member of by === undefined ? [] : contextMembersOf(by)) {
+    assertMember(path, context, member, `The limit "${limit}" reads it. ${member.without}`);
+  }
+  assertSpelling(path, context);
+}
+
+function assertMember(path: string, context: CallContext, member: ContextMember, fix: string): void {
+  const { name, expected, fits } = member;
+  if (!(name in context)) {
+    assertNotMisspelt(path, context, member, fix);
+    return;
+  }
+  const value: unknown = context[name];
+  if (value === undefined) throw missingValue(`${path}.${name}`, expected, fix);
+  if (fits(value)) return;
+  const { code, problem } = invalidValue(`${path}.${name}`, expected, value);
+  throw new ThrottleConfigError(code, `${problem}. ${fix}`);
+}
+
+/**
+ * Throws if a member that a `by` function reads is missing, but one of a similar name is given.
+ *
+ * @throws ThrottleConfigError naming both
+ */
+export function assertNotMisspelt(path: string, context: CallContext, member: ContextMember, fix: string): void {
+  for (const given in context) {
+    if (isLibraryMember(given) || nearestTo(given, [member.name]) === undefined) continue;
+    throw misspelt(path, given, member, fix);
+  }
+}
+
+/**
+ * Throws for a misspelt `scope` or `extras`. Functions of the application may read members of similar names, such as
+ * `score`, so a member counts as misspelt only if it is one edit away and has a value that fits.
+ *
+ * @throws ThrottleConfigError naming both
+ */
+export function assertSpelling(path: string, context: CallContext): void {
+  for (const given in context) {
+    if (isLibraryMember(given)) continue;
+    for (const member of LIBRARY_MEMBERS) {
+      if (isOneEditApart(given, member.name) && !(member.name in context) && member.fits(context[given])) {
+        throw misspelt(path, given, member, member.without);
+      }
+    }
+  }
+}
+
+function isLibraryMember(name: string): boolean {
+  return name === 'scope' || name === 'extras';
+}
+
+function misspelt(path: string, given: string, { name, expected }: ContextMember, fix: string): ThrottleConfigError {
+  return new ThrottleConfigError(
+    'SLUICE_UNKNOWN_OPTION',
+    `${path}: expected "${name}", ${expected}, got "${given}". Did you mean "${name}"? ${fix}`,
+  );
+}
