@@ -72,6 +72,14 @@ export class BudgetHold {
     return this.#id;
   }
 
+  /**
+   * Returns the id for `JSON.stringify`, such as in the data of a job: `throttle.budget('llm').hold(job.hold.id)`. This
+   * counts as reading the id.
+   */
+  toJSON(): { readonly id: string } {
+    return { id: this.id };
+  }
+
   /** The units that are held. Undefined if another process reserved them, until this one grows the hold. */
   get units(): number | undefined {
     return this.#units;

@@ -25,15 +25,16 @@ async function start() {
 }
 
 describe('a hold without references', () => {
-  it('is left to expire, with a warning, unless it has ended or its id was read', async () => {
+  it('is left to expire, with a warning, unless it has ended, or its id was read or became JSON', async () => {
     await using context = await start();
     const { budget } = context;
     const take = async () => {
       await budget.reserve(100, ada);
       await (await budget.reserve(50, ada)).settle(50);
-      return (await budget.reserve(30, ada)).id;
+      const stored: { id: string } = JSON.parse(JSON.stringify(await budget.reserve(20, ada)));
+      return [(await budget.reserve(10, ada)).id, stored.id] as const;
     };
-    const id = await take();
+    const ids = await take();
     expect(await context.left()).toBe(320);
     await until(() => {
       collectGarbage();
@@ -44,7 +45,7 @@ describe('a hold without references', () => {
     expect(context.warned()).toEqual([
       'budget("llm"): a hold was neither settled nor cancelled, and nobody can do so any more, so it expires. Cancel it in a `finally`, or read its `id` to settle it later.',
     ]);
-    expect(await budget.hold(id).settle(5)).toBe(true);
+    for (const [i, id] of ids.entries()) expect(await budget.hold(id).settle(2 + i)).toBe(true);
     expect(await context.left()).toBe(445);
   });
 
