@@ -168,20 +168,6 @@ export function assertKnownMembers(path: string, value: object, known: readonly 
   }
 }
 
-/** Returns true if two words are equal or one edit apart, ignoring case. Creates no objects: calls by hand use it. */
-export function isOneEditApart(one: string, other: string): boolean {
-  if (Math.abs(one.length - other.length) > 1) return false;
-  const a = one.toLowerCase();
-  const b = other.toLowerCase();
-  const shorter = Math.min(a.length, b.length);
-  let start = 0;
-  while (start < shorter && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
-  const rest = Math.max(a.length, b.length) - start - end;
-  return rest <= 1 || (rest === 2 && a.length === b.length && a[start] === b[start + 1] && a[start + 1] === b[start]);
-}
-
 /** Returns the number of edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment. */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];

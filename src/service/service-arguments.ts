@@ -8,7 +8,6 @@ import type { ChargeWhen } from '../decorators/policy-options.js';
 import type { CompiledLimit } from '../planning/compiled-limit.js';
 import { assertOptions, CHARGE_WHEN_CHECK, isObject } from '../planning/option-checks.js';
 import type { Call, CallContext } from '../transports/call.js';
-import { assertSpelling } from '../transports/context-members.js';
 import type { CallSession } from './calls/call-session.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
 
@@ -234,17 +233,12 @@ function checkedOptions(method: string, options: unknown): CallOptions {
     if (member !== 'subject' && member !== 'on' && member !== 'response' && member !== 'context')
       assertKnownMembers(`${method}()`, options, OPTIONS);
   }
-  const { on, response, subject, context }: CallOptions = options;
+  const { on, response, subject, context = {} }: CallOptions = options;
   if (subject === undefined) assertNotMissing(`${method}()`, options, 'subject', 'a string that is not empty');
   if (on === undefined) assertNotMissing(`${method}()`, options, 'on', 'an execution context, a request or a socket');
   if (response !== undefined) assertResponse(method, response, on);
-  if (context !== undefined) assertContext(`${method}({ context })`, context);
+  if (!isObject(context)) throw invalidArgument(`${method}({ context })`, 'an object', context);
   return options;
-}
-
-function assertContext(place: string, context: CallContext): void {
-  if (!isObject(context)) throw invalidArgument(place, 'an object', context);
-  assertSpelling(place, context);
 }
 
 function assertResponse(method: string, response: unknown, on: unknown): void {

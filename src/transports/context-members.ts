@@ -1,33 +1,17 @@
 import { sharedState } from '../core/copies.js';
-import { invalidValue, isOneEditApart, nearestTo, optionAt, ThrottleConfigError } from '../core/errors.js';
+import { invalidValue, nearestTo, optionAt, ThrottleConfigError } from '../core/errors.js';
 import { missingValue } from '../core/value-options.js';
 import type { By, CallContext } from './call.js';
 
-/** A member of `context` that this library reads. All other members belong to the application. */
+/** A member of `context` that a `by` function of this library reads. All other members belong to the application. */
 export interface ContextMember {
   readonly name: string;
   /** The valid values, for errors. */
   readonly expected: string;
   readonly fits: (value: unknown) => boolean;
-  /** A sentence for errors that says what happens without the member. */
+  /** A sentence for errors that says how the preset limits without the member. */
   readonly without: string;
 }
-
-/** The members that the library reads under every policy. */
-const LIBRARY_MEMBERS: readonly ContextMember[] = [
-  {
-    name: 'scope',
-    expected: 'a string that separates budgets',
-    fits: (value) => typeof value === 'string',
-    without: 'Without it, budgets are not separated.',
-  },
-  {
-    name: 'extras',
-    expected: 'an object with members for the message of a socket',
-    fits: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    without: 'Without it, the message of a socket has no further members.',
-  },
-];
 
 const readers = sharedState('context-readers', () => new WeakMap<By, readonly ContextMember[]>());
 
@@ -60,7 +44,6 @@ export function assertContextMembers(place: string, { name: limit, by, context =
   for (const member of by === undefined ? [] : contextMembersOf(by)) {
     assertMember(path, context, member, `The limit "${limit}" reads it. ${member.without}`);
   }
-  assertSpelling(path, context);
 }
 
 function assertMember(path: string, context: CallContext, member: ContextMember, fix: string): void {
@@ -83,30 +66,8 @@ function assertMember(path: string, context: CallContext, member: ContextMember,
  */
 export function assertNotMisspelt(path: string, context: CallContext, member: ContextMember, fix: string): void {
   for (const given in context) {
-    if (isLibraryMember(given) || nearestTo(given, [member.name]) === undefined) continue;
-    throw misspelt(path, given, member, fix);
+    if (nearestTo(given, [member.name]) !== undefined) throw misspelt(path, given, member, fix);
   }
-}
-
-/**
- * Throws for a misspelt `scope` or `extras`. Functions of the application may read members of similar names, such as
- * `score`, so a member counts as misspelt only if it is one edit away and has a value that fits.
- *
- * @throws ThrottleConfigError naming both
- */
-export function assertSpelling(path: string, context: CallContext): void {
-  for (const given in context) {
-    if (isLibraryMember(given)) continue;
-    for (const member of LIBRARY_MEMBERS) {
-      if (isOneEditApart(given, member.name) && !(member.name in context) && member.fits(context[given])) {
-        throw misspelt(path, given, member, member.without);
-      }
-    }
-  }
-}
-
-function isLibraryMember(name: string): boolean {
-  return name === 'scope' || name === 'extras';
 }
 
 function misspelt(path: string, given: string, { name, expected }: ContextMember, fix: string): ThrottleConfigError {
