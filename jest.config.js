@@ -21,17 +21,24 @@ const sources = {
   '^nestjs-sluice/(.+)$': '<rootDir>/src/$1/index.ts',
 };
 
-/** Suites that run on Nest 11 in every run. */
-const CORE_OF_NEST_11 = [
-  '<rootDir>/test/transports/sockets/messages/messages.spec.ts',
-  '<rootDir>/test/transports/sockets/connections/connections.spec.ts',
-  '<rootDir>/test/transports/http/by-hand-early.spec.ts',
-  '<rootDir>/test/service/handler-phase/second-phase.spec.ts',
-  '<rootDir>/test/module/for-root.spec.ts',
-];
+/**
+ * Suites on Nest 12 that `npm test` leaves to `npm run test:rest`: they break servers, form clusters, run several
+ * processes, compile programs, or repeat what faster suites check, with more cases or in a rarer environment.
+ */
+const SLOW_SUITES = [
+  'backends/redis/(faults|atomicity/(cross-slot|processes)|clients/versions|cluster-contract|holds/late-replies)',
+  'backends/redis/(keys/(acl|expiry|format)|leasing/(faults|leasing)|scripts/scripts|server-settings|settings/overrides)',
+  'backends/resilience/fallback/counted-by-redis',
+  'applications/(fleet-of-releases|gateways-on-redis|redis|releases)',
+  'planning/(external-contexts|instrumented-[^/]+)',
+  'service/(concurrency/processes|function-deadlines|handler-phase/guard-order|policies/(fleet|processes))',
+  'testing/contract/broken-[^/]+',
+  'transports/sockets/floods',
+  'types',
+].map((name) => `/test/${name}(/[^/]+)?\\.spec\\.ts$`);
 
-/** All suites that run on Nest 11, by `npm run test:nest11`: those whose subject depends on the version of Nest. */
-const ALL_OF_NEST_11 = [
+/** Suites that run on Nest 11 too: those whose subject depends on the version of Nest. */
+const ON_NEST_11 = [
   '<rootDir>/test/transports/sockets/**/*.spec.ts',
   '<rootDir>/test/service/sockets/**/*.spec.ts',
   '<rootDir>/test/service/concurrency/{http,sockets}.spec.ts',
@@ -47,17 +54,46 @@ const ALL_OF_NEST_11 = [
   '<rootDir>/test/applications/{gateways-on-redis,fleet-of-releases,releases}.spec.ts',
 ];
 
-/** Suites among them that could do without: they run there where tests run at full size. */
+/** Suites among them that depend on it least: they run on Nest 11 with `npm run test:full` only. */
 const SAME_ON_NEST_11 = [
   '<rootDir>/test/transports/sockets/((floods|frames)/|[^/]+$|connections/refused-clients)',
-  // How options are checked, and how budgets are told apart in a store.
-  '<rootDir>/test/planning/errors/(policies|lease)',
+  // How options are checked.
   '<rootDir>/test/module/(missing-values|undefined-options|socket-options|bounded/bounded-holds)',
   '<rootDir>/test/applications/releases',
   '<rootDir>/test/service/concurrency/sockets',
 ];
 
 const isFull = process.env.TEST_SIZE === 'full';
+
+/** What a script runs: `quick` for `npm test`, `rest` for `npm run test:rest`. Without a value it is everything. */
+const part = process.env.TEST_PART;
+const isQuick = part === 'quick';
+const isRest = part === 'rest';
+if (part !== undefined && !isQuick && !isRest) {
+  throw new Error(`TEST_PART: expected "quick" or "rest", got "${part}". Leave it out to run all suites.`);
+}
+
+const NOT_ON_NEST_12 = ['/node_modules/', '<rootDir>/test/(nest11|instrumentation|consumers)/'];
+
+const nest11 = {
+  ...shared,
+  displayName: 'nest11',
+  globals: { NEST_MAJOR: 11 },
+  testMatch: ON_NEST_11,
+  testPathIgnorePatterns: ['/node_modules/', ...(isFull ? [] : SAME_ON_NEST_11)],
+  moduleNameMapper: {
+    ...sources,
+    // rxjs too: the library and Nest have to share one copy, as they do where it is installed.
+    '^(@nestjs/.+|rxjs|rxjs/.+|reflect-metadata)$': '<rootDir>/test/nest11/node_modules/$1',
+  },
+};
+
+const instrumentation = {
+  ...shared,
+  displayName: 'instrumentation',
+  testMatch: ['<rootDir>/test/instrumentation/**/*.spec.ts'],
+  moduleNameMapper: sources,
+};
 
 /** @type {import('jest').Config} */
 export default {
@@ -74,27 +110,10 @@ export default {
       ...shared,
       displayName: 'nest12',
       globals: { NEST_MAJOR: 12 },
-      testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(nest11|instrumentation|consumers)/'],
+      ...(isRest ? { testRegex: SLOW_SUITES } : { testMatch: ['<rootDir>/test/**/*.spec.ts'] }),
+      testPathIgnorePatterns: [...NOT_ON_NEST_12, ...(isQuick ? SLOW_SUITES : [])],
       moduleNameMapper: sources,
     },
-    {
-      ...shared,
-      displayName: 'nest11',
-      globals: { NEST_MAJOR: 11 },
-      testMatch: isFull || process.env.NEST_11 === 'all' ? ALL_OF_NEST_11 : CORE_OF_NEST_11,
-      testPathIgnorePatterns: ['/node_modules/', ...(isFull ? [] : SAME_ON_NEST_11)],
-      moduleNameMapper: {
-        ...sources,
-        // rxjs too: the library and Nest have to share one copy, as they do where it is installed.
-        '^(@nestjs/.+|rxjs|rxjs/.+|reflect-metadata)$': '<rootDir>/test/nest11/node_modules/$1',
-      },
-    },
-    {
-      ...shared,
-      displayName: 'instrumentation',
-      testMatch: ['<rootDir>/test/instrumentation/**/*.spec.ts'],
-      moduleNameMapper: sources,
-    },
+    ...(isQuick ? [] : [nest11, instrumentation]),
   ],
 };

@@ -1,7 +1,7 @@
 /**
- * Runs `npm test` three times while two busy loops run, prints the time and the result of each run, and exits with code
- * 1 if one failed: `npm run test:loaded`. To set other numbers: `npm run test:loaded -- <runs> <loops>`. It kills only
- * processes that it started.
+ * Runs `npm test` and `npm run test:rest` three times while two busy loops run, prints the time and the result of each,
+ * and exits with code 1 if one failed: `npm run test:loaded`. To set other numbers: `npm run test:loaded -- <runs>
+ * <loops>`. It kills only processes that it started.
  */
 import { fork, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -14,6 +14,7 @@ const root = path.join(path.dirname(file), '..');
 /** A run that takes longer than this is killed and fails. */
 const RUN_MINUTES = 40;
 const SLICE_MS = 100;
+const SCRIPTS = ['test', 'test:rest'];
 
 if (process.argv[2] === 'busy') spin();
 else await main(...process.argv.slice(2).map(Number));
@@ -47,15 +48,16 @@ async function main(runs = 3, loops = 2) {
     });
   }
   try {
-    for (let run = 1; run <= runs; run++) {
-      const log = path.join(folder, `${run}.log`);
-      const { isGreen, seconds } = await test(log, (child) => {
+    const plan = Array.from({ length: runs }, (_, i) => SCRIPTS.map((script) => ({ run: i + 1, script }))).flat();
+    for (const { run, script } of plan) {
+      const log = path.join(folder, `${run}-${script.replace(':', '-')}.log`);
+      const { isGreen, seconds } = await test(script, log, (child) => {
         running = child;
       });
       running = undefined;
       const lines = readFileSync(log, 'utf8').split('\n');
       const counts = lines.findLast((line) => /^\d+ passed, \d+ failed/.test(line)) ?? 'ended before the last test';
-      console.log(`run ${run} of ${runs}: ${isGreen ? 'green' : 'RED'}, ${seconds} s, ${counts}`);
+      console.log(`run ${run} of ${runs}, ${script}: ${isGreen ? 'green' : 'RED'}, ${seconds} s, ${counts}`);
       if (isGreen) continue;
       process.exitCode = 1;
       for (const line of new Set(lines.filter((line) => /^\s+● /.test(line)))) console.log(line);
@@ -67,11 +69,11 @@ async function main(runs = 3, loops = 2) {
   }
 }
 
-/** Runs the tests once, in a separate process group, with its output in a file. */
-async function test(log, started) {
+/** Runs a script once, in a separate process group, with its output in a file. */
+async function test(script, log, started) {
   const startedAt = performance.now();
   const output = openSync(log, 'w');
-  const child = spawn('npm', ['test'], { cwd: root, detached: true, stdio: ['ignore', output, output] });
+  const child = spawn('npm', ['run', script], { cwd: root, detached: true, stdio: ['ignore', output, output] });
   started(child);
   const limit = setTimeout(() => endGroup(child), RUN_MINUTES * 60_000);
   const code = await new Promise((resolve, reject) => {
