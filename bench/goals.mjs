@@ -188,6 +188,12 @@ export const GOALS = [
     figure: 'sockets: ws, CPU / interceptor',
     atMost: 1.15,
   },
+  {
+    what: 'the same',
+    against: 'an empty global guard and interceptor',
+    figure: 'sockets: ws, CPU / guard and interceptor',
+    atMost: 1.15,
+  },
 ];
 
 /**
