@@ -1,5 +1,5 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import type { Observable, Observer } from 'rxjs';
+import type { Observable, Subscriber } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import type { CallSession } from '../service/calls/call-session.js';
 import { observeHandler } from '../service/calls/ends/observed-handler.js';
@@ -31,7 +31,7 @@ function handle(session: CallSession, next: CallHandler): Observable<unknown> {
   const { isByOutcome = false, hasPermits = false } = session.handlerLimits ?? {};
   const end = isByOutcome || hasPermits ? session.watchEnd() : session.end;
   if (end === undefined) return next.handle();
-  const start = (answers: Observer<unknown>) => next.handle().subscribe(answers);
+  const start = (answers: Subscriber<unknown>) => next.handle().subscribe(answers);
   return observeHandler(hasPermits ? (answers) => runInSession(session, () => start(answers)) : start, {
     begin: () => end.beginHandler(),
     end: (found) => end.endHandler(found),

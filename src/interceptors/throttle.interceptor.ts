@@ -1,9 +1,10 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { EMPTY, type Observable, type Observer } from 'rxjs';
+import { EMPTY, type Observable, type Subscriber } from 'rxjs';
 import { type Awaitable, chain } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import type { CallSession } from '../service/calls/call-session.js';
-import { observeHandler } from '../service/calls/ends/observed-handler.js';
+import type { HandlerEnd } from '../service/calls/ends/call-end.js';
+import { type HandlerObserver, observeHandler } from '../service/calls/ends/observed-handler.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 import { runInSession } from '../service/calls/session-store.js';
@@ -37,21 +38,32 @@ export class ThrottleInterceptor implements NestInterceptor {
 
   /** Runs the handler as a part of the call, even if it does its work on subscription. */
   #handle(session: CallSession, next: CallHandler): Observable<unknown> {
-    const { responder } = session;
     // Nothing needs the call, its end or an acknowledgement, so this saves an Observable.
-    if (responder.acknowledge === undefined && session.end === undefined && !this.sessions.isTracking)
+    if (session.responder.acknowledge === undefined && session.end === undefined && !this.sessions.isTracking)
       return next.handle();
-    const start = (answers: Observer<unknown>) => this.sessions.run(session, () => next.handle().subscribe(answers));
-    const hasPermits = session.handlerLimits?.hasPermits === true;
-    return observeHandler(hasPermits ? (answers) => runInSession(session, () => start(answers)) : start, {
-      begin: () => session.end?.beginHandler(),
-      // A charge by hand may request the end of the call while the handler runs.
-      end: (end) => session.end?.endHandler(end),
-      // The handler may have denied the message itself and not have responded.
-      complete: (isAnswered) => {
-        if (!isAnswered) responder.acknowledge?.();
-      },
-    });
+    const start = (answers: Subscriber<unknown>) => next.handle().subscribe(answers);
+    const isCurrent = this.sessions.isTracking || session.handlerLimits?.hasPermits === true;
+    const run = isCurrent ? (answers: Subscriber<unknown>) => runInSession(session, () => start(answers)) : start;
+    return observeHandler(run, new MessageObserver(session));
+  }
+}
+
+/** Observes the handler of a message. */
+class MessageObserver implements HandlerObserver {
+  constructor(private readonly session: CallSession) {}
+
+  begin(): void {
+    this.session.end?.beginHandler();
+  }
+
+  /** A charge by hand may have requested the end of the call while the handler ran. */
+  end(end: HandlerEnd): void {
+    this.session.end?.endHandler(end);
+  }
+
+  /** The handler may have denied the message itself and not have responded. */
+  complete(isAnswered: boolean): void {
+    if (!isAnswered) this.session.responder.acknowledge?.();
   }
 }
 

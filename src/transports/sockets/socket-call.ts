@@ -11,11 +11,12 @@ import type { SocketConnection } from './socket-connection.js';
 /** The function that sends the acknowledgement that a socket.io client requested. */
 export type Acknowledge = (payload: object) => void;
 
-/** A message on a socket, and its responder. */
-export class SocketCall implements Call, Responder {
+/** A message on a socket, its responder, and its effect on the streak of denials: one object for each message. */
+export class SocketCall implements Call, Responder, MessageProgress {
   readonly type = 'ws';
   readonly context: CallContext = {};
-  private readonly progress: MessageProgress;
+  isCounted = false;
+  endedStreak = 0;
   /** Sends the acknowledgement of a denied message. Undefined if the client did not request one. */
   readonly acknowledge?: () => void;
   /** The denial that closes the connection, after the client has been notified. */
@@ -27,9 +28,8 @@ export class SocketCall implements Call, Responder {
     readonly message: unknown,
     readonly execution?: ExecutionContext,
     sendAcknowledgement?: Acknowledge,
-    isFrame = false,
+    readonly isFrame = false,
   ) {
-    this.progress = { isFrame, isCounted: false, endedStreak: 0 };
     if (sendAcknowledgement !== undefined) {
       this.acknowledge = () => {
         if (this.notice !== undefined) sendAcknowledgement(this.notice);
@@ -75,13 +75,13 @@ export class SocketCall implements Call, Responder {
   report(): void {}
 
   enforce(outcome: Outcome): void {
-    const { connection, progress } = this;
+    const { connection } = this;
     if (!outcome.allowed) {
       connection.slowDown();
-      if (connection.streak.recordDenial(progress)) this.closingDenial = outcome;
+      if (connection.streak.recordDenial(this)) this.closingDenial = outcome;
     } else if (outcome.binding !== null) {
       // A message that was counted only by monitored limits neither extends nor ends the streak.
-      connection.streak.recordAdmission(progress);
+      connection.streak.recordAdmission(this);
     }
   }
 
