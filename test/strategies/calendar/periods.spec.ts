@@ -117,7 +117,7 @@ describe('the windows of a calendar', () => {
           }
         });
       }),
-      { numRuns: scaled(150, 2000) },
+      { numRuns: scaled(60, 2000) },
     );
   });
 
@@ -161,7 +161,7 @@ describe('the windows of a calendar', () => {
           return end;
         });
       }),
-      { numRuns: scaled(1000, 20_000) },
+      { numRuns: scaled(400, 20_000) },
     );
   });
 
@@ -182,7 +182,7 @@ describe('the windows of a calendar', () => {
         expect(times.at(start) >= text).toBe(true);
         for (const before of instantsUpTo(start - 50 * HOUR_MS, start)) expect(times.at(before) < text).toBe(true);
       }),
-      { numRuns: scaled(150, 2000) },
+      { numRuns: scaled(60, 2000) },
     );
   });
 
