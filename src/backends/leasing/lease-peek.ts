@@ -14,7 +14,7 @@ interface LocalPeek {
 
 /** A charge that the backend decides. If it is leased, its cost is reduced by the held units that cover part of it. */
 interface RemotePeek {
-  readonly asked: Charge;
+  readonly atBackend: Charge;
   readonly isLeased: boolean;
   readonly held: number;
 }
@@ -29,14 +29,14 @@ export function peekLeased(
   now: number,
 ): Awaitable<Outcome> {
   const peeked = charges.map((charge, i) => peekCharge(charge, totalUpTo(charges, i), leases, now));
-  const asked = peeked.flatMap((charge) => ('asked' in charge ? charge.asked : []));
+  const atBackend = peeked.flatMap((charge) => ('atBackend' in charge ? charge.atBackend : []));
   const isDenied = peeked.some((charge) => 'decision' in charge && !charge.decision.allowed);
-  if (asked.length === 0) return outcomeOf(peeked, [], !isDenied);
-  return chain(backend.peek(asked), (outcome) => {
+  if (atBackend.length === 0) return outcomeOf(peeked, [], !isDenied);
+  return chain(backend.peek(atBackend), (outcome) => {
     if (!outcome.allowed || !isDenied) return outcomeOf(peeked, outcome.decisions, outcome.allowed);
     // A lease denies what the backend would allow: in a denied call the backend's policies report their current state. Only a
     // monitored charge may be denied here, and it stays so.
-    const atCostZero = asked.map((charge, i) =>
+    const atCostZero = atBackend.map((charge, i) =>
       outcome.decisions[i]?.allowed === false ? charge : { ...charge, cost: 0 },
     );
     return chain(backend.peek(atCostZero), ({ decisions }) => outcomeOf(peeked, decisions, false));
@@ -45,7 +45,7 @@ export function peekLeased(
 
 /** @param total the cost of this charge and of those before it on the same budget */
 function peekCharge(charge: Charge, total: number, leases: LeaseManager, now: number): PeekedCharge {
-  if (!isLeased(charge)) return { asked: charge, isLeased: false, held: 0 };
+  if (!isLeased(charge)) return { atBackend: charge, isLeased: false, held: 0 };
   const { policy, cost } = charge;
   const lease = leases.find(charge);
   const isValid = lease?.isValid(now) === true;
@@ -57,10 +57,10 @@ function peekCharge(charge: Charge, total: number, leases: LeaseManager, now: nu
   }
   const before = total - cost;
   const held = isValid ? Math.max(0, lease.held - before) : 0;
-  return { asked: { ...charge, cost: Math.max(0, cost - held) }, isLeased: true, held };
+  return { atBackend: { ...charge, cost: Math.max(0, cost - held) }, isLeased: true, held };
 }
 
-/** @param remote the backend's decisions on the charges that it was asked about, in order */
+/** @param remote the backend's decisions on the charges that were sent to it, in order */
 function outcomeOf(peeked: readonly PeekedCharge[], remote: readonly Decision[], allowed: boolean): Outcome {
   let next = 0;
   const decisions = peeked.flatMap((charge) => {

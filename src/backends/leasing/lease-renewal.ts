@@ -39,8 +39,8 @@ export function unitsToRequest(lease: Lease, now: number): number {
   const { policy, followsGrant, roundTripMs, shortfall } = lease;
   const batch = batchOf(policy);
   const held = lease.isValid(now) ? lease.held : 0;
-  const spentMeanwhile = followsGrant ? Math.floor(spendRate(lease, now) * roundTripMs) : 0;
-  const extra = Math.min(spentMeanwhile, (MAX_BATCHES - 1) * batch);
+  const spentInFlight = followsGrant ? Math.floor(spendRate(lease, now) * roundTripMs) : 0;
+  const extra = Math.min(spentInFlight, (MAX_BATCHES - 1) * batch);
   return Math.min(policy.limit, Math.max(batch, shortfall - held) + extra);
 }
 

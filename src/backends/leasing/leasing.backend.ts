@@ -143,9 +143,9 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
   }
 
   async #spendAndLearn(charges: readonly Charge[]): Promise<Outcome> {
-    const asked = this.#denials.ask();
+    const started = this.#denials.startCall();
     const outcome = await this.#calls.spendInTime(charges);
-    asked.learn(charges, outcome);
+    started.learn(charges, outcome);
     return outcome;
   }
 }

@@ -96,8 +96,8 @@ export class MemoryHolds implements SynchronousHoldStore {
     const budgetOf = (hold: HoldRequest) => (writes ? this.#current(hold, now) : this.#currentCopy(hold, now));
     const evaluated = decideHolds(holds, budgetOf, now);
     // A call whose holds are all open was taken before.
-    const asked = evaluated.isRepeated ? charges.map((charge) => ({ ...charge, cost: 0 })) : charges;
-    const outcome = evaluated.allowed ? this.decideCharges(asked, now, writes) : this.#denied(asked, now, writes);
+    const toDecide = evaluated.isRepeated ? charges.map((charge) => ({ ...charge, cost: 0 })) : charges;
+    const outcome = evaluated.allowed ? this.decideCharges(toDecide, now, writes) : this.#denied(toDecide, now, writes);
     const allowed = evaluated.allowed && outcome.allowed;
     if (allowed && writes) for (const hold of evaluated.taken) this.#add(hold, now);
     const decisions = [...(allowed ? evaluated.decisions : evaluated.inDeniedCall()), ...outcome.decisions];

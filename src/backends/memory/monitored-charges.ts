@@ -53,8 +53,8 @@ function evaluateAlone(
   const found = lastOnState(others, location)?.result.state ?? store.read(table, key, isShared);
   const { strategy } = table;
   const denial = blocks?.denialOf({ charge, strategy, found, total: cost });
-  const asked = denial ?? strategy.step(found, now, policy, cost, args);
-  const result = denial === undefined && blocks !== undefined ? blocks.counted(charge, asked) : asked;
+  const decided = denial ?? strategy.step(found, now, policy, cost, args);
+  const result = denial === undefined && blocks !== undefined ? blocks.counted(charge, decided) : decided;
   return { ...location, charge, result, found, total: cost, isDenied: !result.decision.allowed };
 }
 

@@ -137,8 +137,8 @@ export class CrossSlotCall {
   }
 
   #takenOf(decisions: readonly Decision[]): readonly TakenCharge[] {
-    const isAsAsked = !isOverridable(this.charges) && decisions.every(({ allowed }) => allowed);
-    if (isAsAsked) return this.charges;
+    const isUnchanged = !isOverridable(this.charges) && decisions.every(({ allowed }) => allowed);
+    if (isUnchanged) return this.charges;
     return this.charges.map((charge, i) => {
       const decision = decisions[i];
       return decision === undefined ? charge : takenCharge(charge, decision);

@@ -34,7 +34,7 @@ export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
     const known = cache.get(charges);
     // The remote backend reports invalid costs.
     if (known !== undefined && haveValidCosts(charges)) return known;
-    return this.inner.spend(charges, cache.ask());
+    return this.inner.spend(charges, cache.startCall());
   }
 
   override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {

@@ -30,7 +30,7 @@ interface CachedDenial {
  * higher cost and then reports the same wait, which is a lower bound. Calls with charges that are not enforced are neither cached
  * nor denied: to count those is what they are for. Nor is a denial that counts towards a block, as long as it takes more of them.
  *
- * The epoch counts invalidations. A caller notes it before it asks the backend; an answer that was asked for before an
+ * The epoch counts invalidations. A caller notes it before it calls the backend; the outcome of a call that started before an
  * invalidation of one of its budgets is not cached.
  */
 export class DenialCache {
@@ -55,8 +55,8 @@ export class DenialCache {
   ) {}
 
   /** Records that the backend is called now. Returns an object that caches the result. */
-  ask(): OutcomeListener {
-    return new AskedCall(this, this.clock.now(), this.#epoch);
+  startCall(): OutcomeListener {
+    return new StartedCall(this, this.clock.now(), this.#epoch);
   }
 
   /** Returns the denial of these charges, with its waits counted down, if one is cached. */
@@ -74,17 +74,17 @@ export class DenialCache {
   /**
    * Caches an outcome if it is a denial.
    *
-   * @param askedMs when the backend was asked, on the cache's clock
+   * @param startedMs when the backend was called, on the cache's clock
    * @param epoch the cache's epoch at that time
    */
-  learn(charges: readonly Charge[], outcome: Outcome, askedMs: number, epoch: number): void {
+  learn(charges: readonly Charge[], outcome: Outcome, startedMs: number, epoch: number): void {
     // Units that were taken extend the waits of cached denials.
     if (outcome.allowed) this.#dropOn(charges);
     else if (isCacheable(charges, outcome) && !this.#isInvalidatedSince(epoch, charges))
-      this.#add(charges, outcome, askedMs);
+      this.#add(charges, outcome, startedMs);
   }
 
-  /** Drops the denials of these budgets. Answers that have been asked for and not yet learnt will not be cached. */
+  /** Drops the denials of these budgets. The outcomes of calls that are in flight are not cached. */
   invalidate(targets: readonly Target[]): void {
     this.#epoch += 1;
     for (const target of targets) {
@@ -116,8 +116,8 @@ export class DenialCache {
     return charges.some((charge) => (this.#invalidated.get(budgetOf(charge)) ?? 0) > epoch);
   }
 
-  #add(charges: readonly Charge[], outcome: Outcome, askedMs: number): void {
-    const untilMs = askedMs + Math.min(this.forMs, shortestWait(outcome.decisions));
+  #add(charges: readonly Charge[], outcome: Outcome, startedMs: number): void {
+    const untilMs = startedMs + Math.min(this.forMs, shortestWait(outcome.decisions));
     const arrivedMs = this.clock.now();
     if (untilMs <= arrivedMs) return;
     const denial: CachedDenial = { charges, outcome, arrivedMs, untilMs };
@@ -149,15 +149,15 @@ export class DenialCache {
   }
 }
 
-class AskedCall implements OutcomeListener {
+class StartedCall implements OutcomeListener {
   constructor(
     private readonly cache: DenialCache,
-    private readonly askedMs: number,
+    private readonly startedMs: number,
     private readonly epoch: number,
   ) {}
 
   learn(charges: readonly Charge[], outcome: Outcome): void {
-    this.cache.learn(charges, outcome, this.askedMs, this.epoch);
+    this.cache.learn(charges, outcome, this.startedMs, this.epoch);
   }
 }
 

@@ -7,7 +7,7 @@ import type { FunctionDeadlines } from '../../transports/functions/function-dead
 import { FunctionTimeoutException } from '../../transports/functions/function-timeout.exception.js';
 
 /** The policies that a backend call concerns, for its error. */
-export type Concerned = readonly { readonly policy: string | Pick<Policy, 'name'> }[];
+export type Targets = readonly { readonly policy: string | Pick<Policy, 'name'> }[];
 
 /** Adds deadlines to the calls of a backend that has none. A result that is not a promise is returned as it is. */
 export class AnswerDeadlines {
@@ -21,15 +21,15 @@ export class AnswerDeadlines {
    *
    * @param method the name of the method, such as `holds.end`
    */
-  bound<T>(answer: Awaitable<T>, method: string, concerned: Concerned): Awaitable<T> {
+  bound<T>(answer: Awaitable<T>, method: string, targets: Targets): Awaitable<T> {
     if (!isPromise(answer)) return answer;
-    return this.deadlines.boundPromise(answer, () => this.#lateError(method, concerned));
+    return this.deadlines.boundPromise(answer, () => this.#lateError(method, targets));
   }
 
   /** Like `bound`, for a call that takes units: a result that comes too late goes to `giveBack`. */
-  boundTaking<T>(answer: Awaitable<T>, method: string, concerned: Concerned, giveBack: (late: T) => void) {
+  boundTaking<T>(answer: Awaitable<T>, method: string, targets: Targets, giveBack: (late: T) => void) {
     if (!isPromise(answer)) return answer;
-    const race = (taking: Promise<T>) => this.deadlines.boundPromise(taking, () => this.#lateError(method, concerned));
+    const race = (taking: Promise<T>) => this.deadlines.boundPromise(taking, () => this.#lateError(method, targets));
     // A custom backend may return any thenable.
     return orReturnLate(Promise.resolve(answer), race, giveBack);
   }
@@ -54,11 +54,11 @@ export class AnswerDeadlines {
    * Returns the error for a late call. A remote backend that does not respond in time is unavailable, so `onError`
    * decides.
    */
-  #lateError(method: string, concerned: Concerned): Error {
+  #lateError(method: string, targets: Targets): Error {
     const path = `${this.backend.constructor.name}.${method}()`;
     const { waitMs, waitText, isClosing } = this.deadlines;
     if (this.backend.remote === true) return new BackendError('TIMEOUT', `${path}: no answer within ${waitText}`);
-    const names = new Set(concerned.map(({ policy }) => (typeof policy === 'string' ? policy : policy.name)));
+    const names = new Set(targets.map(({ policy }) => (typeof policy === 'string' ? policy : policy.name)));
     return new FunctionTimeoutException(path, names.size === 0 ? undefined : [...names].join(', '), waitMs, isClosing);
   }
 }

@@ -31,8 +31,8 @@ export class BoundedSettings implements SettingsStore {
   }
 
   listOverrides(policy: string | undefined, page: PageRequest): Awaitable<Page<Override>> {
-    const concerned = policy === undefined ? [] : [{ policy }];
-    return this.deadlines.bound(this.inner.listOverrides(policy, page), 'settings.listOverrides', concerned);
+    const targets = policy === undefined ? [] : [{ policy }];
+    return this.deadlines.bound(this.inner.listOverrides(policy, page), 'settings.listOverrides', targets);
   }
 
   changePolicy(change: NewPolicyChange): Awaitable<PolicyChange> {

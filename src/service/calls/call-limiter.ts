@@ -24,7 +24,7 @@ type Decide = (charges: readonly Charge[]) => Awaitable<Outcome>;
 
 const NOTHING_GIVEN: GivenValues = {};
 /** Used for calls without a client. */
-const NOBODY: Pick<Responder<unknown>, 'onClientGone'> = { onClientGone: () => () => {} };
+const NO_CLIENT: Pick<Responder<unknown>, 'onClientGone'> = { onClientGone: () => () => {} };
 const NOTHING_CHARGED: ChargedOutcome = { outcome: NOTHING_TO_CHARGE, charges: [], limits: [] };
 
 /**
@@ -225,7 +225,7 @@ export class CallLimiter {
     { mayQueue = true, keep }: GivenValues,
     session: CallSession<unknown> | undefined,
   ): Awaitable<ChargedOutcome> {
-    const responder = mayQueue ? (session?.responder ?? NOBODY) : undefined;
+    const responder = mayQueue ? (session?.responder ?? NO_CLIENT) : undefined;
     return this.#taker.take(prepared, keep ?? ((permits) => this.#keep(permits, session)), responder);
   }
 

@@ -255,7 +255,7 @@ const AFTER_LOSS: Readonly<Record<Loss, string>> = {
 };
 
 /** The effect of `onError` on calls that the backend cannot decide. */
-const MEANWHILE: Readonly<Record<FailureMode, string>> = {
+const DECIDED_BY: Readonly<Record<FailureMode, string>> = {
   local: 'are limited in this process',
   allow: 'pass uncharged',
   deny: 'are rejected with 503',
@@ -269,14 +269,14 @@ function outageMessage(event: BackendEvent, onError: OnError): string | undefine
   if (event.type === 'failed' && (event.atStartup || !event.transient)) {
     // Other calls may go on: a user of Redis may lack the permission for some commands only.
     const calls = event.atStartup ? 'calls' : 'calls that fail with this error';
-    return `${sentenceOf(event.message)} ${meanwhileOf(calls, onError)}`;
+    return `${sentenceOf(event.message)} ${untilRecovery(calls, onError)}`;
   }
   if (event.type === 'lost' && event.what === 'lease') {
     return `${event.units} leased units were not given back (${event.code}), and count as used until their windows end. Close the Redis client in onApplicationShutdown, not earlier.`;
   }
   if (event.type === 'recovered') return `${partOf(event)} is available again, and decides calls again.`;
   if (event.type !== 'degraded') return undefined;
-  return `${partOf(event)} is unavailable (${event.code}): ${sentenceOf(event.message)} ${meanwhileOf('calls', onError)}`;
+  return `${partOf(event)} is unavailable (${event.code}): ${sentenceOf(event.message)} ${untilRecovery('calls', onError)}`;
 }
 
 function sentenceOf(message: string): string {
@@ -284,9 +284,9 @@ function sentenceOf(message: string): string {
 }
 
 /** Says what happens to calls that the backend cannot decide, under the `onError` of the module. */
-function meanwhileOf(calls: string, onError: OnError): string {
+function untilRecovery(calls: string, onError: OnError): string {
   const mode = failureModeOf(onError);
-  return `Until it recovers, ${calls} ${MEANWHILE[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
+  return `Until it recovers, ${calls} ${DECIDED_BY[mode]} (onError: "${mode}"), unless a policy says otherwise.`;
 }
 
 /** Returns the part of the backend that is unavailable, and the number of other such parts. */

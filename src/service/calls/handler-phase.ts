@@ -3,7 +3,7 @@ import type { Charge, Receipt } from '../../core/decision.js';
 import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
 import { type Call, EXEMPT } from '../../transports/call.js';
-import { isNobody } from '../../transports/identity/subject.js';
+import { isEmptySubject } from '../../transports/identity/subject.js';
 import { SubjectLookups, sharedLookups } from '../../transports/identity/subject-lookups.js';
 import { isUserBy } from '../../transports/identity/user-lookup.js';
 import { addressCharges, chargesOfLimit } from './charges/charge-builder.js';
@@ -91,8 +91,8 @@ function isLate(search: LateSearch | undefined): boolean {
 function assemble(entries: readonly Entry[], handler: readonly CompiledLimit[], call: Call): GuardCharges {
   if (handler.length === 0 && !entries.some(isWaiting))
     return { now: join(entries), waiting: [], address: NOTHING_PREPARED };
-  const unasked = handler.map((limit) => ({ limit, charges: addressCharges(limit, call), isWaiting: true }));
-  const waiting = [...entries.filter(isWaiting), ...unasked];
+  const byAddress = handler.map((limit) => ({ limit, charges: addressCharges(limit, call), isWaiting: true }));
+  const waiting = [...entries.filter(isWaiting), ...byAddress];
   return {
     now: join(entries.filter((entry) => !entry.isWaiting)),
     waiting: waiting.map(({ limit }) => limit),
@@ -122,7 +122,7 @@ export function areAddressCharged(limits: readonly CompiledLimit[], call: Call):
     const search = { isUserMissing: false };
     const found = await boundBy(limit, lookups.find(limit, callUnder(limit, call), search));
     if (found === EXEMPT || (await isPlanKnown(limit, call))) return false;
-    if (search.isUserMissing || isNobody(found)) return true;
+    if (search.isUserMissing || isEmptySubject(found)) return true;
     return !isUserBy(limit.by) && (await isRateUnknown(limit, call));
   };
   return Promise.all(limits.map(isCharged));

@@ -14,7 +14,7 @@ import {
   type HeaderOptions,
   headerSubject,
   ipSubject,
-  isNobody,
+  isEmptySubject,
   userSubject,
 } from './subject.js';
 import { findUserId, findWithSearch, isUserBy, markUserBy, type UserSearch } from './user-lookup.js';
@@ -122,7 +122,7 @@ export const by = {
       const own = search && { isUserMissing: false };
       return chain(findWithSearch(candidate, call, own), (found) => {
         const isOwnMissing = own?.isUserMissing === true;
-        if (isNobody(found)) return findFrom(call, i + 1, search, isMissing || isOwnMissing);
+        if (isEmptySubject(found)) return findFrom(call, i + 1, search, isMissing || isOwnMissing);
         // If a user is found, earlier candidates that found none do not matter.
         return noteMissing(search, isUserBy(candidate) ? isOwnMissing : isMissing, found);
       });
@@ -223,7 +223,7 @@ function joinSubjects(found: readonly FoundSubject[], call: Call): string | type
   let joined = 'each:';
   for (const one of found) {
     if (one === EXEMPT) return EXEMPT;
-    const subject = isNobody(one) ? addressOf(call) : checkedSubject(one, 'by.each');
+    const subject = isEmptySubject(one) ? addressOf(call) : checkedSubject(one, 'by.each');
     joined += `${subject.length}:${subject}`;
   }
   return joined;

@@ -105,7 +105,7 @@ function unfit(place: string, expected: string, found: unknown): TypeError {
 export type FoundSubject = Awaited<ReturnType<By>>;
 
 /** Returns true if `by` found nothing. Then the address is charged. */
-export function isNobody(found: FoundSubject): found is null | undefined | '' {
+export function isEmptySubject(found: FoundSubject): found is null | undefined | '' {
   return found === null || found === undefined || found === '';
 }
 

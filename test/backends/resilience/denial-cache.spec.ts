@@ -253,7 +253,7 @@ describe('a denial cache and charges that are not enforced', () => {
     const decision = { allowed: false, limit: 1, remaining: 0, resetMs: 9, retryAfterMs: 9, delayMs: 0, windowMs: 9 };
     const learn = (charges: readonly Charge[]) => {
       const outcome: Outcome = { allowed: false, decisions: [{ policy: 'p', ...decision }], binding: null };
-      cached.cache.ask().learn(charges, outcome);
+      cached.cache.startCall().learn(charges, outcome);
     };
     learn(asked({ arguments: [1, 2] }));
     learn(asked({ overriddenBy: ['org:1'] }));

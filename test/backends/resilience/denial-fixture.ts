@@ -31,9 +31,9 @@ export class CachedServer {
 
   /** Lets the cache learn an outcome, as a caller does that awaits it. */
   async learn(charges: readonly Charge[], ask: () => Outcome | Promise<Outcome>): Promise<Outcome> {
-    const asked = this.cache.ask();
+    const started = this.cache.startCall();
     const outcome = await ask();
-    asked.learn(charges, outcome);
+    started.learn(charges, outcome);
     return outcome;
   }
 }

@@ -27,7 +27,7 @@ interface CallRecord {
 }
 
 /** A charge that is decided by a strategy, from a state on. */
-export interface AskedCharge {
+export interface ChargeStep {
   readonly charge: Charge;
   readonly strategy: Strategy;
   /** The state that the call found. */
@@ -57,14 +57,14 @@ export class CallBlocks {
   ) {}
 
   /** Returns the denial of a charge whose subject is blocked, else undefined. */
-  denialOf({ charge, strategy, found, total }: AskedCharge): StepResult | undefined {
+  denialOf({ charge, strategy, found, total }: ChargeStep): StepResult | undefined {
     const { policy, cost, mode, arguments: args } = charge;
     const record = this.#recordOf(policy, charge.subject);
     if (record === undefined || cost === 0 || mode === 'record') return undefined;
     const known = this.#known(record);
     if (!isBlocked(known, this.now)) return undefined;
-    const asked = strategy.step(found, this.now, policy, total, args).decision;
-    const decision = asked.allowed ? strategy.step(found, this.now, policy, 0, args).decision : asked;
+    const atCost = strategy.step(found, this.now, policy, total, args).decision;
+    const decision = atCost.allowed ? strategy.step(found, this.now, policy, 0, args).decision : atCost;
     return { state: found, decision: whileBlocked(decision, known, this.now, true) };
   }
 

@@ -58,13 +58,13 @@ export class MasterClient implements RedisClient {
     }
   }
 
-  /** @param asked the master that is to be asked for a key of a slot that it does not have yet */
-  #redirect(run: Run, asked?: NodeClient): Promise<unknown> {
+  /** @param importing the master that imports the slot, and may have the key already */
+  #redirect(run: Run, importing?: NodeClient): Promise<unknown> {
     this.#redirections += 1;
-    if (asked === undefined) return run(this.cluster);
+    if (importing === undefined) return run(this.cluster);
     // The node carries it out together with the command that follows, on the same connection.
-    asked.asking().catch(() => undefined);
-    return run(asked);
+    importing.asking().catch(() => undefined);
+    return run(importing);
   }
 
   /** The node of this address, if it can be sent to. A key prefix is known to the Cluster client only. */

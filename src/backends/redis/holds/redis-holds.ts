@@ -105,15 +105,15 @@ export class RedisHolds implements RemoteHolds {
     mode: DecideMode,
     dueMs: number,
   ): Promise<Outcome> {
-    // If the slots that were asked found open holds and no new ones, the call was taken before.
+    // If the slots of the call that were decided first found open holds and no new ones, the call was taken before.
     let isRepeated = false;
     let isNew = false;
     const decide = async (charges: readonly HeldCharge[], partMode: DecideMode): Promise<Outcome> => {
       const areTaken = partMode === 'spend' && isRepeated && !isNew && !charges.some(({ hold }) => hold !== undefined);
-      const asked = areTaken ? charges.map((charge) => ({ ...charge, cost: 0 })) : charges;
-      const part = await this.#decidePart(asked, partMode, dueMs);
+      const counted = areTaken ? charges.map((charge) => ({ ...charge, cost: 0 })) : charges;
+      const part = await this.#decidePart(counted, partMode, dueMs);
       isRepeated ||= part.isRepeated;
-      isNew ||= holdsOf(asked).length > 0 && !part.isRepeated;
+      isNew ||= holdsOf(counted).length > 0 && !part.isRepeated;
       return part.outcome;
     };
     const returns = { start: (receipt: Receipt) => this.#giveBack(receipt) };

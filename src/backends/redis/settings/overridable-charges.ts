@@ -4,8 +4,8 @@ import type { Policy } from '../../../core/policy.js';
 import { isBesideOwn } from '../../overrides/overridden-policy.js';
 import type { RedisKeys } from '../redis-keys.js';
 import type { OverrideCandidate, PreparedCharge } from '../scripts/override-lookup.js';
+import { decodeOverride } from './override-codec.js';
 import type { OverrideReads } from './override-reads.js';
-import { decodeOverride } from './override-text.js';
 
 /** Says of charges that may be overridden where the script finds their overrides. */
 export class OverridableCharges {

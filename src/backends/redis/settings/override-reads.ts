@@ -4,7 +4,7 @@ import { inDomain } from '../../backend-error.js';
 import { isWrongType } from '../clients/reply-errors.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
-import { NO_OVERRIDE } from './override-text.js';
+import { NO_OVERRIDE } from './override-codec.js';
 
 /** How old what was read may be. */
 const MAX_AGE_MS = 1000;

@@ -14,9 +14,9 @@ import { isWrongType } from '../clients/reply-errors.js';
 import type { RedisNode } from '../dispatch/redis-node.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
+import { decodeOverride, encodeOverride, listName, NO_OVERRIDE, targetOf } from './override-codec.js';
 import type { OverrideReads } from './override-reads.js';
-import { decodeOverride, encodeOverride, listName, NO_OVERRIDE, targetOf } from './override-text.js';
-import { changeFields, changesIn, resetFields } from './policy-change-text.js';
+import { changeFields, changesIn, resetFields } from './policy-change-codec.js';
 
 /** Numbers of versions: none comes twice. */
 const VERSIONS = 2 ** 48 - 1;

@@ -149,16 +149,16 @@ export class ResilientHolds implements HoldStore {
   async #orElse<T>(targets: readonly Target[], ask: () => T | PromiseLike<T>, answer: (code: string) => T): Promise<T> {
     const { domains } = this.context;
     domains.probe();
-    const asked = domains.of(targets);
-    if (targets.length > 0 && asked.some(({ breaker }) => breaker.isOpen)) return answer('UNAVAILABLE');
+    const involved = domains.of(targets);
+    if (targets.length > 0 && involved.some(({ breaker }) => breaker.isOpen)) return answer('UNAVAILABLE');
     try {
       const found = await ask();
-      for (const { breaker } of asked) breaker.succeeded();
+      for (const { breaker } of involved) breaker.succeeded();
       return found;
     } catch (error) {
       const failure = failureIn(error);
       if (failure === undefined) throw error;
-      domains.failed(asked, failure, targets.map(probeOf));
+      domains.failed(involved, failure, targets.map(probeOf));
       return answer(failure.code);
     }
   }

@@ -5,7 +5,7 @@ import { scopedSubject } from '../../../core/key.js';
 import type { Policy } from '../../../core/policy.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import { type Call, type CostOf, EXEMPT, withContext } from '../../../transports/call.js';
-import { addressOf, checkedSubject, type FoundSubject, isNobody } from '../../../transports/identity/subject.js';
+import { addressOf, checkedSubject, type FoundSubject, isEmptySubject } from '../../../transports/identity/subject.js';
 import type { SubjectLookups } from '../../../transports/identity/subject-lookups.js';
 import { findWithSearch } from '../../../transports/identity/user-lookup.js';
 import type { KeepPermits } from '../permits/permit-taker.js';
@@ -58,7 +58,7 @@ export function subjectFor(
   if (typeof found === 'string' && found !== '' && search?.isUserMissing !== true) return scopedSubject(scope, found);
   return chain(boundBy(limit, found), (one) => {
     if (one === EXEMPT) return EXEMPT;
-    const subject = isNobody(one) || search?.isUserMissing === true ? addressOf(call) : one;
+    const subject = isEmptySubject(one) || search?.isUserMissing === true ? addressOf(call) : one;
     return scopedSubject(
       scope,
       typeof subject === 'string' ? subject : checkedSubject(subject, optionAt(limit.place, 'by')),

@@ -4,7 +4,7 @@ import { describeValue, optionAt } from '../../../core/errors.js';
 import { scopedSubject, unscopedSubject } from '../../../core/key.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
 import type { By, Call } from '../../../transports/call.js';
-import { addressOf, isNobody } from '../../../transports/identity/subject.js';
+import { addressOf, isEmptySubject } from '../../../transports/identity/subject.js';
 import { findWithSearch } from '../../../transports/identity/user-lookup.js';
 import { NO_CHARGES } from './charge-parts.js';
 import type { LateSearch } from './late-search.js';
@@ -99,7 +99,7 @@ function overridersOf(
     chainAll(overrides, (find) => limit.deadlines.bound(findWithSearch(find, call, own), limit, 'overrides')),
     (found) => {
       if (search !== undefined && (own?.isUserMissing === true || found.includes(undefined))) return 'unknown';
-      const subjects = found.filter((one) => !isNobody(one)).map((one) => checkedOverrider(one, limit));
+      const subjects = found.filter((one) => !isEmptySubject(one)).map((one) => checkedOverrider(one, limit));
       return [...new Set(subjects)];
     },
   );

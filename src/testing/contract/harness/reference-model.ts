@@ -68,14 +68,14 @@ export class Model {
     const sums = charges.map((charge, i) =>
       charges.slice(0, i + 1).reduce((sum, other) => sum + (isSameKey(charge, other) ? other.cost : 0), 0),
     );
-    const asked = charges.map(({ policy, subject, cost, mode }, i) => {
+    const decided = charges.map(({ policy, subject, cost, mode }, i) => {
       const units = cost === 0 || mode === 'record' ? 0 : (sums[i] ?? 0);
       return withReason(strategyOf(policy).step(this.#read(policy, subject), now, policy, units).decision, policy);
     });
-    if (asked.every(({ allowed }) => allowed)) return concluded(this.#take(charges, now).decisions);
-    const asItStands = ({ policy, subject }: Charge) =>
+    if (decided.every(({ allowed }) => allowed)) return concluded(this.#take(charges, now).decisions);
+    const currentOf = ({ policy, subject }: Charge) =>
       strategyOf(policy).step(this.#read(policy, subject), now, policy, 0).decision;
-    return concluded(charges.map((charge, i) => pick(asked[i], asItStands(charge))));
+    return concluded(charges.map((charge, i) => pick(decided[i], currentOf(charge))));
   }
 
   settle({ at, charges }: Receipt, costs: readonly number[], now: number): void {
@@ -120,8 +120,8 @@ const keyOf = (policy: Policy, subject: string) => `${policy.id} ${subject}`;
 
 const isSameKey = (a: Charge, b: Charge) => a.policy.id === b.policy.id && a.subject === b.subject;
 
-function pick(asked: Decision | undefined, asItStands: Decision): Decision {
-  return asked?.allowed === false ? asked : asItStands;
+function pick(decided: Decision | undefined, current: Decision): Decision {
+  return decided?.allowed === false ? decided : current;
 }
 
 /** Finds the binding decision by sorting, which is stable. */

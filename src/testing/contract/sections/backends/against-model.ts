@@ -86,9 +86,9 @@ function checkOf({ open, hasModes }: Bench): (scene: Scene) => Promise<void> {
       const last = model.peek([{ ...first, cost: first.policy.limit }], clock.now()).decisions[0];
       clock.set(after(clock.now(), move, first.policy, last));
       const charges: readonly Charge[] = keys.map((key, i) => {
-        const stands = model.peek([{ ...key, cost: 0 }], clock.now()).decisions[0];
+        const current = model.peek([{ ...key, cost: 0 }], clock.now()).decisions[0];
         const asked = moves[i];
-        return { ...key, cost: stands && asked ? costOf(asked, stands) : 0, ...(hasModes && modes[i]) };
+        return { ...key, cost: current && asked ? costOf(asked, current) : 0, ...(hasModes && modes[i]) };
       });
       const expected = model.peek(charges, clock.now());
       assert.deepEqual(await backend.peek(charges), expected);

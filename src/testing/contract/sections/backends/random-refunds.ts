@@ -59,8 +59,8 @@ function checkOf({ open }: Bench): (scene: Scene) => Promise<void> {
     let last = await peek(subject);
     for (const [i, move] of moves.entries()) {
       clock.set(after(clock.now(), move, policy, last));
-      const stands = await peek(subject);
-      const cost = stands === undefined ? 0 : costOf(move, stands);
+      const current = await peek(subject);
+      const cost = current === undefined ? 0 : costOf(move, current);
       const { receipt, decisions } = await backend.spend([{ policy, subject, cost }]);
       last = decisions[0];
       if (receipt === undefined) continue;

@@ -79,8 +79,8 @@ function traceInMemory({ policy, start, moves }: Scene, strategy: Strategy): rea
       steps.push({ at, settles, to });
       continue;
     }
-    const stands = memory.peek([{ policy, subject: SUBJECT, cost: 0 }]).decisions[0];
-    const cost = stands === undefined ? 0 : costOf(move, stands);
+    const current = memory.peek([{ policy, subject: SUBJECT, cost: 0 }]).decisions[0];
+    const cost = current === undefined ? 0 : costOf(move, current);
     const asked = cost > 0 && move.part % 8 === 1 && canRecord ? ({ cost, mode: 'record' } as const) : { cost };
     last = memory.spend([{ policy, subject: SUBJECT, ...asked }]);
     if (last.receipt !== undefined) open.push(steps.length);

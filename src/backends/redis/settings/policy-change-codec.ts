@@ -1,5 +1,5 @@
 import type { NewPolicyChange, PolicyChange } from '../../settings-store.js';
-import { isStoredRate } from './override-text.js';
+import { isStoredRate } from './override-codec.js';
 
 const VERSION = 1;
 const MODES: readonly unknown[] = ['on', 'off', 'monitor'];
