@@ -23,7 +23,7 @@ import {
   ThrottleService,
 } from '../../src/index.js';
 import { reportedLimits } from '../../src/testing/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 import { startSockets, transports } from '../support/gateway-app.js';
 import { adapters, type RequestOptions, startApp, type TestApp } from '../support/http-app.js';
 
@@ -330,7 +330,7 @@ describe('a context that a preset cannot use stops startup', () => {
   const without = 'Without it, no account would be limited.';
   const accountPresets = ['AUTH', 'OTP_SEND', 'OTP_VERIFY', 'PASSWORD_RESET'] as const;
   const boot = (preset: Preset, context: Record<string, unknown>) =>
-    bootError(() => ({ options: {}, controllers: [controllerUnder(preset, { context })] }));
+    startupError(() => ({ options: {}, controllers: [controllerUnder(preset, { context })] }));
 
   it.each(accountPresets)('%s with a misspelt or invalid account', async (name) => {
     const reads = `The limit "${presets[name][1]?.name}" reads it. ${without}`;
@@ -358,7 +358,7 @@ describe('a context that a preset cannot use stops startup', () => {
       class UsedController {
         @Throttle('login', { context: used }) @Post() login() {}
       }
-      return bootError(() => ({
+      return startupError(() => ({
         options: { policies: { login: { ...login, context } } },
         controllers: [UsedController],
       }));
@@ -375,8 +375,8 @@ describe('a context that a preset cannot use stops startup', () => {
     const problem =
       'expected options of a limit, got a list that was spread into an object. Pass the list itself, such as presets.AUTH, or spread it into a list: [...presets.AUTH].';
     const onHandler = () => ({ options: {}, controllers: [controllerUnder(spread)] });
-    expect(await bootError(onHandler)).toBe(`@Throttle on TriedController: ${problem}`);
-    expect(await bootError(() => ({ options: { default: spread } }))).toBe(`default: ${problem}`);
+    expect(await startupError(onHandler)).toBe(`@Throttle on TriedController: ${problem}`);
+    expect(await startupError(() => ({ options: { default: spread } }))).toBe(`default: ${problem}`);
   });
 
   it('also if the preset is part of by.first or by.each', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 import { MemoryBackend, Throttle } from '../../src/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 
 class ClosedBackend extends MemoryBackend {
   closed = 0;
@@ -33,7 +33,7 @@ describe('startup that fails by an error in', () => {
     const options = { backend: () => backend, ...('options' in boot ? boot.options : {}) };
     const controllers = 'controllers' in boot ? [...boot.controllers] : [];
     expect(
-      await bootError(() => Reflect.apply(Object, undefined, [{ options, controllers }]), 'express'),
+      await startupError(() => Reflect.apply(Object, undefined, [{ options, controllers }]), 'express'),
     ).not.toBeNull();
     expect(backend.closed).toBe(1);
   });
@@ -43,7 +43,7 @@ describe('startup that fails by an error in', () => {
     const options = { backend, ...('options' in boot ? boot.options : {}) };
     const controllers = 'controllers' in boot ? [...boot.controllers] : [];
     expect(
-      await bootError(() => Reflect.apply(Object, undefined, [{ options, controllers }]), 'express'),
+      await startupError(() => Reflect.apply(Object, undefined, [{ options, controllers }]), 'express'),
     ).not.toBeNull();
     expect(backend.closed).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ThrottleModule } from '../../src/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 
 /** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
@@ -25,12 +25,12 @@ describe('forFeature stops startup', () => {
   ])('with %j', async (options, message) => {
     const root = { policies, default: { rate: '5000/min', name: 'site' } };
     const boot = () => ({ options: root, imports: [ThrottleModule.forFeature(untyped(options))] });
-    expect(await bootError(boot)).toBe(message);
+    expect(await startupError(boot)).toBe(message);
   });
 
   it('if two features have policies of the same name', async () => {
     const feature = () => ThrottleModule.forFeature({ policies: { mail: '5/min' } });
-    expect(await bootError(() => ({ options: {}, imports: [feature(), feature()] }))).toBe(
+    expect(await startupError(() => ({ options: {}, imports: [feature(), feature()] }))).toBe(
       'policies.mail: two policies are named "mail". Rename one of them.',
     );
   });
@@ -38,13 +38,13 @@ describe('forFeature stops startup', () => {
   it('if there is no global forRoot', async () => {
     const message = `${place}: ThrottleModule.forRoot() is not imported. Import it in the root module, and leave it global there.`;
     const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
-    expect(await bootError(() => ({ imports }))).toBe(message);
-    expect(await bootError(() => ({ options: { isGlobal: false }, imports }))).toBe(message);
+    expect(await startupError(() => ({ imports }))).toBe(message);
+    expect(await startupError(() => ({ options: { isGlobal: false }, imports }))).toBe(message);
   });
 
   it('with the error of a mistake in forRoot, if there is one', async () => {
     const imports = [ThrottleModule.forFeature({ policies: { mail: '5/min' } })];
-    expect(await bootError(() => ({ options: { policies: { login: '5/fortnight' } }, imports }))).toBe(
+    expect(await startupError(() => ({ options: { policies: { login: '5/fortnight' } }, imports }))).toBe(
       'policies.login.rate: expected "<count>/<unit>" such as "5/min", "10 per 30 seconds", "10/s; 200/hour" or "unlimited", got "5/fortnight"',
     );
   });

@@ -3,7 +3,7 @@ import { Controller, Get, Inject, Injectable, Module, UseGuards } from '@nestjs/
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Throttle, ThrottleConfigError, ThrottleGuard, ThrottleModule, ThrottleService } from '../../src/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 import { adapters, startApp } from '../support/http-app.js';
 
 /** Values that untyped code may pass. */
@@ -100,7 +100,7 @@ describe('forRootAsync', () => {
       'ThrottleModule.headers: expected "standard", "legacy", "both", false, or a list of one of "draft-11", "draft-7" and "draft-6", and "legacy", got "all"',
     ],
   ])('stops startup with %j', async (options, message) => {
-    expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync(untyped(options))] }))).toBe(message);
+    expect(await startupError(() => ({ imports: [ThrottleModule.forRootAsync(untyped(options))] }))).toBe(message);
   });
 
   it.each<readonly [title: string, options: unknown, message: string]>([
@@ -136,13 +136,13 @@ describe('forRootAsync', () => {
     ],
   ])('stops startup with %s', async (_, options, message) => {
     const imports = () => [ThrottleModule.forRootAsync({ imports: [ConfigModule], ...untyped<object>(options) })];
-    for (const adapter of adapters) expect(await bootError(() => ({ imports: imports() }), adapter)).toBe(message);
+    for (const adapter of adapters) expect(await startupError(() => ({ imports: imports() }), adapter)).toBe(message);
   });
 
   it('passes on the error of a factory that fails', async () => {
     const useFactory = () => Promise.reject(new Error('no configuration'));
     const boot = () => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] });
-    await expect(bootError(boot)).rejects.toThrow(new Error('no configuration'));
+    await expect(startupError(boot)).rejects.toThrow(new Error('no configuration'));
   });
 });
 

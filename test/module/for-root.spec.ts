@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { defineStrategy, RedisBackend, ThrottleModule, ThrottleService } from '../../src/index.js';
 import { createBackend } from '../../src/module/throttle-backend.js';
 import { assertModuleOptions } from '../../src/module/validate-options.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 
 const known =
   'backend, strategies, policies, default, plans, requests, runtimePolicies, mode, skip, onError, headers, errors, message, onDenied, functionTimeoutMs, retryJitter, ipv6Prefix, sockets';
@@ -222,7 +222,7 @@ describe('forRoot stops startup', () => {
       'ThrottleModule.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got "open"',
     ],
   ])('with %j', async (options, message) => {
-    expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
+    expect(await startupError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBe(message);
   });
 
   class WithTwo {
@@ -249,7 +249,7 @@ describe('forRoot stops startup', () => {
   );
 
   it('if one module imports it twice, with its name', async () => {
-    expect(await bootError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
+    expect(await startupError(() => ({ options: {}, imports: [ThrottleModule.forRoot({ default: '5/min' })] }))).toBe(
       'ThrottleModule.forRoot: imported twice, by AppModule, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
     );
   });
@@ -272,13 +272,13 @@ describe('forRoot stops startup', () => {
   it('if a dynamic module imports it again, without names, because it has no decorator that tells', async () => {
     class SearchModule {}
     const search = { module: SearchModule, imports: [ThrottleModule.forRoot({ default: '10/min' })] };
-    expect(await bootError(() => ({ options: {}, imports: [search] }))).toBe(
+    expect(await startupError(() => ({ options: {}, imports: [search] }))).toBe(
       'ThrottleModule.forRoot: imported twice, which would charge each call twice. Import it once; use forFeature for the policies of other modules.',
     );
   });
 
   it('if the class is imported without it', async () => {
-    expect(await bootError(() => ({ imports: [ThrottleModule] }))).toBe(
+    expect(await startupError(() => ({ imports: [ThrottleModule] }))).toBe(
       'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not ThrottleModule alone. With forRootAsync, return an object from the factory.',
     );
   });
@@ -312,6 +312,6 @@ describe('forRoot starts', () => {
     [{ policies: { 'a.b_c-1': 'unlimited', [`a${'b'.repeat(63)}`]: '5/min', defaults: '5/min' } }],
     [{ default: [{ rate: '5/min', name: 'default' }, '9/s'] }],
   ])('with %j', async (options) => {
-    expect(await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBeNull();
+    expect(await startupError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }))).toBeNull();
   });
 });

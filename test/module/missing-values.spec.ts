@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { by, definePolicy, MemoryBackend, SkipThrottle, Throttle, ThrottleModule } from '../../src/index.js';
-import { type Boot, bootError } from '../support/application.js';
+import { type StartupParts, startupError } from '../support/application.js';
 import { thrownProblem } from '../support/config-error.js';
 import { adapters } from '../support/http-app.js';
 
@@ -38,7 +38,7 @@ function limitedGateway(...args: readonly unknown[]): Type {
 }
 
 /** Places outside the module's options, and what is missing there. */
-const places: readonly (readonly [missing: string, boot: () => Boot, message: string])[] = [
+const places: readonly (readonly [missing: string, boot: () => StartupParts, message: string])[] = [
   [
     '@Throttle(undefined)',
     () => ({ options: {}, controllers: [limited(undefined)] }),
@@ -145,16 +145,18 @@ const emptyOptions: readonly (readonly [options: object, message: RegExp])[] = [
 
 describe.each(adapters)('on %s, a missing value stops startup', (adapter) => {
   it.each(places)('%s', async (_, boot, message) => {
-    expect(await bootError(boot, adapter)).toBe(message);
+    expect(await startupError(boot, adapter)).toBe(message);
   });
 
   it.each(moduleOptions)('of forRoot: %j', async (options, message) => {
-    expect(await bootError(() => ({ options }), adapter)).toBe(message);
+    expect(await startupError(() => ({ options }), adapter)).toBe(message);
   });
 
   it.each(moduleOptions)('in the result of a factory: %j', async (options, message) => {
     const useFactory = async () => options;
-    expect(await bootError(() => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] }), adapter)).toBe(message);
+    expect(await startupError(() => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] }), adapter)).toBe(
+      message,
+    );
   });
 
   it.each(['useClass', 'useExisting'] as const)('in the options that the class of %s creates', async (member) => {
@@ -169,11 +171,11 @@ describe.each(adapters)('on %s, a missing value stops startup', (adapter) => {
     class ConfigModule {}
 
     const boot = () => ({ imports: [ThrottleModule.forRootAsync({ imports: [ConfigModule], [member]: Config })] });
-    expect(await bootError(boot, adapter)).toBe(`ThrottleModule.default: ${limits}. ${noDefault}`);
+    expect(await startupError(boot, adapter)).toBe(`ThrottleModule.default: ${limits}. ${noDefault}`);
   });
 
   it.each(emptyOptions)('also if it is empty: %j', async (options, message) => {
-    expect(await bootError(() => ({ options }), adapter)).toMatch(message);
+    expect(await startupError(() => ({ options }), adapter)).toMatch(message);
   });
 
   it('which a getter of a class returns', async () => {
@@ -182,7 +184,7 @@ describe.each(adapters)('on %s, a missing value stops startup', (adapter) => {
         return untyped(process.env.SLUICE_NO_SUCH_VARIABLE);
       }
     }
-    expect(await bootError(() => ({ options: new Config() }), adapter)).toBe(
+    expect(await startupError(() => ({ options: new Config() }), adapter)).toBe(
       `ThrottleModule.default: ${limits}. ${noDefault}`,
     );
   });
@@ -246,7 +248,7 @@ it('@SkipThrottle(undefined) stops startup', async () => {
     @SkipThrottle(untyped(undefined)) @Get() list() {}
   }
   const options = { default: '5/min', backend: new MemoryBackend() };
-  expect(await bootError(() => ({ options, controllers: [OpenController] }))).toBe(
+  expect(await startupError(() => ({ options, controllers: [OpenController] }))).toBe(
     `@SkipThrottle on OpenController.list: expected names of policies, or no arguments, got undefined. ${QUESTION}`,
   );
 });

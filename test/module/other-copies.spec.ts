@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
 import * as library from '../../src/index.js';
-import { type Boot, bootError, bootFailure } from '../support/application.js';
+import { type StartupParts, startupError, startupFailure } from '../support/application.js';
 
 const { ThrottleModule } = library;
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe('a class of another copy of the library stops startup', () => {
-  const boots: Readonly<Record<string, readonly [name: string, make: () => Boot]>> = {
+  const boots: Readonly<Record<string, readonly [name: string, make: () => StartupParts]>> = {
     'in a provider': [
       'ThrottleService',
       () => {
@@ -83,7 +83,7 @@ describe('a class of another copy of the library stops startup', () => {
   };
 
   it.each(Object.entries(boots))('%s', async (_, [name, make]) => {
-    expect(await bootFailure(make)).toMatchObject({ code: 'SLUICE_TWO_COPIES', problem: refused(name) });
+    expect(await startupFailure(make)).toMatchObject({ code: 'SLUICE_TWO_COPIES', problem: refused(name) });
   });
 
   it('if it is loaded after forRoot was called', async () => {
@@ -91,12 +91,12 @@ describe('a class of another copy of the library stops startup', () => {
     jest.resetModules();
     const { ThrottleService } = await import('../../src/index.js');
     const jobs = { provide: 'jobs', useFactory: () => ({}), inject: [ThrottleService] };
-    expect(await bootError(() => ({ imports: [root], providers: [jobs] }))).toBe(refused('ThrottleService'));
+    expect(await startupError(() => ({ imports: [root], providers: [jobs] }))).toBe(refused('ThrottleService'));
   });
 
   it('as forFeature', async () => {
     const imports = [copy.ThrottleModule.forFeature({ policies: { search: '5/min' } })];
-    expect(await bootError(() => ({ options: {}, imports }))).toContain(
+    expect(await startupError(() => ({ options: {}, imports }))).toContain(
       `ThrottleModule.forFeature: ThrottleModule.forRoot() is not imported. forFeature is that of ${path}, and another copy of nestjs-sluice is loaded: ${path}`,
     );
   });
@@ -112,6 +112,6 @@ describe('a copy that is loaded and not injected', () => {
       }
     }
     const options = { backend: new copy.MemoryBackend(), default: '10/min' };
-    expect(await bootError(() => ({ options, controllers: [Reports] }), 'express')).toBeNull();
+    expect(await startupError(() => ({ options, controllers: [Reports] }), 'express')).toBeNull();
   });
 });

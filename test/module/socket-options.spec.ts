@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { SkipThrottle, type SocketOptions, Throttle, ThrottleConfigError, ThrottleModule } from '../../src/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 import { startSockets } from '../support/gateway-app.js';
 
 /** Values that the compiler rejects, but a configuration file may contain. */
@@ -63,13 +63,13 @@ describe('the option sockets stops startup', () => {
       `${place}.frames.strategy: expected a strategy's name, got "token-buket". Did you mean "token-bucket"? Known: sliding-window, fixed-window, sliding-log, token-bucket, gcra, leaky-bucket, calendar.`,
     ],
   ])('with %j', async (sockets, message) => {
-    expect(await bootError(() => ({ imports: [untyped(sockets)] }))).toBe(message);
+    expect(await startupError(() => ({ imports: [untyped(sockets)] }))).toBe(message);
   });
 });
 
 describe('a gateway stops startup', () => {
   const errorOf = (make: () => Type) =>
-    bootError(() => ({ options: { policies: { search: '5/min' } }, providers: [make()] }));
+    startupError(() => ({ options: { policies: { search: '5/min' } }, providers: [make()] }));
 
   it.each<readonly [string, () => Type, string]>([
     [
@@ -171,7 +171,7 @@ describe('a limit of connections', () => {
     class ReportsController {
       @Get() list() {}
     }
-    expect(await bootError(() => ({ options: {}, controllers: [ReportsController] }))).toBe(
+    expect(await startupError(() => ({ options: {}, controllers: [ReportsController] }))).toBe(
       '@Throttle on ReportsController, connections: expected a gateway, but ReportsController is not one. Requests are limited by a rate: @Throttle("10/min").',
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { SkipThrottle, Throttle, ThrottleModule } from '../../src/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 import { adapters } from '../support/http-app.js';
 
 /** Values that untyped code may pass. */
@@ -68,13 +68,13 @@ function skipped(skip: unknown): Type {
 
 describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with their replacement', (adapter) => {
   it.each(moduleOptions)('in forRoot: %j', async (options, text) => {
-    const error = await bootError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }), adapter);
+    const error = await startupError(() => ({ imports: [ThrottleModule.forRoot(untyped(options))] }), adapter);
     expect(error).toBe(`ThrottleModule.forRoot: ${intro} ${text}`);
   });
 
   it.each(moduleOptions)('in the result of a factory: %j', async (options, text) => {
     const useFactory = async () => untyped(options);
-    const error = await bootError(() => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] }), adapter);
+    const error = await startupError(() => ({ imports: [ThrottleModule.forRootAsync({ useFactory })] }), adapter);
     expect(error).toBe(`ThrottleModule: ${intro} ${text}`);
   });
 
@@ -96,7 +96,7 @@ describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with 
     [[[{ limit: 3, ttl: 60_000 }]], 'Write rate: "3/min".'],
     [[{ rate: '3/min', skipIf: () => false }], skipIf],
   ])('in @Throttle: %j', async (args, text) => {
-    const error = await bootError(() => ({ options: {}, controllers: [limited(...args)] }), adapter);
+    const error = await startupError(() => ({ options: {}, controllers: [limited(...args)] }), adapter);
     expect(error).toBe(`@Throttle on ReportsController.list: ${intro} ${text}`);
   });
 
@@ -107,7 +107,7 @@ describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with 
     [true, 'Write @SkipThrottle("default").'],
     [false, 'Write @Throttle(...) on a method to limit it although its class is skipped.'],
   ])('in @SkipThrottle: %j', async (skip, text) => {
-    const error = await bootError(() => ({ options: {}, controllers: [skipped(skip)] }), adapter);
+    const error = await startupError(() => ({ options: {}, controllers: [skipped(skip)] }), adapter);
     expect(error).toBe(`@SkipThrottle on ReportsController.list: ${intro} ${text}`);
   });
 
@@ -116,6 +116,6 @@ describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with 
     ['policies.login', { policies: { login: { limit: 5, ttl: 60_000 } } }],
     ['ThrottleModule.sockets.connections', { sockets: { connections: { limit: 5, ttl: 60_000 } } }],
   ])('in %s', async (place, options) => {
-    expect(await bootError(() => ({ options }), adapter)).toBe(`${place}: ${intro} Write rate: "5/min".`);
+    expect(await startupError(() => ({ options }), adapter)).toBe(`${place}: ${intro} Write rate: "5/min".`);
   });
 });

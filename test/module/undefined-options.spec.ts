@@ -13,7 +13,7 @@ import {
 import { EXTRAS, MODULE_MEMBERS, SOCKET_MEMBERS } from '../../src/module/validate-options.js';
 import { OPTIONS as CALL_MEMBERS, parseArguments } from '../../src/service/service-arguments.js';
 import { SPEC_EXPECTED } from '../../src/strategies/define-policy.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 
 /** Options that may be undefined. A new option goes here, or into VALUE_OPTIONS if it says how much, of whom, where or by what rule. */
 const MAY_BE_UNDEFINED: readonly string[] = [
@@ -56,23 +56,23 @@ const places: readonly (readonly [
   members: readonly string[],
   use: (options: object) => Promise<string | null>,
 ])[] = [
-  ['the module', MODULE_MEMBERS, (options) => bootError(() => ({ options }))],
-  ['the module itself', EXTRAS, (options) => bootError(() => ({ options }))],
-  ['its sockets', SOCKET_MEMBERS, (sockets) => bootError(() => ({ options: { sockets } }))],
+  ['the module', MODULE_MEMBERS, (options) => startupError(() => ({ options }))],
+  ['the module itself', EXTRAS, (options) => startupError(() => ({ options }))],
+  ['its sockets', SOCKET_MEMBERS, (sockets) => startupError(() => ({ options: { sockets } }))],
   [
     'its default',
     POLICY_MEMBERS,
-    (options) => bootError(() => ({ options: { default: { rate: '5/min', ...options } } })),
+    (options) => startupError(() => ({ options: { default: { rate: '5/min', ...options } } })),
   ],
   [
     'a policy',
     POLICY_MEMBERS,
-    (options) => bootError(() => ({ options: { policies: { x: { rate: '5/min', ...options } } } })),
+    (options) => startupError(() => ({ options: { policies: { x: { rate: '5/min', ...options } } } })),
   ],
   [
     'forFeature',
     ['policies'],
-    (options) => bootError(() => ({ options: {}, imports: [ThrottleModule.forFeature(options as never)] })),
+    (options) => startupError(() => ({ options: {}, imports: [ThrottleModule.forFeature(options as never)] })),
   ],
   ['definePolicy', Object.keys(SPEC_EXPECTED), (options) => errorOf(() => definePolicy('x', specOf(options)))],
   ['the service', CALL_MEMBERS, (options) => errorOf(() => parseArguments('hit', ['x', 1, options as CallOptions]))],

@@ -12,7 +12,7 @@ import {
   type ThrottleEvent,
   ThrottleService,
 } from '../../src/index.js';
-import { bootError } from '../support/application.js';
+import { startupError } from '../support/application.js';
 import { adapters, startApp } from '../support/http-app.js';
 import { startContext } from '../support/service-app.js';
 
@@ -221,7 +221,7 @@ describe('a quota', () => {
     [{ rate: () => '10/day', strategy: 'calendar', thresholds: [2] }, 'policies.plan.thresholds: expected a list'],
     [{ rate: '10/month', rollover: 5, cost: 16 }, 'policies.plan.cost: a cost of 16 can never pass'],
   ])('of %j stops startup', async (plan, message) => {
-    expect(await bootError(() => ({ options: { policies: { plan } } as never }))).toContain(message);
+    expect(await startupError(() => ({ options: { policies: { plan } } as never }))).toContain(message);
   });
 });
 

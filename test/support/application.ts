@@ -8,7 +8,7 @@ import {
 } from '../../src/index.js';
 import { type AdapterName, adapterOf } from './http-app.js';
 
-export interface Boot {
+export interface StartupParts {
   readonly options?: ThrottleModuleOptions & ThrottleModuleExtras;
   readonly controllers?: Type[];
   readonly providers?: NonNullable<ModuleMetadata['providers']>;
@@ -17,10 +17,10 @@ export interface Boot {
 
 /**
  * Returns the problem of the ThrottleConfigError that stops an application from starting; `null` if it starts. See
- * `bootFailure`.
+ * `startupFailure`.
  */
-export async function bootError(make: () => Boot, adapter?: AdapterName): Promise<string | null> {
-  return (await bootFailure(make, adapter))?.problem ?? null;
+export async function startupError(make: () => StartupParts, adapter?: AdapterName): Promise<string | null> {
+  return (await startupFailure(make, adapter))?.problem ?? null;
 }
 
 /**
@@ -29,7 +29,10 @@ export async function bootError(make: () => Boot, adapter?: AdapterName): Promis
  *
  * @param adapter the adapter of the application; without one it accepts no requests, which is faster
  */
-export async function bootFailure(make: () => Boot, adapter?: AdapterName): Promise<ThrottleConfigError | null> {
+export async function startupFailure(
+  make: () => StartupParts,
+  adapter?: AdapterName,
+): Promise<ThrottleConfigError | null> {
   try {
     const { options, controllers = [], providers = [], imports = [] } = make();
     const root = options === undefined ? [] : [ThrottleModule.forRoot(options)];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type PolicyOptions, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { reports } from './reports-controller.js';
 
 const OPTION = 'expected "success", "failure", or a function of the result of the call';
@@ -23,12 +23,12 @@ describe('chargeWhen stops startup', () => {
       'cannot be combined with a lease, because leased units cannot be settled by the outcome of a call. Leave one of the two options out.',
     ],
   ])('%s', async (_, options, text) => {
-    expect(await bootError(() => ({ options: policies(options) }))).toBe(`policies.login.chargeWhen: ${text}`);
+    expect(await startupError(() => ({ options: policies(options) }))).toBe(`policies.login.chargeWhen: ${text}`);
   });
 
   it('if a handler uses a policy with a lease', async () => {
     const controllers = [reports(Throttle('login', { chargeWhen: 'failure' }))];
-    expect(await bootError(() => ({ options: policies(leased), controllers }))).toBe(
+    expect(await startupError(() => ({ options: policies(leased), controllers }))).toBe(
       '@Throttle("login") on ReportsController.list, chargeWhen: cannot be combined with a lease, because leased units cannot be settled by the outcome of a call. Leave one of the two options out.',
     );
   });
@@ -50,6 +50,8 @@ describe('chargeWhen stops startup', () => {
       'sockets.frames.chargeWhen: cannot be used in a limit of frames',
     ],
   ])('in a limit of %s, which has no end', async (_, options, text) => {
-    expect(await bootError(() => ({ options: options as ThrottleModuleOptions }))).toContain(`${text}. Leave it out.`);
+    expect(await startupError(() => ({ options: options as ThrottleModuleOptions }))).toContain(
+      `${text}. Leave it out.`,
+    );
   });
 });

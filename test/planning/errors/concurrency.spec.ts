@@ -7,7 +7,7 @@ import {
   Throttle,
   type ThrottleModuleOptions,
 } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { reports } from './reports-controller.js';
 
 const A_CONCURRENCY = 'a whole number of permits, at least 1, or options { limit, weight?, ttlMs?, queue?, status? }';
@@ -92,7 +92,7 @@ describe('concurrency stops startup', () => {
       'cost: applies to a rate, but this limit has only a concurrency. Leave it out, add a rate, or write concurrency: { limit, weight } to set the permits of a call.',
     ],
   ])('%s', async (_, options, text) => {
-    const error = await bootError(() => ({ options: policies(options) }));
+    const error = await startupError(() => ({ options: policies(options) }));
     expect(error).toBe(`policies.work.${text}`);
   });
 
@@ -106,26 +106,26 @@ describe('concurrency stops startup', () => {
   ])('with its option %s beside it', async (member, form) => {
     const problem = `there is no option "${member}" here. It belongs in \`concurrency\`: ${form}.`;
     const options = { concurrency: 2, [member]: 5 };
-    expect(await bootError(() => ({ options: policies(options) }))).toBe(`policies.work: ${problem}`);
+    expect(await startupError(() => ({ options: policies(options) }))).toBe(`policies.work: ${problem}`);
     const controllers = () => [reports(Throttle('5/min', JSON.parse(JSON.stringify(options))))];
-    expect(await bootError(() => ({ options: {}, controllers: controllers() }))).toMatch(`: ${problem}`);
+    expect(await startupError(() => ({ options: {}, controllers: controllers() }))).toMatch(`: ${problem}`);
   });
 
   it('without a rate and without a concurrency', async () => {
-    expect(await bootError(() => ({ options: policies({ burst: 5 }) }))).toBe(
+    expect(await startupError(() => ({ options: policies({ burst: 5 }) }))).toBe(
       'policies.work.rate: expected a rate such as "5/min", got none',
     );
   });
 
   it('in a decorator, which the error names', async () => {
-    expect(await bootError(() => ({ options: {}, controllers: [reports(Concurrency(0))] }))).toBe(
+    expect(await startupError(() => ({ options: {}, controllers: [reports(Concurrency(0))] }))).toBe(
       `@Concurrency on ReportsController.list, concurrency: expected ${A_CONCURRENCY}, got 0 (number)`,
     );
   });
 
   it('with the name of a policy, which has its own', async () => {
     const controllers = [reports(Throttle('work', { concurrency: 2 }))];
-    expect(await bootError(() => ({ options: policies({ rate: '5/min' }), controllers }))).toContain(
+    expect(await startupError(() => ({ options: policies({ rate: '5/min' }), controllers }))).toContain(
       '@Throttle("work") on ReportsController.list: "concurrency" cannot be set where the policy "work" is used.',
     );
   });
@@ -134,7 +134,7 @@ describe('concurrency stops startup', () => {
     const options = {
       default: { rate: '100/min', strategy: 'fixed-window', lease: { batch: 10 } },
     } satisfies ThrottleModuleOptions;
-    expect(await bootError(() => ({ options, controllers: [reports(Concurrency(2))] }))).toBe(
+    expect(await startupError(() => ({ options, controllers: [reports(Concurrency(2))] }))).toBe(
       '@Concurrency on ReportsController.list: concurrency cannot be combined with the `lease` of default: the backend takes permits and rates together, and leased units are spent without it. Leave the lease out, or skip that limit here.',
     );
   });
@@ -144,7 +144,7 @@ describe('concurrency stops startup', () => {
     ['connections', { sockets: { connections: { rate: '5/min', concurrency: 2 } } }],
     ['frames', { sockets: { frames: { rate: '5/min', concurrency: 2 } } }],
   ])('in a limit of %s', async (name, options) => {
-    expect(await bootError(() => ({ options: options as ThrottleModuleOptions }))).toContain(
+    expect(await startupError(() => ({ options: options as ThrottleModuleOptions }))).toContain(
       `concurrency: cannot be used in a limit of ${name}. Leave it out.`,
     );
   });
@@ -154,7 +154,7 @@ describe('concurrency stops startup', () => {
       ...policies({ concurrency: 2 }),
       plans: { of: () => 'free', default: 'free', tiers: { free: { work: '5/min' } } },
     } satisfies ThrottleModuleOptions;
-    expect(await bootError(() => ({ options }))).toContain(
+    expect(await startupError(() => ({ options }))).toContain(
       'plans.tiers.free.work: the policy limits only how many calls run',
     );
   });
@@ -167,7 +167,9 @@ describe('concurrency stops startup', () => {
       settle: Backend['settle'] = (receipt, costs) => this.#inner.settle(receipt, costs);
       reset: Backend['reset'] = (targets) => this.#inner.reset(targets);
     }
-    expect(await bootError(() => ({ options: { ...policies({ concurrency: 2 }), backend: new PlainBackend() } }))).toBe(
+    expect(
+      await startupError(() => ({ options: { ...policies({ concurrency: 2 }), backend: new PlainBackend() } })),
+    ).toBe(
       'policy "work": `concurrency` needs a backend that holds units while a call runs, and PlainBackend has no `holds`. Leave `concurrency` out, or use another backend.',
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { Throttle } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 
 /** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
@@ -20,7 +20,7 @@ const missing = 'Is an environment variable or a configuration value missing?';
 const throttle = (args: readonly unknown[]): ClassDecorator & MethodDecorator =>
   Reflect.apply(Throttle, undefined, args);
 
-const boots = (controller: Type) => bootError(() => ({ options: { policies }, controllers: [controller] }));
+const boots = (controller: Type) => startupError(() => ({ options: { policies }, controllers: [controller] }));
 
 describe('@Throttle', () => {
   it.each<readonly [args: readonly unknown[], on: string, text: string]>([
@@ -160,7 +160,7 @@ describe('@Throttle', () => {
     class LostController {
       @Throttle('login') @Get() list() {}
     }
-    expect(await bootError(() => ({ options: {}, controllers: [LostController] }))).toBe(
+    expect(await startupError(() => ({ options: {}, controllers: [LostController] }))).toBe(
       '@Throttle("login") on LostController.list: no policy has this name. None are known. Add it: ThrottleModule.forRoot({ policies: { ... } }).',
     );
   });

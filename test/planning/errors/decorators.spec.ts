@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, type Type } from '@nestjs/common';
 import { SkipThrottle, Throttle, type ThrottleModuleOptions } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 
 /** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
@@ -15,7 +15,7 @@ const missing = 'Is an environment variable or a configuration value missing?';
 const beside = 'skips a @Throttle on the same class or method. Remove one of them.';
 
 const boots = (controller: Type, options: ThrottleModuleOptions = { policies }) =>
-  bootError(() => ({ options, controllers: [controller] }));
+  startupError(() => ({ options, controllers: [controller] }));
 
 describe('a decorator without effect stops startup', () => {
   it('on a method that is not a handler, with any name', async () => {
@@ -80,7 +80,7 @@ describe('a decorator without effect stops startup', () => {
       [made, 'PostService'],
       [{ provide: 'MAIL', useValue: new MailService() }, 'MailService'],
     ] as const) {
-      expect(await bootError(() => ({ options: {}, providers: [provider] }))).toBe(
+      expect(await startupError(() => ({ options: {}, providers: [provider] }))).toBe(
         `${either} ${name}: ${noController}`,
       );
     }
@@ -93,7 +93,7 @@ describe('a decorator without effect stops startup', () => {
       @Get() list() {}
     }
     const boot = () => ({ options: {}, controllers: [SomeController], providers: [SomeController] });
-    expect(await bootError(boot)).toBeNull();
+    expect(await startupError(boot)).toBeNull();
   });
 
   it('on a static method or an accessor', async () => {
@@ -113,8 +113,8 @@ describe('a decorator without effect stops startup', () => {
       }
       return { providers: [Reports] };
     };
-    expect(await bootError(throttled)).toBe(`@Throttle on Reports.list: ${noInstance}`);
-    expect(await bootError(skipped)).toBe(`@SkipThrottle on Reports.list: ${noInstance}`);
+    expect(await startupError(throttled)).toBe(`@Throttle on Reports.list: ${noInstance}`);
+    expect(await startupError(skipped)).toBe(`@SkipThrottle on Reports.list: ${noInstance}`);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 import { definePolicy, type PolicyOptions, type PolicySpec, Throttle } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { thrownProblem } from '../../support/config-error.js';
 
 const WINDOW = { rate: '100/min', strategy: 'fixed-window' } as const;
@@ -71,17 +71,17 @@ function limited(what: PolicyOptions) {
 describe('a lease stops startup', () => {
   it.each(WRONG)('of %s', async (_, options, text) => {
     const what = options as PolicyOptions;
-    expect(await bootError(() => ({ options: { policies: { api: what } } }))).toBe(`policies.api.lease${text}`);
-    expect(await bootError(() => ({ options: { default: what } }))).toBe(`default.lease${text}`);
-    expect(await bootError(() => ({ options: {}, controllers: [limited(what)] }))).toBe(
+    expect(await startupError(() => ({ options: { policies: { api: what } } }))).toBe(`policies.api.lease${text}`);
+    expect(await startupError(() => ({ options: { default: what } }))).toBe(`default.lease${text}`);
+    expect(await startupError(() => ({ options: {}, controllers: [limited(what)] }))).toBe(
       `@Throttle on ReportsController.list, lease${text}`,
     );
   });
 
   it('of a rate that is a function, which may return another limit each time', async () => {
     const api: PolicyOptions = { ...WINDOW, rate: () => '100/min', lease: { batch: 20 } };
-    expect(await bootError(() => ({ options: { policies: { api } } }))).toBe(`policies.api.lease${FUNCTION}`);
-    expect(await bootError(() => ({ options: {}, controllers: [limited(api)] }))).toBe(
+    expect(await startupError(() => ({ options: { policies: { api } } }))).toBe(`policies.api.lease${FUNCTION}`);
+    expect(await startupError(() => ({ options: {}, controllers: [limited(api)] }))).toBe(
       `@Throttle on ReportsController.list, lease${FUNCTION}`,
     );
   });
@@ -96,7 +96,7 @@ describe('a policy with a lease', () => {
   it('starts with any batch up to the limit', async () => {
     for (const batch of [1, 100]) {
       const api: PolicyOptions = { ...WINDOW, lease: { batch } };
-      expect(await bootError(() => ({ options: { policies: { api } }, controllers: [limited(api)] }))).toBeNull();
+      expect(await startupError(() => ({ options: { policies: { api } }, controllers: [limited(api)] }))).toBeNull();
     }
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { type Backend, by, MemoryBackend, type PolicyOptions, Throttle } from '../../../src/index.js';
-import { type Boot, bootError } from '../../support/application.js';
+import { type StartupParts, startupError } from '../../support/application.js';
 
 /** A controller with this limit. */
 function limited(what: PolicyOptions | string, more?: Partial<PolicyOptions>): Type {
@@ -12,7 +12,7 @@ function limited(what: PolicyOptions | string, more?: Partial<PolicyOptions>): T
   return ReportsController;
 }
 
-const policies = (options: object): Boot => ({
+const policies = (options: object): StartupParts => ({
   options: { policies: { api: { rate: '5/min', ...options } as PolicyOptions } },
 });
 const OPTION =
@@ -27,7 +27,7 @@ class OnlyLimits implements Backend {
 }
 
 describe('a policy that may be overridden stops startup', () => {
-  it.each<readonly [what: string, boot: Boot, message: string]>([
+  it.each<readonly [what: string, boot: StartupParts, message: string]>([
     ['if it is not said by whom', policies({ overrides: 'user' }), `${OPTION}, got "user"`],
     ['if it is false', policies({ overrides: false }), `${OPTION}, got false`],
     ['if nobody is in the list', policies({ overrides: [] }), `${OPTION}, got an empty list`],
@@ -93,6 +93,6 @@ describe('a policy that may be overridden stops startup', () => {
       'policy "api": `overrides` needs a backend that stores limits that change at run time, and OnlyLimits has no `settings`. Leave `overrides` out, or use another backend.',
     ],
   ])('%s', async (_, boot, message) => {
-    expect(await bootError(() => boot)).toContain(message);
+    expect(await startupError(() => boot)).toContain(message);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { type PolicyOptions, Throttle, ThrottleModule } from '../../../src/index.js';
-import { type Boot, bootError } from '../../support/application.js';
+import { type StartupParts, startupError } from '../../support/application.js';
 
 type What = PolicyOptions;
 
@@ -27,7 +27,7 @@ const places: readonly (readonly [
   title: string,
   place: string,
   option: (name: string) => string,
-  boot: (what: What) => Boot,
+  boot: (what: What) => StartupParts,
 ])[] = [
   ['policies', 'policies.login', (name) => `policies.login.${name}`, (login) => ({ options: { policies: { login } } })],
   ['default', 'default', (name) => `default.${name}`, (limit) => ({ options: { default: limit } })],
@@ -202,7 +202,7 @@ describe.each(places)('%s stops startup', (_, place, option, boot) => {
     [null, { rate: '5/min', brust: 9 }, `there is no option "brust". Did you mean "burst"? ${known}`],
   ])('for the %s of %j', async (member, options, text) => {
     const expected = `${member === null ? place : option(member)}: ${text}`;
-    expect(await bootError(() => boot(options as PolicyOptions))).toBe(expected);
+    expect(await startupError(() => boot(options as PolicyOptions))).toBe(expected);
   });
 });
 
@@ -219,7 +219,7 @@ describe('a named policy stops startup', () => {
     [['5/min'], '["5/min"]'],
   ])('for %j', async (limit, shown) => {
     for (const [, place, , boot] of named) {
-      expect(await bootError(() => boot(limit as PolicyOptions))).toBe(
+      expect(await startupError(() => boot(limit as PolicyOptions))).toBe(
         `${place}: expected a rate such as "5/min", or an object with a rate, got ${shown}`,
       );
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { by, Throttle, ThrottleModule } from '../../../src/index.js';
-import { type Boot, bootError } from '../../support/application.js';
+import { type StartupParts, startupError } from '../../support/application.js';
 import { adapters } from '../../support/http-app.js';
 
 /** Values that untyped code may pass. */
@@ -29,14 +29,14 @@ const config = new Config();
 const unfit = 'the function get, which takes 3 arguments but would get only the call. Wrap it: (call) => ...';
 
 describe.each(adapters)('on %s', (adapter) => {
-  const on = (boot: () => Boot) => bootError(boot, adapter);
+  const on = (boot: () => StartupParts) => startupError(boot, adapter);
 
   it.each(makers)('by: by.%s, not called, stops startup', async (name) => {
     const options = { default: { rate: '5/min', by: untyped(by[name]) } };
     expect(await on(() => ({ options }))).toBe(`default.by: ${uncalled(name)}`);
   });
 
-  it.each<readonly [title: string, boot: () => Boot, place: string]>([
+  it.each<readonly [title: string, boot: () => StartupParts, place: string]>([
     [
       'in @Throttle',
       () => ({ options: {}, controllers: [limited('5/min', { by: by.user })] }),

@@ -7,7 +7,7 @@ import {
   ThrottleModule,
   type ThrottleModuleOptions,
 } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 
 /** Values that untyped code may pass. */
 const untyped = (value: unknown) => value as never;
@@ -18,7 +18,7 @@ const of = () => undefined;
 const valid: PlanOptions = { of, default: 'free', tiers: { free: {} } };
 
 const bootWith = (plans: unknown, more: ThrottleModuleOptions = {}, controllers: Type[] = []) =>
-  bootError(() => ({ options: { policies, ...more, plans: untyped(plans) }, controllers }));
+  startupError(() => ({ options: { policies, ...more, plans: untyped(plans) }, controllers }));
 const withTier = (tier: unknown) => ({ ...valid, tiers: { free: {}, pro: tier } });
 
 const aFunction = 'plans.of: expected a function of the call that returns the name of a plan';
@@ -187,7 +187,7 @@ describe('plans may name', () => {
 
   it('policies of forFeature', async () => {
     const boot = (rate: string) =>
-      bootError(() => ({
+      startupError(() => ({
         options: { plans: untyped(withTier({ mail: rate })) },
         imports: [ThrottleModule.forFeature({ policies: { mail: '5/min' } })],
       }));

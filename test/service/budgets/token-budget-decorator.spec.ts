@@ -9,7 +9,7 @@ import {
   ThrottleService,
   TokenBudget,
 } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { adapters, startApp } from '../../support/http-app.js';
 import { until } from '../../support/wait-until.js';
 
@@ -100,7 +100,7 @@ describe('@TokenBudget', () => {
 
     const error = '@TokenBudget on Writer.write: no token budget has this name. Did you mean "llm"? Known: llm.';
     const boot = (names: NonNullable<ThrottleModuleOptions['policies']>) =>
-      bootError(() => ({ controllers: [Writer], options: { policies: names } }));
+      startupError(() => ({ controllers: [Writer], options: { policies: names } }));
     expect(await boot(policies)).toContain(error);
     // A rate is no budget.
     expect(await boot({ lm: '10/min' })).toContain('no token budget has this name. None are known.');

@@ -18,7 +18,7 @@ import {
   ThrottleService,
   ThrottleUnavailableException,
 } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { adapters, startApp } from '../../support/http-app.js';
 import { startContext } from '../../support/service-app.js';
 import { START } from '../../support/start-time.js';
@@ -305,7 +305,7 @@ describe('the options of a token budget', () => {
     [{ budget: '5/min', cost: 2 }, 'policies.llm: there is no option "cost"'],
     [{ budget: '5/month', anchor: () => new Date() }, 'policies.llm.anchor: expected a Date'],
   ])('are checked at startup: %j', async (options, message) => {
-    const error = await bootError(() =>
+    const error = await startupError(() =>
       Reflect.apply(Object, undefined, [{ options: { policies: { llm: options } } }]),
     );
     expect(error).toContain(message);
@@ -315,7 +315,7 @@ describe('the options of a token budget', () => {
     ['default: there', () => ({ options: Reflect.apply(Object, undefined, [{ default: { budget: '5/min' } }]) })],
     ['@Throttle on LlmController.complete: there', () => ({ options: {}, controllers: [budgetOnMethod()] })],
   ])('cannot be used in another limit: %s', async (place, boot) => {
-    expect(await bootError(boot)).toContain(
+    expect(await startupError(boot)).toContain(
       `${place} is no option "budget" here. Token budgets belong in \`policies\` of the module: { policies: { llm: { budget: "100000/min" } } }.`,
     );
   });
@@ -340,7 +340,7 @@ describe('the options of a token budget', () => {
       settle: memory.settle.bind(memory),
       reset: memory.reset.bind(memory),
     };
-    expect(await bootError(() => ({ options: { backend, policies } }))).toContain(
+    expect(await startupError(() => ({ options: { backend, policies } }))).toContain(
       'policy "llm": `budget` needs a backend that holds units while a call runs',
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type, UseGuards } from '@nestjs/common';
 import { by, type Call, type PolicyOptions, Throttle } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { adapters, startApp } from '../../support/http-app.js';
 import { AuthGuard, as } from './guards.js';
 
@@ -101,14 +101,14 @@ describe.each(adapters)('the option phase, on %s', (adapter) => {
 describe('an invalid phase', () => {
   it.each(['Handler', 'before', true, 1, null, {}])('stops startup: %j', async (phase) => {
     const what: PolicyOptions = { rate: '5/min', ...Object({ phase }) };
-    expect(await bootError(() => ({ options: {}, controllers: controllers(what) }))).toMatch(
+    expect(await startupError(() => ({ options: {}, controllers: controllers(what) }))).toMatch(
       /^@Throttle on NotesController\.list, phase: expected "guard" or "handler", got /,
     );
   });
 
   it('is any phase for connections and frames', async () => {
     const limit = { rate: '5/min', phase: 'handler' } as const;
-    expect(await bootError(() => ({ options: { sockets: { frames: limit } } }))).toBe(
+    expect(await startupError(() => ({ options: { sockets: { frames: limit } } }))).toBe(
       'ThrottleModule.sockets.frames.phase: cannot be used in a limit of frames. Leave it out.',
     );
   });

@@ -23,7 +23,7 @@ import {
   type ThrottleModuleOptions,
   throttleRequests,
 } from '../../../src/index.js';
-import { bootError } from '../../support/application.js';
+import { startupError } from '../../support/application.js';
 import { limitHeaders } from '../../support/header-fields.js';
 import { adapters, startApp } from '../../support/http-app.js';
 import { PATIENT_MS } from '../../support/redis/faults.js';
@@ -311,16 +311,16 @@ describe('the option requests stops startup', () => {
     [{ rate: '5/min', phase: 'handler' }, `${place}.phase: cannot be used in a limit of requests. Leave it out.`],
     [{ rate: '5/min', id: 'a' }, `${place}.id: cannot be used in a limit of requests. Leave it out.`],
   ])('if it is %j', async (value, message) => {
-    expect(await bootError(() => ({ options: { requests: untyped(value) } }))).toBe(message);
+    expect(await startupError(() => ({ options: { requests: untyped(value) } }))).toBe(message);
   });
 
   it('if a policy has its name', async () => {
     const policies = { requests: '5/min' };
-    expect(await bootError(() => ({ options: { requests: '9/min', policies } }))).toBe(
+    expect(await startupError(() => ({ options: { requests: '9/min', policies } }))).toBe(
       `${place}: a policy is already named "requests". Rename this limit: { name: "all-requests" }.`,
     );
     expect(
-      await bootError(() => ({ options: { requests: { rate: '9/min', name: 'all-requests' }, policies } })),
+      await startupError(() => ({ options: { requests: { rate: '9/min', name: 'all-requests' }, policies } })),
     ).toBeNull();
   });
 });
