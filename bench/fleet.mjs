@@ -1,7 +1,7 @@
 /**
- * Simulates leases in a fleet: thousands of processes with their own clocks, latencies, lost and late replies, crashes and
- * restarts, in simulated time. The processes run the library's lease code, the server its strategy. The numbers are the same
- * in every run: `node bench/fleet.mjs [seed]`. Exits with code 1 if a limit was ever exceeded.
+ * Simulates leases in a fleet: thousands of processes with their own clocks, latencies, lost and late replies, crashes
+ * and restarts, in simulated time. The processes run the library's lease code, the server its strategy. The numbers are
+ * the same in every run: `node bench/fleet.mjs [seed]`. Exits with code 1 if a limit was ever exceeded.
  */
 import { Agenda, Chance, definePolicy, Member, Server } from './fleet.model.mjs';
 import { printTable } from './lib/table.mjs';

@@ -1,4 +1,7 @@
-/** The simulation behind bench/fleet.mjs: time, randomness, network, a server, and processes that run the library's lease code. */
+/**
+ * The simulation behind bench/fleet.mjs: time, randomness, network, a server, and processes that run the library's
+ * lease code.
+ */
 const dist = process.env.BENCH_DIST
   ? new URL(`file://${process.env.BENCH_DIST}/`)
   : new URL('../dist/esm/', import.meta.url);
@@ -184,7 +187,10 @@ export class Member {
     else this.#agenda.after(latencyMs(this.#chance), deliver);
   }
 
-  /** Requests a grant. Requests and replies may be lost, and a reply is lost if the process has restarted in the meantime. */
+  /**
+   * Requests a grant. Requests and replies may be lost, and a reply is lost if the process has restarted in the
+   * meantime.
+   */
   #request(wanted) {
     const { leases } = this;
     return new Promise((resolve) => {

@@ -197,8 +197,9 @@ export const GOALS = [
 ];
 
 /**
- * Says whether a goal was met. It is missed by more than noise if half of the rounds, those between the quartiles, all miss it: the
- * rounds are interleaved, so what the machine does beside is in their spread. A figure that is a plain number has no spread.
+ * Says whether a goal was met. It is missed by more than noise if half of the rounds, those between the quartiles, all
+ * miss it: the rounds are interleaved, so what the machine does beside is in their spread. A figure that is a plain
+ * number has no spread.
  *
  * @param {Goal} goal
  * @param {Record<string, number | import('./lib/rounds.mjs').Spread>} figures
@@ -217,7 +218,10 @@ export function spreadOf(figure) {
   return typeof figure === 'object' ? figure : { median: figure, low: figure, high: figure };
 }
 
-/** Whether a verdict fails a run with `--check`. A bench that should have measured a figure and did not has failed as well. */
+/**
+ * Whether a verdict fails a run with `--check`. A bench that should have measured a figure and did not has failed as
+ * well.
+ */
 export function isFailure(judged) {
   return judged === 'NO' || judged === 'not measured';
 }

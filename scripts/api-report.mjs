@@ -1,5 +1,5 @@
-// Writes the public API of each entry in the package's `exports` to etc/*.api.md. With --check it fails if an API differs
-// from the committed report, and prints the difference.
+// Writes the public API of each entry in the package's `exports` to etc/*.api.md. With --check it fails if an API
+// differs from the committed report, and prints the difference.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

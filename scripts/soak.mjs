@@ -1,10 +1,11 @@
 /**
- * Runs four processes on a single Redis and on a Cluster while a nemesis breaks something every few seconds, and checks that no bound is
- * violated: the decisions of each Redis keep the promises of the strategies, and so do the local decisions of each process while it
- * reports `degraded`. Servers that lose their counters allow the limit once more.
+ * Runs four processes on a single Redis and on a Cluster while a nemesis breaks something every few seconds, and checks
+ * that no bound is violated: the decisions of each Redis keep the promises of the strategies, and so do the local
+ * decisions of each process while it reports `degraded`. Servers that lose their counters allow the limit once more.
  *
  * Needs redis-server and redis-cli on the PATH, and a build: `npm run test:soak` takes ten minutes,
- * `npm run test:soak -- --minutes=2` two. `--seed=7` repeats the order of faults. Exits with code 1 if a goal is missed.
+ * `npm run test:soak -- --minutes=2` two. `--seed=7` repeats the order of faults. Exits with code 1 if a goal is
+ * missed.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -225,8 +226,8 @@ for (const text of new Set(escaped)) console.error(text);
 for (const excess of excesses) describe(excess);
 
 /**
- * Prints all units about the time of an excess, by the process that asked: when each was admitted by the clock that decided, and by that of
- * the process. They tell whether too much was admitted, or an instant is wrong.
+ * Prints all units about the time of an excess, by the process that asked: when each was admitted by the clock that
+ * decided, and by that of the process. They tell whether too much was admitted, or an instant is wrong.
  */
 function describe({ key, from, to }) {
   const [on, policy, subject, life] = JSON.parse(key);

@@ -22,8 +22,8 @@ const STEP_TIMEOUT_MS = 600_000;
 const PARALLEL = 2;
 
 /**
- * The steps for each application: scripts of its package.json, and files that start it. They run with the Node that runs
- * this script, with all other versions too, or with only one of them.
+ * The steps for each application: scripts of its package.json, and files that start it. They run with the Node that
+ * runs this script, with all other versions too, or with only one of them.
  */
 const APPLICATIONS = {
   'nest11-ts-jest': { scripts: ['build', 'test:e2e'], servers: ['dist/main.js'], onEveryNode: true },

@@ -2,8 +2,8 @@
  * Takes and frees permits from four processes on one Redis, some of which are killed with SIGKILL, and checks that
  * there are never more than the limit, and that all are free again within their time to live plus a second.
  *
- * Needs redis-server on the PATH: `npm run test:permits`, 100 000 runs; `npm run test:permits -- --runs=5000`. Ends with 1 where a goal
- * is missed.
+ * Needs redis-server on the PATH: `npm run test:permits`, 100 000 runs; `npm run test:permits -- --runs=5000`. Ends
+ * with 1 where a goal is missed.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import '../test/support/typescript.mjs';

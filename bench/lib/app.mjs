@@ -29,8 +29,10 @@ const WINDOWS = [
  * @property {'no guard' | 'a guard with a Map' | 'sluice' | '@nestjs/throttler'} limiter
  * @property {number} [redisPort] where the limiter keeps its state; in memory where it is left out
  * @property {1 | 3} [limits]
- * @property {boolean} [isDenied] whether only the first call of a client is allowed; with three limits, by the last of them
- * @property {boolean} [isClear] whether Sluice keeps the header's value as it is, not its hash, like the guard with a Map
+ * @property {boolean} [isDenied] whether only the first call of a client is allowed; with three limits, by the last of
+ *   them
+ * @property {boolean} [isClear] whether Sluice keeps the header's value as it is, not its hash, like the guard with a
+ *   Map
  * @property {object} [guard] bound instead of the limiter's own
  */
 

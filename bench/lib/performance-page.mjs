@@ -4,7 +4,8 @@ import { tableOf } from './table.mjs';
 const PAGE = new URL('../../docs/performance.md', import.meta.url);
 
 /**
- * Writes a run into docs/performance.md: the machine, and the table of goals. A goal that the run did not measure keeps its figure.
+ * Writes a run into docs/performance.md: the machine, and the table of goals. A goal that the run did not measure keeps
+ * its figure.
  *
  * @param {string} machine
  * @param {readonly Record<string, string>[]} rows

@@ -14,8 +14,8 @@ const END = '}'.charCodeAt(0);
 answer({
   /**
    * With `isAwake` this process never sleeps. If it sleeps, the application has to wake it for each response, which
-   * costs it several microseconds on a virtual machine, and more the longer it slept. Clients on other machines cause no
-   * such cost. If Redis runs on this machine as well, the core that stays awake is the one that Redis needs.
+   * costs it several microseconds on a virtual machine, and more the longer it slept. Clients on other machines cause
+   * no such cost. If Redis runs on this machine as well, the core that stays awake is the one that Redis needs.
    *
    * @param {{ port: number, keys: number, seconds: number, isAwake: boolean }} about
    */

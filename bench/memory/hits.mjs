@@ -14,7 +14,8 @@ const SPECS = {
     if (strategy === 'sliding-log') return { rate: '10000 per 5 ms' }; // it takes no greater limit
     return isBucket(strategy) ? { rate: '1000000/min', burst: 1_000_000_000 } : { rate: '1000000000/min' };
   },
-  // A unit is back after seconds only: a bucket that is full again is forgotten, and its next hit is that of a new subject.
+  // A unit is back after seconds only: a bucket that is full again is forgotten, and its next hit is that of a new
+  // subject.
   many: (strategy) => ({ rate: '1000/hour', ...(strategy === 'gcra' && { burst: 1000 }) }),
 };
 

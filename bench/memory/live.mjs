@@ -8,7 +8,10 @@ const KEYS = Array.from({ length: 100 }, (_, i) => `user:${1_000_000 + i}`);
 /** Hits on each key that are measured at once, and given back before the next. */
 const AT_ONCE = 3;
 
-/** Almost nothing drains or leaves a window during the measurement. In a log, each new entry replaces one that expires within a millisecond. */
+/**
+ * Almost nothing drains or leaves a window during the measurement. In a log, each new entry replaces one that expires
+ * within a millisecond.
+ */
 const spec = (strategy, live) => ({
   rate: strategy === 'sliding-log' ? `10000 per ${live} ms` : '10000000/day',
   ...(strategy === 'gcra' && { burst: 10_000_000 }),

@@ -12,7 +12,9 @@ import { SPEND_ONE } from './equivalent/spend-one.mjs';
 import { SPEND_SEVERAL } from './equivalent/spend-several.mjs';
 import { WRITE } from './equivalent/write.mjs';
 
-/** The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason. */
+/**
+ * The places of mutants that behave as the original. A file of equivalent/ has those of each Lua file, with the reason.
+ */
 export const EQUIVALENT = new Set(
   [
     BLOCKS,

@@ -7,8 +7,8 @@ import { PERIOD, POLICIES } from './policies.mjs';
 /**
  * @param instants when a unit was admitted, in milliseconds on the clock that decided, in any order
  * @param losses intervals { from, to } in which counters were lost once
- * @returns the interval of the bound in which the most was admitted, and how much that is as a share of what was allowed there; above 1 is
- *   a violation
+ * @returns the interval of the bound in which the most was admitted, and how much that is as a share of what was
+ *   allowed there; above 1 is a violation
  */
 export function worstOf(policy, instants, losses = []) {
   const { limit, bound, spanMs } = POLICIES[policy];
@@ -72,8 +72,8 @@ export function checkTheChecks() {
 }
 
 /**
- * Returns how fast a heap grows, in MB per minute: the slope over all samples, or over the later half if that is less. A leak grows until
- * the end; a heap that grows because a slow machine compiles code late does not.
+ * Returns how fast a heap grows, in MB per minute: the slope over all samples, or over the later half if that is less.
+ * A leak grows until the end; a heap that grows because a slow machine compiles code late does not.
  */
 export function growthOf(samples) {
   return Math.min(slopeOf(samples), slopeOf(samples.slice(Math.floor(samples.length / 2))));

@@ -36,8 +36,8 @@ export function nemeses({ single, proxy, cluster, workers, connect, slotOf, rand
   }
 
   /**
-   * Allows or forbids automatic failover. It is forbidden unless a fault needs it: on a loaded machine, a replica could replace a slow
-   * master, and its last writes would be lost. A failover that an admin orders is always possible.
+   * Allows or forbids automatic failover. It is forbidden unless a fault needs it: on a loaded machine, a replica could
+   * replace a slow master, and its last writes would be lost. A failover that an admin orders is always possible.
    */
   async function allowFailover(isAllowed) {
     for (const server of cluster.servers) {

@@ -1,4 +1,7 @@
-/** Mutants of lua/lib/blocks.lua and of the parts and scripts around it that behave as the original: the reason, and their places. */
+/**
+ * Mutants of lua/lib/blocks.lua and of the parts and scripts around it that behave as the original: the reason, and
+ * their places.
+ */
 export const BLOCKS = [
   {
     why: 'The element 0 of a list is no member of it.',

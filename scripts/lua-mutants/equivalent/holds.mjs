@@ -1,4 +1,7 @@
-/** Mutants of lua/lib/holds.lua, lua/scripts/hold.lua and lua/scripts/take.lua that behave as the original: the reason, and their places. */
+/**
+ * Mutants of lua/lib/holds.lua, lua/scripts/hold.lua and lua/scripts/take.lua that behave as the original: the reason,
+ * and their places.
+ */
 export const HOLDS = [
   {
     why: 'The parts of a strategy that read a state set all of these.',
