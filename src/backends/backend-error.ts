@@ -14,8 +14,8 @@ export class BackendError extends Error {
   readonly domain?: string;
 
   /**
-   * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, `SCRIPT` (the server cannot run the scripts), or the server's own error
-   *   code: `NOAUTH`, `WRONGPASS`, `MISCONF`, `READONLY`, `LOADING`, `OOM`, ...
+   * @param code `TIMEOUT`, `LATE`, `GARBAGE`, `CONNECTION`, `SCRIPT` (the server cannot run the scripts), or the
+   *   server's own error code: `NOAUTH`, `WRONGPASS`, `MISCONF`, `READONLY`, `LOADING`, `OOM`, ...
    * @param transient true if it may go away without a change to the configuration
    * @param options `domain`: the part of the backend that failed, out of those with charges of the call
    */

@@ -3,8 +3,9 @@ export type BackendEvent =
   /** The backend is full: new subjects of this policy share one budget until there is room. Emitted once until then. */
   | { readonly type: 'overflow'; readonly policy: string }
   /**
-   * A stored override or change to a policy cannot be read: a later version or another program wrote it, or an override was set while
-   * the policy had another strategy. It is kept, but ignored. A process emits this once for each, and remembers the last 1000.
+   * A stored override or change to a policy cannot be read: a later version or another program wrote it, or an override
+   * was set while the policy had another strategy. It is kept, but ignored. A process emits this once for each, and
+   * remembers the last 1000.
    */
   | {
       readonly type: 'unreadable';
@@ -16,8 +17,8 @@ export type BackendEvent =
   /** A key of these policies held a value that Sluice did not write; it was deleted. */
   | { readonly type: 'garbage'; readonly policies: readonly string[] }
   /**
-   * A circuit breaker opened after five consecutive failures; `code` and `message` are those of the last one, as in `failed`.
-   * `onError` applies until `recovered`. Emitted once per outage of a domain.
+   * A circuit breaker opened after five consecutive failures; `code` and `message` are those of the last one, as in
+   * `failed`. `onError` applies until `recovered`. Emitted once per outage of a domain.
    */
   | ({ readonly type: 'degraded'; readonly code: string; readonly message: string } & Partial<DegradedDomains>)
   /**

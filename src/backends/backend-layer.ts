@@ -10,8 +10,8 @@ import type { HoldStore } from './hold-store.js';
 import type { SettingsStore } from './settings-store.js';
 
 /**
- * A backend around another one. It delegates every method of the contract, so a layer overrides only the methods that it
- * is about, and a new method of the contract is passed on by all layers.
+ * A backend around another one. It delegates every method of the contract, so a layer overrides only the methods that
+ * it is about, and a new method of the contract is passed on by all layers.
  */
 export abstract class BackendLayer<Inner extends Backend = Backend> implements Backend {
   /** Present only if the inner backend can lease, and the layer delegates it. */

@@ -36,17 +36,17 @@ export interface FailureDomains {
  */
 export interface Backend {
   /**
-   * Decides the charges, in order, at one instant, and takes all of them or none. A charge sees those before it on the same
-   * key. In a denied call, policies that would have allowed it report their current state.
+   * Decides the charges, in order, at one instant, and takes all of them or none. A charge sees those before it on the
+   * same key. In a denied call, policies that would have allowed it report their current state.
    *
    * Recorded charges are taken in full if the enforced ones pass. Monitored charges are decided after all others, each
    * separately, and taken if they fit; they change neither `allowed` nor `binding`. See `ChargeMode`.
    *
-   * @throws RangeError for a cost that is not a safe integer of at least 0, an unknown mode, or arguments that are not whole
-   *   numbers, before anything else happens
-   * @throws ThrottleConfigError for a charge that this backend or its policy cannot take: another number of arguments than its
-   *   strategy has, `overriddenBy` without `settings`, or another `overriddenBy` than that of a charge on the same budget, a mode
-   *   other than `enforce` on a policy with a `lease`
+   * @throws RangeError for a cost that is not a safe integer of at least 0, an unknown mode, or arguments that are not
+   *   whole numbers, before anything else happens
+   * @throws ThrottleConfigError for a charge that this backend or its policy cannot take: another number of arguments
+   *   than its strategy has, `overriddenBy` without `settings`, or another `overriddenBy` than that of a charge on the
+   *   same budget, a mode other than `enforce` on a policy with a `lease`
    */
   spend(charges: readonly Charge[]): Awaitable<Outcome>;
   /** Returns the outcome that `spend` would have, and writes nothing. */
@@ -76,8 +76,8 @@ export interface Backend {
    */
   probe?(charges: readonly Charge[]): Awaitable<void>;
   /**
-   * Takes up to `wanted` units from the budget of a policy with a `lease`. Rejects after the deadline; units taken by a later
-   * reply are returned. A backend without this method leases nothing.
+   * Takes up to `wanted` units from the budget of a policy with a `lease`. Rejects after the deadline; units taken by a
+   * later reply are returned. A backend without this method leases nothing.
    */
   lease?(target: Target, wanted: number): Promise<Grant>;
   /** Units that are held while a call runs. A backend without it refuses policies that need it; see `assertCapable`. */
@@ -112,8 +112,8 @@ export interface Backend {
   /** True if a call may get no reply. */
   readonly remote?: boolean;
   /**
-   * Milliseconds after which every call has resolved or rejected by itself. If omitted, the module's `functionTimeoutMs` bounds the
-   * calls that return promises.
+   * Milliseconds after which every call has resolved or rejected by itself. If omitted, the module's
+   * `functionTimeoutMs` bounds the calls that return promises.
    */
   readonly timeoutMs?: number;
   /** The clock for decisions, if it is not the system clock. Delays of calls use it, too. */

@@ -14,8 +14,8 @@ const PURPOSES: Readonly<Record<Capability, string>> = {
 };
 
 /**
- * Throws unless a backend has the part that a feature of a policy needs. Called at startup for each such policy, and for each
- * charge that needs more than the policy says.
+ * Throws unless a backend has the part that a feature of a policy needs. Called at startup for each such policy, and
+ * for each charge that needs more than the policy says.
  *
  * @param feature the option that needs it, such as `concurrency`
  * @throws ThrottleConfigError naming the policy, the option and the missing part

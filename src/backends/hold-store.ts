@@ -47,17 +47,17 @@ export interface HoldEnd extends HoldReference {
  *   on `held.onExpiry` of the policy, its units are charged to the window of that instant, or are free again.
  * - Units above the limit of a window, from holds that ended above their estimates, are dropped when the window ends.
  *   With `held.carryDebt` they are taken from the next window, up to its limit, but not from later ones.
- * - **The bound of a token budget**: in one window, the units settled (those of holds that ended or expired in it) never exceed the
- *   limit (with what was carried into it) plus the amounts by which settlements in that window exceeded their estimates. This holds as
- *   long as the limit is not lowered.
+ * - **The bound of a token budget**: in one window, the units settled (those of holds that ended or expired in it)
+ *   never exceed the limit (with what was carried into it) plus the amounts by which settlements in that window
+ *   exceeded their estimates. This holds as long as the limit is not lowered.
  * - Every call may be repeated. An open id is not taken again, and one that has ended or expired is not ended again. So
  *   a call whose reply was lost can be sent again with the same ids.
  * - All instants are those of the backend's clock. If it steps back, holds last longer by that time.
  *
- * In a decision on a hold, `remaining` is the largest hold that would be taken now. `retryAfterMs` is exact for a budget whose other
- * holds are neither extended nor ended: they expire. `resetMs` is the time until the budget is full again if all that is
- * held expires with the last hold: then the window that is charged for it has to be over, too. `windowMs` is 0 for a limit of
- * concurrency.
+ * In a decision on a hold, `remaining` is the largest hold that would be taken now. `retryAfterMs` is exact for a
+ * budget whose other holds are neither extended nor ended: they expire. `resetMs` is the time until the budget is full
+ * again if all that is held expires with the last hold: then the window that is charged for it has to be over, too.
+ * `windowMs` is 0 for a limit of concurrency.
  *
  * @example
  * const permit: HoldRequest = { policy: exports, subject: 'user:42', id: 7, units: 1, ttlMs: 30_000 };
@@ -72,8 +72,8 @@ export interface HoldStore {
    * in order, followed by one for each charge; its receipt is for the charges only. A hold sees those before it on its
    * budget. In a denied call, holds and charges that would have been allowed report the current state.
    *
-   * An id that is open already is allowed and takes nothing more. If all holds of a call are open, the call was taken before: it is
-   * allowed, and its charges are decided as at a cost of 0, without a receipt.
+   * An id that is open already is allowed and takes nothing more. If all holds of a call are open, the call was taken
+   * before: it is allowed, and its charges are decided as at a cost of 0, without a receipt.
    *
    * @throws RangeError for invalid ids, units or times, and as in `spend`
    * @throws ThrottleConfigError for a policy whose units are not held, or a charge by one with a `lease`
@@ -89,8 +89,8 @@ export interface HoldStore {
    */
   grow(hold: HoldReference, units: number): Awaitable<Decision | undefined>;
   /**
-   * Ends holds: each budget is charged the units of its end, and the others are free again. Returns for each, in order, whether it was
-   * ended: false if it had expired or was ended before, and then nothing is charged.
+   * Ends holds: each budget is charged the units of its end, and the others are free again. Returns for each, in order,
+   * whether it was ended: false if it had expired or was ended before, and then nothing is charged.
    */
   end(holds: readonly HoldEnd[]): Awaitable<readonly boolean[]>;
 }

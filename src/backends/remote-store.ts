@@ -27,13 +27,16 @@ export type RemoteSettings = Remote<SettingsStore>;
 /** Blocks on a server: as `BlockStore`, each method with its deadline. */
 export type RemoteBlocks = Remote<BlockStore>;
 
-/** Holds on a server: as `HoldStore`, each method with its deadline. A hold that is taken too late for its caller is ended. */
+/**
+ * Holds on a server: as `HoldStore`, each method with its deadline. A hold that is taken too late for its caller is
+ * ended.
+ */
 export type RemoteHolds = Remote<HoldStore>;
 
 /**
- * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which it
- * has to resolve; after it the method rejects with a BackendError. If a reply comes too late, the store returns the units
- * that the call took. `RemoteBackend` turns a store into a Backend.
+ * State on a server. It differs from a Backend in that each method takes the instant, on the system's clock, by which
+ * it has to resolve; after it the method rejects with a BackendError. If a reply comes too late, the store returns the
+ * units that the call took. `RemoteBackend` turns a store into a Backend.
  */
 export interface RemoteStore {
   /**
@@ -58,7 +61,9 @@ export interface RemoteStore {
   readonly holds?: RemoteHolds;
   /** Present if subjects can be blocked. */
   readonly blocks?: RemoteBlocks;
-  /** Present if parts of the store fail by themselves. A BackendError that tells its `domain` counts for that one only. */
+  /**
+   * Present if parts of the store fail by themselves. A BackendError that tells its `domain` counts for that one only.
+   */
   readonly domains?: FailureDomains;
   /** The clock that calls are delayed by. */
   readonly clock: Clock;

@@ -22,7 +22,10 @@ export interface OverrideTarget {
  * const override: NewOverride = { policy: 'api', subject: 'user:42', rate: 'unlimited', expiresInMs: 3_600_000 };
  */
 export interface NewOverride extends OverrideTarget {
-  /** In place of the policy's own. It counts for policies of its strategy only, and for quotas of its unit only; `unlimited` counts for all. */
+  /**
+   * In place of the policy's own. It counts for policies of its strategy only, and for quotas of its unit only;
+   * `unlimited` counts for all.
+   */
   readonly rate: StoredRate | 'unlimited';
   /** Milliseconds, at least 1, after which the policy's own rate applies again. Default: never. */
   readonly expiresInMs?: number;
@@ -80,8 +83,8 @@ export interface PageRequest {
 }
 
 /**
- * A page of a list. If `cursor` is missing, it is the last one. A page with a `cursor` may be shorter than requested, or
- * empty.
+ * A page of a list. If `cursor` is missing, it is the last one. A page with a `cursor` may be shorter than requested,
+ * or empty.
  *
  * @example
  * const { entries, cursor }: Page<Override> = await throttle.overrides.list('api');
@@ -94,11 +97,12 @@ export interface Page<T> {
 }
 
 /**
- * Limits that change while the service runs, kept where the state is: overrides, which the backend applies to charges that name
- * their subjects in `overriddenBy`, and changes to policies, which each process reads when the version has changed.
+ * Limits that change while the service runs, kept where the state is: overrides, which the backend applies to charges
+ * that name their subjects in `overriddenBy`, and changes to policies, which each process reads when the version has
+ * changed.
  *
- * Both are kept until they are deleted or expire. A backend checks no rate: who stores one has validated it. A stored value that
- * the backend cannot read counts as none; `unreadable` is emitted.
+ * Both are kept until they are deleted or expire. A backend checks no rate: who stores one has validated it. A stored
+ * value that the backend cannot read counts as none; `unreadable` is emitted.
  */
 export interface SettingsStore {
   /** Stores an override in place of the one before. The next charge that names its subject sees it. */
@@ -110,8 +114,9 @@ export interface SettingsStore {
   /** Lists the overrides of a policy, or of all. One that is set or deleted meanwhile may be missing. */
   listOverrides(policy: string | undefined, page: PageRequest): Awaitable<Page<Override>>;
   /**
-   * Stores a change and a new version atomically. Members that the change omits keep their stored values: if two processes change one
-   * policy at the same time, one its rate and the other its mode, both changes are kept. Returns the change with its instant.
+   * Stores a change and a new version atomically. Members that the change omits keep their stored values: if two
+   * processes change one policy at the same time, one its rate and the other its mode, both changes are kept. Returns
+   * the change with its instant.
    */
   changePolicy(change: NewPolicyChange): Awaitable<PolicyChange>;
   /** Takes back the changes to a policy, and changes the version. */

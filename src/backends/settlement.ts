@@ -15,8 +15,8 @@ export class CopiedReceiptError extends TypeError {
 const settled = sharedState('settled-receipts', () => new WeakSet<Receipt>());
 
 /**
- * Begins the settlement of a receipt, once: returns false if it has begun before, and then nothing is to be done. A backend calls it
- * at the beginning of `settle`.
+ * Begins the settlement of a receipt, once: returns false if it has begun before, and then nothing is to be done. A
+ * backend calls it at the beginning of `settle`.
  *
  * @param costs the new cost of each charge of the receipt, in order
  * @throws RangeError for costs that are not safe integers of at least 0, one for each charge

@@ -2,8 +2,9 @@ import type { Receipt } from '../core/decision.js';
 import type { Backend } from './backend.js';
 
 /**
- * Returns units that a call took and does not use. The backend bounds each return by its own deadline. A return that fails
- * is not repeated, because it may have succeeded. Such units count until their window ends, so the limit is never exceeded.
+ * Returns units that a call took and does not use. The backend bounds each return by its own deadline. A return that
+ * fails is not repeated, because it may have succeeded. Such units count until their window ends, so the limit is never
+ * exceeded.
  */
 export class UnitReturns {
   readonly #running = new Set<Promise<void>>();
@@ -14,7 +15,9 @@ export class UnitReturns {
     private readonly onLost: (units: number, error: unknown) => void = () => {},
   ) {}
 
-  /** Starts to return everything that a receipt says was taken. Resolves when that is done or has failed; never rejects. */
+  /**
+   * Starts to return everything that a receipt says was taken. Resolves when that is done or has failed; never rejects.
+   */
   start(receipt: Receipt): Promise<void> {
     if (receipt.charges.length === 0) return Promise.resolve();
     const running = this.#return(receipt).finally(() => this.#running.delete(running));

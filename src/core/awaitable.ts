@@ -7,8 +7,8 @@ export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
 }
 
 /**
- * Returns true for a native promise. Use it where no other thenable can occur: checking the prototype is several times faster
- * than looking up a `then` that is not there.
+ * Returns true for a native promise. Use it where no other thenable can occur: checking the prototype is several times
+ * faster than looking up a `then` that is not there.
  */
 export function isNativePromise<T>(value: Awaitable<T>): value is Promise<T> {
   return value instanceof Promise;
@@ -30,8 +30,8 @@ export function chainAll<T, U>(items: readonly T[], map: (item: T) => Awaitable<
       results.push(result);
     } catch (error) {
       if (!pending) throw error;
-      // Earlier items are already running. The error joins them as a rejected promise, so that `Promise.all` observes every
-      // result.
+      // Earlier items are already running. The error joins them as a rejected promise, so that `Promise.all` observes
+      // every result.
       results.push(Promise.reject(error));
       break;
     }

@@ -15,8 +15,8 @@ export function isPlain({ mode, arguments: args, overriddenBy }: Charge): boolea
 }
 
 /**
- * Throws unless the values of a charge are valid: invalid ones must not pass as free. Called for every charge, so the rare
- * cases are behind one comparison each, and messages are made only if they are needed.
+ * Throws unless the values of a charge are valid: invalid ones must not pass as free. Called for every charge, so the
+ * rare cases are behind one comparison each, and messages are made only if they are needed.
  *
  * @throws RangeError for an invalid cost, mode or arguments
  * @throws ThrottleConfigError for a charge of a leased policy with members besides policy, subject and cost

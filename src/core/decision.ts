@@ -129,7 +129,10 @@ export interface Decision {
   readonly reached?: readonly number[];
   /** Set for a monitored charge. Its decision may be a denial although the call is allowed. */
   readonly mode?: 'monitor';
-  /** Set if no limit applies to the subject: nothing is counted, and no header shows it. It is never the binding decision. */
+  /**
+   * Set if no limit applies to the subject: nothing is counted, and no header shows it. It is never the binding
+   * decision.
+   */
   readonly unlimited?: true;
   /**
    * Set if units are leased. `remaining` is the last value known to this process; other processes may have taken units

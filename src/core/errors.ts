@@ -60,8 +60,8 @@ export type ThrottleErrorCode =
 const PAGE = 'nestjs-sluice/docs/errors.md';
 
 /**
- * A configuration error. At startup, it stops the application. The message says where the mistake is, what was expected, what
- * was found and how to fix it, and ends with the code and the section of `docs/errors.md` to read.
+ * A configuration error. At startup, it stops the application. The message says where the mistake is, what was
+ * expected, what was found and how to fix it, and ends with the code and the section of `docs/errors.md` to read.
  *
  * @example
  * policies.login.rate: expected "<count>/<unit>" such as "5/min", got "5/fortnight" (SLUICE_INVALID_RATE, see nestjs-sluice/docs/errors.md#sluice_invalid_rate)
@@ -168,7 +168,9 @@ export function assertKnownMembers(path: string, value: object, known: readonly 
   }
 }
 
-/** Returns the number of edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment. */
+/**
+ * Returns the number of edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment.
+ */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;

@@ -11,7 +11,10 @@ const RAW_ID = /^[A-Za-z0-9_.:@/ -]{1,48}$/;
 const FIRST_OF_SCOPED = 0x73; // "s"
 const FIRST_OF_HASHED = 0x23; // "#", which never occurs in a raw part
 
-/** Returns a string as part of a key: itself if it is short and plain, else `#` and 128 bits of its SHA-256. At most 48 characters. */
+/**
+ * Returns a string as part of a key: itself if it is short and plain, else `#` and 128 bits of its SHA-256. At most 48
+ * characters.
+ */
 export function keyPart(text: string): string {
   return isRaw(text) ? text : hash(text);
 }
@@ -25,8 +28,8 @@ function isRaw(text: string): boolean {
 }
 
 /**
- * A Redis key is `prefix:{subject}:id`: its beginning, `keyPart(subject)` and its end. The braces are a hash tag, so a call's
- * charges on one subject are in one slot of a cluster.
+ * A Redis key is `prefix:{subject}:id`: its beginning, `keyPart(subject)` and its end. The braces are a hash tag, so a
+ * call's charges on one subject are in one slot of a cluster.
  */
 export function keyBeginning(prefix: string): string {
   return `${prefix}:{`;
@@ -40,8 +43,8 @@ export function keyEnd(policyId: string): string {
 }
 
 /**
- * Returns a policy's id as part of a key. Name and scope are hashed if they are long or not plain; the code of the shape stays
- * readable at the end.
+ * Returns a policy's id as part of a key. Name and scope are hashed if they are long or not plain; the code of the
+ * shape stays readable at the end.
  */
 export function idPart(policyId: string): string {
   const [nameAndScope, shape] = splitPolicyId(policyId);
@@ -68,8 +71,8 @@ function hash(text: string): string {
 }
 
 /**
- * Adds a call's context scope to the subject, so that one policy keeps separate budgets.
- * The scope is length-prefixed, and a plain subject that looks like a scoped one is escaped, so no two pairs give the same result.
+ * Adds a call's context scope to the subject, so that one policy keeps separate budgets. The scope is length-prefixed,
+ * and a plain subject that looks like a scoped one is escaped, so no two pairs give the same result.
  */
 export function scopedSubject(contextScope: string | undefined, subject: string): string {
   if (contextScope !== undefined) return `scope:${contextScope.length}:${contextScope}:${subject}`;

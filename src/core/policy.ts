@@ -1,8 +1,8 @@
 import { invalidValue } from './errors.js';
 
 /**
- * What to do while the backend is unavailable: enforce the limits in this process (`local`), let calls pass (`allow`), or reject
- * them with 503 (`deny`).
+ * What to do while the backend is unavailable: enforce the limits in this process (`local`), let calls pass (`allow`),
+ * or reject them with 503 (`deny`).
  */
 export type FailureMode = 'local' | 'allow' | 'deny';
 
@@ -34,8 +34,8 @@ export interface Policy {
   /** The name in headers, bodies and events. */
   readonly name: string;
   /**
-   * Identifies the budget: name, scope, and a code for strategy, period and segments, such as `login@app:f60000`. Limit and
-   * burst are not part of it, so a changed limit keeps its usage.
+   * Identifies the budget: name, scope, and a code for strategy, period and segments, such as `login@app:f60000`. Limit
+   * and burst are not part of it, so a changed limit keeps its usage.
    */
   readonly id: string;
   /** The strategy's name. */

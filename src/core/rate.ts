@@ -15,8 +15,8 @@ export type RateText = 'unlimited' | (string & {});
 export type TextOrElse = string | ('unlimited' & (() => never));
 
 /**
- * A length of time as a string, `<count><unit>`. Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week, and their
- * plurals.
+ * A length of time as a string, `<count><unit>`. Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w,
+ * week, and their plurals.
  *
  * @example
  * const timeout: Duration = '15m';
@@ -55,14 +55,18 @@ const UNITS: readonly (readonly [suffix: string, ms: number])[] = [
 /** Mean lengths: 400 years of the Gregorian calendar have 146 097 days. */
 const CALENDAR_UNITS: Readonly<Record<'month' | 'year', number>> = { month: 2_629_746_000, year: 31_556_952_000 };
 
-/** Returns true for a string that is meant as a rate (it starts with a digit or is `unlimited`) and not as a policy's name. */
+/**
+ * Returns true for a string that is meant as a rate (it starts with a digit or is `unlimited`) and not as a policy's
+ * name.
+ */
 export function looksLikeRate(text: string): boolean {
   return /^\s*\d/.test(text) || UNLIMITED.test(text);
 }
 
 /**
  * Parses a rate: `<count>/<n><unit>` or `<count> per <n> <unit>`, case-insensitive; several are separated by `;`.
- * Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week (7 days), and their plurals; and one month or one year.
+ * Units: ms, s, sec, second, m, min, minute, h, hr, hour, d, day, w, week (7 days), and their plurals; and one month or
+ * one year.
  *
  * @returns the rates in order; none for `unlimited`
  * @throws ThrottleConfigError with the string and the expected form

@@ -5,7 +5,10 @@ import type { CheckedSpecOption, CheckedUnits, StrategyOf } from '../strategies/
 import type { BudgetOptions } from './budget-options.js';
 import type { GatewayOptions, PolicyOptions } from './policy-options.js';
 
-/** The type of a limit of the module: a rate, or options. Strings come first, because `string & {}` extends `object`, too. */
+/**
+ * The type of a limit of the module: a rate, or options. Strings come first, because `string & {}` extends `object`,
+ * too.
+ */
 export type CheckedLimit<Limit> = Checked<
   Limit,
   Limit extends string ? CheckedRate<Limit> : CheckedEntry<Limit, PolicyOptions>

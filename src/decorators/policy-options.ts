@@ -118,7 +118,9 @@ export interface PolicyOptions {
    * window and subject. Default: none.
    */
   readonly thresholds?: readonly number[] | undefined;
-  /** Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`. */
+  /**
+   * Takes units from Redis in batches of at least `batch`, 1 to the limit; for `fixed-window` only. See `PolicySpec`.
+   */
   readonly lease?: { readonly batch: number };
   /**
    * Blocks a subject for a time after denials: `{ for: '5m' }`; see `BlockOptions`. With `true`, subjects are blocked

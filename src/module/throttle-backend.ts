@@ -32,7 +32,11 @@ export function isBackend(value: unknown): value is Backend {
   return isObject(value) && METHODS.every((method) => typeof Reflect.get(value, method) === 'function');
 }
 
-/** Throws for a value that is meant as a backend but has another form. @throws ThrottleConfigError with what to write */
+/**
+ * Throws for a value that is meant as a backend but has another form.
+ *
+ * @throws ThrottleConfigError with what to write
+ */
 export function assertNoClient(place: string, value: unknown): void {
   const [found, fix] = instead(value);
   if (found === '') return;

@@ -52,7 +52,8 @@ export interface ThrottleModuleOptions {
   readonly skip?: Skip;
   /**
    * What to do while a remote backend is unavailable: enforce the limits in this process (`local`), let calls pass
-   * (`allow`), or reject them with 503 (`deny`). `{ local: { share: 0.25 } }` gives this process a quarter of each limit. Default: `local`.
+   * (`allow`), or reject them with 503 (`deny`). `{ local: { share: 0.25 } }` gives this process a quarter of each
+   * limit. Default: `local`.
    */
   readonly onError?: OnError;
   /**

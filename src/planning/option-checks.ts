@@ -135,7 +135,8 @@ function assertOwnOptions(place: string, options: unknown): asserts options is P
 }
 
 /**
- * Throws for what belongs elsewhere: a list that was spread into options, options of a concurrency or of a token budget.
+ * Throws for what belongs elsewhere: a list that was spread into options, options of a concurrency or of a token
+ * budget.
  *
  * @throws ThrottleConfigError saying where it belongs
  */

@@ -9,9 +9,10 @@ import type { SessionResolver } from './calls/session-resolver.js';
 import type { LimitLookup } from './limit-lookup.js';
 
 /**
- * The most frequent uses of the service: a policy's name, a cost and a subject, outside of any call, under a policy of one rate that
- * nothing but its rate decides. Such a charge needs no request object, no call and no functions; and if it is allowed, usually nothing
- * follows from it: without the objects of the general path it takes 1.1 times as long as the backend alone, with them 1.35 times.
+ * The most frequent uses of the service: a policy's name, a cost and a subject, outside of any call, under a policy of
+ * one rate that nothing but its rate decides. Such a charge needs no request object, no call and no functions; and if
+ * it is allowed, usually nothing follows from it: without the objects of the general path it takes 1.1 times as long as
+ * the backend alone, with them 1.35 times.
  */
 export class PlainCharges {
   /** The module may exempt calls: its `skip` may need a call. */
@@ -28,7 +29,8 @@ export class PlainCharges {
   }
 
   /**
-   * Charges, and resolves with the outcome. Returns undefined for all other arguments, valid or not, and has charged nothing then.
+   * Charges, and resolves with the outcome. Returns undefined for all other arguments, valid or not, and has charged
+   * nothing then.
    *
    * @param conclude returns the outcome if something may follow from it: a denial, an event, a delay
    * @throws ThrottleConfigError for an unknown policy
@@ -64,7 +66,10 @@ function isUneventful({ allowed, decisions, degraded }: Outcome): boolean {
   return decision.delayMs === 0 && decision.mode === undefined && decision.reached === undefined;
 }
 
-/** Returns true for a limit whose charge is that of its policy for every call. A change at run time may make it another one. */
+/**
+ * Returns true for a limit whose charge is that of its policy for every call. A change at run time may make it another
+ * one.
+ */
 function isPlain({ policies, skip, overrides, quota, concurrency, chargeWhen, context }: CompiledLimit): boolean {
   const { mode, plans } = policies;
   const isFixed = mode === undefined && plans === undefined && overrides === undefined && quota === undefined;

@@ -48,32 +48,32 @@ import type { ThrottleOverrides } from './throttle-overrides.js';
 import { ThrottlePlans } from './throttle-plans.js';
 
 /**
- * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere. Without a policy, a
- * method uses the limits on the handler's method, or else those on its class; if some of these are `manual`, only those. A name is
- * that of a policy of the module, or of a limit of the handler. The costs are added to the charges of the guard. Several policies
- * are decided together: all of them are charged or none.
+ * Limits calls by hand: in handlers, in services that they call, in later guards; with a `subject` anywhere. Without a
+ * policy, a method uses the limits on the handler's method, or else those on its class; if some of these are `manual`,
+ * only those. A name is that of a policy of the module, or of a limit of the handler. The costs are added to the
+ * charges of the guard. Several policies are decided together: all of them are charged or none.
  *
- * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a ThrottleConfigError for an
- * unknown policy, or if a handler is needed and there is none.
+ * All methods reject with a RangeError for a cost that is not a safe integer of at least 0, and with a
+ * ThrottleConfigError for an unknown policy, or if a handler is needed and there is none.
  */
 export class ThrottleService {
   static {
     noteInjectable(ThrottleService);
   }
 
-  /** Denied calls, violations, policy changes, unknown plans, subjects that share a budget for lack of memory, outages. */
+  /** Denied calls, violations, policy changes, unknown plans, subjects that share a budget if memory is full, outages. */
   readonly events$: Observable<ThrottleEvent>;
   /**
-   * The number of calls that each policy would have denied in this process while its mode was `monitor`, by policy name. The map is
-   * live; policies without violations are missing.
+   * The number of calls that each policy would have denied in this process while its mode was `monitor`, by policy
+   * name. The map is live; policies without violations are missing.
    *
    * @example
    * for (const [policy, count] of throttle.violations) gauge.set({ policy }, count);
    */
   readonly violations: ReadonlyMap<string, number>;
   /**
-   * The number of calls, refunds and resets that failed at the backend in this process, by error code: `TIMEOUT`, `CONNECTION`,
-   * `NOAUTH`, ... Calls that `onError` decided while the circuit was open are not counted.
+   * The number of calls, refunds and resets that failed at the backend in this process, by error code: `TIMEOUT`,
+   * `CONNECTION`, `NOAUTH`, ... Calls that `onError` decided while the circuit was open are not counted.
    *
    * @example
    * for (const [code, count] of throttle.failures) gauge.set({ code }, count);
@@ -120,9 +120,10 @@ export class ThrottleService {
   }
 
   /**
-   * Charges the call, delays it if a policy does so, and throws a ThrottleException (429) if it is denied. On a socket a denial
-   * does not throw: the client receives the `rate_limit` message, and the outcome is not `allowed`. If a delay is interrupted
-   * because the client has gone or the application closes, it throws an HttpException (499 or 503), also on sockets.
+   * Charges the call, delays it if a policy does so, and throws a ThrottleException (429) if it is denied. On a socket
+   * a denial does not throw: the client receives the `rate_limit` message, and the outcome is not `allowed`. If a delay
+   * is interrupted because the client has gone or the application closes, it throws an HttpException (499 or 503), also
+   * on sockets.
    *
    * @example
    * await this.throttle.hit(3);                                          // the handler's own limits
@@ -173,9 +174,10 @@ export class ThrottleService {
   }
 
   /**
-   * Charges a policy, runs a function (a job, an outbound call, a command), and settles the charge depending on how it ends. If the
-   * charge is denied, also on sockets, throws a ThrottleException (429) and does not run the function. Rethrows exceptions of the
-   * function. Resolves when the charge is settled. Under a policy with `concurrency`, holds permits while the function runs.
+   * Charges a policy, runs a function (a job, an outbound call, a command), and settles the charge depending on how it
+   * ends. If the charge is denied, also on sockets, throws a ThrottleException (429) and does not run the function.
+   * Rethrows exceptions of the function. Resolves when the charge is settled. Under a policy with `concurrency`, holds
+   * permits while the function runs.
    *
    * @param options `cost` and `chargeWhen` (see `RunOptions`), and those of `hit`
    * @example
@@ -226,7 +228,7 @@ export class ThrottleService {
     return (await this.limiter.peek(limits, call, request)).allowed;
   }
 
-  /** Returns the current binding decision, with the wait for a cost of 1; `null` if nothing limits the call. Writes nothing. */
+  /** Returns the binding decision now, with the wait for a cost of 1; `null` if nothing limits it. Writes nothing. */
   async stat(policy?: LimitName | Policy, on?: CallOptions): Promise<Decision | null> {
     const request = parseOptions('stat', policy, on);
     const { limits, call } = this.#resolve(request);
@@ -234,7 +236,7 @@ export class ThrottleService {
   }
 
   /**
-   * Gives the units of an outcome back to their budgets: all of them, or `units` of each charge, but never more than it took.
+   * Gives the units of an outcome back to their budgets: all, or `units` of each charge, but never more than it took.
    */
   async refund({ receipt }: Outcome, ...given: readonly [units?: number]): Promise<void> {
     const [units] = given;
@@ -243,8 +245,9 @@ export class ThrottleService {
   }
 
   /**
-   * Charges the call in full, even above the limit, and never denies it: for penalties, or usage that is known only later. Units
-   * above the limit drain, or count until their window is over; until then calls are denied. Also charges a blocked subject.
+   * Charges the call in full, even above the limit, and never denies it: for penalties, or usage that is known only
+   * later. Units above the limit drain, or count until their window is over; until then calls are denied. Also charges
+   * a blocked subject.
    *
    * @param cost units, a safe integer of at least 0
    * @throws BackendError in an outage under `onError: 'deny'`; then nothing is charged
@@ -257,8 +260,8 @@ export class ThrottleService {
   }
 
   /**
-   * Returns units without the outcome of the call that took them: a reward, or a correction. Returns the most recent units first,
-   * and never more than were taken. Does not end a block.
+   * Returns units without the outcome of the call that took them: a reward, or a correction. Returns the most recent
+   * units first, and never more than were taken. Does not end a block.
    *
    * @param units a safe integer of at least 0
    * @throws ThrottleConfigError for a policy with a `lease`
@@ -271,8 +274,8 @@ export class ThrottleService {
   }
 
   /**
-   * Resets the budgets of the call, under all plans and modes: all of their units are available again. The charges of the call
-   * itself are then no longer settled when it ends.
+   * Resets the budgets of the call, under all plans and modes: all of their units are available again. The charges of
+   * the call itself are then no longer settled when it ends.
    */
   async reset(policy?: LimitName | Policy, on?: CallOptions): Promise<void> {
     const request = parseOptions('reset', policy, on);

@@ -26,17 +26,18 @@ export interface PolicySpec {
   readonly rate: RateText;
   /** The name of a built-in strategy, or a custom strategy. Default: `sliding-window`. */
   readonly strategy?: StrategyName | Strategy | (string & {});
-  /** Units that a bucket holds (`token-bucket`, `gcra`, `leaky-bucket`): at least 1. Default: the limit; for `gcra` 1. */
+  /** Units that a bucket holds (`token-bucket`, `gcra`, `leaky-bucket`), at least 1. Default: the limit; `gcra`: 1. */
   readonly burst?: number;
-  /** Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor of the period up to 10. */
+  /** Counters of a `sliding-window`: 1 to 1000, a divisor of the period. Default: the largest divisor up to 10. */
   readonly segments?: number;
   /**
-   * The part of the application that shares the budget: policies with the same name, scope, strategy, period and segments are one budget. Default: `app`.
+   * The part of the application that shares the budget: policies with the same name, scope, strategy, period and
+   * segments are one budget. Default: `app`.
    */
   readonly scope?: string;
   /**
-   * The unit that is counted, written as `qu` in `RateLimit-Policy`: 1 to 64 ASCII characters without quotes and backslashes. The
-   * draft defines `requests`, `content-bytes` and `concurrent-requests`. Default: no `qu`, which means requests.
+   * The unit that is counted, written as `qu` in `RateLimit-Policy`: 1 to 64 ASCII characters without quotes and
+   * backslashes. The draft defines `requests` (the default, omitted), `content-bytes` and `concurrent-requests`.
    */
   readonly unit?: string;
   /** If false, no header shows the policy's decisions; a denied call still gets `Retry-After`. Default: true. */
@@ -44,30 +45,30 @@ export interface PolicySpec {
   /** What to do while a remote backend is unavailable: `local`, `allow` or `deny`. Default: that of the module. */
   readonly onError?: OnError;
   /**
-   * Takes units from Redis in batches of at least `batch` (1 up to the limit) and spends them in the process, without a round trip
-   * per call. Only for `fixed-window` with a period of at least a second. All processes together never exceed the limit in a
-   * window. `remaining` is approximate, and units that a process holds when it crashes are lost until the window ends. Default: the
-   * backend decides every charge. Ignored by a backend in the process.
+   * Takes units from Redis in batches of at least `batch` (1 up to the limit) and spends them in the process, without a
+   * round trip per call. Only for `fixed-window` with a period of at least a second. All processes together never
+   * exceed the limit in a window. `remaining` is approximate, and units that a process holds when it crashes are lost
+   * until the window ends. Default: the backend decides every charge. Ignored by a backend in the process.
    */
   readonly lease?: { readonly batch: number };
   /**
-   * Blocks a subject after denials. If `true`, subjects are blocked by hand only (`Backend.blocks`). A policy with blocks has its
-   * own budgets, so adding the option starts new counters. Default: no blocks.
+   * Blocks a subject after denials. If `true`, subjects are blocked by hand only (`Backend.blocks`). A policy with
+   * blocks has its own budgets, so adding the option starts new counters. Default: no blocks.
    */
   readonly block?: true | BlockOptions;
   /** The time zone of a `calendar` quota, an IANA name such as `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string | undefined;
   /**
-   * An instant at which a window of a `calendar` quota begins. Window k begins k hours, days, weeks, months or years after it, at
-   * its time of day in `timeZone`, with the day clamped to the length of the month. Default: windows begin with the units of the
-   * calendar.
+   * An instant at which a window of a `calendar` quota begins. Window k begins k hours, days, weeks, months or years
+   * after it, at its time of day in `timeZone`, with the day clamped to the length of the month. Default: windows begin
+   * with the units of the calendar.
    */
   readonly anchor?: Date | undefined;
-  /** Unused units that a `calendar` quota carries into the next window, at most: 0 up to the limit. Spent first. Default: 0. */
+  /** Unused units that a `calendar` quota carries into the next window at most, spent first: 0 (default) to limit. */
   readonly rollover?: number | undefined;
   /**
-   * Shares of the limit of a `calendar` quota, above 0 and at most 1. When a subject reaches `ceil(limit * share)` units, a
-   * `threshold` event is emitted, once per window. Default: none.
+   * Shares of the limit of a `calendar` quota, above 0 and at most 1. When a subject reaches `ceil(limit * share)`
+   * units, a `threshold` event is emitted, once per window. Default: none.
    */
   readonly thresholds?: readonly number[] | undefined;
 }
@@ -143,8 +144,8 @@ interface DefineOptions {
 }
 
 /**
- * Returns the policies of a specification: one per rate, none for `unlimited`. If there are several rates, or with `byPeriod`, the
- * name of each ends with its period: `default-1s`.
+ * Returns the policies of a specification: one per rate, none for `unlimited`. If there are several rates, or with
+ * `byPeriod`, the name of each ends with its period: `default-1s`.
  */
 export function definePolicies(
   path: string,

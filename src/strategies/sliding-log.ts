@@ -71,11 +71,12 @@ export const slidingLog: Strategy = {
 };
 
 /**
- * A state of `sliding-log` that is changed in place: a queue of entries. It decides as `slidingLog.step` does, in amortised constant time.
- * That copies all entries for each charge, and adds them up: on 5 000 entries this takes a hundredth of the time.
+ * A state of `sliding-log` that is changed in place: a queue of entries. It decides as `slidingLog.step` does, in
+ * amortised constant time. That copies all entries for each charge, and adds them up: on 5 000 entries this takes a
+ * hundredth of the time.
  *
- * `step` writes nothing that counts: it moves a cursor over entries that have left, and back if the clock steps back. They are dropped
- * by the next charge.
+ * `step` writes nothing that counts: it moves a cursor over entries that have left, and back if the clock steps back.
+ * They are dropped by the next charge.
  */
 export class ChargeLog implements LiveEntries {
   entries: number[];
@@ -128,7 +129,9 @@ export class ChargeLog implements LiveEntries {
     return instantIn(entries, now, periodMs);
   }
 
-  /** Drops the entries before the oldest one. They are half of all then, so that each entry is copied once on average. */
+  /**
+   * Drops the entries before the oldest one. They are half of all then, so that each entry is copied once on average.
+   */
   #freeRoom(): void {
     this.entries = this.entries.slice(this.#oldest);
     this.first = this.#oldest = 0;
@@ -189,7 +192,9 @@ function instantIn(entries: State, now: number, periodMs: number): number {
   return newest > now + periodMs ? now : Math.max(now, newest);
 }
 
-/** Returns the instant of the last entries that have left: all, if they were written for more than a period after now. */
+/**
+ * Returns the instant of the last entries that have left: all, if they were written for more than a period after now.
+ */
 function leftUntil(entries: State, now: number, periodMs: number): number {
   const newest = entries[entries.length - 2] ?? now;
   return newest > now + periodMs ? newest : Math.max(now, newest) - periodMs;

@@ -72,7 +72,9 @@ export const slidingWindow: Strategy = {
   },
 };
 
-/** Returns the state as of `now`: its newest segment is the current one, and segments that left the window are dropped. */
+/**
+ * Returns the state as of `now`: its newest segment is the current one, and segments that left the window are dropped.
+ */
 function asOf(state: State, now: number, span: number, segments: number): State {
   const current = Math.floor(now / span);
   const stored = state[0];

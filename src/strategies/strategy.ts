@@ -40,8 +40,8 @@ export interface Strategy {
    */
   step(state: State, now: number, policy: Policy, cost: number, args?: readonly number[]): StepResult;
   /**
-   * Makes a charge of `from` units at the instant `at` one of `to` units, both at least 0. Returns the given state, the same
-   * object, if that changes nothing.
+   * Makes a charge of `from` units at the instant `at` one of `to` units, both at least 0. Returns the given state, the
+   * same object, if that changes nothing.
    *
    * - Down (`to < from`): gives back at most what was taken, less the units that are available again already.
    * - Up (`to > from`): takes the difference in full, even above the limit. Once the window of the charge is over,
@@ -83,7 +83,10 @@ export interface Strategy {
    * error. Default: 0.
    */
   readonly argumentCount?: number;
-  /** The size of a state that is not empty, if it depends on period and segments only. States are then stored in fewer bytes. */
+  /**
+   * The size of a state that is not empty, if it depends on period and segments only. States are then stored in fewer
+   * bytes.
+   */
   size?(policy: Policy): StateSize;
   /**
    * Throws a ThrottleConfigError, `SLUICE_INVALID_RATE`, for a policy that the strategy cannot count exactly. `path`
@@ -207,7 +210,10 @@ export const MAX_COUNT = 3 * 2 ** 51;
 /** Half of the range in which doubles are exact: the sum of two values below it is exact. */
 export const HALF_EXACT = 2 ** 52;
 
-/** Throws a ThrottleConfigError unless a product that a strategy computes is exact. `path` names the policy in the message. */
+/**
+ * Throws a ThrottleConfigError unless a product that a strategy computes is exact. `path` names the policy in the
+ * message.
+ */
 export function assertExact(product: number, path: string, hint: string): void {
   if (product < HALF_EXACT) return;
   throw new ThrottleConfigError('SLUICE_RATE_TOO_LARGE', `${path}: too large to be counted exactly. ${hint}`);

@@ -5,7 +5,10 @@ import type { State, Strategy } from '../../strategies/strategy.js';
 /** The part of a strategy that budgets use. */
 export type BudgetStrategy = Pick<Strategy, 'step' | 'amend'>;
 
-/** The windows of a budget, by its strategy, and the units that are charged to them. Pure: states are passed in and returned. */
+/**
+ * The windows of a budget, by its strategy, and the units that are charged to them. Pure: states are passed in and
+ * returned.
+ */
 export class BudgetWindow {
   /** @param args the `arguments` of the call: windows of a calendar */
   constructor(
@@ -55,8 +58,8 @@ export class BudgetWindow {
   }
 
   /**
-   * Returns the units above the limit of a window that are carried to the next one. The first three numbers of a state are the start of the
-   * window, the units used, and the units carried into it.
+   * Returns the units above the limit of a window that are carried to the next one. The first three numbers of a state
+   * are the start of the window, the units used, and the units carried into it.
    */
   #debtOf([, used = 0, carried = 0]: State): number {
     return this.policy.held?.carryDebt === true ? Math.max(0, used - this.policy.limit - carried) : 0;

@@ -14,14 +14,14 @@ const MAX_CHARGES_RETURNED = 100;
 /**
  * The leases of a process: units are taken from the server in batches and spent here. It starts no timers.
  *
- * **Bound: in each window of the server's clock at most the limit is spent, by any number of processes, whatever latencies,
- * lost and late replies, crashes and clock offsets occur, as long as the rates of their clocks are within 0.1 % of the
- * server's.** A unit is spent once, by one process, after the server has counted it, and before the window that the server
- * counted it in has ended: the time that was left of the window is counted from before the request was sent. If the
- * server's clock is set forward, its windows end sooner than that.
+ * **Bound: in each window of the server's clock at most the limit is spent, by any number of processes, whatever
+ * latencies, lost and late replies, crashes and clock offsets occur, as long as the rates of their clocks are within
+ * 0.1 % of the server's.** A unit is spent once, by one process, after the server has counted it, and before the window
+ * that the server counted it in has ended: the time that was left of the window is counted from before the request was
+ * sent. If the server's clock is set forward, its windows end sooner than that.
  *
- * Source: Gray and Cheriton, "Leases: An Efficient Fault-Tolerant Mechanism for Distributed File Cache Consistency", SOSP
- * 1989, "Fault-tolerance" (clocks that drift).
+ * Source: Gray and Cheriton, "Leases: An Efficient Fault-Tolerant Mechanism for Distributed File Cache Consistency",
+ * SOSP 1989, "Fault-tolerance" (clocks that drift).
  */
 export class LeaseManager {
   readonly #table = new LeaseTable();
@@ -51,7 +51,9 @@ export class LeaseManager {
     return this.#table.find(target);
   }
 
-  /** Returns true if a charge is spent from a lease. A cost of 0 reads a valid lease, and the server if there is none. */
+  /**
+   * Returns true if a charge is spent from a lease. A cost of 0 reads a valid lease, and the server if there is none.
+   */
   isSpentHere(charge: Charge): boolean {
     if (!isLeased(charge)) return false;
     return charge.cost > 0 || this.#table.find(charge)?.isValid(this.clock.now()) === true;
@@ -97,7 +99,10 @@ export class LeaseManager {
     if (charge.cost > 0 && !this.putBack(charge, at, charge.cost)) this.returns.start(receiptOf(at, [charge]));
   }
 
-  /** Drops the leases of a budget that is reset. Held units and a grant in flight belong to a count that no longer exists. */
+  /**
+   * Drops the leases of a budget that is reset. Held units and a grant in flight belong to a count that no longer
+   * exists.
+   */
   discard({ policy, subject }: Target): void {
     for (const lease of this.#table.all()) {
       if (lease.policy.id === policy.id && lease.subject === subject) this.#table.remove(lease);
@@ -160,7 +165,8 @@ export class LeaseManager {
   }
 
   #credit(lease: Lease, grant: Grant, requestedMs: number): void {
-    // Discarded by a reset in the meantime. If the units were counted before it, returning them would return them twice.
+    // Discarded by a reset in the meantime. If the units were counted before it, returning them would return them
+    // twice.
     if (!this.#table.has(lease)) return;
     if (lease.isFromEarlierWindow(grant)) {
       if (grant.granted > 0) this.returns.start(receiptOf(grant.at, [chargeOf(lease, grant.granted)]));

@@ -34,8 +34,8 @@ export function peekLeased(
   if (atBackend.length === 0) return outcomeOf(peeked, [], !isDenied);
   return chain(backend.peek(atBackend), (outcome) => {
     if (!outcome.allowed || !isDenied) return outcomeOf(peeked, outcome.decisions, outcome.allowed);
-    // A lease denies what the backend would allow: in a denied call the backend's policies report their current state. Only a
-    // monitored charge may be denied here, and it stays so.
+    // A lease denies what the backend would allow: in a denied call the backend's policies report their current state.
+    // Only a monitored charge may be denied here, and it stays so.
     const atCostZero = atBackend.map((charge, i) =>
       outcome.decisions[i]?.allowed === false ? charge : { ...charge, cost: 0 },
     );

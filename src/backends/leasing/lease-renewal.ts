@@ -18,11 +18,11 @@ export function recordGrant(lease: Lease, requestedMs: number, now: number): voi
 }
 
 /**
- * Returns true if a lease should be renewed before it is used up, so that no call has to wait: at the rate since the latest
- * grant the units left will soon be spent, and so will another batch before the window ends.
+ * Returns true if a lease should be renewed before it is used up, so that no call has to wait: at the rate since the
+ * latest grant the units left will soon be spent, and so will another batch before the window ends.
  *
- * The first grant of a window is not renewed, since it may be all that the window needs. A grant is renewed at most once:
- * if that fails, the next call that lacks units requests a grant.
+ * The first grant of a window is not renewed, since it may be all that the window needs. A grant is renewed at most
+ * once: if that fails, the next call that lacks units requests a grant.
  */
 export function isRenewalDue(lease: Lease, now: number): boolean {
   if (!lease.mayRenew || lease.held > lease.heldAtGrant * RENEWAL_SHARE) return false;
@@ -32,8 +32,8 @@ export function isRenewalDue(lease: Lease, now: number): boolean {
 }
 
 /**
- * The units to request from the server: a batch, or what the waiting callers lack if that is more. If the window has used
- * up a grant before, the units that will be spent during the round trip are added.
+ * The units to request from the server: a batch, or what the waiting callers lack if that is more. If the window has
+ * used up a grant before, the units that will be spent during the round trip are added.
  */
 export function unitsToRequest(lease: Lease, now: number): number {
   const { policy, followsGrant, roundTripMs, shortfall } = lease;

@@ -25,8 +25,8 @@ export class Shortfall {
 }
 
 /**
- * The leased charges of a call, all of them taken and not final yet: either `commit` makes them final, or `deny` or `cancel`
- * puts their units back. After the reservation of Go's `golang.org/x/time/rate`.
+ * The leased charges of a call, all of them taken and not final yet: either `commit` makes them final, or `deny` or
+ * `cancel` puts their units back. After the reservation of Go's `golang.org/x/time/rate`.
  */
 export class LeaseReservation {
   /**
@@ -63,7 +63,10 @@ export class LeaseReservation {
     return { ...outcome, receipt: this.#receipt(others?.receipt) };
   }
 
-  /** Cancels the reservation. Returns the outcome of the denied call, in which its charges are reported as at a cost of 0. */
+  /**
+   * Cancels the reservation. Returns the outcome of the denied call, in which its charges are reported as at a cost of
+   * 0.
+   */
   deny(others: Outcome): Outcome {
     this.cancel();
     const atCostZero = this.decisions.map(
@@ -91,7 +94,10 @@ export class LeaseReservation {
     return receiptOf(Math.max(...instants), charges, { instants });
   }
 
-  /** The charges as the receipt has them: those of the backend as it took them, and those that it did not take at a cost of 0. */
+  /**
+   * The charges as the receipt has them: those of the backend as it took them, and those that it did not take at a cost
+   * of 0.
+   */
   #takenOf(others: Receipt | undefined): readonly TakenCharge[] {
     if (!this.charges.some(isTakenOtherwise)) return this.charges;
     let next = 0;

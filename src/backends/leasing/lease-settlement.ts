@@ -12,8 +12,8 @@ export interface Settlement {
 /**
  * Puts what leased charges no longer cost back into their leases.
  *
- * @returns the settlements that are the backend's: one for each charge that no lease can take or that costs more, and one for
- *   the charges that are not leased
+ * @returns the settlements that are the backend's: one for each charge that no lease can take or that costs more, and
+ *   one for the charges that are not leased
  */
 export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManager): readonly Settlement[] {
   const { charges, at, instants } = receipt;

@@ -28,8 +28,8 @@ export function totalUpTo(charges: readonly Charge[], index: number): number {
 }
 
 /**
- * A caller that waits for a grant. Callers are notified in the order of their requests, so the first one that still lacks
- * units requests the next grant for all those behind it.
+ * A caller that waits for a grant. Callers are notified in the order of their requests, so the first one that still
+ * lacks units requests the next grant for all those behind it.
  */
 export interface GrantWaiter {
   /** A grant has arrived. It may be too small for this caller. */
@@ -39,7 +39,9 @@ export interface GrantWaiter {
 
 /** The units of one budget and subject that this process may spend without asking the server. */
 export class Lease implements Target {
-  /** The latest grant's instant and the start of its window, in the server's milliseconds; -1 before the first grant. */
+  /**
+   * The latest grant's instant and the start of its window, in the server's milliseconds; -1 before the first grant.
+   */
   at = -1;
   startMs = -1;
   /** Units to spend here, and units that the server had left after the latest grant. */
@@ -47,12 +49,16 @@ export class Lease implements Target {
   remainingAtServer = 0;
   /** Units granted in this window. `held` never exceeds it. */
   granted = 0;
-  /** Local instants until which the held units may be spent, the window lasts, and the server is known to have no units. */
+  /**
+   * Local instants until which the held units may be spent, the window lasts, and the server is known to have no units.
+   */
   validUntilMs = NEVER_MS;
   endsMs = NEVER_MS;
   emptyUntilMs = NEVER_MS;
 
-  /** The latest grant: when it arrived, how long it took (at least 1), and the units held then. See `lease-renewal.ts`. */
+  /**
+   * The latest grant: when it arrived, how long it took (at least 1), and the units held then. See `lease-renewal.ts`.
+   */
   grantedMs = NEVER_MS;
   roundTripMs = 1;
   heldAtGrant = 0;
@@ -70,7 +76,9 @@ export class Lease implements Target {
     readonly subject: string,
   ) {}
 
-  /** The largest cost that would pass, as far as this process knows: others may have taken of it since the latest grant. */
+  /**
+   * The largest cost that would pass, as far as this process knows: others may have taken of it since the latest grant.
+   */
   get remaining(): number {
     return Math.min(this.policy.limit, this.held + this.remainingAtServer);
   }
@@ -89,10 +97,11 @@ export class Lease implements Target {
   }
 
   /**
-   * Takes in a grant of the held units' window, or of a later one: it adds to the units of its own window, and shows that
-   * the window lasts; units of an earlier window can no longer be spent.
+   * Takes in a grant of the held units' window, or of a later one: it adds to the units of its own window, and shows
+   * that the window lasts; units of an earlier window can no longer be spent.
    *
-   * @param requestedMs when the grant was requested. The window's end is counted from then, so that it never comes too late.
+   * @param requestedMs when the grant was requested. The window's end is counted from then, so that it never comes too
+   *   late.
    */
   credit({ granted, remaining, at, endsInMs }: Grant, requestedMs: number, now: number): void {
     const startMs = windowStart(at, this.policy);
@@ -110,8 +119,8 @@ export class Lease implements Target {
   }
 
   /**
-   * Puts units back that were taken from a grant of the server's instant `at`. The held units never exceed those granted,
-   * because units charged before a reset belong to a count that no longer exists.
+   * Puts units back that were taken from a grant of the server's instant `at`. The held units never exceed those
+   * granted, because units charged before a reset belong to a count that no longer exists.
    *
    * @returns false if the units belong to a window that this lease has no units of, so that the server must be told
    */

@@ -84,13 +84,17 @@ export class LeasedCalls {
     return { allowed: true, decisions: [decision], binding: decision, receipt: receiptOf(lease.at, charges) };
   }
 
-  /** Decides a call whose charges are all leased: at once if the held units cover it, otherwise as `spendInTime` does. */
+  /**
+   * Decides a call whose charges are all leased: at once if the held units cover it, otherwise as `spendInTime` does.
+   */
   spend(charges: readonly Charge[]): Awaitable<Outcome> {
     const result = this.#decide(charges);
     return result instanceof Shortfall ? this.#inTime(charges, (call) => this.#wait(call, result)) : result;
   }
 
-  /** Decides a call that may wait for grants and for the backend. Rejects after the deadline, and then nothing is spent. */
+  /**
+   * Decides a call that may wait for grants and for the backend. Rejects after the deadline, and then nothing is spent.
+   */
   spendInTime(charges: readonly Charge[]): Promise<Outcome> {
     return this.#inTime(charges, (call) => this.attempt(call));
   }

@@ -2,11 +2,13 @@ import { invalidValue } from '../../core/errors.js';
 
 export interface LeasingOptions {
   /**
-   * Milliseconds that a call waits at most, at least 1. It matters if a call takes several leases in a row, since the backend
-   * limits only each of its requests. Default: unlimited.
+   * Milliseconds that a call waits at most, at least 1. It matters if a call takes several leases in a row, since the
+   * backend limits only each of its requests. Default: unlimited.
    */
   readonly timeoutMs?: number;
-  /** Milliseconds for which the denial of a partly leased call is cached at most; 0 disables the cache. Default: 1000. */
+  /**
+   * Milliseconds for which the denial of a partly leased call is cached at most; 0 disables the cache. Default: 1000.
+   */
   readonly denyMemoryMs?: number;
   /** Denials cached at most, at least 1. Default: 10 000. */
   readonly maxDenials?: number;

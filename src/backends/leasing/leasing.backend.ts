@@ -31,12 +31,12 @@ export function canLease(backend: Backend): backend is LeasableBackend {
 }
 
 /**
- * Adds leasing to a remote backend: a charge of a policy with a `lease` that is covered by units held in this process is
- * decided at once, without a promise. The backend decides all other charges.
+ * Adds leasing to a remote backend: a charge of a policy with a `lease` that is covered by units held in this process
+ * is decided at once, without a promise. The backend decides all other charges.
  *
- * In each window at most the limit is spent by all processes together: see `LeaseManager`. Units that a process holds when
- * it ends without `close`, or when the window ends, are lost. If a machine is suspended and its monotonic clock stops, the
- * units that it holds count for longer by that time.
+ * In each window at most the limit is spent by all processes together: see `LeaseManager`. Units that a process holds
+ * when it ends without `close`, or when the window ends, are lost. If a machine is suspended and its monotonic clock
+ * stops, the units that it holds count for longer by that time.
  *
  * @example
  * const backend = new LeasingBackend(new MyStore());   // a RedisBackend already is one
@@ -85,8 +85,8 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
   }
 
   /**
-   * Puts units of leased charges back into their leases. The backend settles the other charges, those of lost leases, and what
-   * costs more than was taken. A receipt of another maker is the backend's.
+   * Puts units of leased charges back into their leases. The backend settles the other charges, those of lost leases,
+   * and what costs more than was taken. A receipt of another maker is the backend's.
    */
   override async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
     this.#denials.invalidate(receipt.charges);
@@ -109,8 +109,8 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
   }
 
   /**
-   * Returns all unspent units, within the backend's deadline, and leases no more. If that fails, they are lost until their window
-   * ends: `lost` is emitted.
+   * Returns all unspent units, within the backend's deadline, and leases no more. If that fails, they are lost until
+   * their window ends: `lost` is emitted.
    */
   override async returnLeases(): Promise<void> {
     this.#lost = { units: 0, code: '' };

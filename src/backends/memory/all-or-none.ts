@@ -6,7 +6,10 @@ import type { CallBlocks } from './blocks/call-blocks.js';
 import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
-/** A charge on a table that no other charge of its call is on, evaluated and not yet written. There is room for its subject. */
+/**
+ * A charge on a table that no other charge of its call is on, evaluated and not yet written. There is room for its
+ * subject.
+ */
 export interface IndependentCharge {
   readonly charge: Charge;
   readonly table: SubjectTable;
@@ -32,8 +35,8 @@ export interface LocatedCharge extends StateLocation {
 export type EvaluatedCharge = IndependentCharge | LocatedCharge;
 
 /**
- * Concludes a call without monitored charges. All or none: if every charge is allowed, all of them are written (with `writes`). If one is denied, nothing
- * is written, and the charges that would be allowed are decided as at a cost of 0.
+ * Concludes a call without monitored charges. All or none: if every charge is allowed, all of them are written (with
+ * `writes`). If one is denied, nothing is written, and the charges that would be allowed are decided as at a cost of 0.
  */
 export function conclude(
   store: MemoryStore,

@@ -49,7 +49,8 @@ export function creditCharge(
   const table = store.tableOf(policy);
   const { strategy, states } = table;
   const index = table.find(mapKey(subject));
-  // A subject that is not stored has used nothing. The state that new subjects share while the store is full belongs to none of them.
+  // A subject that is not stored has used nothing. The state that new subjects share while the store is full belongs to
+  // none of them.
   if (index === undefined || cost === 0) return;
   const found = states.read(index);
   const after = credited(strategy, found, now, policy, cost, args);

@@ -7,8 +7,9 @@ import type { MemoryStore, StateLocation } from './memory-store.js';
 import type { SubjectTable } from './subject-table.js';
 
 /**
- * Decides the most frequent calls: all charges are enforced and cannot be overridden, there is plenty of room for new subjects, and no two
- * charges are on the same table, so that no charge affects another. Returns undefined for any other call, and has written nothing then.
+ * Decides the most frequent calls: all charges are enforced and cannot be overridden, there is plenty of room for new
+ * subjects, and no two charges are on the same table, so that no charge affects another. Returns undefined for any
+ * other call, and has written nothing then.
  */
 export function spendFast(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
   const first = charges[0]; // destructuring an array is several times as expensive
@@ -42,8 +43,8 @@ function spendOne(store: MemoryStore, charge: Charge, charges: readonly Charge[]
 }
 
 /**
- * Takes a charge at an instant as `spendFast` does, and makes no outcome. Returns false if it has taken nothing: the charge is denied, or
- * is not a plain one on a subject that is known, or that there is room for.
+ * Takes a charge at an instant as `spendFast` does, and makes no outcome. Returns false if it has taken nothing: the
+ * charge is denied, or is not a plain one on a subject that is known, or that there is room for.
  */
 export function takeFast(store: MemoryStore, charge: Charge, now: number): boolean {
   if (!isSimple(charge)) return false;
@@ -65,8 +66,8 @@ export function takeFast(store: MemoryStore, charge: Charge, now: number): boole
 const NO_OTHERS: readonly StateLocation[] = [];
 
 /**
- * Loops, and lists of the size that they need: closures, and lists that grow (V8 makes room for 17 members at once), made a call of two
- * policies 2.8 times as expensive as one of one.
+ * Loops, and lists of the size that they need: closures, and lists that grow (V8 makes room for 17 members at once),
+ * made a call of two policies 2.8 times as expensive as one of one.
  */
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
   const evaluated = new Array<IndependentCharge>(charges.length);

@@ -7,9 +7,9 @@ export class KeyShare {
 }
 
 /**
- * Divides the keys of a store between policies, so that a flood of subjects on one policy leaves room for the subjects of the others.
- * Half of the keys is reserved: in equal parts for the policies that were announced, and one more part for all later ones. The other half
- * is for anyone. Until policies are announced, all keys are for anyone.
+ * Divides the keys of a store between policies, so that a flood of subjects on one policy leaves room for the subjects
+ * of the others. Half of the keys is reserved: in equal parts for the policies that were announced, and one more part
+ * for all later ones. The other half is for anyone. Until policies are announced, all keys are for anyone.
  */
 export class KeyShares {
   /** Keys in use. */
@@ -37,8 +37,8 @@ export class KeyShares {
   }
 
   /**
-   * Returns true if a share surely has room for one more key, beside a number of other new keys. False means unknown: it does not look at
-   * the shares of the others.
+   * Returns true if a share surely has room for one more key, beside a number of other new keys. False means unknown:
+   * it does not look at the shares of the others.
    */
   hasPlenty(share: KeyShare, others: number): boolean {
     if (this.size + others >= this.max) return false;

@@ -29,8 +29,9 @@ const MAX_PROBES = 512;
 const MAX_POLICIES = 1000;
 
 /**
- * The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. The sweep also drops the tables of
- * budgets that are over: rates from functions, and policies that are made while the application runs, would leave them behind.
+ * The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. The sweep also
+ * drops the tables of budgets that are over: rates from functions, and policies that are made while the application
+ * runs, would leave them behind.
  */
 export class MemoryStore {
   readonly blocked = new BlockedSubjects();
@@ -40,7 +41,10 @@ export class MemoryStore {
   /** The tables of overrides of other periods, by the id of the policy that they override. */
   readonly #besides = new Map<string, SubjectTable[]>();
   readonly #tableByPolicy = new Map<Policy, SubjectTable>();
-  /** The policy of the latest charge, and its table: as two members, since several policies a call would make an object for each charge. */
+  /**
+   * The policy of the latest charge, and its table: as two members, since several policies a call would make an object
+   * for each charge.
+   */
   #latestPolicy: Policy | undefined;
   #latestTable: SubjectTable | undefined;
   #sweep = this.#allStates();
@@ -48,7 +52,9 @@ export class MemoryStore {
   /** Lower bound of all expiries: the earliest seen in the last full sweep or written since. */
   #earliestExpiry = 0;
   #earliestOfSweep = Number.POSITIVE_INFINITY;
-  /** Outside of any request: a timer keeps what AsyncLocalStorage holds where it was started, for as long as it runs. */
+  /**
+   * Outside of any request: a timer keeps what AsyncLocalStorage holds where it was started, for as long as it runs.
+   */
   readonly #startTimer = AsyncResource.bind(() => setInterval(() => this.#sweepSome(), SWEEP_INTERVAL_MS).unref());
 
   constructor(
@@ -110,7 +116,8 @@ export class MemoryStore {
   }
 
   /**
-   * Returns true if one more subject of a table fits beside the new subjects of this call. Drops expired subjects if it has to.
+   * Returns true if one more subject of a table fits beside the new subjects of this call. Drops expired subjects if it
+   * has to.
    */
   hasRoom({ share }: SubjectTable, now: number, others: readonly StateLocation[]): boolean {
     if (this.#shares.hasPlenty(share, others.length)) return true;
@@ -124,7 +131,10 @@ export class MemoryStore {
     return true;
   }
 
-  /** Returns true if one more subject of a table surely fits beside a number of other new ones. False: `hasRoom` has to look. */
+  /**
+   * Returns true if one more subject of a table surely fits beside a number of other new ones. False: `hasRoom` has to
+   * look.
+   */
   hasPlenty({ share }: SubjectTable, others: number): boolean {
     return this.#shares.hasPlenty(share, others);
   }
@@ -180,7 +190,10 @@ export class MemoryStore {
     for (const beside of this.#besides.get(id) ?? []) this.#drop(beside, key);
   }
 
-  /** Returns true if the budget of an override was started anew with another period, so that this table counts no longer. */
+  /**
+   * Returns true if the budget of an override was started anew with another period, so that this table counts no
+   * longer.
+   */
   isSuperseded(table: SubjectTable, key: string): boolean {
     return table.alternatives.some((other) => other !== table && other.find(key) !== undefined);
   }
@@ -241,7 +254,9 @@ export class MemoryStore {
     if (this.#tables.size === 0) this.close();
   }
 
-  /** Drops tables that hold nothing. Only between calls: a call that is being decided may have found its table already. */
+  /**
+   * Drops tables that hold nothing. Only between calls: a call that is being decided may have found its table already.
+   */
   #dropTables(now: number): void {
     for (const [id, table] of this.#tables) {
       if (!table.isOver(now)) continue;
@@ -296,7 +311,10 @@ export class MemoryStore {
   }
 }
 
-/** Returns the id of the policy whose share of the keys a policy has: an override has that of the policy that it overrides. */
+/**
+ * Returns the id of the policy whose share of the keys a policy has: an override has that of the policy that it
+ * overrides.
+ */
 function shareIdOf(policy: Policy): string {
   return (policy instanceof OverriddenPolicy ? policy.besideId : undefined) ?? policy.id;
 }

@@ -31,16 +31,17 @@ export interface MemoryBackendOptions {
   /** The clock that decides. Default: that of the process, monotonic. */
   readonly clock?: Clock;
   /**
-   * The maximum number of subjects, over all policies; at least 1. Half of it is reserved in equal parts: one for each policy that is
-   * announced, as the module does with those that are known at startup, and one for all others together. Default: 1 000 000.
+   * The maximum number of subjects, over all policies; at least 1. Half of it is reserved in equal parts: one for each
+   * policy that is announced, as the module does with those that are known at startup, and one for all others together.
+   * Default: 1 000 000.
    */
   readonly maxKeys?: number;
 }
 
 /**
- * Keeps state in this process. Synchronous: returns values and not promises.
- * When `maxKeys` is reached, or a policy has no room left beside the parts that are reserved for others, expired subjects are dropped first.
- * If there are none, new subjects of the policy share one overflow budget. So a flood on one policy takes nothing from the others.
+ * Keeps state in this process. Synchronous: returns values and not promises. When `maxKeys` is reached, or a policy has
+ * no room left beside the parts that are reserved for others, expired subjects are dropped first. If there are none,
+ * new subjects of the policy share one overflow budget. So a flood on one policy takes nothing from the others.
  *
  * @throws ThrottleConfigError for an invalid option
  * @example
@@ -84,8 +85,8 @@ export class MemoryBackend implements Backend {
   }
 
   /**
-   * Takes one charge at an instant without an outcome, to count a charge that was decided elsewhere. Returns false if it has taken nothing:
-   * the charge is denied, or is not of the most frequent kind. Then call `spend`.
+   * Takes one charge at an instant without an outcome, to count a charge that was decided elsewhere. Returns false if
+   * it has taken nothing: the charge is denied, or is not of the most frequent kind. Then call `spend`.
    *
    * @param at the instant in epoch milliseconds
    * @example
@@ -96,10 +97,12 @@ export class MemoryBackend implements Backend {
   }
 
   /**
-   * Notes a block that was decided elsewhere, under a policy with `block`. While the store is full, nothing is noted of a new subject.
+   * Notes a block that was decided elsewhere, under a policy with `block`. While the store is full, nothing is noted of
+   * a new subject.
    *
    * @param forMs milliseconds from now on; 0: the subject is not blocked
-   * @param strikes if the policy has begun the block just now, how many it has begun. Default: those that are known stay
+   * @param strikes if the policy has begun the block just now, how many it has begun. Default: those that are known
+   *   stay
    * @example
    * backend.noteBlock({ policy: login, subject: 'user:42' }, 600_000, 1);
    */

@@ -6,8 +6,9 @@ import { evaluateCharges, lastOnState, locate } from './charge-evaluation.js';
 import type { MemoryStore } from './memory-store.js';
 
 /**
- * Decides a call with monitored charges. The others are decided first, all or none. If they pass, each monitored charge is
- * decided by itself, on what the others and the monitored ones before it leave, and is taken if it fits (with `writes`).
+ * Decides a call with monitored charges. The others are decided first, all or none. If they pass, each monitored charge
+ * is decided by itself, on what the others and the monitored ones before it leave, and is taken if it fits (with
+ * `writes`).
  */
 export function decideMonitored(
   store: MemoryStore,

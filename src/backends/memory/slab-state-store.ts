@@ -16,8 +16,8 @@ interface Page {
 const NO_PAGE: Page = { wide: new Float64Array(), counts: new Uint16Array() };
 
 /**
- * Stores states of one size in typed arrays: eight bytes for a wide value, two for a small count, and no objects for the
- * garbage collector to visit. Implements `StateStore`.
+ * Stores states of one size in typed arrays: eight bytes for a wide value, two for a small count, and no objects for
+ * the garbage collector to visit. Implements `StateStore`.
  */
 export class SlabStateStore {
   readonly #pages: Page[] = [];

@@ -7,7 +7,10 @@ import { SlabStateStore } from './slab-state-store.js';
 export interface StateStore {
   /** Stores a state. Returns its index. */
   add(state: State, expiresAt: number): number;
-  /** Returns a copy of a state; with `reuse` an array that is overwritten by the next read, which saves an array per call. */
+  /**
+   * Returns a copy of a state; with `reuse` an array that is overwritten by the next read, which saves an array per
+   * call.
+   */
   read(index: number, reuse?: boolean): State;
   /** `changed`: number of leading values that may differ from the stored state. Default: all. */
   write(index: number, state: State, expiresAt: number, changed?: number): void;
@@ -51,7 +54,10 @@ class ListStateStore implements StateStore {
   }
 }
 
-/** In place of the number of values that differ: the state is the instant and the units of one charge, to be added to the log. */
+/**
+ * In place of the number of values that differ: the state is the instant and the units of one charge, to be added to
+ * the log.
+ */
 const ONE_CHARGE = -1;
 
 const NO_LOG = new ChargeLog([]);

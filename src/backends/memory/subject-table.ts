@@ -31,7 +31,10 @@ export class SubjectTable {
   overflow: State = [];
   overflowExpiresAt = 0;
   isOverflowing = false;
-  /** For the budgets of an override: the tables, this among them, of which one has the state of a subject: that of the latest period. */
+  /**
+   * For the budgets of an override: the tables, this among them, of which one has the state of a subject: that of the
+   * latest period.
+   */
   alternatives: SubjectTable[] = [];
   /** The number of arguments that the strategy takes: a charge with another number of them has to be refused. */
   readonly argumentCount: number;
@@ -59,8 +62,8 @@ export class SubjectTable {
   }
 
   /**
-   * Decides a charge on the state of a known subject, or of a new one. The state of the result is written before the next step: it may be
-   * overwritten by that.
+   * Decides a charge on the state of a known subject, or of a new one. The state of the result is written before the
+   * next step: it may be overwritten by that.
    */
   step(index: number | undefined, now: number, policy: Policy, cost: number, args: Charge['arguments']): StepResult {
     if (index === undefined) return this.strategy.step(NO_STATE, now, policy, cost, args);

@@ -7,8 +7,8 @@ import { isOfKind, type OverrideRate } from './overridden-policy.js';
 const MAX_RATES = 10_000;
 
 /**
- * The rates that the latest replies of a backend said to be in force by overrides: what counts while the backend is unavailable. A
- * rate is the same for all charges of one policy that name the same subjects.
+ * The rates that the latest replies of a backend said to be in force by overrides: what counts while the backend is
+ * unavailable. A rate is the same for all charges of one policy that name the same subjects.
  */
 export class LastRates {
   readonly #rates = new BoundedMap<string, OverrideRate>(MAX_RATES);

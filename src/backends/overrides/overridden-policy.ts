@@ -6,8 +6,9 @@ import { shapeCode } from '../../strategies/shape-code.js';
 export type OverrideRate = StoredRate | 'unlimited';
 
 /**
- * A policy under an override. An override of the policy's period counts in the policy's own budget. One of another period counts in
- * a budget beside it, which starts anew when that period changes: states of two periods cannot be read as each other's.
+ * A policy under an override. An override of the policy's period counts in the policy's own budget. One of another
+ * period counts in a budget beside it, which starts anew when that period changes: states of two periods cannot be read
+ * as each other's.
  */
 export class OverriddenPolicy implements Policy {
   readonly name: string;
@@ -54,7 +55,9 @@ export function isBesideOwn({ periodMs }: Policy, rate: StoredRate): boolean {
   return rate.periodMs !== periodMs;
 }
 
-/** Returns true for a rate that the policy's strategy can count: a quota only in its own windows, which the charge has. */
+/**
+ * Returns true for a rate that the policy's strategy can count: a quota only in its own windows, which the charge has.
+ */
 export function isOfKind(rate: StoredRate, { strategy, calendar, periodMs }: Policy): boolean {
   return rate.strategy === strategy && (calendar === undefined || rate.periodMs === periodMs);
 }

@@ -31,7 +31,10 @@ export class RedisKeys {
     this.#beginning = keyBeginning(prefix);
   }
 
-  /** The key of a budget: that of the policy, or, for what was taken under an override of another period, the one beside it. */
+  /**
+   * The key of a budget: that of the policy, or, for what was taken under an override of another period, the one beside
+   * it.
+   */
   keyOf(target: Target & Pick<TakenCharge, 'rate'>): string {
     const { policy, subject, rate } = target;
     const key = this.#beginningOf(subject) + this.#endOf(policy);
@@ -88,7 +91,10 @@ export class RedisKeys {
     return [key, `${key}!h`, `${key}!u`];
   }
 
-  /** The key of an override, on the slot of its subject's budgets. Those have an "@" behind the subject, and this has none. */
+  /**
+   * The key of an override, on the slot of its subject's budgets. Those have an "@" behind the subject, and this has
+   * none.
+   */
   overrideKeyOf({ policy, subject }: OverrideTarget): string {
     return this.#beginning + keyPart(subject) + keyEnd(`override:${policy}`);
   }
@@ -134,7 +140,10 @@ export class RedisKeys {
   }
 }
 
-/** The slot of a key in a Redis Cluster: CRC-16/XMODEM of its hash tag, modulo 16384 (Redis Cluster specification, "Key distribution model"). */
+/**
+ * The slot of a key in a Redis Cluster: CRC-16/XMODEM of its hash tag, modulo 16384 (Redis Cluster specification, "Key
+ * distribution model").
+ */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open + 1);

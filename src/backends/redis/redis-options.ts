@@ -6,8 +6,8 @@ import { assertClient } from './clients/redis-client.js';
 
 export interface RedisBackendOptions {
   /**
-   * The beginning of all keys: 1 to 24 letters, digits, `_`, `.`, `:` or `-`. Applications on one Redis share the budgets of
-   * equal policies, unless each has a prefix of its own. Default: `sluice`.
+   * The beginning of all keys: 1 to 24 letters, digits, `_`, `.`, `:` or `-`. Applications on one Redis share the
+   * budgets of equal policies, unless each has a prefix of its own. Default: `sluice`.
    */
   readonly prefix?: string;
   /** Milliseconds that a call waits for Redis at most, at least 1. Default: 100. */
@@ -15,13 +15,13 @@ export interface RedisBackendOptions {
   /** A clock that decides instead of the server's: for tests. */
   readonly clock?: Clock;
   /**
-   * Whether calls that arrive together are sent together. Set it to `false` for proxies that refuse a command with keys of
-   * several slots. Default: true.
+   * Whether calls that arrive together are sent together. Set it to `false` for proxies that refuse a command with keys
+   * of several slots. Default: true.
    */
   readonly batch?: boolean;
   /**
-   * Milliseconds for which a denial is cached in this process, so that a flood of denied calls asks Redis once; 0: not at
-   * all. A `refund` or `reset` by another process takes effect here after this time at the latest. Default: 1000.
+   * Milliseconds for which a denial is cached in this process, so that a flood of denied calls asks Redis once; 0: not
+   * at all. A `refund` or `reset` by another process takes effect here after this time at the latest. Default: 1000.
    */
   readonly denyMemoryMs?: number;
   /** Denials that are cached at most, at least 1. Default: 10 000. */

@@ -215,8 +215,8 @@ export class RedisStore implements RemoteStore {
   }
 
   /**
-   * Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write. Without
-   * charges, as at startup, on any slot, as soon as there is a connection.
+   * Takes a unit of the probe policy on the slot of each subject: reading also works on a server that refuses to write.
+   * Without charges, as at startup, on any slot, as soon as there is a connection.
    */
   async probe(charges: readonly Charge[], dueMs: number): Promise<void> {
     if (charges.length === 0) return this.#probeAny(dueMs);
@@ -248,8 +248,8 @@ export class RedisStore implements RemoteStore {
     try {
       await this.decide(charges, 'spend', dueMs);
     } catch (error) {
-      // A client that was made a moment ago is not connected yet, and rejects calls at once. A startup that keeps the event loop busy
-      // uses up any deadline before the connection is there, so both waits begin now.
+      // A client that was made a moment ago is not connected yet, and rejects calls at once. A startup that keeps the
+      // event loop busy uses up any deadline before the connection is there, so both waits begin now.
       if (this.client.status === 'ready' && isOverdue(error)) throw error;
       const { replyTimeoutMs } = this.options;
       if (!(await this.#connection.opensWithin(replyTimeoutMs))) throw this.#connection.explain(error);

@@ -8,12 +8,12 @@ import { assertRedisOptions, DEFAULT_PREFIX, DEFAULT_TIMEOUT_MS, type RedisBacke
 import { RedisStore } from './redis-store.js';
 
 /**
- * Keeps state in Redis (6.2 and later, or Valkey): one budget for any number of processes, decided where the state is, by
- * the server's clock. The client is ioredis's `Redis` (Sentinel included) or `Cluster`. `close` leaves it open.
+ * Keeps state in Redis (6.2 and later, or Valkey): one budget for any number of processes, decided where the state is,
+ * by the server's clock. The client is ioredis's `Redis` (Sentinel included) or `Cluster`. `close` leaves it open.
  * Policies with a `lease` are spent in the process, from units that are taken in batches: see `LeasingBackend`.
  *
- * All methods reject with a BackendError if Redis does not answer within `timeoutMs`, or reports an error. A call that timed
- * out is not charged later.
+ * All methods reject with a BackendError if Redis does not answer within `timeoutMs`, or reports an error. A call that
+ * timed out is not charged later.
  *
  * @throws ThrottleConfigError for an invalid client or option
  * @example

@@ -2,8 +2,8 @@ import { systemClock } from '../../core/clock.js';
 import type { RedisClient } from './clients/redis-client.js';
 
 /**
- * Returns a warning for each setting of the client or the server that would charge a call twice, hang, or lose counters.
- * Each names the setting to use.
+ * Returns a warning for each setting of the client or the server that would charge a call twice, hang, or lose
+ * counters. Each names the setting to use.
  *
  * @param dueMs until when, on the local clock, it waits for the server's settings
  */

@@ -5,8 +5,8 @@ import { type BackendError, failureIn } from '../backend-error.js';
 const FAILURES = 5;
 const PROBE_INTERVAL_MS = 1000;
 /**
- * Errors that a working server reports: a key held a value that Sluice did not write; the keys of a call are on their way to
- * another master, one after the other.
+ * Errors that a working server reports: a key held a value that Sluice did not write; the keys of a call are on their
+ * way to another master, one after the other.
  */
 const REPLIES = ['GARBAGE', 'TRYAGAIN'];
 
@@ -21,8 +21,8 @@ export interface OutageListener {
 
 /**
  * A circuit breaker (Nygard, "Release It!"). It opens after five consecutive failures, and closes for good when a probe
- * succeeds: what comes later counts in a new one, so that the result of a call that began during the outage counts nowhere.
- * Probes run one at a time, at most one a second.
+ * succeeds: what comes later counts in a new one, so that the result of a call that began during the outage counts
+ * nowhere. Probes run one at a time, at most one a second.
  */
 export class CircuitBreaker {
   #failures = 0;

@@ -18,7 +18,10 @@ export interface Deadlined extends Linked<Deadlined> {
 /** A timer that fires later than this has waited for the event loop. */
 const STALL_MS = 5;
 
-/** Returns true if an entry that was due at `dueMs` has not failed by `now` because the event loop of this process stood still. */
+/**
+ * Returns true if an entry that was due at `dueMs` has not failed by `now` because the event loop of this process stood
+ * still.
+ */
 export function isStalled(dueMs: number, now: number): boolean {
   return now - dueMs >= STALL_MS;
 }
@@ -29,8 +32,9 @@ export class DeadlineQueue {
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
   /**
-   * Outside of any request: one timer follows another for as long as anything waits, and would keep what AsyncLocalStorage holds where the
-   * first was started. After an event-loop stall, timers run before sockets are read; setImmediate lets replies that have arrived be read first.
+   * Outside of any request: one timer follows another for as long as anything waits, and would keep what
+   * AsyncLocalStorage holds where the first was started. After an event-loop stall, timers run before sockets are read;
+   * setImmediate lets replies that have arrived be read first.
    */
   readonly #startTimer = AsyncResource.bind((ms: number) => setTimeout(() => setImmediate(() => this.#check()), ms));
 
@@ -64,8 +68,8 @@ export class DeadlineQueue {
   }
 
   /**
-   * Gives an entry another deadline, once, if it is overdue because the event loop of this process stood still. The entry would have
-   * failed in time otherwise.
+   * Gives an entry another deadline, once, if it is overdue because the event loop of this process stood still. The
+   * entry would have failed in time otherwise.
    */
   renew(entry: Deadlined): void {
     const now = systemClock.now();

@@ -7,7 +7,10 @@ import type { DenialCache } from './denial-cache.js';
 import { DenialDroppingSettings } from './denial-dropping-settings.js';
 import type { RemoteBackend } from './remote.backend.js';
 
-/** Answers calls that are known to be denied from a cache. All others go to the remote backend, whose denials are cached. */
+/**
+ * Answers calls that are known to be denied from a cache. All others go to the remote backend, whose denials are
+ * cached.
+ */
 export class DenialCacheLayer extends BackendLayer<RemoteBackend> {
   /** Delegated by BackendLayer. A remote backend always has it. */
   declare readonly lease: RemoteBackend['lease'];

@@ -25,13 +25,14 @@ interface CachedDenial {
 }
 
 /**
- * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on a
- * miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also covers a
- * higher cost and then reports the same wait, which is a lower bound. Calls with charges that are not enforced are neither cached
- * nor denied: to count those is what they are for. Nor is a denial that counts towards a block, as long as it takes more of them.
+ * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on
+ * a miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also
+ * covers a higher cost and then reports the same wait, which is a lower bound. Calls with charges that are not enforced
+ * are neither cached nor denied: to count those is what they are for. Nor is a denial that counts towards a block, as
+ * long as it takes more of them.
  *
- * The epoch counts invalidations. A caller notes it before it calls the backend; the outcome of a call that started before an
- * invalidation of one of its budgets is not cached.
+ * The epoch counts invalidations. A caller notes it before it calls the backend; the outcome of a call that started
+ * before an invalidation of one of its budgets is not cached.
  */
 export class DenialCache {
   #epoch = 0;
@@ -100,7 +101,10 @@ export class DenialCache {
     this.#dropOn(targets);
   }
 
-  /** Drops all denials on which an override of this policy's name and subject counts, or counted, and those not yet learnt. */
+  /**
+   * Drops all denials on which an override of this policy's name and subject counts, or counted, and those not yet
+   * learnt.
+   */
   invalidateOverride({ policy: name, subject }: OverrideTarget): void {
     this.#epoch += 1;
     // It is unknown which budgets the result of a running call will name.
@@ -163,7 +167,9 @@ class StartedCall implements OutcomeListener {
 
 const NONE: readonly CachedDenial[] = [];
 
-/** Returns the denial that covers these charges. Loops here and below: a closure is half of the cost of a cached denial. */
+/**
+ * Returns the denial that covers these charges. Loops here and below: a closure is half of the cost of a cached denial.
+ */
 function coveringOf(denials: readonly CachedDenial[], charges: readonly Charge[]): CachedDenial | undefined {
   for (const denial of denials) if (covers(denial, charges)) return denial;
   return undefined;

@@ -13,8 +13,8 @@ const MAX_CODES = 100;
 type Probed = Pick<Backend, 'domains'> & { probe(charges: readonly Charge[]): Promise<void> };
 
 /**
- * The failure domains of a backend, each with a circuit breaker: one for the whole backend if it names none. A domain that
- * the backend no longer has is dropped with its breaker; if that was open, its outage is over.
+ * The failure domains of a backend, each with a circuit breaker: one for the whole backend if it names none. A domain
+ * that the backend no longer has is dropped with its breaker; if that was open, its outage is over.
  */
 export class FailureDomainTable {
   readonly #domains = new Map<string, FailureDomain>();

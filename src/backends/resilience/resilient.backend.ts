@@ -30,10 +30,10 @@ const CHECK_INTERVAL_MS = 1000;
 const STRICTNESS: readonly FailureMode[] = ['allow', 'local', 'deny'];
 
 /**
- * A layer over a remote backend that always has an answer: when a call fails, the `onError` of its policies decides. After
- * five consecutive failures a circuit breaker opens, and the backend is only probed, once a second, until it answers. Each
- * failure domain of the backend, such as a master of a Redis Cluster, has a breaker of its own: calls on the others go on. A
- * call on several domains is decided by its `onError` as a whole if one of them is unavailable.
+ * A layer over a remote backend that always has an answer: when a call fails, the `onError` of its policies decides.
+ * After five consecutive failures a circuit breaker opens, and the backend is only probed, once a second, until it
+ * answers. Each failure domain of the backend, such as a master of a Redis Cluster, has a breaker of its own: calls on
+ * the others go on. A call on several domains is decided by its `onError` as a whole if one of them is unavailable.
  * Errors of the configuration, of the caller and of code are rethrown: they are no outage.
  */
 export class ResilientBackend extends BackendLayer {
@@ -88,7 +88,10 @@ export class ResilientBackend extends BackendLayer {
     return this.#decide(charges, 'peek');
   }
 
-  /** Units that the fallback took are returned to the fallback. While the backend is unavailable, nothing is returned to it, and `lost` is emitted. */
+  /**
+   * Units that the fallback took are returned to the fallback. While the backend is unavailable, nothing is returned to
+   * it, and `lost` is emitted.
+   */
   override settle(receipt: Receipt, costs: readonly number[]): Awaitable<void> {
     if (receipt.degraded === 'local') return this.#local.settle(receipt, costs);
     assertSettlement(receipt, costs);
@@ -207,7 +210,10 @@ export class ResilientBackend extends BackendLayer {
     );
   }
 
-  /** Counts what the backend admitted. A call that has to pass the counters of this process, too, and does not, is denied. */
+  /**
+   * Counts what the backend admitted. A call that has to pass the counters of this process, too, and does not, is
+   * denied.
+   */
   #count(charges: readonly Charge[], outcome: Outcome, mode: DecideMode): Outcome {
     this.#local.noteRates(charges, outcome);
     this.#local.noteBlocks(charges, outcome.decisions);
@@ -296,7 +302,9 @@ function isFailing({ breaker }: FailureDomain): boolean {
   return breaker.isFailing;
 }
 
-/** Returns the failure of the backend that an error tells of. Throws any other error, which a fallback must not hide. */
+/**
+ * Returns the failure of the backend that an error tells of. Throws any other error, which a fallback must not hide.
+ */
 function failureOf(error: unknown): BackendError {
   const failure = failureIn(error);
   if (failure === undefined) throw error;

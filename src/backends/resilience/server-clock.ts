@@ -1,11 +1,14 @@
 const SAMPLES = 16;
-/** Two instants are rounded down: that of arrival, and the server's when it checks a deadline. Each may add up to 1 ms. */
+/**
+ * Two instants are rounded down: that of arrival, and the server's when it checks a deadline. Each may add up to 1 ms.
+ */
 const ROUNDING_MS = 2;
 
 /**
- * An estimate of a server's clock. A sample is the server's time in a reply minus the (monotonic) instant at which the reply
- * arrived. A reply takes time, so every sample is too small. The greatest of the last few is the best estimate, and a
- * deadline computed from it can only be too early. A sample that is far smaller means that the server's clock stepped back.
+ * An estimate of a server's clock. A sample is the server's time in a reply minus the (monotonic) instant at which the
+ * reply arrived. A reply takes time, so every sample is too small. The greatest of the last few is the best estimate,
+ * and a deadline computed from it can only be too early. A sample that is far smaller means that the server's clock
+ * stepped back.
  */
 export class ServerClock {
   /** The last samples, the newest at `#count - 1`, in a ring. */

@@ -2,14 +2,16 @@ import { systemClock } from '../../core/clock.js';
 import { isStalled } from './deadline-queue.js';
 
 /**
- * Resolves with `reply`. Rejects with `late()` if it has not settled by the local instant `dueMs`. If the event loop of this process
- * stood still meanwhile, it waits once more for as long: a part of what `reply` stands for may not have been sent before that.
+ * Resolves with `reply`. Rejects with `late()` if it has not settled by the local instant `dueMs`. If the event loop of
+ * this process stood still meanwhile, it waits once more for as long: a part of what `reply` stands for may not have
+ * been sent before that.
  */
 export async function withDeadline<T>(reply: Promise<T>, dueMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const waitMs = Math.max(0, dueMs - systemClock.now());
   const deadline = new Promise<never>((_, reject) => {
-    // After an event-loop stall, timers run before sockets are read. setImmediate lets replies that have arrived be read first.
+    // After an event-loop stall, timers run before sockets are read. setImmediate lets replies that have arrived be
+    // read first.
     const end = () => setImmediate(() => reject(late()));
     timer = setTimeout(() => {
       if (isStalled(dueMs, systemClock.now())) timer = setTimeout(end, waitMs);
@@ -24,8 +26,8 @@ export async function withDeadline<T>(reply: Promise<T>, dueMs: number, late: ()
 }
 
 /**
- * Resolves with `reply` unless `race` rejects first. A reply that comes later goes to `returnLate`, because the caller has
- * already been rejected.
+ * Resolves with `reply` unless `race` rejects first. A reply that comes later goes to `returnLate`, because the caller
+ * has already been rejected.
  */
 export async function orReturnLate<T>(
   reply: Promise<T>,

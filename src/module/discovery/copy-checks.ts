@@ -59,7 +59,10 @@ export function withoutRoot(): ThrottleConfigError {
   );
 }
 
-/** Returns the modules that import a dynamic module of a class: `, by AppModule and SearchModule`. Empty unless both imports are in decorators. */
+/**
+ * Returns the modules that import a dynamic module of a class: `, by AppModule and SearchModule`. Empty unless both
+ * imports are in decorators.
+ */
 function importersOf(type: unknown, modules: ModulesContainer): string {
   const importers = [...modules.values()].flatMap(({ metatype, name }) =>
     importsOn(metatype).flatMap((entry) => (Reflect.get(Object(entry), 'module') === type ? name : [])),

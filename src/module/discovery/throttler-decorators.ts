@@ -16,8 +16,8 @@ const UNNAMED = 'default';
 const MODULE_OPTIONS = 'THROTTLER:MODULE_OPTIONS';
 
 /**
- * Returns a warning that names the classes and handlers with decorators of `@nestjs/throttler`, and what to write there;
- * undefined if there are none, or if its own module is imported, whose guard reads them.
+ * Returns a warning that names the classes and handlers with decorators of `@nestjs/throttler`, and what to write
+ * there; undefined if there are none, or if its own module is imported, whose guard reads them.
  */
 export function throttlerWarning(discovery: DiscoveryService): string | undefined {
   const providers = discovery.getProviders();

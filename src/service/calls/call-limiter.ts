@@ -128,8 +128,9 @@ export class CallLimiter {
   }
 
   /**
-   * The last steps of a charge by hand. Resolves with its outcome; rejects if the call is denied, unless it is on a socket, and if its delay
-   * was interrupted. Not an async function: most calls are decided at once, and each suspension would cost half as much as the charge.
+   * The last steps of a charge by hand. Resolves with its outcome; rejects if the call is denied, unless it is on a
+   * socket, and if its delay was interrupted. Not an async function: most calls are decided at once, and each
+   * suspension would cost half as much as the charge.
    */
   bind<R>(charged: Awaitable<ChargedOutcome>, call: Call, responder: Responder<R>): Promise<Outcome> {
     if (isNativePromise(charged)) return charged.then((found) => this.bind(found, call, responder));

@@ -71,7 +71,10 @@ export class HandshakeLimiter {
     return internalErrorRefusal();
   }
 
-  /** Charges the first of the alternatives that allows the call. If none does, returns the denial with the shortest wait. */
+  /**
+   * Charges the first of the alternatives that allows the call. If none does, returns the denial with the shortest
+   * wait.
+   */
   async #charge(
     alternatives: readonly ConnectionLimits[],
     call: HandshakeCall,

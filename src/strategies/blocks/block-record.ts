@@ -2,7 +2,10 @@ import type { Decision } from '../../core/decision.js';
 import type { PolicyBlock } from '../../core/policy.js';
 import type { StateSize } from '../strategy.js';
 
-/** The blocks and denials of one subject under one policy. Whole numbers; instants are in epoch milliseconds, 0 for none. */
+/**
+ * The blocks and denials of one subject under one policy. Whole numbers; instants are in epoch milliseconds, 0 for
+ * none.
+ */
 export interface BlockRecord {
   /** The end of the block, an instant. */
   readonly until: number;

@@ -23,7 +23,10 @@ export interface BudgetSpec
   readonly budget: string;
   /** `fixed-window` or `calendar`. Default: `fixed-window`; a month or a year implies `calendar`. */
   readonly strategy?: 'fixed-window' | 'calendar';
-  /** `charge` charges the units of a hold that expires to the window of that instant; `release` frees them. Default: `charge`. */
+  /**
+   * `charge` charges the units of a hold that expires to the window of that instant; `release` frees them. Default:
+   * `charge`.
+   */
   readonly onExpiry?: HeldUnits['onExpiry'];
   /** If true, units above the limit of a window are taken from the next window. Default: false. */
   readonly carryDebt?: boolean;

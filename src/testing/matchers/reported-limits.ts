@@ -21,8 +21,8 @@ export interface ReportedLimits {
 }
 
 /**
- * A response of a test client: of supertest, fetch, Fastify's `inject`, axios, or Node's IncomingMessage. It has `status`
- * or `statusCode`, and `headers`, as an object or with a method `get`.
+ * A response of a test client: of supertest, fetch, Fastify's `inject`, axios, or Node's IncomingMessage. It has
+ * `status` or `statusCode`, and `headers`, as an object or with a method `get`.
  */
 export interface AnyResponse {
   readonly status?: unknown;

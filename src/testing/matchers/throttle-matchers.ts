@@ -11,7 +11,9 @@ export interface ThrottledExpectation {
 export interface ThrottleMatchers<R = void> {
   /** Passes if the status is 429, and the wait is the expected one, if given. */
   toBeThrottled(expected?: ThrottledExpectation): R;
-  /** Passes if a header reports a limit, and the status is neither 429 nor 503: the request was limited, and allowed. */
+  /**
+   * Passes if a header reports a limit, and the status is neither 429 nor 503: the request was limited, and allowed.
+   */
   toBeWithinRateLimit(): R;
   /** Passes if a header reports a limit with all of these values. */
   toHaveRateLimit(expected?: ReportedLimit): R;

@@ -21,7 +21,9 @@ function nodeResponseOf(response: object): NodeResponse {
   return Reflect.get(response, 'raw') ?? response;
 }
 
-/** Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener. */
+/**
+ * Calls `listener` once the response has ended or its client has gone. Returns a function that removes the listener.
+ */
 export function onResponseClose(response: object, listener: () => void): () => void {
   const node = nodeResponseOf(response);
   const socket = node.socket === null ? node.req?.socket : undefined;

@@ -22,11 +22,12 @@ const getterOf = Reflect.get(Object.prototype, '__lookupGetter__') as (this: obj
 /**
  * Reads `request.ip`.
  *
- * If an application of Express trusts no proxy, `ip` is the address of the socket. It is read from the socket then, which takes 0.8 us
- * and not 1.8: Express's getter also parses `X-Forwarded-For`, and reads four members by name, which is slow on its requests (see
- * `member`). The getter would return the same if it is Express's own and the application compiled its setting to the function that
- * Express makes of `false`. Both are checked for each request, because middleware and settings may change. Both are known by their
- * source: no method of the application is called that it may have replaced, other than the one that the getter calls.
+ * If an application of Express trusts no proxy, `ip` is the address of the socket. It is read from the socket then,
+ * which takes 0.8 us and not 1.8: Express's getter also parses `X-Forwarded-For`, and reads four members by name, which
+ * is slow on its requests (see `member`). The getter would return the same if it is Express's own and the application
+ * compiled its setting to the function that Express makes of `false`. Both are checked for each request, because
+ * middleware and settings may change. Both are known by their source: no method of the application is called that it
+ * may have replaced, other than the one that the getter calls.
  */
 export class IpReader {
   readonly #isOwnGetter = new SourceCheck(OWN_GETTER);
@@ -43,7 +44,10 @@ export class IpReader {
   }
 }
 
-/** Compares the source of functions with one source. Remembers the last function, because an application has one of each. */
+/**
+ * Compares the source of functions with one source. Remembers the last function, because an application has one of
+ * each.
+ */
 class SourceCheck {
   #last: unknown;
   #isMatch = false;

@@ -60,8 +60,8 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Returns the client's address. If the application's proxy setting throws, the error is logged and the address is unknown:
-   * such clients share one budget.
+   * Returns the client's address. If the application's proxy setting throws, the error is logged and the address is
+   * unknown: such clients share one budget.
    */
   addressOf(upgrade: HttpRequest | undefined): string | undefined {
     return this.#read(upgrade, (request) => this.addresses.of(request));

@@ -69,7 +69,9 @@ export function isOpen(client: object): boolean {
   return state === undefined || state === OPEN;
 }
 
-/** Sends an event: natively on socket.io, else as the text `{"event":...,"data":...}`. Ignores a client that has gone. */
+/**
+ * Sends an event: natively on socket.io, else as the text `{"event":...,"data":...}`. Ignores a client that has gone.
+ */
 export function sendEvent(client: object, event: string, data: object): void {
   if (!isOpen(client)) return;
   if (isEventClient(client)) client.emit(event, data);

@@ -31,7 +31,9 @@ export class SocketTransport implements Transport {
   }
 }
 
-/** Returns the function by which a client receives its acknowledgement, if it asked for one. It comes behind the data. */
+/**
+ * Returns the function by which a client receives its acknowledgement, if it asked for one. It comes behind the data.
+ */
 function acknowledgeIn(args: readonly unknown[]): Acknowledge | undefined {
   for (let i = 2; i < args.length; i++) {
     const value = args[i];

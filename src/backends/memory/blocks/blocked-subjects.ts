@@ -8,7 +8,10 @@ export class BlockedSubjects {
   readonly #targets = new Map<string, Target>();
   #sweepAbove = MIN_SWEEP;
 
-  /** @param isOver says whether a block is over: asked of all whenever there are twice as many as were blocked the last time */
+  /**
+   * @param isOver says whether a block is over: asked of all whenever there are twice as many as were blocked the last
+   *   time
+   */
   add(target: Target, isOver: (target: Target) => boolean): void {
     this.#targets.set(`${target.policy.id} ${target.subject}`, target);
     if (this.#targets.size > this.#sweepAbove) this.drop(isOver);

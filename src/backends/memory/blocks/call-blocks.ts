@@ -43,12 +43,15 @@ export function blocksIn(store: MemoryStore, charges: readonly Charge[], now: nu
 }
 
 /**
- * The blocks of one call. Its enforced charges are decided by the records as the call found them, and count at most once a subject:
- * as a denial or as an admission. Monitored charges follow one after the other, if the others pass.
+ * The blocks of one call. Its enforced charges are decided by the records as the call found them, and count at most
+ * once a subject: as a denial or as an admission. Monitored charges follow one after the other, if the others pass.
  */
 export class CallBlocks {
   readonly #records: CallRecord[] = [];
-  /** Set if an enforced charge is denied. Later decisions then use the records that the call found, and do not change them. */
+  /**
+   * Set if an enforced charge is denied. Later decisions then use the records that the call found, and do not change
+   * them.
+   */
   #isDenied = false;
 
   constructor(
@@ -99,8 +102,8 @@ export class CallBlocks {
   }
 
   /**
-   * Updates the records once the enforced charges are decided. In an allowed call, each charge resets the denials in a row of its subject.
-   * In a denied call, only the denials count.
+   * Updates the records once the enforced charges are decided. In an allowed call, each charge resets the denials in a
+   * row of its subject. In a denied call, only the denials count.
    */
   conclude(charges: readonly Charge[], allowed: boolean): void {
     this.#isDenied = !allowed;

@@ -13,8 +13,8 @@ export interface IndexedBudget {
 }
 
 /**
- * `prefix:blocks`, a sorted set of the budgets whose subjects were blocked. It is advisory: a listing reads each block, and removes the
- * names of blocks that are over. Each process that adds a name checks a few others in the same way.
+ * `prefix:blocks`, a sorted set of the budgets whose subjects were blocked. It is advisory: a listing reads each block,
+ * and removes the names of blocks that are over. Each process that adds a name checks a few others in the same way.
  */
 export class BlockIndex {
   readonly #key: string;
@@ -44,7 +44,10 @@ export class BlockIndex {
     return Array.isArray(reply) ? reply.map(String) : [];
   }
 
-  /** Returns names in the index, in their order, behind the cursor; from the first on if the cursor is not of this policy's list. */
+  /**
+   * Returns names in the index, in their order, behind the cursor; from the first on if the cursor is not of this
+   * policy's list.
+   */
   async names(policy: string, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
     // "!" comes after the space behind a policy's name.
     const from = cursor?.startsWith(`${policy} `) === true ? `(${cursor}` : `[${policy} `;

@@ -14,7 +14,10 @@ import { RECORD_BYTES, recordOf } from './block-record-bytes.js';
 
 /** The deadline for listing a block that a policy began, in milliseconds. No caller waits for it. */
 const INDEX_TIMEOUT_MS = 10_000;
-/** The number of names that are checked for each one that is added. It is above 1, so that the blocks of most names are in force. */
+/**
+ * The number of names that are checked for each one that is added. It is above 1, so that the blocks of most names are
+ * in force.
+ */
 const SAMPLED = 2;
 
 /** Blocks in Redis, under the keys of budgets: lua/lib/blocks.lua says how. */
@@ -30,7 +33,10 @@ export class RedisBlocks implements RemoteBlocks {
     this.#index = new BlockIndex(keys, topology);
   }
 
-  /** Adds the block to the index before it begins, and again after that, because a reader in between removes a name without a block. */
+  /**
+   * Adds the block to the index before it begins, and again after that, because a reader in between removes a name
+   * without a block.
+   */
   async setBlock(target: Target, forMs: number, dueMs: number): Promise<Block> {
     blockOptionOf(target.policy);
     await this.#index.add(target, dueMs);

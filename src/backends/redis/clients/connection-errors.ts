@@ -14,8 +14,9 @@ const NODE_ERROR_MS = 5000;
 const known = sharedState('connection-errors', () => new WeakMap<RedisClient, ConnectionErrors>());
 
 /**
- * Remembers why a client has no connection. A client reports it in its events alone, and rejects the calls with "not writeable", or
- * leaves them without a reply: a wrong password, a host that does not exist and a server that is down would all look alike.
+ * Remembers why a client has no connection. A client reports it in its events alone, and rejects the calls with "not
+ * writeable", or leaves them without a reply: a wrong password, a host that does not exist and a server that is down
+ * would all look alike.
  */
 export class ConnectionErrors {
   /** The server as errors call it: `Redis at 127.0.0.1:6379`. Without user and password. */
@@ -43,7 +44,10 @@ export class ConnectionErrors {
     return errors;
   }
 
-  /** Returns the error of a call with the server's address, and with what is known of the connection. Any other error stays. */
+  /**
+   * Returns the error of a call with the server's address, and with what is known of the connection. Any other error
+   * stays.
+   */
   explain(error: unknown, node?: string): unknown {
     if (!(error instanceof BackendError)) return error;
     const cause = WITHOUT_REPLY.includes(error.code) ? this.#causeOf(node) : undefined;
@@ -56,8 +60,9 @@ export class ConnectionErrors {
   }
 
   /**
-   * Resolves when the client is connected, with true; if it reports an error, or after `waitMs`, with false. If the event loop of this
-   * process stood still meanwhile, as it does while an application starts, it waits once more for as long.
+   * Resolves when the client is connected, with true; if it reports an error, or after `waitMs`, with false. If the
+   * event loop of this process stood still meanwhile, as it does while an application starts, it waits once more for as
+   * long.
    */
   opensWithin(waitMs: number): Promise<boolean> {
     const { client } = this;
@@ -116,7 +121,10 @@ export class ConnectionErrors {
   }
 }
 
-/** Returns what a client reports as the reason that there is no connection. Messages of Node's errors have address and reason. */
+/**
+ * Returns what a client reports as the reason that there is no connection. Messages of Node's errors have address and
+ * reason.
+ */
 function causeOf(error: unknown): BackendError {
   const isOfNode = types.isNativeError(error) && typeof Reflect.get(error, 'code') === 'string';
   return isOfNode
@@ -124,7 +132,10 @@ function causeOf(error: unknown): BackendError {
     : backendErrorOf(error);
 }
 
-/** Returns host and port that a client was made with: of a Sentinel the name of the master, of a Cluster the nodes to start with. */
+/**
+ * Returns host and port that a client was made with: of a Sentinel the name of the master, of a Cluster the nodes to
+ * start with.
+ */
 function addressOf(client: RedisClient): string {
   const { options = {} } = client;
   const [name, path, host, port] = ['name', 'path', 'host', 'port'].map((member): unknown =>
@@ -155,8 +166,8 @@ function withoutSecrets(url: string): string {
 }
 
 /**
- * Handles the rejection of ASKING on a node of a Cluster. ioredis sends it to the master that a slot moves to, and does not look at its
- * promise: without a connection to that master, the rejection is left unhandled and ends the process.
+ * Handles the rejection of ASKING on a node of a Cluster. ioredis sends it to the master that a slot moves to, and does
+ * not look at its promise: without a connection to that master, the rejection is left unhandled and ends the process.
  */
 function handleAsking(node: unknown): void {
   const asking: unknown = Reflect.get(Object(node), 'asking');

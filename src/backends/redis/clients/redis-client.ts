@@ -8,13 +8,18 @@ export interface RedisPipeline {
   exec(): Promise<readonly (readonly [error: Error | null, reply: unknown])[] | null>;
 }
 
-/** The part of ioredis's `Redis` and `Cluster` (versions 5 and 6) that is used. A client is recognised by these methods. */
+/**
+ * The part of ioredis's `Redis` and `Cluster` (versions 5 and 6) that is used. A client is recognised by these methods.
+ */
 export interface RedisClient {
   evalsha(sha: string, keys: number, ...args: Arg[]): Promise<unknown>;
   eval(script: string, keys: number, ...args: Arg[]): Promise<unknown>;
   /** Any command, with strings in the reply as bytes. */
   callBuffer(command: string, ...args: Arg[]): Promise<unknown>;
-  /** Commands that are written together; without it each is written by itself. Not used on a Cluster, which may repeat all of them. */
+  /**
+   * Commands that are written together; without it each is written by itself. Not used on a Cluster, which may repeat
+   * all of them.
+   */
   pipeline?(): RedisPipeline;
   info?(section: string): Promise<unknown>;
   /** Events of the connection: `error` and `ready`, on a Cluster also `node error`. */

@@ -2,7 +2,10 @@ import { types } from 'node:util';
 import { ThrottleConfigError } from '../../../core/errors.js';
 import { BackendError } from '../../backend-error.js';
 
-/** Faults of the configuration: they do not go away by themselves. All other codes are of states that a server leaves again. */
+/**
+ * Faults of the configuration: they do not go away by themselves. All other codes are of states that a server leaves
+ * again.
+ */
 const PERMANENT = ['NOAUTH', 'NOPERM', 'WRONGPASS', 'WRONGTYPE', 'NOPROTO', 'SCRIPT', 'ERR'];
 
 /** The fix for NOPERM: of a command inside a script, Redis 7 does not say which one it is. */
@@ -12,8 +15,8 @@ const GRANT = 'Grant the user the commands and keys that "Permissions" in docs/r
 const MAX_TEXT = 200;
 
 /**
- * Returns a BackendError for an error of a client. Its message has the server's words, without the command, its arguments and
- * keys, because these contain subjects in clear text.
+ * Returns a BackendError for an error of a client. Its message has the server's words, without the command, its
+ * arguments and keys, because these contain subjects in clear text.
  */
 export function backendErrorOf(error: unknown): BackendError {
   if (error instanceof BackendError) return error;
@@ -30,7 +33,8 @@ export function backendErrorOf(error: unknown): BackendError {
 }
 
 /**
- * Returns the error of a run of a script: that of the user's Lua is a ThrottleConfigError, because no outage is the reason.
+ * Returns the error of a run of a script: that of the user's Lua is a ThrottleConfigError, because no outage is the
+ * reason.
  *
  * @param userLines the first and the last line of the script that are a user's
  */
@@ -61,7 +65,10 @@ function isOfScript({ message }: Error): boolean {
   return /attempt to (?:index|call|compare|perform|concatenate)|nonexistent global variable/.test(message);
 }
 
-/** Returns the word that an error begins with, or that it has of a command within a script, in the forms of Redis 6.2 and later. */
+/**
+ * Returns the word that an error begins with, or that it has of a command within a script, in the forms of Redis 6.2
+ * and later.
+ */
 function codeOf(message: string): string {
   const [, inScript] = /user_script: ?\d+: -?([A-Z]{3,}) /.exec(message) ?? [];
   if (inScript !== undefined) return inScript;
@@ -89,8 +96,8 @@ function wordsOf(code: string, message: string): string {
 }
 
 /**
- * Returns true if keys of a slot are on their way to another master, and those of the command are not all on one. The command
- * was not executed.
+ * Returns true if keys of a slot are on their way to another master, and those of the command are not all on one. The
+ * command was not executed.
  */
 export function isTryAgain(error: unknown): boolean {
   return error instanceof BackendError && error.code === 'TRYAGAIN';

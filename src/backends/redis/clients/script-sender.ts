@@ -1,6 +1,8 @@
 import type { RedisClient } from './redis-client.js';
 
-/** Sends a run of a script: by its hash (EVALSHA) or in full (EVAL). Resolves with the reply, strings in it as bytes. */
+/**
+ * Sends a run of a script: by its hash (EVALSHA) or in full (EVAL). Resolves with the reply, strings in it as bytes.
+ */
 export type ScriptSender = (
   command: 'evalsha' | 'eval',
   script: string,
@@ -70,7 +72,10 @@ function textCommandOf(client: RedisClient): (new (name: string, text: string) =
   }
 }
 
-/** Returns the command that a client would send. It comes from the client, because a process may have two copies of ioredis. */
+/**
+ * Returns the command that a client would send. It comes from the client, because a process may have two copies of
+ * ioredis.
+ */
 function sampleOf(client: RedisClient): Command | undefined {
   let sent: unknown;
   const sendCommand = (command: unknown) => {
@@ -103,7 +108,10 @@ function isCommandClass(value: unknown): value is CommandClass {
 /** The end of one part of a command and the beginning of the next, by the length of the latter. */
 const BETWEEN = Array.from({ length: 256 }, (_, length) => `\r\n$${length}\r\n`);
 
-/** Returns a command as it is written to the socket. Joined of a list, because a sum makes a string of each of its steps. */
+/**
+ * Returns a command as it is written to the socket. Joined of a list, because a sum makes a string of each of its
+ * steps.
+ */
 function textOf(...[command, script, keys, args]: Parameters<ScriptSender>): string {
   const parts = [`*${3 + keys.length + args.length}`];
   const add = (part: string) => parts.push(BETWEEN[part.length] ?? `\r\n$${part.length}\r\n`, part);

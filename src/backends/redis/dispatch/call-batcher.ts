@@ -17,14 +17,16 @@ const SLOT_MOVES_MS = 1000;
 /** Calls that have been sent, or the request for the server's time, which has none. */
 interface Batch extends Deadlined {
   readonly calls: readonly QueuedCall[];
-  /** Set if the server may not have its scripts: the batch may then be sent again, and no other one is sent meanwhile. */
+  /**
+   * Set if the server may not have its scripts: the batch may then be sent again, and no other one is sent meanwhile.
+   */
   isLoading: boolean;
 }
 
 /**
  * Batches the calls of one slot. A call is sent at once if no batch is in flight; calls of one event-loop turn, or that
- * arrive during a batch, go together. Under load two half-size batches are in flight: Redis executes one while the reply of
- * the other is decoded.
+ * arrive during a batch, go together. Under load two half-size batches are in flight: Redis executes one while the
+ * reply of the other is decoded.
  */
 export class CallBatcher {
   readonly #queue: QueuedCall[] = [];

@@ -33,8 +33,8 @@ export interface CallRun {
 }
 
 /**
- * A call whose keys are on one slot. It completes once: with its verdict, or with an error, such as that of its deadline. A
- * verdict that comes later takes nothing: its units are returned, because the caller has been rejected.
+ * A call whose keys are on one slot. It completes once: with its verdict, or with an error, such as that of its
+ * deadline. A verdict that comes later takes nothing: its units are returned, because the caller has been rejected.
  */
 export class QueuedCall implements Deadlined, BatchedCall {
   readonly outcome: Promise<Outcome>;
@@ -43,7 +43,9 @@ export class QueuedCall implements Deadlined, BatchedCall {
   isCompleted = false;
   /** The run that the call was last sent in. */
   run: CallRun | undefined = undefined;
-  /** Set if only the general script can decide the call: the one for its strategy did not support what is under the key. */
+  /**
+   * Set if only the general script can decide the call: the one for its strategy did not support what is under the key.
+   */
   isGeneral = false;
   /** The deadline in the server's milliseconds, set when the call is sent. */
   deadlineMs = 0;
@@ -75,8 +77,8 @@ export class QueuedCall implements Deadlined, BatchedCall {
   }
 
   /**
-   * Completes the call with the verdict of a script. The first time that the server refuses it as late, it stays incomplete
-   * and is to be sent again: the estimate of the server's clock was wrong, and the reply has corrected it.
+   * Completes the call with the verdict of a script. The first time that the server refuses it as late, it stays
+   * incomplete and is to be sent again: the estimate of the server's clock was wrong, and the reply has corrected it.
    */
   complete(verdict: CallVerdict): void {
     if (verdict.kind === 'undecided' || verdict.kind === 'unsupported') {

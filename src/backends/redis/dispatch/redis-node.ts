@@ -29,17 +29,17 @@ export interface RedisNodeOptions {
   readonly connection: ConnectionErrors;
 }
 
-/** A request that the server refused as late told its time: with that it is sent once more, within the same deadline. */
+/** A request that the server refused as late is sent once more, with the server's time and within the same deadline. */
 const MAX_TRIES = 2;
 /** Keys that one run deletes at most: a longer run would hold up other clients of the server. */
 const MAX_KEYS_PER_RUN = 999;
 
-/** One master: the estimate of its clock, and the commands that it is sent. All keys of a command are on this master. */
+/** One master: the estimate of its clock, and the commands sent to it. All keys of a command are on this master. */
 export class RedisNode {
   readonly clock: ServerClock;
   /**
-   * The scripts that are known to be on the server. Until a script is one of them, it is sent in full: a run that is refused because
-   * its script is missing, and is sent again, would be executed after the runs behind it.
+   * The scripts that are known to be on the server. Until a script is one of them, it is sent in full: a run that is
+   * refused because its script is missing, and is sent again, would be executed after the runs behind it.
    */
   readonly #loaded = new WeakSet<RedisScript>();
   readonly #sender: ScriptSender;
@@ -81,7 +81,7 @@ export class RedisNode {
     return runs.every(({ script }) => this.#loaded.has(script));
   }
 
-  /** Sends runs in order, in one write, and gives each its reply or its error. Calls `done` when all have one. Never throws. */
+  /** Sends runs in order, in one write, and passes each its reply or error. Then calls `done`. Never throws. */
   spend(runs: readonly SpendRun[], done: () => void): void {
     const pipeline = runs.length > 1 ? this.client.pipeline?.() : undefined;
     if (pipeline !== undefined) {
@@ -141,8 +141,8 @@ export class RedisNode {
   }
 
   /**
-   * Runs a script whose reply has the server's time, and whether the run was late. A reply that comes after the deadline is passed to
-   * `returnLate`.
+   * Runs a script whose reply has the server's time, and whether the run was late. A reply that comes after the
+   * deadline is passed to `returnLate`.
    *
    * @param encode the arguments, from the instant and the deadline in the server's milliseconds
    */
@@ -193,8 +193,8 @@ export class RedisNode {
   }
 
   /**
-   * Runs one command that writes. The server refuses it after the deadline, so that a write that was reported as failed is not applied
-   * later, as by a server that stood still.
+   * Runs one command that writes. The server refuses it after the deadline, so that a write that was reported as failed
+   * is not applied later, as by a server that stood still.
    *
    * @param keys at most a few thousand, for a run of a script
    * @param args those of the command behind its keys
@@ -221,7 +221,8 @@ export class RedisNode {
   }
 
   /**
-   * Returns the instant that decides now, in epoch milliseconds: the server's, as far as it is known, unless a clock decides.
+   * Returns the instant that decides now, in epoch milliseconds: the server's, as far as it is known, unless a clock
+   * decides.
    *
    * @param key a key that leads to this master
    */
@@ -314,8 +315,8 @@ export class RedisNode {
   }
 
   /**
-   * Returns the deadline of a try. A reply to the first one that comes after the deadline was read late, because the event loop of this
-   * process stood still: the second try, which is not sent yet, has time of its own.
+   * Returns the deadline of a try. A reply to the first one that comes after the deadline was read late, because the
+   * event loop of this process stood still: the second try, which is not sent yet, has time of its own.
    */
   #dueOf(dueMs: number, tries: number): number {
     const now = systemClock.now();

@@ -19,7 +19,8 @@ export class SpendRun {
   error: unknown;
 
   /**
-   * @param script the general script, that for calls of one charge by one strategy, or that for calls of several plain charges
+   * @param script the general script, that for calls of one charge by one strategy, or that for calls of several plain
+   *   charges
    * @param isGeneral whether any call may be in the run
    * @param position its position in the batch
    */
@@ -40,7 +41,10 @@ export class SpendRun {
     this.error = scriptErrorOf(error, this.script.userLines);
   }
 
-  /** Completes the next call of the run with its verdict, or with the error of the run, unless the call is to be sent again by itself. */
+  /**
+   * Completes the next call of the run with its verdict, or with the error of the run, unless the call is to be sent
+   * again by itself.
+   */
   complete(call: QueuedCall): void {
     if (this.reply !== undefined && this.error === undefined) {
       try {
@@ -72,8 +76,8 @@ export class SpendRun {
 const MIN_CALLS = 4;
 
 /**
- * Divides a batch into runs: one for each script that many calls are for, and one for all other calls. The order of calls on a key is
- * kept: runs are executed in order, and a call joins a run only if no later run may have its keys.
+ * Divides a batch into runs: one for each script that many calls are for, and one for all other calls. The order of
+ * calls on a key is kept: runs are executed in order, and a call joins a run only if no later run may have its keys.
  */
 export function runsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readonly SpendRun[] {
   return hasOneScript(calls, scripts) ? [runOf(calls, scripts)] : mixedRunsOf(calls, scripts);

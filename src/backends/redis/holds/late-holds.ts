@@ -8,13 +8,15 @@ const MAX_ABANDONED = 10_000;
 export interface HoldCall {
   /** Notes that the call has failed: its caller was told that nothing is held. */
   abandon(): void;
-  /** Returns false if this process has asked for one of its ids since: what was taken late then belongs to that call. */
+  /**
+   * Returns false if this process has asked for one of its ids since: what was taken late then belongs to that call.
+   */
   isAbandoned(): boolean;
 }
 
 /**
- * The calls whose replies may come too late. If a reply is late, the units that it took are returned. They are not returned if the call
- * was repeated with the same ids: the repeated call found its holds open, and uses them.
+ * The calls whose replies may come too late. If a reply is late, the units that it took are returned. They are not
+ * returned if the call was repeated with the same ids: the repeated call found its holds open, and uses them.
  */
 export class LateHolds {
   readonly #abandoned = new BoundedMap<string, HoldCall>(MAX_ABANDONED);

@@ -22,8 +22,8 @@ export type Undecided = { readonly kind: 'late' } | { readonly kind: 'foreign-va
 export type NotRecorded = { readonly kind: 'not-recorded' };
 
 /**
- * A call that is to be sent again: its run was refused as late because of another call, or the script for one strategy does not
- * support what it found under the key (`unsupported`), which the general script does.
+ * A call that is to be sent again: its run was refused as late because of another call, or the script for one strategy
+ * does not support what it found under the key (`unsupported`), which the general script does.
  */
 export type ToSendAgain = { readonly kind: 'undecided' } | { readonly kind: 'unsupported' };
 

@@ -48,8 +48,8 @@ export interface TakeReply extends TimedReply {
 }
 
 /**
- * Encodes a call as the arguments of the script that lua/scripts/take.lua describes, and decodes its reply. Its receipt has the holds,
- * too, as charges, at a cost of 0 unless they are new.
+ * Encodes a call as the arguments of the script that lua/scripts/take.lua describes, and decodes its reply. Its receipt
+ * has the holds, too, as charges, at a cost of 0 unless they are new.
  */
 export class TakeRequest {
   readonly args: readonly string[];

@@ -6,8 +6,8 @@ export type OverrideCandidate = { readonly key: string } | { readonly text: stri
 /** The arguments with which the script applies an override to a charge. */
 export interface OverrideLookup {
   /**
-   * The key of the budget beside the policy's own, and the key that says whose state is there. Empty if no override of another period
-   * is among the candidates.
+   * The key of the budget beside the policy's own, and the key that says whose state is there. Empty if no override of
+   * another period is among the candidates.
    */
   readonly besideKeys: readonly string[];
   /** True if no limit applies without an override. */
@@ -38,7 +38,9 @@ export function takenCharge(charge: PreparedCharge, { allowed, rate, unlimited }
   return { ...taken, cost: allowed ? charge.cost : 0, ...(rate !== undefined && { rate }) };
 }
 
-/** The arguments of a charge that may be overridden: see lua/scripts/spend.lua. `first` is the number of the first key. */
+/**
+ * The arguments of a charge that may be overridden: see lua/scripts/spend.lua. `first` is the number of the first key.
+ */
 export function lookupArgs({ candidates, isUnlimited }: OverrideLookup, first: number): readonly string[] {
   const texts = candidates.map((candidate) => ('text' in candidate ? candidate.text : ''));
   return [isUnlimited ? '!!' : '!', String(first), String(candidates.length), ...texts];

@@ -1,7 +1,10 @@
 import type { Charge } from '../../../core/decision.js';
 import type { Policy } from '../../../core/policy.js';
 
-/** The blocks of a policy as arguments of spend.lua, before the policy. Twin of `read_block` in Lua. Nothing for a policy without. */
+/**
+ * The blocks of a policy as arguments of spend.lua, before the policy. Twin of `read_block` in Lua. Nothing for a
+ * policy without.
+ */
 export function blockArgs({ block }: Policy): readonly string[] {
   if (block === undefined) return NO_ARGUMENTS;
   const { forMs, after, escalate, forgetAfterMs } = block;

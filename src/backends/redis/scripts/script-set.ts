@@ -35,7 +35,10 @@ export class ScriptSet {
     return this.#scripts.spend;
   }
 
-  /** Returns the script for calls of one charge by this policy and others of its strategy; undefined for a custom strategy, and with blocks. */
+  /**
+   * Returns the script for calls of one charge by this policy and others of its strategy; undefined for a custom
+   * strategy, and with blocks.
+   */
   spendOne({ strategy, block }: Policy): RedisScript | undefined {
     return block === undefined ? SPEND_ONE.get(strategy) : undefined;
   }
@@ -69,7 +72,10 @@ export class ScriptSet {
     return this.#scripts.hold;
   }
 
-  /** Returns true if the scripts have the policy's strategy. A batch with an unknown one fails, and all its calls with it. */
+  /**
+   * Returns true if the scripts have the policy's strategy. A batch with an unknown one fails, and all its calls with
+   * it.
+   */
   knows({ strategy }: Policy): boolean {
     return this.#known.has(strategy);
   }

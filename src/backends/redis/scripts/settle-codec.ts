@@ -14,9 +14,9 @@ export interface SettleReply {
 const STATUS_DONE = 1;
 
 /**
- * Encodes the arguments of lua/scripts/settle.lua: each charge of a receipt becomes one of the cost of the same index. None of them
- * is of an unlimited subject. Its keys are those of the charges, and then, for each that is beside its policy's own budget, the key
- * that says whose state is there.
+ * Encodes the arguments of lua/scripts/settle.lua: each charge of a receipt becomes one of the cost of the same index.
+ * None of them is of an unlimited subject. Its keys are those of the charges, and then, for each that is beside its
+ * policy's own budget, the key that says whose state is there.
  *
  * @param instant epoch milliseconds, or '' for the server's time
  * @param deadlineMs in the server's milliseconds

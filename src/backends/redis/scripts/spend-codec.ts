@@ -6,8 +6,8 @@ import { argumentArgs, blockArgs, policyArgs } from './policy-args.js';
 import { type BatchedCall, SpendReply } from './spend-reply.js';
 
 /**
- * Encodes a batch of calls as the arguments of lua/scripts/spend.lua, and decodes its reply. Each policy is sent once, and
- * so are successive calls that differ only in their keys.
+ * Encodes a batch of calls as the arguments of lua/scripts/spend.lua, and decodes its reply. Each policy is sent once,
+ * and so are successive calls that differ only in their keys.
  */
 export class SpendRequest {
   readonly args: readonly string[];
@@ -79,8 +79,8 @@ function haveEqualCosts(charges: readonly PreparedCharge[], others: readonly Pre
 }
 
 /**
- * Encodes calls of one charge each, all by policies of one strategy, as the arguments of lua/scripts/spend-one.lua, and decodes its
- * reply. The run has one deadline: the earliest of its calls.
+ * Encodes calls of one charge each, all by policies of one strategy, as the arguments of lua/scripts/spend-one.lua, and
+ * decodes its reply. The run has one deadline: the earliest of its calls.
  */
 export class SpendOneRequest {
   readonly args: readonly string[];
@@ -117,8 +117,9 @@ export class SpendOneRequest {
 }
 
 /**
- * Encodes calls of several plain charges each as the arguments of lua/scripts/spend-several.lua, and decodes its reply. Each policy is
- * sent once, and so are successive calls that differ only in their keys. The run has one deadline: the earliest of its calls.
+ * Encodes calls of several plain charges each as the arguments of lua/scripts/spend-several.lua, and decodes its reply.
+ * Each policy is sent once, and so are successive calls that differ only in their keys. The run has one deadline: the
+ * earliest of its calls.
  */
 export class SpendSeveralRequest {
   readonly args: readonly string[];
@@ -151,7 +152,9 @@ export class SpendSeveralRequest {
   }
 }
 
-/** Returns the position of a policy in the arguments, from 1 on. `policies` gets the numbers of a policy that is new. */
+/**
+ * Returns the position of a policy in the arguments, from 1 on. `policies` gets the numbers of a policy that is new.
+ */
 function positionOf(policy: Policy, positions: Map<Policy, number>, policies: string[]): number {
   let position = positions.get(policy);
   if (position === undefined) {

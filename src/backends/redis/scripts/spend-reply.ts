@@ -49,8 +49,9 @@ const HEAD_BYTES = 2 * NUMBER_BYTES;
 const POLICY_BYTES = 2 * NUMBER_BYTES;
 
 /**
- * A reply of lua/scripts/spend.lua, spend-one.lua or spend-several.lua: the server's time, the instant, from the first of them limit and
- * window of each policy, then each call. One string, because a client takes several times as long to read a list of numbers.
+ * A reply of lua/scripts/spend.lua, spend-one.lua or spend-several.lua: the server's time, the instant, from the first
+ * of them limit and window of each policy, then each call. One string, because a client takes several times as long to
+ * read a list of numbers.
  */
 export class SpendReply {
   /** Epoch milliseconds. */
@@ -62,7 +63,10 @@ export class SpendReply {
   readonly #isLate: boolean;
   #next: number;
 
-  /** @param positions the position of each policy in the request, from 1 on; undefined for a reply that does not tell limit and window of each policy */
+  /**
+   * @param positions the position of each policy in the request, from 1 on; undefined for a reply that does not tell
+   *   limit and window of each policy
+   */
   constructor(
     reply: unknown,
     private readonly positions: ReadonlyMap<Policy, number> | undefined,

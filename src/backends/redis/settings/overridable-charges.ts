@@ -14,7 +14,10 @@ export class OverridableCharges {
     private readonly reads: OverrideReads,
   ) {}
 
-  /** Returns the charges, each with what the script needs. A promise only if overrides on other slots have to be read first. */
+  /**
+   * Returns the charges, each with what the script needs. A promise only if overrides on other slots have to be read
+   * first.
+   */
   prepare(charges: readonly Charge[], dueMs: number): Awaitable<readonly PreparedCharge[]> {
     const texts = new Map<string, string | undefined>();
     const unread = this.keys.hasSlots ? this.#unread(charges, texts) : NONE;
@@ -26,8 +29,8 @@ export class OverridableCharges {
   }
 
   /**
-   * The same while the slot of a charge moves, and its keys may be on two masters: no script reads them all. So all overrides are
-   * read first, and a charge has one key, unless an override of another period may count for it.
+   * The same while the slot of a charge moves, and its keys may be on two masters: no script reads them all. So all
+   * overrides are read first, and a charge has one key, unless an override of another period may count for it.
    */
   async prepareApart(charges: readonly Charge[], dueMs: number): Promise<readonly PreparedCharge[]> {
     const keys = [...new Set(charges.flatMap((charge) => this.#overrideKeys(charge)))];

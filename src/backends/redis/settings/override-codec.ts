@@ -41,8 +41,8 @@ export function decodeOverride(text: string): OverrideValue | undefined {
 }
 
 /**
- * Returns true for a rate that a strategy can count under: whole numbers of at least 1, and segments that divide the period. More
- * segments than a policy can have would keep the server busy.
+ * Returns true for a rate that a strategy can count under: whole numbers of at least 1, and segments that divide the
+ * period. More segments than a policy can have would keep the server busy.
  */
 export function isStoredRate(rate: Partial<StoredRate> | null): rate is StoredRate {
   const { strategy, limit, periodMs = 0, burst, segments = 0 } = rate ?? {};
@@ -54,7 +54,9 @@ function isExpiry(expiresAt: number): boolean {
   return Number.isSafeInteger(expiresAt);
 }
 
-/** Names an override in the list of all. Sorted, the overrides of a policy are together: a policy's name has no space. */
+/**
+ * Names an override in the list of all. Sorted, the overrides of a policy are together: a policy's name has no space.
+ */
 export function listName({ policy, subject }: OverrideTarget): string {
   // JSON keeps lone surrogates, which UTF-8 does not have.
   return `${policy} ${JSON.stringify(subject)}`;

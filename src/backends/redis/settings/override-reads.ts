@@ -19,8 +19,8 @@ interface Read {
 }
 
 /**
- * Reads the overrides of subjects whose keys are on other slots than the charges that they are for: no script reads both. What was
- * read is remembered for a second. Concurrent calls share one read.
+ * Reads the overrides of subjects whose keys are on other slots than the charges that they are for: no script reads
+ * both. What was read is remembered for a second. Concurrent calls share one read.
  */
 export class OverrideReads {
   /** By key. */

@@ -4,7 +4,10 @@ import { isStoredRate } from './override-codec.js';
 const VERSION = 1;
 const MODES: readonly unknown[] = ['on', 'off', 'monitor'];
 
-/** The parts of a policy that can change. Each has a field of its own, so that two processes can change two of them at once. */
+/**
+ * The parts of a policy that can change. Each has a field of its own, so that two processes can change two of them at
+ * once.
+ */
 const PARTS = ['rate', 'mode'] as const;
 type Part = (typeof PARTS)[number];
 type PartOfChange = Omit<PolicyChange, 'policy'>;

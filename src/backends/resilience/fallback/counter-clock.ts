@@ -2,17 +2,17 @@ import { type Clock, systemClock } from '../../../core/clock.js';
 import { ServerClock } from '../server-clock.js';
 
 /**
- * Milliseconds by which a server's instant may be before an earlier one: masters differ, and their replies are read in any order. If two in
- * a row are earlier still, the server's clock was set back.
+ * Milliseconds by which a server's instant may be before an earlier one: masters differ, and their replies are read in
+ * any order. If two in a row are earlier still, the server's clock was set back.
  */
 const TOLERANCE_MS = 1000;
 
 /**
- * The clock of counters that stand in for those of a backend. It estimates the server's clock, because units count in the windows of the
- * server that admitted them. If the backend has a clock of its own, it is that clock.
+ * The clock of counters that stand in for those of a backend. It estimates the server's clock, because units count in
+ * the windows of the server that admitted them. If the backend has a clock of its own, it is that clock.
  *
- * It goes back only if the server's clock was set back. A reply that is read late, because the process or the network stalled, does not
- * set it back: counters would forget what they have counted, and a process could admit a limit twice.
+ * It goes back only if the server's clock was set back. A reply that is read late, because the process or the network
+ * stalled, does not set it back: counters would forget what they have counted, and a process could admit a limit twice.
  */
 export class CounterClock implements Clock {
   /** Set while charges that were decided at this instant are counted. */

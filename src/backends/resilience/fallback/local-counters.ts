@@ -15,15 +15,19 @@ import { CounterClock } from './counter-clock.js';
 import { OwedBudgets } from './owed-budgets.js';
 import type { PolicyShares } from './policy-shares.js';
 
-/** Strategies that forget a charge after a fixed time, whatever is charged meanwhile. The deficit of a bucket may last for ever. */
+/**
+ * Strategies that forget a charge after a fixed time, whatever is charged meanwhile. The deficit of a bucket may last
+ * for ever.
+ */
 const WINDOWED = ['fixed-window', 'sliding-window', 'sliding-log', 'calendar'];
 
 /**
- * The counters that decide while the backend is unavailable. They count everything that this process has seen admitted, by the backend and
- * by itself. So one process never admits more than a limit, and n processes never more than n times the limit.
+ * The counters that decide while the backend is unavailable. They count everything that this process has seen admitted,
+ * by the backend and by itself. So one process never admits more than a limit, and n processes never more than n times
+ * the limit.
  *
- * The backend does not learn what was admitted here, and may have lost counters itself. So after an outage, a charge has to pass both until
- * its counter here is empty. All other charges are only counted.
+ * The backend does not learn what was admitted here, and may have lost counters itself. So after an outage, a charge
+ * has to pass both until its counter here is empty. All other charges are only counted.
  */
 export class LocalCounters {
   readonly #clock: CounterClock;
@@ -72,8 +76,8 @@ export class LocalCounters {
   }
 
   /**
-   * Counts what the backend has decided. Returns the denial of a call that has to pass here, too, and does not: then nothing of it is
-   * counted here, and the backend is to get its units back.
+   * Counts what the backend has decided. Returns the denial of a call that has to pass here, too, and does not: then
+   * nothing of it is counted here, and the backend is to get its units back.
    */
   admit(charges: readonly Charge[], outcome: Outcome): Outcome | undefined {
     const { receipt } = outcome;
@@ -102,7 +106,10 @@ export class LocalCounters {
     if (hasOverrides(charges)) this.#lastRates.note(charges, outcome);
   }
 
-  /** Notes the blocks that the backend has decided by: they count while it is unavailable, as long as the client was told to wait. */
+  /**
+   * Notes the blocks that the backend has decided by: they count while it is unavailable, as long as the client was
+   * told to wait.
+   */
   noteBlocks(charges: readonly Charge[], decisions: readonly Decision[]): void {
     for (let i = 0; i < charges.length; i++) {
       const charge = charges[i] as Charge;
@@ -188,8 +195,8 @@ export class LocalCounters {
   }
 
   /**
-   * Counts what the backend admitted, charge by charge: in full, also if the counters here would not have admitted it. They may be ahead
-   * of those of the backend, because other processes gave units back.
+   * Counts what the backend admitted, charge by charge: in full, also if the counters here would not have admitted it.
+   * They may be ahead of those of the backend, because other processes gave units back.
    */
   #count({ at, charges, instants }: Receipt): void {
     for (let i = 0; i < charges.length; i++) {
@@ -254,7 +261,8 @@ export class LocalCounters {
   #isOwed(charge: Charge): boolean {
     const now = this.#clock.now();
     const { limit, periodMs, burst } = charge.policy;
-    // After an outage, every unit that was counted before its end and still counts. A sliding window lasts a segment longer than its period.
+    // After an outage, every unit that was counted before its end and still counts. A sliding window lasts a segment
+    // longer than its period.
     return now - this.#recoveredMs < 2 * Math.max(periodMs, (burst * periodMs) / limit) || this.#owed.has(charge, now);
   }
 

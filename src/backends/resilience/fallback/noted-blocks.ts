@@ -4,7 +4,9 @@ import type { Block, BlockStore } from '../../blocks/block-store.js';
 import type { Page, PageRequest } from '../../settings-store.js';
 import type { LocalCounters } from './local-counters.js';
 
-/** Notes the blocks that are set and deleted by hand through this process: they count while the backend is unavailable. */
+/**
+ * Notes the blocks that are set and deleted by hand through this process: they count while the backend is unavailable.
+ */
 export class NotedBlocks implements BlockStore {
   constructor(
     private readonly inner: BlockStore,

@@ -5,8 +5,8 @@ import { mapKey } from '../../../core/key.js';
 const MAX_BUDGETS = 10_000;
 
 /**
- * The budgets from which this process admitted units that the backend does not know of, until none of these counts any more. If there
- * are too many to remember, all budgets count as such.
+ * The budgets from which this process admitted units that the backend does not know of, until none of these counts any
+ * more. If there are too many to remember, all budgets count as such.
  */
 export class OwedBudgets {
   /** The instants until which they are owed. */

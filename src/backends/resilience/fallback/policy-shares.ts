@@ -26,7 +26,10 @@ export class PolicyShares {
   }
 }
 
-/** Limit and burst are no part of a budget's identity, so that what counted under the whole limit counts under the share. */
+/**
+ * Limit and burst are no part of a budget's identity, so that what counted under the whole limit counts under the
+ * share.
+ */
 function shareOf(policy: Policy, share: number): Policy {
   const part = (units: number) => Math.max(1, Math.floor(units * share));
   // A policy under an override stays one.

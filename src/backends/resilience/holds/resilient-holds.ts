@@ -33,16 +33,16 @@ const MAX_DEGRADED = 10_000;
 const UNBOUNDED = 2 ** 50;
 
 /**
- * Holds that always have an answer. Every hold of this process is kept in its memory, too, so that an outage does not make it admit
- * more than the limit by itself:
+ * Holds that always have an answer. Every hold of this process is kept in its memory, too, so that an outage does not
+ * make it admit more than the limit by itself:
  *
- * - `take` and `peek` during an outage: `onError` of the policies decides, the strictest of the call. With `local`, the memory of this
- *   process does, and the outcome says `degraded: 'local'`. With `allow` and `deny` nothing is held.
+ * - `take` and `peek` during an outage: `onError` of the policies decides, the strictest of the call. With `local`, the
+ *   memory of this process does, and the outcome says `degraded: 'local'`. With `allow` and `deny` nothing is held.
  * - `extend`: a hold that the backend cannot be asked about counts as held. It may expire there meanwhile.
  * - `grow`: with `local`, the memory of this process decides; with `allow` it is allowed, and with `deny` denied.
  * - `end`: what cannot be ended at the backend expires there, and `lost` is emitted.
- * - After an outage: while a hold that was taken during it is open, or while a charge of the call is on a counter that the backend does
- *   not know all units of, the call has to pass both the memory of the process and the backend.
+ * - After an outage: while a hold that was taken during it is open, or while a charge of the call is on a counter that
+ *   the backend does not know all units of, the call has to pass both the memory of the process and the backend.
  */
 export class ResilientHolds implements HoldStore {
   /** The holds that only this process knows. */
@@ -172,7 +172,9 @@ export class ResilientHolds implements HoldStore {
       : { allowed: strictest === 'allow', decisions: [], binding: null, degraded: strictest };
   }
 
-  /** Returns false if a call exceeds what this process has taken during an outage, which the backend does not know of. */
+  /**
+   * Returns false if a call exceeds what this process has taken during an outage, which the backend does not know of.
+   */
   #hasRoomHere(holds: readonly HoldRequest[], charges: readonly Charge[]): boolean {
     const { counters, shares } = this.context;
     const held = this.#degraded.size > 0 ? holds.filter(({ policy }) => shares.modeOf(policy) === 'local') : [];
@@ -204,8 +206,8 @@ export class ResilientHolds implements HoldStore {
   }
 
   /**
-   * Denies a call that the backend has taken, because the counters of this process have no room for its charges: other calls have used it
-   * meanwhile. Gives back what was taken; holds that cannot be ended expire.
+   * Denies a call that the backend has taken, because the counters of this process have no room for its charges: other
+   * calls have used it meanwhile. Gives back what was taken; holds that cannot be ended expire.
    */
   #denied(holds: readonly HoldRequest[], { decisions, receipt }: Outcome, denial: Outcome): Outcome {
     if (receipt !== undefined) void this.context.returns.start(receipt);

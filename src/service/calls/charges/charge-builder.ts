@@ -51,7 +51,11 @@ export function prepareCharges(
   });
 }
 
-/** Returns whether `skip` exempts the call. @throws TypeError for anything but a boolean: a string would exempt every call */
+/**
+ * Returns whether `skip` exempts the call.
+ *
+ * @throws TypeError for anything but a boolean: a string would exempt every call
+ */
 export function isSkipped(
   skip: Skip | undefined,
   call: Call,

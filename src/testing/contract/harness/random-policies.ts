@@ -36,14 +36,14 @@ export function tenPerSecond(name: string, strategy: BuiltinStrategy, limit = 10
 export function randomLimit(random: RandomSource, most: number): number {
   const kind = random.integer(0, 8);
   if (kind < 5) return random.integer(1, 8);
-  return random.biased(1, kind < 8 ? 200 : random.pick([1000, 1000, 1000, most]));
+  return random.edgy(1, kind < 8 ? 200 : random.pick([1000, 1000, 1000, most]));
 }
 
 /** Returns a period from 1 ms to 30 days. */
 export function randomPeriodMs(random: RandomSource): number {
   const kind = random.integer(0, 5);
-  if (kind < 2) return random.biased(1, 50);
-  return kind < 5 ? random.pick([1000, 2500, 60_000, 3_600_000, 86_400_000, MONTH_MS]) : random.biased(1, MONTH_MS);
+  if (kind < 2) return random.edgy(1, 50);
+  return kind < 5 ? random.pick([1000, 2500, 60_000, 3_600_000, 86_400_000, MONTH_MS]) : random.edgy(1, MONTH_MS);
 }
 
 /** Returns a policy of a built-in strategy with a rate from 1 to a million (a log: 10 000) in 1 ms to 30 days. */

@@ -8,7 +8,7 @@ export interface RandomSource {
   /**
    * Returns a whole number from `min` to `max`. Small ones and `max` are more likely, because faults are found there.
    */
-  biased(min: number, max: number): number;
+  edgy(min: number, max: number): number;
   /** Returns one of the items, with equal probability. */
   pick<T>(items: readonly T[]): T;
 }
@@ -26,7 +26,7 @@ export class Random implements RandomSource {
     return min + Math.floor(this.#fraction() * (max - min + 1));
   }
 
-  biased(min: number, max: number): number {
+  edgy(min: number, max: number): number {
     const kind = this.integer(0, 7);
     if (kind < 2) return Math.min(max, min + this.integer(0, 3));
     return kind === 2 ? max : this.integer(min, max);

@@ -38,7 +38,7 @@ export function randomTraffic(random: Random, options: TrafficOptions = {}): rea
   return random.list(1, maxLength, () => ({
     jump: random.pick(jumps),
     ask: random.pick(asks),
-    part: random.biased(0, 1000),
+    part: random.edgy(0, 1000),
   }));
 }
 

@@ -45,7 +45,7 @@ const stepOf = (random: Random): Step => {
 
 const sceneOf = (random: Random): Scene => ({
   rules: [rulesOf(random), rulesOf(random)],
-  steps: random.list(5, 40, () => ({ later: random.biased(0, 1500), step: stepOf(random) })),
+  steps: random.list(5, 40, () => ({ later: random.edgy(0, 1500), step: stepOf(random) })),
 });
 
 /** A model of one budget that follows the documentation: arrays of instants, and no state of a backend. */

@@ -176,8 +176,8 @@ const sceneOf = (random: Random) => ({
   /** Thousandths of the limit that are taken or returned, and thousandths of the period before that. */
   steps: random.list(1, 8, () => ({
     isCredit: random.integer(0, 2) === 0,
-    part: random.biased(1, 1500),
-    later: random.biased(0, 700),
+    part: random.edgy(1, 1500),
+    later: random.edgy(0, 700),
   })),
 });
 

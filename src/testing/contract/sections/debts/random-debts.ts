@@ -28,14 +28,14 @@ interface Scene {
 const debtOf = (random: Random): Debt => ({
   way: random.pick(['record', 'settle']),
   times: random.pick(['huge', 'huge', 'huge', 1, 2, 3]),
-  part: random.biased(1, 1000),
-  later: random.biased(0, 1000),
+  part: random.edgy(1, 1000),
+  later: random.edgy(0, 1000),
 });
 
 const sceneOf = (random: Random): Scene => ({
   policy: anyPolicy(random),
   start: randomStart(random),
-  before: random.biased(0, 1000),
+  before: random.edgy(0, 1000),
   debts: random.list(1, 4, () => debtOf(random)),
 });
 

@@ -57,16 +57,16 @@ export function randomHolds(suite: Suite<Bench>): void {
 }
 
 function randomCase(random: Random): Case {
-  const limit = random.biased(1, 20);
+  const limit = random.edgy(1, 20);
   const id = () => random.integer(1, 6);
-  const units = () => random.biased(1, limit + 2);
+  const units = () => random.edgy(1, limit + 2);
   const ttlMs = () => random.pick([1, 300, 999, PERIOD_MS, 1700, 3 * PERIOD_MS]);
   const operation = (): Operation => {
     const kind = random.pick(['take', 'take', 'take', 'extend', 'grow', 'end', 'end', 'wait', 'wait'] as const);
     if (kind === 'take') return { kind, id: id(), units: units(), ttlMs: ttlMs(), rate: random.pick([0, 0, 1, 4]) };
     if (kind === 'extend') return { kind, id: id(), ttlMs: ttlMs() };
     if (kind === 'wait') return { kind, ms: random.pick([1, 299, 300, 500, 700, PERIOD_MS, 2500]) };
-    return { kind, id: id(), units: kind === 'end' ? random.biased(0, 2 * limit) : units() };
+    return { kind, id: id(), units: kind === 'end' ? random.edgy(0, 2 * limit) : units() };
   };
   return {
     kind: random.pick(['concurrency', 'charge', 'release', 'carry']),
