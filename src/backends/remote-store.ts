@@ -10,7 +10,7 @@ import type { SettingsStore } from './settings-store.js';
 /** The mode of a call: it takes units, or only reads. */
 export type DecideMode = 'spend' | 'peek';
 
-/** Is told the outcome of a call, just before its caller is. */
+/** Receives the outcome of a call just before the caller does. */
 export interface OutcomeListener {
   learn(charges: readonly Charge[], outcome: Outcome): void;
 }
@@ -42,7 +42,8 @@ export interface RemoteStore {
   /**
    * Decides the charges of a call, at least one: all or none. A call whose deadline has passed is not charged later.
    *
-   * @param listener not told if the promise rejects. A `then` of its own would be a second promise for each call
+   * @param listener receives the outcome, unless the promise rejects. A `then` would create a second promise for each
+   *   call
    */
   decide(charges: readonly Charge[], mode: DecideMode, dueMs: number, listener?: OutcomeListener): Promise<Outcome>;
   settle(receipt: Receipt, costs: readonly number[], dueMs: number): Promise<void>;

@@ -105,13 +105,15 @@ export interface Page<T> {
  * value that the backend cannot read counts as none; `unreadable` is emitted.
  */
 export interface SettingsStore {
-  /** Stores an override in place of the one before. The next charge that names its subject sees it. */
+  /** Stores an override, and replaces the previous one. The next charge that names its subject sees it. */
   setOverride(override: NewOverride): Awaitable<Override>;
   /** Returns the override of exactly this subject, unless it has expired. */
   getOverride(target: OverrideTarget): Awaitable<Override | undefined>;
   /** Deletes an override. Returns false if there is none. */
   deleteOverride(target: OverrideTarget): Awaitable<boolean>;
-  /** Lists the overrides of a policy, or of all. One that is set or deleted meanwhile may be missing. */
+  /**
+   * Lists the overrides of a policy, or of all. An override that is set or deleted during the listing may be missing.
+   */
   listOverrides(policy: string | undefined, page: PageRequest): Awaitable<Page<Override>>;
   /**
    * Stores a change and a new version atomically. Members that the change omits keep their stored values: if two

@@ -3,7 +3,7 @@ import { isCost, type Receipt } from '../core/decision.js';
 import { describeValue } from '../core/errors.js';
 import { isOriginal } from '../core/receipt.js';
 
-/** The error for a copy of a receipt. It has a class of its own, so that it is not taken for an outage. */
+/** The error for a copy of a receipt. It is a separate class, so that it does not count as an outage. */
 export class CopiedReceiptError extends TypeError {
   constructor() {
     super(
@@ -30,7 +30,7 @@ export function beginSettlement(receipt: Receipt, costs: readonly number[]): boo
   return claimSettlement(receipt);
 }
 
-/** Notes that a receipt is settled, under whatever name. Returns false if it was settled before. */
+/** Notes that a receipt is settled. Returns false if it was settled before. */
 export function claimSettlement(receipt: Receipt): boolean {
   if (settled.has(receipt)) return false;
   settled.add(receipt);

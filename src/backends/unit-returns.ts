@@ -9,7 +9,7 @@ import type { Backend } from './backend.js';
 export class UnitReturns {
   readonly #running = new Set<Promise<void>>();
 
-  /** @param onLost is told of units that were not returned, and why */
+  /** @param onLost is called with the number of units that were not returned, and the error */
   constructor(
     private readonly backend: Pick<Backend, 'settle'>,
     private readonly onLost: (units: number, error: unknown) => void = () => {},

@@ -22,7 +22,7 @@ export class BudgetWindow {
     return this.strategy.step(state, now, this.policy, 0, this.args).decision;
   }
 
-  /** Returns the wait for a number of units if no other units are charged meanwhile. */
+  /** Returns the wait for a number of units, provided that no other units are charged before. */
   waitFor(state: State, now: number, units: number): number | null {
     return this.strategy.step(state, now, this.policy, units, this.args).decision.retryAfterMs;
   }

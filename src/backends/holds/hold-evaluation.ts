@@ -11,7 +11,7 @@ export interface EvaluatedHolds {
   readonly decisions: readonly Decision[];
   /** The holds to be added if the call is allowed: those that are not open. */
   readonly taken: readonly HoldRequest[];
-  /** Returns the decisions if the call is denied: those that are allowed report the room that the call found. */
+  /** Returns the decisions of a denied call: allowed ones report the room before the call. */
   inDeniedCall(): readonly Decision[];
 }
 

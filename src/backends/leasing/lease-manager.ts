@@ -30,7 +30,7 @@ export class LeaseManager {
 
   /**
    * @param server grants the units
-   * @param returns takes the units that nobody spends
+   * @param returns sends unspent units back to the server
    * @param clock the process's own clock, which must be monotonic
    * @param maxLeases budgets and subjects with a lease at most; the least recently used one returns its units
    */
@@ -88,7 +88,7 @@ export class LeaseManager {
    * Puts units back into their lease.
    *
    * @param at the server's instant of the grant that they were taken from
-   * @returns false if no lease can take them, so that the server must be told
+   * @returns false if no lease can take them, so that they must be returned to the server
    */
   putBack(target: Target, at: number, units: number): boolean {
     return this.#table.find(target)?.putBack(at, units) ?? false;

@@ -94,10 +94,7 @@ export class LeaseReservation {
     return receiptOf(Math.max(...instants), charges, { instants });
   }
 
-  /**
-   * The charges as the receipt has them: those of the backend as it took them, and those that it did not take at a cost
-   * of 0.
-   */
+  /** The charges for the receipt: those of the backend as it took them, or at a cost of 0 if it did not. */
   #takenOf(others: Receipt | undefined): readonly TakenCharge[] {
     if (!this.charges.some(isTakenOtherwise)) return this.charges;
     let next = 0;
@@ -107,7 +104,7 @@ export class LeaseReservation {
   }
 }
 
-/** Returns true for a charge that may be allowed, and not taken as it was asked for. */
+/** Returns true for a charge that may be allowed and still be taken differently, or not at all. */
 function isTakenOtherwise(charge: Charge): boolean {
   return isMonitored(charge) || charge.overriddenBy !== undefined;
 }

@@ -100,8 +100,8 @@ export class Lease implements Target {
    * Takes in a grant of the held units' window, or of a later one: it adds to the units of its own window, and shows
    * that the window lasts; units of an earlier window can no longer be spent.
    *
-   * @param requestedMs when the grant was requested. The window's end is counted from then, so that it never comes too
-   *   late.
+   * @param requestedMs when the grant was requested. The end of the window is computed from that instant, so that it is
+   *   never too late.
    */
   credit({ granted, remaining, at, endsInMs }: Grant, requestedMs: number, now: number): void {
     const startMs = windowStart(at, this.policy);
@@ -122,7 +122,7 @@ export class Lease implements Target {
    * Puts units back that were taken from a grant of the server's instant `at`. The held units never exceed those
    * granted, because units charged before a reset belong to a count that no longer exists.
    *
-   * @returns false if the units belong to a window that this lease has no units of, so that the server must be told
+   * @returns false if this lease has no units of their window, so that they must be returned to the server
    */
   putBack(at: number, units: number): boolean {
     const startMs = windowStart(at, this.policy);

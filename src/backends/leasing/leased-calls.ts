@@ -56,7 +56,7 @@ class WaitingCall implements GrantWaiter, Deadlined {
 export class LeasedCalls {
   readonly #deadlines: DeadlineQueue;
 
-  /** @param timeoutMs how long a call waits at most; infinite: as long as its grants take */
+  /** @param timeoutMs how long a call waits at most. If infinite, it waits until its grants arrive */
   constructor(
     private readonly backend: Pick<Backend, 'spend' | 'peek' | 'domains'>,
     private readonly leases: LeaseManager,
@@ -163,7 +163,7 @@ export class LeasedCalls {
     }
     if (!outcome.allowed) return reserved.deny(outcome);
     if (!call?.isOver) return reserved.commit(outcome);
-    // The deadline has passed and the caller has been rejected: nobody reads this outcome.
+    // The deadline has passed and the caller has been rejected, so this outcome is not used.
     reserved.cancel();
     if (outcome.receipt !== undefined) this.returns.start(outcome.receipt);
     return outcome;

@@ -17,13 +17,13 @@ import type { SubjectTable } from './subject-table.js';
 /** Decides the charges of a call at an instant, and takes them if all are allowed and `writes` is true. */
 export type DecideCharges = (charges: readonly Charge[], now: number, writes: boolean) => Outcome;
 
-/** The open holds of a subject, and how they were last asked for. */
+/** The open holds of a subject, and the latest reference to them. */
 interface Entry {
   readonly holds: OpenHolds;
   last: HoldReference;
 }
 
-/** Entries that each call looks through for holds that have expired and that nobody has asked for since. */
+/** The number of entries that each call checks for expired holds. */
 const VISITED_PER_CALL = 2;
 
 /** Holds in this process. The charges of budgets are in the store of all other counters. */

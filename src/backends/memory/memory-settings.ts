@@ -18,8 +18,8 @@ import type {
 const MIN_SWEEP = 1000;
 
 /**
- * Settings in this process, for as long as it runs. Expired overrides are dropped when they are looked for, and all of
- * them whenever twice as many overrides are kept as there were in force the last time.
+ * Settings in this process, for as long as it runs. An expired override is dropped when it is looked up. All expired
+ * ones are dropped whenever the number of overrides has doubled since the last time.
  */
 export class MemorySettings implements SettingsStore {
   readonly #overrides = new Map<string, Override>();

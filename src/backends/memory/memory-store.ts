@@ -176,13 +176,13 @@ export class MemoryStore {
     this.#noteExpiry(expiresAt);
   }
 
-  /** Removes a subject's state, that beside it under an override of another period, and its block record. */
+  /** Removes a subject's state, its state under an override of another period, and its block record. */
   remove(policy: Policy, subject: string): void {
     this.removeState(policy, subject);
     if (policy.block !== undefined) this.removeBlock(policy, subject);
   }
 
-  /** Removes a subject's state, and that beside it under an override of another period. */
+  /** Removes a subject's state, and its state under an override of another period. */
   removeState({ id }: Policy, subject: string): void {
     const key = mapKey(subject);
     const table = this.#tables.get(id);

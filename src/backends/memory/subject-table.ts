@@ -114,7 +114,7 @@ function mapNumberOf(key: string): number {
 /** V8 copies shorter slices. */
 const SHORTEST_SLICE = 13;
 
-/** Returns a copy of its own: a slice of a long header or URL would keep all of that in memory. */
+/** Returns a copy, because a slice of a long header or URL would keep the whole string in memory. */
 function detached(key: string): string {
   return key.length >= SHORTEST_SLICE && key.isWellFormed() ? Buffer.from(key).toString() : key;
 }

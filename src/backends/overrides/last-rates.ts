@@ -7,7 +7,7 @@ import { isOfKind, type OverrideRate } from './overridden-policy.js';
 const MAX_RATES = 10_000;
 
 /**
- * The rates that the latest replies of a backend said to be in force by overrides: what counts while the backend is
+ * The rates of overrides, as the latest replies of a backend reported them. They apply while the backend is
  * unavailable. A rate is the same for all charges of one policy that name the same subjects.
  */
 export class LastRates {
@@ -26,7 +26,7 @@ export class LastRates {
     }
   }
 
-  /** Returns the rate in place of the policy's own, if one was in force for such a charge. */
+  /** Returns the rate of the override for such a charge, if the latest reply reported one. */
   of(charge: Charge): OverrideRate | undefined {
     const rate = this.#rates.get(nameOf(charge));
     if (rate !== undefined && (rate === 'unlimited' || isOfKind(rate, charge.policy))) return rate;

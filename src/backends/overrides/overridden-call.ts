@@ -19,7 +19,7 @@ export function hasOverrides(charges: readonly Charge[]): boolean {
 
 /**
  * Throws if charges of a call on one budget say that different subjects may override them. Overrides of two periods
- * count in one budget beside it, which is of one period at a time.
+ * would count in the same separate budget, which has one period at a time.
  *
  * @throws ThrottleConfigError naming the policy
  */
@@ -50,8 +50,8 @@ function isSameList(one: readonly string[] = [], other: readonly string[] = []):
 }
 
 /**
- * Decides a call under overrides, where each is known: an unlimited charge is left out, and every other one is decided
- * under the rate in force. The receipt holds these rates, so that it settles under them.
+ * Decides a call whose overrides are all known. Unlimited charges are left out; all others are decided under the rate
+ * in force. The receipt holds these rates, so that it settles under them.
  *
  * @param rateOf returns the rate that an override sets for a charge, or undefined if none does
  * @param decide decides charges without overrides

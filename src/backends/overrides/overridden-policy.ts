@@ -6,9 +6,9 @@ import { shapeCode } from '../../strategies/shape-code.js';
 export type OverrideRate = StoredRate | 'unlimited';
 
 /**
- * A policy under an override. An override of the policy's period counts in the policy's own budget. One of another
- * period counts in a budget beside it, which starts anew when that period changes: states of two periods cannot be read
- * as each other's.
+ * A policy under an override. An override of the policy's period counts in the policy's own budget. An override of
+ * another period counts in a separate budget. That budget starts anew when the period of the override changes, because
+ * a state cannot be read under another period.
  */
 export class OverriddenPolicy implements Policy {
   readonly name: string;
@@ -22,7 +22,9 @@ export class OverriddenPolicy implements Policy {
   declare readonly block?: PolicyBlock;
   declare readonly calendar?: PolicyCalendar;
   declare readonly thresholds?: readonly number[];
-  /** The id of the policy beside whose budgets those of this one are; undefined if it counts in these themselves. */
+  /**
+   * The id of the overridden policy if this one counts in separate budgets; undefined if it counts in the policy's own.
+   */
   readonly besideId: string | undefined;
 
   constructor(policy: Policy, rate: StoredRate) {
@@ -30,7 +32,7 @@ export class OverriddenPolicy implements Policy {
     const isBeside = isBesideOwn(policy, rate);
     const segments = isBeside ? rate.segments : policy.segments;
     this.name = policy.name;
-    // An id has one "@", so this is that of no other policy.
+    // Other ids contain one "@", so no other policy has this id.
     this.id = isBeside ? `${policy.id}!o@${shapeCode(policy.strategy, periodMs, segments)}` : policy.id;
     this.strategy = policy.strategy;
     this.limit = limit;
@@ -45,12 +47,12 @@ export class OverriddenPolicy implements Policy {
   }
 }
 
-/** Returns true for a charge that was taken from the budget beside its policy's own. */
+/** Returns true for a charge that was taken from a separate budget, not from the policy's own. */
 export function isBeside({ policy, rate }: Pick<TakenCharge, 'policy' | 'rate'>): boolean {
   return rate !== undefined && rate !== 'unlimited' && isBesideOwn(policy, rate);
 }
 
-/** Returns true for a rate that does not count in the policy's own budget, but in one beside it. */
+/** Returns true for a rate that counts in a separate budget, not in the policy's own. */
 export function isBesideOwn({ periodMs }: Policy, rate: StoredRate): boolean {
   return rate.periodMs !== periodMs;
 }

@@ -150,7 +150,7 @@ function monitoredOutcome(decisions: readonly Decision[]): Outcome {
   return { allowed: true, decisions, binding: null };
 }
 
-/** Returns the charges of each group that fulfil a condition, where there are any. */
+/** Returns the charges of each group that fulfil a condition, without the groups that have none. */
 function partsOf(groups: readonly SlotGroup<Charge>[], isPart: (charge: Charge) => boolean): readonly Part[] {
   return groups
     .map(({ targets, indexes }) => {

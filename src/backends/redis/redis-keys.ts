@@ -32,8 +32,8 @@ export class RedisKeys {
   }
 
   /**
-   * The key of a budget: that of the policy, or, for what was taken under an override of another period, the one beside
-   * it.
+   * The key of a budget: that of the policy, or that of the separate budget if the charge was taken under an override
+   * of another period.
    */
   keyOf(target: Target & Pick<TakenCharge, 'rate'>): string {
     const { policy, subject, rate } = target;
@@ -75,12 +75,12 @@ export class RedisKeys {
     return this.#beginningOf(subject) + keyEnd(id);
   }
 
-  /** The key of the budget beside that of a policy, for overrides of other periods. No id has a "!". */
+  /** The key of the separate budget for overrides of other periods. No id contains a "!". */
   besideKeyOf(key: string): string {
     return `${key}!o`;
   }
 
-  /** The key that says of which period the state beside is. */
+  /** The key with the shape of the state in the separate budget: its period and segments. */
   shapeKeyOf(key: string): string {
     return `${key}!p`;
   }

@@ -40,9 +40,9 @@ export class RedisShards {
   }
 
   /**
-   * Makes each charge of a group, taken at the instant `at`, one of the cost of the same index.
+   * Changes each charge of a group, taken at the instant `at`, to the cost at the same index.
    *
-   * @param at undefined for units that are given back whenever they were taken
+   * @param at undefined for a credit: the units are given back no matter when they were taken
    */
   async settle(
     { slot, keys, targets }: SlotGroup<TakenCharge>,
@@ -79,7 +79,7 @@ export class RedisShards {
     }
   }
 
-  /** Deletes the budgets of a group, and those beside them, or their holds. */
+  /** Deletes the budgets of a group and their separate budgets of overrides, or their holds. */
   async delete({ slot, targets }: SlotGroup<Target>, dueMs: number): Promise<void> {
     const keys = targets.flatMap((target) => {
       if (target.policy.held !== undefined) return this.keys.holdKeysOf(target);
@@ -107,7 +107,7 @@ export class RedisShards {
     return [...domains];
   }
 
-  /** The key that says whose state is beside a policy's budget, for a charge that was taken from there. */
+  /** The key with the shape of the separate budget that a charge under an override was taken from; else none. */
   #shapeKeys(charge: TakenCharge): readonly string[] {
     const { policy, subject } = charge;
     return isBeside(charge) ? [this.keys.shapeKeyOf(this.keys.keyOf({ policy, subject }))] : NONE;

@@ -68,7 +68,7 @@ export class DeadlineQueue {
   }
 
   /**
-   * Gives an entry another deadline, once, if it is overdue because the event loop of this process stood still. The
+   * Extends the deadline of an entry once, if it is overdue because the event loop of this process was stalled. The
    * entry would have failed in time otherwise.
    */
   renew(entry: Deadlined): void {

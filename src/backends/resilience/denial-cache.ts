@@ -20,16 +20,16 @@ interface CachedDenial {
   readonly outcome: Outcome;
   /** When the answer arrived. The waits in it count from then on, so they are never too short. */
   readonly arrivedMs: number;
-  /** Counted from before the request was sent, so that it never outlasts the denial at the server. */
+  /** Computed from the instant before the request was sent, so that it never outlasts the denial at the server. */
   readonly untilMs: number;
 }
 
 /**
  * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on
  * a miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also
- * covers a higher cost and then reports the same wait, which is a lower bound. Calls with charges that are not enforced
- * are neither cached nor denied: to count those is what they are for. Nor is a denial that counts towards a block, as
- * long as it takes more of them.
+ * covers a higher cost and then reports the same wait, which is a lower bound. Calls with monitored or recorded charges
+ * are neither cached nor denied here, because every such call has to be counted. Denials that count towards a block are
+ * not cached either until the block begins.
  *
  * The epoch counts invalidations. A caller notes it before it calls the backend; the outcome of a call that started
  * before an invalidation of one of its budgets is not cached.
@@ -175,7 +175,7 @@ function coveringOf(denials: readonly CachedDenial[], charges: readonly Charge[]
   return undefined;
 }
 
-/** Returns true if these charges are denied whenever the cached ones are, and the same of them. */
+/** Returns true if the cached denial applies to these charges: the same ones of them would be denied. */
 function covers({ charges: known, outcome }: CachedDenial, charges: readonly Charge[]): boolean {
   if (known.length !== charges.length) return false;
   for (let i = 0; i < known.length; i++) {

@@ -50,7 +50,7 @@ export class FailureDomainTable {
     return waitMs;
   }
 
-  /** Probes the domains that are due. No caller waits for a probe, and it charges nobody. */
+  /** Probes the domains that are due. No caller waits for a probe, and it charges nothing. */
   probe(): void {
     if (this.#open.size === 0) return;
     for (const domain of this.#open) {

@@ -13,7 +13,7 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first === undefined;
   }
 
-  /** Iterates in order. The list must not change meanwhile. */
+  /** Iterates in order. The list must not change during the iteration. */
   *[Symbol.iterator](): Iterator<T> {
     for (let item = this.#first; item !== undefined; item = item.next) yield item;
   }

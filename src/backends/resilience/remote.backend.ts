@@ -36,7 +36,7 @@ export class RemoteBackend implements Backend {
     return this.store.clock;
   }
 
-  /** @param listener is told the outcome just before the caller */
+  /** @param listener receives the outcome just before the caller does */
   spend(charges: readonly Charge[], listener?: OutcomeListener): Awaitable<Outcome> {
     return this.#decide(charges, 'spend', listener);
   }

@@ -50,7 +50,7 @@ export class ResilientBackend extends BackendLayer {
 
   declare readonly credit?: (charges: readonly TakenCharge[]) => Awaitable<void>;
 
-  /** @param onError what policies do that have no `onError` of their own */
+  /** @param onError the default for policies without `onError` */
   constructor(backend: Backend, onError: OnError) {
     // Units are leased below this layer.
     super(backend, { lease: false });

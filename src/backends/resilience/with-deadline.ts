@@ -3,8 +3,8 @@ import { isStalled } from './deadline-queue.js';
 
 /**
  * Resolves with `reply`. Rejects with `late()` if it has not settled by the local instant `dueMs`. If the event loop of
- * this process stood still meanwhile, it waits once more for as long: a part of what `reply` stands for may not have
- * been sent before that.
+ * this process was stalled during the wait, it waits once more for as long: a part of the request may have been sent
+ * only after the stall.
  */
 export async function withDeadline<T>(reply: Promise<T>, dueMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -37,7 +37,7 @@ export async function orReturnLate<T>(
   try {
     return await race(reply);
   } catch (error) {
-    // A custom backend may reply with anything, and nobody waits for this: a rejection here would end the process.
+    // Nothing awaits this promise, so its rejection would end the process; a custom backend may reply with anything.
     reply.then(returnLate).catch(() => undefined);
     throw error;
   }

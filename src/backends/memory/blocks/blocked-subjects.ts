@@ -9,8 +9,8 @@ export class BlockedSubjects {
   #sweepAbove = MIN_SWEEP;
 
   /**
-   * @param isOver says whether a block is over: asked of all whenever there are twice as many as were blocked the last
-   *   time
+   * @param isOver returns true if a block is over. Called for all subjects whenever their number has doubled since the
+   *   last time
    */
   add(target: Target, isOver: (target: Target) => boolean): void {
     this.#targets.set(`${target.policy.id} ${target.subject}`, target);

@@ -60,9 +60,8 @@ export class ConnectionErrors {
   }
 
   /**
-   * Resolves when the client is connected, with true; if it reports an error, or after `waitMs`, with false. If the
-   * event loop of this process stood still meanwhile, as it does while an application starts, it waits once more for as
-   * long.
+   * Resolves with true when the client is connected; with false if it reports an error, or after `waitMs`. If the event
+   * loop was stalled during the wait, as it is while an application starts, it waits once more for as long.
    */
   opensWithin(waitMs: number): Promise<boolean> {
     const { client } = this;

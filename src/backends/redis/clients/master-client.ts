@@ -8,11 +8,11 @@ type Run = (client: Pick<RedisClient, 'evalsha' | 'eval' | 'callBuffer'>) => Pro
 const REDIRECTIONS = ['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN'];
 
 /**
- * The client of one master of a Cluster. Commands go to the node itself, so that its answer is known: while a slot
- * moves, a node refuses commands whose keys are partly there and partly gone (TRYAGAIN), and a Cluster client would try
- * them again somewhere until the caller's deadline. They are rejected at once instead, because the same keys in
- * commands of their own can be decided: one that is still there here, one that is gone at the other master. All other
- * redirections are left to the Cluster client, and so are commands to a master without a connection.
+ * The client of one master of a Cluster. Commands go directly to the node. While a slot moves, a node refuses a command
+ * if some of its keys have moved and others have not (TRYAGAIN). A Cluster client would retry such a command until the
+ * caller's deadline. This client rejects it at once, because a separate command for each key succeeds: here for a key
+ * that has not moved, at the other master for one that has. All other redirections are left to the Cluster client, and
+ * so are commands to a master without a connection.
  */
 export class MasterClient implements RedisClient {
   #node: NodeClient | undefined;

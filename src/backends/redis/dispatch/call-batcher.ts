@@ -18,7 +18,8 @@ const SLOT_MOVES_MS = 1000;
 interface Batch extends Deadlined {
   readonly calls: readonly QueuedCall[];
   /**
-   * Set if the server may not have its scripts: the batch may then be sent again, and no other one is sent meanwhile.
+   * Set if the server may not have its scripts: then the batch may be sent again, and no other batch is sent until it
+   * has been decided.
    */
   isLoading: boolean;
 }
@@ -94,7 +95,7 @@ export class CallBatcher {
     for (const call of calls) this.#decide(node, [call]);
   }
 
-  /** Asks for the server's time. The calls stay in the queue meanwhile. */
+  /** Requests the server's time. The calls stay in the queue until it is known. */
   async #readTime(node: RedisNode): Promise<void> {
     const waiting = this.#queue.splice(0).filter(({ isCompleted }) => !isCompleted);
     this.#queue.push(...waiting);

@@ -58,7 +58,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
   /**
    * @param dueMs the deadline on the local clock
    * @param domain the master of its slot, which its error tells; undefined if there is only one
-   * @param listener is told the outcome just before the caller
+   * @param listener receives the outcome just before the caller does
    */
   constructor(
     readonly charges: readonly Charge[],

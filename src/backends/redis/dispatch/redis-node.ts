@@ -194,7 +194,7 @@ export class RedisNode {
 
   /**
    * Runs one command that writes. The server refuses it after the deadline, so that a write that was reported as failed
-   * is not applied later, as by a server that stood still.
+   * is not applied later, when a frozen server continues.
    *
    * @param keys at most a few thousand, for a run of a script
    * @param args those of the command behind its keys
@@ -315,8 +315,8 @@ export class RedisNode {
   }
 
   /**
-   * Returns the deadline of a try. A reply to the first one that comes after the deadline was read late, because the
-   * event loop of this process stood still: the second try, which is not sent yet, has time of its own.
+   * Returns the deadline of an attempt. If the reply to the first attempt is read after the deadline, the event loop of
+   * this process was stalled, so the second attempt gets the full time again.
    */
   #dueOf(dueMs: number, tries: number): number {
     const now = systemClock.now();
@@ -341,7 +341,7 @@ export class RedisNode {
   }
 }
 
-/** The keys of a run, and behind them those that only charges that may be overridden have. */
+/** The keys of a run, followed by the additional keys of charges that may be overridden. */
 function keysOf({ keys }: SpendRun, { moreKeys }: RunRequest): readonly string[] {
   return moreKeys.length === 0 ? keys : [...keys, ...moreKeys];
 }

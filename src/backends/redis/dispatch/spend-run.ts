@@ -127,7 +127,7 @@ function mixedRunsOf(calls: readonly QueuedCall[], scripts: ScriptSet): readonly
   return runs;
 }
 
-/** Returns the scripts for plain charges that get runs of their own: those of many calls. */
+/** Returns the scripts for plain charges that run separately: those with many calls. */
 function scriptsWithRuns(calls: readonly QueuedCall[], scripts: ScriptSet): ReadonlySet<RedisScript> {
   const counts = new Map<RedisScript, number>();
   for (const call of calls) {

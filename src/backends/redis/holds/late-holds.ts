@@ -6,7 +6,7 @@ const MAX_ABANDONED = 10_000;
 
 /** A call that holds are taken for. */
 export interface HoldCall {
-  /** Notes that the call has failed: its caller was told that nothing is held. */
+  /** Notes that the call has failed, so its caller holds nothing. */
   abandon(): void;
   /**
    * Returns false if this process has asked for one of its ids since: what was taken late then belongs to that call.

@@ -22,8 +22,8 @@ export type Undecided = { readonly kind: 'late' } | { readonly kind: 'foreign-va
 export type NotRecorded = { readonly kind: 'not-recorded' };
 
 /**
- * A call that is to be sent again: its run was refused as late because of another call, or the script for one strategy
- * does not support what it found under the key (`unsupported`), which the general script does.
+ * A call to send again. Either its run was refused as late because of another call (`undecided`), or the script for one
+ * strategy does not support the value under the key, but the general script does (`unsupported`).
  */
 export type ToSendAgain = { readonly kind: 'undecided' } | { readonly kind: 'unsupported' };
 

@@ -1,13 +1,13 @@
 import type { Charge, Decision, TakenCharge } from '../../../core/decision.js';
 
-/** Where the script finds an override: under a key of the call's slot, or in a string that was read before. */
+/** The source of an override for the script: a key on the call's slot, or a string that was read before. */
 export type OverrideCandidate = { readonly key: string } | { readonly text: string };
 
 /** The arguments with which the script applies an override to a charge. */
 export interface OverrideLookup {
   /**
-   * The key of the budget beside the policy's own, and the key that says whose state is there. Empty if no override of
-   * another period is among the candidates.
+   * The key of the separate budget for overrides of other periods, and the key with the shape of its state. Empty if
+   * all candidates have the policy's period.
    */
   readonly besideKeys: readonly string[];
   /** True if no limit applies without an override. */

@@ -33,8 +33,8 @@ export class RedisScript {
   }
 
   /**
-   * As `run`, for a reply of bytes. Calls one of the functions. Without promises of its own: each step between a reply
-   * and the call that waits for it is a turn of the microtask queue.
+   * Like `run`, for a reply of bytes. Calls one of the functions. Creates no promises, because each would delay the
+   * waiting call by a turn of the microtask queue.
    */
   runBuffer(
     send: ScriptSender,

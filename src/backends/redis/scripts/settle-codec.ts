@@ -14,13 +14,13 @@ export interface SettleReply {
 const STATUS_DONE = 1;
 
 /**
- * Encodes the arguments of lua/scripts/settle.lua: each charge of a receipt becomes one of the cost of the same index.
- * None of them is of an unlimited subject. Its keys are those of the charges, and then, for each that is beside its
- * policy's own budget, the key that says whose state is there.
+ * Encodes the arguments of lua/scripts/settle.lua: each charge of a receipt is changed to the cost at the same index.
+ * No charge has an unlimited subject. The keys are those of the charges, and then, for each charge on a separate
+ * budget, the key with the shape of its state.
  *
  * @param instant epoch milliseconds, or '' for the server's time
  * @param deadlineMs in the server's milliseconds
- * @param receipt without an instant, units are given back whenever they were taken
+ * @param receipt without an instant it is a credit: the units are given back no matter when they were taken
  */
 export function settleArgs(
   instant: string,

@@ -40,9 +40,10 @@ export class OverridableCharges {
   }
 
   /**
-   * Returns the keys of overrides on other slots than their charge, where they were not read lately.
+   * Returns the keys of overrides that are on other slots than their charge and were not read within the last second.
    *
-   * @param texts gets the overrides that were read lately: they may be dropped from memory while the others are read
+   * @param texts receives the overrides that were read within the last second: they may be evicted while the others are
+   *   read
    */
   #unread(charges: readonly Charge[], texts: Map<string, string | undefined>): readonly string[] {
     const keys = charges.flatMap((charge) => this.#foreignKeys(charge));

@@ -6,9 +6,9 @@ import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
 import { NO_OVERRIDE } from './override-codec.js';
 
-/** How old what was read may be. */
+/** The maximum age of a cached read. */
 const MAX_AGE_MS = 1000;
-/** Overrides that are remembered at most, those that are missing among them. */
+/** The maximum number of cached reads, including those that found no override. */
 const MAX_READS = 10_000;
 
 interface Read {
@@ -19,8 +19,8 @@ interface Read {
 }
 
 /**
- * Reads the overrides of subjects whose keys are on other slots than the charges that they are for: no script reads
- * both. What was read is remembered for a second. Concurrent calls share one read.
+ * Reads overrides whose keys are on other slots than their charges, because no script can read both. A result is cached
+ * for a second. Concurrent calls share one read.
  */
 export class OverrideReads {
   /** By key. */

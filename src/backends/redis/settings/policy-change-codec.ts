@@ -12,7 +12,7 @@ const PARTS = ['rate', 'mode'] as const;
 type Part = (typeof PARTS)[number];
 type PartOfChange = Omit<PolicyChange, 'policy'>;
 
-/** Returns the fields of a change, by turns with their texts: JSON, with the version of its form. */
+/** Returns the fields of a change, each followed by its value: JSON with a format version. */
 export function changeFields({ policy, ...change }: NewPolicyChange, changedAt: number): readonly string[] {
   const made = PARTS.filter((part) => change[part] !== undefined);
   return made.flatMap((part) => [
@@ -21,15 +21,15 @@ export function changeFields({ policy, ...change }: NewPolicyChange, changedAt: 
   ]);
 }
 
-/** Returns the fields of a policy that nobody has changed, by turns with their texts. */
+/** Returns the fields of a policy without changes, each followed by its value, an empty string. */
 export function resetFields(policy: string): readonly string[] {
   return PARTS.flatMap((part) => [fieldOf(policy, part), '']);
 }
 
 /**
- * Reads the changes in the fields of a hash. A field that cannot be read counts as none.
+ * Reads the changes in the fields of a hash. A field that cannot be read is ignored.
  *
- * @param report is told the policy of such a field
+ * @param report is called with the policy of such a field
  */
 export function changesIn(
   fields: Iterable<readonly [field: string, text: string]>,

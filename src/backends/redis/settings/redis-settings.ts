@@ -26,13 +26,13 @@ const VERSION = '@version';
 const TTL_MARGIN_MS = 3_600_000;
 
 /**
- * Settings in Redis. Each command changes one key, and so what it means to change at once. Those that write are refused
- * after their deadline: a change that was reported as failed is not applied later.
+ * Settings in Redis. Each command changes one key, so a change is atomic. The server refuses commands that write after
+ * their deadline: a change that was reported as failed is not applied later.
  *
  * - `prefix:{subject}:override:policy` holds an override: see `encodeOverride`.
  * - `prefix:overrides`, a sorted set, lists them. It is advisory: a name is added before its override is written, and
- *   again after that, in case that a list was read in between. Who lists reads each override, and removes the names of
- *   those that are gone.
+ *   again after it, in case a listing removed the name in between. A listing reads each override, and removes the names
+ *   of those that no longer exist.
  * - `prefix:policies`, a hash, has the changed rate and the changed mode of a policy in a field each, empty where they
  *   were taken back, and a version that is written together with them.
  */

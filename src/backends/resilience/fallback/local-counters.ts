@@ -16,7 +16,7 @@ import { OwedBudgets } from './owed-budgets.js';
 import type { PolicyShares } from './policy-shares.js';
 
 /**
- * Strategies that forget a charge after a fixed time, whatever is charged meanwhile. The deficit of a bucket may last
+ * Strategies that forget a charge after a fixed time, even if other charges follow. The deficit of a bucket may last
  * for ever.
  */
 const WINDOWED = ['fixed-window', 'sliding-window', 'sliding-log', 'calendar'];
@@ -107,8 +107,8 @@ export class LocalCounters {
   }
 
   /**
-   * Notes the blocks that the backend has decided by: they count while it is unavailable, as long as the client was
-   * told to wait.
+   * Notes the blocks in the backend's decisions. While the backend is unavailable they apply, until the time after
+   * which the client may retry.
    */
   noteBlocks(charges: readonly Charge[], decisions: readonly Decision[]): void {
     for (let i = 0; i < charges.length; i++) {

@@ -5,7 +5,7 @@ export class PolicyShares {
   /** Each is made once, for as long as the policy is in use. */
   readonly #shared = new WeakMap<Policy, Policy>();
 
-  /** @param onError of policies that have none of their own */
+  /** @param onError the default for policies without `onError` */
   constructor(private readonly onError: OnError) {}
 
   /** Returns the failure mode of a policy. Called for each charge, and so without a look-up. */

@@ -38,7 +38,7 @@ const UNBOUNDED = 2 ** 50;
  *
  * - `take` and `peek` during an outage: `onError` of the policies decides, the strictest of the call. With `local`, the
  *   memory of this process does, and the outcome says `degraded: 'local'`. With `allow` and `deny` nothing is held.
- * - `extend`: a hold that the backend cannot be asked about counts as held. It may expire there meanwhile.
+ * - `extend`: while the backend is unavailable, a hold counts as held, though it may expire there.
  * - `grow`: with `local`, the memory of this process decides; with `allow` it is allowed, and with `deny` denied.
  * - `end`: what cannot be ended at the backend expires there, and `lost` is emitted.
  * - After an outage: while a hold that was taken during it is open, or while a charge of the call is on a counter that
@@ -206,8 +206,8 @@ export class ResilientHolds implements HoldStore {
   }
 
   /**
-   * Denies a call that the backend has taken, because the counters of this process have no room for its charges: other
-   * calls have used it meanwhile. Gives back what was taken; holds that cannot be ended expire.
+   * Denies a call that the backend has taken: the counters of this process have no room for its charges, because other
+   * calls have used it since. Returns the units that were taken; holds that cannot be ended expire.
    */
   #denied(holds: readonly HoldRequest[], { decisions, receipt }: Outcome, denial: Outcome): Outcome {
     if (receipt !== undefined) void this.context.returns.start(receipt);
