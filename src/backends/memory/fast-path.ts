@@ -77,7 +77,7 @@ function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: n
     if (charge === undefined || !isSimple(charge)) return undefined;
     const { policy, subject, cost, arguments: args } = charge;
     assertChargeCost(cost, policy);
-    const table = store.tableOf(policy);
+    const table = store.tableOf(policy, i);
     if (!areArguments(args, table.argumentCount) || isOn(table, evaluated, i)) return undefined;
     const index = table.find(mapKey(subject));
     if (index === undefined && !store.hasPlenty(table, newSubjects++)) return undefined;

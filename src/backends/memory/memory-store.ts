@@ -28,6 +28,9 @@ const MAX_PROBES = 512;
 /** Policies whose tables are found without their id. Rate functions make policies that are used only for a while. */
 const MAX_POLICIES = 1000;
 
+/** Charges of a call whose tables are remembered. */
+const MAX_POSITIONS = 8;
+
 /**
  * The states of all subjects: bounded in number, and swept by one timer with bounded work per tick. The sweep also
  * drops the tables of budgets that are over: rates from functions, and policies that are made while the application
@@ -41,12 +44,9 @@ export class MemoryStore {
   /** The tables of overrides of other periods, by the id of the policy that they override. */
   readonly #besides = new Map<string, SubjectTable[]>();
   readonly #tableByPolicy = new Map<Policy, SubjectTable>();
-  /**
-   * The policy of the latest charge, and its table: as two members, since several policies a call would make an object
-   * for each charge.
-   */
-  #latestPolicy: Policy | undefined;
-  #latestTable: SubjectTable | undefined;
+  /** The policies of the latest call by their position in it, and their tables. */
+  readonly #latestPolicies = new Array<Policy | undefined>(MAX_POSITIONS).fill(undefined);
+  readonly #latestTables = new Array<SubjectTable | undefined>(MAX_POSITIONS).fill(undefined);
   #sweep = this.#allStates();
   #timer: NodeJS.Timeout | undefined;
   /** Lower bound of all expiries: the earliest seen in the last full sweep or written since. */
@@ -89,12 +89,19 @@ export class MemoryStore {
     }
   }
 
-  tableOf(policy: Policy): SubjectTable {
-    // Most calls have the policy of the call before.
-    if (this.#latestPolicy === policy && this.#latestTable !== undefined) return this.#latestTable;
+  /**
+   * Returns the table of a policy. Most calls have the policies of an earlier call: looking at their positions takes a fifth of the
+   * time of a map.
+   *
+   * @param position of the charge in its call
+   */
+  tableOf(policy: Policy, position = 0): SubjectTable {
+    if (position >= MAX_POSITIONS) return this.#tableByPolicy.get(policy) ?? this.#findTable(policy);
+    const latest = this.#latestTables[position];
+    if (latest !== undefined && this.#latestPolicies[position] === policy) return latest;
     const table = this.#tableByPolicy.get(policy) ?? this.#findTable(policy);
-    this.#latestPolicy = policy;
-    this.#latestTable = table;
+    this.#latestPolicies[position] = policy;
+    this.#latestTables[position] = table;
     return table;
   }
 
@@ -262,7 +269,7 @@ export class MemoryStore {
       if (!table.isOver(now)) continue;
       this.#tables.delete(id);
       this.#tableByPolicy.delete(table.policy);
-      if (this.#latestTable === table) this.#latestTable = undefined;
+      for (let i = 0; i < MAX_POSITIONS; i++) if (this.#latestTables[i] === table) this.#latestTables[i] = undefined;
       this.#dropBeside(table);
     }
     // Other objects of a policy lead to its table, too.

@@ -169,6 +169,22 @@ describe('the tables of a memory backend', () => {
     expect([hit('bob'), hit('bob')]).toEqual([true, false]);
   });
 
+  it('of a call of ten policies are found again after they were dropped', () => {
+    const { backend, clock } = open();
+    const policies = Array.from({ length: 10 }, (_, i) => periodOf(i));
+    const remaining = () =>
+      backend
+        .spend(policies.map((one) => ({ policy: one, subject: 'ada', cost: 1 })))
+        .decisions.map((one) => one.remaining);
+    for (let round = 0; round < 2; round++) {
+      expect([remaining(), remaining()]).toEqual([policies.map(() => 4), policies.map(() => 3)]);
+      expect([backend.budgets, backend.size]).toEqual([10, 10]);
+      clock.advance(60_000);
+      jest.advanceTimersByTime(3 * TICK_MS);
+      expect([backend.budgets, backend.size]).toEqual([0, 0]);
+    }
+  });
+
   it('of overrides with other periods are dropped, too, and read as before meanwhile', async () => {
     const { backend, clock } = open();
     const charge = { policy, subject: 'ada', cost: 1, overriddenBy: ['ada'] };
