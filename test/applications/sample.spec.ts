@@ -226,7 +226,7 @@ describe.each(transports)('the chat of the sample application, over %s', (transp
       for (const text of ['1', '2', '3', '4', '5', '6']) socket.send('say', { text });
       const messages = [];
       for (let answer = 1; answer <= 6; answer++) messages.push(await socket.next());
-      // The wait is told at once, before the handler's answers are on their way.
+      // The wait is reported at once, before the handler's responses are sent.
       const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
       expect(messages.filter(({ event }) => event !== 'rate_limit')).toEqual(
         ['1', '2', '3', '4', '5'].map((text) => ({ event: 'said', data: { text, at } })),

@@ -4,7 +4,7 @@ import * as first from '../../src/index.js';
 let second: typeof first;
 
 beforeAll(async () => {
-  // Loads the library anew in this process, as `require` beside `import` would.
+  // Loads the library a second time in this process, as `require` in addition to `import` would.
   jest.resetModules();
   second = await import('../../src/index.js');
 });

@@ -102,7 +102,7 @@ const ODD = ['', ' ', '  ', 'a ', ' a', '\n', 'é', 'e\u0301', '\u0000', '\u0000
 const SURROGATES = ['\ud800', '\ud801', '\udc00', '\ud800\udc00', '\ud800a'];
 const LENGTHS = [LONG, `${LONG}x`, `${LONG}y`, `y${LONG}`, 'x'.repeat(47), 'x'.repeat(1000), 'x'.repeat(1001)];
 
-/** Texts made to be mistaken for one another; `more` plain ones beside them. */
+/** Strings that are easily confused, and `more` plain ones. */
 function adversarial(more: number): string[] {
   const hard = [...WORDS.split(' '), ...ODD, ...SURROGATES, ...LENGTHS];
   const hashes = hard.flatMap((text) => [keyPart(text), keyPart(text).slice(1), mapKey(text)]);

@@ -30,7 +30,7 @@ export interface Status {
 }
 
 /**
- * Builds the package into `dist/node_modules` and compiles the application beside it. Both resolve Nest to that of this
+ * Builds the package into `dist/node_modules` and compiles the application next to it. Both resolve Nest to that of this
  * folder: the package and the application have to share one copy. Types are not checked, which is another command's job.
  */
 export function buildApp(): void {

@@ -7,7 +7,7 @@ import { speaking } from '../transports/sockets/chat-gateway.js';
 
 const strategy = 'fixed-window';
 
-/** A backend that keeps what it is told at startup. */
+/** A backend that records the policies that are announced to it at startup. */
 class ListeningBackend extends MemoryBackend {
   readonly told: string[][] = [];
 

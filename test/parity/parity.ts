@@ -10,7 +10,7 @@ const SEED = Number(process.env.PARITY_SEED ?? Date.now() % 1_000_000);
 const STEPS_A_TRACE = 250;
 const AT_ONCE = 50;
 
-/** Random traces of a strategy, in memory and in Redis. A file for each strategy: they run beside each other. */
+/** Random traces of a strategy, in memory and in Redis. Each strategy has a file, so that they run in parallel. */
 export function parity(strategy: StrategyName): void {
   describe('memory and Redis', () => {
     let redis: TestRedis;

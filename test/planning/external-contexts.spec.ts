@@ -37,7 +37,7 @@ class InvoicesController {
   }
 }
 
-/** Calls a handler as libraries do that have Nest's guards run: the context is one of type `http`, whatever they hand over. */
+/** Calls a handler like libraries that run Nest's guards: the context has the type `http` for any arguments. */
 function externalHandler(app: TestApp, type: Type, method: string): (...args: unknown[]) => Promise<unknown> {
   const instance: object = app.app.get(type);
   return app.app.get(ExternalContextCreator).create(instance, Reflect.get(instance, method), method);

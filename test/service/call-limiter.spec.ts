@@ -13,7 +13,7 @@ interface Rejected {
   readonly reason: string;
 }
 
-/** A transport that neither throws nor sends: it writes down what it is told, and rejects with a value. */
+/** A transport that neither throws nor sends: it records its calls, and rejects with a value. */
 class RecordingCall implements Call, Responder<Rejected> {
   readonly type = 'rpc';
   readonly context = {};

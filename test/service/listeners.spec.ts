@@ -199,7 +199,7 @@ describe('a logger that throws', () => {
     backend.isAvailable = false;
     for (let i = 0; i < 6; i++) expect(await throttle.consume('api', 1, ada)).toMatchObject({ degraded: 'local' });
     backend.isAvailable = true;
-    // A call asks for the probe that ends the outage; what the process admitted meanwhile may still deny it.
+    // A call starts the probe that ends the outage; units that the process admitted during it may still deny it.
     await until(async () => {
       await throttle.consume('api', 1, ada);
       return told.includes('recovered');

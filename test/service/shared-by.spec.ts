@@ -151,7 +151,7 @@ describe.each(adapters)('a function `by` that several limits share, on %s', (ada
     const ann = { headers: { 'x-user': 'ann' } };
     const ben = { headers: { 'x-user': 'ben' } };
     expect((await app.send('/mine', ann)).headers.ratelimit).toBe('"a";r=1;t=60, "b";r=2;t=60');
-    // In the guard nobody is known; in the handler phase ann is.
+    // In the guard the user is not known yet; in the handler phase it is ann.
     expect(asked).toEqual(['address']);
     expect(await app.statuses('/mine', 2, ann)).toEqual([200, 429]);
     expect(await app.statuses('/mine', 2, ben)).toEqual([200, 200]);

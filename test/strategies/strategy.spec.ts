@@ -88,7 +88,7 @@ describe('a custom strategy', () => {
     const taken = hit(backend, 2);
     expect(taken.decisions[0]).toMatchObject({ allowed: true, remaining: 0, resetMs: 1000 });
     clock.advance(999);
-    // The epoch's second turned meanwhile: the built-in fixed window would allow.
+    // A new second of the epoch has begun, so the built-in fixed window would allow the call.
     expect(hit(backend).decisions[0]).toMatchObject({ allowed: false, retryAfterMs: 1 });
     clock.advance(1);
     expect(hit(backend).decisions[0]).toMatchObject({ allowed: true, remaining: 1, resetMs: 1000 });

@@ -1,4 +1,4 @@
-// What Jest does to the sources, as hooks of Node's module loader.
+// Compiles the sources like Jest does, as hooks of Node's module loader.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';

@@ -26,7 +26,7 @@ const UNITS = [
   ...['', 'fortnight', 'mo', 'monthss', 'y', 'us', 'mss', 'hs', 'millis', 'min please', 's/s', 'secss'],
 ];
 
-/** Each part in all its forms beside common others, then lists of rates, and strings around them. */
+/** All forms of each part with common forms of the others, then lists of rates, and strings around them. */
 function* texts(): Generator<string> {
   for (const count of COUNTS) for (const separator of SEPARATORS) yield `${count}${separator}min`;
   for (const separator of SEPARATORS) for (const period of PERIODS) yield `5${separator}${period}min`;

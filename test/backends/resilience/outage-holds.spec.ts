@@ -26,7 +26,7 @@ const request = (policy: Policy, id: number, units = 1): HoldRequest => ({
 });
 const charge: Charge = { policy: api, subject: 'ada', cost: 1 };
 
-/** A remote backend with holds, which fails while it is told to. */
+/** A remote backend with holds, which fails on demand. */
 function open(onError: Mode = 'local') {
   const clock = new ManualClock(START);
   const server = new MemoryBackend({ clock });

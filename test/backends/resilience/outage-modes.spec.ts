@@ -8,7 +8,7 @@ import type { Charge, Outcome, Receipt } from '../../../src/core/decision.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { START } from '../../support/start-time.js';
 
-/** A remote backend that is unavailable, unless it is told otherwise. */
+/** A remote backend that is unavailable by default. */
 class Unavailable extends MemoryBackend {
   readonly remote = true;
   isAvailable = false;

@@ -1,4 +1,4 @@
-// What @nestjs/observe adds to an application; its users write that in the application itself. Nothing leaves the
+// Adds @nestjs/observe to an application, as its users do in the application itself. Nothing leaves the
 // machine: its collector is a port of the loopback on which nothing listens.
 import { createObserveModule } from '@nestjs/observe';
 

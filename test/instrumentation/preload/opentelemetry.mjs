@@ -1,4 +1,4 @@
-// What OpenTelemetry needs to run before an application: `node --import ./preload/opentelemetry.mjs app.mjs`.
+// Starts OpenTelemetry before an application: `node --import ./preload/opentelemetry.mjs app.mjs`.
 import { register } from 'node:module';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { NestInstrumentation } from '@opentelemetry/instrumentation-nestjs-core';

@@ -1,4 +1,4 @@
-// What Sentry needs to run before an application: `node --import ./preload/sentry.mjs app.mjs`. Nothing is sent.
+// Starts Sentry before an application: `node --import ./preload/sentry.mjs app.mjs`. Nothing is sent.
 import * as Sentry from '@sentry/nestjs';
 
 const seen = [];

@@ -154,7 +154,7 @@ describe("a method of a backend of one's own that never answers", () => {
     const calls = [bounded.spend([charge]), bounded.lease?.(charge, 1), bounded.holds?.take([hold], [charge])];
     for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected');
     for (const give of answers) give();
-    // Node reports a rejection that nobody handles after the microtasks of this turn: Jest fails the test then.
+    // Node reports an unhandled rejection after the microtasks of this turn, and Jest then fails the test.
     await setImmediate();
   });
 

@@ -13,7 +13,7 @@ async function start() {
   const { app, clock } = await startApp({ adapter: 'express', options: { policies }, warnings });
   const budget = app.get(ThrottleService).budget('llm');
   const left = async () => (await budget.stat(ada))?.remaining;
-  /** Longer than a hold lasts that nobody extends. */
+  /** Longer than a hold lasts if it is not extended. */
   const beatFourTimes = async () => {
     for (let beat = 0; beat < 4; beat++) {
       clock.advance(10_000);

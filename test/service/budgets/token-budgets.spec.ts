@@ -427,7 +427,7 @@ describe.each(adapters)('a token budget of a request on %s', (adapter) => {
     expect(clock.waiting).toBe(1);
     const closing = app.close();
     await until(() => app.getHttpServer().listening === false);
-    // Longer than a hold lasts that nobody extends.
+    // Longer than a hold lasts if it is not extended.
     for (let beat = 0; beat < 4; beat++) {
       clock.advance(10_000);
       await setImmediate();

@@ -109,7 +109,7 @@ describe('the heartbeat of permits', () => {
     start('a');
     start('b');
     await until(() => gate.begun.length === 2);
-    // The process stood still for longer than its permits last.
+    // The process was stalled for longer than its permits last.
     backend.manual.advance(30_000);
     await until(() => signals.every(({ aborted }) => aborted));
     expect(String(signals[0]?.reason)).toContain('A permit of the policy "concurrency" was lost');

@@ -14,7 +14,7 @@ export interface UserRequest {
   user?: { readonly id: string; readonly role?: string; readonly units?: number };
 }
 
-/** A request of a user; without a name, of nobody. */
+/** A request of a user; without a name, an anonymous one. */
 export const as = (user?: string, headers: Readonly<Record<string, string>> = {}) => ({
   headers: { ...headers, ...(user !== undefined && { 'x-user': user }) },
 });
@@ -35,7 +35,7 @@ export class OptionalGuard implements CanActivate {
   }
 }
 
-/** Refuses requests of nobody, with 401. */
+/** Refuses anonymous requests with 401. */
 @Injectable()
 export class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

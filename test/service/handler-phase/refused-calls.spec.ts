@@ -248,7 +248,7 @@ describe.each(adapters)('a call that ends before the handler phase, on %s', (ada
 });
 
 describe.each(adapters)('a client that leaves before the handler phase, on %s', (adapter) => {
-  /** Holds requests in a guard until they are let go, as users or as nobody. */
+  /** Holds requests in a guard until they are released, as users or as anonymous. */
   function start() {
     const held: ((isKnown: boolean) => void)[] = [];
     const left: unknown[] = [];

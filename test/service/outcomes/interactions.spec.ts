@@ -239,7 +239,7 @@ describe('a charge by outcome that is refunded by hand after its call has ended'
     await context.app.send('/act');
     await settled(context.backend, 1);
     const throttle = context.app.app.get(ThrottleService);
-    // Taken by others meanwhile: nothing of it may come back.
+    // Other calls have taken these units since, so they must not be refunded.
     await throttle.debit('p', 5, { subject: 'all' });
     for (const units of [1, 1, 2]) await throttle.refund(outcomes[0] as Outcome, units);
     await throttle.refund(outcomes[0] as Outcome);

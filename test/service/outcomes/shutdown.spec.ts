@@ -5,7 +5,7 @@ import { startApp } from '../../support/http-app.js';
 import { acting } from '../../support/scripted-handler.js';
 import { until } from '../../support/wait-until.js';
 
-/** Settles when it is told to, and notes its end. */
+/** Settles on demand, and records its end. */
 class SlowlySettling extends MemoryBackend {
   readonly log: string[] = [];
   release = () => {};

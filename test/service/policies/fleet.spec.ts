@@ -157,7 +157,7 @@ describe('a stored change that does not fit the code', () => {
     expect(app.warnings).toHaveLength(1);
     expect(app.warnings[0]).toContain(`A change at run time is ignored: ${reason}`);
     expect(app.changed()).toEqual([]);
-    // A change in place of it counts, and a policy that is gone can be cleared away.
+    // The stored change can still be deleted.
     await app.throttle.policies.reset(change.policy);
     expect(await backend.settings.listPolicyChanges()).toEqual([]);
   });

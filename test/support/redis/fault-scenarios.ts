@@ -14,7 +14,7 @@ type Client = RedisClient & Pick<Redis, 'ping' | 'disconnect' | 'status'>;
 
 const LIMIT = counter('load');
 
-/** So many callers, each calling again as soon as it has its answer, until the load is told to stop. */
+/** A number of callers, each of which calls again as soon as it has its reply, until the load is stopped. */
 export function load(callers: number, call: () => Promise<unknown>) {
   let isOver = false;
   const running = Array.from({ length: callers }, async () => {
@@ -55,7 +55,7 @@ export interface Frozen {
   readonly events: readonly string[];
 }
 
-/** A server that stands still under 50 callers until `during` is over and more than 1 000 calls have been decided meanwhile. */
+/** Freezes a server under 50 callers until `during` has ended and more than 1 000 calls have been decided. */
 export async function frozen(
   during: (client: Redis, backend: Pick<ResilientBackend, 'retryAfterMs'>) => Promise<unknown>,
   timeoutMs = TIMEOUT_MS,

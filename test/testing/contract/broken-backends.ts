@@ -50,7 +50,7 @@ class Races implements Backend {
   }
 }
 
-/** Answers a denied charge from memory, whatever happened since. */
+/** Repeats a denial from memory, even if the budget has changed since. */
 class RemembersDenials extends PlainBackend {
   readonly #denied = new Map<string, Outcome>();
 

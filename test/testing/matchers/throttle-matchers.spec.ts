@@ -41,7 +41,7 @@ class SearchController {
   }
 }
 
-/** An application that listens, with a budget that nobody has used yet. */
+/** An application that listens, with an unused budget. */
 async function start(headers: 'standard' | 'legacy' = 'standard') {
   const moduleRef = await Test.createTestingModule({
     imports: [ThrottleTestingModule.forRoot({ policies: { search: '2/min' }, headers })],

@@ -30,7 +30,7 @@ describe.each(adapters)('a delayed call on %s', (adapter) => {
       expect((await staying).status).toBe(200);
       expect(runs).toEqual(['a', 'c']);
     }
-    // A rejection that nobody handles would fail the test by itself.
+    // An unhandled rejection would fail the test by itself.
     expect(warnings).toEqual([]);
   });
 

@@ -21,7 +21,7 @@ async function startLimited(adapter: AdapterName, limit: Partial<PolicyOptions>,
   return { app, runs };
 }
 
-/** Functions that answer with whatever is set, at once or later: what code without types may do. */
+/** Functions that return any given value, synchronously or not, as code without types may do. */
 function answering() {
   const answers: { value: unknown } = { value: undefined };
   return {

@@ -17,7 +17,7 @@ function express(trust?: unknown): unknown {
   return app;
 }
 
-/** A Fastify instance that trusts, as its constructor is told. */
+/** A Fastify instance with the given `trustProxy`. */
 function fastify(trustProxy?: string | string[] | boolean | ((address: string, hop: number) => boolean)): unknown {
   return new FastifyAdapter(trustProxy === undefined ? {} : { trustProxy }).getInstance();
 }

@@ -88,7 +88,7 @@ describe("when the server's clock jumps", () => {
       }
     }
     expect(denied).toBeGreaterThanOrEqual(policies.length);
-    // And the wait that is told is enough, by the server's clock.
+    // The reported wait is sufficient by the server's clock.
     for (const policy of policies) {
       const { decisions } = await backend.peek([{ policy, subject: 'ada', cost: 5 }]);
       server.jump(decisions[0]?.retryAfterMs ?? Number.NaN);

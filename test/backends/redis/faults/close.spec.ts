@@ -64,7 +64,7 @@ beforeAll(() => {
 
 afterAll(() => compiled[Symbol.dispose]());
 
-/** Runs the program, lets `meanwhile` happen once the backend was used, and tells how it ended. */
+/** Runs the program, calls `meanwhile` once the backend was used, and returns how the program ended. */
 async function run(rises: number, how: string, meanwhile: (server: RedisServer) => Promise<void> | void) {
   await using server = await RedisServer.start();
   const child = spawn(process.execPath, ['program.js', String(server.port), String(rises), how], {

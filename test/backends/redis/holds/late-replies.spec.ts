@@ -29,7 +29,7 @@ afterEach(async () => {
   await proxy[Symbol.asyncDispose]();
 });
 
-/** A backend behind the proxy, and what one beside it sees: permits that are free, and units that are left. */
+/** A backend behind the proxy, and the free permits and remaining units that another backend sees. */
 function open() {
   const prefix = freshPrefix();
   const { holds } = new RedisBackend(client, { prefix, timeoutMs: TIMEOUT_MS });

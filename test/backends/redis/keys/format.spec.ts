@@ -128,7 +128,7 @@ describe('under load from two clients', () => {
     for (const client of clients) client.disconnect();
   });
 
-  /** Charges, gives back and resets, at random, and says in the end how long the longest reset was. */
+  /** Charges, refunds and resets at random. Returns the longest `resetMs`. */
   async function load(client: Redis, seed: number, isDone: () => boolean): Promise<number> {
     const random = randomFrom(seed);
     const backend = new RedisBackend(client, { timeoutMs: PATIENT_MS });

@@ -8,7 +8,7 @@ import { freePort, pause, START_MS, serverBinary } from '../../../support/redis/
 const LIBRARY = 'libfaketimeMT.so.1';
 const FOLDERS = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64'];
 
-/** A private Redis whose clock jumps when it is told to: libfaketime stands between it and the system's clock. */
+/** A private Redis whose clock jumps on command: libfaketime replaces the system's clock. */
 export class JumpingRedis {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'sluice-clock-'));
   readonly #process: ChildProcess;

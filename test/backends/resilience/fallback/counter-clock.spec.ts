@@ -95,7 +95,7 @@ describe('counters of a process', () => {
       { policy: definePolicy('api', { rate: '4/s', strategy: 'sliding-log' }), subject: 'ada', cost: 4 },
     ];
     clock.note(local.now());
-    // The process stands still. The first call after that is decided before the replies are read.
+    // The process is stalled. The first call after that is decided before the replies are read.
     local.advance(3000);
     expect(memory.spend(charges)).toMatchObject({ allowed: true });
     for (let i = 0; i < 5; i++) clock.note(local.now() - 2990 + i);

@@ -52,7 +52,7 @@ async function begin({ port, limit, ttlMs, subjects, callers }: PermitTask): Pro
     try {
       await throttle.run('work', { subject }, async ({ signal }) => {
         report.runs += 1;
-        // Every process counts the runs of all, beside the library.
+        // Every process counts the runs of all processes, independently of the library.
         await client.sadd(`running:${subject}`, me);
         const running = await client.scard(`running:${subject}`);
         if (running > limit && !signal.aborted) report.excess.push(`${running} runs of ${subject}`);

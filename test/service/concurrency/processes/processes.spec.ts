@@ -20,7 +20,7 @@ describe('permits of two processes on Redis', () => {
       await until(() => fleet.totals.runs >= 100 && fleet.totals.denials > 0);
       await fleet.killAll();
       await until(async () => (await fleet.held()) === 0);
-      // A process that stood still for longer than its permits last has lost them.
+      // A process that was stalled for longer than its permits last has lost them.
       if (fleet.totals.lost === 0) expect(fleet.excess).toEqual([]);
       expect(fleet.errors).toEqual([]);
     } finally {

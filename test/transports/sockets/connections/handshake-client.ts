@@ -113,7 +113,7 @@ export function from(...chain: readonly string[]): { readonly headers: Record<st
   return { headers: { 'x-forwarded-for': chain.join(', ') } };
 }
 
-/** A limit whose first refusal lasts to the next minute, whatever the instant. */
+/** A limit whose first refusal lasts to the next minute. */
 export function perMinute(limit: number): { readonly rate: string; readonly strategy: 'fixed-window' } {
   return { rate: `${limit}/min`, strategy: 'fixed-window' };
 }

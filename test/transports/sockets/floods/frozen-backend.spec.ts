@@ -32,7 +32,7 @@ class SayGateway {
   }
 }
 
-/** Without what nobody holds any more. */
+/** Measured after a garbage collection. */
 function heapUsed(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed;

@@ -89,7 +89,7 @@ describe.each(transports)('a frame on %s', (transport) => {
     await until(() => backend.waiting === 1);
     backend.isSlow = false;
     socket.send('echo', 2);
-    // The second is decided meanwhile, and waits.
+    // The second is decided before the first, and waits.
     for (let turn = 0; turn < 20; turn++) await setImmediate();
     expect(handled).toEqual([]);
     backend.release();

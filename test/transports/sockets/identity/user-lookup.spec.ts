@@ -108,7 +108,7 @@ describe.each(transports)('a user on %s', (transport) => {
     const socket = await sockets.connect(as('broken'));
     socket.send('say', 'never');
     await socket.settled();
-    // Nest 11 tells the client of ws as if it were one of socket.io, and so nobody.
+    // Nest 11 informs a client of ws as if it were one of socket.io, so the client receives nothing.
     const isTold = transport === 'io' || nestMajor === 12;
     expect(socket.received.map(({ event }) => event)).toEqual(isTold ? ['exception'] : []);
     expect(handled).toEqual([0, 0]);

@@ -64,7 +64,7 @@ const used = (units: number, expiresMs = NOW + 2500) => ` S2f ${expiresMs} ${NOW
 
 type Asked = readonly [policy: Policy, cost: number, mode?: ChargeMode];
 
-/** A call on the key, with what is told after the two instants. */
+/** A call on the key, with the part of the reply that follows the two instants. */
 function spend(asked: readonly Asked[], reply: readonly number[], lines: readonly string[], deadline = DUE): Run {
   const charges = asked.map(([policy, cost, mode]) => ({ policy, subject: '', cost, ...(mode && { mode }) }));
   return decides(charges, reply, lines, deadline);

@@ -244,7 +244,7 @@ const garbage: readonly ScriptCase[] = [
   ],
 }));
 
-/** A charge at the middle of a window, under an override; what is told before its decision. */
+/** A charge in the middle of a window, under an override, with the part of the reply before its decision. */
 function overriddenBy(text: string, [limit, windowMs]: readonly [number, number], told: readonly number[]): ScriptCase {
   const override = 'sluice:{org}:override:p';
   const lookup = {
@@ -281,7 +281,7 @@ const overridden: readonly ScriptCase[] = [
   overriddenBy('o1 unlimited 0', UNTOLD, [9]),
 ];
 
-/** Calls of one run: what is told of a quota is not told of the charge that has its place in the next call. */
+/** Calls of one run: the reply about a quota does not leak into the charge at the same index of the next call. */
 function beforeOthers(): ScriptCase {
   const keys = [KEY, ...['ada', 'bob', 'eve'].map((subject) => `sluice:{${subject}}:q@app:f1000`)];
   const window = definePolicy('q', { rate: '10/s', strategy: 'fixed-window' });

@@ -6,7 +6,7 @@ const bad = (args: readonly string[], i: number, value: string) => args.map((arg
 const SPEND = spendArgs([[[KEY, window, 1]]]);
 const SETTLE = ['', DUE, DUE, ...policyArgs(window), '5', '0'];
 
-/** A caller that is broken is told so: nothing is taken for a number that is none. */
+/** Arguments of a faulty caller are reported: a string that is not a number is not read as one. */
 const numbers: readonly ScriptCase[] = ['x', '-1', '1.5', 'nan', '9007199254740992', ''].map((value) => {
   const error = `sluice: expected a whole number, got ${value}`;
   const places = (args: readonly string[], name: number) =>
@@ -19,7 +19,7 @@ const numbers: readonly ScriptCase[] = ['x', '-1', '1.5', 'nan', '90071992547409
       ...places(SETTLE, 3)
         .filter((i) => value !== '' || i !== 2)
         .map((i) => fails('settle', bad(SETTLE, i, value), error)),
-      // Where it is late, too: what is told is one and the same for all that are alike.
+      // Also for a late call: equal calls get equal replies.
       fails('spend', bad(bad(SPEND, 8, String(NOW - 1)), 11, value), error),
     ],
   };

@@ -8,10 +8,10 @@ const log: Policy = { ...definePolicy('p', { rate: '1000/s', strategy: 'sliding-
 /** A few units at each of so many instants, the last of them the one before `NOW`. */
 const logOf = (entries: number) => Array.from({ length: entries }, (_, i) => [NOW - entries + i, 1 + (i % 300)]).flat();
 
-/** The log begins within the period, whatever number of entries it has. */
+/** The log begins within the period for any number of entries. */
 const within = (entries: number): Policy => ({ ...log, periodMs: 1000 * Math.ceil((entries + 1) / 1000) });
 
-/** A log of so many entries, and one more; and what a charge of it gives back. */
+/** A log of so many entries, and one more, with a refund of one of its charges. */
 function grown(entries: number): ScriptCase {
   const numbers = logOf(entries);
   const used = numbers.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);

@@ -95,7 +95,7 @@ const passes = (limit: number, remaining: number, resetMs: number, periodMs: num
   [3, 1, limit, remaining, resetMs, 0, 0, periodMs] as const;
 const UNLIMITED = 9;
 
-/** A window of two seconds that is written beside, at its begin. */
+/** A window of two seconds in a separate budget, written at its start. */
 const BESIDE_EXPIRES = NOW + 3750;
 const besides = (used: number) => [
   `SET ${BESIDE} S2f ${BESIDE_EXPIRES} ${NOW} ${used} PX 3750`,
@@ -139,7 +139,7 @@ const ofTwoSeconds = new OverriddenPolicy(window, {
   segments: 1,
 });
 
-/** A settlement of a charge that was taken beside the policy's own budget. */
+/** A settlement of a charge that was taken from the separate budget. */
 function settlesBeside(
   [from, to]: readonly [number, number],
   written: readonly string[],
@@ -161,7 +161,7 @@ const ledgerOfTwoSeconds: Policy = { ...ledger, periodMs: 2000 };
 /** The reply for a charge of a strategy whose reset is the cost. */
 const ofLedger = (cost: number) => [...UNTOLD, ...overridden(8, 2000, [3, 1, 8, 0, cost, 0, 0, 1000])];
 
-/** Overrides that stand in place of policies, and budgets beside those of policies. */
+/** Overrides that replace policies, and their separate budgets. */
 export const overrides: readonly ScriptCase[] = [
   {
     name: 'an override of the period: in the budget of the policy',

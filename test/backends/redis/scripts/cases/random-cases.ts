@@ -10,7 +10,7 @@ const SUBJECTS = ['one', 'another'];
 
 const BUCKETS: readonly string[] = ['token-bucket', 'gcra', 'leaky-bucket'];
 
-/** Strategies without a bucket ignore the burst, whatever it is. */
+/** Strategies without a bucket ignore the burst. */
 function withoutBurst(policy: Policy): Policy {
   return BUCKETS.includes(policy.strategy) ? policy : { ...policy, burst: policy.limit + 3 };
 }
