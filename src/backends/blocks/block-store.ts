@@ -24,7 +24,7 @@ export interface Block {
 }
 
 /**
- * Blocks of subjects under policies with the option `block`, both those that policies began and those set by hand. A
+ * Blocks of subjects under policies with the option `block`, begun by the policies or set by hand. A
  * block is part of a budget: `Backend.reset` of the budget ends it.
  */
 export interface BlockStore {

@@ -3,7 +3,7 @@ import type { Target } from '../../core/decision.js';
 import type { Page, PageRequest } from '../settings-store.js';
 import type { Block, BlockStore } from './block-store.js';
 
-/** Drops the cached denials of a subject that is blocked by hand, or no longer blocked: they tell another wait. */
+/** Drops the cached denials of a subject when it is blocked or unblocked by hand, because their waits are outdated. */
 export class DenialDroppingBlocks implements BlockStore {
   constructor(
     private readonly inner: BlockStore,

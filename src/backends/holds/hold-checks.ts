@@ -6,8 +6,8 @@ import { type HoldEnd, type HoldReference, type HoldRequest, MAX_HOLD_MS } from 
 /**
  * Throws unless the values of a call of holds are valid. A backend calls it before anything else.
  *
- * @throws RangeError for ids, units or times that are none
- * @throws ThrottleConfigError for a policy whose units are not held, or a charge by one with a `lease`
+ * @throws RangeError for invalid ids, units or times
+ * @throws ThrottleConfigError for a policy without held units, or a charge under a policy with a `lease`
  */
 export function assertTakeable(holds: readonly HoldRequest[], charges: readonly Charge[]): void {
   for (const hold of holds) {

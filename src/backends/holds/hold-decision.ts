@@ -78,8 +78,8 @@ function resetAfter({ window, used }: BudgetState, held: number, at: number): nu
 }
 
 /**
- * Returns the milliseconds until there is room, if no hold is extended or ended: goes from one expiry or turn of the
- * window to the next.
+ * Returns the milliseconds until there is room, if no hold is extended or ended. Steps from one expiry, or one start of
+ * a window, to the next.
  */
 function waitFor(
   { window, used, holds }: BudgetState,

@@ -2,7 +2,7 @@
 export interface OpenHold {
   readonly id: number;
   readonly units: number;
-  /** The instant from which on it is open no longer. */
+  /** The instant at which it expires. */
   readonly expiresAt: number;
 }
 
@@ -10,7 +10,7 @@ export interface OpenHold {
 export class OpenHolds {
   readonly #holds = new Map<number, OpenHold>();
   #held = 0;
-  /** A lower bound of all expiries: most calls then need not look for holds that have expired. */
+  /** A lower bound of all expiries, so that most calls need not search for expired holds. */
   #earliestMs = Number.POSITIVE_INFINITY;
 
   /** The sum of all units. */
@@ -57,7 +57,7 @@ export class OpenHolds {
     return this.size === 0 ? undefined : Math.max(...this.#expiries());
   }
 
-  /** The holds, those that expire first before the others. */
+  /** The holds, in the order of their expiry. */
   byExpiry(): readonly OpenHold[] {
     return [...this.#holds.values()].sort((a, b) => a.expiresAt - b.expiresAt);
   }

@@ -4,7 +4,7 @@ import { credited } from '../../strategies/strategy.js';
 import type { MemoryStore } from './memory-store.js';
 
 /**
- * Makes a charge of a receipt one of another cost.
+ * Changes the cost of a charge of a receipt.
  *
  * @param at the instant of the charge
  * @param to the new cost
@@ -40,7 +40,7 @@ function raise(store: MemoryStore, charge: Charge, at: number, to: number, now: 
   store.write({ table, key, isShared }, amended, now + resetMs);
 }
 
-/** Gives units back to a budget: as many as the charge has, at most what is used. */
+/** Returns the units of a charge to its budget, at most those that are used. */
 export function creditCharge(
   store: MemoryStore,
   { policy, subject, cost, arguments: args }: Charge,

@@ -44,7 +44,7 @@ function evaluateAfter(
   } else {
     result = strategy.step(before, now, policy, cost, args);
     isDenied ||= !result.decision.allowed;
-    // If the charges on this state are too much together, the decision is that on their total.
+    // If the charges on this state together exceed the budget, the decision is the one on their total.
     if (isDenied && earlier !== undefined && cost > 0) result = strategy.step(found, now, policy, total, args);
   }
   if (blocks !== undefined) result = blocks.counted(charge, result);

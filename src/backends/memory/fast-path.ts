@@ -8,8 +8,8 @@ import type { SubjectTable } from './subject-table.js';
 
 /**
  * Decides the most frequent calls: all charges are enforced and cannot be overridden, there is plenty of room for new
- * subjects, and no two charges are on the same table, so that no charge affects another. Returns undefined for any
- * other call, and has written nothing then.
+ * subjects, and no two charges are on the same table, so that no charge affects another. For any other call it returns
+ * undefined and writes nothing.
  */
 export function spendFast(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
   const first = charges[0]; // destructuring an array is several times as expensive
@@ -27,7 +27,7 @@ function spendOne(store: MemoryStore, charge: Charge, charges: readonly Charge[]
   if (!areArguments(args, table.argumentCount)) return undefined;
   const key = mapKey(subject);
   const index = table.find(key);
-  // A new subject takes the fast path, too: on the general one it took five times as long.
+  // A new subject takes the fast path, too, because the general one takes five times as long.
   if (index === undefined && !store.hasPlenty(table, 0)) return undefined;
   const { state, decision, changed } = table.step(index, now, policy, cost, args);
   const { allowed } = decision;
@@ -66,8 +66,8 @@ export function takeFast(store: MemoryStore, charge: Charge, now: number): boole
 const NO_OTHERS: readonly StateLocation[] = [];
 
 /**
- * Loops, and lists of the size that they need: closures, and lists that grow (V8 makes room for 17 members at once),
- * made a call of two policies 2.8 times as expensive as one of one.
+ * Uses loops and arrays of exact size. With closures and growing arrays (V8 allocates room for 17 elements), a call of
+ * two policies took 2.8 times as long as a call of one.
  */
 function spendIndependent(store: MemoryStore, charges: readonly Charge[], now: number): Outcome | undefined {
   const evaluated = new Array<IndependentCharge>(charges.length);

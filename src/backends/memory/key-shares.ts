@@ -37,15 +37,15 @@ export class KeyShares {
   }
 
   /**
-   * Returns true if a share surely has room for one more key, beside a number of other new keys. False means unknown:
-   * it does not look at the shares of the others.
+   * Returns true if a share certainly has room for one more key in addition to a number of other new keys. False means
+   * unknown, because the shares of these keys are not checked.
    */
   hasPlenty(share: KeyShare, others: number): boolean {
     if (this.size + others >= this.max) return false;
     return share.size + others < share.reserved || this.#common + others < this.#maxCommon;
   }
 
-  /** Returns true if a share has room for one more key, beside one more of each of the others. */
+  /** Returns true if a share has room for one more key in addition to one new key of each of the others. */
   hasRoom(share: KeyShare, others: readonly KeyShare[]): boolean {
     for (const other of others) this.add(other);
     const hasRoom = this.hasPlenty(share, 0);

@@ -105,13 +105,15 @@ export class MemoryHolds implements SynchronousHoldStore {
     return { allowed, decisions, binding: bindingOf(decisions), ...(allowed && receipt !== undefined && { receipt }) };
   }
 
-  /** Decides the charges of a call that a hold denies: those that would be allowed report the state that they found. */
+  /**
+   * Decides the charges of a call that a hold denies. Charges that would be allowed report the state before the call.
+   */
   #denied(charges: readonly Charge[], now: number, writes: boolean): Outcome {
     const others = charges.filter((charge) => !isMonitored(charge));
     const peek = (some: readonly Charge[]) => this.decideCharges(some, now, false);
     const free = (some: readonly Charge[]) => peek(some.map((charge) => ({ ...charge, cost: 0 }))).decisions;
     const peeked = peek(others);
-    // A denial by a charge of the call counts where denials begin blocks.
+    // Counts a denial by a charge of the call, because denials may begin a block.
     const whole = peeked.allowed || !writes ? peeked : this.decideCharges(others, now, true);
     const ofOthers = (whole.allowed ? free(others) : whole.decisions).values();
     const decisions = charges.flatMap((charge) => {
@@ -136,7 +138,7 @@ export class MemoryHolds implements SynchronousHoldStore {
     return { window, used: charged, holds };
   }
 
-  /** The same, and nothing is written. */
+  /** The same, without writing anything. */
   #currentCopy(reference: HoldReference, now: number): BudgetState {
     const holds = this.#entryOf(reference)?.holds.copy() ?? new OpenHolds();
     const window = this.#windowOf(reference);

@@ -14,7 +14,7 @@ import type {
   SettingsStore,
 } from '../settings-store.js';
 
-/** Overrides from which on expired ones are looked for. */
+/** The minimum number of overrides at which expired ones are searched. */
 const MIN_SWEEP = 1000;
 
 /**

@@ -23,7 +23,7 @@ export interface StateLocation {
 
 const SWEEP_INTERVAL_MS = 100;
 const STATES_PER_TICK = 10_000;
-/** States visited at most to make room for a new subject. */
+/** The maximum number of states that are visited to make room for a new subject. */
 const MAX_PROBES = 512;
 /** Policies whose tables are found without their id. Rate functions make policies that are used only for a while. */
 const MAX_POLICIES = 1000;

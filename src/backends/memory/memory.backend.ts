@@ -39,9 +39,9 @@ export interface MemoryBackendOptions {
 }
 
 /**
- * Keeps state in this process. Synchronous: returns values and not promises. When `maxKeys` is reached, or a policy has
- * no room left beside the parts that are reserved for others, expired subjects are dropped first. If there are none,
- * new subjects of the policy share one overflow budget. So a flood on one policy takes nothing from the others.
+ * Keeps state in this process. Synchronous: returns values and not promises. When `maxKeys` is reached, or the keys
+ * that are not reserved for other policies are used up, expired subjects are dropped first. If there are none, new
+ * subjects of the policy share one overflow budget. So a flood on one policy takes nothing from the others.
  *
  * @throws ThrottleConfigError for an invalid option
  * @example
@@ -97,8 +97,8 @@ export class MemoryBackend implements Backend {
   }
 
   /**
-   * Notes a block that was decided elsewhere, under a policy with `block`. While the store is full, nothing is noted of
-   * a new subject.
+   * Notes a block that was decided elsewhere, under a policy with `block`. While the store is full, blocks of new
+   * subjects are not noted.
    *
    * @param forMs milliseconds from now on; 0: the subject is not blocked
    * @param strikes if the policy has begun the block just now, how many it has begun. Default: those that are known
@@ -176,7 +176,7 @@ export class MemoryBackend implements Backend {
     return this.#store.size;
   }
 
-  /** The number of budgets that memory is kept for. One that is over is dropped by the sweep. */
+  /** The number of budgets that use memory. The sweep drops budgets that are over. */
   get budgets(): number {
     return this.#store.tableCount;
   }
@@ -213,7 +213,7 @@ export class MemoryBackend implements Backend {
     return conclude(this.#store, charges, evaluated, now, writes, blocks);
   }
 
-  /** Throws for a charge that needs what this backend or its strategy does not have. */
+  /** Throws for a charge that needs something that this backend or its strategy does not support. */
   #assertTakeable(charge: Charge): void {
     assertArgumentCount(charge, argumentCountOf(this.#store.tableOf(charge.policy).strategy));
   }

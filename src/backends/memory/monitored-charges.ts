@@ -75,7 +75,7 @@ function inOrder(
   });
 }
 
-/** The charges of an allowed call as its receipt has them: a monitored one that did not fit took nothing. */
+/** The charges for the receipt of an allowed call: a monitored charge that did not fit took nothing. */
 function takenOf(charges: readonly Charge[], monitored: readonly LocatedCharge[]): readonly Charge[] {
   if (!monitored.some(({ isDenied }) => isDenied)) return charges;
   const own = monitored.values();

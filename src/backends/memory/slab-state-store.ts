@@ -1,6 +1,6 @@
 import type { State, StateSize } from '../../strategies/strategy.js';
 
-/** States per page. A page is allocated at once, and small enough for that not to be noticed. */
+/** States per page. A page is allocated at once, and is small enough not to stall the process. */
 const PAGE_SIZE = 1024;
 const PAGE_BITS = 10;
 
@@ -98,7 +98,7 @@ function widened(counts: Counts): Counts {
   return counts instanceof Uint16Array ? new Uint32Array(counts) : new Float64Array(counts);
 }
 
-/** Values beyond the size would not be stored, and so would not limit. */
+/** Values beyond the size would not be stored, so they would not limit anything. */
 function wrongSize(length: number, size: number): TypeError {
   return new TypeError(`a strategy returned a state of ${length} numbers, but its size says ${size}`);
 }

@@ -54,10 +54,7 @@ class ListStateStore implements StateStore {
   }
 }
 
-/**
- * In place of the number of values that differ: the state is the instant and the units of one charge, to be added to
- * the log.
- */
+/** Passed as `changed`: the state is the instant and the units of one charge, to append to the log. */
 const ONE_CHARGE = -1;
 
 const NO_LOG = new ChargeLog([]);
@@ -68,7 +65,7 @@ export class LogStateStore implements StateStore {
   readonly #expiries: number[] = [];
   readonly #freeIndexes: number[] = [];
 
-  /** @param periodMs the period of the policy, which is that of all states of a table */
+  /** @param periodMs the period of the policy, which all states of a table share */
   constructor(private readonly periodMs: number) {}
 
   add(state: State, expiresAt: number): number {

@@ -12,7 +12,10 @@ import {
 import type { KeyShare } from './key-shares.js';
 import { createStateStore, LogStateStore, type StateStore } from './state-store.js';
 
-/** Subjects in one map. More are spread over many small maps, because a large map stalls the process when it grows. */
+/**
+ * The maximum number of subjects in one map. More are spread over many maps, because a large map stalls the process
+ * when it grows.
+ */
 const MAX_IN_ONE_MAP = 16_384;
 const MAP_COUNT = 64;
 
@@ -32,8 +35,8 @@ export class SubjectTable {
   overflowExpiresAt = 0;
   isOverflowing = false;
   /**
-   * For the budgets of an override: the tables, this among them, of which one has the state of a subject: that of the
-   * latest period.
+   * Set for the budgets of an override: the tables of all periods, including this one. Only the one of the latest
+   * period has the state of a subject.
    */
   alternatives: SubjectTable[] = [];
   /** The number of arguments that the strategy takes: a charge with another number of them has to be refused. */

@@ -19,8 +19,8 @@ export function hasRoomFor(store: MemoryStore, table: SubjectTable, key: string,
 }
 
 /**
- * Writes the record of a subject. While the store is full, new subjects share their budgets, and one of them must not
- * block the others: so nothing is written for them.
+ * Writes the record of a subject. While the store is full, new subjects share a budget, and a block would apply to all
+ * of them, so nothing is written for them.
  *
  * @returns whether it was written
  */

@@ -12,7 +12,7 @@ import type { State, StepResult, Strategy } from '../../../strategies/strategy.j
 import type { MemoryStore } from '../memory-store.js';
 import { hasRoomFor, readRecord, writeRecord } from './block-table.js';
 
-/** The record of a subject, in the course of a call. */
+/** The record of a subject during a call. */
 interface CallRecord {
   readonly policy: Policy;
   readonly block: PolicyBlock;
@@ -26,7 +26,7 @@ interface CallRecord {
   denied?: BlockRecord;
 }
 
-/** A charge that is decided by a strategy, from a state on. */
+/** A charge to decide by a strategy, and the state to start from. */
 export interface ChargeStep {
   readonly charge: Charge;
   readonly strategy: Strategy;

@@ -8,7 +8,7 @@ import type { Page, PageRequest } from '../../settings-store.js';
 import type { MemoryStore } from '../memory-store.js';
 import { readRecord, writeRecord } from './block-table.js';
 
-/** Two reports of one block give ends that differ by less than this: by the time that an answer takes. */
+/** The maximum difference between the ends in two reports of one block, which differ by the latency of a reply. */
 const SAME_MS = 1000;
 
 /** Blocks in this process. */
@@ -28,7 +28,7 @@ export class MemoryBlocks implements BlockStore {
   }
 
   /**
-   * Notes a block that was decided elsewhere. While the store is full, nothing is noted of a new subject.
+   * Notes a block that was decided elsewhere. While the store is full, blocks of new subjects are not noted.
    *
    * @param forMs the time from now on; 0: the subject is not blocked
    * @param strikes if the policy has begun the block just now. Default: those that are known stay
@@ -68,7 +68,7 @@ export class MemoryBlocks implements BlockStore {
   }
 }
 
-/** A block that is not kept must not be taken for one that is in force. */
+/** Returns the error for a block that cannot be stored, which must not be reported as in force. */
 function noRoom(policy: string): BackendError {
   return new BackendError(
     'OOM',

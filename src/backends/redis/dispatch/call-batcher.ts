@@ -6,7 +6,7 @@ import type { QueuedCall } from './queued-call.js';
 import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
-/** Calls of one batch at most. A longer run of the script would hold up other clients of the server. */
+/** The maximum number of calls in a batch. A longer run of the script would block other clients of the server. */
 const MAX_CALLS = 128;
 /** The number of waiting calls from which a second batch in flight is worth its round trip. */
 const MIN_SECOND_BATCH = 8;
@@ -34,10 +34,10 @@ export class CallBatcher {
   readonly #inFlight = new Set<Batch>();
   #callsInFlight = 0;
   #isTurnScheduled = false;
-  /** The local instant until which the slot is taken to be moving to another master, some keys before others. */
+  /** The local instant until which the slot is assumed to be moving to another master. */
   #movesUntilMs = 0;
 
-  /** @param replyTimeoutMs milliseconds after which a batch without a reply no longer holds up the calls behind it */
+  /** @param replyTimeoutMs milliseconds after which a batch without a reply no longer delays the calls after it */
   constructor(
     private readonly topology: RedisTopology,
     private readonly slot: number,

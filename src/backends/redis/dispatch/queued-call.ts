@@ -18,7 +18,7 @@ export interface CallContext {
   readonly events: Emitter<BackendEvent>;
   /** Knows why there is no connection. */
   readonly connection: ConnectionErrors;
-  /** Returns what a late reply says was taken. */
+  /** Returns the units that a late reply has taken. */
   readonly returns: UnitReturns;
   /** Reports overrides that the script could not read. */
   readonly unreadable: UnreadableSettings;
@@ -44,7 +44,8 @@ export class QueuedCall implements Deadlined, BatchedCall {
   /** The run that the call was last sent in. */
   run: CallRun | undefined = undefined;
   /**
-   * Set if only the general script can decide the call: the one for its strategy did not support what is under the key.
+   * Set if only the general script can decide the call: the one for its strategy did not support the value under the
+   * key.
    */
   isGeneral = false;
   /** The deadline in the server's milliseconds, set when the call is sent. */
@@ -57,7 +58,7 @@ export class QueuedCall implements Deadlined, BatchedCall {
 
   /**
    * @param dueMs the deadline on the local clock
-   * @param domain the master of its slot, which its error tells; undefined if there is only one
+   * @param domain the master of its slot, for errors; undefined if there is only one
    * @param listener receives the outcome just before the caller does
    */
   constructor(

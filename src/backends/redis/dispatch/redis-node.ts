@@ -31,7 +31,7 @@ export interface RedisNodeOptions {
 
 /** A request that the server refused as late is sent once more, with the server's time and within the same deadline. */
 const MAX_TRIES = 2;
-/** Keys that one run deletes at most: a longer run would hold up other clients of the server. */
+/** The maximum number of keys that one run deletes. A longer run would block other clients of the server. */
 const MAX_KEYS_PER_RUN = 999;
 
 /** One master: the estimate of its clock, and the commands sent to it. All keys of a command are on this master. */
@@ -56,7 +56,7 @@ export class RedisNode {
   }
 
   /**
-   * Asks for the server's time, which deadlines are sent in.
+   * Requests the server's time, on which the deadlines in commands are based.
    *
    * @param keys a key that leads to this master
    */
@@ -96,7 +96,9 @@ export class RedisNode {
     for (const run of runs) this.#send(run, runs.length > 1, end);
   }
 
-  /** Makes each charge, taken at the instant `at`, one of the cost of the same index; without one, gives units back. */
+  /**
+   * Changes each charge, taken at the instant `at`, to the cost at the same index. Without an instant, returns units.
+   */
   async settle(
     keys: readonly string[],
     charges: readonly TakenCharge[],
@@ -215,7 +217,7 @@ export class RedisNode {
     }
   }
 
-  /** Sends one command that reads, and returns its reply: strings in it are bytes. */
+  /** Sends one command that reads, and returns its reply, with strings as bytes. */
   read(command: string, args: readonly (string | number)[], dueMs: number): Promise<unknown> {
     return this.#inTime(this.client.callBuffer(command, ...args), dueMs);
   }
@@ -303,7 +305,7 @@ export class RedisNode {
     return reply.verdict;
   }
 
-  /** A reply that may be of another master, to which the slot moves, tells nothing about this one's clock. */
+  /** A reply may come from another master while the slot moves. It says nothing about the clock of this one. */
   #note({ serverMs }: { readonly serverMs: number }, redirectionsBefore: number | undefined): void {
     if (this.clock.isKnown && this.client.redirections !== redirectionsBefore) return;
     this.clock.note(serverMs, systemClock.now());
@@ -328,7 +330,7 @@ export class RedisNode {
   }
 
   /**
-   * Bounds a reply by our own timer: a client's timeouts do not cover the queues that it keeps.
+   * Bounds a reply by a timer of this library, because the timeouts of a client do not cover its queues.
    *
    * @param script the script that replies; none for a command
    */

@@ -7,7 +7,7 @@ import { SpendOneRequest, SpendRequest, SpendSeveralRequest } from '../scripts/s
 import type { SpendReply } from '../scripts/spend-reply.js';
 import type { QueuedCall } from './queued-call.js';
 
-/** The arguments of a run, and what reads its reply. */
+/** The arguments of a run, and the decoder of its reply. */
 export type RunRequest = SpendRequest | SpendOneRequest | SpendSeveralRequest;
 
 /** Calls of a batch that one run of a script decides, in order. */
@@ -55,13 +55,13 @@ export class SpendRun {
         this.fail(error);
       }
     }
-    // Its keys are on two masters, because their slot moves: each call by itself can be decided.
+    // Its keys are on two masters, because their slot moves. Each call can be decided separately.
     if (this.calls.length > 1 && isTryAgain(this.error)) return;
     call.fail(this.error);
   }
 
   /**
-   * Returns the arguments of the script, and what reads its reply.
+   * Returns the arguments of the script, and the decoder of its reply.
    *
    * @param instant epoch milliseconds, or '' for the server's time
    */
