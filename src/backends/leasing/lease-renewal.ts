@@ -8,12 +8,12 @@ const RENEWAL_ROUND_TRIPS = 2;
 /** A request is for at most this many batches, unless the waiting callers need more. */
 const MAX_BATCHES = 3;
 
-/** Records a grant that the lease has just taken in: it tells if and when the lease should be renewed. */
+/** Records the latest grant of the lease, which decides whether and when the lease is renewed. */
 export function recordGrant(lease: Lease, requestedMs: number, now: number): void {
   lease.heldAtGrant = lease.held;
   lease.grantedMs = now;
   lease.roundTripMs = Math.max(1, now - requestedMs);
-  // The last units of a limit are left to the process that needs them.
+  // The last units of a limit are left for processes that need them.
   lease.mayRenew = lease.followsGrant && lease.remainingAtServer >= batchOf(lease.policy);
 }
 

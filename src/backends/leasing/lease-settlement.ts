@@ -10,9 +10,9 @@ export interface Settlement {
 }
 
 /**
- * Puts what leased charges no longer cost back into their leases.
+ * Puts the units that leased charges no longer cost back into their leases.
  *
- * @returns the settlements that are the backend's: one for each charge that no lease can take or that costs more, and
+ * @returns the settlements for the backend: one for each charge that no lease can take or that costs more, and
  *   one for the charges that are not leased
  */
 export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManager): readonly Settlement[] {
@@ -34,7 +34,7 @@ export function settleLeased({ receipt, costs }: Settlement, leases: LeaseManage
   return settlements;
 }
 
-/** The part of a settlement that is about the charges of these indexes. */
+/** The part of a settlement for the charges at these indexes. */
 function select({ charges, at, instants }: Receipt, costs: readonly number[], indexes: readonly number[]): Settlement {
   const pick = <T>(list: readonly T[]) => indexes.flatMap((i) => list[i] ?? []);
   const receipt = receiptOf(at, pick(charges), instants && { instants: pick(instants) });

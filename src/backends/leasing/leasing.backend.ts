@@ -86,7 +86,7 @@ export class LeasingBackend extends BackendLayer<LeasableBackend> {
 
   /**
    * Puts units of leased charges back into their leases. The backend settles the other charges, those of lost leases,
-   * and what costs more than was taken. A receipt of another maker is the backend's.
+   * and what costs more than was taken. The backend also settles receipts that this layer did not create.
    */
   override async settle(receipt: Receipt, costs: readonly number[]): Promise<void> {
     this.#denials.invalidate(receipt.charges);

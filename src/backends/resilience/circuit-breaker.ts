@@ -21,8 +21,8 @@ export interface OutageListener {
 
 /**
  * A circuit breaker (Nygard, "Release It!"). It opens after five consecutive failures, and closes for good when a probe
- * succeeds: what comes later counts in a new one, so that the result of a call that began during the outage counts
- * nowhere. Probes run one at a time, at most one a second.
+ * succeeds. Later calls use a new breaker, so that the result of a call that began during the outage does not count.
+ * Probes run one at a time, at most one a second.
  */
 export class CircuitBreaker {
   #failures = 0;

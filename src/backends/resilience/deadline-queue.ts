@@ -19,8 +19,8 @@ export interface Deadlined extends Linked<Deadlined> {
 const STALL_MS = 5;
 
 /**
- * Returns true if an entry that was due at `dueMs` has not failed by `now` because the event loop of this process stood
- * still.
+ * Returns true if an entry that was due at `dueMs` has not failed by `now` because the event loop of this process was
+ * stalled.
  */
 export function isStalled(dueMs: number, now: number): boolean {
   return now - dueMs >= STALL_MS;
@@ -39,7 +39,7 @@ export class DeadlineQueue {
   readonly #startTimer = AsyncResource.bind((ms: number) => setTimeout(() => setImmediate(() => this.#check()), ms));
 
   /**
-   * @param timeoutMs milliseconds that an entry waits by default; infinite: for ever
+   * @param timeoutMs milliseconds that an entry waits by default. If infinite, entries never fail
    * @param server the name in the error
    */
   constructor(

@@ -102,8 +102,8 @@ export class DenialCache {
   }
 
   /**
-   * Drops all denials on which an override of this policy's name and subject counts, or counted, and those not yet
-   * learnt.
+   * Drops all denials that an override of this policy's name and subject may affect. The outcomes of calls that are in
+   * flight are not cached.
    */
   invalidateOverride({ policy: name, subject }: OverrideTarget): void {
     this.#epoch += 1;
@@ -209,7 +209,7 @@ function shortestWait(decisions: readonly Decision[]): number {
   return waitMs;
 }
 
-/** Returns false for a denial that every call like it has to be decided for. */
+/** Returns false for a denial that must not be cached, because the backend has to decide every such call. */
 function isCacheable(charges: readonly Charge[], { decisions }: Outcome): boolean {
   return charges.every((charge, i) => isEnforced(charge) && !countsDenials(charge, decisions[i]));
 }
@@ -248,7 +248,7 @@ function subjectsOf(targets: readonly Target[]): ReadonlySet<string> {
   return new Set(targets.map(({ subject }) => mapKey(subject)));
 }
 
-/** A name of a budget. Two budgets of the same name do no harm: an answer is then not cached. */
+/** A key of a budget. If two budgets have the same key, the only effect is that an outcome is not cached. */
 function budgetOf({ policy, subject }: Target): string {
   return `${policy.id} ${mapKey(subject)}`;
 }

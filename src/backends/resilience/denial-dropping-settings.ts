@@ -3,7 +3,7 @@ import { SettingsLayer } from '../settings-layer.js';
 import type { NewOverride, OverrideTarget, SettingsStore } from '../settings-store.js';
 import type { DenialCache } from './denial-cache.js';
 
-/** Drops the cached denials of whom an override is about when it is set or deleted: the next call is decided by it. */
+/** Drops the cached denials of a subject when its override is set or deleted, so that the next call sees the change. */
 export class DenialDroppingSettings extends SettingsLayer {
   constructor(
     inner: SettingsStore,

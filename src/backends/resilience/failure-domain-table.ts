@@ -6,7 +6,7 @@ import type { BackendError } from '../backend-error.js';
 import type { BackendEvent, DegradedDomains } from '../backend-events.js';
 import { FailureDomain } from './failure-domain.js';
 
-/** Codes that are counted apart: a server has few of them. */
+/** The maximum number of error codes that are counted separately. A server has few of them. */
 const MAX_CODES = 100;
 
 /** The part of a backend that returns its domains, and that is probed. */
@@ -62,7 +62,7 @@ export class FailureDomainTable {
     }
   }
 
-  /** Notes that a call on these domains failed: all of them, unless the error tells which. */
+  /** Notes that a call failed on these domains: on all of them, unless the error names one. */
   failed(domains: readonly FailureDomain[], error: BackendError, charges: readonly Charge[]): void {
     this.count(error);
     for (const domain of domains) {
@@ -92,7 +92,7 @@ export class FailureDomainTable {
     return domain;
   }
 
-  /** Drops the domains that are no more. Those with an open breaker are dropped when that is probed. */
+  /** Drops the domains that no longer exist. Those with an open breaker are dropped at its next probe. */
   #dropReplaced(): void {
     const names = new Set(this.backend.domains?.all());
     for (const [name, { breaker }] of this.#domains) {

@@ -6,7 +6,7 @@ import { CircuitBreaker, type OutageListener } from './circuit-breaker.js';
 /** A failure domain: its circuit breaker, and the charges that probes of it use. */
 export class FailureDomain {
   readonly breaker: CircuitBreaker;
-  /** A list of this domain alone: calls on one domain, which most are, share it. */
+  /** A list of only this domain, shared by all calls on one domain, which are the usual ones. */
   readonly alone: readonly FailureDomain[] = [this];
   /** The charges of the last call that failed. Probes use them, because the backend may work for others. */
   failedCharges: readonly Charge[] = [];

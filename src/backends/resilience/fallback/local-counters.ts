@@ -181,7 +181,7 @@ export class LocalCounters {
   }
 
   #admitAt(charges: readonly Charge[], receipt: Receipt): Outcome | undefined {
-    // An outage that is over for these counters costs a call no more than one that never was.
+    // Once no unit of the outage counts any more, a call costs as little as before the outage.
     if (!this.#isAnyOwed(charges)) {
       this.#count(receipt);
       return undefined;
