@@ -1,5 +1,6 @@
 import { type Awaitable, chain, isPromise } from '../../core/awaitable.js';
 import { describeValue, optionAt } from '../../core/errors.js';
+import type { CompiledLimit } from '../../planning/compiled-limit.js';
 import { type Call, withContext } from '../../transports/call.js';
 import type { FunctionOwner } from '../../transports/functions/function-deadlines.js';
 import type { Denial, DenialMessage } from '../../transports/responder.js';
@@ -29,6 +30,8 @@ function composeMessage(charged: ChargedOutcome, call: Call, settings: RuntimeSe
   const { deadlines } = settings;
   const message = limit?.message ?? settings.message;
   const onDenied = limit?.onDenied ?? settings.onDenied;
+  // Most denials return here, without closures.
+  if (message === undefined && onDenied === undefined) return messageOf(undefined, limit, limitedCall);
   const ownerOf = (option: 'message' | 'onDenied') => (limit?.[option] === undefined ? MODULE : limit);
   return chain(deadlines.bound(onDenied?.(limitedCall, outcome), ownerOf('onDenied'), 'onDenied'), () => {
     const written = typeof message === 'function' ? message(limitedCall, outcome) : message;
@@ -38,7 +41,15 @@ function composeMessage(charged: ChargedOutcome, call: Call, settings: RuntimeSe
           `${optionAt(ownerOf('message').place, 'message')}: expected a string or an object, got ${describeValue(text)}`,
         );
       }
-      return { message: text, status: limit?.concurrency?.status, context: limitedCall.context };
+      return messageOf(text, limit, limitedCall);
     });
   });
+}
+
+function messageOf(
+  message: DenialMessage['message'],
+  limit: CompiledLimit | undefined,
+  { context }: Call,
+): DenialMessage {
+  return { message, status: limit?.concurrency?.status, context };
 }

@@ -29,8 +29,7 @@ export function sessionOn(target: Target): CallSession | undefined {
 export function keepSession(session: CallSession, target: object): void {
   const holder = holderOf(target);
   // Stored as a member: a WeakMap of requests costs the garbage collector more than the rest of the call.
-  const isFree = holder[SESSION] === undefined && Object.isExtensible(holder);
-  if (!isFree || !attach(session, holder)) otherSessions.set(target, session);
+  if (holder[SESSION] !== undefined || !attach(session, holder)) otherSessions.set(target, session);
 }
 
 /**
@@ -45,7 +44,10 @@ function holderOf(target: Target): Target {
   return Array.isArray(rawHeaders) ? rawHeaders : target;
 }
 
-/** Stores the session as a member. Returns true on success: a Proxy may refuse it, or forward it to another request. */
+/**
+ * Stores the session as a member. Returns true on success: a frozen object or a Proxy may refuse it, and a Proxy may
+ * forward it to another request.
+ */
 function attach(session: CallSession, target: Target): boolean {
   try {
     target[SESSION] = session;

@@ -1,5 +1,7 @@
+import { sharedState } from '../../core/copies.js';
 import { bindingOf, type Charge, type Decision } from '../../core/decision.js';
 import { ThrottleConfigError } from '../../core/errors.js';
+import type { Policy } from '../../core/policy.js';
 import { wholeSeconds } from '../wait-seconds.js';
 import { partitionParameter } from './partition-key.js';
 
@@ -43,7 +45,7 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
       const policies = list(decisions, policyItem, charges);
       if (policies === '') return;
       set.call(response, 'RateLimit-Policy', policies);
-      set.call(response, 'RateLimit', list(decisions, stateItem));
+      set.call(response, 'RateLimit', list(decisions, stateItem, charges));
     },
   },
   /** Version 7: a dictionary of the binding policy. */
@@ -181,19 +183,52 @@ function list(decisions: readonly Decision[], item: Item, charges = NO_CHARGES):
   return text;
 }
 
-function policyItem({ policy, limit, windowMs }: Decision, charge: Charge | undefined): string {
-  const unit = charge?.policy.unit;
-  const quota = unit === undefined ? '' : `;qu="${unit}"`;
-  const window = windowMs < 1000 ? '' : `;w=${integer(wholeSeconds(windowMs))}`;
-  const partition = charge === undefined ? '' : partitionParameter(charge.subject);
-  return `"${policy}";q=${integer(limit)}${quota}${window}${partition}`;
+function policyItem(decision: Decision, charge: Charge | undefined): string {
+  const { quota } = itemParts(decision, charge);
+  return charge === undefined ? quota : quota + partitionParameter(charge.subject);
 }
 
-function stateItem({ policy, allowed, remaining, resetMs, retryAfterMs, windowMs }: Decision): string {
+function stateItem(decision: Decision, charge: Charge | undefined): string {
+  const { allowed, remaining, resetMs, retryAfterMs, windowMs } = decision;
   // It is unknown when permits become free again.
   const waitMs = windowMs === 0 ? 0 : allowed ? resetMs : retryAfterMs;
   const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(wholeSeconds(waitMs))}`;
-  return `"${policy}";r=${integer(remaining)}${wait}`;
+  return itemParts(decision, charge).beginning + integer(remaining) + wait;
+}
+
+/** The parts of a policy's items that are the same for all of its calls, unless an override applies. */
+interface ItemParts extends Pick<Decision, 'policy' | 'limit' | 'windowMs'> {
+  /** `"api";q=100;w=60` */
+  readonly quota: string;
+  /** `"api";r=` */
+  readonly beginning: string;
+}
+
+/** The latest parts by policy. Composing them takes 0.3 us of the guard's 1.7 per call on Fastify. */
+const latestParts = sharedState('header-items', () => new WeakMap<Policy, ItemParts>());
+
+function itemParts(decision: Decision, charge: Charge | undefined): ItemParts {
+  if (charge === undefined) return composeParts(decision, undefined);
+  const known = latestParts.get(charge.policy);
+  const { policy, limit, windowMs } = decision;
+  if (known !== undefined && known.limit === limit && known.windowMs === windowMs && known.policy === policy) {
+    return known;
+  }
+  const composed = composeParts(decision, charge.policy.unit);
+  latestParts.set(charge.policy, composed);
+  return composed;
+}
+
+function composeParts({ policy, limit, windowMs }: Decision, unit: string | undefined): ItemParts {
+  const quotaUnit = unit === undefined ? '' : `;qu="${unit}"`;
+  const window = windowMs < 1000 ? '' : `;w=${integer(wholeSeconds(windowMs))}`;
+  return {
+    policy,
+    limit,
+    windowMs,
+    quota: `"${policy}";q=${integer(limit)}${quotaUnit}${window}`,
+    beginning: `"${policy}";r=`,
+  };
 }
 
 /**

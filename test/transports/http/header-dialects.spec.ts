@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 import { parseRateLimit } from 'ratelimit-header-parser';
-import { type HeaderDialect, type HeaderStyle, Throttle } from '../../../src/index.js';
+import { definePolicy, type HeaderDialect, type HeaderStyle, MemoryBackend, Throttle } from '../../../src/index.js';
+import { writeDialects } from '../../../src/transports/http/header-dialects.js';
 import { startSockets } from '../../support/gateway-app.js';
 import { limitHeaders } from '../../support/header-fields.js';
 import { adapters, startApp } from '../../support/http-app.js';
@@ -121,6 +122,28 @@ describe('a refused connection', () => {
         'retry-after': '60',
         'cache-control': 'no-store',
       },
+    ]);
+  });
+});
+
+describe('the items of a policy', () => {
+  it('have the limit of their own decision, also after a decision under an override', () => {
+    const policy = definePolicy('api', { rate: '2/min', strategy });
+    const charge = { policy, subject: 'header:a', cost: 1 };
+    const { decisions } = new MemoryBackend().spend([charge]);
+    const [own] = decisions;
+    if (own === undefined) throw new Error('no decision');
+    const fieldsOf = (changed: object) => {
+      const written: Record<string, string> = {};
+      const set = (name: string, value: string) => Object.assign(written, { [name]: value });
+      writeDialects(['draft-11'], set, {}, [{ ...own, ...changed }], null, [charge]);
+      return written['RateLimit-Policy'];
+    };
+    expect([{}, { limit: 9 }, { windowMs: 5000 }, {}].map(fieldsOf)).toEqual([
+      '"api";q=2;w=60',
+      '"api";q=9;w=60',
+      '"api";q=2;w=5',
+      '"api";q=2;w=60',
     ]);
   });
 });
