@@ -1,7 +1,7 @@
 import { describeValue } from '../core/errors.js';
 import type { BlockOptions } from '../strategies/blocks/block-options.js';
 import { type By, type Call, EXEMPT } from '../transports/call.js';
-import { assertNotMisspelt, type ContextMember, readsContext } from '../transports/context-members.js';
+import { type ContextMember, readsContext } from '../transports/context-members.js';
 import { by } from '../transports/identity/by.js';
 import { memberAt } from '../transports/member.js';
 import type { PolicyOptions } from './policy-options.js';
@@ -169,18 +169,13 @@ function freeze(all: Presets): Presets {
 }
 
 /**
- * Returns the name in the body of a request, or in the data of a message, if there is one. A call by hand may have a
- * context of its own, which startup has not seen.
+ * Returns the name in the body of a request, or in the data of a message, if there is one.
  *
  * @throws TypeError for an invalid path
- * @throws ThrottleConfigError for a misspelt `account`
  */
 function nameIn({ client, message, request, context }: Call): string | undefined {
   const path = context.account;
-  if (path === undefined) {
-    assertNotMisspelt('context', context, ACCOUNT, ACCOUNT.without);
-    return undefined;
-  }
+  if (path === undefined) return undefined;
   if (typeof path !== 'string' || !ACCOUNT.fits(path)) {
     throw new TypeError(`context.account: expected ${ACCOUNT.expected}, got ${describeValue(path)}`);
   }

@@ -2,10 +2,8 @@ import type { Observable } from 'rxjs';
 import type { Awaitable } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome, UNITS } from '../core/decision.js';
-import { ThrottleConfigError } from '../core/errors.js';
 import type { LimitName, PolicyName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
-import type { CompiledLimit } from '../planning/compiled-limit.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
 import { enforced, everyPlan } from '../planning/policy-source.js';
 import { withContext } from '../transports/call.js';
@@ -15,7 +13,6 @@ import { credit, debit } from './adjustments.js';
 import type { BudgetReservations } from './budgets/budget-reservations.js';
 import { NamedBudgets } from './budgets/named-budgets.js';
 import type { CallLimiter } from './calls/call-limiter.js';
-import type { CallSession } from './calls/call-session.js';
 import { prepareCharges } from './calls/charges/charge-builder.js';
 import type { GivenValues } from './calls/charges/charge-parts.js';
 import { type ChargedOutcome, outcomeOf } from './calls/charges/prepared-charges.js';
@@ -25,6 +22,7 @@ import { holdsUntilEnd } from './calls/permits/call-permits.js';
 import type { Run } from './calls/permits/run-permits.js';
 import type { SessionResolver } from './calls/session-resolver.js';
 import { runCharged } from './charged-run.js';
+import { assertCollectable, assertContextRead, assertOutcomeSeen } from './limit-checks.js';
 import { type LimitLookup, withCost } from './limit-lookup.js';
 import { PlainCharges } from './plain-charges.js';
 import type { RuntimePolicies } from './policies/runtime-policies.js';
@@ -61,7 +59,7 @@ export class ThrottleService {
     noteInjectable(ThrottleService);
   }
 
-  /** Denied calls, violations, policy changes, unknown plans, subjects that share a budget if memory is full, outages. */
+  /** Denials, violations, policy changes, unknown plans, outages, and subjects that share a budget if memory is full. */
   readonly events$: Observable<ThrottleEvent>;
   /**
    * The number of calls that each policy would have denied in this process while its mode was `monitor`, by policy
@@ -312,38 +310,13 @@ export class ThrottleService {
     const { method, policy, charges } = request;
     const { call, session } = this.#callOf(request);
     const handlerLimits = session?.handlerLimits;
-    return {
-      limits:
-        charges === undefined
-          ? this.lookup.find(method, policy, handlerLimits)
-          : charges.flatMap((charge) => withCost(this.lookup.find(method, charge.policy, handlerLimits), charge.cost)),
-      call,
-      session,
-    };
+    const limits =
+      charges === undefined
+        ? this.lookup.find(method, policy, handlerLimits)
+        : charges.flatMap((charge) => withCost(this.lookup.find(method, charge.policy, handlerLimits), charge.cost));
+    // Startup has checked the contexts of the limits, but not one that is passed here. If there is a subject, no `by`
+    // reads it.
+    if (request.context !== undefined && request.subject === undefined) assertContextRead(method, limits, call);
+    return { limits, call, session };
   }
-}
-
-/** Throws unless the end of the call can be observed, so that a limit can be settled. */
-function assertOutcomeSeen(method: string, { name }: CompiledLimit, session: CallSession | undefined): void {
-  if (session?.watchEnd() !== undefined) return;
-  const found = session === undefined ? 'there is no call here' : 'its end cannot be observed';
-  throw new ThrottleConfigError(
-    'SLUICE_NO_CALL',
-    `${method}("${name}"): its \`chargeWhen\` depends on how the call ends, but ${found}. Use run("${name}", options, fn), which settles by how fn ends${session?.responder.onEnd !== undefined ? ', or pass the response beside the request: { on: request, response }' : ''}.`,
-  );
-}
-
-/** Throws for concurrency limits, since a tally collects costs of rates, and for limits with `chargeWhen`. */
-function assertCollectable(place: string, limits: readonly CompiledLimit[]): void {
-  if (limits.some(isByOutcome)) {
-    throw new ThrottleConfigError(
-      'SLUICE_WRONG_POLICY',
-      `${place}: the policy has a \`chargeWhen\`, so the end of the call would settle again what the tally charges. Use run with a \`chargeWhen\` that returns the units, or a policy of its own for the tally, without \`chargeWhen\`.`,
-    );
-  }
-  if (!limits.some(({ concurrency }) => concurrency !== undefined)) return;
-  throw new ThrottleConfigError(
-    'SLUICE_WRONG_POLICY',
-    `${place}: a tally collects the cost of a rate, and this policy limits how many calls run at a time. Make the rate a policy of its own, and use run for the permits.`,
-  );
 }

@@ -15,7 +15,7 @@ export interface ContextMember {
 
 const readers = sharedState('context-readers', () => new WeakMap<By, readonly ContextMember[]>());
 
-/** Notes that a function reads members of `context`, so that startup checks them. Returns the function. */
+/** Notes that a function reads members of `context`, so that they are checked. Returns the function. */
 export function readsContext(by: By, members: readonly ContextMember[]): By {
   if (members.length > 0) readers.set(by, members);
   return by;
@@ -49,30 +49,16 @@ export function assertContextMembers(place: string, { name: limit, by, context =
 function assertMember(path: string, context: CallContext, member: ContextMember, fix: string): void {
   const { name, expected, fits } = member;
   if (!(name in context)) {
-    assertNotMisspelt(path, context, member, fix);
-    return;
+    const misspelt = Object.keys(context).find((given) => nearestTo(given, [name]) !== undefined);
+    if (misspelt === undefined) return;
+    throw new ThrottleConfigError(
+      'SLUICE_UNKNOWN_OPTION',
+      `${path}: expected "${name}", ${expected}, got "${misspelt}". Did you mean "${name}"? ${fix}`,
+    );
   }
   const value: unknown = context[name];
   if (value === undefined) throw missingValue(`${path}.${name}`, expected, fix);
   if (fits(value)) return;
   const { code, problem } = invalidValue(`${path}.${name}`, expected, value);
   throw new ThrottleConfigError(code, `${problem}. ${fix}`);
-}
-
-/**
- * Throws if a member that a `by` function reads is missing, but one of a similar name is given.
- *
- * @throws ThrottleConfigError naming both
- */
-export function assertNotMisspelt(path: string, context: CallContext, member: ContextMember, fix: string): void {
-  for (const given in context) {
-    if (nearestTo(given, [member.name]) !== undefined) throw misspelt(path, given, member, fix);
-  }
-}
-
-function misspelt(path: string, given: string, { name, expected }: ContextMember, fix: string): ThrottleConfigError {
-  return new ThrottleConfigError(
-    'SLUICE_UNKNOWN_OPTION',
-    `${path}: expected "${name}", ${expected}, got "${given}". Did you mean "${name}"? ${fix}`,
-  );
 }

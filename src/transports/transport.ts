@@ -17,8 +17,7 @@ export interface Transport {
   /** Where its calls are charged. */
   readonly chargedIn: 'guard' | 'interceptor';
   /**
-   * For a warning: the member that is missing in contexts that `open` does not recognize. Undefined if such contexts
-   * need no warning.
+   * Describes the contexts that `open` does not recognize, for a warning. Undefined if such contexts need no warning.
    */
   readonly unrecognized?: string;
   /** Opens the call of an execution context of this type. Undefined if this application does not limit the call. */

@@ -303,24 +303,22 @@ describe.each(adapters)('a preset by address and account, on %s', (adapter) => {
     expect(await admitted(app, () => ({ method: 'POST', body: {} }))).toEqual([10, 'otp-verify-address-10m']);
   });
 
-  it.each([{ account: 5 }, { acount: 'email' }])('fails for %j, which a call by hand passes', async (context) => {
-    @Controller('try')
-    class ByHandController {
-      constructor(@Inject(ThrottleService) private readonly throttle: ThrottleService) {}
-
-      @Post()
-      async write(): Promise<void> {
-        await this.throttle.hit('account', 1, { context });
-      }
-    }
+  it.each([
+    [
+      { acount: 'email' },
+      'SLUICE_UNKNOWN_OPTION',
+      /^hit\(\{ context \}\): expected "account", .*Did you mean "account"\?/,
+    ],
+    [{ account: 5 }, 'SLUICE_INVALID_OPTION', /^hit\(\{ context \}\)\.account: expected .*, got 5 \(number\)/],
+  ])('a call by hand with %j rejects', async (context, code, problem) => {
     const [, limit = { rate: '1/s' }] = presets.PASSWORD_RESET;
     const { name, ...account } = limit;
-    await using app = await startApp({
-      adapter,
-      controllers: [ByHandController],
-      options: { policies: { account } },
-    });
-    expect((await app.send('/try', post(1, 'ann'))).status).toBe(500);
+    await using app = await startApp({ adapter, controllers: [], options: { policies: { account } } });
+    const throttle = app.app.get(ThrottleService);
+    const charge = throttle.hit('account', 1, { context });
+    await expect(charge).rejects.toMatchObject({ code, problem: expect.stringMatching(problem) });
+    // With a subject, the preset does not look for the account.
+    await expect(throttle.hit('account', 1, { subject: 'ann', context })).resolves.toMatchObject({ allowed: true });
   });
 });
 

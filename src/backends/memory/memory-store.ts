@@ -90,8 +90,8 @@ export class MemoryStore {
   }
 
   /**
-   * Returns the table of a policy. Most calls have the policies of an earlier call at the same positions: without a look-up in a map,
-   * a call of eight policies takes 13 % less.
+   * Returns the table of a policy. Most calls have the policies of an earlier call at the same positions: without a
+   * look-up in a map, a call of eight policies takes 13 % less.
    *
    * @param position of the charge in its call
    */

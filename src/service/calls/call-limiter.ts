@@ -89,7 +89,7 @@ export class CallLimiter {
       : this.record(decided, session, undefined, call);
   }
 
-  /** Records what the backend answered to prepared charges, outside of any session. */
+  /** Records the backend's answer to prepared charges, outside of any session. */
   recordAnswer(answer: Awaitable<Outcome>, prepared: PreparedCharges): Awaitable<ChargedOutcome> {
     const decided = chargedOutcome(answer, prepared);
     return isNativePromise(decided)

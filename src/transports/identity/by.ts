@@ -12,7 +12,7 @@ import {
   checkedSubject,
   type FoundSubject,
   type HeaderOptions,
-  headerSubjects,
+  headerSubject,
   ipSubject,
   isEmptySubject,
   userSubject,
@@ -93,10 +93,9 @@ export const by = {
     assertHeaderName(name);
     const isClear = isClearIn(options);
     const key = name.toLowerCase();
-    const subjectFor = headerSubjects(key, isClear);
     const find: By = ({ request }) => {
       const value = request?.headers[key];
-      return value === undefined || value.length === 0 ? null : subjectFor(String(value));
+      return value === undefined || value.length === 0 ? null : headerSubject(key, String(value), isClear);
     };
     return markHeaders(find, [key]);
   },

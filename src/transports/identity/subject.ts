@@ -93,19 +93,8 @@ export function ipSubject(address: string): string {
 
 /** @param name the header's name in lower case */
 export function headerSubject(name: string, value: string, isClear: boolean): string {
-  return headerSubjects(name, isClear)(value);
-}
-
-/**
- * Returns a function that returns the subjects of a header by its value.
- *
- * @param name the header's name in lower case
- */
-export function headerSubjects(name: string, isClear: boolean): (value: string) => string {
-  const beginning = isClear ? `header:${name}:` : `header:${name}:#`;
-  if (isClear) return (value) => beginning + value;
   // Takes 0.6 us per call. A cache would be faster, but would keep the secrets of all clients in memory.
-  return (value) => beginning + hash('sha256', value, 'hex').slice(0, 32);
+  return isClear ? `header:${name}:${value}` : `header:${name}:#${hash('sha256', value, 'hex').slice(0, 32)}`;
 }
 
 function unfit(place: string, expected: string, found: unknown): TypeError {

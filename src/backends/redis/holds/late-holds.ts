@@ -9,14 +9,14 @@ export interface HoldCall {
   /** Notes that the call has failed, so its caller holds nothing. */
   abandon(): void;
   /**
-   * Returns false if this process has asked for one of its ids since: what was taken late then belongs to that call.
+   * Returns false if a later call of this process has one of its ids: units that were taken late belong to that call.
    */
   isAbandoned(): boolean;
 }
 
 /**
- * The calls whose replies may come too late. If a reply is late, the units that it took are returned. They are not
- * returned if the call was repeated with the same ids: the repeated call found its holds open, and uses them.
+ * Remembers failed calls whose replies may still arrive. Units that such a call took are returned, unless a later call
+ * has the same ids: that call found the holds open, and uses them.
  */
 export class LateHolds {
   readonly #abandoned = new BoundedMap<string, HoldCall>(MAX_ABANDONED);
