@@ -41,8 +41,10 @@ export interface ContextUse {
  */
 export function assertContextMembers(place: string, { name: limit, by, context = {} }: ContextUse): void {
   const path = optionAt(place, 'context');
+  // A policy of the module has no name among its options: the place has it.
+  const reader = limit === undefined ? 'The policy' : `The limit "${limit}"`;
   for (const member of by === undefined ? [] : contextMembersOf(by)) {
-    assertMember(path, context, member, `The limit "${limit}" reads it. ${member.without}`);
+    assertMember(path, context, member, `${reader} reads it. ${member.without}`);
   }
 }
 

@@ -361,7 +361,9 @@ describe('a context that a preset cannot use stops startup', () => {
         controllers: [UsedController],
       }));
     };
-    expect(await start({ acount: 'email' }, {})).toMatch(/^policies\.login\.context: expected "account"/);
+    expect(await start({ acount: 'email' }, {})).toBe(
+      `policies.login.context: expected "account", ${path}, got "acount". Did you mean "account"? The policy reads it. ${without}`,
+    );
     expect(await start({}, { account: 5 })).toMatch(
       /^@Throttle\("login"\) on UsedController\.login, context\.account:/,
     );
