@@ -42,10 +42,19 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
   'draft-11': {
     names: ['RateLimit-Policy', 'RateLimit'],
     write(set, response, decisions, _binding, charges) {
-      const policies = list(decisions, policyItem, charges);
+      let policies = '';
+      let states = '';
+      for (let i = 0; i < decisions.length; i++) {
+        const decision = decisions[i];
+        if (decision === undefined || decision.unlimited === true) continue;
+        const charge = charges[i];
+        const parts = itemParts(decision, charge);
+        policies = joined(policies, policyItem(parts, charge));
+        states = joined(states, stateItem(parts, decision));
+      }
       if (policies === '') return;
       set.call(response, 'RateLimit-Policy', policies);
-      set.call(response, 'RateLimit', list(decisions, stateItem, charges));
+      set.call(response, 'RateLimit', states);
     },
   },
   /** Version 7: a dictionary of the binding policy. */
@@ -56,7 +65,7 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
       if (binding === null) return;
       const { limit, remaining, resetMs } = binding;
       const reset = wholeSeconds(resetMs);
-      set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
+      set.call(response, 'RateLimit-Policy', quotaPolicies(decisions));
       set.call(
         response,
         'RateLimit',
@@ -71,7 +80,7 @@ const DIALECTS: Readonly<Record<HeaderDialect, Dialect>> = {
       const binding = inWindow(strictest, decisions);
       if (binding === null) return;
       const { limit, remaining, resetMs } = binding;
-      set.call(response, 'RateLimit-Policy', list(decisions, quotaPolicy));
+      set.call(response, 'RateLimit-Policy', quotaPolicies(decisions));
       set.call(response, 'RateLimit-Limit', String(integer(limit)));
       set.call(response, 'RateLimit-Remaining', String(integer(remaining)));
       set.call(response, 'RateLimit-Reset', String(integer(wholeSeconds(resetMs))));
@@ -167,33 +176,34 @@ function integer(value: number): number {
   return Math.min(value, MAX_INTEGER);
 }
 
-type Item = (decision: Decision, charge: Charge | undefined) => string;
-
-const NO_CHARGES: readonly Charge[] = [];
-
-function list(decisions: readonly Decision[], item: Item, charges = NO_CHARGES): string {
-  let text = '';
-  for (let i = 0; i < decisions.length; i++) {
-    const decision = decisions[i];
-    if (decision === undefined || decision.unlimited === true) continue;
-    const one = item(decision, charges[i]);
-    if (one === '') continue;
-    text = text === '' ? one : `${text}, ${one}`;
+/**
+ * Returns the limits and windows of all policies, as versions 3 to 7 write them. They require whole seconds, so a window
+ * below a second is written as 1. Concurrency limits, which have no window, are omitted.
+ */
+function quotaPolicies(decisions: readonly Decision[]): string {
+  let policies = '';
+  for (const { limit, windowMs, unlimited } of decisions) {
+    if (unlimited === true || windowMs === 0) continue;
+    policies = joined(policies, `${integer(limit)};w=${integer(wholeSeconds(windowMs))}`);
   }
-  return text;
+  return policies;
 }
 
-function policyItem(decision: Decision, charge: Charge | undefined): string {
-  const { quota } = itemParts(decision, charge);
+/** Adds an item to a list of a structured field. */
+function joined(list: string, item: string): string {
+  return list === '' ? item : `${list}, ${item}`;
+}
+
+function policyItem({ quota }: ItemParts, charge: Charge | undefined): string {
   return charge === undefined ? quota : quota + partitionParameter(charge.subject);
 }
 
-function stateItem(decision: Decision, charge: Charge | undefined): string {
+function stateItem({ beginning }: ItemParts, decision: Decision): string {
   const { allowed, remaining, resetMs, retryAfterMs, windowMs } = decision;
   // It is unknown when permits become free again.
   const waitMs = windowMs === 0 ? 0 : allowed ? resetMs : retryAfterMs;
   const wait = waitMs === null || waitMs === 0 ? '' : `;t=${integer(wholeSeconds(waitMs))}`;
-  return itemParts(decision, charge).beginning + integer(remaining) + wait;
+  return beginning + integer(remaining) + wait;
 }
 
 /** The parts of a policy's items that are the same for all of its calls, unless an override applies. */
@@ -229,12 +239,4 @@ function composeParts({ policy, limit, windowMs }: Decision, unit: string | unde
     quota: `"${policy}";q=${integer(limit)}${quotaUnit}${window}`,
     beginning: `"${policy}";r=`,
   };
-}
-
-/**
- * Returns the item of a policy. This dialect requires whole seconds, so a window below a second is written as 1. A
- * concurrency limit, which has no window, is omitted.
- */
-function quotaPolicy({ limit, windowMs }: Decision): string {
-  return windowMs === 0 ? '' : `${integer(limit)};w=${integer(wholeSeconds(windowMs))}`;
 }

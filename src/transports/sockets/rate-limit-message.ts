@@ -43,7 +43,7 @@ const RESERVED = new Set([
 /** @param text the error message, unless the policy has a `message` */
 export function deniedPayload(outcome: Outcome, { message, context }: DenialMessage, text: string): RateLimitPayload {
   const { binding } = outcome;
-  return {
+  const payload: RateLimitPayload = {
     type: RATE_LIMIT,
     error: message ?? text,
     retry_after: announcedSeconds(outcome),
@@ -51,8 +51,9 @@ export function deniedPayload(outcome: Outcome, { message, context }: DenialMess
     limit: binding?.limit ?? null,
     remaining: binding?.remaining ?? null,
     reason: binding?.reason ?? null,
-    ...extrasOf(context.extras),
   };
+  // Not a spread into the literal, which takes V8 11 longer than the rest of the message.
+  return context.extras === undefined ? payload : Object.assign(payload, extrasOf(context.extras));
 }
 
 export function unavailablePayload(waitMs: number): RateLimitPayload {
@@ -68,7 +69,6 @@ export function unavailablePayload(waitMs: number): RateLimitPayload {
 }
 
 function extrasOf(extras: unknown): object {
-  if (extras === undefined) return {};
   if (typeof extras !== 'object' || extras === null || Array.isArray(extras)) {
     throw new TypeError(`context.extras: expected an object of members for the message, got ${describeValue(extras)}`);
   }
