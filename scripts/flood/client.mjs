@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { answer } from './child.mjs';
 import { Connection } from './connection.mjs';
-import { frame, PING, TEXT } from './frames.mjs';
+import { PollingConnection } from './polling-connection.mjs';
 
 /** The number of messages per write. */
 const CHUNK = 1000;
@@ -10,13 +10,15 @@ const CHUNK = 1000;
 const QUIET_MS = 1000;
 
 let connection;
+let transport;
 
 answer({ connect, warm, flood });
 
 /** @param about.isRude true to go on sending after the server has sent a close frame */
 async function connect(about) {
   connection?.destroy();
-  connection = await Connection.open(about);
+  connection = await (about.transport === 'polling' ? PollingConnection : Connection).open(about);
+  transport = about.transport;
 }
 
 /** Sends `count` messages, a hundred at a time, each hundred after the previous one has been read. */
@@ -24,7 +26,7 @@ async function warm({ count }) {
   const hundred = messages(100);
   for (let sent = 0; sent < count && connection.isOpen; sent += 100) {
     await connection.write(hundred);
-    await allRead();
+    await connection.allRead();
   }
 }
 
@@ -42,8 +44,8 @@ async function flood({ ms, count, giveUpMs }) {
       sent += CHUNK;
       await connection.write(chunk);
     }
-    await allRead();
-    if (connection.transport === 'socket.io') await allAcknowledged(sent);
+    await connection.allRead();
+    if (transport !== 'ws') await allAcknowledged(sent);
   };
   await Promise.race([all(), pause(giveUpMs, undefined, { ref: false })]);
   const { acks, notices, toldAt, endedAt } = connection;
@@ -62,17 +64,10 @@ async function flood({ ms, count, giveUpMs }) {
 /** Returns messages of the same length. On socket.io each requests an acknowledgement. */
 function messages(count) {
   const one = (i) =>
-    connection.transport === 'ws'
+    transport === 'ws'
       ? `{"event":"say","data":"${i % 10} bottles"}`
       : `42${String(i).padStart(4, '1')}["say","${i % 10} bottles"]`;
-  return Buffer.concat(Array.from({ length: count }, (_, i) => frame(TEXT, one(i))));
-}
-
-/** Resolves when the server has read everything that was written, or the connection has ended. */
-async function allRead() {
-  const { pongs } = connection;
-  await connection.write(frame(PING, ''));
-  while (connection.endedAt === undefined && connection.pongs === pongs) await connection.changed();
+  return connection.payload(Array.from({ length: count }, (_, i) => one(i)));
 }
 
 async function allAcknowledged(sent) {

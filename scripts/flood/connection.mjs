@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import { CLOSE, frame, frameReader, PONG, TEXT } from './frames.mjs';
+import { CLOSE, frame, frameReader, PING, PONG, TEXT } from './frames.mjs';
 
 const PATHS = { ws: '/', 'socket.io': '/socket.io/?EIO=4&transport=websocket' };
 
@@ -55,6 +55,18 @@ export class Connection {
   async write(bytes) {
     if (!this.isOpen || this.#socket.write(bytes)) return;
     while (this.isOpen && this.#socket.writableNeedDrain) await this.changed();
+  }
+
+  /** Returns messages as the bytes of a write. */
+  payload(messages) {
+    return Buffer.concat(messages.map((message) => frame(TEXT, message)));
+  }
+
+  /** Resolves when the server has read everything that was written, or the connection has ended. */
+  async allRead() {
+    const { pongs } = this;
+    await this.write(frame(PING, ''));
+    while (this.endedAt === undefined && this.pongs === pongs) await this.changed();
   }
 
   /** Resolves when something was received, or sent. */

@@ -45,10 +45,10 @@ function begin() {
   histogram.enable();
 }
 
-async function end({ bytesEach }) {
+/** @param about.received the number of messages; default: by the bytes that were read */
+async function end({ bytesEach, received = Math.floor((socket.bytesRead - began.bytes) / bytesEach) }) {
   histogram.disable();
   const cpu = process.cpuUsage(began.cpu);
-  const received = Math.floor((socket.bytesRead - began.bytes) / bytesEach);
   clearInterval(sampler);
   await pause(DECIDED_MS);
   const memory = collected();
