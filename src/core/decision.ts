@@ -192,13 +192,23 @@ export function unlimitedDecision({ name, periodMs }: Pick<Policy, 'name' | 'per
   };
 }
 
+/**
+ * Returns a copy of a charge, decision or outcome with other members. Not for objects of the application: a member
+ * `__proto__` would replace the copy's prototype.
+ *
+ * If one of the members is new, V8 11 takes 0.5 to 0.8 us for a spread instead of 0.1, and allocates such copies among
+ * its old objects. If all are known, a spread is faster.
+ */
+export function withMembers<T extends object, M extends object>(of: T, members: M): T & M {
+  return Object.assign({}, of, members);
+}
+
 /** Returns the decision of a strategy, with a `reason` if it is a denial. For backends. */
 export function withReason(decision: Decision, policy: Pick<Policy, 'calendar' | 'held' | 'periodMs'>): Decision {
   if (decision.allowed || decision.reason !== undefined) return decision;
   const reason = reasonOf(policy);
-  if (Object.keys(decision).length > PLAIN_MEMBERS) return Object.assign({}, decision, { reason });
-  // Neither a spread nor `Object.assign`: V8 11 takes 0.7 and 0.12 us for them instead of 0.03, and allocates such
-  // copies among its old objects. A flood of denied messages then grew the process by 64 and 28 MB instead of 18.
+  if (Object.keys(decision).length > PLAIN_MEMBERS) return withMembers(decision, { reason });
+  // Member by member: a flood of denied messages grew the process by up to 28 MB with `withMembers`, and by 18 MB so.
   const { policy: name, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs } = decision;
   return { policy: name, allowed, limit, remaining, resetMs, retryAfterMs, delayMs, windowMs, reason };
 }

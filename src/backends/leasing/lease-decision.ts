@@ -1,4 +1,4 @@
-import { type Decision, withReason } from '../../core/decision.js';
+import { type Decision, withMembers, withReason } from '../../core/decision.js';
 import type { Policy } from '../../core/policy.js';
 import type { Lease } from './lease.js';
 
@@ -19,7 +19,8 @@ export function deniedBy(policy: Policy, lease: Lease | undefined, now: number, 
 
 /** The server's decision on a charge, with the units held here added to those that remain. */
 export function withHeldUnits(decision: Decision, held: number): Decision {
-  return { ...decision, remaining: Math.min(decision.limit, decision.remaining + held), approximate: true };
+  const remaining = Math.min(decision.limit, decision.remaining + held);
+  return withMembers(decision, { remaining, approximate: true });
 }
 
 function decision(

@@ -1,4 +1,4 @@
-import type { Charge } from '../../core/decision.js';
+import { type Charge, withMembers } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import { record } from '../../strategies/record.js';
 import type { StepResult } from '../../strategies/strategy.js';
@@ -34,7 +34,7 @@ function evaluateAfter(
   const total = Math.min((earlier?.total ?? 0) + cost, Number.MAX_SAFE_INTEGER);
   const denial = blocks?.denialOf({ charge, strategy, found, total });
   if (denial !== undefined) {
-    return { ...location, charge, result: denial, found, total, isDenied: true };
+    return withMembers(location, { charge, result: denial, found, total, isDenied: true });
   }
   const before = earlier?.result.state ?? found;
   let isDenied = earlier?.isDenied === true;
@@ -48,7 +48,7 @@ function evaluateAfter(
     if (isDenied && earlier !== undefined && cost > 0) result = strategy.step(found, now, policy, total, args);
   }
   if (blocks !== undefined) result = blocks.counted(charge, result);
-  return { ...location, charge, result, found, total, isDenied };
+  return withMembers(location, { charge, result, found, total, isDenied });
 }
 
 /** Returns where the state of a charge is, given the charges of the call that have been evaluated. */

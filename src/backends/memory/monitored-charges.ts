@@ -1,4 +1,4 @@
-import { type Charge, type Decision, isMonitored, type Outcome, withReason } from '../../core/decision.js';
+import { type Charge, type Decision, isMonitored, type Outcome, withMembers, withReason } from '../../core/decision.js';
 import { receiptOf } from '../../core/receipt.js';
 import { conclude, decisionInDeniedCall, type LocatedCharge, write } from './all-or-none.js';
 import type { CallBlocks } from './blocks/call-blocks.js';
@@ -56,7 +56,7 @@ function evaluateAlone(
   const denial = blocks?.denialOf({ charge, strategy, found, total: cost });
   const decided = denial ?? strategy.step(found, now, policy, cost, args);
   const result = denial === undefined && blocks !== undefined ? blocks.counted(charge, decided) : decided;
-  return { ...location, charge, result, found, total: cost, isDenied: !result.decision.allowed };
+  return withMembers(location, { charge, result, found, total: cost, isDenied: !result.decision.allowed });
 }
 
 /** Joins the decisions on monitored charges and on the others, in the order of the call. */
@@ -71,7 +71,7 @@ function inOrder(
   return charges.flatMap((charge): readonly Decision[] => {
     const { value } = isMonitored(charge) ? ofMonitored.next() : ofOthers.next();
     if (value === undefined) return [];
-    return [isMonitored(charge) ? { ...value, mode: 'monitor' } : value];
+    return [isMonitored(charge) ? withMembers(value, { mode: 'monitor' }) : value];
   });
 }
 

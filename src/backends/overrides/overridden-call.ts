@@ -6,6 +6,7 @@ import {
   type Outcome,
   type TakenCharge,
   unlimitedDecision,
+  withMembers,
 } from '../../core/decision.js';
 import { ThrottleConfigError } from '../../core/errors.js';
 import { receiptOf } from '../../core/receipt.js';
@@ -75,7 +76,7 @@ export function decideOverridden(
     if (rate === 'unlimited') return [unlimited(charge)];
     const { value } = ofLimited.next();
     if (value === undefined) return [];
-    return [rate === undefined ? value : { ...value, rate }];
+    return [rate === undefined ? value : withMembers(value, { rate })];
   });
   const binding = bindingOf(decisions);
   if (receipt === undefined) return { ...outcome, decisions, binding };
@@ -84,7 +85,7 @@ export function decideOverridden(
     const rate = rates[i];
     if (rate === 'unlimited') return { ...charge, cost: 0, rate };
     const cost = takenOfLimited.next().value?.cost ?? charge.cost;
-    return rate === undefined ? { ...charge, cost } : { ...charge, cost, rate };
+    return rate === undefined ? { ...charge, cost } : withMembers(charge, { cost, rate });
   });
   return { ...outcome, decisions, binding, receipt: receiptOf(receipt.at, taken) };
 }

@@ -1,7 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import type { BackendEvent, DegradedDomains } from '../../backends/backend-events.js';
 import type { PolicyChange } from '../../backends/settings-store.js';
-import type { Charge, Decision, Outcome } from '../../core/decision.js';
+import { type Charge, type Decision, type Outcome, withMembers } from '../../core/decision.js';
 import { type FailureMode, failureModeOf, type OnError } from '../../core/policy.js';
 import type { PlanEvent } from '../../planning/plans/plan-lookup.js';
 import type { ChargedOutcome } from './charges/prepared-charges.js';
@@ -84,6 +84,9 @@ export type ThrottleEvent =
   | PlanEvent
   | BackendEvent;
 
+/** An event that belongs to a call. */
+type CallEvent = Extract<ThrottleEvent, { readonly type: 'denied' | 'violation' | 'threshold' | 'blocked' }>;
+
 /**
  * The events of an application: denied calls, violations, changes to policies, and events of its plans and its backend.
  * Subscribers run in a separate microtask, so that their exceptions and changes do not affect the call of an event.
@@ -122,7 +125,7 @@ export class ThrottleEvents {
 
   denied({ outcome, charges }: ChargedOutcome, handler: string | undefined): void {
     if (!this.#subject.observed) return;
-    this.#tell({ type: 'denied', outcome, charges, ...(handler !== undefined && { handler }) });
+    this.#tellOf(handler, { type: 'denied', outcome, charges });
   }
 
   /** Emits an event that belongs to no call. */
@@ -136,7 +139,7 @@ export class ThrottleEvents {
       this.#violations.set(decision.policy, (this.#violations.get(decision.policy) ?? 0) + 1);
     }
     if (!this.#subject.observed) return;
-    this.#tell({ type: 'violation', violations, outcome, ...(handler !== undefined && { handler }) });
+    this.#tellOf(handler, { type: 'violation', violations, outcome });
   }
 
   policyChanged(policy: string, change: PolicyChange | undefined): void {
@@ -152,8 +155,7 @@ export class ThrottleEvents {
       if (decision.reached === undefined || subject === undefined || (receipt?.charges[i]?.cost ?? 0) === 0) continue;
       const { policy } = decision;
       for (const threshold of decision.reached) {
-        const event = { type: 'threshold', policy, subject, threshold, decision } as const;
-        this.#tell(handler === undefined ? event : { ...event, handler });
+        this.#tellOf(handler, { type: 'threshold', policy, subject, threshold, decision });
       }
     }
   }
@@ -165,8 +167,7 @@ export class ThrottleEvents {
       const subject = charges[i]?.subject;
       const { policy, startedBlock } = decision;
       if (startedBlock === undefined || subject === undefined || isEmittedBefore(outcome, charges, i)) continue;
-      const event = { type: 'blocked', policy, subject, ...startedBlock, decision } as const;
-      this.#tell(handler === undefined ? event : { ...event, handler });
+      this.#tellOf(handler, { type: 'blocked', policy, subject, ...startedBlock, decision });
     }
   }
 
@@ -188,6 +189,11 @@ export class ThrottleEvents {
   complete(): void {
     this.#flush();
     this.#subject.complete();
+  }
+
+  /** Emits an event of a call, with its handler if that is known. */
+  #tellOf(handler: string | undefined, event: CallEvent): void {
+    this.#tell(handler === undefined ? event : withMembers(event, { handler }));
   }
 
   #tell(event: ThrottleEvent): void {

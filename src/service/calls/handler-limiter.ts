@@ -7,6 +7,7 @@ import {
   NOTHING_TO_CHARGE,
   type Outcome,
   type Receipt,
+  withMembers,
 } from '../../core/decision.js';
 import type { Phase } from '../../decorators/policy-options.js';
 import type { HandlerLimits } from '../../planning/handler-limits.js';
@@ -154,7 +155,7 @@ export class HandlerLimiter {
         ];
         // For the headers of a response of a later guard. During an outage there may be no decisions.
         if (decisions.length === all.charges.length) {
-          const shown = { ...all, outcome: { ...outcome, decisions, binding: bindingOf(decisions) } };
+          const shown = withMembers(all, { outcome: { ...outcome, decisions, binding: bindingOf(decisions) } });
           this.limiter.record(shown, session);
           phase.reported = violationsIn(shown);
         } else {
@@ -170,13 +171,13 @@ export class HandlerLimiter {
     const { charges } = prepared;
     const isCounted = (_: unknown, i: number) => isCountedDenial(charges[i], peeked.decisions[i]);
     const counted = charges.filter(isCounted);
-    if (counted.length === 0) return { ...prepared, outcome: peeked };
+    if (counted.length === 0) return withMembers(prepared, { outcome: peeked });
     const { backend } = this.limiter.settings;
     return chain(backend.spend(counted), ({ allowed, receipt, decisions: [...found] }) => {
       const decisions = allowed
         ? peeked.decisions
         : peeked.decisions.map((one, i) => (isCounted(one, i) && found.shift()) || one);
-      const denial = { ...prepared, outcome: { ...peeked, decisions, binding: bindingOf(decisions) } };
+      const denial = withMembers(prepared, { outcome: { ...peeked, decisions, binding: bindingOf(decisions) } });
       // Units became available since the peek. They are returned, because the address is charged when the call has
       // ended.
       return receipt === undefined ? denial : chain(backend.settle(receipt, nothingOf(receipt)), () => denial);

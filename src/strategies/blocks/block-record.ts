@@ -1,4 +1,4 @@
-import type { Decision } from '../../core/decision.js';
+import { type Decision, withMembers } from '../../core/decision.js';
 import type { PolicyBlock } from '../../core/policy.js';
 import type { StateSize } from '../strategy.js';
 
@@ -66,10 +66,9 @@ export function whileBlocked(decision: Decision, { until }: BlockRecord, now: nu
   const read: Decision = { ...decision, remaining: 0, resetMs: Math.max(decision.resetMs, leftMs), delayMs: 0 };
   if (!asksFor) return read;
   const { retryAfterMs } = decision;
-  return {
-    ...read,
+  return withMembers(read, {
     allowed: false,
     retryAfterMs: retryAfterMs === null ? null : Math.max(retryAfterMs, leftMs),
     reason: 'blocked',
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import type { Charge, Decision } from '../../../core/decision.js';
+import { type Charge, type Decision, withMembers } from '../../../core/decision.js';
 import { mapKey } from '../../../core/key.js';
 import type { Policy, PolicyBlock } from '../../../core/policy.js';
 import {
@@ -90,7 +90,7 @@ export class CallBlocks {
     else record.denied = after;
     if (!isBlocked(after, this.now)) return result;
     const startedBlock = { forMs: after.until - this.now, strikes: after.strikes };
-    return { ...result, decision: { ...whileBlocked(decision, after, this.now, true), startedBlock } };
+    return { ...result, decision: withMembers(whileBlocked(decision, after, this.now, true), { startedBlock }) };
   }
 
   /** Returns the decision on a read, or on recorded units, with the block of the subject applied if there is one. */

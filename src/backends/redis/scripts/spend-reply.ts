@@ -6,6 +6,7 @@ import {
   type Outcome,
   type StartedBlock,
   unlimitedDecision,
+  withMembers,
   withReason,
 } from '../../../core/decision.js';
 import type { Policy, StoredRate } from '../../../core/policy.js';
@@ -123,7 +124,7 @@ export class SpendReply {
         allowed &&= decision.allowed;
         continue;
       }
-      decisions.push({ ...decision, mode: 'monitor' });
+      decisions.push(withMembers(decision, { mode: 'monitor' }));
       // A monitored charge that did not fit took nothing.
       if (!decision.allowed) taken = taken.map((one, n) => (n === i ? { ...one, cost: 0 } : one));
     }
@@ -138,7 +139,7 @@ export class SpendReply {
   #overridableOutcome({ charges, mode }: BatchedCall, unreadable: OverrideTarget[]): Outcome {
     const decisions = charges.map((charge): Decision => {
       const decision = this.#overridableDecision(charge, unreadable);
-      return isMonitored(charge) ? { ...decision, mode: 'monitor' } : decision;
+      return isMonitored(charge) ? withMembers(decision, { mode: 'monitor' }) : decision;
     });
     const allowed = decisions.every((decision) => decision.allowed || decision.mode === 'monitor');
     const binding = bindingOf(decisions);
@@ -165,7 +166,7 @@ export class SpendReply {
       burst: this.#number(),
       segments: this.#number(),
     };
-    return { ...this.#decision(policy, rate.limit), rate };
+    return withMembers(this.#decision(policy, rate.limit), { rate });
   }
 
   /** @param limitInForce that of an override, if there is one */
@@ -195,8 +196,8 @@ export class SpendReply {
 
   #blockedDecision(policy: Policy, limitInForce: number): Decision {
     const startedBlock: StartedBlock = { forMs: this.#number(), strikes: this.#number() };
-    const denial: Decision = { ...this.#decision(policy, limitInForce), reason: 'blocked' };
-    return startedBlock.forMs === 0 ? denial : { ...denial, startedBlock };
+    const denial = withMembers(this.#decision(policy, limitInForce), { reason: 'blocked' });
+    return startedBlock.forMs === 0 ? denial : withMembers(denial, { startedBlock });
   }
 
   /** @param position the position of a policy in the request */
@@ -227,7 +228,7 @@ export class SpendReply {
     const used = this.#number();
     const reached = reachedBetween(this.#number(), used, { ...policy, limit });
     const window = { startMs, endMs: startMs + decision.windowMs, used };
-    return { ...decision, window, ...(reached !== undefined && { reached }) };
+    return withMembers(decision, reached === undefined ? { window } : { window, reached });
   }
 
   /** A strategy whose Lua omits a member of a decision ends the reply: what is missing must not become a decision. */

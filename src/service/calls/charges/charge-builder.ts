@@ -1,5 +1,5 @@
 import { type Awaitable, chain, chainAll, isNativePromise } from '../../../core/awaitable.js';
-import type { Charge } from '../../../core/decision.js';
+import { type Charge, withMembers } from '../../../core/decision.js';
 import { describeValue, optionAt } from '../../../core/errors.js';
 import { scopedSubject } from '../../../core/key.js';
 import type { Policy } from '../../../core/policy.js';
@@ -142,7 +142,7 @@ function noCharges(
  * compared by identity.
  */
 function monitored(charges: readonly Charge[]): readonly Charge[] {
-  return charges.length === 0 ? charges : charges.map((charge) => ({ ...charge, mode: 'monitor' }));
+  return charges.length === 0 ? charges : charges.map((charge) => withMembers(charge, { mode: 'monitor' }));
 }
 
 /**

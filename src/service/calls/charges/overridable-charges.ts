@@ -1,5 +1,5 @@
 import { type Awaitable, chain, chainAll } from '../../../core/awaitable.js';
-import type { Charge } from '../../../core/decision.js';
+import { type Charge, withMembers } from '../../../core/decision.js';
 import { describeValue, optionAt } from '../../../core/errors.js';
 import { scopedSubject, unscopedSubject } from '../../../core/key.js';
 import type { CompiledLimit } from '../../../planning/compiled-limit.js';
@@ -58,7 +58,7 @@ export async function areOverridersKnown(limit: CompiledLimit, call: Call): Prom
 
 /** Adds the charged subject. It is stored without a scope: an override applies in all scopes of its subject. */
 function overriddenByCharged(charge: Charge, { context }: Call): Charge {
-  return { ...charge, overriddenBy: [unscopedSubject(context.scope, charge.subject)] };
+  return withMembers(charge, { overriddenBy: [unscopedSubject(context.scope, charge.subject)] });
 }
 
 function overriddenBy(
@@ -66,7 +66,7 @@ function overriddenBy(
   { policies }: CompiledLimit,
   charges: readonly Charge[],
 ): readonly Charge[] {
-  if (subjects.length > 0) return charges.map((charge) => ({ ...charge, overriddenBy: subjects }));
+  if (subjects.length > 0) return charges.map((charge) => withMembers(charge, { overriddenBy: subjects }));
   if (!charges.some(({ unlimited }) => unlimited)) return charges;
   return policies.plans?.unlimited ?? NO_CHARGES;
 }
