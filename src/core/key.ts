@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { splitPolicyId } from './policy.js';
 
 const MAX_LENGTH = 48;
@@ -67,7 +67,7 @@ const HASH_LENGTH = 33;
 
 function hash(text: string): string {
   // UTF-16, because UTF-8 encodes every lone surrogate as the same replacement character.
-  return `#${createHash('sha256').update(text, 'utf16le').digest('hex').slice(0, 32)}`;
+  return `#${digest('sha256', Buffer.from(text, 'utf16le'), 'hex').slice(0, 32)}`;
 }
 
 /**
