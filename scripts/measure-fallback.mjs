@@ -1,21 +1,20 @@
-// Prints the cost of also counting in this process what Redis admits: the CPU of a decision at 64 in flight, with
-// onError "local", and with onError "allow", which counts nothing. The two alternate on one server, so that other work
-// on the machine affects both equally. Needs a Redis: REDIS_URL, by default redis://127.0.0.1:6379. Run it with `npm
-// run measure:fallback`.
-import { Redis } from 'ioredis';
-import { definePolicy, RedisBackend, ResilientBackend } from '../dist/esm/index.js';
+/**
+ * Measures what it costs to also count in this process what Redis admits: the CPU of a decision with 64 calls in
+ * flight, with `onError: 'local'`, and with `onError: 'allow'`, which counts nothing. The two take turns on one server,
+ * so that other work on the machine affects both equally. Needs a redis-server. `npm run measure:fallback`.
+ */
+import { register } from 'node:module';
+
+register('../test/support/typescript-hooks.mjs', import.meta.url);
+const { connect, RedisServer } = await import('../test/support/redis/redis.ts');
+const { definePolicy, RedisBackend, ResilientBackend } = await import('../dist/esm/index.js');
 
 const IN_FLIGHT = 64;
 const CALLS = 40_000;
 const ROUNDS = Number(process.argv[2] ?? 12);
 
-const client = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', {
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  lazyConnect: true,
-});
-await client.connect();
+const server = await RedisServer.start();
+const client = await connect(server);
 
 const strategies = ['sliding-window', 'fixed-window', 'token-bucket'];
 const backends = ['allow', 'local'].map((onError) => ({
@@ -65,3 +64,4 @@ for (const charges of [1, 2]) {
 }
 for (const { backend } of backends) await backend.close();
 client.disconnect();
+await server[Symbol.asyncDispose]();
