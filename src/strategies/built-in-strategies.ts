@@ -34,7 +34,7 @@ export type BuiltinStrategy =
  * Returns false if a call of this cost can never pass. Returns true for a custom strategy, because only its `step`
  * knows.
  */
-export function canGrant({ strategy, burst }: Policy, cost: number): boolean {
+export function canGrant({ strategy, burst }: Pick<Policy, 'strategy' | 'burst'>, cost: number): boolean {
   return cost <= burst || !BUILT_IN_STRATEGIES.some(({ name }) => name === strategy);
 }
 

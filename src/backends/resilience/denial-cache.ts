@@ -1,8 +1,9 @@
 import { isEnforced } from '../../core/charge-checks.js';
 import type { Clock } from '../../core/clock.js';
-import type { Charge, Decision, Outcome } from '../../core/decision.js';
+import { bindingOf, type Charge, type Decision, type Outcome } from '../../core/decision.js';
 import { mapKey } from '../../core/key.js';
 import type { Policy } from '../../core/policy.js';
+import { canGrant } from '../../strategies/built-in-strategies.js';
 import type { Target } from '../backend.js';
 import type { OutcomeListener } from '../remote-store.js';
 import type { OverrideTarget } from '../settings-store.js';
@@ -27,7 +28,7 @@ interface CachedDenial {
 /**
  * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on
  * a miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also
- * covers a higher cost and then reports the same wait, which is a lower bound. Calls with monitored or recorded charges
+ * covers a higher cost and then reports the same wait, which is a lower bound, or that the cost can never pass. Calls with monitored or recorded charges
  * are neither cached nor denied here, because every such call has to be counted. Denials that count towards a block are
  * not cached either until the block begins.
  *
@@ -67,7 +68,7 @@ export class DenialCache {
     const denial = coveringOf(this.#bySubject.get(mapKey(first.subject)) ?? NONE, charges);
     if (denial === undefined) return undefined;
     const now = this.clock.now();
-    if (now < denial.untilMs && now >= denial.arrivedMs) return aged(denial.outcome, now - denial.arrivedMs);
+    if (now < denial.untilMs && now >= denial.arrivedMs) return aged(denial.outcome, now - denial.arrivedMs, charges);
     this.#drop(denial);
     return undefined;
   }
@@ -219,23 +220,36 @@ function countsDenials({ policy: { block } }: Charge, decision: Decision | undef
   return block !== undefined && block.after > 1 && block.forMs > 0 && decision?.reason !== 'blocked';
 }
 
-/** Returns a denial as it is `elapsedMs` later. */
-function aged({ decisions, binding }: Outcome, elapsedMs: number): Outcome {
+/** Returns a denial as it is `elapsedMs` later, for charges that it covers. */
+function aged({ decisions, binding }: Outcome, elapsedMs: number, charges: readonly Charge[]): Outcome {
   const later: Decision[] = [];
   let bindingLater: Decision | null = null;
+  let isNever = false;
+  let i = 0;
   for (const decision of decisions) {
+    const charge = charges[i++];
     // A block begins once.
     const { startedBlock: _, ...known } = decision;
     const { allowed, resetMs, retryAfterMs } = decision;
+    // A cost above the cached one may be more than the limit ever grants.
+    const isOver = !allowed && retryAfterMs !== null && !mayPass(charge, decision);
+    isNever ||= isOver;
     const laterDecision: Decision = {
       ...known,
       resetMs: Math.max(0, resetMs - elapsedMs),
-      retryAfterMs: allowed || retryAfterMs === null ? retryAfterMs : retryAfterMs - elapsedMs,
+      retryAfterMs: isOver ? null : allowed || retryAfterMs === null ? retryAfterMs : retryAfterMs - elapsedMs,
     };
     if (decision === binding) bindingLater = laterDecision;
     later.push(laterDecision);
   }
-  return { allowed: false, decisions: later, binding: bindingLater };
+  return { allowed: false, decisions: later, binding: isNever ? bindingOf(later) : bindingLater };
+}
+
+/** Returns false for a cost that can never pass at the rate in force. */
+function mayPass(charge: Charge | undefined, { rate }: Decision): boolean {
+  if (charge === undefined) return true;
+  const { policy, cost } = charge;
+  return canGrant(rate === undefined ? policy : { strategy: policy.strategy, burst: rate.burst }, cost);
 }
 
 function isOnAny(charges: readonly Charge[], targets: readonly Target[]): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Charge, Outcome } from '../../../src/core/decision.js';
+import { bindingOf, type Charge, type Outcome } from '../../../src/core/decision.js';
 import type { Policy } from '../../../src/core/policy.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
 import { randomPolicy, STRATEGIES } from '../../../src/testing/contract/harness/random-policies.js';
@@ -66,7 +66,7 @@ describe.each(STRATEGIES)('a cached denial by %s', (strategy) => {
     expect(known).toBeGreaterThan(50);
   });
 
-  it('covers higher costs, whose wait is at least as long', async () => {
+  it('covers higher costs, whose wait is at least as long, and says which can never pass', async () => {
     let known = 0;
     await fc.assert(
       fc.asyncProperty(pairs, steps, async (policies, sequence) => {
@@ -81,8 +81,11 @@ describe.each(STRATEGIES)('a cached denial by %s', (strategy) => {
           known += 1;
           expect([outcome.allowed, truth.allowed]).toEqual([false, false]);
           waits(truth).forEach((waitMs, i) => {
-            if (truth.decisions[i]?.allowed === false) expect(waits(outcome)[i]).toBeLessThanOrEqual(waitMs);
+            if (truth.decisions[i]?.allowed !== false) return;
+            expect(waits(outcome)[i]).toBeLessThanOrEqual(waitMs);
+            expect(waits(outcome)[i] === Infinity).toBe(waitMs === Infinity);
           });
+          expect(outcome.binding).toBe(bindingOf(outcome.decisions));
         }
       }),
       { numRuns: 60 },
@@ -245,6 +248,19 @@ describe('a denial cache and charges that are not enforced', () => {
     const { binding } = await cached.spend(one());
     expect(cached.asked).toBe(5);
     expect(binding?.retryAfterMs).toBe(60_000);
+  });
+
+  it('says that a cost can never pass under the override in force', async () => {
+    const cached = new CachedServer();
+    const { server } = cached;
+    const rate = { strategy: 'sliding-log', limit: 4, periodMs: 60_000, burst: 4, segments: 1 };
+    await server.settings.setOverride({ policy: 'p', subject: 'ada', rate });
+    const overridden = (cost: number): Charge[] => [{ policy, subject: 'ada', cost, overriddenBy: ['ada'] }];
+    await cached.spend(overridden(4));
+    await cached.spend(overridden(1));
+    expect(waits(await cached.spend(overridden(4)))).toEqual([60_000]);
+    expect(await cached.spend(overridden(5))).toEqual(server.peek(overridden(5)));
+    expect(cached.asked).toBe(2);
   });
 
   it('distinguishes charges by their arguments and overrides', () => {
