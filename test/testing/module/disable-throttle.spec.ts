@@ -10,6 +10,7 @@ import {
   ThrottleGuard,
   ThrottleModule,
   type ThrottleModuleOptions,
+  ThrottleService,
 } from 'nestjs-sluice';
 import { disableThrottle, ManualClock, useManualClock } from 'nestjs-sluice/testing';
 import { transports } from '../../support/gateway-app.js';
@@ -122,6 +123,26 @@ describe('disableThrottle', () => {
     await using app = await run(disableThrottle(Test.createTestingModule({ imports: [appModule(throttle)] })));
     expect(await app.http.statuses('/by-hand', 1)).toEqual([200]);
     expect(called).toEqual([]);
+  });
+
+  it('starts whatever parts of a backend the policies need, and lets the methods for them resolve', async () => {
+    const throttle = ThrottleModule.forRoot({
+      policies: {
+        mail: '3/min',
+        login: { rate: '1/min', block: { for: '5m' }, overrides: true, concurrency: 1 },
+        tokens: { budget: '1/min' },
+      },
+    });
+    await using app = await run(disableThrottle(Test.createTestingModule({ imports: [appModule(throttle)] })));
+    const service = app.app.get(ThrottleService);
+    const subject = 'user:7';
+    await service.blocks.set('login', subject, '1h');
+    await service.overrides.set('login', subject, '2/min');
+    await service.credit('login', 5, { subject });
+    const { allowed } = await service.run('login', { subject }, () => service.consume('mail', 9, { subject }));
+    expect(allowed).toBe(true);
+    const hold = await service.budget('tokens').reserve(5, { subject });
+    expect(await hold.settle(9)).toBe(true);
   });
 
   it('still stops startup at a mistake in the limits', async () => {
