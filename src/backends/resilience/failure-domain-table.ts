@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../../core/clock.js';
 import type { Charge } from '../../core/decision.js';
 import type { Emitter } from '../../core/emitter.js';
@@ -8,6 +9,12 @@ import { FailureDomain } from './failure-domain.js';
 
 /** The maximum number of error codes that are counted separately. A server has few of them. */
 const MAX_CODES = 100;
+
+/**
+ * Milliseconds after which the table looks for probes that are due, so that an outage also ends if no calls arrive. A
+ * fraction of the second between two probes.
+ */
+const LOOK_INTERVAL_MS = 250;
 
 /** The part of a backend that returns its domains, and that is probed. */
 type Probed = Pick<Backend, 'domains'> & { probe(charges: readonly Charge[]): Promise<void> };
@@ -23,6 +30,11 @@ export class FailureDomainTable {
   readonly failures: ReadonlyMap<string, number>;
   readonly #failures = new Map<string, number>();
   #whole: FailureDomain;
+  /** Created outside of any call, so that the timer keeps the context of no call alive. */
+  readonly #startTimer = AsyncResource.bind(() => setInterval(() => this.probe(), LOOK_INTERVAL_MS).unref());
+  /** Runs while a breaker is open. */
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   /** @param clock for probes: monotonic, real time */
   constructor(
@@ -60,6 +72,17 @@ export class FailureDomainTable {
         if (charges.length > 0 || domain.name === undefined) await this.backend.probe(charges);
       });
     }
+  }
+
+  /** Stops the timer. From then on, only calls probe. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTimer();
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Notes that a call failed on these domains: on all of them, unless the error names one. */
@@ -108,10 +131,12 @@ export class FailureDomainTable {
           this.events.emit({ type: 'failed', code, message, transient, ...(name !== undefined && { domain: name }) }),
         degraded: ({ code, message }) => {
           this.#open.add(domain);
+          if (!this.#isClosed) this.#timer ??= this.#startTimer();
           this.events.emit({ type: 'degraded', code, message, ...this.#extent(name) });
         },
         recovered: () => {
           this.#open.delete(domain);
+          if (this.#open.size === 0) this.#stopTimer();
           if (name === undefined) this.#whole = this.#newDomain(undefined);
           else this.#domains.delete(name);
           this.events.emit({ type: 'recovered', ...this.#extent(name) });

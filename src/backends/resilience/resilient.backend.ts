@@ -138,6 +138,7 @@ export class ResilientBackend extends BackendLayer {
   override async close(): Promise<void> {
     this.#isClosed = true;
     this.#stopChecks();
+    this.#domains.close();
     await this.#local.close();
     await super.close();
   }

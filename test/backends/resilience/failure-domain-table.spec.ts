@@ -6,6 +6,7 @@ import { ManualClock } from '../../../src/core/clock.js';
 import type { Charge } from '../../../src/core/decision.js';
 import { Emitter } from '../../../src/core/emitter.js';
 import { definePolicy } from '../../../src/strategies/define-policy.js';
+import { until } from '../../support/wait-until.js';
 
 const policy = definePolicy('p', '5/min');
 const DOWN = new BackendError('TIMEOUT', 'down');
@@ -114,6 +115,27 @@ describe('a table of failure domains', () => {
     await afterProbes();
     expect(probed).toEqual([]);
     expect(emitted.at(-1)).toEqual({ type: 'recovered', domain: 'a', unavailable: [], of: 3 });
+  });
+
+  it('ends an outage although no calls arrive, unless the table is closed', async () => {
+    const { table, clock, fail, probed, down, emitted } = newTable();
+    down.add('a');
+    fail(5, [on('a1')]);
+    clock.advance(1000);
+    await until(() => probed.length === 1);
+    down.delete('a');
+    clock.advance(1000);
+    await until(() => emitted.at(-1)?.type === 'recovered');
+
+    table.close();
+    fail(5, [on('a1')]);
+    clock.advance(1000);
+    // Longer than the table takes to look: the probe would have run.
+    const other = newTable();
+    other.fail(5, [on('a1')]);
+    other.clock.advance(1000);
+    await until(() => other.probed.length === 1);
+    expect(probed).toEqual([['a1'], ['a1']]);
   });
 
   it('drops the failures of a domain that has left, when another one appears', () => {
