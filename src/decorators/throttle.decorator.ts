@@ -4,6 +4,7 @@ import type { LimitName } from '../core/literals/policy-name.js';
 import type { CostOf } from '../transports/call.js';
 import type { CheckedMore, CheckedWhat } from './checked-limit.js';
 import { addMetadata, type ThrottleMetadata } from './metadata.js';
+import { warnWithoutRoot } from './missing-root.js';
 import type { MoreOptions, What } from './policy-options.js';
 
 /** A rate or a policy, and optionally a cost or options. */
@@ -72,5 +73,6 @@ function decorator(name: string, metadata: ThrottleMetadata): ClassDecorator & M
       );
     }
     addMetadata(target, method, metadata);
+    if (metadata.limits.length > 0) warnWithoutRoot(isClass ? target : target.constructor);
   };
 }
