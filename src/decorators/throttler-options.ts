@@ -30,6 +30,17 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   ipv6SubnetPrefix: 'ipv6Prefix',
 };
 
+/** The methods of `ThrottlerGuard` that applications override, and what to write instead. */
+const GUARD_METHODS: Readonly<Record<string, string>> = {
+  getTracker: 'the option by of the limits, a function of the call that returns a string or null (for the address)',
+  generateKey: 'the options by and scope of the limits',
+  shouldSkip: 'the option skip, a function of the call that returns true or false',
+  handleRequest: 'a limit with functions, such as rate, cost and skip, or ThrottleService.hit() in a guard of your own',
+  throwThrottlingException: 'the option onDenied, which may throw an exception of its own',
+  getErrorMessage: 'the option message, a string or a function of the call',
+  getRequestResponse: 'nothing: the request is found for each transport',
+};
+
 const INTRODUCTION = 'these are options of @nestjs/throttler, which have another form here.';
 
 /**
@@ -78,6 +89,17 @@ export function skipArgumentsFor(skip: unknown): string | undefined {
   return instructions([
     `Write ${skipFor(skips)}${isSkip ? '' : ' on a method to limit it although its class is skipped'}.`,
   ]);
+}
+
+/**
+ * Returns what to write instead of the methods of `ThrottlerGuard` that a subclass of this library's guard has, which
+ * nothing would call; undefined if it has none.
+ */
+export function guardMethodsFor(prototype: object): string | undefined {
+  const methods = Object.keys(GUARD_METHODS).filter((method) => method in prototype);
+  if (methods.length === 0) return undefined;
+  const fixes = methods.map((method) => `For ${method} write ${GUARD_METHODS[method]}.`);
+  return `ThrottleGuard calls none of the methods of ThrottlerGuard of @nestjs/throttler. ${fixes.join(' ')}`;
 }
 
 /** Returns the decorator for throttlers by name: `@Throttle("3/min")`. */

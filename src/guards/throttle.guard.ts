@@ -1,6 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { Awaitable } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
+import { ThrottleConfigError } from '../core/errors.js';
+import { guardMethodsFor } from '../decorators/throttler-options.js';
 import { HandlerLimiter } from '../service/calls/handler-limiter.js';
 import { SessionResolver } from '../service/calls/session-resolver.js';
 
@@ -23,7 +25,12 @@ export class ThrottleGuard implements CanActivate {
   constructor(
     @Inject(HandlerLimiter) private readonly limiter: HandlerLimiter,
     @Inject(SessionResolver) private readonly sessions: SessionResolver,
-  ) {}
+  ) {
+    const replacement = new.target === ThrottleGuard ? undefined : guardMethodsFor(new.target.prototype);
+    if (replacement !== undefined) {
+      throw new ThrottleConfigError('SLUICE_THROTTLER_OPTIONS', `${new.target.name}: ${replacement}`);
+    }
+  }
 
   /** Returns a boolean; a promise only if the backend or a function of the configuration returns one. */
   canActivate(context: ExecutionContext): Awaitable<boolean> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, type Type } from '@nestjs/common';
-import { SkipThrottle, Throttle, ThrottleModule } from '../../src/index.js';
+import { Controller, Get, Injectable, type Type } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { SkipThrottle, Throttle, ThrottleGuard, ThrottleModule } from '../../src/index.js';
 import { startupError } from '../support/application.js';
 import { adapters } from '../support/http-app.js';
 
@@ -117,5 +118,33 @@ describe.each(adapters)('on %s, options of @nestjs/throttler stop startup, with 
     ['ThrottleModule.sockets.connections', { sockets: { connections: { limit: 5, ttl: 60_000 } } }],
   ])('in %s', async (place, options) => {
     expect(await startupError(() => ({ options }), adapter)).toBe(`${place}: ${intro} Write rate: "5/min".`);
+  });
+
+  it('in a guard that overrides methods of ThrottlerGuard', async () => {
+    @Injectable()
+    class TenantGuard extends ThrottleGuard {
+      shouldSkip() {}
+    }
+    class TrackerGuard extends TenantGuard {
+      generateKey() {}
+    }
+    const problem = (name: string, fixes: string) =>
+      `${name}: ThrottleGuard calls none of the methods of ThrottlerGuard of @nestjs/throttler. ${fixes}`;
+    const skip = 'For shouldSkip write the option skip, a function of the call that returns true or false.';
+    const key = 'For generateKey write the options by and scope of the limits.';
+    const guardedBy = (guard: typeof ThrottleGuard) => () => ({
+      options: {},
+      providers: [{ provide: APP_GUARD, useClass: guard }],
+    });
+    expect(await startupError(guardedBy(TenantGuard), adapter)).toBe(problem('TenantGuard', skip));
+    expect(await startupError(guardedBy(TrackerGuard), adapter)).toBe(problem('TrackerGuard', `${key} ${skip}`));
+  });
+
+  it('but not in a guard with other methods', async () => {
+    class OwnGuard extends ThrottleGuard {
+      tenantOf() {}
+    }
+    const providers = [{ provide: APP_GUARD, useClass: OwnGuard }];
+    expect(await startupError(() => ({ options: {}, providers }), adapter)).toBeNull();
   });
 });
