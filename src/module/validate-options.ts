@@ -14,6 +14,7 @@ import {
 import { BUILT_IN_STRATEGIES } from '../strategies/built-in-strategies.js';
 import { checkStrategy, type Strategy } from '../strategies/strategy.js';
 import { A_HEADER_STYLE, isHeaderStyle } from '../transports/http/header-dialects.js';
+import { assertNoneMisplaced } from './misplaced-options.js';
 import { A_BACKEND, assertNoClient, isBackend } from './throttle-backend.js';
 import type { SocketOptions, ThrottleFeatureOptions, ThrottleModuleOptions } from './throttle-module.options.js';
 
@@ -107,6 +108,7 @@ export function assertModuleOptions(
       );
     }
   }
+  assertNoneMisplaced(MODULE, options, MODULE_MEMBERS);
   assertKnownMembers(MODULE, options, [...MODULE_MEMBERS, ...EXTRAS]);
   assertNoClient(`${MODULE}.backend`, options.backend);
   assertOptions(MODULE, options, MODULE_CHECKS);

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Awaitable } from '../core/awaitable.js';
 import { noteInjectable } from '../core/copies.js';
 import { assertCost, bindingOf, type Decision, type Outcome, UNITS } from '../core/decision.js';
+import { ThrottleConfigError } from '../core/errors.js';
 import type { LimitName, PolicyName } from '../core/literals/policy-name.js';
 import type { Policy } from '../core/policy.js';
 import type { PlanLookup } from '../planning/plans/plan-lookup.js';
@@ -100,6 +101,7 @@ export class ThrottleService {
     /** Rates for single subjects, set at run time. */
     readonly overrides: ThrottleOverrides,
   ) {
+    assertProvided(limiter);
     const { errors, backend, ipv6Prefix, warn } = limiter.settings;
     this.events$ = limiter.events.stream;
     this.violations = limiter.events.violations;
@@ -319,4 +321,13 @@ export class ThrottleService {
     if (request.context !== undefined && request.subject === undefined) assertContextRead(method, limits, call);
     return { limits, call, session };
   }
+}
+
+/** Throws if Nest created the service as a provider of the application, for which it has no arguments. */
+function assertProvided(limiter: CallLimiter | undefined): void {
+  if (limiter !== undefined) return;
+  throw new ThrottleConfigError(
+    'SLUICE_MISSING_FOR_ROOT',
+    'ThrottleService: only ThrottleModule.forRoot() provides it. Remove it from the `providers` of your modules; without isGlobal: false, all modules can inject it.',
+  );
 }

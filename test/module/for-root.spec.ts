@@ -210,6 +210,34 @@ describe('forRoot stops startup', () => {
     [{ polices: {} }, `ThrottleModule: there is no option "polices". Did you mean "policies"? ${knownOptions}`],
     [{ gaurd: false }, `ThrottleModule: there is no option "gaurd". Did you mean "guard"? ${knownOptions}`],
     [
+      { rate: '5/min' },
+      'ThrottleModule: there is no option "rate" here. It belongs in a limit: { default: { rate: "1000/min" } } for all handlers, or in one of `policies`.',
+    ],
+    [
+      { default: '5/min', burst: 3 },
+      'ThrottleModule: there is no option "burst" here. It belongs in a limit: { default: { rate: "1000/min", burst } } for all handlers, or in one of `policies`.',
+    ],
+    [
+      { closeAfter: 3 },
+      'ThrottleModule: there is no option "closeAfter" here. It belongs in `sockets`: { sockets: { closeAfter } }.',
+    ],
+    [
+      { tiers: {} },
+      'ThrottleModule: there is no option "tiers" here. It belongs in `plans`: { plans: { of, default, tiers } }.',
+    ],
+    [
+      { timeoutMs: 50 },
+      'ThrottleModule: there is no option "timeoutMs" here. It belongs in those of the backend: { backend: new RedisBackend(client, { timeoutMs }) }.',
+    ],
+    [
+      { maxKeys: 50 },
+      'ThrottleModule: there is no option "maxKeys" here. It belongs in those of the backend: { backend: new MemoryBackend({ maxKeys }) }.',
+    ],
+    [
+      { inject: [] },
+      'ThrottleModule: there is no option "inject" here. It belongs in forRootAsync({ imports, inject, useFactory }).',
+    ],
+    [
       { onError: { local: { share: 1.5 } } },
       'ThrottleModule.onError: expected "local", "allow" or "deny", or { local: { share } } with a share above 0 and at most 1, got 1.5 (number)',
     ],
@@ -281,6 +309,18 @@ describe('forRoot stops startup', () => {
     expect(await startupError(() => ({ imports: [ThrottleModule] }))).toBe(
       'ThrottleModule: there are no options. Import ThrottleModule.forRoot(), not ThrottleModule alone. With forRootAsync, return an object from the factory.',
     );
+  });
+});
+
+describe('the service as a provider of the application', () => {
+  const message =
+    'ThrottleService: only ThrottleModule.forRoot() provides it. Remove it from the `providers` of your modules; without isGlobal: false, all modules can inject it.';
+
+  it.each([
+    ['without the module', {}],
+    ['next to the module', { options: {} }],
+  ])('stops startup %s', async (_, parts) => {
+    expect(await startupError(() => ({ ...parts, providers: [ThrottleService] }))).toBe(message);
   });
 });
 
