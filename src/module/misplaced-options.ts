@@ -31,11 +31,11 @@ const PLACES: readonly (readonly [members: Readonly<Record<string, true>>, form:
       prefix: true,
       timeoutMs: true,
     } satisfies Record<Exclude<keyof RedisBackendOptions, 'clock'>, true>,
-    (member) => `in those of the backend: { backend: new RedisBackend(client, { ${member} }) }`,
+    (member) => `in the options of the backend: { backend: new RedisBackend(client, { ${member} }) }`,
   ],
   [
     { clock: true, maxKeys: true } satisfies Record<keyof MemoryBackendOptions, true>,
-    (member) => `in those of the backend: { backend: new MemoryBackend({ ${member} }) }`,
+    (member) => `in the options of the backend: { backend: new MemoryBackend({ ${member} }) }`,
   ],
   [
     { useFactory: true, useClass: true, useExisting: true, inject: true, imports: true },

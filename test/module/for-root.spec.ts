@@ -227,11 +227,11 @@ describe('forRoot stops startup', () => {
     ],
     [
       { timeoutMs: 50 },
-      'ThrottleModule: there is no option "timeoutMs" here. It belongs in those of the backend: { backend: new RedisBackend(client, { timeoutMs }) }.',
+      'ThrottleModule: there is no option "timeoutMs" here. It belongs in the options of the backend: { backend: new RedisBackend(client, { timeoutMs }) }.',
     ],
     [
       { maxKeys: 50 },
-      'ThrottleModule: there is no option "maxKeys" here. It belongs in those of the backend: { backend: new MemoryBackend({ maxKeys }) }.',
+      'ThrottleModule: there is no option "maxKeys" here. It belongs in the options of the backend: { backend: new MemoryBackend({ maxKeys }) }.',
     ],
     [
       { inject: [] },
