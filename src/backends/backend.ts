@@ -68,7 +68,10 @@ export interface Backend {
    * @throws RangeError, ThrottleConfigError like `spend`
    */
   credit?(charges: readonly TakenCharge[]): Awaitable<void>;
-  /** Deletes the state of these budgets. */
+  /**
+   * Deletes the state of these budgets. If it rejects, the state of some of them may be deleted. It can be repeated:
+   * budgets that were deleted before are not an error.
+   */
   reset(targets: readonly Target[]): Awaitable<void>;
   /**
    * Rejects unless these charges could be decided now. Charges nothing. Without charges, as at startup, it checks the

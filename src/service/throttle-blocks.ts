@@ -41,7 +41,8 @@ export interface BlockableLimits {
  * backend stores them with the usage of the subject, and they apply to the next call in every process.
  *
  * All methods reject with a ThrottleConfigError for an invalid value, an unknown policy, and a policy without the
- * option `block`; and with a BackendError if the backend does not respond.
+ * option `block`; and with a BackendError if the backend does not respond. `set` and `delete` may then have taken
+ * effect, under plans perhaps only for some of them; both can be repeated.
  *
  * @example
  * await this.throttle.blocks.set('login', subjectOf.ip('192.0.2.7'), '1h');

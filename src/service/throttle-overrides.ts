@@ -72,7 +72,7 @@ const MAX_PAGE_SIZE = 1000;
  * next call in every process, until they are deleted or expire. `MemoryBackend` stores them until the process ends.
  *
  * All methods reject with a ThrottleConfigError for an invalid value, and with a BackendError if the backend does not
- * respond.
+ * respond. `set` and `delete` may then have taken effect; both can be repeated.
  *
  * @example
  * await this.throttle.overrides.set('api', subjectOf.user(42), '1000/min', { expiresInMs: 3_600_000 });

@@ -1,5 +1,6 @@
 import type { Target } from '../../../core/decision.js';
 import type { PageRequest } from '../../settings-store.js';
+import { ignoreTransient } from '../clients/reply-errors.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
 
@@ -18,6 +19,7 @@ export interface IndexedBudget {
  */
 export class BlockIndex {
   readonly #key: string;
+  readonly #slot: number;
 
   constructor(
     keys: RedisKeys,
@@ -27,15 +29,14 @@ export class BlockIndex {
     this.#slot = keys.slotOf(this.#key);
   }
 
-  readonly #slot: number;
-
   async add({ policy, subject }: Target, dueMs: number): Promise<void> {
     await this.#write('zadd', [0, `${policy.name} ${JSON.stringify([policy.id, subject])}`], dueMs);
     await this.#write('pexpire', [TTL_MS], dueMs);
   }
 
+  /** Resolves during an outage, too: a later listing removes a name that stays. */
   async remove(name: string, dueMs: number): Promise<void> {
-    await this.#write('zrem', [name], dueMs);
+    await this.#write('zrem', [name], dueMs).catch(ignoreTransient);
   }
 
   /** Returns `count` random names of the index, or all if there are fewer. */

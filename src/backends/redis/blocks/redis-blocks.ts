@@ -5,7 +5,7 @@ import type { BackendEvent } from '../../backend-events.js';
 import { type Block, blockOptionOf } from '../../blocks/block-store.js';
 import type { OutcomeListener, RemoteBlocks } from '../../remote-store.js';
 import type { Page, PageRequest } from '../../settings-store.js';
-import { isWrongType } from '../clients/reply-errors.js';
+import { ignoreTransient, isWrongType } from '../clients/reply-errors.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
 import { undecidedError } from '../scripts/call-verdict.js';
@@ -41,7 +41,8 @@ export class RedisBlocks implements RemoteBlocks {
     blockOptionOf(target.policy);
     await this.#index.add(target, dueMs);
     const { expiresAt, strikes } = await this.#run(target, forMs, dueMs);
-    await this.#index.add(target, dueMs);
+    // The block is in force, so that it may be missing in the index does not make the call fail.
+    await this.#index.add(target, dueMs).catch(ignoreTransient);
     return { policy: target.policy.name, subject: target.subject, expiresAt, strikes };
   }
 

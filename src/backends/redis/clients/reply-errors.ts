@@ -113,6 +113,11 @@ export function isNoScript(error: unknown): boolean {
   return types.isNativeError(error) && error.message.startsWith('NOSCRIPT');
 }
 
+/** Rethrows an error unless it goes away by itself: for a step that a later call does again. */
+export function ignoreTransient(error: unknown): void {
+  if (!(error instanceof BackendError && error.transient)) throw error;
+}
+
 /** The error of a call that got no reply within its time. */
 export function timeoutError(timeoutMs: number): BackendError {
   return new BackendError('TIMEOUT', `Redis did not answer within ${timeoutMs} ms`);

@@ -10,7 +10,7 @@ import type {
   PageRequest,
   PolicyChange,
 } from '../../settings-store.js';
-import { isWrongType } from '../clients/reply-errors.js';
+import { ignoreTransient, isWrongType } from '../clients/reply-errors.js';
 import type { RedisNode } from '../dispatch/redis-node.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
@@ -56,7 +56,8 @@ export class RedisSettings implements RemoteSettings {
     } finally {
       this.reads.forget(key);
     }
-    await this.#addToList(override, dueMs);
+    // The override is in force, so that it may be missing in the list does not make the call fail.
+    await this.#addToList(override, dueMs).catch(ignoreTransient);
     return override;
   }
 
@@ -163,9 +164,10 @@ export class RedisSettings implements RemoteSettings {
     await this.#nodeOf(key).write('zadd', [key], [0, listName(override)], dueMs);
   }
 
+  /** Resolves during an outage, too: a later listing removes a name that stays. */
   async #removeFromList(name: string, dueMs: number): Promise<void> {
     const key = this.keys.settingsKey('overrides');
-    await this.#nodeOf(key).write('zrem', [key], [name], dueMs);
+    await this.#nodeOf(key).write('zrem', [key], [name], dueMs).catch(ignoreTransient);
   }
 
   #nodeOf(key: string): RedisNode {

@@ -31,6 +31,23 @@ function observed(onSend: (command: string) => void): Redis {
   return Object.create(redis.client, { sendCommand: { value: sendCommand } });
 }
 
+/** A client that loses its connection when it sends the n-th command from now on, and has it again for the next one. */
+function interrupted() {
+  let left = Number.POSITIVE_INFINITY;
+  const sendCommand = (command: Command) => {
+    if (--left !== 0) return redis.client.sendCommand(command);
+    command.reject(new Error('the connection is lost'));
+    return command.promise;
+  };
+  return {
+    client: Object.create(redis.client, { sendCommand: { value: sendCommand } }),
+    loseAt: (n: number) => {
+      left = n;
+    },
+    isLost: () => left <= 0,
+  };
+}
+
 /** The parts of a backend, which has all of them. */
 function partsOf(client: Redis, prefix: string, timeoutMs = TIMEOUT_MS) {
   const backend = new RedisBackend(client, { prefix, timeoutMs });
@@ -123,6 +140,46 @@ describe('a write that times out on a frozen server', () => {
     await thawed();
     expect(await redis.client.zrange(`${prefix}:overrides`, '0', '-1')).toEqual(['api "ada"', 'api "bob"']);
     expect(await settings.getOverride(ada)).toBeUndefined();
+  });
+});
+
+describe('a write whose last step fails, which only lists it', () => {
+  it('succeeds, because it is in force', async () => {
+    const prefix = freshPrefix();
+    const { client, loseAt, isLost } = interrupted();
+    const { settings, blocks } = partsOf(client, prefix, PATIENT_MS);
+    // The server then has the scripts, and its clock is known: each step is one command.
+    await settings.setOverride({ policy: 'api', subject: 'bob', rate: 'unlimited' });
+    await blocks.setBlock({ policy: api, subject: 'bob' }, 3_600_000);
+
+    loseAt(3);
+    await settings.setOverride({ ...ada, rate: 'unlimited' });
+    expect([isLost(), await settings.getOverride(ada)]).toEqual([true, { ...ada, rate: 'unlimited' }]);
+    expect((await settings.listOverrides('api', { limit: 10 })).entries).toHaveLength(2);
+    loseAt(3);
+    expect([await settings.deleteOverride(ada), isLost()]).toEqual([true, true]);
+    loseAt(4);
+    const block = await blocks.setBlock(budget, 3_600_000);
+    expect([isLost(), await blocks.getBlock(budget)]).toEqual([true, block]);
+    expect((await blocks.listBlocks('api', { limit: 10 })).entries).toHaveLength(2);
+  });
+
+  it('and a list is complete even if names of what is over cannot be removed', async () => {
+    const prefix = freshPrefix();
+    const { client, loseAt, isLost } = interrupted();
+    const { settings, blocks } = partsOf(client, prefix, PATIENT_MS);
+    await settings.setOverride({ ...ada, rate: 'unlimited' });
+    await blocks.setBlock(budget, 3_600_000);
+    await redis.client.zadd(`${prefix}:overrides`, 0, 'api "gone"');
+    await redis.client.zadd(`${prefix}:blocks`, 0, `api ${JSON.stringify([api.id, 'gone'])}`);
+
+    // The names, two overrides, and the name to remove.
+    loseAt(4);
+    expect((await settings.listOverrides('api', { limit: 10 })).entries).toEqual([{ ...ada, rate: 'unlimited' }]);
+    expect(isLost()).toBe(true);
+    loseAt(4);
+    expect((await blocks.listBlocks('api', { limit: 10 })).entries).toMatchObject([ada]);
+    expect(isLost()).toBe(true);
   });
 });
 
