@@ -163,7 +163,8 @@ async function differenceFrom(
 
 /** Moves a slot to the next master like redis-cli, the first keys one by one. */
 async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
-  const { source, target, targetId, admins } = await startMove(cluster, slot);
+  const move = await startMove(cluster, slot);
+  const { source, target } = move;
   for (let moved = 0; ; moved++) {
     // The first ones key by key, so that some calls find a part of their keys gone.
     const keys = (await source.cluster('GETKEYSINSLOT', slot, moved < PARTS ? 1 : 100)).map(String);
@@ -171,9 +172,16 @@ async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
     await source.migrate('127.0.0.1', target.options.port ?? 0, '', 0, 5000, 'KEYS', ...keys);
     if (moved < PARTS) await pause(20);
   }
+  await endMove(slot, move);
+}
+
+/** Ends the move of a slot whose keys have all moved: the other master now has the slot. */
+export async function endMove(slot: number, { source, target, targetId, admins }: Move): Promise<void> {
   for (const admin of [target, source, ...admins]) await admin.cluster('SETSLOT', slot, 'NODE', targetId);
   for (const admin of admins) admin.disconnect();
 }
+
+type Move = Awaited<ReturnType<typeof startMove>>;
 
 /** Begins to move a slot to the next master: keys that are not there are asked for at that one. */
 export async function startMove(cluster: RedisCluster, slot: number) {

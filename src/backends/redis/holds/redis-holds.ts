@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Awaitable } from '../../../core/awaitable.js';
 import { systemClock } from '../../../core/clock.js';
 import type { Charge, Decision, Outcome, Receipt } from '../../../core/decision.js';
@@ -6,6 +7,7 @@ import { inDomain } from '../../backend-error.js';
 import type { HoldEnd, HoldReference, HoldRequest } from '../../hold-store.js';
 import { assertExtendable, assertTakeable, assertUnitsOf } from '../../holds/hold-checks.js';
 import type { DecideMode, RemoteHolds } from '../../remote-store.js';
+import { isTryAgain } from '../clients/reply-errors.js';
 import { CrossSlotCall } from '../cross-slot-call.js';
 import type { CallContext } from '../dispatch/queued-call.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
@@ -30,15 +32,28 @@ export interface RedisHoldsOptions {
   readonly timeoutMs: number;
 }
 
+/** The outcome of the holds and charges of a call on one slot. */
+interface DecidedPart {
+  readonly outcome: Outcome;
+  /** True if all of its holds were open before. */
+  readonly isRepeated: boolean;
+}
+
+/** A hold to extend, grow or end. */
+type ChangedHold = HoldReference & { readonly units?: number };
+
 /** Holds that one run of the script extends or ends at most: a longer run would hold up other clients of the server. */
 const MAX_HOLDS_PER_RUN = 100;
 /** Nobody waits for holds that are given back. */
 const RETURN_TIMEOUTS = 10;
+/** Milliseconds between two attempts at a run whose keys are on two masters. */
+const MOVE_RETRY_MS = 10;
 
 /**
  * Holds in Redis. A call whose keys are on one slot is decided by one run of a script. On several slots of a Cluster,
  * the slots are called one after another, those of holds first, and the charges of earlier ones are refunded if a later
- * one denies or fails.
+ * one denies or fails. While a slot moves to another master, a run is repeated until its keys are on one master again,
+ * for half of the call's time: a budget has three keys, so it cannot be decided key by key like charges.
  */
 export class RedisHolds implements RemoteHolds {
   readonly #late = new LateHolds();
@@ -122,11 +137,11 @@ export class RedisHolds implements RemoteHolds {
   }
 
   /** Decides holds and charges whose keys are on one slot: the holds first. */
-  async #decidePart(
-    charges: readonly HeldCharge[],
-    mode: DecideMode,
-    dueMs: number,
-  ): Promise<{ readonly outcome: Outcome; readonly isRepeated: boolean }> {
+  #decidePart(charges: readonly HeldCharge[], mode: DecideMode, dueMs: number): Promise<DecidedPart> {
+    return onceMoved(dueMs, () => this.#tryPart(charges, mode, dueMs));
+  }
+
+  async #tryPart(charges: readonly HeldCharge[], mode: DecideMode, dueMs: number): Promise<DecidedPart> {
     const holds = holdsOf(charges);
     const others: readonly PreparedCharge[] = charges.filter(({ hold }) => hold === undefined);
     const keys = [
@@ -174,7 +189,7 @@ export class RedisHolds implements RemoteHolds {
   /** Extends or ends holds, those of each slot in runs of a bounded length. Returns the answers in order. */
   async #changeAll(
     verb: HoldVerb,
-    holds: readonly (HoldReference & { readonly units?: number })[],
+    holds: readonly ChangedHold[],
     dueMs: number,
     ttlMs?: number,
   ): Promise<readonly boolean[]> {
@@ -193,10 +208,20 @@ export class RedisHolds implements RemoteHolds {
     return answers;
   }
 
-  async #change(
+  #change(
     verb: HoldVerb,
     slot: number,
-    holds: readonly (HoldReference & { readonly units?: number })[],
+    holds: readonly ChangedHold[],
+    dueMs: number,
+    ttlMs?: number,
+  ): Promise<HoldReply> {
+    return onceMoved(dueMs, () => this.#tryChange(verb, slot, holds, dueMs, ttlMs));
+  }
+
+  async #tryChange(
+    verb: HoldVerb,
+    slot: number,
+    holds: readonly ChangedHold[],
     dueMs: number,
     ttlMs?: number,
   ): Promise<HoldReply> {
@@ -212,6 +237,23 @@ export class RedisHolds implements RemoteHolds {
     } catch (error) {
       throw inDomain(error, this.topology.domainOf(slot));
     }
+  }
+}
+
+/**
+ * Repeats a run that was not executed because its keys are on two masters, for half of the time that is left. The last
+ * attempt has the other half, so that it does not time out, which would count as a failure of the master.
+ */
+async function onceMoved<T>(dueMs: number, run: () => Promise<T>): Promise<T> {
+  const now = systemClock.now();
+  const lastMs = now + (dueMs - now) / 2;
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isTryAgain(error) || systemClock.now() + MOVE_RETRY_MS > lastMs) throw error;
+    }
+    await wait(MOVE_RETRY_MS);
   }
 }
 

@@ -3,10 +3,12 @@ import { Cluster } from 'ioredis';
 import { RedisBackend } from '../../../../src/backends/redis/redis.backend.js';
 import { slotOf } from '../../../../src/backends/redis/redis-keys.js';
 import type { Charge } from '../../../../src/core/decision.js';
+import { defineConcurrency } from '../../../../src/strategies/held/define-held-policy.js';
 import { subjectAt } from '../../../support/redis/fault-cluster.js';
-import { oneMasterFrozen, resharded, startMove } from '../../../support/redis/fault-masters.js';
+import { endMove, oneMasterFrozen, resharded, startMove } from '../../../support/redis/fault-masters.js';
 import { askUntil, charge, counter, GRACE_MS, guarded, PATIENT_MS, TIMEOUT_MS } from '../../../support/redis/faults.js';
 import { freePort, RedisCluster } from '../../../support/redis/redis.js';
+import { freshPrefix } from '../../../support/redis/redis-shared.js';
 
 describe('a Cluster client that queues commands until it is connected', () => {
   it('delays no call beyond its deadline', async () => {
@@ -121,6 +123,38 @@ describe('a Cluster of three masters', () => {
     const { fellBack, events, difference, whileMoving } = await resharded(cluster, 6, PATIENT_MS);
     expect(whileMoving).toBeGreaterThan(20);
     expect({ fellBack, events, difference }).toEqual({ fellBack: 0, events: [], difference: 0 });
+  });
+
+  it('takes and ends permits when their slot has moved, and fails no other call if that takes longer than their time', async () => {
+    const client = await cluster.connect();
+    const { holds } = new RedisBackend(client, { prefix: freshPrefix(), timeoutMs: PATIENT_MS });
+    const hasty = guarded(client, 'deny', TIMEOUT_MS);
+    if (holds === undefined || hasty.backend.holds === undefined) throw new Error('a Redis backend has holds');
+    const permit = (id: number) => ({
+      policy: defineConcurrency('export', 2),
+      subject: 'held',
+      id,
+      units: 1,
+      ttlMs: 3_600_000,
+    });
+    await holds.take([permit(1)], []);
+    const slot = slotOf('{held}');
+    const move = await startMove(cluster, slot);
+    // The first of its keys has moved.
+    const [key = ''] = (await move.source.cluster('GETKEYSINSLOT', slot, 1)).map(String);
+    await move.source.migrate('127.0.0.1', move.target.options.port ?? 0, key, 0, 5000);
+    expect(await hasty.backend.holds.take([permit(3)], [])).toMatchObject({ degraded: 'deny' });
+    expect(await hasty.backend.spend([charge(counter('held'), 'held')])).not.toHaveProperty('degraded');
+    expect(hasty.events).toEqual([]);
+
+    const waiting = [holds.take([permit(2)], []), holds.end([{ ...permit(1), units: 0 }])] as const;
+    const keys = (await move.source.cluster('GETKEYSINSLOT', slot, 100)).map(String);
+    await move.source.migrate('127.0.0.1', move.target.options.port ?? 0, '', 0, 5000, 'KEYS', ...keys);
+    await endMove(slot, move);
+    expect(await waiting[0]).toMatchObject({ allowed: true });
+    expect(await waiting[1]).toEqual([true]);
+    expect((await holds.peek([{ ...permit(3), units: 0 }], [])).decisions[0]?.remaining).toBe(1);
+    client.disconnect();
   });
 
   // The last one: a master is gone afterwards. Jest fails a test during which a rejection is left unhandled.
