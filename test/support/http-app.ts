@@ -87,6 +87,7 @@ export class TestApp {
       request.on('error', reject).on('response', (response) => {
         let text = '';
         response.setEncoding('utf8');
+        response.on('error', reject);
         response.on('data', (part) => {
           text += part;
         });

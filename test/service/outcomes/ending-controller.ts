@@ -38,6 +38,11 @@ class StatusFilter implements ExceptionFilter {
   }
 }
 
+async function* brokenChunks(): AsyncGenerator<string> {
+  yield 'a';
+  throw new Error('broken');
+}
+
 interface Reply {
   status(code: number): Reply;
   send(body: string): unknown;
@@ -72,6 +77,13 @@ export function endingController(path: string, gate: Gate): Type {
     @Get('stream')
     stream(): StreamableFile {
       return new StreamableFile(Readable.from(['a', 'b', 'c']));
+    }
+
+    /** Its first bytes have been sent before it fails. */
+    @Get('broken-file')
+    brokenFile(): StreamableFile {
+      const file = new StreamableFile(Readable.from(brokenChunks()));
+      return file.setErrorLogger(() => undefined);
     }
 
     @Get('early')

@@ -122,6 +122,16 @@ describe.each(adapters)('calls charged by outcome on %s', (adapter) => {
     expect(settlements()).toEqual([]);
   });
 
+  // The application cuts off the response, which looks as if the client had gone.
+  it.each(ruleNames)('a file whose stream fails after its first bytes stays charged under %s', async (rule) => {
+    settlements();
+    const path = `/${rule}/broken-file`;
+    await expect(app.send(path)).rejects.toThrow();
+    await until(() => closed.includes(path));
+    expect(await remaining(rule, path)).toBe(LIMIT - COST);
+    expect(settlements()).toEqual([]);
+  });
+
   it.each<[Rule, number]>([
     ['success', 3],
     ['failure', 0],
