@@ -161,6 +161,24 @@ describe('blocks on Redis', () => {
     }
   });
 
+  it('that began while the clock was ahead end at their instant, in memory too, unless they are deleted', async () => {
+    const memory = new MemoryBackend({ clock });
+    const day = 86_400_000;
+    clock.advance(day);
+    for (const one of [backend, memory]) {
+      for (let i = 0; i < 4; i++) await one.spend(ada);
+    }
+    clock.advance(-day);
+    for (const one of [backend, memory]) {
+      const { binding } = await one.spend(ada);
+      expect(binding).toMatchObject({ reason: 'blocked', retryAfterMs: day + 300_000 });
+      expect(await one.blocks?.getBlock(target)).toMatchObject({ expiresAt: START + day + 300_000 });
+      expect(await one.blocks?.deleteBlock(target)).toBe(true);
+      // The usage is from more than a period ahead, and is discarded.
+      expect((await one.spend(ada)).binding).toMatchObject({ allowed: true, remaining: 2 });
+    }
+  });
+
   it('decide as in memory for a log of hundreds of entries, which without blocks is read in parts', async () => {
     const memory = new MemoryBackend({ clock });
     const long = definePolicy('p', { rate: '200/min', strategy: 'sliding-log', block: { for: '5s', after: 2 } });
