@@ -22,7 +22,7 @@ type Part = Pick<SlotGroup<Charge>, 'targets' | 'indexes'>;
  * A call whose charges are on several slots, or on keys of a slot that is moving to another master: no script can
  * decide them at one instant. The groups are charged one after the other. If a later one denies or fails, the units
  * that earlier ones took are returned: until then other calls may be denied, but the limit is never exceeded. Monitored
- * charges are decided after all groups have passed. An error tells the master that failed.
+ * charges are decided after all groups have passed. An error names the master that failed.
  */
 export class CrossSlotCall {
   /** The enforced and the recorded charges, by slot; and the monitored ones. */

@@ -85,7 +85,7 @@ export class RedisKeys {
     return `${key}!p`;
   }
 
-  /** The keys of what is held: what the window of a budget is charged, the expiries of its holds, and their units. */
+  /** The keys of a budget of holds: the charges of its window, the expiries of its holds, and their units. */
   holdKeysOf(target: Target): readonly [charges: string, expiries: string, units: string] {
     const key = this.keyOf(target);
     return [key, `${key}!h`, `${key}!u`];
@@ -99,7 +99,7 @@ export class RedisKeys {
     return this.#beginning + keyPart(subject) + keyEnd(`override:${policy}`);
   }
 
-  /** The key of what belongs to no subject: a list, or all changes to policies. */
+  /** The key of settings that belong to no subject: a list, or all changes to policies. */
   settingsKey(name: 'overrides' | 'policies' | 'blocks'): string {
     return `${this.prefix}:${name}`;
   }

@@ -10,7 +10,7 @@ export interface RedisBackendOptions {
    * budgets of equal policies, unless each has a prefix of its own. Default: `sluice`.
    */
   readonly prefix?: string;
-  /** Milliseconds that a call waits for Redis at most, at least 1. Default: 100. */
+  /** The maximum time that a call waits for Redis, in milliseconds, at least 1. Default: 100. */
   readonly timeoutMs?: number;
   /** A clock that decides instead of the server's: for tests. */
   readonly clock?: Clock;
@@ -24,7 +24,7 @@ export interface RedisBackendOptions {
    * at all. A `refund` or `reset` by another process takes effect here after this time at the latest. Default: 1000.
    */
   readonly denyMemoryMs?: number;
-  /** Denials that are cached at most, at least 1. Default: 10 000. */
+  /** The maximum number of cached denials, at least 1. Default: 10 000. */
   readonly maxDenials?: number;
   readonly onEvent?: (event: BackendEvent) => void;
 }

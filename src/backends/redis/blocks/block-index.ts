@@ -4,7 +4,7 @@ import { ignoreTransient } from '../clients/reply-errors.js';
 import type { RedisTopology } from '../dispatch/redis-topology.js';
 import type { RedisKeys } from '../redis-keys.js';
 
-/** How long the index is kept after its last change: longer than any block. */
+/** Milliseconds for which the index is kept after its last change: longer than any block. */
 const TTL_MS = 400 * 86_400_000;
 
 /** A budget in the index: its policy's id says which key it has. */
@@ -46,8 +46,8 @@ export class BlockIndex {
   }
 
   /**
-   * Returns names in the index, in their order, behind the cursor; from the first on if the cursor is not of this
-   * policy's list.
+   * Returns the names in the index after the cursor, in order; from the first on if the cursor is not of this policy's
+   * list.
    */
   async names(policy: string, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
     // "!" comes after the space behind a policy's name.
@@ -65,7 +65,7 @@ export class BlockIndex {
   }
 }
 
-/** Returns the budget that a name of the index is of, or undefined for one that we did not write. */
+/** Returns the budget that a name of the index stands for, or undefined for a name that we did not write. */
 export function budgetOf(name: string): IndexedBudget | undefined {
   try {
     const parsed: unknown = JSON.parse(name.slice(name.indexOf(' ') + 1));

@@ -34,7 +34,7 @@ export class ConnectionErrors {
     client.on?.('+node', handleAsking);
   }
 
-  /** Returns those of a client. Backends with the same client share them, and their listeners. */
+  /** Returns the errors of a client. Backends with the same client share them, and their listeners. */
   static of(client: RedisClient): ConnectionErrors {
     let errors = known.get(client);
     if (errors === undefined) {

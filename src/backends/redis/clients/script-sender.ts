@@ -19,7 +19,7 @@ interface Command {
 
 type CommandClass = new (name: string, args: readonly string[], options: object) => Command;
 
-/** Options of a client that sends something else than its arguments, or does more for each command. */
+/** Options with which a client sends something other than the arguments, or does more for each command. */
 const OTHER_OPTIONS = ['keyPrefix', 'showFriendlyErrorStack'];
 
 /**
@@ -108,10 +108,7 @@ function isCommandClass(value: unknown): value is CommandClass {
 /** The end of one part of a command and the beginning of the next, by the length of the latter. */
 const BETWEEN = Array.from({ length: 256 }, (_, length) => `\r\n$${length}\r\n`);
 
-/**
- * Returns a command as it is written to the socket. Joined of a list, because a sum makes a string of each of its
- * steps.
- */
+/** Returns a command as it is written to the socket. Joins a list, because each concatenation would make a string. */
 function textOf(...[command, script, keys, args]: Parameters<ScriptSender>): string {
   const parts = [`*${3 + keys.length + args.length}`];
   const add = (part: string) => parts.push(BETWEEN[part.length] ?? `\r\n$${part.length}\r\n`, part);

@@ -211,6 +211,7 @@ export class RedisNode {
     await this.runTimed(this.scripts.write, keys, encode, decodeWriteReply, dueMs, () => {});
   }
 
+  /** Deletes keys. If it rejects, it may have deleted some of them. */
   async delete(keys: readonly string[], dueMs: number): Promise<void> {
     for (let first = 0; first < keys.length; first += MAX_KEYS_PER_RUN) {
       await this.write('del', keys.slice(first, first + MAX_KEYS_PER_RUN), [], dueMs);
@@ -236,7 +237,7 @@ export class RedisNode {
   }
 
   /**
-   * Sends a run, and gives it its reply or its error. Calls `end` when it has one.
+   * Sends a run, and sets its reply or its error. Then calls `end`.
    *
    * @param isOrdered whether other runs are sent behind it
    */
@@ -260,7 +261,7 @@ export class RedisNode {
     }
   }
 
-  /** Gives a run its reply, or the error that it is none. */
+  /** Sets the reply of a run, or its error if the reply cannot be decoded. */
   #read(run: SpendRun, request: RunRequest, bytes: unknown, redirectionsBefore: number | undefined): void {
     try {
       run.reply = request.decode(bytes);

@@ -42,9 +42,12 @@ interface DecidedPart {
 /** A hold to extend, grow or end. */
 type ChangedHold = HoldReference & { readonly units?: number };
 
-/** Holds that one run of the script extends or ends at most: a longer run would hold up other clients of the server. */
+/**
+ * The maximum number of holds that one run of the script extends or ends. A longer run would block other clients of the
+ * server.
+ */
 const MAX_HOLDS_PER_RUN = 100;
-/** Nobody waits for holds that are given back. */
+/** The number of timeouts for giving holds back. It is background work, so no caller waits for it. */
 const RETURN_TIMEOUTS = 10;
 /** Milliseconds between two attempts at a run whose keys are on two masters. */
 const MOVE_RETRY_MS = 10;

@@ -7,7 +7,7 @@ import type { OverrideCandidate, PreparedCharge } from '../scripts/override-look
 import { decodeOverride } from './override-codec.js';
 import type { OverrideReads } from './override-reads.js';
 
-/** Says of charges that may be overridden where the script finds their overrides. */
+/** Finds the overrides of charges: keys that the script reads, or strings that were read before. */
 export class OverridableCharges {
   constructor(
     private readonly keys: RedisKeys,
@@ -29,7 +29,7 @@ export class OverridableCharges {
   }
 
   /**
-   * The same while the slot of a charge moves, and its keys may be on two masters: no script reads them all. So all
+   * Like `prepare`, for charges whose slot moves: their keys may be on two masters, and no script reads them all. So all
    * overrides are read first, and a charge has one key, unless an override of another period may count for it.
    */
   async prepareApart(charges: readonly Charge[], dueMs: number): Promise<readonly PreparedCharge[]> {

@@ -62,7 +62,7 @@ export function listName({ policy, subject }: OverrideTarget): string {
   return `${policy} ${JSON.stringify(subject)}`;
 }
 
-/** Returns whose override a name of the list is, or undefined for one that we did not write. */
+/** Returns the override that a name of the list stands for, or undefined for a name that we did not write. */
 export function targetOf(name: string): OverrideTarget | undefined {
   const space = name.indexOf(' ');
   try {

@@ -31,13 +31,13 @@ export class OverrideReads {
     private readonly topology: RedisTopology,
   ) {}
 
-  /** Returns what was read lately; undefined if nothing was. */
+  /** Returns the cached result of a read that is at most a second old; undefined if there is none. */
   known(key: string): { readonly text: string | undefined } | undefined {
     const read = this.#reads.get(key);
     return read !== undefined && isRecent(read) ? read.found : undefined;
   }
 
-  /** Reads an override, unless it was read lately. */
+  /** Returns the cached result of a read, or reads the override. */
   read(key: string, dueMs: number): Promise<string | undefined> {
     const known = this.#reads.get(key);
     if (known !== undefined && isRecent(known)) return known.text;

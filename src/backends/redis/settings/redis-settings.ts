@@ -18,11 +18,14 @@ import { decodeOverride, encodeOverride, listName, NO_OVERRIDE, targetOf } from 
 import type { OverrideReads } from './override-reads.js';
 import { changeFields, changesIn, resetFields } from './policy-change-codec.js';
 
-/** Numbers of versions: none comes twice. */
+/** The upper bound of the random version numbers, so large that none comes twice. */
 const VERSIONS = 2 ** 48 - 1;
 /** The field of the version among those of the policies, whose names begin with a letter. */
 const VERSION = '@version';
-/** How much longer a key is kept than its override counts: a clock that decides may differ from the server's. */
+/**
+ * Milliseconds for which a key is kept after its override has expired, because the clock that decides may differ from
+ * the server's.
+ */
 const TTL_MARGIN_MS = 3_600_000;
 
 /**
@@ -117,7 +120,7 @@ export class RedisSettings implements RemoteSettings {
     await this.#nodeOf(key).write('hset', [key], [...fields, VERSION, randomInt(1, VERSIONS)], dueMs);
   }
 
-  /** Names in the list, in their order, behind the cursor. */
+  /** Returns the names in the list after the cursor, in order. */
   async #listed(policy: string | undefined, { cursor, limit }: PageRequest, dueMs: number): Promise<readonly string[]> {
     const key = this.keys.settingsKey('overrides');
     // "!" comes after the space behind a policy's name.
