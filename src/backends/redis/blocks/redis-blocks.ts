@@ -116,8 +116,8 @@ export class RedisBlocks implements RemoteBlocks {
   /** @param forMs undefined to end the block */
   async #run(target: Target, forMs: number | undefined, dueMs: number) {
     const key = this.keys.keyOf(target);
-    const verdict = await this.topology.masterOf(this.keys.slotOf(key)).block(key, forMs, dueMs);
-    if (verdict.kind !== 'done') throw undecidedError(verdict, [target], this.events);
-    return verdict;
+    const reply = await this.topology.masterOf(this.keys.slotOf(key)).block(key, forMs, dueMs);
+    if (reply.isForeign) throw undecidedError({ kind: 'foreign-value' }, [target], this.events);
+    return reply;
   }
 }

@@ -10,7 +10,7 @@ import type { ConnectionErrors } from '../clients/connection-errors.js';
 import type { RedisClient, RedisPipeline } from '../clients/redis-client.js';
 import { isNoScript, scriptErrorOf, timeoutError } from '../clients/reply-errors.js';
 import { type ScriptSender, scriptSender } from '../clients/script-sender.js';
-import { type BlockVerdict, blockScriptArgs, decodeBlockReply } from '../scripts/block-codec.js';
+import { type BlockReply, blockScriptArgs, decodeBlockReply } from '../scripts/block-codec.js';
 import type { TimedReply } from '../scripts/call-verdict.js';
 import { decodeLeaseReply, type LeaseVerdict, leaseArgs } from '../scripts/lease-codec.js';
 import type { RedisScript } from '../scripts/redis-script.js';
@@ -180,18 +180,9 @@ export class RedisNode {
   }
 
   /** Blocks the subject of a budget for `forMs`, or ends its block if that is undefined. */
-  async block(key: string, forMs: number | undefined, dueMs: number): Promise<BlockVerdict> {
-    let verdict: BlockVerdict = { kind: 'late' };
-    for (let tries = 0; tries < MAX_TRIES && verdict.kind === 'late'; tries++) {
-      const due = this.#dueOf(dueMs, tries);
-      const args = blockScriptArgs(this.#instant(), this.#deadlineMs(due), forMs);
-      const { redirections } = this.client;
-      const { block } = this.scripts;
-      const reply = decodeBlockReply(await this.#inTime(block.run(this.client, [key], args), due, block));
-      this.#note(reply, redirections);
-      verdict = reply.verdict;
-    }
-    return verdict;
+  block(key: string, forMs: number | undefined, dueMs: number): Promise<BlockReply> {
+    const encode = (instant: string, deadlineMs: number) => blockScriptArgs(instant, deadlineMs, forMs);
+    return this.runTimed(this.scripts.block, [key], encode, decodeBlockReply, dueMs, () => {});
   }
 
   /**
