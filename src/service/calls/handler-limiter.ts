@@ -25,6 +25,7 @@ import {
 import { type EndedCall, endedWithResponse } from './ends/call-end.js';
 import { type Violation, violationsIn } from './events.js';
 import { areAddressCharged, type GuardCharges, HandlerPhase, prepareGuardCharges } from './handler-phase.js';
+import { sessionOn } from './session-store.js';
 
 /**
  * Limits the calls of handlers, once per handler. A call has two phases if one of its limits may need values that a
@@ -43,6 +44,7 @@ export class HandlerLimiter {
 
   readonly #warned = new WeakSet<HandlerLimits>();
   readonly #warnedOfEnds = new WeakSet<HandlerLimits>();
+  readonly #warnedOfLosses = new WeakSet<HandlerLimits>();
 
   /** @param isIntercepted returns true if Nest will run the interceptor of the handler phase for a handler */
   constructor(
@@ -206,6 +208,7 @@ export class HandlerLimiter {
     if (address.charges.length === 0) return phase;
     phase.stopWatching =
       responder.onEnd?.((end) => {
+        this.#warnOfLostSession(session);
         phase.charged = this.#chargeAddress(phase, call, handlerLimits?.label, endedWithResponse(end)).catch(
           (error: unknown) => {
             this.limiter.settings.fail(error);
@@ -214,6 +217,16 @@ export class HandlerLimiter {
         );
       }) ?? phase.stopWatching;
     return phase;
+  }
+
+  /** Warns once for a handler whose phase did not run because the session is no longer on the request. */
+  #warnOfLostSession({ target, handlerLimits }: CallSession): void {
+    if (target === undefined || handlerLimits === undefined || sessionOn(target) !== undefined) return;
+    if (this.#warnedOfLosses.has(handlerLimits)) return;
+    this.#warnedOfLosses.add(handlerLimits);
+    this.limiter.settings.warn(
+      `${handlerLimits.label}: limits by user were not charged, because something assigned another array to request.rawHeaders after the guard. Change the array in place, or assign it in a middleware.`,
+    );
   }
 
   /**

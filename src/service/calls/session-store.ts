@@ -37,7 +37,7 @@ export function keepSession(session: CallSession, target: object): void {
  * lives as long as the request: all such arrays share a hidden class, but each request has its own, which a new member
  * copies (3.5 us instead of 0.9 on the array). Requests that are unchanged since Node created them share a class, so on
  * Fastify the request itself holds the session. An application that assigns another array of raw headers to a request of
- * Express after the guard loses the session: limits that wait for the handler phase are then not charged.
+ * Express after the guard loses the session: limits that wait for the handler phase are then not charged, with a warning.
  */
 function holderOf(target: Target): Target {
   if (!(target instanceof IncomingMessage) || isBare(target)) return target;

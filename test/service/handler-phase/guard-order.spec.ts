@@ -1,8 +1,19 @@
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { type CanActivate, Controller, Get, type INestApplication, Scope, type Type, UseGuards } from '@nestjs/common';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  type INestApplication,
+  Scope,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { by, Throttle, ThrottleGuard } from '../../../src/index.js';
 import { type AppOptions, adapters, startApp } from '../../support/http-app.js';
+import { until } from '../../support/wait-until.js';
 import { backends, useBackends } from './backends.js';
 import { AuthGuard, as, ObservableGuard, PassportLikeGuard, ScopedGuard } from './guards.js';
 
@@ -158,5 +169,26 @@ describe.each(adapters)('a limit by user, on %s', (adapter) => {
       '"each-address";r=0;t=3600, "default";r=1;t=3600',
     );
     expect(await app.statuses('/notes', 1, as('dan'))).toEqual([429]);
+  });
+});
+
+describe('a guard that assigns other raw headers to a request of Express', () => {
+  class RewritingGuard extends AuthGuard {
+    override canActivate(context: ExecutionContext): boolean {
+      const request = context.switchToHttp().getRequest<IncomingMessage>();
+      request.rawHeaders = [...request.rawHeaders];
+      return super.canActivate(context);
+    }
+  }
+
+  it('hides the call from the handler phase, and a warning names the handler once', async () => {
+    const warnings: string[] = [];
+    await using app = await startApp({ adapter: 'express', warnings, controllers: controllers([RewritingGuard], []) });
+    expect(await app.statuses('/notes', 3, as('ann'))).toEqual([200, 200, 200]);
+    await until(() => warnings.length > 0);
+    await app.statuses('/notes', 1, as('ann'));
+    expect(warnings).toEqual([
+      expect.stringMatching(/^NotesController\.list: limits by user were not charged, .* request\.rawHeaders/),
+    ]);
   });
 });
