@@ -28,9 +28,9 @@ interface CachedDenial {
 /**
  * Caches denials, so that a flood of denied calls is answered without asking the server. It caches no allowed call: on
  * a miss the backend decides. The key is the call's whole list of charges with their limits. A cached denial also
- * covers a higher cost and then reports the same wait, which is a lower bound, or that the cost can never pass. Calls with monitored or recorded charges
- * are neither cached nor denied here, because every such call has to be counted. Denials that count towards a block are
- * not cached either until the block begins.
+ * covers a higher cost. It then reports that the cost can never pass, or the same wait, which is a lower bound. Calls
+ * with monitored or recorded charges are neither cached nor denied here, because every such call has to be counted.
+ * Denials that count towards a block are not cached either until the block begins.
  *
  * The epoch counts invalidations. A caller notes it before it calls the backend; the outcome of a call that started
  * before an invalidation of one of its budgets is not cached.

@@ -41,7 +41,7 @@ export class RedisBlocks implements RemoteBlocks {
     blockOptionOf(target.policy);
     await this.#index.add(target, dueMs);
     const { expiresAt, strikes } = await this.#run(target, forMs, dueMs);
-    // The block is in force, so that it may be missing in the index does not make the call fail.
+    // The block is in force already. A failure means only that the index may lack it.
     await this.#index.add(target, dueMs).catch(ignoreTransient);
     return { policy: target.policy.name, subject: target.subject, expiresAt, strikes };
   }

@@ -59,7 +59,7 @@ export class RedisSettings implements RemoteSettings {
     } finally {
       this.reads.forget(key);
     }
-    // The override is in force, so that it may be missing in the list does not make the call fail.
+    // The override is in force already. A failure means only that the list may lack it.
     await this.#addToList(override, dueMs).catch(ignoreTransient);
     return override;
   }
