@@ -228,14 +228,12 @@ function aged({ decisions, binding }: Outcome, elapsedMs: number, charges: reado
   let i = 0;
   for (const decision of decisions) {
     const charge = charges[i++];
-    // A block begins once.
-    const { startedBlock: _, ...known } = decision;
     const { allowed, resetMs, retryAfterMs } = decision;
     // A cost above the cached one may be more than the limit ever grants.
     const isOver = !allowed && retryAfterMs !== null && !mayPass(charge, decision);
     isNever ||= isOver;
     const laterDecision: Decision = {
-      ...known,
+      ...(decision.startedBlock === undefined ? decision : withoutStart(decision)),
       resetMs: Math.max(0, resetMs - elapsedMs),
       retryAfterMs: isOver ? null : allowed || retryAfterMs === null ? retryAfterMs : retryAfterMs - elapsedMs,
     };
@@ -243,6 +241,11 @@ function aged({ decisions, binding }: Outcome, elapsedMs: number, charges: reado
     later.push(laterDecision);
   }
   return { allowed: false, decisions: later, binding: isNever ? bindingOf(later) : bindingLater };
+}
+
+/** A block begins once. Most decisions begin none, and a rest pattern is half of the cost of a cached denial. */
+function withoutStart({ startedBlock: _, ...decision }: Decision): Decision {
+  return decision;
 }
 
 /** Returns false for a cost that can never pass at the rate in force. */
