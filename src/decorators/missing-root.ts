@@ -29,9 +29,10 @@ export class MissingRootWarning {
     const types = all.flatMap(({ controllers, providers }) =>
       [...controllers.values(), ...providers.values()].map(({ metatype }) => metatype),
     );
-    const names = types.flatMap((type) => (typeof type === 'function' && isLimited(type) ? type.name : []));
+    const classes = new Set(types.filter((type) => typeof type === 'function' && isLimited(type)));
+    const names = [...classes].map((type) => type?.name);
     new Logger('ThrottleModule').warn(
-      `Nothing is limited: ${[...new Set(names)].join(', ')} ${names.length === 1 ? 'has' : 'have'} limits, but no module imports ThrottleModule. ` +
+      `Nothing is limited: ${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} limits, but no module imports ThrottleModule. ` +
         'Import ThrottleModule.forRoot() in the root module.',
     );
   }
@@ -39,7 +40,7 @@ export class MissingRootWarning {
   catch(): void {}
 }
 
-/** Has an application warn if it has this class, and does not import ThrottleModule. Costs a call nothing unless it throws. */
+/** Has an application warn if it has this class, and does not import ThrottleModule. Costs only calls that throw. */
 export function warnWithoutRoot(type: NewableFunction): void {
   if (limited.has(type)) return;
   limited.add(type);

@@ -86,6 +86,7 @@ describe('an application with limits that does not import ThrottleModule', () =>
       'BaseController, DerivedController have',
     ],
     ['on a class that another one extends', [DerivedController], [], 'DerivedController has'],
+    ['on a class that is registered twice', [ReportsController], [ReportsController], 'ReportsController has'],
     ['of concurrency', [ExportController], [], 'ExportController has'],
     ['on a gateway', [], [ChatGateway], 'ChatGateway has'],
   ])('is warned once about limits %s', async (_, controllers, providers, classes) => {

@@ -211,17 +211,7 @@ export class RedisHolds implements RemoteHolds {
     return answers;
   }
 
-  #change(
-    verb: HoldVerb,
-    slot: number,
-    holds: readonly ChangedHold[],
-    dueMs: number,
-    ttlMs?: number,
-  ): Promise<HoldReply> {
-    return onceMoved(dueMs, () => this.#tryChange(verb, slot, holds, dueMs, ttlMs));
-  }
-
-  async #tryChange(
+  async #change(
     verb: HoldVerb,
     slot: number,
     holds: readonly ChangedHold[],
@@ -232,9 +222,9 @@ export class RedisHolds implements RemoteHolds {
     const encode = (instant: string, deadlineMs: number) => changeArgs(instant, deadlineMs, verb, holds, ttlMs);
     const decode = (bytes: unknown) => decodeHoldReply(bytes, verb, holds);
     try {
-      const reply = await this.topology
-        .masterOf(slot)
-        .runTimed(this.scripts.hold, keys, encode, decode, dueMs, () => {});
+      const reply = await onceMoved(dueMs, () =>
+        this.topology.masterOf(slot).runTimed(this.scripts.hold, keys, encode, decode, dueMs, () => {}),
+      );
       if (reply.isForeign) throw undecidedError({ kind: 'foreign-value' }, holds, this.context.events);
       return reply;
     } catch (error) {
